@@ -1,0 +1,69 @@
+"""Names, types and units of the normalized columns; no logic.
+
+A missing value (``-``, ``""``, ``null`` or an absent key in the log) is null
+in every column. Expressions elsewhere name these columns literally, as Polars
+users do; a test holds each name used there against this page.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+__all__ = ["GROUP_KEYS", "INTEGERS", "NORMALIZED", "POSITION", "STRINGS", "TALLIED"]
+
+NORMALIZED: dict[str, pl.DataType] = {
+    "start_time": pl.Datetime("us", "UTC"),
+    "authority": pl.String(),
+    "method": pl.String(),
+    "path": pl.String(),
+    "protocol": pl.String(),
+    "response_code": pl.Int64(),
+    "response_flags": pl.String(),
+    "response_code_details": pl.String(),
+    "route_name": pl.String(),
+    "upstream_cluster": pl.String(),
+    "upstream_direction": pl.String(),
+    "upstream_port": pl.Int64(),
+    "upstream_subset": pl.String(),
+    "upstream_service": pl.String(),
+    "upstream_host": pl.String(),
+    "duration_ms": pl.Int64(),
+    "upstream_service_time_ms": pl.Int64(),
+    "bytes_received": pl.Int64(),
+    "bytes_sent": pl.Int64(),
+    "requested_server_name": pl.String(),
+    "user_agent": pl.String(),
+    "x_forwarded_for": pl.String(),
+    "downstream_remote_address": pl.String(),
+    "downstream_local_address": pl.String(),
+    "request_id": pl.String(),
+    "connection_termination_details": pl.String(),
+    "upstream_transport_failure_reason": pl.String(),
+    "upstream_local_address": pl.String(),
+    "pod": pl.String(),
+    "gateway": pl.String(),
+    "outcome": pl.String(),
+    "kind": pl.String(),
+}
+"""The columns of one normalized record, in their order of display."""
+
+POSITION: dict[str, pl.DataType] = {"source": pl.String(), "line": pl.Int64()}
+"""Where a record stands: the name of its source and the number of its first line, from 1."""
+
+STRINGS = tuple(name for name, dtype in NORMALIZED.items() if dtype == pl.String())
+INTEGERS = tuple(name for name, dtype in NORMALIZED.items() if dtype == pl.Int64())
+
+GROUP_KEYS = ("authority", "route_name", "response_code", "upstream_cluster")
+"""What requests are grouped by unless asked otherwise."""
+
+TALLIED = frozenset(NORMALIZED) - {
+    "connection_termination_details",
+    "upstream_direction",
+    "upstream_local_address",
+    "upstream_port",
+    "upstream_service",
+    "upstream_subset",
+    "upstream_transport_failure_reason",
+    "user_agent",
+}
+"""What a tally observes; a reader that is asked for these reads no others."""
