@@ -1,0 +1,1 @@
+"""What Envoy and Istio mean: facts as data, with the source of each."""

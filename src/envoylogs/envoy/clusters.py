@@ -1,0 +1,64 @@
+"""What the name of an upstream cluster says.
+
+Istio names clusters ``direction|port|subset|host`` (``BuildSubsetKey`` in
+``pilot/pkg/model/service.go``, the same from 1.4 to 1.28); on mTLS hops the
+form ``direction_.port_.subset_.host`` is used. From Istio 1.23 on a name may
+carry one trailing ``;`` (its ``alt_stat_name``). Any other name is opaque and
+stays whole.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+__all__ = ["OWN_CLUSTERS", "cleaned_cluster", "cluster_parts", "service_label"]
+
+OWN_CLUSTERS = ("agent", "prometheus_stats")
+"""Clusters of the gateway's own health check and scrape, never user traffic."""
+
+# A host may hold "_.", "." and ":", so only the first three separators count. Inbound names of
+# Istio before 1.10 have a port name in the place of the subset.
+_GRAMMAR = (
+    r"^(?P<direction>outbound|inbound-vip|inbound)(?:\||_\.)"
+    r"(?P<port>\d*)(?:\||_\.)"
+    r"(?P<subset>[^|]*?)(?:\||_\.)"
+    r"(?P<host>.*)$"
+)
+
+
+def cleaned_cluster(cluster: pl.Expr) -> pl.Expr:
+    """Return a cluster name without the trailing ``;`` of Istio 1.23 and later."""
+    return cluster.str.strip_suffix(";")
+
+
+def cluster_parts(cluster: pl.Expr) -> list[pl.Expr]:
+    """Return what a cleaned cluster name says, null where it says nothing.
+
+    Args:
+        cluster: Names without a trailing ``;``.
+
+    Returns:
+        ``upstream_direction``, ``upstream_port`` (integer), ``upstream_subset``
+        (null for the empty subset and for inbound clusters, where old releases
+        put a port name) and ``upstream_service`` (the host).
+    """
+    groups = cluster.str.extract_groups(_GRAMMAR)
+    direction = groups.struct.field("direction")
+    subset = groups.struct.field("subset")
+    service = groups.struct.field("host")
+    return [
+        direction.alias("upstream_direction"),
+        groups.struct.field("port").cast(pl.Int64, strict=False).alias("upstream_port"),
+        pl.when((subset != "") & (direction == "outbound")).then(subset).alias("upstream_subset"),
+        pl.when(service != "").then(service).alias("upstream_service"),
+    ]
+
+
+def service_label(cluster: str) -> str:
+    """Return a cluster as people name it: ``reviews.shop:80 v2``; others stay whole."""
+    parts = cluster.split("|", 3)
+    if len(parts) != 4 or parts[0] not in {"outbound", "inbound", "inbound-vip"}:  # noqa: PLR2004
+        return cluster
+    _, port, subset, host = parts
+    name = host.split(".svc.", 1)[0] if ".svc." in host else host
+    return " ".join(filter(None, (f"{name}:{port}" if port else name, subset)))

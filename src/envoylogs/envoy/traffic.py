@@ -1,0 +1,48 @@
+"""What kind of traffic a record is, and the names in it.
+
+Ports 15021 (health) and 15090 (scrape) and the clusters ``agent`` and
+``prometheus_stats`` are the gateway's own; a request mirrored before Istio
+1.28 carries ``-shadow`` at the end of its host.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from envoylogs.envoy.clusters import OWN_CLUSTERS
+from envoylogs.envoy.outcomes import is_connection
+
+__all__ = ["KINDS", "cleaned_authority", "host_of", "kind_of_record", "looks_like_address"]
+
+KINDS = ("request", "connection", "own")
+
+_OWN_PORT = r":(?:15021|15090)$"
+
+
+def kind_of_record() -> pl.Expr:
+    """Return ``own`` (the gateway's own traffic), ``connection`` or ``request``."""
+    own = pl.col("upstream_cluster").is_in(OWN_CLUSTERS) | pl.col(
+        "downstream_local_address"
+    ).str.contains(_OWN_PORT)
+    return (
+        pl.when(own)
+        .then(pl.lit("own"))
+        .when(is_connection())
+        .then(pl.lit("connection"))
+        .otherwise(pl.lit("request"))
+    )
+
+
+def cleaned_authority(authority: pl.Expr) -> pl.Expr:
+    """Return an authority in lower case, without the ports that say nothing."""
+    return authority.str.to_lowercase().str.strip_suffix(":80").str.strip_suffix(":443")
+
+
+def host_of(authority: pl.Expr) -> pl.Expr:
+    """Return the host of an authority: without its port; ``[::1]:8080`` gives ``[::1]``."""
+    return authority.str.replace(r":\d+$", "")
+
+
+def looks_like_address(host: pl.Expr) -> pl.Expr:
+    """Tell hosts that are IP addresses: nobody's name, so usually a scanner's."""
+    return host.str.contains(r"^(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-fA-F:]*:[0-9a-fA-F:.]*\]?)$")
