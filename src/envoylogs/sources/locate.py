@@ -1,0 +1,87 @@
+"""Which sources the words of a command line mean.
+
+A word is a file, a folder, a glob or ``-``. Folders are read in the order of
+their names, at every depth, without hidden files. The same real file named
+twice is read once.
+"""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envoylogs.errors import SourceError
+from envoylogs.sources.source import STDIN_NAME, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["locate"]
+
+
+def locate(words: Iterable[str]) -> list[Source]:
+    """Return the sources that these words mean, each real file once.
+
+    Args:
+        words: Paths, globs and ``-``, in the order in which they are read.
+
+    Raises:
+        SourceError: If a path does not exist, a glob matches nothing or a
+            folder holds no file.
+    """
+    sources: list[Source] = []
+    seen: set[tuple[int, int] | str] = set()
+    for word in words:
+        for source in _sources_of(word):
+            identity = _identity(source)
+            if identity not in seen:
+                seen.add(identity)
+                sources.append(source)
+    return sources
+
+
+def _sources_of(word: str) -> Iterator[Source]:
+    if word == "-":
+        yield Source(STDIN_NAME, None)
+        return
+    path = Path(word)
+    if path.is_dir():
+        yield from _files_in(word, path)
+    elif path.exists() or not glob.has_magic(word):
+        if not path.exists():
+            raise SourceError.missing(word)
+        yield Source(word, word)
+    else:
+        matches = sorted(glob.glob(word, recursive=True))  # noqa: PTH207
+        if not matches:
+            raise SourceError.empty_glob(word)
+        for match in matches:
+            yield from (
+                _files_in(match, Path(match))
+                if Path(match).is_dir()
+                else [Source(match, match, found=True)]
+            )
+
+
+def _files_in(word: str, folder: Path) -> Iterator[Source]:
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    if not files:
+        raise SourceError.empty_folder(word)
+    for path in files:
+        yield Source(str(path), str(path), found=True)
+
+
+def _identity(source: Source) -> tuple[int, int] | str:
+    if source.path is None:
+        return source.name
+    try:
+        status = Path(source.path).stat()
+    except OSError:
+        return source.path
+    return (status.st_dev, status.st_ino)
