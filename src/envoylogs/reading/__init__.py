@@ -1,0 +1,1 @@
+"""From bytes to normalized frames, with an account of every line."""

@@ -1,0 +1,185 @@
+"""From decoded objects to a raw frame: one column a field, as it was logged.
+
+Numbers stay numbers and text stays text; the types are made in ``normalize``.
+Objects are taken apart block by block, while they are still in the cache of
+the processor, and let go: that made the whole reader a quarter faster than
+taking apart a batch of 8,192 at once, and a batch smaller in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+import orjson
+import polars as pl
+
+from envoylogs.envoy.fields import column_of, precedence
+from envoylogs.envoy.outcomes import EVIDENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from envoylogs.reading.fates import LineFates
+
+__all__ = ["RecordColumns"]
+
+_MISSING = (None, "-", "")
+
+
+@dataclass(slots=True)
+class _Shape:
+    """The records that have the same keys, in columns.
+
+    Attributes:
+        keys_of: The keys that are read for each column, the first in front.
+        seen: All columns that these keys hold, whether wanted or not.
+        values: A list for each key of ``keys_of``.
+        places: The place of each record in the batch.
+    """
+
+    keys_of: dict[str, list[str]]
+    seen: list[str]
+    values: dict[str, list[object]]
+    places: list[int] = field(default_factory=list)
+
+
+class RecordColumns:
+    """Collects records of one batch in columns.
+
+    Args:
+        columns: Which normalized columns are wanted; others are not kept,
+            but for those that outcomes need.
+    """
+
+    def __init__(self, columns: Collection[str]) -> None:
+        self._wanted = {*columns, *EVIDENCE.values()}
+        self._shapes: dict[frozenset[str], _Shape] = {}
+        self._lines: list[int] = []
+        self._sources: list[tuple[str, int]] = []
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def extend(self, source: str, objects: list[dict[str, object]], lines: list[int]) -> None:
+        """Take records of one source.
+
+        Args:
+            source: Its name.
+            objects: The records as they were logged.
+            lines: The number of the first line of each.
+        """
+        if not objects:
+            return
+        first = len(self._lines)
+        self._lines += lines
+        self._sources.append((source, len(objects)))
+        keys = frozenset().union(*objects)
+        if set(map(len, objects)) == {len(keys)}:
+            # In nearly every log all objects have the same keys, in whatever order.
+            self._extend_shape(keys, objects, range(first, first + len(objects)))
+            return
+        by_keys: dict[frozenset[str], tuple[list[dict[str, object]], list[int]]] = {}
+        for place, found in enumerate(objects, first):
+            of_shape, places = by_keys.setdefault(frozenset(found), ([], []))
+            of_shape.append(found)
+            places.append(place)
+        for keys, (of_shape, places) in by_keys.items():
+            self._extend_shape(keys, of_shape, places)
+
+    def _extend_shape(
+        self, keys: frozenset[str], objects: list[dict[str, object]], places: Sequence[int]
+    ) -> None:
+        shape = self._shapes.get(keys)
+        if shape is None:
+            shape = self._shapes[keys] = self._shape_of(keys)
+        shape.places.extend(places)
+        if shape.values:
+            # The first key stands twice, since for a single key itemgetter gives no tuple.
+            rows = map(itemgetter(*shape.values, next(iter(shape.values))), objects)
+            by_key = zip(*rows, strict=True)
+            for values, of_block in zip(shape.values.values(), by_key, strict=False):
+                values.extend(of_block)
+
+    def _shape_of(self, keys: frozenset[str]) -> _Shape:
+        keys_of: dict[str, list[str]] = {}
+        for key in sorted(keys):
+            column = column_of(key)
+            if column is not None:
+                keys_of.setdefault(column, []).append(key)
+        wanted = {
+            column: sorted(spellings, key=precedence)
+            for column, spellings in keys_of.items()
+            if column in self._wanted
+        }
+        values: dict[str, list[object]] = {key: [] for keys in wanted.values() for key in keys}
+        return _Shape(wanted, list(keys_of), values)
+
+    def raw_frame(self, fates: LineFates) -> pl.DataFrame:
+        """Return the records in their order.
+
+        Args:
+            fates: Where it is noted how many records had a key for each column.
+
+        Returns:
+            A column for each wanted column that a record had a key for, of
+            strings, integers or floats; the booleans of
+            ``envoy.outcomes.EVIDENCE``; ``source`` and ``line``.
+        """
+        frames = []
+        for shape in self._shapes.values():
+            for column in shape.seen:
+                fates.add("", "column_seen", len(shape.places), column)
+            frames.append(_frame_of(shape))
+        # Columns that one shape has as numbers and another as text become text.
+        frame = pl.concat(frames, how="diagonal_relaxed") if len(frames) > 1 else frames[0]
+        if len(frames) > 1:
+            places = [place for shape in self._shapes.values() for place in shape.places]
+            frame = frame[pl.Series(places).arg_sort()]
+        sources = [pl.repeat(name, n, dtype=pl.String, eager=True) for name, n in self._sources]
+        return frame.with_columns(
+            pl.concat(sources).alias("source"),
+            pl.Series("line", self._lines, dtype=pl.Int64),
+        )
+
+
+def _frame_of(shape: _Shape) -> pl.DataFrame:
+    series = [
+        _series(column, _first_present([shape.values[key] for key in keys]))
+        for column, keys in shape.keys_of.items()
+    ]
+    return pl.DataFrame(series, height=len(shape.places)).with_columns(
+        pl.lit(value=column in shape.keys_of).alias(alias) for alias, column in EVIDENCE.items()
+    )
+
+
+def _first_present(values: list[list[object]]) -> list[object]:
+    """Return for each record the first of several values that is not missing."""
+    if len(values) == 1:
+        return values[0]
+    return [
+        next((value for value in of_record if value not in _MISSING), None)
+        for of_record in zip(*values, strict=True)
+    ]
+
+
+def _series(name: str, values: list[object]) -> pl.Series:
+    """Return the values of one field with the type that they have in this log."""
+    sample = next((value for value in values if value is not None), None)
+    dtype = _TYPES.get(type(sample), pl.String())
+    try:
+        return pl.Series(name, values, dtype=dtype, strict=True)
+    except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        # Mixed types: several eras in one log, or values that nobody expects.
+        return pl.Series(name, [_text(value) for value in values], dtype=pl.String)
+
+
+_TYPES: dict[type, pl.DataType] = {int: pl.Int64(), float: pl.Float64()}
+
+
+def _text(value: object) -> str | None:
+    """Return a value as text: what JSON would print for anything but a string."""
+    if value is None or isinstance(value, str):
+        return value
+    return orjson.dumps(value).decode()

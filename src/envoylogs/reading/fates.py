@@ -1,0 +1,86 @@
+"""What became of each line: record, blank, another program's line, or malformed.
+
+The four add up to the lines read. A malformed line has a reason, and the
+first few of each reason are kept as examples; all of them can be handed to a
+callback as they come.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["EXAMPLES_KEPT", "REASONS", "LineExample", "LineFates"]
+
+REASONS: dict[str, str] = {
+    "binary": "holds a zero byte, so it is no text",
+    "cut_at_start": "the end of a record whose beginning is missing",
+    "invalid_json": "looks like a JSON object and is not valid JSON",
+    "line_too_long": "longer than 1 MiB",
+    "prefixed_record": "a record behind a prefix that is not read yet",
+    "text_format": "Envoy's TEXT format, which is not read yet",
+    "unfinished_object": "a JSON object that never ends",
+    "wrapped_record": "a record inside another object, which is not read yet",
+}
+"""Why a line is malformed, in words."""
+
+EXAMPLES_KEPT = 3
+"""How many examples are kept of each reason, by source."""
+
+_TEXT_KEPT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LineExample:
+    """One line that is no record: where it stands, why, and how it begins."""
+
+    source: str
+    line: int
+    reason: str
+    text: str
+
+
+@dataclass(slots=True)
+class LineFates:
+    """The fates of some lines.
+
+    Attributes:
+        counts: Lines (or bytes, records, values) by (source, fate, detail).
+            Fates are ``bytes``, ``lines``, ``record_lines``, ``blank``,
+            ``other``, ``malformed`` (detail: reason), ``records``,
+            ``repaired`` (kind), ``column_seen`` (column), ``unreadable``
+            (column).
+        examples: The first lines of each reason and source.
+        on_malformed: Called with each malformed line as it was.
+    """
+
+    counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    examples: list[LineExample] = field(default_factory=list)
+    on_malformed: Callable[[bytes], None] | None = None
+
+    def add(self, source: str, fate: str, n: int, detail: str = "") -> None:
+        """Count lines of one fate."""
+        if n:
+            self.counts[(source, fate, detail)] += n
+
+    def malformed(self, source: str, line: int, reason: str, raw: bytes) -> None:
+        """Count one malformed line and keep it if it is among the first of its reason."""
+        self.add(source, "malformed", 1, reason)
+        self._keep(source, line, reason, raw)
+        if self.on_malformed is not None:
+            self.on_malformed(raw)
+
+    def other(self, source: str, line: int, raw: bytes) -> None:
+        """Count one line of another program; the first few are kept as examples too."""
+        self.add(source, "other", 1)
+        self._keep(source, line, "other", raw)
+
+    def _keep(self, source: str, line: int, reason: str, raw: bytes) -> None:
+        fate = (source, "other", "") if reason == "other" else (source, "malformed", reason)
+        if self.counts[fate] <= EXAMPLES_KEPT:
+            text = raw[:_TEXT_KEPT].decode("utf-8", "replace").strip()
+            self.examples.append(LineExample(source, line, reason, text))

@@ -1,0 +1,59 @@
+"""Objects that are printed over several lines, as ``jq`` prints them.
+
+An object ends where its brackets close, at ``MAX_LINES`` or ``MAX_BYTES``, or
+at the next line that is a whole record by itself, so a truncated ``{``
+swallows nothing that follows it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_LINES", "OpenObject"]
+
+MAX_LINES = 1000
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 64
+"""The deepest nesting that is followed over lines; records have a depth of two or three."""
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+
+
+@dataclass(slots=True)
+class OpenObject:
+    """The lines of an object that has begun and not yet ended.
+
+    Attributes:
+        lines: The numbers and the bytes of its lines so far.
+    """
+
+    lines: list[tuple[int, bytes]] = field(default_factory=list)
+    _depth: int = 0
+    _bytes: int = 0
+
+    def add(self, number: int, line: bytes) -> bool:
+        """Take one more line; tell whether the object can still become whole.
+
+        A string never spans lines in JSON, so a lone quote ends the hope.
+        """
+        self.lines.append((number, line))
+        self._bytes += len(line)
+        bare = _STRING.sub(b"", line)
+        self._depth += bare.count(b"{") + bare.count(b"[") - bare.count(b"}") - bare.count(b"]")
+        return (
+            b'"' not in bare
+            and 0 <= self._depth <= MAX_DEPTH
+            and len(self.lines) <= MAX_LINES
+            and self._bytes <= MAX_BYTES
+        )
+
+    @property
+    def closed(self) -> bool:
+        """Whether all its brackets are closed."""
+        return self._depth == 0
+
+    @property
+    def text(self) -> bytes:
+        """The object so far; a comma behind it, as in an array of objects, does not count."""
+        return b"\n".join(line for _, line in self.lines).rstrip(b", \t\r")

@@ -1,0 +1,102 @@
+"""From a raw frame to the columns of ``schema.NORMALIZED``.
+
+``-``, the empty string and an absent key become null; numbers are read from
+numbers, from text and from floats without a fraction, which all occur by
+Istio release; times become UTC. A value that can't be read as its column's
+type becomes null and is counted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs import schema
+from envoylogs.envoy.clusters import cleaned_cluster, cluster_parts
+from envoylogs.envoy.distinct import with_columns_by
+from envoylogs.envoy.outcomes import with_outcome
+from envoylogs.envoy.traffic import cleaned_authority, kind_of_record
+from envoylogs.reading.times import times_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from envoylogs.reading.fates import LineFates
+
+__all__ = ["normalized"]
+
+_FROM_CLUSTER = ("upstream_direction", "upstream_port", "upstream_subset", "upstream_service")
+_LOGGED = [
+    name for name in schema.NORMALIZED if name not in {*_FROM_CLUSTER, "gateway", "outcome", "kind"}
+]
+
+
+def normalized(raw: pl.DataFrame, columns: Collection[str], fates: LineFates) -> pl.DataFrame:
+    """Return a raw frame as normalized records.
+
+    Args:
+        raw: As ``columns.raw_frame`` makes it.
+        columns: Which columns are wanted.
+        fates: Where values are counted that can't be read as their type.
+
+    Returns:
+        The wanted columns in the order of the schema, then ``source`` and
+        ``line``; rows in their order.
+    """
+    text = [name for name, dtype in raw.schema.items() if dtype == pl.String]
+    cleaned = raw.with_columns(
+        pl.when((pl.col(text) != "-") & (pl.col(text) != "")).then(pl.col(text)),
+        *(pl.lit(None, pl.String).alias(name) for name in _LOGGED if name not in raw.columns),
+    )
+    typed = cleaned.with_columns(
+        *(
+            _integer(name, cleaned.schema[name])
+            for name in _LOGGED
+            if name in schema.INTEGERS and cleaned.schema[name] != pl.Int64
+        ),
+        cleaned_cluster(pl.col("upstream_cluster")),
+        cleaned_authority(pl.col("authority")),
+        # Istio 1.1.0 to 1.1.2 log the start time as the method.
+        pl.when(pl.col("method").str.starts_with("2").not_()).then(pl.col("method")),
+        start_time=times_of(cleaned["start_time"]),
+    )
+    _note_unreadable(cleaned, typed, fates)
+    if not {"outcome", "kind"}.isdisjoint(columns):
+        typed = with_outcome(typed).with_columns(kind_of_record().alias("kind"))
+    if "gateway" in columns:
+        address = _address("downstream_local_address").alias("gateway")
+        typed = with_columns_by(typed, "downstream_local_address", [address])
+        typed = typed.with_columns(pl.coalesce("pod", "gateway").alias("gateway"))
+    if not set(_FROM_CLUSTER).isdisjoint(columns):
+        typed = with_columns_by(
+            typed, "upstream_cluster", cluster_parts(pl.col("upstream_cluster"))
+        )
+    return typed.select(*(name for name in schema.NORMALIZED if name in columns), *schema.POSITION)
+
+
+def _integer(name: str, dtype: pl.DataType) -> pl.Expr:
+    """Read whole numbers from text such as ``200`` and from floats such as ``200.0``."""
+    logged = pl.col(name)
+    if dtype == pl.String:
+        return pl.coalesce(
+            logged.cast(pl.Int64, strict=False), _whole(logged.cast(pl.Float64, strict=False))
+        ).alias(name)
+    return _whole(logged).alias(name)
+
+
+def _whole(number: pl.Expr) -> pl.Expr:
+    return pl.when(number == number.floor()).then(number).cast(pl.Int64, strict=False)
+
+
+def _address(name: str) -> pl.Expr:
+    """Return the address of ``address:port``."""
+    return pl.col(name).str.replace(r":\d+$", "")
+
+
+def _note_unreadable(cleaned: pl.DataFrame, typed: pl.DataFrame, fates: LineFates) -> None:
+    """Count the values that are there and can't be read as the type of their column."""
+    before, after = cleaned.null_count(), typed.null_count()
+    for name in (*schema.INTEGERS, "start_time"):
+        if name in before.columns:
+            fates.add("", "unreadable", after[name].item() - before[name].item(), name)
