@@ -1,0 +1,87 @@
+"""Lines by fate and source, and the first examples of those that are no records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import polars as pl
+
+from envoylogs.tally.state import CountState, SampleState, TallySpec, microseconds
+
+if TYPE_CHECKING:
+    from envoylogs.reading.batches import Batch
+
+__all__ = ["LineCounts", "LineExamples"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LineCounts(CountState):
+    """How many lines, by source, fate and detail (see ``reading.fates``).
+
+    The fates ``inbound`` and ``outbound`` count records by the direction of
+    their cluster; ``window`` counts records and carries the times of the first
+    and the last (microseconds). ``column_seen`` and ``unreadable`` are of no
+    source (the empty string).
+    """
+
+    KEYS: ClassVar = {"source": pl.String(), "fate": pl.String(), "detail": pl.String()}
+    SUMS: ClassVar = ("n",)
+    MINIMA: ClassVar = ("first",)
+    MAXIMA: ClassVar = ("last",)
+
+    @classmethod
+    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+        """Return the accounts of one batch."""
+        rows = [(*key, n, None, None) for key, n in batch.fates.counts.items()]
+        frames = [pl.DataFrame(rows, schema=cls.columns(), orient="row")]
+        if batch.frame is not None:
+            time = microseconds("start_time")
+            cluster = pl.col("upstream_cluster")
+            windows = batch.frame.group_by("source").agg(
+                pl.len().cast(pl.Int64).alias("window"),
+                cluster.str.starts_with("inbound").sum().cast(pl.Int64).alias("inbound"),
+                cluster.str.starts_with("outbound").sum().cast(pl.Int64).alias("outbound"),
+                time.min().alias("first"),
+                time.max().alias("last"),
+            )
+            for fate in ("window", "inbound", "outbound"):
+                rows_of_fate = windows.select(
+                    "source",
+                    pl.lit(fate).alias("fate"),
+                    pl.lit("").alias("detail"),
+                    pl.col(fate).alias("n"),
+                    "first",
+                    "last",
+                ).filter(pl.col("n") > 0)
+                frames.append(rows_of_fate)
+        return cls(cls.added(*frames), spec)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LineExamples(SampleState):
+    """The first lines of each reason, by source."""
+
+    @classmethod
+    def columns(cls) -> dict[str, pl.DataType]:
+        """Return where the line stands, why it is no record, and how it begins."""
+        return {
+            "source": pl.String(),
+            "reason": pl.String(),
+            "line": pl.Int64(),
+            "text": pl.String(),
+        }
+
+    @classmethod
+    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+        """Return the examples of one batch."""
+        rows = [(e.source, e.reason, e.line, e.text) for e in batch.fates.examples]
+        return cls(cls.reduced(pl.DataFrame(rows, schema=cls.columns(), orient="row"), spec), spec)
+
+    @classmethod
+    def reduced(cls, frame: pl.DataFrame, spec: TallySpec) -> pl.DataFrame:
+        """Return the first lines of each source and reason."""
+        if frame.is_empty():
+            return frame
+        place = pl.int_range(pl.len()).over("source", "reason")
+        return frame.sort("source", "reason", "line", "text").filter(place < spec.line_examples)

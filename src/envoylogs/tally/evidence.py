@@ -1,0 +1,111 @@
+"""A few examples behind each failure: who, what, where in the log.
+
+By failure the examples of the clients with the smallest rank are kept, one a
+client. The rank is a fixed mix of the record's own start time and sizes, so
+the choice does not depend on the order or the cut of the log, and a client
+can't choose it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import polars as pl
+
+from envoylogs.envoy.outcomes import OUTCOME_NAMES
+from envoylogs.tally.paths import MAX_TEXT
+from envoylogs.tally.state import SampleState, TallySpec, compact, microseconds
+
+if TYPE_CHECKING:
+    from envoylogs.reading.batches import Batch
+
+__all__ = ["EVIDENCE_KEYS", "FailureEvidence"]
+
+EVIDENCE_KEYS = ("outcome", "authority", "server_name", "upstream_cluster")
+"""What a failure is known by; ``server_name`` only for connections, which have no authority."""
+
+_NO_FAILURE = ("served", "passthrough", "direct_response", "tcp", "upstream_4xx")
+_FAILURES = tuple(name for name in OUTCOME_NAMES if name not in _NO_FAILURE)
+_TEXTS = ("client", "method", "path", "requested_server_name", "route_name", "response_flags",
+          "response_code_details", "upstream_host", "request_id", "source")  # fmt: skip
+_INTEGERS = ("response_code", "duration_ms", "start", "line")
+
+# The constants of SplitMix64 (Steele, Lea, Flood 2014), whose steps the rank is made of.
+_GAMMA, _MIX = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FailureEvidence(SampleState):
+    """Up to ``evidence_clients`` records behind each failure."""
+
+    COLUMNS: ClassVar[dict[str, pl.DataType]] = {
+        **dict.fromkeys(EVIDENCE_KEYS, pl.String()),
+        "rank": pl.Int64(),
+        **dict.fromkeys(_TEXTS, pl.String()),
+        **dict.fromkeys(_INTEGERS, pl.Int64()),
+    }
+
+    @classmethod
+    def columns(cls) -> dict[str, pl.DataType]:
+        """Return the keys of the failure, then the record."""
+        return cls.COLUMNS
+
+    @classmethod
+    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+        """Return the examples of one batch."""
+        if batch.frame is None:
+            return cls.empty(spec)
+        failed = batch.frame.filter(
+            pl.col("outcome").is_in(_FAILURES) & (pl.col("kind") != "own")
+        ).with_columns(
+            pl.when(pl.col("kind") == "connection")
+            .then("requested_server_name")
+            .alias("server_name"),
+            rank_of_record().alias("rank"),
+            client_of_record().alias("client"),
+            masked_query(pl.col("path")),
+            microseconds("start_time").alias("start"),
+        )
+        cut = [pl.col(name).str.head(MAX_TEXT) for name in (*EVIDENCE_KEYS, *_TEXTS)]
+        kept = cls.reduced(failed.with_columns(cut).select(*cls.COLUMNS), spec)
+        return cls(compact(kept), spec)
+
+    @classmethod
+    def reduced(cls, frame: pl.DataFrame, spec: TallySpec) -> pl.DataFrame:
+        """Return the records of the clients with the smallest ranks."""
+        if frame.is_empty():
+            return frame
+        # What a record says comes before where it stands, so that the choice is the same however
+        # the log is cut into files.
+        order = [name for name in cls.COLUMNS if name not in {"rank", "source", "line"}]
+        best = frame.sort("rank", *order, "source", "line", nulls_last=True).unique(
+            (*EVIDENCE_KEYS, "client"), keep="first", maintain_order=True
+        )
+        place = pl.int_range(pl.len()).over(EVIDENCE_KEYS)
+        return best.filter(place < spec.evidence_clients)
+
+
+def rank_of_record() -> pl.Expr:
+    """Return a number that orders records as if by chance, the same on every machine."""
+    mixed = pl.lit(0, pl.UInt64)
+    for column in (microseconds("start_time"), pl.col("bytes_sent"), pl.col("duration_ms")):
+        value = column.fill_null(0).cast(pl.Int64).reinterpret(signed=False)
+        mixed = (mixed ^ value) * pl.lit(_GAMMA, pl.UInt64)
+        mixed = (mixed ^ (mixed // (1 << 30))) * pl.lit(_MIX, pl.UInt64)
+    return (mixed // 2).cast(pl.Int64)
+
+
+def client_of_record() -> pl.Expr:
+    """Return the address of the client, as the gateway trusts it, without its port."""
+    address = pl.coalesce("downstream_remote_address", "x_forwarded_for")
+    return address.str.replace(r":\d+$", "")
+
+
+def masked_query(path: pl.Expr) -> pl.Expr:
+    """Return a path with the values of its query replaced by ``*``."""
+    return (
+        pl.when(path.str.contains("?", literal=True))
+        .then(path.str.replace_all(r"=[^&#]*", "=*"))
+        .otherwise(path)
+    )

@@ -1,0 +1,110 @@
+"""How many requests took how many whole milliseconds.
+
+The counts by value are kept, not quantiles: only they can be added, and they
+give exact percentiles. Latency is that of requests which the upstream
+answered, code 101 (a connection that goes on) apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import polars as pl
+
+from envoylogs import schema
+from envoylogs.envoy.outcomes import UPSTREAM_ANSWERED
+from envoylogs.tally.state import CountState, TallySpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from envoylogs.reading.batches import Batch
+
+__all__ = ["MEASURES", "TRAITS", "LatencyByGroup", "LatencyByTrait"]
+
+MEASURES: Mapping[str, pl.Expr] = {
+    "latency_ms": pl.col("duration_ms"),
+    "upstream_time_ms": pl.col("upstream_service_time_ms"),
+    "gateway_ms": pl.col("duration_ms") - pl.col("upstream_service_time_ms"),
+}
+"""What is measured, in whole milliseconds; null where it was not logged."""
+
+TRAITS: Mapping[str, tuple[str, ...]] = {
+    "outcome": ("latency_ms",),
+    "response_flags": ("latency_ms",),
+    "response_code_details": ("latency_ms",),
+    "gateway": ("latency_ms", "gateway_ms"),
+    "upstream_host": ("latency_ms", "upstream_time_ms"),
+}
+"""Columns that latency is kept for one at a time, and what is measured for each."""
+
+_SWITCHING_PROTOCOLS = 101
+
+
+def _answered(batch: Batch) -> pl.DataFrame | None:
+    if batch.frame is None:
+        return None
+    return batch.frame.filter(
+        (pl.col("kind") == "request")
+        & pl.col("outcome").is_in(UPSTREAM_ANSWERED)
+        & (pl.col("response_code") != _SWITCHING_PROTOCOLS)
+    )
+
+
+def _counted(answered: pl.DataFrame, measure: str, keys: list[pl.Expr]) -> pl.DataFrame:
+    """Count requests by keys and by the value of one measure."""
+    value = MEASURES[measure]
+    return (
+        answered.filter(value.is_not_null())
+        .group_by(*keys, pl.lit(measure).alias("measure"), value.alias("value_ms"))
+        .agg(pl.len().cast(pl.Int64).alias("requests"))
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LatencyByGroup(CountState):
+    """Requests by group keys, measure and milliseconds."""
+
+    KEYS: ClassVar = {
+        **{name: schema.NORMALIZED[name] for name in schema.GROUP_KEYS},
+        "measure": pl.String(),
+        "value_ms": pl.Int64(),
+    }
+    SUMS: ClassVar = ("requests",)
+
+    @classmethod
+    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+        """Count the answered requests of one batch."""
+        answered = _answered(batch)
+        if answered is None:
+            return cls.empty(spec)
+        keys = [pl.col(name) for name in schema.GROUP_KEYS]
+        measures = ("latency_ms", "upstream_time_ms")
+        return cls(pl.concat([_counted(answered, name, keys) for name in measures]), spec)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LatencyByTrait(CountState):
+    """Requests by one column at a time (``trait``), its value (``name``), measure and time."""
+
+    KEYS: ClassVar = {
+        "trait": pl.String(),
+        "name": pl.String(),
+        "measure": pl.String(),
+        "value_ms": pl.Int64(),
+    }
+    SUMS: ClassVar = ("requests",)
+
+    @classmethod
+    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+        """Count the answered requests of one batch."""
+        answered = _answered(batch)
+        if answered is None:
+            return cls.empty(spec)
+        frames = [
+            _counted(answered, measure, [pl.lit(trait).alias("trait"), pl.col(trait).alias("name")])
+            for trait, measures in TRAITS.items()
+            for measure in measures
+        ]
+        return cls(pl.concat(frames), spec)

@@ -1,0 +1,93 @@
+"""Which paths were routed and unrouted, and when: what tells a lost route from a stray request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import polars as pl
+
+from envoylogs.envoy.outcomes import UNROUTED, is_routed
+from envoylogs.tally.state import CountState, TallySpec, microseconds
+
+if TYPE_CHECKING:
+    from envoylogs.reading.batches import Batch
+
+__all__ = ["PathCounts", "path_group"]
+
+NOT_FOUND = 404
+
+MAX_TEXT = 512
+"""Where strings that strangers choose are cut, in characters."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PathCounts(CountState):
+    """Routed and unrouted requests by authority, method and path group, with first and last.
+
+    ``unrouted_404`` are the unrouted ones with code 404: gRPC logs them as 200.
+    """
+
+    KEYS: ClassVar = {
+        "authority": pl.String(),
+        "method": pl.String(),
+        "path_group": pl.String(),
+    }
+    SUMS: ClassVar = ("routed", "unrouted", "unrouted_404")
+    MINIMA: ClassVar = ("first_routed", "first_unrouted")
+    MAXIMA: ClassVar = ("last_routed", "last_unrouted")
+
+    @classmethod
+    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+        """Count the requests of one batch that say whether there was a route."""
+        if batch.frame is None:
+            return cls.empty(spec)
+        routed, unrouted = pl.col("is_routed"), pl.col("is_unrouted")
+        time = pl.col("time")
+        by_path = (
+            batch.frame.filter(pl.col("kind") == "request")
+            .select(
+                "authority", "method", "path",
+                microseconds("start_time").alias("time"),
+                is_routed().alias("is_routed"),
+                pl.col("outcome").is_in(UNROUTED).alias("is_unrouted"),
+                (pl.col("response_code") == NOT_FOUND).alias("is_404"),
+            )
+            .filter(routed | unrouted)
+            .group_by("authority", "method", "path")
+            .agg(
+                routed.sum().cast(pl.Int64).alias("routed"),
+                unrouted.sum().cast(pl.Int64).alias("unrouted"),
+                (unrouted & pl.col("is_404")).sum().cast(pl.Int64).alias("unrouted_404"),
+                time.filter(routed).min().alias("first_routed"),
+                time.filter(unrouted).min().alias("first_unrouted"),
+                time.filter(routed).max().alias("last_routed"),
+                time.filter(unrouted).max().alias("last_unrouted"),
+            )
+        )  # fmt: skip
+        frame = by_path.with_columns(path_group(pl.col("path"), spec.path_segments))
+        return cls(cls.added(frame.select(*cls.columns())), spec)
+
+
+def path_group(path: pl.Expr, segments: int) -> pl.Expr:
+    """Return a path without its query and with its ids replaced, as ``path_group``.
+
+    Numbers become ``{id}``, UUIDs ``{uuid}`` and hexadecimal words of 16 and
+    more digits ``{hash}``; deeper segments become ``*``.
+    """
+    bare = path.str.head(MAX_TEXT).str.replace(r"[?#].*$", "")
+    # Slashes are doubled so that neighbors do not share one: the engine has no look-ahead.
+    doubled = (bare + "/").str.replace_all("/", "//", literal=True)
+    marked = (
+        doubled.str.replace_all(r"/\d+/", "/{id}/")
+        .str.replace_all(r"/[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}/", "/{uuid}/")
+        .str.replace_all(r"/[0-9a-fA-F]{16,}/", "/{hash}/")
+    )
+    single = marked.str.replace_all("//", "/", literal=True).str.strip_suffix("/")
+    deep = rf"^((?:[^/]*/){{{segments}}}[^/]*)/.*$"
+    return (
+        pl.when(single == "")
+        .then(pl.when(path.is_not_null()).then(pl.lit("/")))
+        .otherwise(single.str.replace(deep, "${1}/*"))
+        .alias("path_group")
+    )

@@ -1,0 +1,161 @@
+"""What a state is, and the laws of adding states.
+
+A state is a small frame of keys and integers that a batch is reduced to.
+States of the same kind and specification add up: ``merge`` is commutative and
+associative, ``empty`` changes nothing, and the state of a log does not depend
+on how the log was cut into batches. The laws are tested for every subclass of
+``State`` there is. Ratios, percentiles and ranks are not here: they are
+computed in ``summary``, after the last merge.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from envoylogs.reading.batches import Batch
+
+__all__ = [
+    "DEFAULT_SPEC",
+    "CountState",
+    "SampleState",
+    "State",
+    "TallySpec",
+    "compact",
+    "microseconds",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class TallySpec:
+    """How much a tally remembers; tallies of different specifications can't be added.
+
+    Attributes:
+        timeline_buckets: How many non-empty time buckets a timeline has at most.
+        evidence_clients: How many clients are kept as examples of each failure.
+        line_examples: How many examples are kept by source and reason of
+            lines that are no records.
+        path_segments: How many segments of a path tell path groups apart.
+    """
+
+    timeline_buckets: int = 300
+    evidence_clients: int = 10
+    line_examples: int = 3
+    path_segments: int = 4
+
+
+DEFAULT_SPEC = TallySpec()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """Base of all states: one frame and the specification that it was made with.
+
+    Attributes:
+        frame: Columns are ``columns()``; the order of rows means nothing.
+        spec: See ``TallySpec``.
+    """
+
+    frame: pl.DataFrame
+    spec: TallySpec
+
+    @classmethod
+    def columns(cls) -> dict[str, pl.DataType]:
+        """Return names and types of the frame: strings and 64-bit integers only."""
+        raise TypeError
+
+    @classmethod
+    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+        """Return the state of one batch."""
+        raise TypeError
+
+    def merge(self, *others: Self) -> Self:
+        """Return the state of everything that these states are of; none is changed."""
+        raise TypeError
+
+    @classmethod
+    def empty(cls, spec: TallySpec) -> Self:
+        """Return the state of nothing, which changes nothing when it is added."""
+        return cls(pl.DataFrame(schema=cls.columns()), spec)
+
+    def canonical(self) -> pl.DataFrame:
+        """Return the frame in an order that depends on its content only."""
+        return self.frame.sort(pl.all(), nulls_last=True)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            type(other) is type(self)
+            and isinstance(other, State)
+            and self.spec == other.spec
+            and self.canonical().equals(other.canonical())
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # frames can't be hashed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CountState(State):
+    """A state of counts by key: counts add, first and last take minimum and maximum."""
+
+    KEYS: ClassVar[dict[str, pl.DataType]] = {}
+    SUMS: ClassVar[tuple[str, ...]] = ()
+    MINIMA: ClassVar[tuple[str, ...]] = ()
+    MAXIMA: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def columns(cls) -> dict[str, pl.DataType]:
+        """Return the keys, then the integers."""
+        return cls.KEYS | dict.fromkeys((*cls.SUMS, *cls.MINIMA, *cls.MAXIMA), pl.Int64())
+
+    @classmethod
+    def added(cls, *frames: pl.DataFrame) -> pl.DataFrame:
+        """Return frames of this state added up, one row for each key."""
+        return (
+            pl.concat(frames)
+            .group_by(list(cls.KEYS))
+            .agg(
+                pl.col(cls.SUMS).sum(),
+                *(pl.col(name).min() for name in cls.MINIMA),
+                *(pl.col(name).max() for name in cls.MAXIMA),
+            )
+        )
+
+    def merge(self, *others: Self) -> Self:
+        """Return the sum of these states."""
+        return type(self)(self.added(self.frame, *(other.frame for other in others)), self.spec)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleState(State):
+    """A state of bounded examples: by key, those that come first in a fixed order."""
+
+    @classmethod
+    def reduced(cls, frame: pl.DataFrame, spec: TallySpec) -> pl.DataFrame:
+        """Return the rows to keep; reducing twice is the same as reducing once."""
+        raise TypeError
+
+    def merge(self, *others: Self) -> Self:
+        """Return the examples to keep of all these."""
+        frames = pl.concat([self.frame, *(other.frame for other in others)])
+        return type(self)(self.reduced(frames, self.spec), self.spec)
+
+
+def compact(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the same frame with strings of its own.
+
+    A few rows taken out of a batch keep all the text of that batch alive,
+    since Polars shares strings; over a log that was 100 MB.
+    """
+    memory = io.BytesIO()
+    frame.write_ipc(memory)
+    memory.seek(0)
+    return pl.read_ipc(memory)
+
+
+def microseconds(time: str) -> pl.Expr:
+    """Return a time column as microseconds since 1970, as states keep it."""
+    return pl.col(time).dt.epoch("us")

@@ -1,0 +1,88 @@
+"""How many requests in which stretch of time.
+
+Buckets are sparse and begin at whole multiples of their width since 1970. The
+width is the narrowest of a fixed ladder at which the non-empty buckets fit
+their number, so it depends on what is in the log and not on its order; every
+width divides the next, so counts move to a wider bucket without loss.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import polars as pl
+
+from envoylogs import schema
+from envoylogs.envoy.outcomes import is_error
+from envoylogs.tally.state import CountState, TallySpec, microseconds
+
+if TYPE_CHECKING:
+    from envoylogs.reading.batches import Batch
+
+__all__ = ["WIDTHS_S", "TimelineCounts"]
+
+WIDTHS_S = (1, 5, 15, 60, 300, 900, 3600, 21600, 86400)
+"""The ladder of bucket widths in seconds."""
+
+_MICROSECONDS = 1_000_000
+_KEYS = ("kind", "authority", "route_name", "upstream_cluster", "outcome")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimelineCounts(CountState):
+    """Requests and errors by bucket; ``start`` in microseconds, null for records without a time.
+
+    Every row carries the width of its bucket; after a merge all are equal.
+    """
+
+    KEYS: ClassVar = {
+        "width_s": pl.Int64(),
+        "start": pl.Int64(),
+        **{name: schema.NORMALIZED[name] for name in _KEYS},
+    }
+    SUMS: ClassVar = ("requests", "errors")
+
+    @classmethod
+    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+        """Count the records of one batch."""
+        if batch.frame is None:
+            return cls.empty(spec)
+        width = WIDTHS_S[0]
+        frame = batch.frame.group_by(
+            pl.lit(width, pl.Int64).alias("width_s"),
+            _floor(microseconds("start_time"), width).alias("start"),
+            *_KEYS,
+        ).agg(
+            pl.len().cast(pl.Int64).alias("requests"),
+            is_error().sum().cast(pl.Int64).alias("errors"),
+        )
+        return cls(cls.fitted(frame, spec), spec)
+
+    @classmethod
+    def fitted(cls, frame: pl.DataFrame, spec: TallySpec) -> pl.DataFrame:
+        """Return counts in the narrowest buckets that fit, at least as wide as the widest given."""
+        given = frame["width_s"].max() if frame.height else None
+        if not isinstance(given, int):
+            return frame
+        starts = frame["start"].drop_nulls().unique()
+        for width in WIDTHS_S[WIDTHS_S.index(given) :]:
+            fits = _floor_series(starts, width).n_unique() <= spec.timeline_buckets
+            if fits or width == WIDTHS_S[-1]:
+                break
+        return frame.with_columns(
+            pl.lit(width, pl.Int64).alias("width_s"), _floor(pl.col("start"), width)
+        ).pipe(cls.added)
+
+    def merge(self, *others: Self) -> Self:
+        """Return the sum of these timelines, in buckets that fit."""
+        frame = pl.concat([self.frame, *(other.frame for other in others)])
+        return type(self)(self.fitted(frame, self.spec), self.spec)
+
+
+def _floor(time: pl.Expr, width_s: int) -> pl.Expr:
+    return time - time % (width_s * _MICROSECONDS)
+
+
+def _floor_series(times: pl.Series, width_s: int) -> pl.Series:
+    return times - times % (width_s * _MICROSECONDS)

@@ -1,0 +1,44 @@
+"""How many requests and bytes, by everything that tables are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import polars as pl
+
+from envoylogs import schema
+from envoylogs.tally.state import CountState, TallySpec, microseconds
+
+if TYPE_CHECKING:
+    from envoylogs.reading.batches import Batch
+
+__all__ = ["TrafficCounts"]
+
+_KEYS = ("kind", "gateway", "authority", "requested_server_name", "route_name", "response_code",
+         "response_flags", "response_code_details", "upstream_cluster", "upstream_host",
+         "outcome")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrafficCounts(CountState):
+    """Requests, bytes and the times of the first and the last request (microseconds)."""
+
+    KEYS: ClassVar = {name: schema.NORMALIZED[name] for name in _KEYS}
+    SUMS: ClassVar = ("requests", "bytes_sent", "bytes_received")
+    MINIMA: ClassVar = ("first",)
+    MAXIMA: ClassVar = ("last",)
+
+    @classmethod
+    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+        """Count the records of one batch."""
+        if batch.frame is None:
+            return cls.empty(spec)
+        time = microseconds("start_time")
+        frame = batch.frame.group_by(_KEYS).agg(
+            pl.len().cast(pl.Int64).alias("requests"),
+            pl.col("bytes_sent", "bytes_received").sum(),
+            time.min().alias("first"),
+            time.max().alias("last"),
+        )
+        return cls(frame, spec)
