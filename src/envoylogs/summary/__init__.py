@@ -1,0 +1,1 @@
+"""A tally as result tables: pure functions, one question a module."""

@@ -1,0 +1,123 @@
+"""Where every line went, from which source, and over which time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs.envoy.fields import ALIASES
+
+if TYPE_CHECKING:
+    from envoylogs.tally.tally import Tally
+
+__all__ = ["Accounts", "accounts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The lines of all sources by fate.
+
+    ``lines = record_lines + blank + other + malformed``; a record that is
+    printed over many lines has many record lines.
+
+    Attributes:
+        bytes: Read.
+        lines: Read.
+        record_lines: That are records or parts of records.
+        blank: Without text.
+        other: Of other programs.
+        malformed: That should have been records.
+        malformed_by_reason: The same by reason, see ``reading.fates.REASONS``.
+        repaired: Records that were read after a repair, by kind.
+        unreadable: Values that could not be read as the type of their column.
+        records: Access records.
+        columns_never_seen: Columns that no record had a key for.
+        examples: The first lines that are no records: source, line, reason, text.
+        sources: One row for each source: ``source``, ``role`` (gateway or
+            sidecar by the direction of its clusters, null if neither shows),
+            ``lines``, ``records``, ``first``, ``last`` (microseconds).
+        gateways: One row for each gateway: ``gateway``, ``records``, ``first``, ``last``.
+    """
+
+    bytes: int
+    lines: int
+    record_lines: int
+    blank: int
+    other: int
+    malformed: int
+    malformed_by_reason: dict[str, int]
+    repaired: dict[str, int]
+    unreadable: dict[str, int]
+    records: int
+    columns_never_seen: list[str]
+    examples: pl.DataFrame
+    sources: pl.DataFrame
+    gateways: pl.DataFrame
+
+
+def accounts(tally: Tally) -> Accounts:
+    """Return where every line of a tally went."""
+    lines = tally.lines.frame
+    totals = dict(lines.group_by("fate").agg(pl.col("n").sum()).iter_rows())
+    seen = _by_detail(lines, "column_seen")
+    return Accounts(
+        **{name: totals.get(name, 0) for name in _TOTALS},
+        malformed_by_reason=_by_detail(lines, "malformed"),
+        repaired=_by_detail(lines, "repaired"),
+        unreadable=_by_detail(lines, "unreadable"),
+        columns_never_seen=[name for name in ALIASES if name not in seen and name != "pod"],
+        examples=tally.examples.frame.sort("source", "line").select(
+            "source", "line", "reason", "text"
+        ),
+        sources=_sources(lines),
+        gateways=_gateways(tally),
+    )
+
+
+_TOTALS = ("bytes", "lines", "record_lines", "blank", "other", "malformed", "records")
+
+
+def _by_detail(lines: pl.DataFrame, fate: str) -> dict[str, int]:
+    found = lines.filter(pl.col("fate") == fate).group_by("detail").agg(pl.col("n").sum())
+    return dict(found.sort("n", "detail", descending=[True, False]).iter_rows())
+
+
+def _sources(lines: pl.DataFrame) -> pl.DataFrame:
+    def count(fate: str) -> pl.Expr:
+        return pl.col("n").filter(pl.col("fate") == fate).sum()
+
+    window = pl.col("fate") == "window"
+    return (
+        lines.filter(pl.col("source") != "")
+        .group_by("source")
+        .agg(
+            count("lines").alias("lines"),
+            count("blank").alias("blank"),
+            count("records").alias("records"),
+            count("inbound").alias("inbound"),
+            count("outbound").alias("outbound"),
+            pl.col("first").filter(window).min(),
+            pl.col("last").filter(window).max(),
+        )
+        .select(
+            "source",
+            pl.when(pl.col("inbound") > 0).then(pl.lit("sidecar"))
+            .when(pl.col("outbound") > 0).then(pl.lit("gateway")).alias("role"),
+            "lines", "blank", "records", "first", "last",
+        )
+        .sort("source")
+    )  # fmt: skip
+
+
+def _gateways(tally: Tally) -> pl.DataFrame:
+    return (
+        tally.traffic.frame.group_by("gateway")
+        .agg(
+            pl.col("requests").sum().alias("records"),
+            pl.col("first").min(),
+            pl.col("last").max(),
+        )
+        .sort("records", "gateway", descending=[True, False], nulls_last=True)
+    )

@@ -1,0 +1,99 @@
+"""What all tables start from: the tallied rows, with what they mean beside them.
+
+A host is *known* when this log routed a request for it; a TLS server name is
+known when it is a known host or a connection with it was accepted. Unrouted
+traffic of unknown names is *noise*: strangers choose those names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs.envoy.outcomes import UNROUTED, is_error, is_routed
+from envoylogs.envoy.traffic import host_of
+
+if TYPE_CHECKING:
+    from envoylogs.tally.tally import Tally
+
+__all__ = ["Facts", "facts_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Rows of ``TrafficCounts`` by kind, and the names that are known.
+
+    Attributes:
+        tally: What they are made of.
+        requests: Requests, with ``host`` (authority without port), ``error``,
+            ``routed``, ``unrouted``, ``known`` (the host) and ``noise``.
+        connections: Connections, with ``known`` (the server name) and ``noise``.
+        own: The gateway's own traffic.
+        known_hosts: Hosts that this log routed a request for.
+        first: Microseconds since 1970 of the first record, null without times.
+        last: The same of the last.
+    """
+
+    tally: Tally
+    requests: pl.DataFrame
+    connections: pl.DataFrame
+    own: pl.DataFrame
+    known_hosts: pl.Series
+    first: int | None
+    last: int | None
+
+    @property
+    def total(self) -> int:
+        """All requests."""
+        return int(self.requests["requests"].sum())
+
+    @property
+    def noise(self) -> int:
+        """Requests that are noise."""
+        return int(self.requests.filter("noise")["requests"].sum())
+
+
+def facts_of(tally: Tally) -> Facts:
+    """Return what a tally says, as the tables need it."""
+    traffic = tally.traffic.frame
+    requests = traffic.filter(pl.col("kind") == "request").with_columns(
+        host_of(pl.col("authority")).alias("host"),
+        is_error().alias("error"),
+        is_routed().alias("routed"),
+        pl.col("outcome").is_in(UNROUTED).alias("unrouted"),
+    )
+    routed = requests.filter("routed")
+    known_hosts = routed["host"].drop_nulls().unique().sort()
+    connections = traffic.filter(pl.col("kind") == "connection")
+    accepted = connections.filter(pl.col("outcome") != "no_filter_chain")
+    names = pl.concat(
+        [
+            known_hosts,
+            routed["requested_server_name"].drop_nulls(),
+            accepted["requested_server_name"].drop_nulls(),
+        ]
+    ).unique()
+    known = pl.col("host").is_in(known_hosts.implode()).fill_null(value=False)
+    known_name = (
+        pl.col("requested_server_name").str.to_lowercase().is_in(names.implode())
+    ).fill_null(value=False)
+    return Facts(
+        tally=tally,
+        requests=requests.with_columns(
+            known.alias("known"), (pl.col("unrouted") & ~known).alias("noise")
+        ),
+        connections=connections.with_columns(
+            known_name.alias("known"),
+            ((pl.col("outcome") == "no_filter_chain") & ~known_name).alias("noise"),
+        ),
+        own=traffic.filter(pl.col("kind") == "own"),
+        known_hosts=known_hosts,
+        first=_whole(traffic["first"].min()),
+        last=_whole(traffic["last"].max()),
+    )
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) else None

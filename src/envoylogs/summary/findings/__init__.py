@@ -1,0 +1,1 @@
+"""What is wrong, who must act, and what to do next: the ranked verdicts."""

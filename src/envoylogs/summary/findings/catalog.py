@@ -1,0 +1,130 @@
+"""The kinds of findings: stable codes, what each means, who must act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from envoylogs.envoy.outcomes import Actor
+
+__all__ = ["FINDING_KINDS", "KIND_BY_CODE", "FindingKind"]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingKind:
+    """One kind of finding.
+
+    Attributes:
+        code: Stable, as in JSON.
+        who: Who must act.
+        meaning: What it says, in a sentence or two.
+        proof: What in the log proves it.
+    """
+
+    code: str
+    who: Actor
+    meaning: str
+    proof: str
+
+
+FINDING_KINDS: tuple[FindingKind, ...] = (
+    FindingKind(
+        "lost_host", Actor.CONFIGURATION,
+        "A host was routed earlier in this log, and none of its requests has a route any more.",
+        "The same paths of the host were routed before; no request of the host is routed since.",
+    ),
+    FindingKind(
+        "lost_route", Actor.CONFIGURATION,
+        "Some paths of a host were routed earlier in this log and have no route any more, while "
+        "others still do.",
+        "The same paths were routed before and are unrouted since.",
+    ),
+    FindingKind(
+        "lost_tls_name", Actor.CONFIGURATION,
+        "Connections with a TLS server name that was accepted earlier in this log are refused.",
+        "Requests or connections with this name before; NR without HTTP fields since.",
+    ),
+    FindingKind(
+        "unrouted_host", Actor.CONFIGURATION,
+        "The gateway has no route for hosts that look meant: every host on the port gets the "
+        "blackhole's 404, or a host got it until its route came.",
+        "404 with route_name default, no flag, no cluster (Istio 1.3 to 1.7: no VirtualService is "
+        "bound to the port); or NR and nothing routed at all; or routed later in the same log.",
+    ),
+    FindingKind(
+        "unrouted_path", Actor.CONFIGURATION,
+        "A host is routed, and paths of it that clients ask for often never are.",
+        "NR for these paths in all of this log, routed requests for other paths of the host.",
+    ),
+    FindingKind(
+        "tls_reuse", Actor.CONFIGURATION,
+        "HTTP/2 clients reuse the connection of one host for another one with the same "
+        "certificate, and land in the wrong route table.",
+        "Unrouted requests whose TLS server name is another known host than their authority.",
+    ),
+    FindingKind(
+        "no_cluster", Actor.CONFIGURATION,
+        "A route names a service, port or subset that does not exist.",
+        "Flag NC or cluster_not_found.",
+    ),
+    FindingKind(
+        "no_endpoints", Actor.UPSTREAM,
+        "A service has no healthy endpoint.",
+        "Flag UH or no_healthy_upstream.",
+    ),
+    FindingKind(
+        "bad_upstream_host", Actor.UPSTREAM,
+        "One pod of a service fails far more often than the others.",
+        "Most failures of the cluster have the same upstream_host.",
+    ),
+    FindingKind(
+        "connect_failure", Actor.UPSTREAM,
+        "The gateway can't connect to a service.",
+        "Flag UF or DF.",
+    ),
+    FindingKind(
+        "upstream_reset", Actor.UPSTREAM,
+        "A service closes or resets connections before it answers.",
+        "Flags UC, UR, UPE or LR.",
+    ),
+    FindingKind(
+        "upstream_timeout", Actor.UPSTREAM,
+        "A service does not answer in time.",
+        "Flags UT, UMSDR, SI or DT, or a time-out in the details.",
+    ),
+    FindingKind(
+        "overflow", Actor.POLICY,
+        "A circuit breaker, connection pool or overload limit turns requests away.",
+        "Flags UO, OM, DO or UDO.",
+    ),
+    FindingKind(
+        "broken_response", Actor.UPSTREAM,
+        "Answers of a service begin well and break off.",
+        "A code below 400 from the upstream together with a reset or time-out flag.",
+    ),
+    FindingKind(
+        "upstream_errors", Actor.UPSTREAM,
+        "A service answers with 5xx codes.",
+        "5xx via_upstream.",
+    ),
+    FindingKind(
+        "dependency_failed", Actor.OPERATOR,
+        "A service that the gateway itself needs fails: authorization, rate limit, Wasm.",
+        "Flags RLSE or NFCF, or an error of such a filter in the details.",
+    ),
+    FindingKind(
+        "slow_upstream", Actor.UPSTREAM,
+        "One pod or one part of a split is much slower than its siblings, or clients give up "
+        "waiting for a service.",
+        "Upstream time at the median at least three times that of the others; or clients that "
+        "left (DC) after a second and more.",
+    ),
+    FindingKind(
+        "log_incomplete", Actor.OPERATOR,
+        "The log can't answer everything: lines are damaged, or columns that verdicts rest on "
+        "were never logged.",
+        "The accounts of the lines.",
+    ),
+)  # fmt: skip
+"""All kinds, in the order in which equals are shown."""
+
+KIND_BY_CODE = {kind.code: kind for kind in FINDING_KINDS}

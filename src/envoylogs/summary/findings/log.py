@@ -1,0 +1,52 @@
+"""Findings about the log itself: what it can't answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envoylogs.summary.findings.finding import Finding, Severity
+
+if TYPE_CHECKING:
+    from envoylogs.summary.accounts import Accounts
+    from envoylogs.summary.overview import Overview
+
+__all__ = ["log_findings"]
+
+_NEEDED = ("start_time", "authority", "response_code", "response_flags", "upstream_cluster",
+           "upstream_host", "duration_ms")  # fmt: skip
+"""Columns that verdicts rest on; Istio logs all of them by default."""
+
+_DAMAGED_SHARE = 0.01
+
+
+def log_findings(accounts: Accounts, overview: Overview) -> list[Finding]:
+    """Return why the log can't answer everything."""
+    lines = accounts.record_lines + accounts.malformed
+    damaged = accounts.malformed > _DAMAGED_SHARE * lines
+    missing = [name for name in _NEEDED if name in accounts.columns_never_seen]
+    unknown = overview.outcomes.get("unknown", 0)
+    if not accounts.records or not (damaged or missing or unknown):
+        return []
+    reasons = []
+    if damaged:
+        by_reason = ", ".join(
+            f"{n:,} {reason}" for reason, n in accounts.malformed_by_reason.items()
+        )
+        reasons.append(f"{accounts.malformed:,} of {lines:,} lines are malformed ({by_reason})")
+    if missing:
+        reasons.append(f"no record has {', '.join(missing)}")
+    if unknown:
+        reasons.append(f"{unknown:,} requests say too little to tell their outcome")
+    return [
+        Finding(
+            code="log_incomplete",
+            severity=Severity.MEDIUM if damaged else Severity.INFO,
+            subject="log",
+            title=f"The log is incomplete: {'; '.join(reasons)}",
+            requests=unknown,
+            of=overview.requests,
+            next="Keep the malformed lines with --rejects FILE and look at them."
+            if damaged
+            else "Log these columns: Istio's default JSON format has all of them.",
+        )
+    ]

@@ -1,0 +1,96 @@
+"""When something began and when it ended, from counts by time bucket."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Bucket", "Episode", "episode"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One stretch of time: when it starts, how many requests, how many of them failed."""
+
+    start: int
+    requests: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """The stretch in which failures are concentrated.
+
+    Attributes:
+        since: Start of its first bucket; null if that is the first of the log.
+        until: Start of the first bucket after it; null if it reaches the end.
+        requests: In it.
+        failed: In it.
+    """
+
+    since: int | None
+    until: int | None
+    requests: int
+    failed: int
+
+
+_LEAST_RATE = 1e-4
+_LEAST_JUMP = 4.0
+_EVIDENCE = 10.0
+
+
+def episode(buckets: Sequence[Bucket]) -> Episode:
+    """Return the stretch of time in which failures are far more frequent than before or after.
+
+    It is the run of buckets with the largest log-likelihood ratio of a high
+    rate against the usual one, which is the rate that a quarter of the buckets
+    stay below. Without such a run it is the whole time.
+
+    Args:
+        buckets: At least one, in the order of time.
+    """
+    requests, failed = sum(b.requests for b in buckets), sum(b.failed for b in buckets)
+    whole = Episode(None, None, requests, failed)
+    rates = sorted(b.failed / b.requests for b in buckets if b.requests)
+    if not failed or len(rates) < 3:  # noqa: PLR2004
+        return whole
+    usual = max(rates[(len(rates) - 1) // 4], _LEAST_RATE)
+    high = min(max(usual * _LEAST_JUMP, failed / requests), 0.9)
+    if high <= usual:
+        return whole
+    gain, loss = math.log(high / usual), math.log((1 - high) / (1 - usual))
+
+    best, best_run = 0.0, (0, 0)
+    sum_here, first = 0.0, 0
+    for place, bucket in enumerate(buckets):
+        weight = bucket.failed * gain + (bucket.requests - bucket.failed) * loss
+        if sum_here <= 0:
+            sum_here, first = 0.0, place
+        sum_here += weight
+        if sum_here > best:
+            best, best_run = sum_here, (first, place + 1)
+    start, end = best_run
+    if best < _EVIDENCE or (start == 0 and end == len(buckets)):
+        return whole
+    before, run, after = buckets[:start], buckets[start:end], buckets[end:]
+    inside = sum(b.failed for b in run) / sum(b.requests for b in run)
+    return Episode(
+        since=run[0].start if _quieter(before, inside) else None,
+        until=after[0].start if _quieter(after, inside) else None,
+        requests=sum(b.requests for b in run),
+        failed=sum(b.failed for b in run),
+    )
+
+
+_SIGMAS = 4.0
+
+
+def _quieter(buckets: Sequence[Bucket], rate: float) -> bool:
+    """Tell whether far fewer failures are here than a rate lets expect, beyond chance."""
+    expected = rate * sum(b.requests for b in buckets)
+    failed = sum(b.failed for b in buckets)
+    return failed <= expected / 2 and expected - failed > _SIGMAS * math.sqrt(expected)

@@ -1,0 +1,339 @@
+"""Findings about routes: lost, gained late, never there, or the wrong table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs.envoy.outcomes import UNROUTED
+from envoylogs.envoy.traffic import looks_like_address
+from envoylogs.summary.findings.finding import Finding, Severity, severity_of
+from envoylogs.summary.findings.proof import Witnesses, gateways_of, witnesses_of
+from envoylogs.summary.paths import grace_us
+
+if TYPE_CHECKING:
+    from envoylogs.summary.facts import Facts
+
+__all__ = ["route_findings"]
+
+_MOST_SUBJECTS = 20
+_NAMES_SHOWN = 3
+_UNROUTED = pl.col("outcome").is_in(UNROUTED)
+
+_BINDING = (
+    "The VirtualService must list this host in spec.hosts, the Gateway must accept it in "
+    "servers[].hosts, and the VirtualService must name the Gateway in spec.gateways."
+)
+
+
+def route_findings(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
+    """Return what is wrong with the routes of the gateway.
+
+    Args:
+        facts: Of the log.
+        paths: See ``paths.path_states``.
+    """
+    return [
+        *_lost(facts, paths),
+        *_gained(facts, paths),
+        *_never_on_known_hosts(facts, paths),
+        *_nothing_bound(facts),
+        *_tls_reuse(facts),
+        *_lost_tls_names(facts),
+    ]
+
+
+def _of_host(host: str | None) -> pl.Expr:
+    return pl.col("host").eq_missing(pl.lit(host, pl.String))
+
+
+def _unrouted_of(facts: Facts, host: str) -> tuple[pl.DataFrame, Witnesses]:
+    rows = facts.requests.filter(_of_host(host) & pl.col("unrouted"))
+    return rows, witnesses_of(facts, _of_host(host) & _UNROUTED)
+
+
+def _sum(rows: pl.DataFrame, column: str = "requests") -> int:
+    return int(rows[column].sum())
+
+
+def _listed(names: list[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    more = len(names) - _NAMES_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _lost(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
+    """Return hosts that lost all their routes, or some."""
+    findings = []
+    lost = paths.filter(pl.col("known") & (pl.col("state") == "lost"))
+    for host in lost["host"].unique(maintain_order=True).head(_MOST_SUBJECTS):
+        of_host, lost_here = paths.filter(_of_host(host)), lost.filter(_of_host(host))
+        since = lost_here["first_unrouted"].min()
+        last_routed = of_host["last_routed"].max()
+        if not isinstance(since, int) or not isinstance(last_routed, int):
+            continue
+        rows, witnesses = _unrouted_of(facts, host)
+        # Paths that were never routed and are asked for since are lost with their host.
+        whole_host = last_routed <= since + grace_us(facts)
+        if whole_host:
+            harmed = of_host.filter((pl.col("unrouted") > 0) & (pl.col("first_unrouted") >= since))
+        else:
+            harmed = lost_here
+        requests = _sum(harmed, "unrouted")
+        groups = harmed["path_group"].drop_nulls().unique(maintain_order=True).to_list()
+        total = requests if whole_host else _sum(facts.requests.filter(_of_host(host)))
+        findings.append(
+            Finding(
+                code="lost_host" if whole_host else "lost_route",
+                severity=severity_of(requests, total),
+                subject=host,
+                title=f"{host} lost its route: none of its requests is routed any more"
+                if whole_host
+                else f"{host} lost the route of {_listed(groups)}",
+                requests=requests,
+                of=total,
+                clients_at_least=witnesses.clients,
+                since=since,
+                gateways=gateways_of(facts, rows),
+                proof=f"{_sum(of_host, 'routed'):,} requests of this host were routed before, "
+                f"{'none' if whole_host else 'none of these paths'} since.",
+                examples=witnesses.examples,
+                next="What was applied just before? kubectl get gateway,virtualservice,httproute "
+                f"-A | grep {host}"
+                if _is_plain(host)
+                else "What was applied just before?",
+            )
+        )
+    return findings
+
+
+def _is_plain(host: str) -> bool:
+    """Tell host names that are safe inside a command: clients choose them."""
+    return host.replace(".", "").replace("-", "").isalnum() and not host.startswith("-")
+
+
+def _gained(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
+    """Return hosts whose requests had no route until one came."""
+    findings = []
+    first_routed = pl.col("first_routed").min().over("host")
+    all_before = pl.col("last_unrouted").max().over("host") <= first_routed + grace_us(facts)
+    begun_before = pl.col("first_unrouted").min().over("host") < first_routed
+    before = paths.filter(pl.col("known")).filter(
+        all_before & begun_before & (pl.col("unrouted") > 0)
+    )
+    for host in before["host"].unique(maintain_order=True).head(_MOST_SUBJECTS):
+        of_host = before.filter(_of_host(host))
+        until = paths.filter(_of_host(host))["first_routed"].min()
+        if not isinstance(until, int):
+            continue
+        rows, witnesses = _unrouted_of(facts, host)
+        requests = _sum(of_host, "unrouted")
+        findings.append(
+            Finding(
+                code="unrouted_host",
+                severity=Severity.MEDIUM,
+                subject=host,
+                title=f"{host} had no route until one came",
+                requests=requests,
+                of=_sum(facts.requests.filter(_of_host(host))),
+                clients_at_least=witnesses.clients,
+                until=until,
+                gateways=gateways_of(facts, rows),
+                proof="Its requests got 404 first and are routed since.",
+                examples=witnesses.examples,
+                next="Nothing, if the change was meant: it works now.",
+            )
+        )
+    return findings
+
+
+_OFTEN, _OFTEN_SHARE = 10, 0.01
+
+
+def _never_on_known_hosts(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
+    """Return known hosts with paths that clients ask for often and that never had a route."""
+    findings = []
+    # Unrouted at the same time as routed counts too: one gateway may be behind the others.
+    odd = paths.filter(
+        pl.col("known")
+        & pl.col("state").is_in(["never", "mixed"])
+        & (pl.col("last_unrouted") > pl.col("first_routed").min().over("host") + grace_us(facts))
+    )
+    lost_hosts = paths.filter(pl.col("state") == "lost")["host"].unique()
+    odd = odd.filter(~pl.col("host").is_in(lost_hosts.implode()))
+    for host in odd["host"].unique(maintain_order=True).head(_MOST_SUBJECTS):
+        of_host = odd.filter(_of_host(host))
+        requests, total = _sum(of_host, "unrouted"), _sum(facts.requests.filter(_of_host(host)))
+        if requests < _OFTEN or requests < _OFTEN_SHARE * total:
+            continue
+        rows, witnesses = _unrouted_of(facts, host)
+        groups = of_host["path_group"].drop_nulls().unique(maintain_order=True).to_list()
+        found = severity_of(requests, total)
+        findings.append(
+            Finding(
+                code="unrouted_path",
+                # Scanners ask known hosts for odd paths all day.
+                severity=max(found, Severity.MEDIUM if witnesses.clients > 1 else Severity.INFO),
+                subject=host,
+                title=f"{host} has no route for {_listed(groups)}",
+                requests=requests,
+                of=total,
+                clients_at_least=witnesses.clients,
+                gateways=gateways_of(facts, rows),
+                proof="Other paths of the host are routed.",
+                examples=witnesses.examples,
+                next="If clients should find these, add them to the http matches of the "
+                "VirtualService; if only scanners ask, ignore it.",
+            )
+        )
+    return findings
+
+
+def _nothing_bound(facts: Facts) -> list[Finding]:
+    """Return ports of a gateway that have no route for anybody.
+
+    Two things prove that it is not the clients' fault: the legacy blackhole
+    answers only where no VirtualService is bound to the port; and a log in
+    which nothing at all was routed.
+    """
+    findings = []
+    unknown = facts.requests.filter("noise")
+    blackhole = unknown.filter(pl.col("outcome") == "blackhole")
+    nothing_routed = not facts.requests["routed"].any()
+    for rows, is_blackhole in (
+        (blackhole, True),
+        (unknown.filter(pl.col("outcome") != "blackhole"), False),
+    ):
+        if rows.is_empty() or not (is_blackhole or nothing_routed):
+            continue
+        named = rows.filter(pl.col("host").is_not_null() & ~looks_like_address(pl.col("host")))
+        counted = (named if named.height else rows).group_by("host").agg(pl.col("requests").sum())
+        hosts = [
+            host or "-"
+            for host in counted.sort("requests", "host", descending=[True, False])["host"]
+        ]
+        requests = _sum(rows)
+        outcome = pl.col("outcome") == "blackhole" if is_blackhole else _UNROUTED
+        witnesses = witnesses_of(facts, outcome)
+        ended = _last(rows) if not nothing_routed and _routed_after(facts, rows) else None
+        findings.append(
+            Finding(
+                code="unrouted_host",
+                severity=severity_of(requests, requests, ended=ended is not None)
+                if is_blackhole or named.height
+                else Severity.INFO,
+                subject=hosts[0],
+                title=f"No route for {_listed(hosts)}: "
+                + (
+                    "the gateway's port had no VirtualService, so its blackhole answered 404"
+                    if is_blackhole
+                    else "the gateway routed nothing at all in this log"
+                ),
+                requests=requests,
+                of=_sum(facts.requests),
+                clients_at_least=witnesses.clients,
+                until=ended,
+                gateways=gateways_of(facts, rows),
+                proof="404 with route_name default, no flag, no cluster: virtual host blackhole, "
+                "Istio 1.1 to 1.7."
+                if is_blackhole
+                else "NR for every request.",
+                examples=witnesses.examples,
+                next=_BINDING,
+            )
+        )
+    return findings
+
+
+def _last(rows: pl.DataFrame) -> int | None:
+    last = rows["last"].max()
+    return last if isinstance(last, int) else None
+
+
+def _routed_after(facts: Facts, rows: pl.DataFrame) -> bool:
+    """Tell whether the gateways of some rows routed requests after the last of these."""
+    last = _last(rows)
+    if last is None:
+        return False
+    gateways = rows["gateway"].unique()
+    routed = facts.requests.filter(
+        pl.col("routed") & pl.col("gateway").is_in(gateways.implode(), nulls_equal=True)
+    )
+    return bool((routed["last"] > last).any())
+
+
+def _tls_reuse(facts: Facts) -> list[Finding]:
+    """Return known hosts that clients asked for over the connection of another one."""
+    name = pl.col("requested_server_name").str.to_lowercase()
+    reused = facts.requests.filter(
+        pl.col("unrouted")
+        & pl.col("known")
+        & name.is_not_null()
+        & (name != pl.col("host"))
+        & name.is_in(facts.known_hosts.implode())
+    )
+    findings = []
+    by_host = reused.group_by("host").agg(pl.col("requests").sum(), name.mode().first())
+    for host, requests, server_name in (
+        by_host.sort("requests", "host", descending=[True, False]).head(_MOST_SUBJECTS).rows()
+    ):
+        rows = reused.filter(_of_host(host))
+        witnesses = witnesses_of(facts, _of_host(host) & _UNROUTED)
+        total = _sum(facts.requests.filter(_of_host(host)))
+        findings.append(
+            Finding(
+                code="tls_reuse",
+                severity=severity_of(requests, total),
+                subject=host,
+                title=f"{host} is asked for over connections opened for {server_name}",
+                requests=requests,
+                of=total,
+                clients_at_least=witnesses.clients,
+                gateways=gateways_of(facts, rows),
+                proof=f"requested_server_name is {server_name}, the authority is {host}.",
+                examples=witnesses.examples,
+                next="Two Gateways share one certificate, so HTTP/2 clients reuse connections. "
+                "Put both hosts in one Gateway server, or give each its own certificate.",
+            )
+        )
+    return findings
+
+
+def _lost_tls_names(facts: Facts) -> list[Finding]:
+    """Return TLS server names that were accepted earlier and are refused since."""
+    refused = facts.connections.filter((pl.col("outcome") == "no_filter_chain") & pl.col("known"))
+    findings = []
+    server_name = pl.col("requested_server_name")
+    for name in refused["requested_server_name"].unique().sort().head(_MOST_SUBJECTS):
+        rows = refused.filter(server_name == name)
+        accepted = facts.requests.filter((server_name == name) | _of_host(name.lower()))
+        since, last, before = rows["first"].min(), accepted["last"].max(), accepted["first"].min()
+        if not isinstance(since, int) or not isinstance(before, int) or not before < since:
+            continue
+        lost = isinstance(last, int) and last <= since + grace_us(facts)
+        witnesses = witnesses_of(
+            facts, (pl.col("server_name") == name) & (pl.col("outcome") == "no_filter_chain")
+        )
+        requests = _sum(rows)
+        total = requests if lost else requests + _sum(accepted)
+        findings.append(
+            Finding(
+                code="lost_tls_name",
+                severity=severity_of(requests, total),
+                subject=name,
+                title=f"TLS connections for {name} are refused: no filter chain accepts the name"
+                + ("" if lost else " on some of them"),
+                requests=requests,
+                of=total,
+                clients_at_least=witnesses.clients,
+                since=since,
+                gateways=gateways_of(facts, rows),
+                proof="NR without HTTP fields; the same name was served before.",
+                examples=witnesses.examples,
+                next="Check that a Gateway server with TLS still lists this host and that its "
+                "credentialName exists: kubectl get gateway -A; kubectl get secret -n istio-system",
+            )
+        )
+    return findings

@@ -1,0 +1,177 @@
+"""Findings about slowness: a pod or a part slower than its siblings, clients that give up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from envoylogs.envoy.clusters import service_label
+from envoylogs.summary.findings.finding import Finding, Severity, severity_of, worth_telling
+from envoylogs.summary.findings.onset import episode
+from envoylogs.summary.findings.proof import (
+    buckets_of,
+    gateways_of,
+    witnesses_of,
+)
+from envoylogs.summary.percentiles import latency_by
+
+if TYPE_CHECKING:
+    from envoylogs.summary.facts import Facts
+
+__all__ = ["slow_findings"]
+
+Row = dict[str, Any]
+"""A row of a table of splits; ``splits.splits`` says what is in it."""
+
+_TIMES_SLOWER, _SLOWER_MS, _ENOUGH = 3, 50, 50
+_PATIENCE_MS = 1000
+_MOST_SUBJECTS = 20
+
+
+def slow_findings(facts: Facts, splits: pl.DataFrame) -> list[Finding]:
+    """Return who is much slower than comparable others, and whom clients do not wait for.
+
+    Args:
+        facts: Of the log.
+        splits: See ``splits.splits``.
+    """
+    return [*_slow_hosts(facts), *_slow_parts(splits), *_given_up(facts)]
+
+
+def _slow_hosts(facts: Facts) -> list[Finding]:
+    """Return upstream hosts with a median far above that of the rest of their cluster."""
+    counts = facts.tally.latency_by_trait.frame.filter(
+        (pl.col("trait") == "upstream_host") & (pl.col("measure") == "upstream_time_ms")
+    ).rename({"name": "upstream_host"})
+    clusters = (
+        facts.requests.filter(pl.col("upstream_host").is_not_null())
+        .select("upstream_host", "upstream_cluster")
+        .unique()
+        .sort("upstream_cluster", nulls_last=True)
+        .unique("upstream_host", keep="first")
+    )
+    by_host = counts.join(clusters, on="upstream_host")
+    if by_host["upstream_host"].n_unique() < 2:  # noqa: PLR2004
+        return []
+    medians = (
+        latency_by(by_host, ["upstream_cluster", "upstream_host"], "latency")
+        .unnest("latency")
+        .filter(pl.col("count") >= _ENOUGH)
+        .with_columns(pl.len().over("upstream_cluster").alias("siblings"))
+    )
+    findings = []
+    suspects = medians.filter(
+        (pl.col("siblings") > 1)
+        & (pl.col("p50") >= _TIMES_SLOWER * pl.col("p50").min().over("upstream_cluster"))
+        & (pl.col("p50") - pl.col("p50").min().over("upstream_cluster") >= _SLOWER_MS)
+    ).sort("count", "upstream_host", descending=[True, False])
+    for host in suspects.head(_MOST_SUBJECTS).iter_rows(named=True):
+        rest = by_host.filter(
+            (pl.col("upstream_cluster") == host["upstream_cluster"])
+            & (pl.col("upstream_host") != host["upstream_host"])
+        )
+        of_rest = latency_by(rest, ["upstream_cluster"], "latency")["latency"].item()
+        if not _slower(host["p50"], of_rest["p50"]):
+            continue
+        of_host = pl.col("upstream_host") == host["upstream_host"]
+        findings.append(
+            Finding(
+                code="slow_upstream",
+                severity=Severity.MEDIUM,
+                subject=host["upstream_host"],
+                title=f"{host['upstream_host']}, one of {host['siblings']} hosts of "
+                f"{service_label(host['upstream_cluster'] or '-')}, takes {host['p50']:,} ms at "
+                f"the median; the others take {of_rest['p50']:,} ms",
+                requests=host["count"],
+                of=host["count"] + of_rest["count"],
+                gateways=gateways_of(facts, facts.requests.filter(of_host)),
+                upstream_hosts=(1, host["siblings"]),
+                proof="upstream_service_time of the same cluster by upstream_host.",
+                next="Look at the node and the resources of this pod: CPU throttling, a cold "
+                "cache, a noisy neighbor.",
+            )
+        )
+    return findings
+
+
+def _slower(median_ms: int, of_others_ms: int) -> bool:
+    return median_ms >= _TIMES_SLOWER * of_others_ms and median_ms - of_others_ms >= _SLOWER_MS
+
+
+def _slow_parts(splits: pl.DataFrame) -> list[Finding]:
+    """Return parts of a split with a median far above that of the fastest part."""
+    findings = []
+    for split in splits.iter_rows(named=True):
+        parts = [part for part in split["parts"] if part["upstream_time_ms"]["count"] >= _ENOUGH]
+        if len(parts) < 2 or split["attribution"] == "ambiguous" or split["mirror"]:  # noqa: PLR2004
+            continue
+        fastest = min(parts, key=lambda part: (part["upstream_time_ms"]["p50"], part["service"]))
+        for part in parts:
+            median, best = part["upstream_time_ms"]["p50"], fastest["upstream_time_ms"]["p50"]
+            if _slower(median, best):
+                findings.append(_of_part(split, part, fastest))
+    return findings
+
+
+def _of_part(split: Row, part: Row, fastest: Row) -> Finding:
+    label, best_label = (service_label(row["upstream_cluster"]) for row in (part, fastest))
+    median, best = part["upstream_time_ms"]["p50"], fastest["upstream_time_ms"]["p50"]
+    route = split["route_name"] or split["authority"] or "-"
+    return Finding(
+        code="slow_upstream",
+        severity=Severity.MEDIUM,
+        subject=part["upstream_cluster"],
+        title=f"{label} takes {median:,} ms at the median on {route}; {best_label} takes {best:,} "
+        "ms",
+        requests=part["requests"],
+        of=split["requests"],
+        proof="upstream_service_time of the parts of one route.",
+        next="If it is a release, hold its weight until this is understood.",
+    )
+
+
+def _given_up(facts: Facts) -> list[Finding]:
+    """Return clusters that clients leave after having waited."""
+    requests = pl.col("requests")
+    gone = pl.col("outcome") == "client_gone"
+    by_cluster = (
+        facts.requests.filter(pl.col("upstream_cluster").is_not_null())
+        .group_by("upstream_cluster")
+        .agg(requests.sum(), requests.filter(gone).sum().alias("gone"))
+        .filter(pl.col("gone") > 0)
+        .sort("gone", "upstream_cluster", descending=[True, False])
+    )
+    findings = []
+    for cluster, total, left in by_cluster.head(_MOST_SUBJECTS).rows():
+        belongs = pl.col("upstream_cluster") == cluster
+        witnesses = witnesses_of(facts, belongs & gone)
+        waited = witnesses.durations_ms
+        if not worth_telling(left, total) or not waited:
+            continue
+        middle = waited[(len(waited) - 1) // 2]
+        if middle < _PATIENCE_MS:
+            continue
+        when = episode(buckets_of(facts, belongs.fill_null(value=False), gone))
+        findings.append(
+            Finding(
+                code="slow_upstream",
+                severity=max(
+                    Severity.HIGH,
+                    severity_of(when.failed, when.requests, ended=when.until is not None),
+                ),
+                subject=cluster,
+                title=f"Clients give up waiting for {service_label(cluster)}, "
+                f"half of those kept as examples within {middle:,} ms",
+                requests=left,
+                of=total,
+                clients_at_least=witnesses.clients,
+                since=when.since,
+                until=when.until,
+                gateways=gateways_of(facts, facts.requests.filter(belongs & gone)),
+                proof="DC or DR after that time; it is likely the clients' own time-out.",
+                examples=witnesses.examples,
+                next="Look at the service's latency (upstream_time) over the same time.",
+            )
+        )
+    return findings

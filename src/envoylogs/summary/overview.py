@@ -1,0 +1,138 @@
+"""The whole log in a few numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs.summary.percentiles import latency_of
+
+if TYPE_CHECKING:
+    from envoylogs.summary.facts import Facts
+
+__all__ = ["Overview", "overview"]
+
+Latency = dict[str, object]
+
+_NOT_FOUND = 404
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Totals of a log. Connections and the gateway's own traffic are not in ``requests``.
+
+    Attributes:
+        requests: Requests.
+        connections: TCP connections and TLS connections that were refused.
+        own_traffic: Health checks and scrapes of the gateway itself.
+        first: Start of the first record, microseconds since 1970.
+        last: Start of the last.
+        bytes_received: By the gateway from clients.
+        bytes_sent: By the gateway to clients.
+        outcomes: Requests and connections by outcome, most frequent first.
+        blackhole: Requests of outcome ``blackhole``.
+        unrouted: Requests of outcome ``blackhole`` or ``no_route``.
+        errors: Requests that count as errors.
+        error_share: Errors of all requests that are no noise, 0 to 1; null for none.
+        noise: Unrouted requests and refused connections of unknown names, and these names.
+        not_found_ledger: All requests with code 404 by who answered and why.
+        latency_ms: Of requests that the upstream answered.
+        upstream_time_ms: Until the upstream's answer began, of the same requests.
+        gateway_ms: The difference of the two, where both are logged.
+    """
+
+    requests: int
+    connections: int
+    own_traffic: int
+    first: int | None
+    last: int | None
+    bytes_received: int
+    bytes_sent: int
+    outcomes: dict[str, int]
+    blackhole: int
+    unrouted: int
+    errors: int
+    error_share: float | None
+    noise: dict[str, int]
+    not_found_ledger: dict[str, int]
+    latency_ms: Latency
+    upstream_time_ms: Latency
+    gateway_ms: Latency
+
+
+def overview(facts: Facts, paths: pl.DataFrame) -> Overview:
+    """Return the totals of a log.
+
+    Args:
+        facts: What to add up.
+        paths: See ``paths.path_states``.
+    """
+    requests, connections = facts.requests, facts.connections
+    by_group, by_trait = facts.tally.latency_by_group.frame, facts.tally.latency_by_trait.frame
+    errors = _sum(requests, "error")
+    judged = facts.total - facts.noise
+    return Overview(
+        requests=facts.total,
+        connections=_sum(connections),
+        own_traffic=_sum(facts.own),
+        first=facts.first,
+        last=facts.last,
+        bytes_received=int(requests["bytes_received"].sum()),
+        bytes_sent=int(requests["bytes_sent"].sum()),
+        outcomes=_outcomes(facts),
+        blackhole=_sum(requests, pl.col("outcome") == "blackhole"),
+        unrouted=_sum(requests, "unrouted"),
+        errors=errors,
+        error_share=errors / judged if judged else None,
+        noise=_noise(facts),
+        not_found_ledger=_not_found_ledger(facts, paths),
+        latency_ms=latency_of(by_group.filter(pl.col("measure") == "latency_ms")),
+        upstream_time_ms=latency_of(by_group.filter(pl.col("measure") == "upstream_time_ms")),
+        gateway_ms=latency_of(by_trait.filter(pl.col("measure") == "gateway_ms")),
+    )
+
+
+def _sum(rows: pl.DataFrame, where: pl.Expr | str | None = None) -> int:
+    if where is not None:
+        rows = rows.filter(where)
+    return int(rows["requests"].sum())
+
+
+def _outcomes(facts: Facts) -> dict[str, int]:
+    rows = pl.concat(
+        [frame.select("outcome", "requests") for frame in (facts.requests, facts.connections)]
+    )
+    by_outcome = rows.group_by("outcome").agg(pl.col("requests").sum())
+    ordered = by_outcome.sort("requests", "outcome", descending=[True, False])
+    return dict(ordered.iter_rows())
+
+
+def _noise(facts: Facts) -> dict[str, int]:
+    requests = facts.requests.filter("noise")
+    connections = facts.connections.filter("noise")
+    return {
+        "requests": _sum(requests),
+        "hosts": requests["host"].n_unique(),
+        "connections": _sum(connections),
+        "server_names": connections["requested_server_name"].n_unique(),
+    }
+
+
+def _not_found_ledger(facts: Facts, paths: pl.DataFrame) -> dict[str, int]:
+    """Return all 404s by who answered and why; the parts add up to all."""
+    found = facts.requests.filter(pl.col("response_code") == _NOT_FOUND)
+    outcome = pl.col("outcome")
+    of_known = paths.filter("known")
+    lost = int(of_known.filter(pl.col("state").is_in(["lost", "mixed"]))["unrouted_404"].sum())
+    known = _sum(found, pl.col("unrouted") & pl.col("known"))
+    parts = {
+        "lost": lost,
+        "never_routed": known - lost,
+        "noise": _sum(found, "noise"),
+        "application": _sum(found, outcome == "upstream_4xx"),
+        "configured": _sum(found, outcome == "direct_response"),
+        "fault": _sum(found, outcome == "fault_injected"),
+    }
+    return {**parts, "other": _sum(found) - sum(parts.values()), "all": _sum(found)}

@@ -1,0 +1,83 @@
+"""Which paths and hosts lost their route, got it back, or never had one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs.envoy.traffic import host_of
+
+if TYPE_CHECKING:
+    from envoylogs.summary.facts import Facts
+
+__all__ = ["grace_us", "path_states"]
+
+_LONGEST_GRACE_US = 30_000_000
+
+
+def grace_us(facts: Facts) -> int:
+    """Return how long routed and unrouted requests may overlap in a change, in microseconds.
+
+    Several gateways take a change one after the other, within seconds. In a
+    short log the same overlap would be most of it, so it is at most a
+    twentieth of the log.
+    """
+    if facts.first is None or facts.last is None:
+        return 0
+    return min(_LONGEST_GRACE_US, (facts.last - facts.first) // 20)
+
+
+def path_states(facts: Facts) -> pl.DataFrame:
+    """Return what became of each path over the log.
+
+    Returns:
+        One row for each host, method and path group: ``routed``, ``unrouted``,
+        ``unrouted_404``, ``first_routed`` and the like (microseconds),
+        ``known`` (the host) and ``state``: ``routed``; ``lost`` (routed
+        earlier, unrouted since); ``gained`` (unrouted earlier, routed since);
+        ``mixed`` (both at the same time); ``never`` (never routed). Ordered by
+        unrouted descending, then by key.
+    """
+    grace = grace_us(facts)
+    both = (pl.col("routed") > 0) & (pl.col("unrouted") > 0)
+    lost = (
+        (pl.col("first_routed") < pl.col("first_unrouted"))
+        & (pl.col("last_routed") <= pl.col("first_unrouted") + grace)
+        & (pl.col("last_unrouted") > pl.col("last_routed"))
+    )
+    gained = (
+        (pl.col("first_unrouted") < pl.col("first_routed"))
+        & (pl.col("last_unrouted") <= pl.col("first_routed") + grace)
+        & (pl.col("last_routed") > pl.col("last_unrouted"))
+    )
+    return (
+        facts.tally.paths.frame.group_by(
+            host_of(pl.col("authority")).alias("host"), "method", "path_group"
+        )
+        .agg(
+            pl.col("routed", "unrouted", "unrouted_404").sum(),
+            pl.col("first_routed", "first_unrouted").min(),
+            pl.col("last_routed", "last_unrouted").max(),
+        )
+        .with_columns(
+            pl.col("host")
+            .is_in(facts.known_hosts.implode())
+            .fill_null(value=False)
+            .alias("known"),
+            pl.when(pl.col("unrouted") == 0)
+            .then(pl.lit("routed"))
+            .when(pl.col("routed") == 0)
+            .then(pl.lit("never"))
+            .when(both & lost)
+            .then(pl.lit("lost"))
+            .when(both & gained)
+            .then(pl.lit("gained"))
+            .otherwise(pl.lit("mixed"))
+            .alias("state"),
+        )
+        .sort(
+            "unrouted", "host", "method", "path_group",
+            descending=[True, False, False, False], nulls_last=True,
+        )
+    )  # fmt: skip

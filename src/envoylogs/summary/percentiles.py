@@ -1,0 +1,81 @@
+"""Percentiles from counts by value: nearest rank, exact, in whole milliseconds.
+
+The rank of the q-quantile of n values is ``ceil(q * n)``, in integer
+arithmetic; its value is one that was logged, never an average of two.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["EMPTY_LATENCY", "LATENCY", "PER_MILLE", "latency_by", "latency_column", "latency_of"]
+
+PER_MILLE = {"p50": 500, "p90": 900, "p95": 950, "p99": 990, "p999": 999}
+
+LATENCY = pl.Struct(
+    {
+        "count": pl.Int64(),
+        "exact": pl.Boolean(),
+        **dict.fromkeys(PER_MILLE, pl.Int64()),
+        "max": pl.Int64(),
+        "mean": pl.Float64(),
+    }
+)
+"""What a latency column holds: ``count`` requests and their milliseconds, null for none."""
+
+EMPTY_LATENCY: dict[str, int | bool | None] = {
+    "count": 0,
+    "exact": True,
+    **dict.fromkeys((*PER_MILLE, "max", "mean")),
+}
+
+
+def latency_by(counts: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataFrame:
+    """Return the percentiles of each group.
+
+    Args:
+        counts: ``value_ms`` and ``requests``, several rows a value allowed.
+        keys: What to group by, at least one column.
+        name: Of the new column.
+
+    Returns:
+        The keys and a column of type ``LATENCY``; groups without a count are
+        missing. In no order.
+    """
+    by_value = counts.group_by(*keys, "value_ms").agg(pl.col("requests").sum()).sort("value_ms")
+    value, requests = pl.col("value_ms"), pl.col("requests")
+    n = requests.sum()
+    quantiles = [
+        value.filter(requests.cum_sum() >= (n * per_mille + 999) // 1000).first().alias(quantile)
+        for quantile, per_mille in PER_MILLE.items()
+    ]
+    return (
+        by_value.group_by(keys)
+        .agg(
+            n.alias("count"),
+            pl.lit(value=True).alias("exact"),
+            *quantiles,
+            value.max().alias("max"),
+            ((value * requests).sum() / n).alias("mean"),
+        )
+        .select(*keys, pl.struct(*LATENCY.to_schema()).cast(LATENCY).alias(name))
+    )
+
+
+def latency_of(counts: pl.DataFrame) -> dict[str, object]:
+    """Return the percentiles of all counts together."""
+    if counts.is_empty():
+        return dict(EMPTY_LATENCY)
+    of_all = latency_by(counts.with_columns(pl.lit(0).alias("all")), ["all"], "latency")
+    found: dict[str, object] = of_all["latency"].item()
+    return found
+
+
+def latency_column(name: str) -> pl.Expr:
+    """Return a latency column with the empty latency in the place of nulls."""
+    return pl.col(name).fill_null(pl.lit(EMPTY_LATENCY, LATENCY))

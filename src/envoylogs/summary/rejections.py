@@ -1,0 +1,111 @@
+"""What the gateway answered by itself: which host, why, since when, who asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs.envoy.traffic import host_of
+
+if TYPE_CHECKING:
+    from envoylogs.summary.facts import Facts
+
+__all__ = ["BY_GATEWAY", "rejections"]
+
+BY_GATEWAY = (
+    "no_filter_chain", "blackhole", "no_route", "no_cluster", "no_endpoints", "overflow",
+    "dependency_failed", "denied", "rate_limited", "client_error", "blocked", "fault_injected",
+    "direct_response", "gateway_other",
+)  # fmt: skip
+"""Outcomes in which the request never left the gateway."""
+
+_KEYS = ("outcome", "host_kind", "host", "route_name", "response_flags", "response_code_details")
+_NAMES_KEPT = 10
+
+
+def rejections(facts: Facts) -> pl.DataFrame:
+    """Return the requests and connections that the gateway answered by itself.
+
+    Returns:
+        One row for each of ``outcome``, ``host`` (``host_kind`` is
+        ``authority``, or ``server_name`` for connections), ``route_name``,
+        ``response_flags`` and ``response_code_details``: ``requests``,
+        ``first`` and ``last`` (microseconds), ``known``, ``routed_before``,
+        ``last_routed`` (of the host), and lists of examples, at most ten each,
+        the most frequent first: ``paths``, ``methods``, ``clients``,
+        ``server_names``. Ordered by requests descending, then by key.
+    """
+    requests = facts.requests.with_columns(pl.lit("authority").alias("host_kind"))
+    connections = facts.connections.with_columns(
+        pl.col("requested_server_name").alias("host"),
+        pl.lit("server_name").alias("host_kind"),
+    )
+    rows = (
+        pl.concat([requests, connections], how="diagonal")
+        .filter(pl.col("outcome").is_in(BY_GATEWAY))
+        .group_by(_KEYS)
+        .agg(
+            pl.col("requests").sum(),
+            pl.col("first").min(),
+            pl.col("last").max(),
+            pl.col("known").any(),
+        )
+    )
+    routed = (
+        facts.requests.filter("routed")
+        .group_by("host")
+        .agg(pl.col("first").min().alias("first_routed"), pl.col("last").max().alias("last_routed"))
+    )
+    return (
+        rows.join(routed, on="host", how="left", nulls_equal=True)
+        .with_columns(
+            (pl.col("first_routed") < pl.col("last"))
+            .fill_null(value=False)
+            .alias("routed_before")
+        )
+        .pipe(_with_examples, facts)
+        .select(
+            *_KEYS, "known", "requests", "first", "last", "routed_before", "last_routed",
+            *_EXAMPLES,
+        )
+        .sort("requests", *_KEYS, descending=[True, *(False for _ in _KEYS)], nulls_last=True)
+    )  # fmt: skip
+
+
+_EXAMPLES = {
+    "paths": "path",
+    "methods": "method",
+    "clients": "client",
+    "server_names": "requested_server_name",
+}
+
+
+def _with_examples(rows: pl.DataFrame, facts: Facts) -> pl.DataFrame:
+    """Return rows with a list of examples for each column of ``_EXAMPLES``."""
+    connection = pl.col("outcome") == "no_filter_chain"
+    keys = ("outcome", "host_kind", "host")
+    evidence = facts.tally.evidence.frame.with_columns(
+        pl.when(connection)
+        .then("server_name")
+        .otherwise(host_of(pl.col("authority")))
+        .alias("host"),
+        pl.when(connection)
+        .then(pl.lit("server_name"))
+        .otherwise(pl.lit("authority"))
+        .alias("host_kind"),
+    )
+    for name, column in _EXAMPLES.items():
+        # Counted and sorted by hand: value_counts() inside an aggregation crashes Polars 2.1.
+        found = (
+            evidence.filter(pl.col(column).is_not_null())
+            .group_by(*keys, column)
+            .len()
+            .sort("len", column, descending=[True, False])
+            .group_by(keys, maintain_order=True)
+            .agg(pl.col(column).head(_NAMES_KEPT).alias(name))
+        )
+        rows = rows.join(found, on=keys, how="left", nulls_equal=True).with_columns(
+            pl.col(name).fill_null([])
+        )
+    return rows

@@ -1,0 +1,164 @@
+"""How the requests of a route were split between clusters.
+
+Weights belong to a route, so the group is the route name and the host of the
+authority; the parts are whole clusters, since a part may be another service.
+Every request for which a cluster was chosen counts, failures too: they are
+exactly what a canary does wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs.envoy.clusters import cluster_parts
+from envoylogs.envoy.traffic import host_of
+from envoylogs.summary.percentiles import LATENCY, latency_by, latency_column
+
+if TYPE_CHECKING:
+    from envoylogs.summary.facts import Facts
+
+__all__ = ["NOT_SENT", "splits", "wilson_interval"]
+
+NOT_SENT = ("denied", "rate_limited", "dependency_failed", "fault_injected", "client_error",
+            "direct_response", "blocked", "blackhole", "no_route")  # fmt: skip
+"""Outcomes of requests that were never sent, although a cluster may be logged."""
+
+_GROUP = ("route_name", "host")
+_PART = (*_GROUP, "upstream_cluster")
+_Z_95 = 1.959963984540054
+
+
+def splits(facts: Facts) -> pl.DataFrame:
+    """Return the observed split of every group that a cluster was chosen for.
+
+    Returns:
+        One row for each group: ``route_name``, ``authority`` (without port),
+        ``named`` (the route has a name other than ``default``), ``attribution``
+        (``route`` by its name; ``host`` unnamed with one service; ``ambiguous``
+        unnamed with several services, which may be several routes), ``mirror``
+        (the authority of mirrored requests), ``requests`` (sent), ``not_sent``,
+        ``unattributed`` (without a cluster), ``parts`` and ``buckets``, lists
+        of structs. Shares are of the requests sent, 0 to 1, with a 95 % Wilson
+        interval. Ordered by requests descending, then by group; parts likewise;
+        buckets by ``start``, then by cluster.
+    """
+    requests = facts.requests
+    sent = requests.filter(
+        pl.col("upstream_cluster").is_not_null() & ~pl.col("outcome").is_in(NOT_SENT)
+    )
+    parts = _parts(facts, sent)
+    rest = (
+        requests.filter(pl.col("upstream_cluster").is_null() | pl.col("outcome").is_in(NOT_SENT))
+        .group_by(_GROUP)
+        .agg(
+            _requests(pl.col("upstream_cluster").is_not_null()).alias("not_sent"),
+            _requests(pl.col("upstream_cluster").is_null()).alias("unattributed"),
+        )
+    )
+    route = pl.col("route_name")
+    named = (route.is_not_null() & (route != "default")).fill_null(value=False)
+    return (
+        parts.group_by(_GROUP, maintain_order=True)
+        .agg(
+            pl.col("requests").sum(),
+            pl.col("service").fill_null(pl.col("upstream_cluster")).n_unique().alias("services"),
+            pl.struct(pl.exclude(_GROUP)).alias("parts"),
+        )
+        .join(rest, on=_GROUP, how="left", nulls_equal=True)
+        .join(_buckets(facts), on=_GROUP, how="left", nulls_equal=True)
+        .with_columns(
+            named.alias("named"),
+            pl.when(named).then(pl.lit("route"))
+            .when(pl.col("services") == 1).then(pl.lit("host"))
+            .otherwise(pl.lit("ambiguous")).alias("attribution"),
+            pl.col("host").str.ends_with("-shadow").fill_null(value=False).alias("mirror"),
+            pl.col("not_sent", "unattributed").fill_null(0),
+        )
+        .select(
+            "route_name", pl.col("host").alias("authority"), "named", "attribution", "mirror",
+            "requests", "not_sent", "unattributed", "parts", pl.col("buckets").fill_null([]),
+        )
+        .sort(
+            "requests", "route_name", "authority",
+            descending=[True, False, False], nulls_last=True,
+        )
+    )  # fmt: skip
+
+
+def _requests(where: pl.Expr) -> pl.Expr:
+    return pl.col("requests").filter(where).sum()
+
+
+def _parts(facts: Facts, sent: pl.DataFrame) -> pl.DataFrame:
+    """Return one row for each group and cluster, those of a group by requests descending."""
+    requests = pl.col("requests")
+    parts = sent.group_by(_PART).agg(requests.sum(), requests.filter("error").sum().alias("errors"))
+    total = requests.sum().over(_GROUP)
+    low, high = wilson_interval(requests, total)
+    direction, port, subset, service = cluster_parts(pl.col("upstream_cluster"))
+    del direction, port
+    counts = facts.tally.latency_by_group.frame.with_columns(
+        host_of(pl.col("authority")).alias("host")
+    )
+    for measure in ("latency_ms", "upstream_time_ms"):
+        of_measure = counts.filter(pl.col("measure") == measure)
+        if of_measure.is_empty():
+            parts = parts.with_columns(pl.lit(None, LATENCY).alias(measure))
+        else:
+            latency = latency_by(of_measure, _PART, measure)
+            parts = parts.join(latency, on=_PART, how="left", nulls_equal=True)
+    return parts.sort(
+        "requests", *_PART, descending=[True, False, False, False], nulls_last=True
+    ).select(
+        *_PART,
+        service.alias("service"),
+        subset.alias("subset"),
+        "requests",
+        (requests / total).alias("share"),
+        low.alias("share_low"),
+        high.alias("share_high"),
+        "errors",
+        (pl.col("errors") / requests).alias("error_share"),
+        latency_column("latency_ms"),
+        latency_column("upstream_time_ms"),
+    )
+
+
+def _buckets(facts: Facts) -> pl.DataFrame:
+    """Return the share of each part over time, as a list for each group."""
+    requests = pl.col("requests")
+    return (
+        facts.tally.timeline.frame.filter(
+            (pl.col("kind") == "request")
+            & pl.col("upstream_cluster").is_not_null()
+            & pl.col("start").is_not_null()
+            & ~pl.col("outcome").is_in(NOT_SENT)
+        )
+        .group_by(
+            "route_name", host_of(pl.col("authority")).alias("host"), "start", "upstream_cluster"
+        )
+        .agg(requests.sum())
+        .with_columns((requests / requests.sum().over(*_GROUP, "start")).alias("share"))
+        .sort("start", "upstream_cluster")
+        .group_by(_GROUP)
+        .agg(pl.struct("start", "upstream_cluster", "requests", "share").alias("buckets"))
+    )
+
+
+def wilson_interval(count: pl.Expr, total: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Return the 95 % Wilson score interval of a share (Wilson 1927).
+
+    Args:
+        count: Successes.
+        total: Trials, at least one.
+    """
+    share, z2 = count / total, _Z_95**2
+    center = (share + z2 / (2 * total)) / (1 + z2 / total)
+    spread = (share * (1 - share) / total + z2 / (4 * total * total)).sqrt()
+    half = spread * _Z_95 / (1 + z2 / total)
+    # The ends of the interval are 0 and 1 exactly where the share is.
+    low = pl.when(count == 0).then(0.0).otherwise((center - half).clip(0, 1))
+    high = pl.when(count == total).then(1.0).otherwise((center + half).clip(0, 1))
+    return low, high

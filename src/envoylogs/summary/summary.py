@@ -1,0 +1,89 @@
+"""All tables of a log: the only thing that a renderer receives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envoylogs.summary.accounts import Accounts, accounts
+from envoylogs.summary.breakdown import TABLES, breakdown, groups
+from envoylogs.summary.facts import facts_of
+from envoylogs.summary.findings.finding import Finding, ranked
+from envoylogs.summary.findings.log import log_findings
+from envoylogs.summary.findings.routes import route_findings
+from envoylogs.summary.findings.slow import slow_findings
+from envoylogs.summary.findings.upstreams import upstream_findings
+from envoylogs.summary.overview import Overview, overview
+from envoylogs.summary.paths import path_states
+from envoylogs.summary.rejections import rejections
+from envoylogs.summary.splits import splits
+from envoylogs.summary.timeline import bucket_seconds, timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from envoylogs.tally.tally import Tally
+
+__all__ = ["Summary", "summarize"]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Everything there is to say of a log.
+
+    Attributes:
+        complete: Whether all of the input was read.
+        accounts: Where every line went.
+        overview: Totals.
+        by: One table for each column of ``breakdown.TABLES``.
+        groups: Requests by all group keys together.
+        rejections: What the gateway answered by itself.
+        splits: The observed split of each route.
+        bucket_seconds: The width of the timeline's buckets; null for an empty log.
+        timeline: Requests over time.
+        findings: The verdicts, the worst first.
+    """
+
+    complete: bool
+    accounts: Accounts
+    overview: Overview
+    by: Mapping[str, pl.DataFrame]
+    groups: pl.DataFrame
+    rejections: pl.DataFrame
+    splits: pl.DataFrame
+    bucket_seconds: int | None
+    timeline: pl.DataFrame
+    findings: tuple[Finding, ...]
+
+
+def summarize(tally: Tally, *, complete: bool = True) -> Summary:
+    """Return all tables of a tally.
+
+    Args:
+        tally: Of any number of logs.
+        complete: Whether all of the input is in it.
+    """
+    facts = facts_of(tally)
+    paths = path_states(facts)
+    totals, lines = overview(facts, paths), accounts(tally)
+    observed = splits(facts)
+    findings = [
+        *route_findings(facts, paths),
+        *upstream_findings(facts),
+        *slow_findings(facts, observed),
+        *log_findings(lines, totals),
+    ]
+    return Summary(
+        complete=complete,
+        accounts=lines,
+        overview=totals,
+        by={column: breakdown(facts, column) for column in TABLES},
+        groups=groups(facts),
+        rejections=rejections(facts),
+        splits=observed,
+        bucket_seconds=bucket_seconds(tally),
+        timeline=timeline(tally),
+        findings=tuple(ranked(findings)),
+    )
