@@ -1,0 +1,1 @@
+"""A summary as output; a renderer neither groups nor adds up."""

@@ -1,0 +1,104 @@
+"""Numbers, times and text as people read them; the same in every renderer.
+
+Text from a log is hostile: whoever sends a request writes authority, path and
+user agent. ``printable`` shows control characters as escapes.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+__all__ = ["MISSING", "clock", "count", "day_and_clock", "iso_time", "milliseconds", "percent",
+           "printable", "size", "window"]  # fmt: skip
+
+MISSING = "-"
+"""How a missing value is shown, as Envoy does."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _moment(time_us: int) -> datetime | None:
+    try:
+        return _EPOCH + timedelta(microseconds=time_us)
+    except OverflowError:
+        return None
+
+
+def iso_time(time_us: int | None) -> str | None:
+    """Return microseconds since 1970 as RFC 3339 in UTC, with as many digits as needed."""
+    moment = None if time_us is None else _moment(time_us)
+    if moment is None or time_us is None:
+        return None
+    precise = "microseconds" if time_us % 1000 else "milliseconds"
+    return moment.isoformat(timespec=precise).replace("+00:00", "Z")
+
+
+def clock(time_us: int | None) -> str:
+    """Return the time of day: ``12:40:03``."""
+    moment = None if time_us is None else _moment(time_us)
+    return MISSING if moment is None else moment.strftime("%H:%M:%S")
+
+
+def day_and_clock(time_us: int | None) -> str:
+    """Return day and time: ``2026-11-01 12:40:03``."""
+    moment = None if time_us is None else _moment(time_us)
+    return MISSING if moment is None else moment.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def window(first_us: int | None, last_us: int | None) -> str:
+    """Return a stretch of time, the day of its end only where it is another one."""
+    start, end = day_and_clock(first_us), day_and_clock(last_us)
+    return f"{start} to {clock(last_us) if start[:10] == end[:10] else end} UTC"
+
+
+def count(number: int | None) -> str:
+    """Return a whole number with separators: ``12,345``."""
+    return MISSING if number is None else f"{number:,}"
+
+
+def milliseconds(number: float | None) -> str:
+    """Return milliseconds with separators."""
+    return MISSING if number is None else f"{number:,.0f}"
+
+
+def percent(share: float | None) -> str:
+    """Return a share of 0 to 1 as a percentage that never claims a false 0 or 100."""
+    if share is None:
+        return MISSING
+    if share in {0, 1}:
+        return f"{share:.0%}".replace("%", " %")
+    shown = share * 100
+    if shown < 0.01:  # noqa: PLR2004
+        return "<0.01 %"
+    if shown > 99.99:  # noqa: PLR2004
+        return ">99.99 %"
+    if 9.995 <= shown < 99.95:  # noqa: PLR2004
+        return f"{shown:.1f} %"
+    return f"{shown:.2f} %"
+
+
+def size(number: int) -> str:
+    """Return a number of bytes in decimal units: ``1.2 GB``."""
+    amount = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:  # noqa: PLR2004
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+def printable(text: object) -> str:
+    """Return text for a terminal: nothing in it moves the cursor, colors or reorders.
+
+    Control characters, the marks that turn the direction of writing, other
+    invisible formats and lone surrogates become escapes.
+    """
+    if text is None:
+        return MISSING
+    shown = str(text)
+    if shown.isascii() and shown.isprintable():
+        return shown
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in shown
+    )

@@ -1,0 +1,1 @@
+"""A summary on a terminal: findings first, then what happened, then every table."""

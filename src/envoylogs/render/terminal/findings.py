@@ -1,0 +1,109 @@
+"""The findings: what is wrong, who must act, since when, what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from envoylogs.render.formatting import clock, count, day_and_clock, percent, printable
+from envoylogs.summary.findings.catalog import KIND_BY_CODE
+from envoylogs.summary.findings.finding import Finding, Severity
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from envoylogs.summary.overview import Overview
+    from envoylogs.summary.summary import Summary
+
+__all__ = ["print_findings"]
+
+_SHOWN = 5
+# Colors that can be read on light and on dark: no yellow, no white.
+_STYLES = {
+    Severity.CRITICAL: "bold red reverse",
+    Severity.HIGH: "bold red",
+    Severity.MEDIUM: "bold magenta",
+    Severity.INFO: "bold blue",
+}
+
+
+def print_findings(console: Console, summary: Summary) -> None:
+    """Print the worst findings, then how many there are besides, then the noise."""
+    serious = [found for found in summary.findings if found.severity < Severity.INFO]
+    shown = (serious or list(summary.findings))[:_SHOWN]
+    console.print()
+    if not summary.findings:
+        verdict = "Nothing wrong was found." if summary.overview.requests else "No request."
+        console.print(Text(verdict, style="bold green"))
+    for place, found in enumerate(shown, 1):
+        _print_finding(console, place, found, summary.overview)
+    rest = len(summary.findings) - len(shown)
+    if rest:
+        console.print(
+            Text(f"… and {rest:,} lesser finding{'s' if rest > 1 else ''} (--format json)", "dim")
+        )
+    _print_noise(console, summary.overview)
+
+
+def _print_finding(console: Console, place: int, found: Finding, overview: Overview) -> None:
+    title = Text(f" {found.severity.name} ", style=_STYLES[found.severity])
+    title = Text.assemble(title, (f" {printable(found.title)}", "bold"))
+    facts = [f"{count(found.requests)} of {count(found.of)} requests"]
+    if found.of and found.requests != found.of:
+        facts[0] += f" ({percent(found.requests / found.of)})"
+    facts.append(_when(found, overview))
+    if found.clients_at_least:
+        facts.append(f"at least {_counted(found.clients_at_least, 'client')}")
+    for (some, of_all), noun in ((found.gateways, "gateway"), (found.upstream_hosts, "host")):
+        if some and of_all > 1:
+            facts.append(f"{some} of {of_all} {noun}s")
+    who = Text.assemble(("Must act: ", "bold"), str(KIND_BY_CODE[found.code].who), ". ")
+    lines = [title, Text.assemble(who, printable("; ".join(facts)), ".")]
+    if found.proof:
+        lines.append(Text.assemble(("Proof: ", "bold"), printable(found.proof)))
+    lines.append(Text.assemble(("Next: ", "bold"), printable(found.next)))
+    example = next(iter(found.examples), None)
+    if example is not None and example.source is not None:
+        where = f"Example: {example.source} line {count(example.line)}"
+        asked = f", request {example.request_id}" if example.request_id else ""
+        lines.append(Text(printable(where + asked), style="dim"))
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for number, line in enumerate(lines):
+        grid.add_row(Text("" if number else f"{place}."), line)
+    console.print(grid)
+    console.print()
+
+
+def _when(found: Finding, overview: Overview) -> str:
+    """Return since when, and until when if it is over; days where the log has several."""
+    one_day = day_and_clock(overview.first)[:10] == day_and_clock(overview.last)[:10]
+    shown = clock if one_day else day_and_clock
+    since = "from the start" if found.since is None else f"since {shown(found.since)}"
+    return since if found.until is None else f"{since} until {shown(found.until)}"
+
+
+def _print_noise(console: Console, overview: Overview) -> None:
+    noise = overview.noise
+    parts = []
+    if noise["requests"]:
+        parts.append(
+            f"{_counted(noise['requests'], 'request')} for {_counted(noise['hosts'], 'host')}"
+        )
+    if noise["connections"]:
+        parts.append(
+            f"{_counted(noise['connections'], 'refused connection')} for "
+            f"{_counted(noise['server_names'], 'server name')}"
+        )
+    if parts:
+        words = " and ".join(parts)
+        console.print(
+            Text(f"Noise: {words} that this gateway never routed. Not in the error share.", "dim")
+        )
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

@@ -1,0 +1,78 @@
+"""A summary as text: what a tired person needs comes first."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from envoylogs.render.formatting import count, printable, window
+from envoylogs.render.terminal.findings import print_findings
+from envoylogs.render.terminal.tables import print_tables
+
+if TYPE_CHECKING:
+    from envoylogs.summary.summary import Summary
+
+__all__ = ["DEFAULT_LIMIT", "TerminalRenderer"]
+
+DEFAULT_LIMIT = 10
+_WIDTH_OF_A_FILE = 100
+
+
+class TerminalRenderer:
+    """Writes text for a terminal; without color if the file is none.
+
+    Args:
+        limit: At most so many rows a table; null for all.
+        color: True and False decide; null leaves it to the terminal and to
+            ``NO_COLOR`` and ``TERM``.
+        width: In characters; null asks the terminal.
+    """
+
+    def __init__(
+        self,
+        *,
+        limit: int | None = DEFAULT_LIMIT,
+        color: bool | None = None,
+        width: int | None = None,
+    ) -> None:
+        self._limit = limit
+        self._color = color
+        self._width = width
+
+    def render(self, summary: Summary, out: TextIO) -> None:
+        """Write findings, noise, overview and tables."""
+        asked = self._width or os.environ.get("COLUMNS")
+        console = Console(
+            file=out,
+            width=self._width if asked or out.isatty() else _WIDTH_OF_A_FILE,
+            force_terminal=self._color,
+            no_color=self._color is False or None,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            legacy_windows=False,
+        )
+        console.print(_headline(summary))
+        print_findings(console, summary)
+        if summary.accounts.records:
+            print_tables(console, summary, self._limit)
+
+
+def _headline(summary: Summary) -> Text:
+    """Return the line of facts: sources, window, records, gateways."""
+    sources = summary.accounts.sources
+    names = sources["source"].to_list()
+    name = printable(names[0]) if len(names) == 1 else f"{len(names)} sources"
+    overview = summary.overview
+    line = Text(name, style="bold")
+    if overview.first is not None:
+        line.append(f" · {window(overview.first, overview.last)}")
+    gateways = summary.accounts.gateways["gateway"].drop_nulls().len()
+    line.append(f" · {count(summary.accounts.records)} records")
+    line.append(f" · {gateways} gateway{'' if gateways == 1 else 's'}")
+    if not summary.complete:
+        line.append(" · interrupted: only a part was read", style="bold red")
+    return line

@@ -1,0 +1,244 @@
+"""The tables: overview, 404 ledger, breakdowns, rejections, splits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from envoylogs.envoy.clusters import service_label
+from envoylogs.envoy.outcomes import OUTCOMES
+from envoylogs.render.formatting import clock, count, milliseconds, percent, size
+from envoylogs.render.terminal.cells import heading, more, new_table, number, text
+
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.console import Console
+    from rich.table import Table
+
+    from envoylogs.summary.summary import Summary
+
+__all__ = ["print_tables"]
+
+_WIDE = 110
+"""From how many columns on tables show everything."""
+
+_TITLES = {
+    "authority": "By authority",
+    "route_name": "By route_name",
+    "response_code": "By response_code",
+    "upstream_cluster": "By upstream_cluster",
+    "outcome": "By outcome",
+    "response_flags": "By response_flags",
+    "response_code_details": "By response_code_details",
+    "gateway": "By gateway",
+    "upstream_host": "By upstream_host",
+}
+_ORDER = ("outcome", "response_code", "authority", "route_name", "upstream_cluster",
+          "upstream_host", "response_flags", "response_code_details", "gateway")  # fmt: skip
+_MUST_ACT = {outcome.name: outcome.must_act for outcome in OUTCOMES}
+_LEDGER = {
+    "lost": "lost: the path was routed at another time of this log",
+    "never_routed": "no route, though the host is known",
+    "noise": "noise: the host was never routed",
+    "application": "the application's own",
+    "configured": "configured: a direct response",
+    "fault": "an injected fault",
+    "other": "anything else",
+}
+_QUANTILES = {"p50": "p50", "p90": "p90", "p95": "p95", "p99": "p99", "p999": "p99.9", "max": "max"}
+
+Row = dict[str, object]
+
+
+def print_tables(console: Console, summary: Summary, limit: int | None) -> None:
+    """Print every table, at most ``limit`` rows each."""
+    _print_overview(console, summary)
+    _print_ledger(console, summary)
+    _print_splits(console, summary, limit)
+    _print_rejections(console, summary, limit)
+    for column in _ORDER:
+        _print_breakdown(console, summary, column, limit)
+
+
+def _print_overview(console: Console, summary: Summary) -> None:
+    overview = summary.overview
+    heading(console, "Overview")
+    facts = new_table(["", ""], [])
+    facts.show_header = False
+    judged = "of what is no noise" if overview.noise["requests"] else "of all"
+    rows = [
+        ("requests", count(overview.requests)),
+        ("errors", f"{count(overview.errors)} ({percent(overview.error_share)} {judged})"),
+        ("unrouted", f"{count(overview.unrouted)}, of these blackhole {count(overview.blackhole)}"),
+        ("bytes", f"{size(overview.bytes_sent)} sent, {size(overview.bytes_received)} received"),
+    ]
+    if overview.connections:
+        rows.append(("connections", f"{count(overview.connections)}, not in requests"))
+    if overview.own_traffic:
+        probes = f"{count(overview.own_traffic)} probes and scrapes, not in requests"
+        rows.append(("own traffic", probes))
+    for name, value in rows:
+        facts.add_row(text(name), text(value))
+    console.print(facts)
+    if overview.latency_ms["count"]:
+        console.print()
+        table = new_table(["milliseconds"], ["answered", *_QUANTILES.values(), "mean"])
+        for name, latency in (
+            ("latency", overview.latency_ms),
+            ("upstream", overview.upstream_time_ms),
+            ("gateway", overview.gateway_ms),
+        ):
+            if latency["count"]:
+                table.add_row(text(name), number(_int(latency["count"])),
+                              *(text(_ms(latency, q)) for q in (*_QUANTILES, "mean")))  # fmt: skip
+        console.print(table)
+
+
+def _print_ledger(console: Console, summary: Summary) -> None:
+    ledger = summary.overview.not_found_ledger
+    if not ledger["all"]:
+        return
+    heading(console, "Ledger of 404s", f"{count(ledger['all'])} in all")
+    table = new_table(["who answered 404"], ["requests", "share"])
+    for name, label in _LEDGER.items():
+        if ledger[name]:
+            share = percent(ledger[name] / ledger["all"])
+            table.add_row(text(label), number(ledger[name]), text(share))
+    console.print(table)
+
+
+def _print_breakdown(console: Console, summary: Summary, column: str, limit: int | None) -> None:
+    table_rows = summary.by[column]
+    known = table_rows[column].drop_nulls().len()
+    if not known:
+        return
+    wide = console.width >= _WIDE
+    heading(console, _TITLES[column])
+    extra = ["must act"] if column == "outcome" and wide else []
+    codes = ["2xx", "3xx", "4xx", "5xx", "0"] if wide and column != "response_code" else []
+    numbers = ["requests", "share", *codes, "unrouted", "errors", "p50 ms"]
+    numbers += ["p95", "p99"] if wide else ["p99"]
+    table = new_table([column, *extra], numbers)
+    for row in _head(table_rows, limit):
+        latency = _struct(row["latency_ms"])
+        table.add_row(
+            text(row[column]),
+            *(text(_MUST_ACT[str(row[column])]) for _ in extra),
+            number(_int(row["requests"])),
+            text(percent(_float(row["share"]))),
+            *(number(_int(_struct(row["codes"])[code])) for code in codes),
+            number(_int(row["unrouted"]), "magenta"),
+            number(_int(row["errors"]), "red"),
+            text(_ms(latency, "p50")),
+            *([text(_ms(latency, "p95"))] if wide else []),
+            text(_ms(latency, "p99")),
+        )
+    console.print(table)
+    more(console, table.row_count, table_rows.height)
+
+
+def _print_rejections(console: Console, summary: Summary, limit: int | None) -> None:
+    # What the gateway was told to answer is nobody's problem.
+    rows = summary.rejections.filter(summary.rejections["outcome"] != "direct_response")
+    if rows.is_empty():
+        return
+    heading(console, "Turned away by the gateway itself", "hosts in plain type are known")
+    wide = console.width >= _WIDE
+    keys = ["outcome", "host", "why"] + (["paths"] if wide else [])
+    table = new_table(keys, ["requests", "first", "last"])
+    table.columns[0].no_wrap = True
+    for row in _head(rows, limit):
+        why = " ".join(
+            str(row[name])
+            for name in ("response_flags", "response_code_details")
+            if row[name] is not None
+        )
+        paths = row["paths"]
+        assert isinstance(paths, list)  # noqa: S101
+        table.add_row(
+            text(row["outcome"]),
+            text(row["host"], "" if row["known"] else "dim"),
+            text(why or None),
+            *([text(", ".join(paths[:2]) or None)] if wide else []),
+            number(_int(row["requests"])),
+            text(clock(_time(row["first"]))),
+            text(clock(_time(row["last"]))),
+        )
+    console.print(table)
+    more(console, table.row_count, rows.height)
+
+
+def _print_splits(console: Console, summary: Summary, limit: int | None) -> None:
+    """Print the splits with more than one part or with a subset."""
+    shown = [
+        split
+        for split in summary.splits.iter_rows(named=True)
+        if not split["mirror"]
+        and (len(split["parts"]) > 1 or any(part["subset"] for part in split["parts"]))
+    ]
+    if not shown:
+        return
+    heading(console, "Split per subset", "share of the requests sent, with its 95 % interval")
+    wide = console.width >= _WIDE
+    numbers = ["requests", "share", "interval", "errors"]
+    numbers += ["p50 ms", "p99", "upstream p50", "p99"] if wide else ["p99 ms"]
+    table = new_table(["route and part"], numbers)
+    for split in shown[:limit]:
+        _add_split(table, split, wide=wide)
+    console.print(table)
+    more(console, min(len(shown), limit or len(shown)), len(shown))
+
+
+def _add_split(table: Table, split: Row, *, wide: bool) -> None:
+    title = text(split["authority"], "bold")
+    if split["named"]:
+        title.append_text(text(f" route {split['route_name']}", "bold"))
+    for name, label in (("not_sent", "never sent"), ("unattributed", "without a cluster")):
+        if split[name]:
+            title.append_text(text(f", {count(_int(split[name]))} {label}", "dim"))
+    if split["attribution"] == "ambiguous":
+        title.append_text(text(", perhaps several routes", "dim"))
+    table.add_row(title, number(_int(split["requests"])), *(Text() for _ in table.columns[2:]))
+    parts = split["parts"]
+    assert isinstance(parts, list)  # noqa: S101
+    for part in parts:
+        cluster = part["upstream_cluster"]
+        latency, upstream = part["latency_ms"], part["upstream_time_ms"]
+        low, high = percent(part["share_low"]), percent(part["share_high"])
+        table.add_row(
+            text(f"  {cluster if wide else service_label(cluster)}"),
+            number(part["requests"]),
+            text(percent(part["share"])),
+            text(f"{low.removesuffix(' %')} to {high}", "dim"),
+            number(part["errors"], "red"),
+            *([text(_ms(latency, "p50"))] if wide else []),
+            text(_ms(latency, "p99")),
+            *([text(_ms(upstream, "p50")), text(_ms(upstream, "p99"))] if wide else []),
+        )
+
+
+def _head(rows: pl.DataFrame, limit: int | None) -> list[Row]:
+    return (rows if limit is None else rows.head(limit)).to_dicts()
+
+
+def _ms(latency: Row, quantile: str) -> str:
+    return milliseconds(_float(latency[quantile]))
+
+
+def _struct(value: object) -> Row:
+    assert isinstance(value, dict)  # noqa: S101
+    return value
+
+
+def _int(value: object) -> int:
+    assert isinstance(value, int)  # noqa: S101
+    return value
+
+
+def _float(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _time(value: object) -> int | None:
+    return value if isinstance(value, int) else None
