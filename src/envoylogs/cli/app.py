@@ -1,0 +1,88 @@
+"""The command line: commands by name, and errors as words instead of tracebacks."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from envoylogs import __version__
+from envoylogs.cli.commands.flags import flags
+from envoylogs.cli.commands.summarize import summarize
+from envoylogs.cli.console import say
+from envoylogs.cli.exits import Exit
+from envoylogs.errors import EnvoylogsError
+
+__all__ = ["app", "main"]
+
+_MESSAGES = "docs/messages.md"
+
+app = typer.Typer(
+    name="envoylogs",
+    # Plain help: it prints at once, everywhere the same, and Rich is not imported for it.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command()(summarize)
+app.command()(flags)
+
+
+def _show_version(value: bool) -> None:  # noqa: FBT001  # the signature is typer's
+    if value:
+        print(f"envoylogs {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def _envoylogs(
+    version: Annotated[  # the callback does the work
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    r"""Read Istio ingress gateway access logs: what is wrong, whose fault, what next.
+
+    \b
+    envoylogs summarize gateway.log          findings, then every number
+    envoylogs logs/ 'old/*.json'             the same of a folder and a glob
+    kubectl logs -n istio-system deploy/istio-ingressgateway | envoylogs
+    envoylogs summarize gateway.log --format json | jq .findings
+    envoylogs flags UF,URX                   what a flag means, whom it blames
+
+    A command may be left out: a source alone means summarize.
+    """
+
+
+_COMMANDS = ("summarize", "flags")
+_OWN_OPTIONS = ("--version", "--help", "-h", "--install-completion", "--show-completion")
+
+
+def _with_command(arguments: list[str]) -> list[str]:
+    """Return arguments with the command that may be left out: ``summarize``."""
+    if not arguments:
+        return ["summarize"] if not sys.stdin.isatty() else ["--help"]
+    first = arguments[0]
+    if first in _COMMANDS or first in _OWN_OPTIONS:
+        return arguments
+    return ["summarize", *arguments]
+
+
+def main() -> None:
+    """Run the command line; the only place where errors become words and exit codes."""
+    # One thread decodes and another observes: with the usual 5 ms between switches each waits for
+    # the other (measured on 500,000 lines: 80 against 100 MB/s). Decoding makes no cycles.
+    sys.setswitchinterval(0.0001)
+    gc.set_threshold(100_000, 50, 100)
+    try:
+        app(_with_command(sys.argv[1:]), prog_name="envoylogs")
+    except EnvoylogsError as error:
+        say(f"envoylogs: {error}\n  See {_MESSAGES}#{error.slug}")
+        raise SystemExit(Exit.ERROR) from None
+    except BrokenPipeError:
+        # The reader has seen enough (| head): nothing is wrong, and nothing more is written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(Exit.OK) from None

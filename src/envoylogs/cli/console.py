@@ -1,0 +1,63 @@
+"""Where words go that are no data: standard error; and how files are written whole."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from envoylogs.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["output_file", "say"]
+
+
+def say(words: str) -> None:
+    """Print a line to standard error."""
+    with suppress(BrokenPipeError):
+        print(words, file=sys.stderr, flush=True)  # noqa: T201
+
+
+@contextmanager
+def output_file(path: Path | None) -> Iterator[TextIO]:
+    """Open what a command writes to: standard output, or a file that is moved into place whole.
+
+    Args:
+        path: The file; null or ``-`` is standard output.
+
+    Raises:
+        OutputError: If the file can't be written.
+    """
+    if path is None or str(path) == "-":
+        yield sys.stdout
+        return
+    if path.exists() and not path.is_file():
+        # A device or a named pipe can't be replaced, only written to.
+        with path.open("w", encoding="utf-8") as special:
+            yield special
+        return
+    try:
+        descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise OutputError.unwritable(str(path), error) from error
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            yield out
+        Path(beside).chmod(0o666 & ~_umask())
+        Path(beside).replace(path)
+    except BaseException as error:
+        Path(beside).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OutputError.unwritable(str(path), error) from error
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
