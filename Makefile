@@ -1,0 +1,61 @@
+# One task list: people and CI call these.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA := benchmarks/data
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types layers docs docs-check format bench soak clean
+
+help: ## List the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.package ## Run the main job on a sample log
+	$(BIN)/envoylogs summarize sample_logs/shop
+
+test: check ## Check everything and run all tests (15 minutes at most on two cores)
+	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+check: lint types layers docs-check ## Run all checks that need no test
+
+lint: $(VENV)/.dev ## Check format and style
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: $(VENV)/.dev ## Put the format right
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+types: $(VENV)/.dev ## Check types
+	$(BIN)/mypy
+
+layers: $(VENV)/.dev ## Check that imports point down
+	$(BIN)/lint-imports --no-cache
+
+docs: $(VENV)/.dev ## Refresh the generated parts of the documents
+	$(BIN)/cog -r -I docs docs/*.md docs/findings/*.md
+
+docs-check: $(VENV)/.dev
+	$(BIN)/cog --check -I docs docs/*.md docs/findings/*.md
+
+bench: $(VENV)/.dev ## Measure every stage and the whole command on 500,000 lines
+	$(BIN)/python -m benchmarks.run
+
+soak: $(VENV)/.dev ## Run the property tests for long, with many more examples
+	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n auto -m "property" -q
+
+clean: ## Remove what can be made again
+	rm -rf $(VENV) build dist $(DATA) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+
+$(VENV)/.package: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.package
+	$(BIN)/python -m pip install --quiet --group dev
+	touch $@
