@@ -1,0 +1,169 @@
+"""Measure every stage and the whole command; print a Markdown table.
+
+Each figure is the median of several runs in fresh processes, so that memory
+is that of one run; a ratio compares two commands that ran in turn, because a
+shared machine drifts. Needs psutil for the memory of a process tree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from benchmarks import generator
+
+_DATA = Path(__file__).parent / "data"
+_STAGES = ("blocks", "decoded", "normalized", "tally")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: seconds on the clock, and the peak memory of the process tree in MB."""
+
+    seconds: float
+    peak_mb: float
+
+
+def run(command: list[str], *, one_core: bool = False) -> Run:
+    """Run a command to its end and watch the memory of its process tree."""
+    environment = dict(os.environ)
+    if one_core:
+        environment["POLARS_MAX_THREADS"] = "1"
+        command = ["taskset", "-c", "0", *command]
+    started = time.perf_counter()
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    ) as process:
+        watched = psutil.Process(process.pid)
+        peak = 0
+        while process.poll() is None:
+            try:
+                tree = [watched, *watched.children(recursive=True)]
+                peak = max(peak, sum(part.memory_info().rss for part in tree))
+            except psutil.Error:
+                break
+            time.sleep(0.005)
+        if process.wait():
+            raise SystemExit(f"failed: {' '.join(command)}")
+    return Run(time.perf_counter() - started, peak / 1e6)
+
+
+def median_run(command: list[str], runs: int, *, one_core: bool = False) -> Run:
+    """Return the median time and the largest peak of several runs."""
+    found = [run(command, one_core=one_core) for _ in range(runs)]
+    return Run(statistics.median(r.seconds for r in found), max(r.peak_mb for r in found))
+
+
+def measured_stage(stage: str, log: Path) -> None:
+    """Run one stage over a log, to the end of that stage; for ``--stage``."""
+    from envoylogs import schema
+    from envoylogs.pipeline import tally_sources
+    from envoylogs.reading.batches import batches, decode
+    from envoylogs.sources.blocks import blocks
+    from envoylogs.sources.locate import locate
+
+    sources = locate([str(log)])
+    if stage == "blocks":
+        for source in sources:
+            with source.open() as stream:
+                for _ in blocks(source, stream):
+                    pass
+    elif stage == "decoded":
+        for _ in decode(sources, columns=tuple(schema.NORMALIZED)):
+            pass
+    elif stage == "normalized":
+        for _ in batches(sources):
+            pass
+    else:
+        tally_sources(sources)
+
+
+def stage_seconds(stage: str, log: Path, runs: int, *, one_core: bool) -> float:
+    """Return the median seconds of a stage, without the start of the interpreter."""
+    command = [sys.executable, "-m", "benchmarks.run", "--stage", stage, str(log)]
+    idle = [sys.executable, "-m", "benchmarks.run", "--stage", stage, os.devnull]
+    whole = median_run(command, runs, one_core=one_core).seconds
+    return whole - median_run(idle, runs, one_core=one_core).seconds
+
+
+def generated(lines: int, era: generator.Era, *, shuffled: bool) -> Path:
+    """Return a generated log, made on first use."""
+    order = "shuffled" if shuffled else "sorted"
+    path = _DATA / f"{era.value}-{order}-{lines}.jsonl"
+    if not path.exists():
+        _DATA.mkdir(exist_ok=True)
+        generator.write(path, lines, era=era, shuffled=shuffled)
+    return path
+
+
+def _speed(path: Path, seconds: float) -> str:
+    return f"{path.stat().st_size / seconds / 1e6:.0f} MB/s"
+
+
+def report(lines: int, runs: int) -> None:
+    """Measure everything and print it."""
+    log = generated(lines, generator.Era.V1_28, shuffled=False)
+    size_mb = log.stat().st_size / 1e6
+    print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores; "
+          f"{lines:,} lines, {size_mb:.0f} MB; median of {runs} runs.\n")  # fmt: skip
+    print("| what | seconds | speed |\n|---|---|---|")
+    for stage in _STAGES[:3]:
+        seconds = stage_seconds(stage, log, runs, one_core=True)
+        print(f"| reader to {stage}, one core | {seconds:.2f} | {_speed(log, seconds)} |")
+    seconds = stage_seconds("tally", log, runs, one_core=False)
+    print(f"| reader to tally, all cores | {seconds:.2f} | {_speed(log, seconds)} |")
+    command = [sys.executable, "-m", "envoylogs", "summarize"]
+    for era in generator.Era:
+        for shuffled in (False, True):
+            path = generated(lines, era, shuffled=shuffled)
+            found = median_run([*command, str(path)], runs)
+            order = "shuffled" if shuffled else "sorted"
+            print(f"| summarize, Istio {era.value}, {order} keys | {found.seconds:.2f} | "
+                  f"{_speed(path, found.seconds)}, peak {found.peak_mb:.0f} MB |")  # fmt: skip
+    tenfold = generated(lines * 10, generator.Era.V1_28, shuffled=False)
+    once, ten = median_run([*command, str(log)], runs), run([*command, str(tenfold)])
+    print(f"| summarize, ten times the lines | {ten.seconds:.2f} | {_speed(tenfold, ten.seconds)}, "
+          f"peak {ten.peak_mb:.0f} MB, {ten.peak_mb / once.peak_mb:.2f} of once |")  # fmt: skip
+    _report_start(runs)
+
+
+def _report_start(runs: int) -> None:
+    few = generated(10, generator.Era.V1_28, shuffled=False)
+    imports = [sys.executable, "-c", "import polars, typer"]
+    commands = {
+        "`--help`": [sys.executable, "-m", "envoylogs", "--help"],
+        "ten lines as text": [sys.executable, "-m", "envoylogs", str(few)],
+        "ten lines as JSON": [sys.executable, "-m", "envoylogs", str(few), "--format", "json"],
+    }
+    for name, command in commands.items():
+        pairs = [(run(command).seconds, run(imports).seconds) for _ in range(4 * runs)]
+        ratio = statistics.median(ours / theirs for ours, theirs in pairs)
+        seconds = statistics.median(ours for ours, _ in pairs)
+        print(f"| {name} | {seconds:.3f} | {ratio:.2f} of importing polars and typer |")
+
+
+def main() -> None:
+    """Measure; with ``--stage`` run that one stage only."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
+    parser.add_argument("--lines", type=int, default=500_000)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--stage", nargs=2, metavar=("STAGE", "LOG"))
+    arguments = parser.parse_args()
+    if arguments.stage:
+        stage, log = arguments.stage
+        measured_stage(stage, Path(log))
+    else:
+        report(arguments.lines, arguments.runs)
+
+
+if __name__ == "__main__":
+    main()
