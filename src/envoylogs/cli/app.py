@@ -39,10 +39,10 @@ def _show_version(value: bool) -> None:  # noqa: FBT001  # the signature is type
 
 @app.callback()
 def _envoylogs(
-    version: Annotated[  # the callback does the work
+    version: Annotated[  # noqa: FBT002  # typer reads the default
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
-    ] = False,
+    ] = False,  # typer reads the default
 ) -> None:
     r"""Read Istio ingress gateway access logs: what is wrong, whose fault, what next.
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.summary.percentiles import latency_of
+from envoylogs.summary.percentiles import EMPTY_LATENCY, latency_by
+from envoylogs.tally.latency import MEASURES
 
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
@@ -70,7 +71,7 @@ def overview(facts: Facts, paths: pl.DataFrame) -> Overview:
         paths: See ``paths.path_states``.
     """
     requests, connections = facts.requests, facts.connections
-    by_group, by_trait = facts.tally.latency_by_group.frame, facts.tally.latency_by_trait.frame
+    latency = _latencies(facts)
     errors = _sum(requests, "error")
     judged = facts.total - facts.noise
     return Overview(
@@ -88,10 +89,23 @@ def overview(facts: Facts, paths: pl.DataFrame) -> Overview:
         error_share=errors / judged if judged else None,
         noise=_noise(facts),
         not_found_ledger=_not_found_ledger(facts, paths),
-        latency_ms=latency_of(by_group.filter(pl.col("measure") == "latency_ms")),
-        upstream_time_ms=latency_of(by_group.filter(pl.col("measure") == "upstream_time_ms")),
-        gateway_ms=latency_of(by_trait.filter(pl.col("measure") == "gateway_ms")),
+        latency_ms=latency["latency_ms"],
+        upstream_time_ms=latency["upstream_time_ms"],
+        gateway_ms=latency["gateway_ms"],
     )
+
+
+def _latencies(facts: Facts) -> dict[str, Latency]:
+    """Return the latency of all answered requests by measure."""
+    counts = [
+        frame.select("measure", "value_ms", "requests")
+        for frame in (
+            facts.tally.latency_by_group.frame,
+            facts.tally.latency_by_trait.frame.filter(pl.col("measure") == "gateway_ms"),
+        )
+    ]
+    found = latency_by(pl.concat(counts), ["measure"], "latency")
+    return dict.fromkeys(MEASURES, EMPTY_LATENCY) | dict(found.iter_rows())
 
 
 def _sum(rows: pl.DataFrame, where: pl.Expr | str | None = None) -> int:

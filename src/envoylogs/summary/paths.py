@@ -34,10 +34,12 @@ def path_states(facts: Facts) -> pl.DataFrame:
     Returns:
         One row for each host, method and path group: ``routed``, ``unrouted``,
         ``unrouted_404``, ``first_routed`` and the like (microseconds),
-        ``known`` (the host) and ``state``: ``routed``; ``lost`` (routed
-        earlier, unrouted since); ``gained`` (unrouted earlier, routed since);
-        ``mixed`` (both at the same time); ``never`` (never routed). Ordered by
-        unrouted descending, then by key.
+        ``known`` (the host), ``state`` and ``host_lost``. States: ``routed``;
+        ``lost`` (routed earlier, unrouted since, or asked for since its whole
+        host was lost); ``gained`` (unrouted earlier, routed since); ``mixed``
+        (both at the same time); ``never`` (never routed). A host is lost if a
+        path of it is and no path of it is routed any more. Ordered by unrouted
+        descending, then by key.
     """
     grace = grace_us(facts)
     both = (pl.col("routed") > 0) & (pl.col("unrouted") > 0)
@@ -76,6 +78,26 @@ def path_states(facts: Facts) -> pl.DataFrame:
             .otherwise(pl.lit("mixed"))
             .alias("state"),
         )
+        .with_columns(
+            pl.col("first_unrouted").filter(pl.col("state") == "lost").min().over("host")
+            .alias("lost_since")
+        )
+        .with_columns(
+            (pl.col("last_routed").max().over("host") <= pl.col("lost_since") + grace)
+            .fill_null(value=False)
+            .alias("host_lost")
+        )
+        .with_columns(
+            pl.when(
+                (pl.col("state") == "never")
+                & pl.col("host_lost")
+                & (pl.col("first_unrouted") >= pl.col("lost_since"))
+            )
+            .then(pl.lit("lost"))
+            .otherwise("state")
+            .alias("state")
+        )
+        .drop("lost_since")
         .sort(
             "unrouted", "host", "method", "path_group",
             descending=[True, False, False, False], nulls_last=True,

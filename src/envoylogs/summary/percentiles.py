@@ -13,7 +13,7 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["EMPTY_LATENCY", "LATENCY", "PER_MILLE", "latency_by", "latency_column", "latency_of"]
+__all__ = ["EMPTY_LATENCY", "LATENCY", "PER_MILLE", "latency_by", "latency_column"]
 
 PER_MILLE = {"p50": 500, "p90": 900, "p95": 950, "p99": 990, "p999": 999}
 
@@ -28,7 +28,7 @@ LATENCY = pl.Struct(
 )
 """What a latency column holds: ``count`` requests and their milliseconds, null for none."""
 
-EMPTY_LATENCY: dict[str, int | bool | None] = {
+EMPTY_LATENCY: dict[str, object] = {
     "count": 0,
     "exact": True,
     **dict.fromkeys((*PER_MILLE, "max", "mean")),
@@ -47,33 +47,29 @@ def latency_by(counts: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataF
         The keys and a column of type ``LATENCY``; groups without a count are
         missing. In no order.
     """
-    by_value = counts.group_by(*keys, "value_ms").agg(pl.col("requests").sum()).sort("value_ms")
     value, requests = pl.col("value_ms"), pl.col("requests")
-    n = requests.sum()
-    quantiles = [
-        value.filter(requests.cum_sum() >= (n * per_mille + 999) // 1000).first().alias(quantile)
-        for quantile, per_mille in PER_MILLE.items()
-    ]
+    n, so_far = requests.sum(), requests.cum_sum()
     return (
-        by_value.group_by(keys)
+        counts.lazy()
+        .group_by(*keys, "value_ms")
+        .agg(requests.sum())
+        .sort("value_ms")
+        .group_by(keys)
         .agg(
             n.alias("count"),
             pl.lit(value=True).alias("exact"),
-            *quantiles,
-            value.max().alias("max"),
+            *(
+                # The first value with enough requests up to it; sums only grow, so it is found by
+                # counting those that are not enough.
+                value.get((so_far < (n * per_mille + 999) // 1000).sum()).alias(quantile)
+                for quantile, per_mille in PER_MILLE.items()
+            ),
+            value.last().alias("max"),
             ((value * requests).sum() / n).alias("mean"),
         )
         .select(*keys, pl.struct(*LATENCY.to_schema()).cast(LATENCY).alias(name))
+        .collect()
     )
-
-
-def latency_of(counts: pl.DataFrame) -> dict[str, object]:
-    """Return the percentiles of all counts together."""
-    if counts.is_empty():
-        return dict(EMPTY_LATENCY)
-    of_all = latency_by(counts.with_columns(pl.lit(0).alias("all")), ["all"], "latency")
-    found: dict[str, object] = of_all["latency"].item()
-    return found
 
 
 def latency_column(name: str) -> pl.Expr:

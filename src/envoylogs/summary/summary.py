@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envoylogs.summary.accounts import Accounts, accounts
-from envoylogs.summary.breakdown import TABLES, breakdown, groups
+from envoylogs.summary.breakdown import breakdowns, groups
 from envoylogs.summary.facts import facts_of
 from envoylogs.summary.findings.finding import Finding, ranked
 from envoylogs.summary.findings.log import log_findings
@@ -79,7 +79,7 @@ def summarize(tally: Tally, *, complete: bool = True) -> Summary:
         complete=complete,
         accounts=lines,
         overview=totals,
-        by={column: breakdown(facts, column) for column in TABLES},
+        by=breakdowns(facts),
         groups=groups(facts),
         rejections=rejections(facts),
         splits=observed,

@@ -71,18 +71,12 @@ def _lost(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
     for host in lost["host"].unique(maintain_order=True).head(_MOST_SUBJECTS):
         of_host, lost_here = paths.filter(_of_host(host)), lost.filter(_of_host(host))
         since = lost_here["first_unrouted"].min()
-        last_routed = of_host["last_routed"].max()
-        if not isinstance(since, int) or not isinstance(last_routed, int):
+        if not isinstance(since, int):
             continue
         rows, witnesses = _unrouted_of(facts, host)
-        # Paths that were never routed and are asked for since are lost with their host.
-        whole_host = last_routed <= since + grace_us(facts)
-        if whole_host:
-            harmed = of_host.filter((pl.col("unrouted") > 0) & (pl.col("first_unrouted") >= since))
-        else:
-            harmed = lost_here
-        requests = _sum(harmed, "unrouted")
-        groups = harmed["path_group"].drop_nulls().unique(maintain_order=True).to_list()
+        whole_host = bool(lost_here["host_lost"].any())
+        requests = _sum(lost_here, "unrouted")
+        groups = lost_here["path_group"].drop_nulls().unique(maintain_order=True).to_list()
         total = requests if whole_host else _sum(facts.requests.filter(_of_host(host)))
         findings.append(
             Finding(

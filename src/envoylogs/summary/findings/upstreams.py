@@ -62,7 +62,7 @@ _NEXT = {
 }
 
 _MOST_SUBJECTS = 50
-_CONCENTRATED, _AGAINST_OTHERS = 0.8, 5
+_CONCENTRATED, _AGAINST_OTHERS, _BY_CHANCE = 0.8, 5, 0.01
 
 
 class _Subject(NamedTuple):
@@ -196,6 +196,8 @@ def _bad_hosts(facts: Facts) -> list[_BadHost]:
         & (others > 0)
         & (pl.col("failed") >= _CONCENTRATED * pl.col("failed_of_cluster"))
         & (rate >= _AGAINST_OTHERS * rate_of_others)
+        # Failures fall on one host by chance, the more easily the fewer hosts there are.
+        & ((requests / pl.col("of_cluster")).pow(pl.col("failed")) < _BY_CHANCE)
     ).sort("failed", "upstream_cluster", "upstream_host", descending=[True, False, False])
     return [
         _BadHost(*row)
