@@ -87,8 +87,8 @@ class LogFormatError(EnvoylogsError):
         """
         shown = "".join(f"\n    {line}" for line in first_lines)
         return cls(
-            f"{name}: none of its {lines:,} line{'s' if lines != 1 else ''} is an Envoy access "
-            "record. Tried: one JSON object a line, and pretty-printed JSON objects. It begins:"
+            f"{name}: no Envoy access record in {lines:,} line{'s' if lines != 1 else ''}. "
+            "Tried: one JSON object a line, and pretty-printed JSON objects. It begins:"
             f"{shown}\n  Istio writes JSON access logs with meshConfig.accessLogEncoding: JSON."
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from typing import Annotated
 
@@ -44,7 +43,7 @@ def _envoylogs(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,  # typer reads the default
 ) -> None:
-    r"""Read Istio ingress gateway access logs: what is wrong, whose fault, what next.
+    """Read Istio ingress gateway access logs: what is wrong, whose fault, what next.
 
     \b
     envoylogs summarize gateway.log          findings, then every number
@@ -54,7 +53,7 @@ def _envoylogs(
     envoylogs flags UF,URX                   what a flag means, whom it blames
 
     A command may be left out: a source alone means summarize.
-    """
+    """  # noqa: D301  # \b keeps the lines of the examples
 
 
 _COMMANDS = ("summarize", "flags")
@@ -82,7 +81,3 @@ def main() -> None:
     except EnvoylogsError as error:
         say(f"envoylogs: {error}\n  See {_MESSAGES}#{error.slug}")
         raise SystemExit(Exit.ERROR) from None
-    except BrokenPipeError:
-        # The reader has seen enough (| head): nothing is wrong, and nothing more is written.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(Exit.OK) from None

@@ -9,6 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+import typer
+
+from envoylogs.cli.exits import Exit
 from envoylogs.errors import OutputError
 
 if TYPE_CHECKING:
@@ -34,7 +37,13 @@ def output_file(path: Path | None) -> Iterator[TextIO]:
         OutputError: If the file can't be written.
     """
     if path is None or str(path) == "-":
-        yield sys.stdout
+        try:
+            yield sys.stdout
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader has seen enough (| head): nothing is wrong, and nothing more is written.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(Exit.OK) from None
         return
     if path.exists() and not path.is_file():
         # A device or a named pipe can't be replaced, only written to.

@@ -39,7 +39,7 @@ class When(StrEnum):
 SourcesArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[SOURCE]...",
+        metavar="SOURCE",
         help="Files, folders, globs, or - for a pipe.",
         show_default=False,
     ),

@@ -8,8 +8,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["MISSING", "clock", "count", "day_and_clock", "iso_time", "milliseconds", "percent",
-           "printable", "size", "window"]  # fmt: skip
+__all__ = [
+    "MISSING",
+    "clock",
+    "count",
+    "counted",
+    "day_and_clock",
+    "iso_time",
+    "milliseconds",
+    "percent",
+    "printable",
+    "size",
+    "window",
+]
 
 MISSING = "-"
 """How a missing value is shown, as Envoy does."""
@@ -54,6 +65,11 @@ def window(first_us: int | None, last_us: int | None) -> str:
 def count(number: int | None) -> str:
     """Return a whole number with separators: ``12,345``."""
     return MISSING if number is None else f"{number:,}"
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number of things: ``1 record``, ``1,234 records``."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def milliseconds(number: float | None) -> str:

@@ -23,7 +23,7 @@ def flags(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FLAG | DETAIL | OUTCOME | FINDING]...",
+            metavar="NAME",
             help="What to look up, as it stands in a log or a summary.",
             show_default=False,
         ),

@@ -24,7 +24,7 @@ from envoylogs.cli.options import (
 )
 from envoylogs.errors import LogFormatError, OutputError
 from envoylogs.reading.fates import REASONS
-from envoylogs.render.formatting import printable, size, window
+from envoylogs.render.formatting import counted, printable, size, window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally
 
 __all__ = ["summarize"]
+
+_WORTH_A_RATE = 10_000_000
+"""From how many bytes on the speed says something."""
 
 
 def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
@@ -54,8 +57,10 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     Findings come first, then totals, the ledger of 404s, the split per subset
     and tables by authority, route, code, cluster, outcome and more.
 
-    kubectl logs -n istio-system deploy/istio-ingressgateway | envoylogs summarize
-    """
+    \b
+    kubectl logs -n istio-system deploy/istio-ingressgateway | envoylogs
+    envoylogs summarize gateway.log --format json | jq .findings
+    """  # noqa: D301  # \b keeps the lines of the examples
     started = time.monotonic()
     from envoylogs.sources.locate import locate
     from envoylogs.summary.summary import summarize as summary_of
@@ -73,7 +78,6 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     no_log_named = _name_what_is_no_log(summary.accounts, named)
     with output_file(output) as out:
         _renderer(output_format, limit, color).render(summary, out)
-        out.flush()
     _say_what_was_covered(summary, time.monotonic() - started)
     if strict and summary.accounts.malformed:
         reasons = summary.accounts.malformed_by_reason
@@ -156,7 +160,7 @@ def _say_what_was_covered(summary: Summary, seconds: float) -> None:
         return
     when = "" if overview.first is None else f", {window(overview.first, overview.last)}"
     n = accounts.sources.height
-    parts = [f"{accounts.records:,} records of {accounts.lines:,} lines"]
+    parts = [f"{counted(accounts.records, 'record')} of {counted(accounts.lines, 'line')}"]
     parts += [
         f"{number:,} {name}"
         for name, number in (
@@ -165,6 +169,7 @@ def _say_what_was_covered(summary: Summary, seconds: float) -> None:
         )
         if number
     ]
-    rate = size(round(accounts.bytes / seconds)) if seconds else "-"
-    speed = f"{size(accounts.bytes)} in {seconds:.1f} s ({rate}/s)"
-    say(f"{', '.join(parts)}, in {n} source{'' if n == 1 else 's'}{when}; {speed}.")
+    speed = f"{size(accounts.bytes)} in {seconds:.1f} s"
+    if accounts.bytes >= _WORTH_A_RATE:
+        speed += f" ({size(round(accounts.bytes / seconds))}/s)"
+    say(f"{', '.join(parts)}, in {counted(n, 'source')}{when}; {speed}.")

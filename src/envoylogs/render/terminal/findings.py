@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from envoylogs.render.formatting import clock, count, day_and_clock, percent, printable
+from envoylogs.render.formatting import clock, count, counted, day_and_clock, percent, printable
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.findings.finding import Finding, Severity
 
@@ -41,26 +41,26 @@ def print_findings(console: Console, summary: Summary) -> None:
         _print_finding(console, place, found, summary.overview)
     rest = len(summary.findings) - len(shown)
     if rest:
-        console.print(
-            Text(f"… and {rest:,} lesser finding{'s' if rest > 1 else ''} (--format json)", "dim")
-        )
+        console.print(Text(f"… and {counted(rest, 'lesser finding')} (--format json)", "dim"))
     _print_noise(console, summary.overview)
 
 
 def _print_finding(console: Console, place: int, found: Finding, overview: Overview) -> None:
     title = Text(f" {found.severity.name} ", style=_STYLES[found.severity])
     title = Text.assemble(title, (f" {printable(found.title)}", "bold"))
-    facts = [f"{count(found.requests)} of {count(found.of)} requests"]
-    if found.of and found.requests != found.of:
-        facts[0] += f" ({percent(found.requests / found.of)})"
-    facts.append(_when(found, overview))
+    facts = []
+    if found.requests:
+        facts.append(f"{count(found.requests)} of {counted(found.of, 'request')}")
+        if found.requests != found.of:
+            facts[0] += f" ({percent(found.requests / found.of)})"
+        facts.append(_when(found, overview))
     if found.clients_at_least:
-        facts.append(f"at least {_counted(found.clients_at_least, 'client')}")
+        facts.append(f"at least {counted(found.clients_at_least, 'client')}")
     for (some, of_all), noun in ((found.gateways, "gateway"), (found.upstream_hosts, "host")):
         if some and of_all > 1:
             facts.append(f"{some} of {of_all} {noun}s")
     who = Text.assemble(("Must act: ", "bold"), str(KIND_BY_CODE[found.code].who), ". ")
-    lines = [title, Text.assemble(who, printable("; ".join(facts)), ".")]
+    lines = [title, Text.assemble(who, printable("; ".join(facts)), "." if facts else "")]
     if found.proof:
         lines.append(Text.assemble(("Proof: ", "bold"), printable(found.proof)))
     lines.append(Text.assemble(("Next: ", "bold"), printable(found.next)))
@@ -91,19 +91,15 @@ def _print_noise(console: Console, overview: Overview) -> None:
     parts = []
     if noise["requests"]:
         parts.append(
-            f"{_counted(noise['requests'], 'request')} for {_counted(noise['hosts'], 'host')}"
+            f"{counted(noise['requests'], 'request')} for {counted(noise['hosts'], 'host')}"
         )
     if noise["connections"]:
         parts.append(
-            f"{_counted(noise['connections'], 'refused connection')} for "
-            f"{_counted(noise['server_names'], 'server name')}"
+            f"{counted(noise['connections'], 'refused connection')} for "
+            f"{counted(noise['server_names'], 'server name')}"
         )
     if parts:
         words = " and ".join(parts)
         console.print(
             Text(f"Noise: {words} that this gateway never routed. Not in the error share.", "dim")
         )
-
-
-def _counted(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"

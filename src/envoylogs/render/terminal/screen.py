@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 from rich.console import Console
 from rich.text import Text
 
-from envoylogs.render.formatting import count, printable, window
+from envoylogs.render.formatting import counted, printable, window
 from envoylogs.render.terminal.findings import print_findings
 from envoylogs.render.terminal.tables import print_tables
 
@@ -19,6 +19,13 @@ __all__ = ["DEFAULT_LIMIT", "TerminalRenderer"]
 
 DEFAULT_LIMIT = 10
 _WIDTH_OF_A_FILE = 100
+
+
+class _Console(Console):
+    """Leaves it to the caller what a closed pipe means; Rich would end the program."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
 
 
 class TerminalRenderer:
@@ -45,7 +52,7 @@ class TerminalRenderer:
     def render(self, summary: Summary, out: TextIO) -> None:
         """Write findings, noise, overview and tables."""
         asked = self._width or os.environ.get("COLUMNS")
-        console = Console(
+        console = _Console(
             file=out,
             width=self._width if asked or out.isatty() else _WIDTH_OF_A_FILE,
             force_terminal=self._color,
@@ -55,7 +62,8 @@ class TerminalRenderer:
             emoji=False,
             legacy_windows=False,
         )
-        console.print(_headline(summary))
+        if summary.accounts.lines:
+            console.print(_headline(summary))
         print_findings(console, summary)
         if summary.accounts.records:
             print_tables(console, summary, self._limit)
@@ -65,14 +73,14 @@ def _headline(summary: Summary) -> Text:
     """Return the line of facts: sources, window, records, gateways."""
     sources = summary.accounts.sources
     names = sources["source"].to_list()
-    name = printable(names[0]) if len(names) == 1 else f"{len(names)} sources"
+    name = printable(names[0]) if len(names) == 1 else counted(len(names), "source")
     overview = summary.overview
     line = Text(name, style="bold")
     if overview.first is not None:
         line.append(f" · {window(overview.first, overview.last)}")
     gateways = summary.accounts.gateways["gateway"].drop_nulls().len()
-    line.append(f" · {count(summary.accounts.records)} records")
-    line.append(f" · {gateways} gateway{'' if gateways == 1 else 's'}")
+    line.append(f" · {counted(summary.accounts.records, 'record')}")
+    line.append(f" · {counted(gateways, 'gateway')}")
     if not summary.complete:
         line.append(" · interrupted: only a part was read", style="bold red")
     return line
