@@ -29,6 +29,14 @@ JSON_VERSION = 1
 
 Json = dict[str, object]
 
+# Legal inside JSON strings, and commands to a terminal or a script element: as escapes they are
+# the same JSON.
+_ESCAPES = {
+    code: f"\\u{code:04x}"
+    for code in (*range(0x7F, 0xA0), *range(0x200B, 0x2010), *range(0x2028, 0x202F),
+                 *range(0x2066, 0x206A))
+}  # fmt: skip
+
 _TIMES = ("first", "last", "last_routed", "start")
 
 
@@ -45,7 +53,7 @@ class JsonRenderer:
     def render(self, summary: Summary, out: TextIO) -> None:
         """Write the summary as JSON."""
         document = orjson.dumps(self._document(summary), option=orjson.OPT_INDENT_2)
-        out.write(document.decode() + "\n")
+        out.write(document.decode().translate(_ESCAPES) + "\n")
 
     def _document(self, summary: Summary) -> Json:
         return {

@@ -56,7 +56,9 @@ class TerminalRenderer:
             file=out,
             width=self._width if asked or out.isatty() else _WIDTH_OF_A_FILE,
             force_terminal=self._color,
-            no_color=self._color is False or None,
+            # Asked for, color is used whatever NO_COLOR and TERM say.
+            color_system="standard" if self._color else "auto",
+            no_color=None if self._color is None else not self._color,
             highlight=False,
             markup=False,
             emoji=False,

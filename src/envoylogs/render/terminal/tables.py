@@ -76,7 +76,7 @@ def _print_overview(console: Console, summary: Summary) -> None:
     if overview.connections:
         rows.append(("connections", f"{count(overview.connections)}, not in requests"))
     if overview.own_traffic:
-        probes = f"{count(overview.own_traffic)} probes and scrapes, not in requests"
+        probes = f"{count(overview.own_traffic)}, probes and scrapes, not in requests"
         rows.append(("own traffic", probes))
     for name, value in rows:
         facts.add_row(text(name), text(value))
@@ -143,7 +143,7 @@ def _print_rejections(console: Console, summary: Summary, limit: int | None) -> 
     rows = summary.rejections.filter(summary.rejections["outcome"] != "direct_response")
     if rows.is_empty():
         return
-    heading(console, "Turned away by the gateway itself", "hosts in plain type are known")
+    heading(console, "Turned away by the gateway itself")
     wide = console.width >= _WIDE
     keys = ["outcome", "host", "why"] + (["paths"] if wide else [])
     table = new_table(keys, ["requests", "first", "last"])

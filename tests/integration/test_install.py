@@ -1,0 +1,43 @@
+"""The wheel by itself: built, installed without development tools, and run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[2]
+
+
+def test_the_wheel_runs_without_development_dependencies(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", tmp_path, _ROOT],
+        check=True,
+    )
+    wheel = next(tmp_path.glob("*.whl"))
+    venv.create(tmp_path / "venv", with_pip=True)
+    bin_folder = tmp_path / "venv" / "bin"
+    subprocess.run([bin_folder / "pip", "install", "--quiet", wheel], check=True)
+
+    version = subprocess.run(
+        [bin_folder / "envoylogs", "--version"], capture_output=True, text=True, check=True
+    )
+    summary = subprocess.run(
+        [bin_folder / "envoylogs", "summarize", _ROOT / "sample_logs" / "article"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    installed = subprocess.run(
+        [bin_folder / "pip", "list", "--format", "freeze"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert version.stdout.startswith("envoylogs ")
+    assert "No route for echo-service" in summary.stdout
+    assert "pytest" not in installed.stdout
+    assert "hypothesis" not in installed.stdout

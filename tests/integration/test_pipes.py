@@ -1,0 +1,108 @@
+"""Real pipes and real processes: slow writers, readers that stop, named pipes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from benchmarks import generator
+
+_COMMAND = [sys.executable, "-m", "envoylogs", "summarize"]
+
+
+def test_a_slow_writer_is_read_to_its_end(tmp_path: Path) -> None:
+    log = b"".join(generator.lines(200, hosts=3))
+    with subprocess.Popen(
+        [*_COMMAND, "-", "--format", "json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        for start in range(0, len(log), 9973):
+            process.stdin.write(log[start : start + 9973])
+            process.stdin.flush()
+        found, _ = process.communicate()
+
+    path = tmp_path / "whole.log"
+    path.write_bytes(log)
+    whole = subprocess.run(
+        [*_COMMAND, str(path), "--format", "json"], capture_output=True, check=True
+    )
+    streamed, read = json.loads(found), json.loads(whole.stdout)
+    assert streamed["accounts"]["records"] == 200
+    for table in ("overview", "by", "groups", "rejections", "splits", "timeline"):
+        assert streamed[table] == read[table]
+
+
+def test_a_reader_that_stops_ends_it_quietly(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.log"
+    path.write_bytes(b"".join(generator.lines(3000)))
+    for output_format in ("text", "json"):
+        with subprocess.Popen(
+            [*_COMMAND, str(path), "--limit", "0", "--format", output_format],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.read(10)
+            process.stdout.close()
+            errors = process.stderr.read().decode()
+
+        assert process.returncode == 0, errors
+        assert "Traceback" not in errors
+        assert "Broken" not in errors
+
+
+def test_a_named_pipe_is_a_source(tmp_path: Path) -> None:
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    writer = threading.Thread(
+        target=lambda: path.write_bytes(b"".join(generator.lines(50, hosts=2)))
+    )
+    writer.start()
+    found = subprocess.run(
+        [*_COMMAND, str(path), "--format", "json"], capture_output=True, check=True, timeout=60
+    )
+    writer.join()
+
+    assert json.loads(found.stdout)["accounts"]["records"] == 50
+
+
+def test_output_goes_to_standard_output_and_words_to_standard_error(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.log"
+    path.write_bytes(b"".join(generator.lines(20, hosts=2)))
+
+    found = subprocess.run(
+        [*_COMMAND, str(path), "--format", "json"], capture_output=True, text=True, check=True
+    )
+
+    assert json.loads(found.stdout)["version"] == 1
+    assert found.stderr.startswith("20 records of 20 lines, in 1 source, ")
+
+
+def test_memory_does_not_follow_the_length_of_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "long.log"
+    record = next(iter(generator.lines(1, hosts=1)))
+    with path.open("wb") as file:
+        file.write(record)
+        file.writelines(b'{"path": "' + b"a" * 1_000_000 for _ in range(200))
+        file.write(b"\n" + record)
+    code = (
+        "import resource, sys\n"
+        f"sys.argv = ['envoylogs', 'summarize', {str(path)!r}, '--format', 'json', '-o', "
+        f"{str(tmp_path / 'out.json')!r}]\n"
+        "from envoylogs.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    document = json.loads((tmp_path / "out.json").read_text())
+    assert document["accounts"]["malformed_by_reason"] == {"line_too_long": 1}
+    assert document["accounts"]["records"] == 2
+    assert document["accounts"]["bytes"] == path.stat().st_size
+    assert int(found.stdout.splitlines()[-1]) < 190_000  # KiB; the line alone is 200 MB
