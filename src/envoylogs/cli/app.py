@@ -11,13 +11,11 @@ import typer
 from envoylogs import __version__
 from envoylogs.cli.commands.flags import flags
 from envoylogs.cli.commands.summarize import summarize
-from envoylogs.cli.console import say
+from envoylogs.cli.console import say_error
 from envoylogs.cli.exits import Exit
 from envoylogs.errors import EnvoylogsError
 
 __all__ = ["app", "main"]
-
-_MESSAGES = "docs/messages.md"
 
 app = typer.Typer(
     name="envoylogs",
@@ -79,5 +77,5 @@ def main() -> None:
     try:
         app(_with_command(sys.argv[1:]), prog_name="envoylogs")
     except EnvoylogsError as error:
-        say(f"envoylogs: {error}\n  See {_MESSAGES}#{error.slug}")
+        say_error(error)
         raise SystemExit(Exit.ERROR) from None

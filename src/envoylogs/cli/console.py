@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING, TextIO
 import typer
 
 from envoylogs.cli.exits import Exit
-from envoylogs.errors import OutputError
+from envoylogs.errors import EnvoylogsError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["output_file", "say"]
+__all__ = ["output_file", "say", "say_error"]
+
+
+def say_error(error: EnvoylogsError) -> None:
+    """Print what went wrong, and where more is said of it."""
+    say(f"envoylogs: {error}\n  See docs/messages.md#{error.slug}")
 
 
 def say(words: str) -> None:

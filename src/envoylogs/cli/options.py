@@ -64,8 +64,10 @@ StrictOption = Annotated[
 ]
 RejectsOption = Annotated[
     Path | None,
-    typer.Option("--rejects", help="Keep all malformed lines, as they were, in this file.",
-                 show_default=False),
+    typer.Option(
+        "--rejects", show_default=False,
+        help="Keep malformed lines as they were in this file; of lines over 1 MiB the beginning.",
+    ),
 ]  # fmt: skip
 ColorOption = Annotated[
     When, typer.Option("--color", help="Color of text: auto follows the terminal and NO_COLOR.")

@@ -3,7 +3,8 @@
 The list and its order are those of Envoy's ``ResponseFlagUtils`` and
 ``CoreResponseFlag`` (``source/common/stream_info/utility.h``,
 ``envoy/stream_info/stream_info.h``); several flags in one record are joined
-by ``,`` in this order. Extensions may register flags of their own, so an
+by ``,`` in this order up to at least 1.36 (Envoy 1.40 writes ``URX,UF``), so no
+reader may rely on it. Extensions may register flags of their own, so an
 unknown flag is legal. Flags are a hint, not a verdict: ``outcomes`` decides.
 """
 

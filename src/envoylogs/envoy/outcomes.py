@@ -24,6 +24,7 @@ __all__ = [
     "EVIDENCE",
     "OUTCOMES",
     "OUTCOME_NAMES",
+    "SWITCHING_PROTOCOLS",
     "UNROUTED",
     "UPSTREAM_ANSWERED",
     "Actor",
@@ -213,12 +214,16 @@ UNROUTED = ("blackhole", "no_route")
 UPSTREAM_ANSWERED = ("upstream_5xx", "upstream_4xx", "passthrough", "served", "broken_response")
 """The upstream sent an answer: the outcomes that latency is measured over."""
 
+SWITCHING_PROTOCOLS = 101
+"""The code of an upgraded connection, which lives on after its answer."""
+
 OUTCOME_NAMES = tuple(outcome.name for outcome in OUTCOMES)
 _ERRORS = tuple(outcome.name for outcome in OUTCOMES if outcome.error)
-# A route matched, whatever came of it. Denials and rate limits happen before or after routing, so
-# for these and for clients that left only a logged cluster is proof.
+# A route matched, whatever came of it. A redirect of a wildcard host answers strangers too, and
+# denials and rate limits happen before or after routing, so for these and for clients that left
+# only a logged cluster is proof.
 _ROUTED = (*UPSTREAM_ANSWERED, "fault_injected", "no_cluster", "no_endpoints", "connect_failure",
-           "upstream_timeout", "upstream_reset", "overflow", "direct_response")  # fmt: skip
+           "upstream_timeout", "upstream_reset", "overflow")  # fmt: skip
 
 EVIDENCE: dict[str, str] = {
     "logged_route_name": "route_name",
@@ -336,6 +341,15 @@ def outcome_of_record() -> pl.Expr:
         )
     ) & _CODE.is_not_null()
 
+    # A WebSocket ends when either side closes it, which Envoy logs as a reset or a disconnect
+    # (seen with Envoy 1.40: 101 DC and 101 UC for orderly ends).
+    upgrade_ended = (_CODE == SWITCHING_PROTOCOLS) & (
+        (_flag("DC", "DR", "UC", "UR") & _DETAILS.is_null())
+        | _details("reset_after")
+        | _details("client_gone")
+        | _details("via_upstream")
+    )
+
     connection = is_connection()
     return (
         pl.when(connection & _flag("NR")).then(pl.lit("no_filter_chain"))
@@ -356,6 +370,7 @@ def outcome_of_record() -> pl.Expr:
         .when(_flag("DPE", "IH") | _details("client_error")).then(pl.lit("client_error"))
         .when(_flag("UO", "OM", "DO", "UDO") | _details("overflow")).then(pl.lit("overflow"))
         .when(_flag("UH") | _details("no_endpoints")).then(pl.lit("no_endpoints"))
+        .when(upgrade_ended).then(pl.lit("served"))
         .when(
             (began | _details("reset_after"))
             & _flag("UC", "UR", "UPE", "LR", "UT", "SI", "UMSDR", "DT")
@@ -371,13 +386,13 @@ def outcome_of_record() -> pl.Expr:
         .when(answered & _code(400, 499)).then(pl.lit("upstream_4xx"))
         .when(
             answered
-            & _CODE.is_not_null()
+            & (_CODE > 0)
             & (
                 (_CLUSTER == "PassthroughCluster").fill_null(value=False)
                 | (_ROUTE == "allow_any").fill_null(value=False)
             )
         ).then(pl.lit("passthrough"))
-        .when(answered & _CODE.is_not_null()).then(pl.lit("served"))
+        .when(answered & (_CODE > 0)).then(pl.lit("served"))
         .when(blackhole).then(pl.lit("blackhole"))
         .when(
             (_ROUTE == "block_all").fill_null(value=False)

@@ -12,7 +12,14 @@ import polars as pl
 from envoylogs.envoy.clusters import OWN_CLUSTERS
 from envoylogs.envoy.outcomes import is_connection
 
-__all__ = ["KINDS", "cleaned_authority", "host_of", "kind_of_record", "looks_like_address"]
+__all__ = [
+    "KINDS",
+    "cleaned_authority",
+    "host_of",
+    "kind_of_record",
+    "looks_like_address",
+    "without_port",
+]
 
 KINDS = ("request", "connection", "own")
 
@@ -40,7 +47,12 @@ def cleaned_authority(authority: pl.Expr) -> pl.Expr:
 
 def host_of(authority: pl.Expr) -> pl.Expr:
     """Return the host of an authority: without its port; ``[::1]:8080`` gives ``[::1]``."""
-    return authority.str.replace(r":\d+$", "")
+    return without_port(authority)
+
+
+def without_port(address: pl.Expr) -> pl.Expr:
+    """Return the address of ``address:port``; an IPv6 address without brackets stays whole."""
+    return address.str.replace(r"(?s)^(\[.*\]|[^:]*):\d+$", "${1}")
 
 
 def looks_like_address(host: pl.Expr) -> pl.Expr:

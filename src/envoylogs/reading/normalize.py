@@ -16,7 +16,7 @@ from envoylogs import schema
 from envoylogs.envoy.clusters import cleaned_cluster, cluster_parts
 from envoylogs.envoy.distinct import with_columns_by
 from envoylogs.envoy.outcomes import with_outcome
-from envoylogs.envoy.traffic import cleaned_authority, kind_of_record
+from envoylogs.envoy.traffic import cleaned_authority, kind_of_record, without_port
 from envoylogs.reading.times import times_of
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def normalized(raw: pl.DataFrame, columns: Collection[str], fates: LineFates) ->
     if not {"outcome", "kind"}.isdisjoint(columns):
         typed = with_outcome(typed).with_columns(kind_of_record().alias("kind"))
     if "gateway" in columns:
-        address = _address("downstream_local_address").alias("gateway")
+        address = without_port(pl.col("downstream_local_address")).alias("gateway")
         typed = with_columns_by(typed, "downstream_local_address", [address])
         typed = typed.with_columns(pl.coalesce("pod", "gateway").alias("gateway"))
     if not set(_FROM_CLUSTER).isdisjoint(columns):
@@ -87,11 +87,6 @@ def _integer(name: str, dtype: pl.DataType) -> pl.Expr:
 
 def _whole(number: pl.Expr) -> pl.Expr:
     return pl.when(number == number.floor()).then(number).cast(pl.Int64, strict=False)
-
-
-def _address(name: str) -> pl.Expr:
-    """Return the address of ``address:port``."""
-    return pl.col(name).str.replace(r":\d+$", "")
 
 
 def _note_unreadable(cleaned: pl.DataFrame, typed: pl.DataFrame, fates: LineFates) -> None:

@@ -33,6 +33,7 @@ class Accounts:
         repaired: Records that were read after a repair, by kind.
         unreadable: Values that could not be read as the type of their column.
         records: Access records.
+        filtered: Records that a selection left out.
         columns_never_seen: Columns that no record had a key for.
         examples: The first lines that are no records: source, line, reason, text.
         sources: One row for each source: ``source``, ``role`` (gateway or
@@ -51,6 +52,7 @@ class Accounts:
     repaired: dict[str, int]
     unreadable: dict[str, int]
     records: int
+    filtered: int
     columns_never_seen: list[str]
     examples: pl.DataFrame
     sources: pl.DataFrame
@@ -67,6 +69,7 @@ def accounts(tally: Tally) -> Accounts:
         malformed_by_reason=_by_detail(lines, "malformed"),
         repaired=_by_detail(lines, "repaired"),
         unreadable=_by_detail(lines, "unreadable"),
+        filtered=0,
         columns_never_seen=[name for name in ALIASES if name not in seen and name != "pod"],
         examples=tally.examples.frame.sort("source", "line").select(
             "source", "line", "reason", "text"

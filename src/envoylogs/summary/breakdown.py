@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs import schema
+from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES
 from envoylogs.summary.percentiles import latency_by, latency_column
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def breakdowns(facts: Facts) -> dict[str, pl.DataFrame]:
 
     Returns:
         By column a table with a row for each value, null too: the column,
-        ``requests``, ``share`` (0 to 1, of all rows), ``codes`` (a struct of
+        ``requests``, ``share`` (0 to 1, of all requests; null for the outcomes
+        of connections, which stand apart), ``codes`` (a struct of
         ``CODE_CLASSES``), ``blackhole``, ``unrouted``, ``errors``,
         ``bytes_sent``, ``bytes_received``, ``latency_ms``. Ordered by requests
         descending, then by key.
@@ -53,7 +55,7 @@ def breakdowns(facts: Facts) -> dict[str, pl.DataFrame]:
         of_column = latency.filter(pl.col("column") == column).select(
             pl.col("value").cast(counted.schema[column]).alias(column), "latency_ms"
         )
-        tables[column] = _table(counted, of_column, [column])
+        tables[column] = _table(counted, of_column, [column], facts.total)
     return dict(zip(tables, pl.collect_all(tables.values()), strict=True))
 
 
@@ -61,7 +63,8 @@ def groups(facts: Facts) -> pl.DataFrame:
     """Return requests by ``schema.GROUP_KEYS`` together, as ``breakdowns`` does by one column."""
     counts = facts.tally.latency_by_group.frame.filter(pl.col("measure") == "latency_ms")
     latency = latency_by(counts, schema.GROUP_KEYS, "latency_ms")
-    return _table(facts.requests.with_columns(_measures()), latency, schema.GROUP_KEYS).collect()
+    rows = facts.requests.with_columns(_measures())
+    return _table(rows, latency, schema.GROUP_KEYS, facts.total).collect()
 
 
 def _measures() -> list[pl.Expr]:
@@ -105,8 +108,12 @@ def _latency_by_column(facts: Facts) -> pl.DataFrame:
     return latency_by(pl.concat(counts), ["column", "value"], "latency_ms")
 
 
-def _table(rows: pl.DataFrame, latency: pl.DataFrame, keys: Sequence[str]) -> pl.LazyFrame:
-    total = int(rows["requests"].sum())
+def _table(
+    rows: pl.DataFrame, latency: pl.DataFrame, keys: Sequence[str], total: int
+) -> pl.LazyFrame:
+    share = pl.col("requests") / total
+    if "outcome" in keys:
+        share = pl.when(~pl.col("outcome").is_in(CONNECTION_OUTCOMES)).then(share)
     return (
         rows.lazy()
         .group_by(keys)
@@ -115,7 +122,7 @@ def _table(rows: pl.DataFrame, latency: pl.DataFrame, keys: Sequence[str]) -> pl
         .select(
             *keys,
             "requests",
-            (pl.col("requests") / total).alias("share"),
+            share.alias("share"),
             pl.struct(pl.col(f"code {name}").alias(name) for name in CODE_CLASSES).alias("codes"),
             "blackhole",
             pl.col("of_unrouted").alias("unrouted"),

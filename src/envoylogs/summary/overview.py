@@ -128,9 +128,9 @@ def _noise(facts: Facts) -> dict[str, int]:
     connections = facts.connections.filter("noise")
     return {
         "requests": _sum(requests),
-        "hosts": requests["host"].n_unique(),
+        "hosts": requests["host"].drop_nulls().n_unique(),
         "connections": _sum(connections),
-        "server_names": connections["requested_server_name"].n_unique(),
+        "server_names": connections["requested_server_name"].drop_nulls().n_unique(),
     }
 
 

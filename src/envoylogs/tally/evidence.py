@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import polars as pl
 
 from envoylogs.envoy.outcomes import OUTCOME_NAMES
+from envoylogs.envoy.traffic import without_port
 from envoylogs.tally.paths import MAX_TEXT
 from envoylogs.tally.state import SampleState, TallySpec, compact, microseconds
 
@@ -98,14 +99,13 @@ def rank_of_record() -> pl.Expr:
 
 def client_of_record() -> pl.Expr:
     """Return the address of the client, as the gateway trusts it, without its port."""
-    address = pl.coalesce("downstream_remote_address", "x_forwarded_for")
-    return address.str.replace(r":\d+$", "")
+    # The last of x_forwarded_for is what the gateway itself saw; those before it anyone can write.
+    forwarded = pl.col("x_forwarded_for").str.split(",").list.last().str.strip_chars()
+    return without_port(pl.coalesce("downstream_remote_address", forwarded))
 
 
 def masked_query(path: pl.Expr) -> pl.Expr:
-    """Return a path with the values of its query replaced by ``*``."""
-    return (
-        pl.when(path.str.contains("?", literal=True))
-        .then(path.str.replace_all(r"=[^&#]*", "=*"))
-        .otherwise(path)
-    )
+    """Return a path with the values of its query and fragment replaced by ``*``."""
+    parts = path.str.extract_groups(r"(?s)^([^?#]*)(.*)$")
+    values = parts.struct.field("2").str.replace_all(r"=[^&#]*", "=*")
+    return (parts.struct.field("1") + values).alias("path")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import polars as pl
 
 from envoylogs import schema
-from envoylogs.envoy.outcomes import UPSTREAM_ANSWERED
+from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED
 from envoylogs.tally.state import CountState, TallySpec
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ TRAITS: Mapping[str, tuple[str, ...]] = {
 }
 """Columns that latency is kept for one at a time, and what is measured for each."""
 
-_SWITCHING_PROTOCOLS = 101
-
 
 def _answered(batch: Batch) -> pl.DataFrame | None:
     if batch.frame is None:
@@ -48,7 +46,7 @@ def _answered(batch: Batch) -> pl.DataFrame | None:
     return batch.frame.filter(
         (pl.col("kind") == "request")
         & pl.col("outcome").is_in(UPSTREAM_ANSWERED)
-        & (pl.col("response_code") != _SWITCHING_PROTOCOLS)
+        & (pl.col("response_code") != SWITCHING_PROTOCOLS)
     )
 
 

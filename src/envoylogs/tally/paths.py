@@ -75,7 +75,7 @@ def path_group(path: pl.Expr, segments: int) -> pl.Expr:
     Numbers become ``{id}``, UUIDs ``{uuid}`` and hexadecimal words of 16 and
     more digits ``{hash}``; deeper segments become ``*``.
     """
-    bare = path.str.head(MAX_TEXT).str.replace(r"[?#].*$", "")
+    bare = path.str.head(MAX_TEXT).str.replace(r"(?s)[?#].*$", "")
     # Slashes are doubled so that neighbors do not share one: the engine has no look-ahead.
     doubled = (bare + "/").str.replace_all("/", "//", literal=True)
     marked = (
@@ -84,7 +84,7 @@ def path_group(path: pl.Expr, segments: int) -> pl.Expr:
         .str.replace_all(r"/[0-9a-fA-F]{16,}/", "/{hash}/")
     )
     single = marked.str.replace_all("//", "/", literal=True).str.strip_suffix("/")
-    deep = rf"^((?:[^/]*/){{{segments}}}[^/]*)/.*$"
+    deep = rf"(?s)^((?:[^/]*/){{{segments}}}[^/]*)/.*$"
     return (
         pl.when(single == "")
         .then(pl.when(path.is_not_null()).then(pl.lit("/")))

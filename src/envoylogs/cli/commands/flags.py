@@ -76,7 +76,7 @@ def _entry(title: str, meaning: str, **facts: str) -> str:
 
 
 def _looked_up(name: str) -> str:
-    """Return what a name means; a name may be of several kinds, as ``no_route`` is."""
+    """Return what a name means; ``overflow`` and others are of several kinds."""
     from envoylogs.envoy.details import RESPONSE_CODE_DETAILS
     from envoylogs.envoy.flags import RESPONSE_FLAGS
     from envoylogs.envoy.outcomes import OUTCOMES

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from envoylogs.cli.console import output_file, say
+from envoylogs.cli.console import output_file, say, say_error
 from envoylogs.cli.exits import Exit
 from envoylogs.cli.options import (
     ColorOption,
@@ -147,7 +147,7 @@ def _name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
             raise error
         if name in named:
             asked_for = True
-            say(f"envoylogs: {error}")
+            say_error(error)
         else:
             say(f"envoylogs: {printable(name)}: passed over, it holds no access record.")
     return asked_for

@@ -52,8 +52,8 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
     ),
     FindingKind(
         "unrouted_path", Actor.CONFIGURATION,
-        "A host is routed, and paths of it that clients ask for often never are.",
-        "NR for these paths in all of this log, routed requests for other paths of the host.",
+        "A host is routed, and paths of it that clients ask for often are not, or only at times.",
+        "NR for these paths; routed requests for other paths of the host, or for these in between.",
     ),
     FindingKind(
         "tls_reuse", Actor.CONFIGURATION,

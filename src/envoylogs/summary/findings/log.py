@@ -37,7 +37,7 @@ def log_findings(accounts: Accounts, overview: Overview) -> list[Finding]:
     if missing:
         reasons.append(f"no record has {', '.join(missing)}")
     if unknown:
-        reasons.append(f"{unknown:,} requests say too little to tell their outcome")
+        reasons.append(f"too little is logged to tell the outcome of {unknown:,} of the requests")
     return [
         Finding(
             code="log_incomplete",

@@ -52,7 +52,8 @@ def witnesses_of(facts: Facts, where: pl.Expr) -> Witnesses:
 
 def gateways_of(facts: Facts, rows: pl.DataFrame) -> tuple[int, int]:
     """Return how many gateways these rows are of, and how many there are."""
-    return rows["gateway"].n_unique(), facts.requests["gateway"].n_unique()
+    seen, all_gateways = (frame["gateway"].drop_nulls() for frame in (rows, facts.requests))
+    return seen.n_unique(), all_gateways.n_unique()
 
 
 def buckets_of(facts: Facts, subject: pl.Expr, failed: pl.Expr) -> list[Bucket]:

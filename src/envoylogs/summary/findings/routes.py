@@ -39,7 +39,7 @@ def route_findings(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
         *_gained(facts, paths),
         *_never_on_known_hosts(facts, paths),
         *_nothing_bound(facts),
-        *_tls_reuse(facts),
+        *_tls_reuse(facts, paths),
         *_lost_tls_names(facts),
     ]
 
@@ -165,20 +165,28 @@ def _never_on_known_hosts(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
         rows, witnesses = _unrouted_of(facts, host)
         groups = of_host["path_group"].drop_nulls().unique(maintain_order=True).to_list()
         found = severity_of(requests, total)
+        at_times = (of_host["state"] == "mixed").any()
         findings.append(
             Finding(
                 code="unrouted_path",
                 # Scanners ask known hosts for odd paths all day.
                 severity=max(found, Severity.MEDIUM if witnesses.clients > 1 else Severity.INFO),
                 subject=host,
-                title=f"{host} has no route for {_listed(groups)}",
+                title=f"{host} has a route for {_listed(groups)} at times and at times not"
+                if at_times
+                else f"{host} has no route for {_listed(groups)}",
                 requests=requests,
                 of=total,
                 clients_at_least=witnesses.clients,
                 gateways=gateways_of(facts, rows),
-                proof="Other paths of the host are routed.",
+                proof="The same paths are routed in between."
+                if at_times
+                else "Other paths of the host are routed.",
                 examples=witnesses.examples,
-                next="If clients should find these, add them to the http matches of the "
+                next="Compare the gateways (one may be behind), the methods and the headers that "
+                "the route matches."
+                if at_times
+                else "If clients should find these, add them to the http matches of the "
                 "VirtualService; if only scanners ask, ignore it.",
             )
         )
@@ -258,12 +266,14 @@ def _routed_after(facts: Facts, rows: pl.DataFrame) -> bool:
     return bool((routed["last"] > last).any())
 
 
-def _tls_reuse(facts: Facts) -> list[Finding]:
+def _tls_reuse(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
     """Return known hosts that clients asked for over the connection of another one."""
     name = pl.col("requested_server_name").str.to_lowercase()
+    lost = paths.filter("host_lost")["host"].unique()
     reused = facts.requests.filter(
         pl.col("unrouted")
         & pl.col("known")
+        & ~pl.col("host").is_in(lost.implode())
         & name.is_not_null()
         & (name != pl.col("host"))
         & name.is_in(facts.known_hosts.implode())
@@ -302,7 +312,15 @@ def _lost_tls_names(facts: Facts) -> list[Finding]:
     server_name = pl.col("requested_server_name")
     for name in refused["requested_server_name"].unique().sort().head(_MOST_SUBJECTS):
         rows = refused.filter(server_name == name)
-        accepted = facts.requests.filter((server_name == name) | _of_host(name.lower()))
+        accepted = pl.concat(
+            [
+                facts.requests.filter((server_name == name) | _of_host(name.lower())),
+                facts.connections.filter(
+                    (server_name == name) & (pl.col("outcome") != "no_filter_chain")
+                ),
+            ],
+            how="diagonal",
+        )
         since, last, before = rows["first"].min(), accepted["last"].max(), accepted["first"].min()
         if not isinstance(since, int) or not isinstance(before, int) or not before < since:
             continue
