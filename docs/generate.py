@@ -1,0 +1,221 @@
+"""Write the parts of the documentation that come from the code.
+
+cog runs these functions where a page has a block for them; ``make docs``
+refreshes the pages and ``tests/docs`` checks them. The examples on the pages
+of findings are in ``finding_examples``.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from envoylogs import schema
+from envoylogs.cli.exits import Exit
+from envoylogs.envoy.fields import ALIASES
+from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOMES
+from envoylogs.reading.fates import REASONS
+from envoylogs.summary.findings.catalog import FINDING_KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_WIDTH = "80"
+_MISSING_INTEGER = "missing, or not a whole number"
+
+# Of each column: the unit or format, what it says, and what null means where it means more than
+# that the key is missing.
+_COLUMNS: dict[str, tuple[str, str, str]] = {
+    "start_time": (
+        "UTC, microseconds", "When the request or connection began.", "missing, or not a time",
+    ),
+    "authority": (
+        "lower case, without `:80` and `:443`", "The host that the client asked for.", "",
+    ),
+    "method": (
+        "", "The HTTP method.",
+        "missing, or begins with `2`: Istio 1.1.0 to 1.1.2 log the time here",
+    ),
+    "path": ("", "The path with its query, before a rewrite where that was logged.", ""),
+    "protocol": ("", "`HTTP/1.1`, `HTTP/2` and so on.", ""),
+    "response_code": ("", "The code of the answer; 0 is no response.", _MISSING_INTEGER),
+    "response_flags": ("joined by `,`", "Envoy's response flags.", "no flag, or missing"),
+    "response_code_details": (
+        "", "Who set the code, and why.", "missing; Istio logs it from 1.9 on",
+    ),
+    "route_name": (
+        "", "The name of the route that matched.",
+        "an unnamed route, no route, or missing; Istio logs it from 1.3 on",
+    ),
+    "upstream_cluster": (
+        "without a trailing `;`", "The cluster that the route chose.", "no cluster, or missing",
+    ),
+    "upstream_direction": (
+        "", "`outbound`, `inbound` or `inbound-vip`.", "the cluster has another form of name",
+    ),
+    "upstream_port": ("", "The service port in the cluster's name.", "none in the name"),
+    "upstream_subset": (
+        "", "The subset in the name of an outbound cluster.", "no subset, or not outbound",
+    ),
+    "upstream_service": ("", "The host in the cluster's name.", "none in the name"),
+    "upstream_host": (
+        "address:port", "The endpoint of the last attempt.", "none was chosen, or missing",
+    ),
+    "duration_ms": (
+        "ms", "From the start to the last byte of the answer.", _MISSING_INTEGER,
+    ),
+    "upstream_service_time_ms": (
+        "ms", "Until the upstream's answer began; a header of that answer.",
+        "the upstream did not answer, or missing",
+    ),
+    "bytes_received": ("bytes", "Size of the request's body.", _MISSING_INTEGER),
+    "bytes_sent": ("bytes", "Size of the answer's body.", _MISSING_INTEGER),
+    "requested_server_name": ("", "The TLS server name (SNI).", "no TLS, no name, or missing"),
+    "user_agent": ("", "The header of that name.", ""),
+    "x_forwarded_for": ("", "The header of that name.", ""),
+    "downstream_remote_address": (
+        "address:port", "The client, as far as the gateway trusts `x-forwarded-for`.", "",
+    ),
+    "downstream_local_address": (
+        "address:port", "Where the gateway accepted the connection.", "",
+    ),
+    "request_id": ("", "The header `x-request-id`.", ""),
+    "connection_termination_details": (
+        "", "Why the proxy ended the connection.", "missing; Istio logs it from 1.9 on",
+    ),
+    "upstream_transport_failure_reason": (
+        "", "Why the connection to the upstream failed, TLS errors say.", "",
+    ),
+    "upstream_local_address": (
+        "address:port", "The gateway's own end of the connection to the upstream.", "",
+    ),
+    "pod": ("", "The pod that wrote the record, where a custom format logs it.", ""),
+    "gateway": (
+        "", "`pod`, else the address of `downstream_local_address`.", "neither was logged",
+    ),
+    "outcome": ("", "What became of it: see [outcomes](outcomes.md).", "never"),
+    "kind": ("", "`request`, `connection` or `own` (the gateway's own traffic).", "never"),
+}  # fmt: skip
+
+# What the columns are made from that no key of the log holds.
+_MADE_FROM = {
+    "upstream_direction": "made from `upstream_cluster`",
+    "upstream_port": "made from `upstream_cluster`",
+    "upstream_subset": "made from `upstream_cluster`",
+    "upstream_service": "made from `upstream_cluster`",
+    "gateway": "made from `pod` and `downstream_local_address`",
+    "outcome": "made from the other columns",
+    "kind": "made from the other columns",
+}
+
+_EXITS: dict[Exit, str] = {
+    Exit.OK: "The command did what it was asked. Empty input counts as that, and so does a reader "
+    "that closes the pipe (`| head`).",
+    Exit.ERROR: "One of the errors on this page, on standard error.",
+    Exit.USAGE: "The arguments make no sense, or no source was given and standard input is a "
+    "terminal.",
+    Exit.CONDITION_FAILED: "Reserved for a condition that failed; no command uses it yet.",
+    Exit.NOT_ENOUGH_DATA: "Reserved for too little data to judge; no command uses it yet.",
+    Exit.INTERRUPTED: "Interrupted with Ctrl-C.",
+}
+
+
+def help_of(*arguments: str) -> str:
+    """Return the help of a command, as a terminal of 80 columns shows it.
+
+    Args:
+        arguments: The command; none for that of the program.
+    """
+    shown = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "envoylogs", *arguments, "--help"],
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+        env={**os.environ, "COLUMNS": _WIDTH, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
+    )
+    return "\n".join(line.rstrip() for line in shown.stdout.strip().splitlines())
+
+
+def help_block(*arguments: str) -> str:
+    """Return the help of a command as a block of Markdown."""
+    return f"```text\n{help_of(*arguments)}\n```\n"
+
+
+def commands() -> list[str]:
+    """Return the names of all commands, in the order of the help."""
+    _, _, listed = help_of().partition("\nCommands:\n")
+    return [
+        line.split()[0]
+        for line in listed.splitlines()
+        if line.startswith("  ") and line[2:3].strip()
+    ]
+
+
+def findings_table() -> str:
+    """Return all codes of findings, each with a link to its page."""
+    return _table(
+        ("Code", "Must act", "What it says"),
+        ((f"[`{kind.code}`]({kind.code}.md)", kind.who, kind.meaning) for kind in FINDING_KINDS),
+    )
+
+
+def finding_head(code: str) -> str:
+    """Return what a finding says, who must act and what proves it."""
+    kind = next(kind for kind in FINDING_KINDS if kind.code == code)
+    return f"{kind.meaning}\n\n- Must act: {kind.who}.\n- Proof in the log: {kind.proof}\n"
+
+
+def outcomes_table() -> str:
+    """Return all outcomes in the order in which they are tried."""
+    errors = {True: "yes", False: "no"}
+    return _table(
+        ("Outcome", "Of", "Must act", "Error", "Meaning"),
+        (
+            (
+                f"`{outcome.name}`",
+                "connections" if outcome.name in CONNECTION_OUTCOMES else "requests",
+                outcome.must_act,
+                "from code 500 on" if outcome.name == "gateway_other" else errors[outcome.error],
+                outcome.meaning,
+            )
+            for outcome in OUTCOMES
+        ),
+    )
+
+
+def columns_table() -> str:
+    """Return the columns of a normalized record."""
+    rows = []
+    for name, dtype in schema.NORMALIZED.items():
+        unit, meaning, null = _COLUMNS[name]
+        keys = ", ".join(f"`{key}`" for key in ALIASES.get(name, ())) or _MADE_FROM[name]
+        rows.append((f"`{name}`", _TYPES[str(dtype.base_type())], unit, meaning, keys,
+                     null or "missing"))  # fmt: skip
+    return _table(("Column", "Type", "Unit or form", "Meaning", "Keys", "Null means"), rows)
+
+
+_TYPES = {"String": "text", "Int64": "integer", "Datetime": "time"}
+
+
+def reasons_table() -> str:
+    """Return the reasons why lines are malformed."""
+    rows = ((f"[`{reason}`](#{reason})", meaning) for reason, meaning in sorted(REASONS.items()))
+    return _table(("Reason", "The line is or holds"), rows)
+
+
+def exits_table() -> str:
+    """Return the exit codes."""
+    return _table(
+        ("Code", "Name", "When"),
+        ((str(int(code)), f"`{code.name}`", _EXITS[code]) for code in Exit),
+    )
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown; a bar inside a cell is escaped."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines
+    )

@@ -1,0 +1,214 @@
+"""The documentation says what the code says."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from envoylogs import errors, schema
+from envoylogs.cli.app import app
+from envoylogs.envoy.outcomes import OUTCOME_NAMES
+from envoylogs.pipeline import tally_sources
+from envoylogs.reading.fates import REASONS
+from envoylogs.render.records import JsonRenderer
+from envoylogs.sources.source import Source
+from envoylogs.summary.breakdown import TABLES
+from envoylogs.summary.findings.catalog import KIND_BY_CODE
+from envoylogs.summary.summary import summarize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+GENERATED = [page for page in PAGES if "[[[cog" in page.read_text(encoding="utf-8")]
+
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_INLINE = re.compile(r"`[^`\n]*`")
+_FIELD = re.compile(r"^\| `([^`]+)` \| ([^|]*) \|", re.MULTILINE)
+
+
+def _headings(page: Path, *, level: int, under: str | None = None) -> list[str]:
+    """Return the headings of one level, of the whole page or of one section."""
+    text = _without_blocks(page)
+    if under is not None:
+        _, _, text = text.partition(f"\n## {under}\n")
+        text, _, _ = text.partition("\n## ")
+    return re.findall(rf"^#{{{level}}} (.+)$", text, re.MULTILINE)
+
+
+def _without_blocks(page: Path) -> str:
+    return _BLOCK.sub("", page.read_text(encoding="utf-8"))
+
+
+@cache
+def _anchors(page: Path) -> frozenset[str]:
+    """Return the anchors of a page's headings, as hosts of repositories make them."""
+    headings = re.findall(r"^#+ (.+)$", _without_blocks(page), re.MULTILINE)
+    kept = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return frozenset(heading.replace(" ", "-") for heading in kept)
+
+
+def _error_classes() -> set[type[errors.EnvoylogsError]]:
+    found, waiting = set(), [errors.EnvoylogsError]
+    while waiting:
+        error = waiting.pop()
+        found.add(error)
+        waiting += error.__subclasses__()
+    return found
+
+
+def test_every_slug_of_an_error_has_a_heading_and_every_heading_a_slug() -> None:
+    slugs = sorted(error.slug for error in _error_classes())
+
+    assert sorted(_headings(DOCS / "messages.md", level=3, under="Errors")) == slugs
+
+
+def test_every_malformed_reason_has_a_heading_and_every_heading_a_reason() -> None:
+    documented = _headings(DOCS / "messages.md", level=3, under="Malformed lines")
+
+    assert sorted(documented) == sorted(REASONS)
+
+
+def test_every_finding_has_a_page_and_every_page_a_finding() -> None:
+    pages = {page.stem for page in (DOCS / "findings").glob("*.md")} - {"README"}
+
+    assert pages == set(KIND_BY_CODE)
+
+
+@pytest.mark.parametrize("code", KIND_BY_CODE)
+def test_the_page_of_a_finding_has_all_sections(code: str) -> None:
+    page = DOCS / "findings" / f"{code}.md"
+
+    assert _headings(page, level=1) == [code]
+    assert _headings(page, level=2) == [
+        "The rule", "What to look at", "What it is not", "Example",
+    ]  # fmt: skip
+
+
+def test_every_outcome_has_a_heading_in_the_order_in_which_it_is_tried() -> None:
+    documented = _headings(DOCS / "outcomes.md", level=3, under="When each is chosen")
+
+    assert documented == list(OUTCOME_NAMES)
+
+
+def test_every_command_has_a_heading_and_every_heading_a_command() -> None:
+    commands = [
+        command.name or getattr(command.callback, "__name__", "")
+        for command in app.registered_commands
+    ]
+
+    assert _headings(DOCS / "cli.md", level=2) == ["envoylogs", *commands]
+
+
+def test_every_column_is_documented() -> None:
+    text = (DOCS / "columns.md").read_text(encoding="utf-8")
+
+    assert [field for field, _ in _FIELD.findall(text)] == list(schema.NORMALIZED)
+
+
+def test_generated_parts_of_the_documentation_are_fresh() -> None:
+    checked = subprocess.run(
+        [sys.executable, "-m", "cogapp", "--check", "-I", "docs", *map(str, GENERATED)],
+        capture_output=True,
+        check=False,
+        cwd=ROOT,
+        encoding="utf-8",
+    )
+
+    assert GENERATED
+    assert checked.returncode == 0, f"run `make docs`:\n{checked.stdout}{checked.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_relative_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
+    text = _INLINE.sub("", _without_blocks(page))
+    broken = []
+    for link in _LINK.findall(text):
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        is_page = target.suffix == ".md"
+        if not target.exists() or (anchor and is_page and anchor not in _anchors(target.resolve())):
+            broken.append(link)
+
+    assert broken == []
+
+
+def test_the_documented_fields_of_the_json_are_those_that_are_printed(tmp_path: Path) -> None:
+    documented = _documented_fields()
+    free = {field.removesuffix(".{}") for field in documented if field.endswith(".{}")}
+    log = tmp_path / "gateway.log"
+    served = {
+        "start_time": "2026-11-01T12:00:00.000Z",
+        "authority": "shop.example.com",
+        "method": "GET",
+        "path": "/",
+        "response_code": 200,
+        "response_flags": "-",
+        "upstream_cluster": "outbound|80||cart.shop.svc.cluster.local",
+        "upstream_host": "192.0.2.81:8080",
+        "duration": 12,
+        "upstream_service_time": "11",
+    }
+    failed = {**served, "response_code": 503, "response_flags": "UH", "upstream_host": None}
+    log.write_text("\n".join([json.dumps(served), json.dumps(failed), '{"cut']), encoding="utf-8")
+
+    out = io.StringIO()
+    JsonRenderer().render(summarize(tally_sources([Source("gateway.log", str(log))])), out)
+
+    assert set(_printed_fields(json.loads(out.getvalue()), free)) == documented
+
+
+def _documented_fields() -> set[str]:
+    """Return the fields in ``docs/json.md`` that hold no other fields."""
+    described = _FIELD.findall((DOCS / "json.md").read_text(encoding="utf-8"))
+    parts: dict[str, list[tuple[str, str]]] = {"latency": [], "row": []}
+    fields: list[tuple[str, str]] = []
+    for field, kind in described:
+        name, _, rest = field.partition(".")
+        parts.get(name, fields).append((rest if name in parts else field, kind))
+    expanded = set(_expanded(fields, parts))
+    return {
+        field
+        for field in expanded
+        if not any(other.startswith((f"{field}.", f"{field}[")) for other in expanded)
+    }
+
+
+def _expanded(
+    fields: list[tuple[str, str]], parts: dict[str, list[tuple[str, str]]]
+) -> Iterator[str]:
+    for field, kind in fields:
+        if kind in parts:
+            yield from (f"{field}.{rest}" for rest in _expanded(parts[kind], parts))
+        else:
+            yield field
+
+
+def _printed_fields(value: Any, free: set[str], path: str = "") -> Iterator[str]:
+    """Yield the fields of a document that hold no other fields, as the page writes them."""
+    if path in free:
+        yield f"{path}.{{}}"
+    elif isinstance(value, dict) and value:
+        row_keys = {"by.COLUMN[]": TABLES, "groups[]": schema.GROUP_KEYS}
+        for key, inner in value.items():
+            if key not in row_keys.get(path, ()):
+                name = "COLUMN" if path == "by" else key
+                yield from _printed_fields(inner, free, f"{path}.{name}".lstrip("."))
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for inner in value:
+            yield from _printed_fields(inner, free, f"{path}[]")
+    else:
+        yield path
