@@ -104,17 +104,18 @@ class TallySum:
     """
 
     def __init__(self, spec: TallySpec = DEFAULT_SPEC) -> None:
-        self._total = Tally.empty(spec)
-        self._waiting: list[Tally] = []
+        self._spec = spec
+        self._tallies: list[Tally] = []
 
     def add(self, batch: Batch) -> None:
         """Observe one more batch."""
-        self._waiting.append(Tally.of(batch, self._total.spec))
-        if len(self._waiting) == _WAITING:
-            self.total()
+        self._tallies.append(Tally.of(batch, self._spec))
+        if len(self._tallies) > _WAITING:
+            self._tallies = [self.total()]
 
     def total(self) -> Tally:
         """Return the tally of all batches so far."""
-        if self._waiting:
-            self._total, self._waiting = self._total.merge(*self._waiting), []
-        return self._total
+        if not self._tallies:
+            return Tally.empty(self._spec)
+        first, *others = self._tallies
+        return first.merge(*others) if others else first
