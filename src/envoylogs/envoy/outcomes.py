@@ -350,6 +350,10 @@ def outcome_of_record() -> pl.Expr:
         | _details("via_upstream")
     )
 
+    passed_through = (_CLUSTER == "PassthroughCluster").fill_null(value=False) | (
+        _ROUTE == "allow_any"
+    ).fill_null(value=False)
+
     connection = is_connection()
     return (
         pl.when(connection & _flag("NR")).then(pl.lit("no_filter_chain"))
@@ -370,6 +374,7 @@ def outcome_of_record() -> pl.Expr:
         .when(_flag("DPE", "IH") | _details("client_error")).then(pl.lit("client_error"))
         .when(_flag("UO", "OM", "DO", "UDO") | _details("overflow")).then(pl.lit("overflow"))
         .when(_flag("UH") | _details("no_endpoints")).then(pl.lit("no_endpoints"))
+        .when(upgrade_ended & passed_through).then(pl.lit("passthrough"))
         .when(upgrade_ended).then(pl.lit("served"))
         .when(
             (began | _details("reset_after"))
@@ -384,14 +389,7 @@ def outcome_of_record() -> pl.Expr:
         .when(_flag("DC", "DR") | _details("client_gone")).then(pl.lit("client_gone"))
         .when(answered & (_CODE >= 500)).then(pl.lit("upstream_5xx"))  # noqa: PLR2004
         .when(answered & _code(400, 499)).then(pl.lit("upstream_4xx"))
-        .when(
-            answered
-            & (_CODE > 0)
-            & (
-                (_CLUSTER == "PassthroughCluster").fill_null(value=False)
-                | (_ROUTE == "allow_any").fill_null(value=False)
-            )
-        ).then(pl.lit("passthrough"))
+        .when(answered & (_CODE > 0) & passed_through).then(pl.lit("passthrough"))
         .when(answered & (_CODE > 0)).then(pl.lit("served"))
         .when(blackhole).then(pl.lit("blackhole"))
         .when(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import orjson
 import polars as pl
 
+from envoylogs import schema
 from envoylogs.envoy.fields import column_of, precedence
 from envoylogs.envoy.outcomes import EVIDENCE
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from envoylogs.reading.fates import LineFates
 
 __all__ = ["RecordColumns"]
+
+MADE_FROM = ("method", "path", "authority", "protocol", "response_code",
+             "downstream_local_address", "pod")  # fmt: skip
+"""What outcome, kind and gateway are made from besides ``EVIDENCE``: always read."""
 
 _MISSING = (None, "-", "")
 
@@ -54,7 +59,7 @@ class RecordColumns:
     """
 
     def __init__(self, columns: Collection[str]) -> None:
-        self._wanted = {*columns, *EVIDENCE.values()}
+        self._wanted = {*columns, *EVIDENCE.values(), *MADE_FROM}
         self._shapes: dict[frozenset[str], _Shape] = {}
         self._lines: list[int] = []
         self._sources: list[tuple[str, int]] = []
@@ -145,12 +150,20 @@ class RecordColumns:
 
 
 def _frame_of(shape: _Shape) -> pl.DataFrame:
-    series = [
-        _series(column, _first_present([shape.values[key] for key in keys]))
-        for column, keys in shape.keys_of.items()
-    ]
-    return pl.DataFrame(series, height=len(shape.places)).with_columns(
-        pl.lit(value=column in shape.keys_of).alias(alias) for alias, column in EVIDENCE.items()
+    height = len(shape.places)
+    return pl.DataFrame(
+        [
+            *(
+                _series(column, _first_present([shape.values[key] for key in keys]))
+                for column, keys in shape.keys_of.items()
+            ),
+            *(
+                pl.repeat(column in shape.keys_of, height, dtype=pl.Boolean, eager=True).alias(
+                    alias
+                )
+                for alias, column in EVIDENCE.items()
+            ),
+        ]
     )
 
 
@@ -164,10 +177,23 @@ def _first_present(values: list[list[object]]) -> list[object]:
     ]
 
 
+_NUMBERS: tuple[tuple[set[type], pl.DataType], ...] = (
+    ({int, type(None)}, pl.Int64()),
+    ({float, type(None)}, pl.Float64()),
+)
+_TOO_DEEP = "[...]"
+
+
 def _series(name: str, values: list[object]) -> pl.Series:
-    """Return the values of one field with the type that they have in this log."""
-    sample = next((value for value in values if value is not None), None)
-    dtype = _TYPES.get(type(sample), pl.String())
+    """Return the values of one field: numbers if all are, else text.
+
+    A column of text is text even where a log has numbers in it, so that a
+    value does not depend on those beside it.
+    """
+    dtype: pl.DataType = pl.String()
+    if name in schema.INTEGERS or name == "start_time":
+        types = set(map(type, values))
+        dtype = next((number for allowed, number in _NUMBERS if types <= allowed), dtype)
     try:
         return pl.Series(name, values, dtype=dtype, strict=True)
     except (TypeError, OverflowError, pl.exceptions.PolarsError):
@@ -175,11 +201,12 @@ def _series(name: str, values: list[object]) -> pl.Series:
         return pl.Series(name, [_text(value) for value in values], dtype=pl.String)
 
 
-_TYPES: dict[type, pl.DataType] = {int: pl.Int64(), float: pl.Float64()}
-
-
 def _text(value: object) -> str | None:
     """Return a value as text: what JSON would print for anything but a string."""
     if value is None or isinstance(value, str):
         return value
-    return orjson.dumps(value).decode()
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        # orjson reads values that are nested deeper than it writes; nobody needs these whole.
+        return _TOO_DEEP

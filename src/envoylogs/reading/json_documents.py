@@ -17,7 +17,14 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 64
 """The deepest nesting that is followed over lines; records have a depth of two or three."""
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+# Takes a string that never ends up to the end of the line, so that a line is gone through once;
+# the possessive loop never goes back.
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+("|\\?\Z)')
+
+
+def _emptied(string: re.Match[bytes]) -> bytes:
+    """Return nothing for a string, and a lone quote for one that never ends."""
+    return b"" if string[1] == b'"' else b'"'
 
 
 @dataclass(slots=True)
@@ -39,7 +46,7 @@ class OpenObject:
         """
         self.lines.append((number, line))
         self._bytes += len(line)
-        bare = _STRING.sub(b"", line)
+        bare = _STRING.sub(_emptied, line)
         self._depth += bare.count(b"{") + bare.count(b"[") - bare.count(b"}") - bare.count(b"]")
         return (
             b'"' not in bare

@@ -7,6 +7,7 @@ access record is counted with a reason (``fates``).
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -26,7 +27,10 @@ __all__ = ["JsonLinesReader", "Records"]
 Line = tuple[int, bytes]
 
 _BOM = b"\xef\xbb\xbf"
-_SIGNS_OF_RECORD = (b"response_code", b"upstream_cluster", b"response_flags")
+# The key of a record somewhere in a line, its quotes escaped or not.
+_KEY_OF_RECORD = re.compile(rb'(?:response_code|response_flags|upstream_cluster)\\*"\s*:')
+# What a line of a printed object begins with, if no object begins there.
+_INSIDE_OBJECT = (b'"', b"}", b"]", b",", b":")
 
 
 @dataclass(slots=True)
@@ -105,11 +109,14 @@ class JsonLinesReader:
         if not text:
             self._fates.add(self._source, "blank", 1)
         elif self._open is not None:
-            self._continue(number, line, records)
-        elif text.startswith(b"{"):
-            if not self._read_repaired(number, text, records):
-                self._open = OpenObject()
+            if _is_whole_record(text):
+                self._abandon(records)
+                self._take([(number, text)], text, records)
+            else:
                 self._continue(number, line, records)
+        elif text.startswith(b"{"):
+            self._open = OpenObject()
+            self._continue(number, line, records)
         else:
             self._count_text(number, line)
 
@@ -117,42 +124,40 @@ class JsonLinesReader:
         """Read a line that is JSON and no record."""
         if self._open is not None:
             self._continue(number, line, records)
-        elif any(sign in line for sign in _SIGNS_OF_RECORD):
-            self._fates.malformed(self._source, number, "wrapped_record", line)
         else:
-            self._fates.other(self._source, number, line)
+            self._count_other([(number, line)])
 
-    def _read_repaired(self, number: int, text: bytes, records: Records) -> bool:
-        """Read an object with bytes that are not UTF-8, which scanners send in any header."""
-        try:
-            text.decode()
-        except UnicodeDecodeError:
-            if self._take([(number, text.decode("utf-8", "replace").encode())], records):
-                self._fates.add(self._source, "repaired", 1, "invalid_utf8")
-                return True
-        return False
-
-    def _take(self, lines: list[Line], records: Records, text: bytes | None = None) -> bool:
+    def _take(self, lines: list[Line], text: bytes, records: Records) -> bool:
         """Account for lines that may be one object; tell whether they are."""
         try:
-            value = orjson.loads(lines[0][1] if text is None else text)
+            value = orjson.loads(_as_utf8(text))
         except orjson.JSONDecodeError:
             return False
         if isinstance(value, dict) and is_record(value):
             records.objects.append(value)
             records.lines.append(lines[0][0])
             self._fates.add(self._source, "record_lines", len(lines))
+            if not _is_utf8(text):
+                self._fates.add(self._source, "repaired", 1, "invalid_utf8")
         else:
-            for number, line in lines:
-                self._fates.other(self._source, number, line)
+            self._count_other(lines)
         return True
+
+    def _count_other(self, lines: list[Line]) -> None:
+        """Count the lines of JSON that is no record, unless a record is inside."""
+        wrapped = any(_KEY_OF_RECORD.search(line) for _, line in lines)
+        for number, line in lines:
+            if wrapped:
+                self._fates.malformed(self._source, number, "wrapped_record", line)
+            else:
+                self._fates.other(self._source, number, line)
 
     def _extend(self, number: int, line: bytes, records: Records) -> list[Line]:
         """Add a line to the open object; return its lines if it can't become whole."""
         opened = self._open or OpenObject()
         hopeful = opened.add(number, line)
         self._open = opened if hopeful and not opened.closed else None
-        if hopeful and (not opened.closed or self._take(opened.lines, records, opened.text)):
+        if hopeful and (not opened.closed or self._take(opened.lines, opened.text, records)):
             return []
         return opened.lines
 
@@ -182,10 +187,12 @@ class JsonLinesReader:
             failed = []
             while waiting and not failed:
                 number, line = waiting.popleft()
-                if self._open is None and not line.lstrip().startswith(b"{"):
+                if self._open is not None or line.lstrip().startswith(b"{"):
+                    failed = self._extend(number, line, records)
+                elif line.lstrip()[:1] in _INSIDE_OBJECT:
                     self._count_broken(number, line, alone=False)
                 else:
-                    failed = self._extend(number, line, records)
+                    self._count_line(number, line)
             if last and not failed and self._open is not None:
                 failed, self._open = self._open.lines, None
 
@@ -193,15 +200,51 @@ class JsonLinesReader:
         reason = "invalid_json" if alone else "unfinished_object"
         self._fates.malformed(self._source, number, reason, line)
 
+    def _count_line(self, number: int, line: bytes) -> None:
+        """Count a line that follows an object which never ended, for what it is."""
+        try:
+            orjson.loads(line)
+        except orjson.JSONDecodeError:
+            self._count_text(number, line)
+        else:
+            self._count_other([(number, line)])
+
     def _count_text(self, number: int, line: bytes) -> None:
         """Count a line that is no JSON, with the reason that a person would give."""
         if b"\0" in line:
             reason = "binary"
         elif line.lstrip().startswith(b"[20") and b'Z] "' in line[:48]:
             reason = "text_format"
-        elif any(sign in line for sign in _SIGNS_OF_RECORD):
+        elif _KEY_OF_RECORD.search(line):
             reason = "prefixed_record" if b"{" in line else "cut_at_start"
         else:
             self._fates.other(self._source, number, line)
             return
         self._fates.malformed(self._source, number, reason, line)
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _as_utf8(text: bytes) -> bytes:
+    """Return text with a replacement character for each byte that is not UTF-8.
+
+    Scanners send such bytes in any header, and these lines are of interest.
+    """
+    return text if _is_utf8(text) else text.decode("utf-8", "replace").encode()
+
+
+def _is_whole_record(text: bytes) -> bool:
+    """Tell whether a line that could not be read is a record but for bytes that are not UTF-8."""
+    if not text.startswith(b"{") or _is_utf8(text):
+        return False
+    try:
+        value = orjson.loads(_as_utf8(text))
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(value, dict) and is_record(value)

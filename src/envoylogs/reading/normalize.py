@@ -55,8 +55,8 @@ def normalized(raw: pl.DataFrame, columns: Collection[str], fates: LineFates) ->
             for name in _LOGGED
             if name in schema.INTEGERS and cleaned.schema[name] != pl.Int64
         ),
-        cleaned_cluster(pl.col("upstream_cluster")),
-        cleaned_authority(pl.col("authority")),
+        _unless_empty(cleaned_cluster(pl.col("upstream_cluster"))),
+        _unless_empty(cleaned_authority(pl.col("authority"))),
         # Istio 1.1.0 to 1.1.2 log the start time as the method.
         pl.when(pl.col("method").str.starts_with("2").not_()).then(pl.col("method")),
         start_time=times_of(cleaned["start_time"]),
@@ -73,6 +73,10 @@ def normalized(raw: pl.DataFrame, columns: Collection[str], fates: LineFates) ->
             typed, "upstream_cluster", cluster_parts(pl.col("upstream_cluster"))
         )
     return typed.select(*(name for name in schema.NORMALIZED if name in columns), *schema.POSITION)
+
+
+def _unless_empty(text: pl.Expr) -> pl.Expr:
+    return pl.when(text != "").then(text)
 
 
 def _integer(name: str, dtype: pl.DataType) -> pl.Expr:

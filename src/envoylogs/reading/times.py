@@ -11,11 +11,13 @@ import polars as pl
 __all__ = ["times_of"]
 
 _DEFAULT = "%Y-%m-%dT%H:%M:%S%.fZ"
-_WITHOUT_OFFSET = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f")
+_WITHOUT_OFFSET = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.fZ")
 _WITH_OFFSET = ("%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f %z",
                 "%d/%b/%Y:%H:%M:%S %z")  # fmt: skip
 # Seconds, milliseconds, microseconds and nanoseconds since 1970, told by their size: seconds
 # reach 10^11 in the year 5138.
+_LATEST_US = 253_402_300_799_999_999
+"""The last microsecond of the year 9999, the latest that has a name."""
 _EPOCH_SCALES = ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (float("inf"), 1e-3))
 
 
@@ -53,7 +55,8 @@ def _utc(times: pl.Series) -> pl.Series:
 def _from_epoch(numbers: pl.Series) -> pl.Series:
     value = pl.col("value")
     microseconds = pl.coalesce(
-        pl.when((value > 0) & (value < limit)).then(value * scale) for limit, scale in _EPOCH_SCALES
+        pl.when((value > 0) & (value < limit) & (value * scale <= _LATEST_US)).then(value * scale)
+        for limit, scale in _EPOCH_SCALES
     )
     return (
         numbers.alias("value")

@@ -63,18 +63,19 @@ def blocks(source: Source, stream: BinaryIO) -> Iterator[Block | LongLine]:
         SourceError: If the first bytes are those of an archive.
     """
     read = getattr(stream, "read1", stream.read)
-    rest = b""
-    begun = False
+    head = rest = b""
     while chunk := read(BLOCK_BYTES):
-        data = rest + chunk if rest else chunk
-        if not begun:
-            source.check_start(data)
-            begun = len(data) >= LONGEST_MAGIC
-        end = data.rfind(b"\n")
-        if end >= 0:
-            yield from _without_long_lines(data[:end])
-        rest = data[end + 1 :]
-        if len(rest) > MAX_LINE_BYTES:
+        if len(head) < LONGEST_MAGIC:
+            head += chunk[: LONGEST_MAGIC - len(head)]
+            source.check_start(head)
+        rest = rest + chunk if rest else chunk
+        while True:
+            end = rest.rfind(b"\n")
+            if end >= 0:
+                yield from _without_long_lines(rest[:end])
+                rest = rest[end + 1 :]
+            if len(rest) <= MAX_LINE_BYTES:
+                break
             long_line, rest = _skip_line(rest, read)
             yield long_line
     if rest:

@@ -45,36 +45,39 @@ def _sources_of(word: str) -> Iterator[Source]:
     if word == "-":
         yield Source(STDIN_NAME, None)
         return
+    if not word:
+        raise SourceError.missing("''")
     path = Path(word)
-    if path.is_dir():
-        yield from _files_in(word, path)
-    elif path.exists() or not glob.has_magic(word):
-        if not path.exists():
-            raise SourceError.missing(word)
+    try:
+        exists, is_folder = path.exists(), path.is_dir()
+    except OSError as error:
+        raise SourceError.unreadable(word, error) from error
+    if is_folder:
+        files = _files_in(path)
+        if not files:
+            raise SourceError.empty_folder(word)
+        yield from files
+    elif exists:
         yield Source(word, word)
-    else:
+    elif glob.has_magic(word):
         matches = sorted(glob.glob(word, recursive=True))  # noqa: PTH207
         if not matches:
             raise SourceError.empty_glob(word)
         for match in matches:
-            yield from (
-                _files_in(match, Path(match))
-                if Path(match).is_dir()
-                else [Source(match, match, found=True)]
-            )
+            found = Path(match)
+            yield from _files_in(found) if found.is_dir() else [Source(match, match, found=True)]
+    else:
+        raise SourceError.missing(word)
 
 
-def _files_in(word: str, folder: Path) -> Iterator[Source]:
+def _files_in(folder: Path) -> list[Source]:
     files = sorted(
         path
         for path in folder.rglob("*")
         if path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
-    if not files:
-        raise SourceError.empty_folder(word)
-    for path in files:
-        yield Source(str(path), str(path), found=True)
+    return [Source(str(path), str(path), found=True) for path in files]
 
 
 def _identity(source: Source) -> tuple[int, int] | str:

@@ -1,0 +1,201 @@
+"""Decoded objects as columns: whatever their keys, their order and their neighbors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.builders import Record, record
+from tests.strategies import cuts, records
+
+from envoylogs import schema
+from envoylogs.envoy.outcomes import EVIDENCE
+from envoylogs.reading.columns import RecordColumns
+from envoylogs.reading.fates import LineFates
+
+_ALL = tuple(schema.NORMALIZED)
+
+
+def _raw(*found: Record, columns: tuple[str, ...] = _ALL) -> pl.DataFrame:
+    collected = RecordColumns(columns)
+    collected.extend("test.log", list(found), list(range(1, len(found) + 1)))
+    return collected.raw_frame(LineFates())
+
+
+def _values(column: str, *found: Record) -> list[Any]:
+    return _raw(*found)[column].to_list()
+
+
+def test_a_value_is_kept_as_it_was_logged() -> None:
+    assert _values("response_code", {"response_code": 200}) == [200]
+    assert _values("response_code", {"response_code": "200"}) == ["200"]
+    assert _values("response_code", {"response_code": 200.0}) == [200.0]
+    assert _values("response_code", {"response_code": None}) == [None]
+    assert _values("path", {"path": "-"}) == ["-"]
+
+
+def test_a_column_without_a_key_is_not_made() -> None:
+    raw = _raw({"response_flags": "-"})
+
+    assert set(raw.columns) == {"response_flags", *EVIDENCE, "source", "line"}
+
+
+def test_keys_of_custom_formats_hold_the_same_columns() -> None:
+    found = {
+        ":authority": "a.example.com",
+        "Response-Code": 200,
+        "x-envoy-upstream-service-time": "3",
+        "@timestamp": "2026-01-02T03:04:05Z",
+        "byte_sent": 5,
+        "unknown": "x",
+    }
+
+    raw = _raw(found)
+
+    assert raw["authority"].to_list() == ["a.example.com"]
+    assert raw["response_code"].to_list() == [200]
+    assert raw["upstream_service_time_ms"].to_list() == ["3"]
+    assert raw["start_time"].to_list() == ["2026-01-02T03:04:05Z"]
+    assert raw["bytes_sent"].to_list() == [5]
+    assert "unknown" not in raw.columns
+
+
+@pytest.mark.parametrize(
+    ("found", "path"),
+    [
+        ({"path": "/rewritten", "x-envoy-original-path": "/asked"}, "/asked"),
+        ({"x-envoy-original-path": "/asked", "path": "/rewritten"}, "/asked"),
+        ({"path": "/asked", "x-envoy-original-path": "-"}, "/asked"),
+        ({"path": "/asked", "x-envoy-original-path": ""}, "/asked"),
+        ({"path": "/asked", "x-envoy-original-path": None}, "/asked"),
+        ({"path": None, "x-envoy-original-path": None, "uri": "/asked"}, "/asked"),
+        ({"path": "-", "x-envoy-original-path": None}, None),
+    ],
+)
+def test_of_several_keys_for_a_column_the_first_that_holds_something_wins(
+    found: Record, path: str | None
+) -> None:
+    assert _values("path", found) == [path]
+
+
+@pytest.mark.parametrize("key", ["response_code", "Response_Code", "RESPONSE-CODE"])
+def test_two_spellings_of_one_key_give_one_column(key: str) -> None:
+    assert _values("response_code", {"response_code": None, key: 200}) == [200]
+
+
+@pytest.mark.property
+@given(st.lists(records, min_size=1, max_size=4), st.randoms(use_true_random=False))
+def test_the_order_of_keys_does_not_count(found: list[Record], random: Any) -> None:
+    shuffled = [dict(random.sample(list(one.items()), len(one))) for one in found]
+
+    assert (
+        _raw(*shuffled)
+        .select(sorted(_raw(*found).columns))
+        .equals(_raw(*found).select(sorted(_raw(*found).columns)))
+    )
+
+
+@pytest.mark.property
+@given(
+    st.lists(records, min_size=1, max_size=8).flatmap(
+        lambda found: st.tuples(st.just(found), cuts(len(found)))
+    )
+)
+def test_how_many_records_come_at_a_time_does_not_count(
+    cut: tuple[list[Record], list[slice]],
+) -> None:
+    found, slices = cut
+    collected = RecordColumns(_ALL)
+    for part in slices:
+        collected.extend("test.log", found[part], list(range(1, len(found) + 1))[part])
+
+    raw = collected.raw_frame(LineFates())
+
+    expected = _raw(*found)
+    assert raw.select(expected.columns).equals(expected)
+
+
+def test_records_keep_their_order_source_and_line_whatever_their_keys() -> None:
+    collected = RecordColumns(_ALL)
+    first = [record(path="/1"), {"path": "/2", "response_flags": "-"}, record(path="/3")]
+    collected.extend("a.log", first, [1, 5, 6])
+    collected.extend("empty.log", [], [])
+    collected.extend("b.log", [{"response_flags": "-", "path": "/4"}, record(path="/5")], [2, 3])
+
+    raw = collected.raw_frame(LineFates())
+
+    assert len(collected) == 5
+    assert raw["path"].to_list() == ["/1", "/2", "/3", "/4", "/5"]
+    assert raw["source"].to_list() == ["a.log", "a.log", "a.log", "b.log", "b.log"]
+    assert raw["line"].to_list() == [1, 5, 6, 2, 3]
+
+
+def test_each_record_knows_which_keys_it_was_logged_with() -> None:
+    raw = _raw({"response_flags": None}, {"response_code": 404, "path": "/", "route_name": "a"})
+
+    assert raw["logged_response_flags"].to_list() == [True, False]
+    assert raw["logged_route_name"].to_list() == [False, True]
+    assert raw["logged_upstream_cluster"].to_list() == [False, False]
+
+
+def test_columns_that_were_not_asked_for_are_not_kept_but_for_those_of_outcomes() -> None:
+    raw = _raw(record(), columns=("path",))
+
+    assert {"path", *EVIDENCE.values(), *EVIDENCE, "source", "line"} <= set(raw.columns)
+    assert {"user_agent", "request_id", "bytes_sent", "duration_ms"}.isdisjoint(raw.columns)
+
+
+def test_it_is_noted_of_how_many_records_a_column_was_seen_even_if_not_asked_for() -> None:
+    collected, fates = RecordColumns(("path",)), LineFates()
+    found: list[Record] = [{"path": "/"}, {"user_agent": "x", "path": "/"}, {"path": None}]
+    collected.extend("a.log", found, [1, 2, 3])
+
+    collected.raw_frame(fates)
+
+    assert dict(fates.counts) == {
+        ("", "column_seen", "user_agent"): 1,
+        ("", "column_seen", "path"): 3,
+    }
+
+
+@pytest.mark.parametrize("beside", [[], [record()]])
+def test_a_record_may_hold_nothing_that_was_asked_for(beside: list[Record]) -> None:
+    raw = _raw({"upstream_local_address": "192.0.2.10:51234"}, *beside, columns=("path",))
+
+    assert raw.height == 1 + len(beside)
+    assert raw["line"].to_list()[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["200", 200, 200.0, None], ["200", "200", "200.0", None]),
+        ([200, "200"], ["200", "200"]),
+        ([200, 200.5], ["200", "200.5"]),
+        ([None, 5], [None, 5]),
+        ([None, None], [None, None]),
+        (["a", ["b"], {"c": 1}], ["a", '["b"]', '{"c":1}']),
+        ([5, 2**64 - 1], ["5", "18446744073709551615"]),
+        (["a", True], ["a", "true"]),
+    ],
+)
+def test_values_of_different_types_become_text(values: list[object], expected: list[Any]) -> None:
+    assert _values("bytes_sent", *({"bytes_sent": value} for value in values)) == expected
+
+
+@pytest.mark.parametrize("values", [[5, True], [5.0, True]])
+def test_a_truth_value_is_no_number(values: list[object]) -> None:
+    found = _values("bytes_sent", *({"bytes_sent": value} for value in values))
+
+    assert found[1] not in {1, "1", "1.0"}
+
+
+def test_of_a_value_that_is_too_deep_to_write_something_is_left() -> None:
+    deep: list[object] = []
+    for _ in range(300):
+        deep = [deep]
+
+    assert _values("user_agent", {"user_agent": deep}) == ["[...]"]
