@@ -74,7 +74,8 @@ def facts_of(tally: Tally) -> Facts:
             routed["requested_server_name"].drop_nulls(),
             accepted["requested_server_name"].drop_nulls(),
         ]
-    ).unique()
+    )
+    names = names.str.to_lowercase().unique()
     known = pl.col("host").is_in(known_hosts.implode()).fill_null(value=False)
     known_name = (
         pl.col("requested_server_name").str.to_lowercase().is_in(names.implode())

@@ -154,11 +154,11 @@ def wilson_interval(count: pl.Expr, total: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
         count: Successes.
         total: Trials, at least one.
     """
-    share, z2 = count / total, _Z_95**2
+    share, z2, total = count / total, _Z_95**2, total.cast(pl.Float64)
     center = (share + z2 / (2 * total)) / (1 + z2 / total)
     spread = (share * (1 - share) / total + z2 / (4 * total * total)).sqrt()
     half = spread * _Z_95 / (1 + z2 / total)
     # The ends of the interval are 0 and 1 exactly where the share is.
     low = pl.when(count == 0).then(0.0).otherwise((center - half).clip(0, 1))
-    high = pl.when(count == total).then(1.0).otherwise((center + half).clip(0, 1))
+    high = pl.when(share == 1).then(1.0).otherwise((center + half).clip(0, 1))
     return low, high

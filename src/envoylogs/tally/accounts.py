@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
 
+from envoylogs.reading.fates import EXAMPLES_KEPT
 from envoylogs.tally.state import CountState, SampleState, TallySpec, microseconds
 
 if TYPE_CHECKING:
@@ -51,8 +52,11 @@ class LineCounts(CountState):
                     pl.lit(fate).alias("fate"),
                     pl.lit("").alias("detail"),
                     pl.col(fate).alias("n"),
-                    "first",
-                    "last",
+                    # Only the window has times: a batch without a direction would lose its own.
+                    *(
+                        pl.col(bound) if fate == "window" else pl.lit(None, pl.Int64).alias(bound)
+                        for bound in ("first", "last")
+                    ),
                 ).filter(pl.col("n") > 0)
                 frames.append(rows_of_fate)
         return cls(cls.added(*frames), spec)
@@ -84,4 +88,6 @@ class LineExamples(SampleState):
         if frame.is_empty():
             return frame
         place = pl.int_range(pl.len()).over("source", "reason")
-        return frame.sort("source", "reason", "line", "text").filter(place < spec.line_examples)
+        # The reader keeps no more of a batch, so more of several batches would depend on the cut.
+        kept = min(spec.line_examples, EXAMPLES_KEPT)
+        return frame.sort("source", "reason", "line", "text").filter(place < kept)

@@ -46,7 +46,7 @@ def _answered(batch: Batch) -> pl.DataFrame | None:
     return batch.frame.filter(
         (pl.col("kind") == "request")
         & pl.col("outcome").is_in(UPSTREAM_ANSWERED)
-        & (pl.col("response_code") != SWITCHING_PROTOCOLS)
+        & pl.col("response_code").ne_missing(SWITCHING_PROTOCOLS)
     )
 
 

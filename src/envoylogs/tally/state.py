@@ -38,7 +38,7 @@ class TallySpec:
         timeline_buckets: How many non-empty time buckets a timeline has at most.
         evidence_clients: How many clients are kept as examples of each failure.
         line_examples: How many examples are kept by source and reason of
-            lines that are no records.
+            lines that are no records; at most ``reading.fates.EXAMPLES_KEPT``.
         path_segments: How many segments of a path tell path groups apart.
     """
 

@@ -6,10 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from envoylogs.summary.findings.finding import Severity, severity_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Bucket", "Episode", "episode"]
+__all__ = ["Bucket", "Episode", "episode", "severity_of_episode"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,28 @@ def episode(buckets: Sequence[Bucket]) -> Episode:
         return whole
     before, run, after = buckets[:start], buckets[start:end], buckets[end:]
     inside = sum(b.failed for b in run) / sum(b.requests for b in run)
+    # An end that is no more than chance is none: the stretch then reaches as far as the log.
+    begins, ends = _quieter(before, inside), _quieter(after, inside)
+    stretch = buckets[start if begins else 0 : end if ends else len(buckets)]
     return Episode(
-        since=run[0].start if _quieter(before, inside) else None,
-        until=after[0].start if _quieter(after, inside) else None,
-        requests=sum(b.requests for b in run),
-        failed=sum(b.failed for b in run),
+        since=run[0].start if begins else None,
+        until=after[0].start if ends else None,
+        requests=sum(b.requests for b in stretch),
+        failed=sum(b.failed for b in stretch),
     )
+
+
+def severity_of_episode(found: Episode, failed: int, requests: int) -> Severity:
+    """Return how bad failures are while they last.
+
+    Args:
+        found: Their stretch of time.
+        failed: All of them, also those without a time.
+        requests: Of the same subject, all over the log.
+    """
+    if found.since is None and found.until is None:
+        return severity_of(failed, requests)
+    return severity_of(found.failed, found.requests, ended=found.until is not None)
 
 
 _SIGMAS = 4.0

@@ -52,8 +52,8 @@ def witnesses_of(facts: Facts, where: pl.Expr) -> Witnesses:
 
 def gateways_of(facts: Facts, rows: pl.DataFrame) -> tuple[int, int]:
     """Return how many gateways these rows are of, and how many there are."""
-    seen, all_gateways = (frame["gateway"].drop_nulls() for frame in (rows, facts.requests))
-    return seen.n_unique(), all_gateways.n_unique()
+    everywhere = pl.concat([facts.requests["gateway"], facts.connections["gateway"]])
+    return rows["gateway"].drop_nulls().n_unique(), everywhere.drop_nulls().n_unique()
 
 
 def buckets_of(facts: Facts, subject: pl.Expr, failed: pl.Expr) -> list[Bucket]:

@@ -224,7 +224,7 @@ def _nothing_bound(facts: Facts) -> list[Finding]:
             Finding(
                 code="unrouted_host",
                 severity=severity_of(requests, requests, ended=ended is not None)
-                if is_blackhole or named.height
+                if named.height or (nothing_routed and is_blackhole)
                 else Severity.INFO,
                 subject=hosts[0],
                 title=f"No route for {_listed(hosts)}: "
@@ -279,7 +279,11 @@ def _tls_reuse(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
         & name.is_in(facts.known_hosts.implode())
     )
     findings = []
-    by_host = reused.group_by("host").agg(pl.col("requests").sum(), name.mode().first())
+    by_name = reused.group_by("host", name.alias("server_name")).agg(pl.col("requests").sum())
+    most_first = by_name.sort("requests", "server_name", descending=[True, False])
+    by_host = most_first.group_by("host", maintain_order=True).agg(
+        pl.col("requests").sum(), pl.col("server_name").first()
+    )
     for host, requests, server_name in (
         by_host.sort("requests", "host", descending=[True, False]).head(_MOST_SUBJECTS).rows()
     ):

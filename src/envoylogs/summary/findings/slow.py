@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from envoylogs.envoy.clusters import service_label
-from envoylogs.summary.findings.finding import Finding, Severity, severity_of, worth_telling
-from envoylogs.summary.findings.onset import episode
+from envoylogs.summary.findings.finding import Finding, Severity, worth_telling
+from envoylogs.summary.findings.onset import episode, severity_of_episode
 from envoylogs.summary.findings.proof import (
     buckets_of,
     gateways_of,
@@ -68,7 +68,7 @@ def _slow_hosts(facts: Facts) -> list[Finding]:
     ).sort("count", "upstream_host", descending=[True, False])
     for host in suspects.head(_MOST_SUBJECTS).iter_rows(named=True):
         rest = by_host.filter(
-            (pl.col("upstream_cluster") == host["upstream_cluster"])
+            pl.col("upstream_cluster").eq_missing(pl.lit(host["upstream_cluster"], pl.String))
             & (pl.col("upstream_host") != host["upstream_host"])
         )
         of_rest = latency_by(rest, ["upstream_cluster"], "latency")["latency"].item()
@@ -106,7 +106,9 @@ def _slow_parts(splits: pl.DataFrame) -> list[Finding]:
         parts = [part for part in split["parts"] if part["upstream_time_ms"]["count"] >= _ENOUGH]
         if len(parts) < 2 or split["attribution"] == "ambiguous" or split["mirror"]:  # noqa: PLR2004
             continue
-        fastest = min(parts, key=lambda part: (part["upstream_time_ms"]["p50"], part["service"]))
+        fastest = min(
+            parts, key=lambda part: (part["upstream_time_ms"]["p50"], part["upstream_cluster"])
+        )
         for part in parts:
             median, best = part["upstream_time_ms"]["p50"], fastest["upstream_time_ms"]["p50"]
             if _slower(median, best):
@@ -156,10 +158,7 @@ def _given_up(facts: Facts) -> list[Finding]:
         findings.append(
             Finding(
                 code="slow_upstream",
-                severity=max(
-                    Severity.HIGH,
-                    severity_of(when.failed, when.requests, ended=when.until is not None),
-                ),
+                severity=max(Severity.HIGH, severity_of_episode(when, left, total)),
                 subject=cluster,
                 title=f"Clients give up waiting for {service_label(cluster)}, "
                 f"half of those kept as examples within {middle:,} ms",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from envoylogs.envoy.clusters import service_label
 from envoylogs.summary.findings.finding import Finding, severity_of, worth_telling
-from envoylogs.summary.findings.onset import episode
+from envoylogs.summary.findings.onset import episode, severity_of_episode
 from envoylogs.summary.findings.proof import (
     buckets_of,
     gateways_of,
@@ -130,13 +131,16 @@ def _of_subject(
     name = subject.cluster or subject.host or "-"
     label = service_label(name)
     belongs, fails = _belongs(subject), pl.col("outcome") == subject.outcome
+    if subject.cluster is None:
+        # Those of its clusters are findings of their own.
+        fails &= pl.col("upstream_cluster").is_null()
     rows = failed.filter(belongs & fails)
     when = episode(buckets_of(facts, belongs, fails))
     hosts = facts.requests.filter(belongs)["upstream_host"].drop_nulls().n_unique()
     witnesses = witnesses_of(facts, belongs & fails)
     return Finding(
         code=code,
-        severity=severity_of(when.failed, when.requests, ended=when.until is not None),
+        severity=severity_of_episode(when, requests, total),
         subject=name,
         title=_SENTENCES[code].format(label=label),
         requests=requests,
@@ -232,10 +236,15 @@ def _of_bad_host(facts: Facts, bad: _BadHost) -> Finding:
         upstream_hosts=(1, bad.siblings),
         proof=_proof(rows),
         examples=witnesses.examples,
-        next=f"Find the pod (kubectl get pods -A -o wide | grep {_address(bad.address)}), read its "
-        "log, and delete it if it does not recover.",
+        next=f"Find the pod{_pods_command(bad.address)}, read its log, and delete it if it does "
+        "not recover.",
     )
 
 
-def _address(upstream_host: str) -> str:
-    return upstream_host.rsplit(":", 1)[0]
+_ADDRESS = re.compile(r"\[?([0-9A-Fa-f:.]+?)\]?(?::\d+)?")
+
+
+def _pods_command(upstream_host: str) -> str:
+    """Return the command that finds a pod by its address; none for what is no address."""
+    address = _ADDRESS.fullmatch(upstream_host)
+    return f" (kubectl get pods -A -o wide | grep -F {address[1]})" if address else ""
