@@ -67,7 +67,7 @@ def measured_stage(stage: str, log: Path) -> None:
     """Run one stage over a log, to the end of that stage; for ``--stage``."""
     from envoylogs import schema
     from envoylogs.pipeline import tally_sources
-    from envoylogs.reading.batches import batches, decode
+    from envoylogs.reading.batches import Wanted, batches, decode
     from envoylogs.sources.blocks import blocks
     from envoylogs.sources.locate import locate
 
@@ -78,7 +78,7 @@ def measured_stage(stage: str, log: Path) -> None:
                 for _ in blocks(source, stream):
                     pass
     elif stage == "decoded":
-        for _ in decode(sources, columns=tuple(schema.NORMALIZED)):
+        for _ in decode(sources, Wanted(tuple(schema.NORMALIZED))):
             pass
     elif stage == "normalized":
         for _ in batches(sources):

@@ -1,6 +1,6 @@
 """Small logs that each give one finding, for the pages of findings.
 
-Every function of ``_LOGS`` makes the records of one log; its docstring says
+Every function of ``LOGS`` makes the records of one log; its docstring says
 what is in the log and stands on the page. The last record of the log is the
 one that is shown. The findings are what the program says of these logs.
 """
@@ -226,7 +226,7 @@ def _log_incomplete() -> Iterator[Record]:
         yield {key: value for key, value in record.items() if key not in missing}
 
 
-_LOGS: dict[str, Callable[[], Iterator[Record]]] = {
+LOGS: dict[str, Callable[[], Iterator[Record]]] = {
     "lost_host": _lost_host,
     "lost_route": _lost_route,
     "lost_tls_name": _lost_tls_name,
@@ -257,7 +257,7 @@ def example_of(code: str) -> str:
     Raises:
         LookupError: If the log does not give the finding.
     """
-    log = _LOGS[code]
+    log = LOGS[code]
     records = list(log())
     return (
         f"{(log.__doc__ or '').strip()}\nThe last record:\n\n"

@@ -114,11 +114,12 @@ _EXITS: dict[Exit, str] = {
     Exit.OK: "The command did what it was asked. Empty input counts as that, and so does a reader "
     "that closes the pipe (`| head`).",
     Exit.ERROR: "One of the errors on this page, on standard error.",
-    Exit.USAGE: "The arguments make no sense, or no source was given and standard input is a "
-    "terminal.",
+    Exit.USAGE: "The arguments make no sense: an unknown option or name, a selection that can't "
+    "be read, a question that a saved tally can't answer; or no source was given and standard "
+    "input is a terminal.",
     Exit.CONDITION_FAILED: "Reserved for a condition that failed; no command uses it yet.",
     Exit.NOT_ENOUGH_DATA: "Reserved for too little data to judge; no command uses it yet.",
-    Exit.INTERRUPTED: "Interrupted with Ctrl-C.",
+    Exit.INTERRUPTED: "Interrupted with Ctrl-C, after what was read until then was printed.",
 }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from envoylogs import schema
-from envoylogs.reading.batches import Batch, Decoded
+from envoylogs.reading.batches import Batch, Decoded, Wanted
 from envoylogs.reading.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.json_lines import JsonLinesReader
@@ -190,11 +190,9 @@ def reading(
     records = RecordColumns(columns)
     reader = JsonLinesReader(name)
     for item in blocks(Source(name, name), Pipe(data, portions)):
-        found = reader.read(item, fates)
-        records.extend(name, found.objects, found.lines)
-    found = reader.finish(fates)
-    records.extend(name, found.objects, found.lines)
-    return Decoded.of(records, columns, fates).normalized()
+        records.extend(name, reader.read(item, fates))
+    records.extend(name, reader.finish(fates))
+    return Decoded.of(records, Wanted(columns), fates).normalized()
 
 
 def batch_of(

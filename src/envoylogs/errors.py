@@ -3,11 +3,14 @@
 ::
 
     EnvoylogsError
-    ├── SourceError      a source is missing, unreadable or of a kind not read
-    ├── LogFormatError   nothing in the input is an access record
-    ├── UnknownKeyError  a name that does not exist; lists the known ones
-    ├── TallyError       two tallies that can't be added
-    └── OutputError      an output can't be written
+    ├── SourceError          a source is missing, unreadable or of a kind not read
+    ├── LogFormatError       nothing in the input is an access record
+    ├── UnknownKeyError      a name that does not exist; lists the known ones
+    ├── SelectionError       a selection that makes no sense
+    ├── EmptySelectionError  a selection that no record fits
+    ├── TallyError           a tally that can't be read or added
+    ├── TallyQuestionError   a saved tally that is asked for what it does not have
+    └── OutputError          an output can't be written
 
 Each class has a slug; ``docs/messages.md`` has a heading per slug. A bad line
 is no exception: it is counted (``envoylogs.reading.fates``).
@@ -22,13 +25,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
+    "EmptySelectionError",
     "EnvoylogsError",
     "LogFormatError",
     "OutputError",
+    "SelectionError",
     "SourceError",
     "TallyError",
+    "TallyQuestionError",
     "UnknownKeyError",
 ]
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """Return the nearest of the known names as a question, nothing if none is near."""
+    names = list(known)
+    near = difflib.get_close_matches(name.lower(), [k.lower() for k in names], n=3, cutoff=0.5)
+    suggestions = [k for k in names if k.lower() in near]
+    return f" Did you mean {' or '.join(suggestions)}?" if suggestions else ""
 
 
 class EnvoylogsError(Exception):
@@ -110,22 +124,126 @@ class UnknownKeyError(EnvoylogsError):
     @classmethod
     def of(cls, kind: str, name: str, known: Iterable[str]) -> UnknownKeyError:
         """Return the error for an unknown name, with the nearest known ones."""
-        names = list(known)
-        near = difflib.get_close_matches(name.lower(), [k.lower() for k in names], n=3, cutoff=0.5)
-        suggestions = [k for k in names if k.lower() in near]
-        hint = f" Did you mean {' or '.join(suggestions)}?" if suggestions else ""
-        return cls(f"{name!r} is not a known {kind}.{hint}")
+        return cls(f"{name!r} is not a known {kind}.{_nearest(name, known)}")
 
 
 class TallyError(EnvoylogsError):
-    """Two tallies can't be added."""
+    """A tally can't be read or added to another."""
 
     slug = "tally"
 
     @classmethod
     def specs_differ(cls, ours: object, theirs: object) -> TallyError:
         """Return the error for two tallies of different specifications."""
-        return cls(f"tallies of different specifications can't be added: {ours} and {theirs}.")
+        return cls(
+            "tallies that remember different things can't be added: "
+            f"{ours} and {theirs}. Make both with the same options."
+        )
+
+    @classmethod
+    def unreadable(cls, name: str, why: str) -> TallyError:
+        """Return the error for a file that is no tally, or not one of this version."""
+        return cls(f"{name}: {why}")
+
+    @classmethod
+    def not_a_tally(cls, name: str) -> TallyError:
+        """Return the error for a source that is no tally where only tallies are added."""
+        return cls(
+            f"{name}: is no saved tally. Make one: envoylogs summarize {name} --save-tally FILE"
+        )
+
+
+class TallyQuestionError(EnvoylogsError):
+    """A saved tally is asked for what it does not have."""
+
+    slug = "tally-question"
+
+    @classmethod
+    def not_counted_by(
+        cls, by: Iterable[str], always: Iterable[str], asked: Iterable[str]
+    ) -> TallyQuestionError:
+        """Return the error for a table that a saved tally can't answer."""
+        named = ",".join(asked)
+        return cls(
+            f"a saved tally has no counts by {','.join(by)} together. It has them by any of "
+            f"{', '.join(dict.fromkeys(always))}"
+            + (f", and by {named}" if named else "")
+            + ". Read the logs again, or save the tally with the same --by."
+        )
+
+    @classmethod
+    def not_selectable(cls, name: str, selection: str, kept: str | None) -> TallyQuestionError:
+        """Return the error for a selection from a saved tally."""
+        of_what = f"of the records with {kept}" if kept else "of all records"
+        return cls(
+            f"{name}: is a saved tally {of_what}; {selection} can't be selected from it. It has "
+            "counts, not records: by authority, route_name, response_code, upstream_cluster and "
+            "the other tables. Read the logs, or save a tally with that selection."
+        )
+
+    @classmethod
+    def no_lines(cls, name: str) -> TallyQuestionError:
+        """Return the error for lines that are asked of a saved tally."""
+        return cls(f"{name}: is a saved tally: it has counts and no lines. Give the logs.")
+
+
+class SelectionError(EnvoylogsError):
+    """A selection makes no sense."""
+
+    slug = "selection"
+
+    @classmethod
+    def time(cls, option: str, text: str) -> SelectionError:
+        """Return the error for a time that can't be read."""
+        return cls(
+            f"{option} {text!r} is no time. Give RFC 3339 (2026-11-01T14:05:00Z), a time of day "
+            "(14:05, its latest occurrence) or how long ago (-15m; s, m, h, d)."
+        )
+
+    @classmethod
+    def span(cls, option: str, text: str) -> SelectionError:
+        """Return the error for a length of time that can't be read."""
+        return cls(f"{option} {text!r} is no length of time. Give a number and s, m, h or d: 15m.")
+
+    @classmethod
+    def where(cls, condition: str, why: str) -> SelectionError:
+        """Return the error for a condition that Polars SQL can't read."""
+        return cls(f"--where {condition!r}: {why}")
+
+    @classmethod
+    def value(cls, option: str, value: str, known: Iterable[str]) -> SelectionError:
+        """Return the error for a value that can't occur, with the nearest that can."""
+        return cls(f"{option} {value!r} is not known.{_nearest(value, known)}")
+
+    @classmethod
+    def no_finding(cls, number: int, titles: list[str]) -> SelectionError:
+        """Return the error for a finding that there is not."""
+        listed = "".join(f"\n    {place}. {title}" for place, title in enumerate(titles, 1))
+        return cls(f"--finding {number}: there is none with this number.{listed}")
+
+    @classmethod
+    def finding_of_the_log(cls, number: int, title: str) -> SelectionError:
+        """Return the error for a finding that is not about records."""
+        return cls(
+            f"--finding {number}: {title}. That is about the log itself and has no records; "
+            "malformed lines are kept by summarize --rejects FILE."
+        )
+
+
+class EmptySelectionError(EnvoylogsError):
+    """No record fits a selection."""
+
+    slug = "empty-selection"
+
+    @classmethod
+    def of(cls, selection: str, records: int, window: str) -> EmptySelectionError:
+        """Return the error, with the window of the log."""
+        return cls(f"none of {records:,} records fits {selection}. The log covers {window}.")
+
+    @classmethod
+    def no_line(cls, selection: str) -> EmptySelectionError:
+        """Return the error for lines of which there is none."""
+        return cls(f"no record fits {selection}.")
 
 
 class OutputError(EnvoylogsError):

@@ -1,22 +1,31 @@
-"""Sources to a tally: the one place that joins the stages."""
+"""Sources to a tally, or to the lines that were selected: the one place that joins the stages."""
 
 from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envoylogs import schema
-from envoylogs.reading.batches import Decoded, decode
+from envoylogs.envoy.derived import columns_behind
+from envoylogs.errors import TallyQuestionError
+from envoylogs.reading.batches import BATCH_RECORDS, Decoded, Wanted, decode
+from envoylogs.reading.selection import NOTHING_SELECTED, Selection
 from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
-from envoylogs.tally.tally import Tally, TallySum
+from envoylogs.tally.storage import is_saved_tally, load_tally
+from envoylogs.tally.tally import TallySum
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    import polars as pl
 
     from envoylogs.sources.source import Source
+    from envoylogs.sources.stop import Stop
+    from envoylogs.tally.tally import Tally
 
-__all__ = ["tally_sources"]
+__all__ = ["newest_time", "selected_lines", "spec_of_saved", "tally_sources"]
 
 # One thread decodes, which holds the interpreter; another normalizes and observes, which is Polars
 # and does not. So many batches may wait between the two.
@@ -27,29 +36,112 @@ def tally_sources(
     sources: Iterable[Source],
     *,
     spec: TallySpec = DEFAULT_SPEC,
+    selection: Selection = NOTHING_SELECTED,
     on_malformed: Callable[[bytes], None] | None = None,
+    stop: Stop | None = None,
 ) -> Tally:
     """Read sources and return what is remembered of all their lines.
 
     Args:
-        sources: What to read, in order.
-        spec: How much to remember.
+        sources: What to read, in order: logs, and saved tallies of the same
+            specification.
+        spec: What to remember.
+        selection: Which records to count.
         on_malformed: Called with each malformed line as it was.
+        stop: Ends the reading early; what was read until then is returned.
 
     Raises:
         SourceError: If a source can't be opened or read.
+        TallyError: If a saved tally can't be read, added or selected from.
     """
+    if selection:
+        spec = replace(spec, selection=selection.text)
     adding = TallySum(spec)
+    saved: list[Tally] = []
 
     def observe(decoded: Decoded) -> None:
         adding.add(decoded.normalized())
 
+    def logs() -> Iterator[Source]:
+        for source in sources:
+            if is_saved_tally(source):
+                tally = load_tally(source)
+                if selection and tally.spec.selection != selection.text:
+                    kept = tally.spec.selection
+                    raise TallyQuestionError.not_selectable(source.name, selection.text, kept)
+                saved.append(tally)
+            else:
+                yield source
+
+    wanted = Wanted(schema.TALLIED | columns_behind(spec.by), selection)
     running: deque[Future[None]] = deque()
     with ThreadPoolExecutor(max_workers=1) as observer:
-        for decoded in decode(sources, columns=schema.TALLIED, on_malformed=on_malformed):
+        for decoded in decode(logs(), wanted, on_malformed=on_malformed, stop=stop):
             running.append(observer.submit(observe, decoded))
             if len(running) > _AHEAD:
                 running.popleft().result()
         for future in running:
             future.result()
-    return adding.total()
+    return adding.total().merge(*saved) if saved else adding.total()
+
+
+def spec_of_saved(sources: Iterable[Source]) -> TallySpec | None:
+    """Return the specification of the first saved tally among some sources, None without any.
+
+    Raises:
+        TallyError: If that tally can't be read.
+    """
+    first = next((source for source in sources if is_saved_tally(source)), None)
+    return None if first is None else load_tally(first).spec
+
+
+def selected_lines(
+    sources: Iterable[Source], selections: Sequence[Selection]
+) -> Iterator[pl.DataFrame]:
+    """Read sources and return the records that were selected as they stand in them.
+
+    Args:
+        sources: What to read, in order; a pipe is answered as it arrives.
+        selections: Which records; each must select them.
+
+    Yields:
+        ``source``, ``line`` (the first of the record, from 1) and ``text``
+        (bytes, without the last line feed), in the order of the input.
+
+    Raises:
+        SourceError: If a source can't be opened or read.
+        TallyError: If a source is a saved tally, which has no lines.
+    """
+    first, *others = selections
+    columns = {column for selection in others for column in selection.columns}
+    wanted = Wanted(columns, first, text=True)
+    for source in sources:
+        if is_saved_tally(source):
+            raise TallyQuestionError.no_lines(source.name)
+        records = BATCH_RECORDS if source.size else 1
+        for decoded in decode([source], wanted, batch_records=records):
+            frame = decoded.normalized().frame
+            for selection in others:
+                frame = None if frame is None else selection.selected(frame)
+            if frame is not None and frame.height:
+                yield frame.select(*schema.POSITION, "text")
+
+
+def newest_time(sources: Iterable[Source]) -> int | None:
+    """Return the latest start of a record in microseconds since 1970, None without times.
+
+    Raises:
+        SourceError: If a source can't be opened or read.
+        TallyError: If a source is a saved tally, from which no time can be selected.
+    """
+    newest: int | None = None
+    wanted = Wanted(("start_time",))
+    for source in sources:
+        if is_saved_tally(source):
+            raise TallyQuestionError.not_selectable(source.name, "--last", None)
+        for decoded in decode([source], wanted):
+            frame = decoded.normalized().frame
+            last = None if frame is None else frame["start_time"].dt.epoch("us").max()
+            if isinstance(last, int):
+                newest = last if newest is None else max(newest, last)
+    return newest

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import polars as pl
 
-__all__ = ["GROUP_KEYS", "INTEGERS", "NORMALIZED", "POSITION", "STRINGS", "TALLIED"]
+__all__ = ["DERIVED", "GROUP_KEYS", "INTEGERS", "NORMALIZED", "POSITION", "STRINGS", "TALLIED"]
 
 NORMALIZED: dict[str, pl.DataType] = {
     "start_time": pl.Datetime("us", "UTC"),
@@ -46,6 +46,13 @@ NORMALIZED: dict[str, pl.DataType] = {
     "kind": pl.String(),
 }
 """The columns of one normalized record, in their order of display."""
+
+DERIVED: dict[str, pl.DataType] = {
+    "host": pl.String(),
+    "client": pl.String(),
+    "path_group": pl.String(),
+}
+"""Columns that selections and tables by any column know besides; ``envoy.derived`` makes them."""
 
 POSITION: dict[str, pl.DataType] = {"source": pl.String(), "line": pl.Int64()}
 """Where a record stands: the name of its source and the number of its first line, from 1."""

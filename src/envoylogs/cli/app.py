@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import Annotated
 
@@ -10,9 +11,11 @@ import typer
 
 from envoylogs import __version__
 from envoylogs.cli.commands.flags import flags
+from envoylogs.cli.commands.lines import lines
+from envoylogs.cli.commands.merge import merge
 from envoylogs.cli.commands.summarize import summarize
 from envoylogs.cli.console import say_error
-from envoylogs.cli.exits import Exit
+from envoylogs.cli.exits import exit_code_of
 from envoylogs.errors import EnvoylogsError
 
 __all__ = ["app", "main"]
@@ -25,6 +28,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command()(summarize)
+app.command()(lines)
+app.command()(merge)
 app.command()(flags)
 
 
@@ -48,13 +53,14 @@ def _envoylogs(
     envoylogs logs/ 'old/*.json'             the same of a folder and a glob
     kubectl logs -n istio-system deploy/istio-ingressgateway | envoylogs
     envoylogs summarize gateway.log --format json | jq .findings
+    envoylogs lines gateway.log --finding 1  the lines behind the first finding
     envoylogs flags UF,URX                   what a flag means, whom it blames
 
     A command may be left out: a source alone means summarize.
     """  # noqa: D301  # \b keeps the lines of the examples
 
 
-_COMMANDS = ("summarize", "flags")
+_COMMANDS = ("summarize", "lines", "merge", "flags")
 _OWN_OPTIONS = ("--version", "--help", "-h", "--install-completion", "--show-completion")
 
 
@@ -74,8 +80,11 @@ def main() -> None:
     # the other (measured on 500,000 lines: 80 against 100 MB/s). Decoding makes no cycles.
     sys.setswitchinterval(0.0001)
     gc.set_threshold(100_000, 50, 100)
+    # Polars' allocator keeps freed memory for ten seconds by default, which is most of the memory
+    # of a run: at 50 ms the peak is a tenth lower and the time the same within 3 %.
+    os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:50,muzzy_decay_ms:0")
     try:
         app(_with_command(sys.argv[1:]), prog_name="envoylogs")
     except EnvoylogsError as error:
         say_error(error)
-        raise SystemExit(Exit.ERROR) from None
+        raise SystemExit(exit_code_of(error)) from None

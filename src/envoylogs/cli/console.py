@@ -17,7 +17,7 @@ from envoylogs.errors import EnvoylogsError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["output_file", "say", "say_error"]
+__all__ = ["closed_pipe_is_no_error", "output_file", "replaced_file", "say", "say_error"]
 
 
 def say_error(error: EnvoylogsError) -> None:
@@ -42,30 +42,53 @@ def output_file(path: Path | None) -> Iterator[TextIO]:
         OutputError: If the file can't be written.
     """
     if path is None or str(path) == "-":
-        try:
+        with closed_pipe_is_no_error():
             yield sys.stdout
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # The reader has seen enough (| head): nothing is wrong, and nothing more is written.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(Exit.OK) from None
         return
     if path.exists() and not path.is_file():
         # A device or a named pipe can't be replaced, only written to.
         with path.open("w", encoding="utf-8") as special:
             yield special
         return
+    with replaced_file(path) as beside, beside.open("w", encoding="utf-8") as out:
+        yield out
+
+
+@contextmanager
+def closed_pipe_is_no_error() -> Iterator[None]:
+    """Write to standard output; end quietly if its reader has seen enough (``| head``).
+
+    Raises:
+        typer.Exit: With the code of success, if the pipe is closed.
+    """
     try:
-        descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nothing more is written, not even when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(Exit.OK) from None
+
+
+@contextmanager
+def replaced_file(path: Path) -> Iterator[Path]:
+    """Return a file beside another one, which takes its place when it is whole.
+
+    Raises:
+        OutputError: If the file can't be written.
+    """
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
         raise OutputError.unwritable(str(path), error) from error
+    os.close(descriptor)
+    beside = Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            yield out
-        Path(beside).chmod(0o666 & ~_umask())
-        Path(beside).replace(path)
+        yield beside
+        beside.chmod(0o666 & ~_umask())
+        beside.replace(path)
     except BaseException as error:
-        Path(beside).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise OutputError.unwritable(str(path), error) from error
         raise

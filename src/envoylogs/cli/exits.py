@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-__all__ = ["Exit"]
+from envoylogs.errors import SelectionError, TallyQuestionError, UnknownKeyError
+
+if TYPE_CHECKING:
+    from envoylogs.errors import EnvoylogsError
+
+__all__ = ["Exit", "exit_code_of"]
 
 
 class Exit(IntEnum):
@@ -16,3 +22,11 @@ class Exit(IntEnum):
     CONDITION_FAILED = 3
     NOT_ENOUGH_DATA = 4
     INTERRUPTED = 130
+
+
+_USAGE = (SelectionError, TallyQuestionError, UnknownKeyError)
+
+
+def exit_code_of(error: EnvoylogsError) -> Exit:
+    """Return the exit code of an error: what was asked makes no sense, or it went wrong."""
+    return Exit.USAGE if isinstance(error, _USAGE) else Exit.ERROR

@@ -9,14 +9,18 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "ByOption",
     "ColorOption",
     "Format",
     "FormatOption",
     "LimitOption",
     "OutputOption",
     "RejectsOption",
+    "SaveTallyOption",
+    "ShowQueryOption",
     "SourcesArgument",
     "StrictOption",
+    "TableOption",
     "When",
 ]
 
@@ -26,6 +30,9 @@ class Format(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    CSV = "csv"
+    NDJSON = "ndjson"
+    MARKDOWN = "markdown"
 
 
 class When(StrEnum):
@@ -40,12 +47,43 @@ SourcesArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="SOURCE",
-        help="Files, folders, globs, or - for a pipe.",
+        help="Files, folders, globs, saved tallies, or - for a pipe.",
         show_default=False,
     ),
 ]
 FormatOption = Annotated[
-    Format, typer.Option("--format", "-f", help="text for people, json for programs.")
+    Format,
+    typer.Option(
+        "--format", "-f",
+        help="text for people, json for programs (all tables); csv and ndjson are one table, "
+        "markdown is fit to paste.",
+    ),
+]  # fmt: skip
+TableOption = Annotated[
+    str | None,
+    typer.Option(
+        "--table", metavar="NAME", show_default=False,
+        help="Only this table: groups, rejections, splits, findings, a column such as authority, "
+        "and others. csv and ndjson print groups without it.",
+    ),
+]  # fmt: skip
+ByOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by", metavar="COLUMNS", show_default=False,
+        help="A table by any columns together: method,path_group. Repeat or separate by commas.",
+    ),
+]  # fmt: skip
+SaveTallyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--save-tally", show_default=False,
+        help="Keep all counts in this file, to be read or added to others later.",
+    ),
+]  # fmt: skip
+ShowQueryOption = Annotated[
+    bool,
+    typer.Option("--show-query", help="Show the values of queries in paths instead of *."),
 ]
 LimitOption = Annotated[
     int | None,

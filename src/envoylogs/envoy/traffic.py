@@ -10,12 +10,14 @@ from __future__ import annotations
 import polars as pl
 
 from envoylogs.envoy.clusters import OWN_CLUSTERS
-from envoylogs.envoy.outcomes import is_connection
+from envoylogs.envoy.outcome_rules import is_connection
 
 __all__ = [
     "KINDS",
     "cleaned_authority",
+    "client_of_record",
     "host_of",
+    "host_of_record",
     "kind_of_record",
     "looks_like_address",
     "without_port",
@@ -53,6 +55,22 @@ def host_of(authority: pl.Expr) -> pl.Expr:
 def without_port(address: pl.Expr) -> pl.Expr:
     """Return the address of ``address:port``; an IPv6 address without brackets stays whole."""
     return address.str.replace(r"(?s)^(\[.*\]|[^:]*):\d+$", "${1}")
+
+
+def client_of_record() -> pl.Expr:
+    """Return the address of the client, as the gateway trusts it, without its port."""
+    # The last of x_forwarded_for is what the gateway itself saw; those before it anyone can write.
+    forwarded = pl.col("x_forwarded_for").str.split(",").list.last().str.strip_chars()
+    return without_port(pl.coalesce("downstream_remote_address", forwarded))
+
+
+def host_of_record() -> pl.Expr:
+    """Return the host of a request, or the TLS server name of a connection, in lower case."""
+    return (
+        pl.when(is_connection())
+        .then(pl.col("requested_server_name").str.to_lowercase())
+        .otherwise(host_of(pl.col("authority")))
+    )
 
 
 def looks_like_address(host: pl.Expr) -> pl.Expr:

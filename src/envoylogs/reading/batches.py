@@ -11,7 +11,9 @@ from envoylogs.reading.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.json_lines import JsonLinesReader
 from envoylogs.reading.normalize import normalized
+from envoylogs.reading.selection import NOTHING_SELECTED, Selection
 from envoylogs.sources.blocks import blocks
+from envoylogs.sources.stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from envoylogs.sources.blocks import Block, LongLine
     from envoylogs.sources.source import Source
 
-__all__ = ["BATCH_RECORDS", "Batch", "Decoded", "batches", "decode"]
+__all__ = ["BATCH_RECORDS", "Batch", "Decoded", "Wanted", "batches", "decode"]
 
 BATCH_RECORDS = 16_384
 """How many records a batch holds at least, unless the input ends."""
@@ -33,12 +35,40 @@ class Batch:
 
     Attributes:
         frame: Wanted columns of ``schema.NORMALIZED``, then ``source`` and
-            ``line``; None if these lines hold no record.
+            ``line``, and ``text`` (bytes) if it was wanted; the records that
+            were selected, None without any.
         fates: Of the lines read since the batch before.
+        unselected: All records of these lines where some were left out.
     """
 
     frame: pl.DataFrame | None
     fates: LineFates
+    unselected: pl.DataFrame | None = None
+
+    @property
+    def whole(self) -> pl.DataFrame | None:
+        """All records that were read, whatever was selected."""
+        return self.frame if self.unselected is None else self.unselected
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the records is wanted.
+
+    Attributes:
+        columns: Normalized columns; others are not made.
+        selection: Which records.
+        text: Whether the bytes of each record are wanted too, as ``text``.
+    """
+
+    columns: Collection[str]
+    selection: Selection = NOTHING_SELECTED
+    text: bool = False
+
+    @property
+    def all_columns(self) -> set[str]:
+        """The columns that are wanted and those that the selection reads."""
+        return {*self.columns, *self.selection.columns}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +80,32 @@ class Decoded:
     """
 
     raw: pl.DataFrame | None
-    columns: Collection[str]
+    wanted: Wanted
     fates: LineFates
 
     @classmethod
-    def of(cls, records: RecordColumns, columns: Collection[str], fates: LineFates) -> Decoded:
+    def of(cls, records: RecordColumns, wanted: Wanted, fates: LineFates) -> Decoded:
         """Return collected records as a raw frame."""
-        return cls(records.raw_frame(fates) if len(records) else None, columns, fates)
+        return cls(records.raw_frame(fates) if len(records) else None, wanted, fates)
 
     def normalized(self) -> Batch:
         """Return the batch that this becomes; may be called once."""
         if self.raw is None:
             return Batch(None, self.fates)
-        return Batch(normalized(self.raw, self.columns, self.fates), self.fates)
+        frame = normalized(self.raw, self.wanted.all_columns, self.fates)
+        selected = self.wanted.selection.selected(frame)
+        left_out = frame.height - selected.height
+        if not left_out:
+            return Batch(frame, self.fates)
+        self.fates.add("", "filtered", left_out)
+        return Batch(selected if selected.height else None, self.fates, unselected=frame)
 
 
 def batches(
     sources: Iterable[Source],
     *,
     columns: Collection[str] = tuple(schema.NORMALIZED),
+    selection: Selection = NOTHING_SELECTED,
     on_malformed: Callable[[bytes], None] | None = None,
 ) -> Iterator[Batch]:
     """Read sources one after the other.
@@ -76,6 +113,7 @@ def batches(
     Args:
         sources: What to read, in order.
         columns: The normalized columns that are wanted; others are not made.
+        selection: Which records are wanted.
         on_malformed: Called with each malformed line as it was.
 
     Yields:
@@ -84,40 +122,55 @@ def batches(
     Raises:
         SourceError: If a source can't be opened or read.
     """
-    for decoded in decode(sources, columns=columns, on_malformed=on_malformed):
+    wanted = Wanted(columns, selection)
+    for decoded in decode(sources, wanted, on_malformed=on_malformed):
         yield decoded.normalized()
 
 
 def decode(
     sources: Iterable[Source],
+    wanted: Wanted,
     *,
-    columns: Collection[str],
     on_malformed: Callable[[bytes], None] | None = None,
     batch_records: int = BATCH_RECORDS,
+    stop: Stop | None = None,
 ) -> Iterator[Decoded]:
     """Read sources one after the other, up to but without normalizing.
 
-    Args and errors are those of ``batches``, which is this with the second half
-    done at once.
+    Args:
+        sources: What to read, in order.
+        wanted: What of the records is wanted.
+        on_malformed: Called with each malformed line as it was.
+        batch_records: How many records a batch holds at least.
+        stop: Ends the reading early, as if the sources ended there.
+
+    Yields:
+        Batches before they are normalized, which is the half that holds the
+        interpreter; ``batches`` does both halves at once.
+
+    Raises:
+        SourceError: If a source can't be opened or read.
     """
-    records, fates = RecordColumns(columns), LineFates(on_malformed=on_malformed)
+    stop = stop or Stop()
+    records, fates = RecordColumns(wanted.all_columns), LineFates(on_malformed=on_malformed)
     for source in sources:
-        reader = JsonLinesReader(source.name)
-        for item in _blocks(source):
-            found = reader.read(item, fates)
-            records.extend(source.name, found.objects, found.lines)
+        if stop.requested:
+            break
+        reader = JsonLinesReader(source.name, keep_text=wanted.text)
+        for item in _blocks(source, stop):
+            records.extend(source.name, reader.read(item, fates))
             if len(records) >= batch_records:
-                yield Decoded.of(records, columns, fates)
-                records, fates = RecordColumns(columns), LineFates(on_malformed=on_malformed)
-        found = reader.finish(fates)
-        records.extend(source.name, found.objects, found.lines)
+                yield Decoded.of(records, wanted, fates)
+                records = RecordColumns(wanted.all_columns)
+                fates = LineFates(on_malformed=on_malformed)
+        records.extend(source.name, reader.finish(fates))
     if len(records) or fates.counts:
-        yield Decoded.of(records, columns, fates)
+        yield Decoded.of(records, wanted, fates)
 
 
-def _blocks(source: Source) -> Iterator[Block | LongLine]:
+def _blocks(source: Source, stop: Stop) -> Iterator[Block | LongLine]:
     try:
         with source.open() as stream:
-            yield from blocks(source, stream)
+            yield from blocks(source, stream, stop)
     except OSError as error:
         raise SourceError.unreadable(source.name, error) from error

@@ -17,12 +17,13 @@ import polars as pl
 
 from envoylogs import schema
 from envoylogs.envoy.fields import column_of, precedence
-from envoylogs.envoy.outcomes import EVIDENCE
+from envoylogs.envoy.outcome_rules import EVIDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from envoylogs.reading.fates import LineFates
+    from envoylogs.reading.json_lines import Records
 
 __all__ = ["RecordColumns"]
 
@@ -62,23 +63,25 @@ class RecordColumns:
         self._wanted = {*columns, *EVIDENCE.values(), *MADE_FROM}
         self._shapes: dict[frozenset[str], _Shape] = {}
         self._lines: list[int] = []
+        self._texts: list[bytes] = []
         self._sources: list[tuple[str, int]] = []
 
     def __len__(self) -> int:
         return len(self._lines)
 
-    def extend(self, source: str, objects: list[dict[str, object]], lines: list[int]) -> None:
+    def extend(self, source: str, records: Records) -> None:
         """Take records of one source.
 
         Args:
             source: Its name.
-            objects: The records as they were logged.
-            lines: The number of the first line of each.
+            records: As a reader found them.
         """
+        objects = records.objects
         if not objects:
             return
         first = len(self._lines)
-        self._lines += lines
+        self._lines += records.lines
+        self._texts += records.texts
         self._sources.append((source, len(objects)))
         keys = frozenset().union(*objects)
         if set(map(len, objects)) == {len(keys)}:
@@ -130,7 +133,8 @@ class RecordColumns:
         Returns:
             A column for each wanted column that a record had a key for, of
             strings, integers or floats; the booleans of
-            ``envoy.outcomes.EVIDENCE``; ``source`` and ``line``.
+            ``envoy.outcome_rules.EVIDENCE``; ``source`` and ``line``; ``text``
+            if it was kept.
         """
         frames = []
         for shape in self._shapes.values():
@@ -146,6 +150,7 @@ class RecordColumns:
         return frame.with_columns(
             pl.concat(sources).alias("source"),
             pl.Series("line", self._lines, dtype=pl.Int64),
+            *([pl.Series("text", self._texts, dtype=pl.Binary)] if self._texts else []),
         )
 
 

@@ -35,10 +35,17 @@ _INSIDE_OBJECT = (b'"', b"}", b"]", b",", b":")
 
 @dataclass(slots=True)
 class Records:
-    """Decoded records of one block: the objects and the number of the first line of each."""
+    """Decoded records of one block.
+
+    Attributes:
+        objects: The records as they were logged.
+        lines: The number of the first line of each.
+        texts: The bytes of each, without the last line feed; empty unless wanted.
+    """
 
     objects: list[dict[str, object]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
+    texts: list[bytes] = field(default_factory=list)
 
 
 class JsonLinesReader:
@@ -46,10 +53,12 @@ class JsonLinesReader:
 
     Args:
         source: The name of the source.
+        keep_text: Whether the bytes of records are kept beside them.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, keep_text: bool = False) -> None:
         self._source = source
+        self._keep_text = keep_text
         self._open: OpenObject | None = None
         self._fates = LineFates()
         self._next_line = 1
@@ -85,6 +94,7 @@ class JsonLinesReader:
             lines[0] = lines[0].removeprefix(_BOM)
         self._fates.add(self._source, "lines", len(lines))
         append, append_number = records.objects.append, records.lines.append
+        keep_text, append_text = self._keep_text, records.texts.append
         loads, error, no_sign = orjson.loads, orjson.JSONDecodeError, ENVOY_ONLY.isdisjoint
         on_one_line = 0
         for number, line in enumerate(lines, first):
@@ -98,6 +108,8 @@ class JsonLinesReader:
                     self._abandon(records)
                 append(value)
                 append_number(number)
+                if keep_text:
+                    append_text(line)
                 on_one_line += 1
             else:
                 self._read_other(number, line, records)
@@ -136,6 +148,8 @@ class JsonLinesReader:
         if isinstance(value, dict) and is_record(value):
             records.objects.append(value)
             records.lines.append(lines[0][0])
+            if self._keep_text:
+                records.texts.append(b"\n".join(line for _, line in lines))
             self._fates.add(self._source, "record_lines", len(lines))
             if not _is_utf8(text):
                 self._fates.add(self._source, "repaired", 1, "invalid_utf8")

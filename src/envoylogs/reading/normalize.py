@@ -15,7 +15,7 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.clusters import cleaned_cluster, cluster_parts
 from envoylogs.envoy.distinct import with_columns_by
-from envoylogs.envoy.outcomes import with_outcome
+from envoylogs.envoy.outcome_rules import with_outcome
 from envoylogs.envoy.traffic import cleaned_authority, kind_of_record, without_port
 from envoylogs.reading.times import times_of
 
@@ -42,7 +42,7 @@ def normalized(raw: pl.DataFrame, columns: Collection[str], fates: LineFates) ->
 
     Returns:
         The wanted columns in the order of the schema, then ``source`` and
-        ``line``; rows in their order.
+        ``line``, and ``text`` if it was kept; rows in their order.
     """
     text = [name for name, dtype in raw.schema.items() if dtype == pl.String]
     cleaned = raw.with_columns(
@@ -72,7 +72,10 @@ def normalized(raw: pl.DataFrame, columns: Collection[str], fates: LineFates) ->
         typed = with_columns_by(
             typed, "upstream_cluster", cluster_parts(pl.col("upstream_cluster"))
         )
-    return typed.select(*(name for name in schema.NORMALIZED if name in columns), *schema.POSITION)
+    text_of_record = ["text"] if "text" in raw.columns else []
+    return typed.select(
+        *(name for name in schema.NORMALIZED if name in columns), *schema.POSITION, *text_of_record
+    )
 
 
 def _unless_empty(text: pl.Expr) -> pl.Expr:

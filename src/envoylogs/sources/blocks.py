@@ -7,6 +7,7 @@ What is in a pipe is handed on as it arrives; nothing waits for the end.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from envoylogs.sources.source import LONGEST_MAGIC
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from envoylogs.sources.source import Source
+    from envoylogs.sources.stop import Stop
 
 __all__ = ["BLOCK_BYTES", "MAX_LINE_BYTES", "Block", "LongLine", "blocks"]
 
@@ -48,12 +50,15 @@ class LongLine:
     size: int
 
 
-def blocks(source: Source, stream: BinaryIO) -> Iterator[Block | LongLine]:
+def blocks(
+    source: Source, stream: BinaryIO, stop: Stop | None = None
+) -> Iterator[Block | LongLine]:
     """Cut a stream into blocks of whole lines.
 
     Args:
         source: Where the stream comes from.
         stream: Open for reading bytes; read once, from where it stands.
+        stop: Why the stream may end within a line, which is then not read.
 
     Yields:
         Blocks and over-long lines, in the order of the stream. The last line
@@ -63,6 +68,8 @@ def blocks(source: Source, stream: BinaryIO) -> Iterator[Block | LongLine]:
         SourceError: If the first bytes are those of an archive.
     """
     read = getattr(stream, "read1", stream.read)
+    if stop is not None:
+        read = partial(stop.read, read)
     head = rest = b""
     while chunk := read(BLOCK_BYTES):
         if len(head) < LONGEST_MAGIC:
@@ -78,7 +85,7 @@ def blocks(source: Source, stream: BinaryIO) -> Iterator[Block | LongLine]:
                 break
             long_line, rest = _skip_line(rest, read)
             yield long_line
-    if rest:
+    if rest and not (stop and stop.requested):
         yield Block(rest, len(rest))
 
 

@@ -69,7 +69,7 @@ def accounts(tally: Tally) -> Accounts:
         malformed_by_reason=_by_detail(lines, "malformed"),
         repaired=_by_detail(lines, "repaired"),
         unreadable=_by_detail(lines, "unreadable"),
-        filtered=0,
+        filtered=totals.get("filtered", 0),
         columns_never_seen=[name for name in ALIASES if name not in seen and name != "pod"],
         examples=tally.examples.frame.sort("source", "line").select(
             "source", "line", "reason", "text"

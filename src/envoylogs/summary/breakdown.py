@@ -8,21 +8,21 @@ import polars as pl
 
 from envoylogs import schema
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES
+from envoylogs.errors import TallyQuestionError
 from envoylogs.summary.percentiles import latency_by, latency_column
+from envoylogs.tally.latency import TRAITS
+from envoylogs.tally.traffic import CODE_CLASSES, code_class
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from envoylogs.summary.facts import Facts
 
-__all__ = ["CODE_CLASSES", "TABLES", "breakdowns", "groups"]
+__all__ = ["TABLES", "asked_table", "breakdowns", "columns_to_ask", "groups"]
 
 TABLES = ("authority", "route_name", "response_code", "upstream_cluster", "outcome",
           "response_flags", "response_code_details", "gateway", "upstream_host")  # fmt: skip
 """The columns that there is a table by."""
-
-CODE_CLASSES = ("2xx", "3xx", "4xx", "5xx", "1xx", "0", "other")
-"""Classes of codes; ``0`` is no response, ``other`` anything unheard of or no code at all."""
 
 
 def breakdowns(facts: Facts) -> dict[str, pl.DataFrame]:
@@ -65,6 +65,44 @@ def groups(facts: Facts) -> pl.DataFrame:
     latency = latency_by(counts, schema.GROUP_KEYS, "latency_ms")
     rows = facts.requests.with_columns(_measures())
     return _table(rows, latency, schema.GROUP_KEYS, facts.total).collect()
+
+
+def columns_to_ask(by: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that must be asked for when a log is read, for a table by some columns.
+
+    None of them, if every tally has what the table is made of.
+    """
+    return () if _always_there(by) else tuple(by)
+
+
+def _always_there(by: Sequence[str]) -> bool:
+    return set(by) <= set(schema.GROUP_KEYS) or (len(by) == 1 and by[0] in TRAITS)
+
+
+def asked_table(facts: Facts, by: Sequence[str]) -> pl.DataFrame:
+    """Return requests by any columns together, as ``breakdowns`` does by one.
+
+    Args:
+        facts: What to count; connections are not counted.
+        by: Columns of ``schema.NORMALIZED`` and ``schema.DERIVED``, at least
+            one; times are microseconds.
+
+    Raises:
+        TallyError: If the tally does not have these columns.
+    """
+    tally = facts.tally
+    if _always_there(by):
+        rows = facts.requests.with_columns(_measures())
+        counts, measured = tally.latency_by_group.frame, pl.col("measure") == "latency_ms"
+        if len(by) == 1 and by[0] in TRAITS:
+            counts = tally.latency_by_trait.frame.filter(pl.col("trait") == by[0])
+            counts = counts.rename({"name": by[0]})
+        counts = counts.filter(measured)
+    elif set(by) <= set(tally.spec.by):
+        rows, counts = tally.asked_traffic.frame, tally.asked_latency.frame
+    else:
+        raise TallyQuestionError.not_counted_by(by, (*schema.GROUP_KEYS, *TRAITS), tally.spec.by)
+    return _table(rows, latency_by(counts, by, "latency_ms"), by, facts.total).collect()
 
 
 def _measures() -> list[pl.Expr]:
@@ -132,16 +170,4 @@ def _table(
             latency_column("latency_ms"),
         )
         .sort("requests", *keys, descending=[True, *(False for _ in keys)], nulls_last=True)
-    )
-
-
-def code_class(code: pl.Expr) -> pl.Expr:
-    """Return the class of a response code, one of ``CODE_CLASSES``."""
-    hundreds = code // 100
-    return (
-        pl.when(code == 0)
-        .then(pl.lit("0"))
-        .when(hundreds.is_between(1, 5))
-        .then(hundreds.cast(pl.String) + "xx")
-        .otherwise(pl.lit("other"))
     )

@@ -64,21 +64,12 @@ def facts_of(tally: Tally) -> Facts:
         is_routed().alias("routed"),
         pl.col("outcome").is_in(UNROUTED).alias("unrouted"),
     )
-    routed = requests.filter("routed")
-    known_hosts = routed["host"].drop_nulls().unique().sort()
     connections = traffic.filter(pl.col("kind") == "connection")
-    accepted = connections.filter(pl.col("outcome") != "no_filter_chain")
-    names = pl.concat(
-        [
-            known_hosts,
-            routed["requested_server_name"].drop_nulls(),
-            accepted["requested_server_name"].drop_nulls(),
-        ]
-    )
-    names = names.str.to_lowercase().unique()
+    names = tally.known_names.frame
+    known_hosts = names.filter(pl.col("name_kind") == "host")["name"].sort()
     known = pl.col("host").is_in(known_hosts.implode()).fill_null(value=False)
     known_name = (
-        pl.col("requested_server_name").str.to_lowercase().is_in(names.implode())
+        pl.col("requested_server_name").str.to_lowercase().is_in(names["name"].implode())
     ).fill_null(value=False)
     return Facts(
         tally=tally,

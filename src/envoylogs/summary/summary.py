@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envoylogs.summary.accounts import Accounts, accounts
-from envoylogs.summary.breakdown import breakdowns, groups
+from envoylogs.summary.breakdown import asked_table, breakdowns, groups
 from envoylogs.summary.facts import facts_of
 from envoylogs.summary.findings.finding import Finding, ranked
 from envoylogs.summary.findings.log import log_findings
@@ -20,7 +20,7 @@ from envoylogs.summary.splits import splits
 from envoylogs.summary.timeline import bucket_seconds, timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import polars as pl
 
@@ -44,6 +44,9 @@ class Summary:
         bucket_seconds: The width of the timeline's buckets; null for an empty log.
         timeline: Requests over time.
         findings: The verdicts, the worst first.
+        selection: Which records were counted, as options; null for all.
+        asked_by: The columns that a table was asked by; empty without.
+        asked: That table, see ``breakdown.asked_table``; null without.
     """
 
     complete: bool
@@ -56,14 +59,21 @@ class Summary:
     bucket_seconds: int | None
     timeline: pl.DataFrame
     findings: tuple[Finding, ...]
+    selection: str | None = None
+    asked_by: tuple[str, ...] = ()
+    asked: pl.DataFrame | None = None
 
 
-def summarize(tally: Tally, *, complete: bool = True) -> Summary:
+def summarize(tally: Tally, *, complete: bool = True, by: Sequence[str] = ()) -> Summary:
     """Return all tables of a tally.
 
     Args:
         tally: Of any number of logs.
         complete: Whether all of the input is in it.
+        by: Columns that one more table is wanted by.
+
+    Raises:
+        TallyError: If the tally has no counts by these columns.
     """
     facts = facts_of(tally)
     paths = path_states(facts)
@@ -86,4 +96,7 @@ def summarize(tally: Tally, *, complete: bool = True) -> Summary:
         bucket_seconds=bucket_seconds(tally),
         timeline=timeline(tally),
         findings=tuple(ranked(findings)),
+        selection=tally.spec.selection,
+        asked_by=tuple(by),
+        asked=asked_table(facts, by) if by else None,
     )

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LineCounts", "LineExamples"]
 
+# In a line of any shape: what stands behind the ``=`` of a query.
+_QUERY_VALUE = r"""([?&;][^\s?&;="'<>]{1,128}=)[^\s&;"'<>]+"""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LineCounts(CountState):
@@ -35,11 +38,11 @@ class LineCounts(CountState):
     def of(cls, batch: Batch, spec: TallySpec) -> Self:
         """Return the accounts of one batch."""
         rows = [(*key, n, None, None) for key, n in batch.fates.counts.items()]
-        frames = [pl.DataFrame(rows, schema=cls.columns(), orient="row")]
-        if batch.frame is not None:
+        frames = [pl.DataFrame(rows, schema=cls.columns(spec), orient="row")]
+        if batch.whole is not None:
             time = microseconds("start_time")
             cluster = pl.col("upstream_cluster")
-            windows = batch.frame.group_by("source").agg(
+            windows = batch.whole.group_by("source").agg(
                 pl.len().cast(pl.Int64).alias("window"),
                 cluster.str.starts_with("inbound").sum().cast(pl.Int64).alias("inbound"),
                 cluster.str.starts_with("outbound").sum().cast(pl.Int64).alias("outbound"),
@@ -59,7 +62,7 @@ class LineCounts(CountState):
                     ),
                 ).filter(pl.col("n") > 0)
                 frames.append(rows_of_fate)
-        return cls(cls.added(*frames), spec)
+        return cls(cls.added(spec, *frames), spec)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +70,7 @@ class LineExamples(SampleState):
     """The first lines of each reason, by source."""
 
     @classmethod
-    def columns(cls) -> dict[str, pl.DataType]:
+    def columns(cls, spec: TallySpec) -> dict[str, pl.DataType]:
         """Return where the line stands, why it is no record, and how it begins."""
         return {
             "source": pl.String(),
@@ -80,7 +83,10 @@ class LineExamples(SampleState):
     def of(cls, batch: Batch, spec: TallySpec) -> Self:
         """Return the examples of one batch."""
         rows = [(e.source, e.reason, e.line, e.text) for e in batch.fates.examples]
-        return cls(cls.reduced(pl.DataFrame(rows, schema=cls.columns(), orient="row"), spec), spec)
+        frame = pl.DataFrame(rows, schema=cls.columns(spec), orient="row")
+        if not spec.show_query:
+            frame = frame.with_columns(pl.col("text").str.replace_all(_QUERY_VALUE, "${1}*"))
+        return cls(cls.reduced(frame, spec), spec)
 
     @classmethod
     def reduced(cls, frame: pl.DataFrame, spec: TallySpec) -> pl.DataFrame:

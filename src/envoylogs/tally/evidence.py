@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import polars as pl
 
 from envoylogs.envoy.outcomes import OUTCOME_NAMES
-from envoylogs.envoy.traffic import without_port
-from envoylogs.tally.paths import MAX_TEXT
+from envoylogs.envoy.paths import MAX_TEXT, masked_query
+from envoylogs.envoy.traffic import client_of_record
 from envoylogs.tally.state import SampleState, TallySpec, compact, microseconds
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class FailureEvidence(SampleState):
     }
 
     @classmethod
-    def columns(cls) -> dict[str, pl.DataType]:
+    def columns(cls, spec: TallySpec) -> dict[str, pl.DataType]:
         """Return the keys of the failure, then the record."""
         return cls.COLUMNS
 
@@ -65,7 +65,7 @@ class FailureEvidence(SampleState):
             .alias("server_name"),
             rank_of_record().alias("rank"),
             client_of_record().alias("client"),
-            masked_query(pl.col("path")),
+            *([] if spec.show_query else [masked_query(pl.col("path"))]),
             microseconds("start_time").alias("start"),
         )
         cut = [pl.col(name).str.head(MAX_TEXT) for name in (*EVIDENCE_KEYS, *_TEXTS)]
@@ -95,17 +95,3 @@ def rank_of_record() -> pl.Expr:
         mixed = (mixed ^ value) * pl.lit(_GAMMA, pl.UInt64)
         mixed = (mixed ^ (mixed // (1 << 30))) * pl.lit(_MIX, pl.UInt64)
     return (mixed // 2).cast(pl.Int64)
-
-
-def client_of_record() -> pl.Expr:
-    """Return the address of the client, as the gateway trusts it, without its port."""
-    # The last of x_forwarded_for is what the gateway itself saw; those before it anyone can write.
-    forwarded = pl.col("x_forwarded_for").str.split(",").list.last().str.strip_chars()
-    return without_port(pl.coalesce("downstream_remote_address", forwarded))
-
-
-def masked_query(path: pl.Expr) -> pl.Expr:
-    """Return a path with the values of its query and fragment replaced by ``*``."""
-    parts = path.str.extract_groups(r"(?s)^([^?#]*)(.*)$")
-    values = parts.struct.field("2").str.replace_all(r"=[^&#]*", "=*")
-    return (parts.struct.field("1") + values).alias("path")

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
     from envoylogs.reading.batches import Batch
 
-__all__ = ["MEASURES", "TRAITS", "LatencyByGroup", "LatencyByTrait"]
+__all__ = [
+    "MEASURES",
+    "TRAITS",
+    "LatencyByGroup",
+    "LatencyByTrait",
+    "answered_requests",
+    "counted_by_value",
+]
 
 MEASURES: Mapping[str, pl.Expr] = {
     "latency_ms": pl.col("duration_ms"),
@@ -40,7 +47,8 @@ TRAITS: Mapping[str, tuple[str, ...]] = {
 """Columns that latency is kept for one at a time, and what is measured for each."""
 
 
-def _answered(batch: Batch) -> pl.DataFrame | None:
+def answered_requests(batch: Batch) -> pl.DataFrame | None:
+    """Return the requests of a batch that latency is measured over; None without records."""
     if batch.frame is None:
         return None
     return batch.frame.filter(
@@ -50,7 +58,7 @@ def _answered(batch: Batch) -> pl.DataFrame | None:
     )
 
 
-def _counted(answered: pl.DataFrame, measure: str, keys: list[pl.Expr]) -> pl.DataFrame:
+def counted_by_value(answered: pl.DataFrame, measure: str, keys: list[pl.Expr]) -> pl.DataFrame:
     """Count requests by keys and by the value of one measure."""
     value = MEASURES[measure]
     return (
@@ -74,12 +82,12 @@ class LatencyByGroup(CountState):
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec) -> Self:
         """Count the answered requests of one batch."""
-        answered = _answered(batch)
+        answered = answered_requests(batch)
         if answered is None:
             return cls.empty(spec)
         keys = [pl.col(name) for name in schema.GROUP_KEYS]
         measures = ("latency_ms", "upstream_time_ms")
-        return cls(pl.concat([_counted(answered, name, keys) for name in measures]), spec)
+        return cls(pl.concat([counted_by_value(answered, name, keys) for name in measures]), spec)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,11 +105,13 @@ class LatencyByTrait(CountState):
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec) -> Self:
         """Count the answered requests of one batch."""
-        answered = _answered(batch)
+        answered = answered_requests(batch)
         if answered is None:
             return cls.empty(spec)
         frames = [
-            _counted(answered, measure, [pl.lit(trait).alias("trait"), pl.col(trait).alias("name")])
+            counted_by_value(
+                answered, measure, [pl.lit(trait).alias("trait"), pl.col(trait).alias("name")]
+            )
             for trait, measures in TRAITS.items()
             for measure in measures
         ]

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import polars as pl
 
 from envoylogs.envoy.outcomes import UNROUTED, is_routed
+from envoylogs.envoy.paths import path_group
 from envoylogs.tally.state import CountState, TallySpec, microseconds
 
 if TYPE_CHECKING:
     from envoylogs.reading.batches import Batch
 
-__all__ = ["PathCounts", "path_group"]
+__all__ = ["PathCounts"]
 
 NOT_FOUND = 404
-
-MAX_TEXT = 512
-"""Where strings that strangers choose are cut, in characters."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,28 +64,4 @@ class PathCounts(CountState):
             )
         )  # fmt: skip
         frame = by_path.with_columns(path_group(pl.col("path"), spec.path_segments))
-        return cls(cls.added(frame.select(*cls.columns())), spec)
-
-
-def path_group(path: pl.Expr, segments: int) -> pl.Expr:
-    """Return a path without its query and with its ids replaced, as ``path_group``.
-
-    Numbers become ``{id}``, UUIDs ``{uuid}`` and hexadecimal words of 16 and
-    more digits ``{hash}``; deeper segments become ``*``.
-    """
-    bare = path.str.head(MAX_TEXT).str.replace(r"(?s)[?#].*$", "")
-    # Slashes are doubled so that neighbors do not share one: the engine has no look-ahead.
-    doubled = (bare + "/").str.replace_all("/", "//", literal=True)
-    marked = (
-        doubled.str.replace_all(r"/\d+/", "/{id}/")
-        .str.replace_all(r"/[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}/", "/{uuid}/")
-        .str.replace_all(r"/[0-9a-fA-F]{16,}/", "/{hash}/")
-    )
-    single = marked.str.replace_all("//", "/", literal=True).str.strip_suffix("/")
-    deep = rf"(?s)^((?:[^/]*/){{{segments}}}[^/]*)/.*$"
-    return (
-        pl.when(single == "")
-        .then(pl.when(path.is_not_null()).then(pl.lit("/")))
-        .otherwise(single.str.replace(deep, "${1}/*"))
-        .alias("path_group")
-    )
+        return cls(cls.added(spec, frame.select(*cls.columns(spec))), spec)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from envoylogs.errors import TallyError
 from envoylogs.tally.accounts import LineCounts, LineExamples
+from envoylogs.tally.asked import AskedLatency, AskedTraffic
 from envoylogs.tally.evidence import FailureEvidence
+from envoylogs.tally.hosts import KnownNames
 from envoylogs.tally.latency import LatencyByGroup, LatencyByTrait
 from envoylogs.tally.paths import PathCounts
-from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
+from envoylogs.tally.state import DEFAULT_SPEC, State, TallySpec
 from envoylogs.tally.timeline import TimelineCounts
 from envoylogs.tally.traffic import TrafficCounts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from envoylogs.reading.batches import Batch
 
-__all__ = ["Tally", "TallySum"]
+__all__ = ["STATES", "Tally", "TallySum"]
 
 # So many batches wait before they are added to what is there: adding costs time in proportion to
 # what is there, waiting costs memory.
@@ -38,6 +42,9 @@ class Tally:
     traffic: TrafficCounts
     latency_by_group: LatencyByGroup
     latency_by_trait: LatencyByTrait
+    asked_traffic: AskedTraffic
+    asked_latency: AskedLatency
+    known_names: KnownNames
     timeline: TimelineCounts
     paths: PathCounts
     evidence: FailureEvidence
@@ -45,34 +52,25 @@ class Tally:
     examples: LineExamples
 
     @classmethod
+    def made(cls, spec: TallySpec, make: Callable[[str, type[State]], State]) -> Tally:
+        """Return a tally of states that are made one by one, by name and type."""
+        states: dict[str, Any] = {name: make(name, state) for name, state in STATES.items()}
+        return cls(spec, **states)
+
+    @classmethod
     def empty(cls, spec: TallySpec = DEFAULT_SPEC) -> Tally:
         """Return the tally of nothing."""
-        return cls(
-            spec,
-            TrafficCounts.empty(spec),
-            LatencyByGroup.empty(spec),
-            LatencyByTrait.empty(spec),
-            TimelineCounts.empty(spec),
-            PathCounts.empty(spec),
-            FailureEvidence.empty(spec),
-            LineCounts.empty(spec),
-            LineExamples.empty(spec),
-        )
+        return cls.made(spec, lambda _, state: state.empty(spec))
 
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec = DEFAULT_SPEC) -> Tally:
         """Return the tally of one batch."""
-        return cls(
-            spec,
-            TrafficCounts.of(batch, spec),
-            LatencyByGroup.of(batch, spec),
-            LatencyByTrait.of(batch, spec),
-            TimelineCounts.of(batch, spec),
-            PathCounts.of(batch, spec),
-            FailureEvidence.of(batch, spec),
-            LineCounts.of(batch, spec),
-            LineExamples.of(batch, spec),
-        )
+        return cls.made(spec, lambda _, state: state.of(batch, spec))
+
+    def state(self, name: str) -> State:
+        """Return a state by its name in ``STATES``."""
+        found: State = getattr(self, name)
+        return found
 
     def merge(self, *others: Tally) -> Tally:
         """Return the tally of everything that these tallies are of; none is changed.
@@ -82,18 +80,27 @@ class Tally:
         """
         for other in others:
             if other.spec != self.spec:
-                raise TallyError.specs_differ(self.spec, other.spec)
-        return Tally(
+                raise TallyError.specs_differ(self.spec.words, other.spec.words)
+        return self.made(
             self.spec,
-            self.traffic.merge(*(other.traffic for other in others)),
-            self.latency_by_group.merge(*(other.latency_by_group for other in others)),
-            self.latency_by_trait.merge(*(other.latency_by_trait for other in others)),
-            self.timeline.merge(*(other.timeline for other in others)),
-            self.paths.merge(*(other.paths for other in others)),
-            self.evidence.merge(*(other.evidence for other in others)),
-            self.lines.merge(*(other.lines for other in others)),
-            self.examples.merge(*(other.examples for other in others)),
+            lambda name, _: self.state(name).merge(*(other.state(name) for other in others)),
         )
+
+
+STATES: Mapping[str, type[State]] = {
+    "traffic": TrafficCounts,
+    "latency_by_group": LatencyByGroup,
+    "latency_by_trait": LatencyByTrait,
+    "asked_traffic": AskedTraffic,
+    "asked_latency": AskedLatency,
+    "known_names": KnownNames,
+    "timeline": TimelineCounts,
+    "paths": PathCounts,
+    "evidence": FailureEvidence,
+    "lines": LineCounts,
+    "examples": LineExamples,
+}
+"""The states of a tally by name."""
 
 
 class TallySum:

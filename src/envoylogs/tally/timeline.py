@@ -72,7 +72,7 @@ class TimelineCounts(CountState):
                 break
         return frame.with_columns(
             pl.lit(width, pl.Int64).alias("width_s"), _floor(pl.col("start"), width)
-        ).pipe(cls.added)
+        ).pipe(lambda rows: cls.added(spec, rows))
 
     def merge(self, *others: Self) -> Self:
         """Return the sum of these timelines, in buckets that fit."""

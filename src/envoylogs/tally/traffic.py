@@ -13,7 +13,10 @@ from envoylogs.tally.state import CountState, TallySpec, microseconds
 if TYPE_CHECKING:
     from envoylogs.reading.batches import Batch
 
-__all__ = ["TrafficCounts"]
+__all__ = ["CODE_CLASSES", "TrafficCounts", "code_class"]
+
+CODE_CLASSES = ("2xx", "3xx", "4xx", "5xx", "1xx", "0", "other")
+"""Classes of codes; ``0`` is no response, ``other`` anything unheard of or no code at all."""
 
 _KEYS = ("kind", "gateway", "authority", "requested_server_name", "route_name", "response_code",
          "response_flags", "response_code_details", "upstream_cluster", "upstream_host",
@@ -42,3 +45,15 @@ class TrafficCounts(CountState):
             time.max().alias("last"),
         )
         return cls(frame, spec)
+
+
+def code_class(code: pl.Expr) -> pl.Expr:
+    """Return the class of a response code, one of ``CODE_CLASSES``."""
+    hundreds = code // 100
+    return (
+        pl.when(code == 0)
+        .then(pl.lit("0"))
+        .when(hundreds.is_between(1, 5))
+        .then(hundreds.cast(pl.String) + "xx")
+        .otherwise(pl.lit("other"))
+    )

@@ -25,17 +25,15 @@ from tests.strategies import records
 
 from envoylogs.envoy.details import RESPONSE_CODE_DETAILS
 from envoylogs.envoy.flags import RESPONSE_FLAGS
+from envoylogs.envoy.outcome_rules import EVIDENCE, is_connection, with_outcome
 from envoylogs.envoy.outcomes import (
     CONNECTION_OUTCOMES,
-    EVIDENCE,
     OUTCOME_NAMES,
     OUTCOMES,
     UNROUTED,
     UPSTREAM_ANSWERED,
-    is_connection,
     is_error,
     is_routed,
-    with_outcome,
 )
 from envoylogs.schema import NORMALIZED
 

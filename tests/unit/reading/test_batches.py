@@ -16,7 +16,7 @@ from tests.strategies import cuts, records
 
 from envoylogs import schema
 from envoylogs.errors import SourceError
-from envoylogs.reading.batches import BATCH_RECORDS, Batch, batches, decode
+from envoylogs.reading.batches import BATCH_RECORDS, Batch, Wanted, batches, decode
 from envoylogs.sources.locate import locate
 from envoylogs.sources.source import Source
 
@@ -29,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _read(*words: str, batch_records: int = BATCH_RECORDS) -> list[Batch]:
-    decoded = decode(locate(words), columns=tuple(schema.NORMALIZED), batch_records=batch_records)
+    decoded = decode(locate(words), Wanted(tuple(schema.NORMALIZED)), batch_records=batch_records)
     return [one.normalized() for one in decoded]
 
 

@@ -12,16 +12,17 @@ from tests.builders import Record, record
 from tests.strategies import cuts, records
 
 from envoylogs import schema
-from envoylogs.envoy.outcomes import EVIDENCE
+from envoylogs.envoy.outcome_rules import EVIDENCE
 from envoylogs.reading.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
+from envoylogs.reading.json_lines import Records
 
 _ALL = tuple(schema.NORMALIZED)
 
 
 def _raw(*found: Record, columns: tuple[str, ...] = _ALL) -> pl.DataFrame:
     collected = RecordColumns(columns)
-    collected.extend("test.log", list(found), list(range(1, len(found) + 1)))
+    collected.extend("test.log", Records(list(found), list(range(1, len(found) + 1))))
     return collected.raw_frame(LineFates())
 
 
@@ -110,7 +111,7 @@ def test_how_many_records_come_at_a_time_does_not_count(
     found, slices = cut
     collected = RecordColumns(_ALL)
     for part in slices:
-        collected.extend("test.log", found[part], list(range(1, len(found) + 1))[part])
+        collected.extend("test.log", Records(found[part], list(range(1, len(found) + 1))[part]))
 
     raw = collected.raw_frame(LineFates())
 
@@ -121,9 +122,11 @@ def test_how_many_records_come_at_a_time_does_not_count(
 def test_records_keep_their_order_source_and_line_whatever_their_keys() -> None:
     collected = RecordColumns(_ALL)
     first = [record(path="/1"), {"path": "/2", "response_flags": "-"}, record(path="/3")]
-    collected.extend("a.log", first, [1, 5, 6])
-    collected.extend("empty.log", [], [])
-    collected.extend("b.log", [{"response_flags": "-", "path": "/4"}, record(path="/5")], [2, 3])
+    collected.extend("a.log", Records(first, [1, 5, 6]))
+    collected.extend("empty.log", Records([], []))
+    collected.extend(
+        "b.log", Records([{"response_flags": "-", "path": "/4"}, record(path="/5")], [2, 3])
+    )
 
     raw = collected.raw_frame(LineFates())
 
@@ -151,7 +154,7 @@ def test_columns_that_were_not_asked_for_are_not_kept_but_for_those_of_outcomes(
 def test_it_is_noted_of_how_many_records_a_column_was_seen_even_if_not_asked_for() -> None:
     collected, fates = RecordColumns(("path",)), LineFates()
     found: list[Record] = [{"path": "/"}, {"user_agent": "x", "path": "/"}, {"path": None}]
-    collected.extend("a.log", found, [1, 2, 3])
+    collected.extend("a.log", Records(found, [1, 2, 3]))
 
     collected.raw_frame(fates)
 

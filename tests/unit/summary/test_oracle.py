@@ -22,9 +22,10 @@ from tests.handmade import fewer_examples, source_of
 
 from envoylogs.pipeline import tally_sources
 from envoylogs.reading.batches import batches
-from envoylogs.summary.breakdown import CODE_CLASSES, TABLES
+from envoylogs.summary.breakdown import TABLES
 from envoylogs.summary.splits import NOT_SENT
 from envoylogs.summary.summary import Summary, summarize
+from envoylogs.tally.traffic import CODE_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable

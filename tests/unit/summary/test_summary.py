@@ -24,10 +24,11 @@ from tests.handmade import (
     without,
 )
 
-from envoylogs.summary.breakdown import CODE_CLASSES, TABLES
+from envoylogs.summary.breakdown import TABLES
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.percentiles import EMPTY_LATENCY
 from envoylogs.summary.summary import Summary, summarize
+from envoylogs.tally.traffic import CODE_CLASSES
 
 if TYPE_CHECKING:
     from tests.handmade import Record

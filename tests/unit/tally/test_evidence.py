@@ -19,13 +19,9 @@ from tests.handmade import (
     us,
 )
 
-from envoylogs.tally.evidence import (
-    FailureEvidence,
-    client_of_record,
-    masked_query,
-    rank_of_record,
-)
-from envoylogs.tally.paths import MAX_TEXT
+from envoylogs.envoy.paths import MAX_TEXT, masked_query
+from envoylogs.envoy.traffic import client_of_record
+from envoylogs.tally.evidence import FailureEvidence, rank_of_record
 from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
 
 

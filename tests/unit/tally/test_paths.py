@@ -17,7 +17,8 @@ from tests.handmade import (
     us,
 )
 
-from envoylogs.tally.paths import MAX_TEXT, PathCounts, path_group
+from envoylogs.envoy.paths import MAX_TEXT, path_group
+from envoylogs.tally.paths import PathCounts
 from envoylogs.tally.state import DEFAULT_SPEC
 
 _UUID = "5b1c7d7e-1f0a-4A55-9a35-0f8f3f6c1a01"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
-from typing import TYPE_CHECKING, Annotated
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -11,12 +13,30 @@ from envoylogs.cli.console import output_file
 from envoylogs.errors import UnknownKeyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["flags"]
 
 _WIDTH = 88
 _INDENT = " " * 4
+_IN_TITLE = ("long", "match")
+
+
+class _Format(StrEnum):
+    """Formats of explanations."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class _Entry(NamedTuple):
+    """One explained name: ``title`` is how it is shown, ``facts`` say more."""
+
+    kind: str
+    name: str
+    title: str
+    meaning: str
+    facts: dict[str, str]
 
 
 def flags(
@@ -28,6 +48,9 @@ def flags(
             show_default=False,
         ),
     ] = None,
+    output_format: Annotated[
+        _Format, typer.Option("--format", "-f", help="text for people, json for programs.")
+    ] = _Format.TEXT,
 ) -> None:
     """Explain response flags, details, outcomes and findings.
 
@@ -36,93 +59,120 @@ def flags(
 
     envoylogs flags UF,URX via_upstream no_route
     """
-    entries = list(_listing()) if not names else [_looked_up(name) for name in names]
+    entries = [entry for name in names for entry in _looked_up(name)] if names else list(_all())
+    if output_format is _Format.JSON:
+        rows = [
+            {"kind": entry.kind, "name": entry.name, "meaning": entry.meaning, **entry.facts}
+            for entry in entries
+        ]
+        text = json.dumps(rows, indent=2)
+    elif names:
+        text = "\n".join(map(_shown, entries))
+    else:
+        text = "\n".join(_listing(entries))
     with output_file(None) as out:
-        out.write("\n".join(entries) + "\n")
+        out.write(text + "\n")
 
 
-def _listing() -> Iterator[str]:
+def _all() -> Iterator[_Entry]:
     from envoylogs.envoy.details import RESPONSE_CODE_DETAILS
     from envoylogs.envoy.flags import RESPONSE_FLAGS
     from envoylogs.envoy.outcomes import OUTCOMES
     from envoylogs.summary.findings.catalog import FINDING_KINDS
 
-    yield "Response flags"
-    yield from (_line(flag.short, flag.meaning) for flag in RESPONSE_FLAGS)
-    yield "\nResponse code details"
-    yield from (_line(detail.match, detail.reading) for detail in RESPONSE_CODE_DETAILS)
-    yield "\nOutcomes, in the order in which they are tried"
-    yield from (_line(outcome.name, outcome.meaning) for outcome in OUTCOMES)
-    yield "\nFindings"
-    yield from (_line(kind.code, kind.meaning) for kind in FINDING_KINDS)
+    for flag in RESPONSE_FLAGS:
+        title = f"{flag.short} ({flag.long}), a response flag"
+        facts = {"long": flag.long, "blames": flag.blame, "look_at": flag.look_at}
+        yield _Entry("response_flag", flag.short, title, flag.meaning, facts)
+    for detail in RESPONSE_CODE_DETAILS:
+        title = f"{detail.match}, a response code detail"
+        yield _Entry("response_code_detail", detail.match, title, detail.reading, {})
+    for outcome in OUTCOMES:
+        facts = {"must_act": outcome.must_act, "look_at": outcome.look_at}
+        title = f"{outcome.name}, an outcome"
+        yield _Entry("outcome", outcome.name, title, outcome.meaning, facts)
+    for kind in FINDING_KINDS:
+        facts = {"must_act": str(kind.who), "proved_by": kind.proof}
+        yield _Entry("finding", kind.code, f"{kind.code}, a finding", kind.meaning, facts)
 
 
-def _line(name: str, meaning: str) -> str:
-    return textwrap.fill(
-        meaning, _WIDTH, initial_indent=f"  {name:<20} ", subsequent_indent=" " * 23
-    )
+_HEADINGS = {
+    "response_flag": "Response flags",
+    "response_code_detail": "\nResponse code details",
+    "outcome": "\nOutcomes, in the order in which they are tried",
+    "finding": "\nFindings",
+}
 
 
-def _entry(title: str, meaning: str, **facts: str) -> str:
-    lines = [title, textwrap.fill(meaning, _WIDTH, initial_indent="  ", subsequent_indent="  ")]
-    for name, fact in facts.items():
-        label = name.replace("_", " ")
-        lines.append(
-            textwrap.fill(
-                f"{label}: {fact}", _WIDTH, initial_indent="  ", subsequent_indent=_INDENT
-            )
+def _listing(entries: Iterable[_Entry]) -> Iterator[str]:
+    """Yield a line or two for each entry, under a heading for each kind."""
+    kind = None
+    for entry in entries:
+        if entry.kind != kind:
+            kind = entry.kind
+            yield _HEADINGS[kind]
+        yield textwrap.fill(
+            entry.meaning,
+            _WIDTH,
+            initial_indent=f"  {entry.name:<20} ",
+            subsequent_indent=" " * 23,
         )
+
+
+def _shown(entry: _Entry) -> str:
+    """Return everything there is to say of a name; the long form stands in the title."""
+    lines = [
+        entry.title,
+        textwrap.fill(entry.meaning, _WIDTH, initial_indent="  ", subsequent_indent="  "),
+    ]
+    lines += [
+        textwrap.fill(
+            f"{name.replace('_', ' ')}: {fact}",
+            _WIDTH,
+            initial_indent="  ",
+            subsequent_indent=_INDENT,
+        )
+        for name, fact in entry.facts.items()
+        if name not in _IN_TITLE
+    ]
     return "\n".join(lines)
 
 
-def _looked_up(name: str) -> str:
-    """Return what a name means; ``overflow`` and others are of several kinds."""
-    from envoylogs.envoy.details import RESPONSE_CODE_DETAILS
-    from envoylogs.envoy.flags import RESPONSE_FLAGS
-    from envoylogs.envoy.outcomes import OUTCOMES
-    from envoylogs.summary.findings.catalog import FINDING_KINDS
+def _looked_up(name: str) -> list[_Entry]:
+    """Return what a name means; ``overflow`` and others are of several kinds.
 
-    known_flags = {key: flag for flag in RESPONSE_FLAGS for key in (flag.short, flag.long.upper())}
+    Raises:
+        UnknownKeyError: If nothing has this name.
+    """
+    entries = list(_all())
+    flags_by_name = {
+        key: entry
+        for entry in entries
+        if entry.kind == "response_flag"
+        for key in (entry.name, entry.facts["long"].upper())
+    }
     parts = name.upper().split(",")
-    if all(part in known_flags for part in parts):
-        return "\n".join(
-            _entry(
-                f"{flag.short} ({flag.long}), a response flag",
-                flag.meaning,
-                blames=flag.blame,
-                look_at=flag.look_at,
-            )
-            for flag in (known_flags[part] for part in parts)
-        )
+    if all(part in flags_by_name for part in parts):
+        return [flags_by_name[part] for part in parts]
     found = [
-        _entry(f"{kind.code}, a finding", kind.meaning, must_act=kind.who, proved_by=kind.proof)
-        for kind in FINDING_KINDS
-        if kind.code == name.lower()
-    ]
-    found += [
-        _entry(
-            f"{outcome.name}, an outcome",
-            outcome.meaning,
-            must_act=outcome.must_act,
-            look_at=outcome.look_at,
-        )
-        for outcome in OUTCOMES
-        if outcome.name == name.lower()
+        entry
+        for kind in ("finding", "outcome")
+        for entry in entries
+        if entry.kind == kind and entry.name == name.lower()
     ]
     found += _details(name)
     if not found:
-        known = [flag.short for flag in RESPONSE_FLAGS]
-        known += [outcome.name for outcome in OUTCOMES]
-        known += [kind.code for kind in FINDING_KINDS]
-        known += [detail.match for detail in RESPONSE_CODE_DETAILS]
+        order = ("response_flag", "outcome", "finding", "response_code_detail")
+        known = [entry.name for kind in order for entry in entries if entry.kind == kind]
         raise UnknownKeyError.of("flag, detail, outcome or finding", name, known)
-    return "\n".join(found)
+    return found
 
 
-def _details(name: str) -> list[str]:
+def _details(name: str) -> list[_Entry]:
     from envoylogs.envoy.details import reading_of
 
     detail = reading_of(name)
     if detail is None:
         return []
-    return [_entry(f"{name}, a response code detail ({detail.match})", detail.reading)]
+    title = f"{name}, a response code detail ({detail.match})"
+    return [_Entry("response_code_detail", name, title, detail.reading, {"match": detail.match})]

@@ -9,47 +9,59 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from envoylogs.cli.console import output_file, say, say_error
+from envoylogs.cli.console import output_file, replaced_file, say
 from envoylogs.cli.exits import Exit
+from envoylogs.cli.interrupt import stopped_by_interrupt
+from envoylogs.cli.notes import name_what_is_no_log, say_what_was_covered
 from envoylogs.cli.options import (
+    ByOption,
     ColorOption,
     Format,
     FormatOption,
     LimitOption,
     OutputOption,
     RejectsOption,
+    SaveTallyOption,
+    ShowQueryOption,
     SourcesArgument,
     StrictOption,
+    TableOption,
     When,
 )
-from envoylogs.errors import LogFormatError, OutputError
-from envoylogs.reading.fates import REASONS
-from envoylogs.render.formatting import counted, printable, size, window
+from envoylogs.cli.pager import ScreenText, show
+from envoylogs.cli.selecting import SelectionOptions, selected, with_selection
+from envoylogs.errors import EmptySelectionError, LogFormatError, OutputError, UnknownKeyError
+from envoylogs.render.formatting import window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from io import BufferedWriter
     from pathlib import Path
 
+    from envoylogs.reading.selection import Selection
     from envoylogs.render.renderer import Renderer
     from envoylogs.sources.source import Source
-    from envoylogs.summary.accounts import Accounts
+    from envoylogs.sources.stop import Stop
     from envoylogs.summary.summary import Summary
+    from envoylogs.tally.state import TallySpec
     from envoylogs.tally.tally import Tally
 
-__all__ = ["summarize"]
-
-_WORTH_A_RATE = 10_000_000
-"""From how many bytes on the speed says something."""
+__all__ = ["named_sources", "summarize"]
 
 
+@with_selection
 def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
+    selection: SelectionOptions,
     sources: SourcesArgument = None,
     output_format: FormatOption = Format.TEXT,
+    table: TableOption = None,
+    by: ByOption = None,
     limit: LimitOption = None,
     output: OutputOption = None,
-    strict: StrictOption = False,  # noqa: FBT002  # typer reads the default
+    save_tally: SaveTallyOption = None,
+    strict: StrictOption = False,
     rejects: RejectsOption = None,
+    show_query: ShowQueryOption = False,
     color: ColorOption = When.AUTO,
 ) -> None:
     """Say what is wrong at the gateway, whose fault it is and what to do next.
@@ -60,25 +72,35 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     \b
     kubectl logs -n istio-system deploy/istio-ingressgateway | envoylogs
     envoylogs summarize gateway.log --format json | jq .findings
+    envoylogs summarize gateway.log --host shop.example.com --since 14:05
+    envoylogs summarize gateway.log --by method,path_group --code 5xx
     """  # noqa: D301  # \b keeps the lines of the examples
     started = time.monotonic()
-    from envoylogs.sources.locate import locate
-    from envoylogs.summary.summary import summarize as summary_of
-
-    if not sources:
-        if sys.stdin.isatty():
-            say("Usage: envoylogs summarize [OPTIONS] [SOURCE]...")
-            say("Name a log file, or pipe one in: kubectl logs ... | envoylogs summarize")
-            raise typer.Exit(Exit.USAGE)
-        sources = ["-"]
-    located = locate(sources)
-    tally = _tallied(located, rejects)
-    summary = summary_of(tally)
+    columns = _columns(by)
+    renderer = _renderer(output_format, _table(output_format, table, columns), limit, color)
+    located = named_sources(sources)
+    with selected(selection, located) as (wanted, kept), stopped_by_interrupt() as stop:
+        spec = _spec(kept, columns, show_query=show_query)
+        tally = _tallied(kept, spec, wanted, rejects, stop)
+    _say_the_window_of_nothing(tally, wanted)
+    summary = _summary(tally, columns, complete=not stop.requested)
     named = {source.name for source in located if not source.found}
-    no_log_named = _name_what_is_no_log(summary.accounts, named)
-    with output_file(output) as out:
-        _renderer(output_format, limit, color).render(summary, out)
-    _say_what_was_covered(summary, time.monotonic() - started)
+    no_log_named = name_what_is_no_log(summary.accounts, named)
+    if save_tally is not None:
+        from envoylogs.tally.storage import save_tally as save
+
+        with replaced_file(save_tally) as beside:
+            save(tally, beside)
+    if output is None and output_format is Format.TEXT and sys.stdout.isatty():
+        screen = ScreenText()
+        renderer.render(summary, screen)
+        show(screen.getvalue())
+    else:
+        with output_file(output) as out:
+            renderer.render(summary, out)
+    say_what_was_covered(summary, time.monotonic() - started)
+    if stop.requested:
+        raise typer.Exit(Exit.INTERRUPTED)
     if strict and summary.accounts.malformed:
         reasons = summary.accounts.malformed_by_reason
         raise LogFormatError.strict(summary.accounts.malformed, summary.accounts.lines, reasons)
@@ -86,7 +108,102 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         raise typer.Exit(Exit.ERROR)
 
 
-def _tallied(located: list[Source], rejects: Path | None) -> Tally:
+def named_sources(words: list[str] | None) -> list[Source]:
+    """Return the sources that a command was given; a pipe if none was named.
+
+    Raises:
+        SourceError: If one of them does not exist.
+        typer.Exit: If none was named and standard input is a terminal.
+    """
+    from envoylogs.sources.locate import locate
+
+    if not words:
+        if sys.stdin.isatty():
+            say("Usage: envoylogs summarize [OPTIONS] [SOURCE]...")
+            say("Name a log file, or pipe one in: kubectl logs ... | envoylogs summarize")
+            raise typer.Exit(Exit.USAGE)
+        words = ["-"]
+    return locate(words)
+
+
+def _columns(by: list[str] | None) -> tuple[str, ...]:
+    """Return the columns of ``--by``, each once.
+
+    Raises:
+        UnknownKeyError: If one of them does not exist.
+    """
+    from envoylogs import schema
+
+    known = schema.NORMALIZED | schema.DERIVED
+    columns = dict.fromkeys(word.strip() for words in by or () for word in words.split(","))
+    for name in columns:
+        if name not in known:
+            raise UnknownKeyError.of("column", name, known)
+    return tuple(columns)
+
+
+def _table(output_format: Format, table: str | None, columns: tuple[str, ...]) -> str | None:
+    """Return the table that is wanted alone; null for all there is.
+
+    Raises:
+        UnknownKeyError: If there is no such table.
+        typer.BadParameter: If two were asked for, or one of a format that has all.
+    """
+    from envoylogs.render.named_tables import ASKED, known_table
+
+    if table is not None and columns:
+        raise typer.BadParameter("give --table or --by, not both")
+    if table is not None and output_format is Format.JSON:
+        raise typer.BadParameter("--format json has all tables; --table is for the other formats")
+    if columns:
+        return ASKED
+    if table is None and output_format in {Format.CSV, Format.NDJSON}:
+        return "groups"
+    return None if table is None else known_table(table)
+
+
+def _renderer(output_format: Format, table: str | None, limit: int | None, color: When) -> Renderer:
+    rows = None if limit == 0 else limit
+    if output_format is Format.JSON:
+        from envoylogs.render.records import JsonRenderer
+
+        return JsonRenderer(limit=rows)
+    if output_format is Format.NDJSON and table is not None:
+        from envoylogs.render.records import NdjsonRenderer
+
+        return NdjsonRenderer(table, limit=rows)
+    if output_format is Format.CSV and table is not None:
+        from envoylogs.render.csv_table import CsvRenderer
+
+        return CsvRenderer(table, limit=rows)
+    if output_format is Format.MARKDOWN:
+        from envoylogs.render.markdown import MarkdownRenderer
+
+        return MarkdownRenderer(table, limit=rows)
+    from envoylogs.render.terminal.screen import DEFAULT_LIMIT, TerminalRenderer
+
+    wanted = {When.AUTO: None, When.ALWAYS: True, When.NEVER: False}[color]
+    shown = DEFAULT_LIMIT if limit is None else rows
+    return TerminalRenderer(limit=shown, color=wanted, table=table)
+
+
+def _spec(sources: list[Source], columns: tuple[str, ...], *, show_query: bool) -> TallySpec:
+    """Return what to remember: that of a saved tally among the sources, if there is one."""
+    from envoylogs.pipeline import spec_of_saved
+    from envoylogs.summary.breakdown import columns_to_ask
+    from envoylogs.tally.state import TallySpec
+
+    saved = spec_of_saved(sources)
+    return saved or TallySpec(by=columns_to_ask(columns), show_query=show_query)
+
+
+def _tallied(
+    sources: list[Source],
+    spec: TallySpec,
+    selection: Selection,
+    rejects: Path | None,
+    stop: Stop,
+) -> Tally:
     from envoylogs.pipeline import tally_sources
 
     with ExitStack() as files:
@@ -97,7 +214,9 @@ def _tallied(located: list[Source], rejects: Path | None) -> Tally:
             except OSError as error:
                 raise OutputError.unwritable(str(rejects), error) from error
             on_malformed = _line_writer(kept)
-        return tally_sources(located, on_malformed=on_malformed)
+        return tally_sources(
+            sources, spec=spec, selection=selection, on_malformed=on_malformed, stop=stop
+        )
 
 
 def _line_writer(file: BufferedWriter) -> Callable[[bytes], None]:
@@ -107,69 +226,24 @@ def _line_writer(file: BufferedWriter) -> Callable[[bytes], None]:
     return write
 
 
-def _renderer(output_format: Format, limit: int | None, color: When) -> Renderer:
-    rows = None if limit == 0 else limit
-    if output_format is Format.JSON:
-        from envoylogs.render.records import JsonRenderer
+def _summary(tally: Tally, columns: tuple[str, ...], *, complete: bool) -> Summary:
+    from envoylogs.summary.summary import summarize as summary_of
 
-        return JsonRenderer(limit=rows)
-    from envoylogs.render.terminal.screen import DEFAULT_LIMIT, TerminalRenderer
-
-    wanted = {When.AUTO: None, When.ALWAYS: True, When.NEVER: False}[color]
-    return TerminalRenderer(limit=DEFAULT_LIMIT if limit is None else rows, color=wanted)
+    return summary_of(tally, complete=complete, by=columns)
 
 
-def _name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
-    """Say which sources hold no record; tell whether one of them was asked for by name.
+def _say_the_window_of_nothing(tally: Tally, selection: Selection) -> None:
+    """End with an error if there are records and none was selected.
 
     Raises:
-        LogFormatError: If no source at all holds a record and one holds lines.
+        EmptySelectionError: With the window of the log.
     """
-    without = [
-        row
-        for row in accounts.sources.iter_rows(named=True)
-        if not row["records"] and row["lines"] > row["blank"]
-    ]
-    asked_for = False
-    for row in without:
-        name = row["source"]
-        examples = accounts.examples.filter(accounts.examples["source"] == name).head(3)
-        error = LogFormatError.no_record(
-            printable(name),
-            row["lines"],
-            [
-                f"line {line:,} ({REASONS.get(reason, 'not JSON of an access record')}): "
-                f"{printable(text[:100])}"
-                for line, reason, text in examples.select("line", "reason", "text").rows()
-            ],
-        )
-        if not accounts.records:
-            raise error
-        if name in named:
-            asked_for = True
-            say_error(error)
-        else:
-            say(f"envoylogs: {printable(name)}: passed over, it holds no access record.")
-    return asked_for
+    from envoylogs.summary.accounts import accounts
 
-
-def _say_what_was_covered(summary: Summary, seconds: float) -> None:
-    accounts, overview = summary.accounts, summary.overview
-    if not accounts.lines:
-        say("envoylogs: the input is empty: no line was read.")
+    if not selection or tally.traffic.frame.height:
         return
-    when = "" if overview.first is None else f", {window(overview.first, overview.last)}"
-    n = accounts.sources.height
-    parts = [f"{counted(accounts.records, 'record')} of {counted(accounts.lines, 'line')}"]
-    parts += [
-        f"{number:,} {name}"
-        for name, number in (
-            ("malformed", accounts.malformed),
-            ("of other programs", accounts.other),
-        )
-        if number
-    ]
-    speed = f"{size(accounts.bytes)} in {seconds:.1f} s"
-    if accounts.bytes >= _WORTH_A_RATE:
-        speed += f" ({size(round(accounts.bytes / seconds))}/s)"
-    say(f"{', '.join(parts)}, in {counted(n, 'source')}{when}; {speed}.")
+    lines = accounts(tally)
+    if lines.records:
+        first, last = lines.sources["first"].min(), lines.sources["last"].max()
+        covered = window(*(time if isinstance(time, int) else None for time in (first, last)))
+        raise EmptySelectionError.of(selection.text, lines.records, covered)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from envoylogs.render.formatting import clock, count, counted, day_and_clock, percent, printable
+from envoylogs.render.formatting import count, counted, printable
+from envoylogs.render.words import facts_of_finding, noise_of
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.findings.finding import Finding, Severity
 
@@ -42,23 +43,15 @@ def print_findings(console: Console, summary: Summary) -> None:
     rest = len(summary.findings) - len(shown)
     if rest:
         console.print(Text(f"… and {counted(rest, 'lesser finding')} (--format json)", "dim"))
-    _print_noise(console, summary.overview)
+    noise = noise_of(summary.overview)
+    if noise is not None:
+        console.print(Text(noise, "dim"))
 
 
 def _print_finding(console: Console, place: int, found: Finding, overview: Overview) -> None:
     title = Text(f" {found.severity.name} ", style=_STYLES[found.severity])
     title = Text.assemble(title, (f" {printable(found.title)}", "bold"))
-    facts = []
-    if found.requests:
-        facts.append(f"{count(found.requests)} of {counted(found.of, 'request')}")
-        if found.requests != found.of:
-            facts[0] += f" ({percent(found.requests / found.of)})"
-        facts.append(_when(found, overview))
-    if found.clients_at_least:
-        facts.append(f"at least {counted(found.clients_at_least, 'client')}")
-    for (some, of_all), noun in ((found.gateways, "gateway"), (found.upstream_hosts, "host")):
-        if some and of_all > 1:
-            facts.append(f"{some} of {of_all} {noun}s")
+    facts = facts_of_finding(found, overview)
     who = Text.assemble(("Must act: ", "bold"), str(KIND_BY_CODE[found.code].who), ". ")
     lines = [title, Text.assemble(who, printable("; ".join(facts)), "." if facts else "")]
     if found.proof:
@@ -76,30 +69,3 @@ def _print_finding(console: Console, place: int, found: Finding, overview: Overv
         grid.add_row(Text("" if number else f"{place}."), line)
     console.print(grid)
     console.print()
-
-
-def _when(found: Finding, overview: Overview) -> str:
-    """Return since when, and until when if it is over; days where the log has several."""
-    one_day = day_and_clock(overview.first)[:10] == day_and_clock(overview.last)[:10]
-    shown = clock if one_day else day_and_clock
-    since = "from the start" if found.since is None else f"since {shown(found.since)}"
-    return since if found.until is None else f"{since} until {shown(found.until)}"
-
-
-def _print_noise(console: Console, overview: Overview) -> None:
-    noise = overview.noise
-    parts = []
-    if noise["requests"]:
-        parts.append(
-            f"{counted(noise['requests'], 'request')} for {counted(noise['hosts'], 'host')}"
-        )
-    if noise["connections"]:
-        parts.append(
-            f"{counted(noise['connections'], 'refused connection')} for "
-            f"{counted(noise['server_names'], 'server name')}"
-        )
-    if parts:
-        words = " and ".join(parts)
-        console.print(
-            Text(f"Noise: {words} that this gateway never routed. Not in the error share.", "dim")
-        )

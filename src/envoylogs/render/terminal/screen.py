@@ -10,7 +10,7 @@ from rich.text import Text
 
 from envoylogs.render.formatting import counted, printable, window
 from envoylogs.render.terminal.findings import print_findings
-from envoylogs.render.terminal.tables import print_tables
+from envoylogs.render.terminal.tables import print_table, print_tables
 
 if TYPE_CHECKING:
     from envoylogs.summary.summary import Summary
@@ -36,6 +36,8 @@ class TerminalRenderer:
         color: True and False decide; null leaves it to the terminal and to
             ``NO_COLOR`` and ``TERM``.
         width: In characters; null asks the terminal.
+        table: Only this table, one of ``named_tables.TABLE_NAMES`` or
+            ``named_tables.ASKED``; null for findings and all tables.
     """
 
     def __init__(
@@ -44,10 +46,12 @@ class TerminalRenderer:
         limit: int | None = DEFAULT_LIMIT,
         color: bool | None = None,
         width: int | None = None,
+        table: str | None = None,
     ) -> None:
         self._limit = limit
         self._color = color
         self._width = width
+        self._table = table
 
     def render(self, summary: Summary, out: TextIO) -> None:
         """Write findings, noise, overview and tables."""
@@ -66,6 +70,9 @@ class TerminalRenderer:
         )
         if summary.accounts.lines:
             console.print(_headline(summary))
+        if self._table is not None:
+            print_table(console, summary, self._table, self._limit)
+            return
         print_findings(console, summary)
         if summary.accounts.records:
             print_tables(console, summary, self._limit)
@@ -81,8 +88,12 @@ def _headline(summary: Summary) -> Text:
     if overview.first is not None:
         line.append(f" · {window(overview.first, overview.last)}")
     gateways = summary.accounts.gateways["gateway"].drop_nulls().len()
-    line.append(f" · {counted(summary.accounts.records, 'record')}")
+    records, left_out = summary.accounts.records, summary.accounts.filtered
+    of_all = f"{records - left_out:,} of " if left_out else ""
+    line.append(f" · {of_all}{counted(records, 'record')}")
     line.append(f" · {counted(gateways, 'gateway')}")
+    if summary.selection is not None:
+        line.append(f" · selected {printable(summary.selection)}", style="bold")
     if not summary.complete:
         line.append(" · interrupted: only a part was read", style="bold red")
     return line

@@ -6,19 +6,26 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from envoylogs import schema
 from envoylogs.envoy.clusters import service_label
 from envoylogs.envoy.outcomes import OUTCOMES
+from envoylogs.render.csv_table import flat_row
 from envoylogs.render.formatting import clock, count, milliseconds, percent, size
+from envoylogs.render.named_tables import ASKED, rows_of_table, timed
 from envoylogs.render.terminal.cells import heading, more, new_table, number, text
+from envoylogs.render.terminal.findings import print_findings
+from envoylogs.render.words import LEDGER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
     from rich.console import Console
     from rich.table import Table
 
     from envoylogs.summary.summary import Summary
 
-__all__ = ["print_tables"]
+__all__ = ["print_table", "print_tables"]
 
 _WIDE = 110
 """From how many columns on tables show everything."""
@@ -37,15 +44,6 @@ _TITLES = {
 _ORDER = ("outcome", "response_code", "authority", "route_name", "upstream_cluster",
           "upstream_host", "response_flags", "response_code_details", "gateway")  # fmt: skip
 _MUST_ACT = {outcome.name: outcome.must_act for outcome in OUTCOMES}
-_LEDGER = {
-    "lost": "lost: the path was routed at another time of this log",
-    "never_routed": "no route, though the host is known",
-    "noise": "noise: the host was never routed",
-    "application": "the application's own",
-    "configured": "configured: a direct response",
-    "fault": "an injected fault",
-    "other": "anything else",
-}
 _QUANTILES = {"p50": "p50", "p90": "p90", "p95": "p95", "p99": "p99", "p999": "p99.9", "max": "max"}
 
 Row = dict[str, object]
@@ -59,6 +57,45 @@ def print_tables(console: Console, summary: Summary, limit: int | None) -> None:
     _print_rejections(console, summary, limit)
     for column in _ORDER:
         _print_breakdown(console, summary, column, limit)
+
+
+def print_table(console: Console, summary: Summary, name: str, limit: int | None) -> None:
+    """Print one table, at most ``limit`` rows of it."""
+    if name == "findings":
+        print_findings(console, summary)
+    elif name == "not_found_ledger":
+        _print_ledger(console, summary)
+    elif name == "splits":
+        _print_splits(console, summary, limit)
+    elif name == "rejections":
+        _print_rejections(console, summary, limit)
+    elif name in summary.by:
+        _print_breakdown(console, summary, name, limit)
+    elif name == "groups":
+        _print_counts(console, "Groups", summary.groups, schema.GROUP_KEYS, limit)
+    elif name == ASKED and summary.asked is not None:
+        title = f"By {', '.join(summary.asked_by)}"
+        _print_counts(console, title, summary.asked, summary.asked_by, limit)
+    else:
+        _print_plain(console, name, rows_of_table(summary, name), limit)
+
+
+def _print_plain(console: Console, name: str, rows: list[Row], limit: int | None) -> None:
+    """Print the rows of a table as they are; structs give a column each."""
+    heading(console, name.capitalize())
+    shown = [flat_row(row) for row in rows[:limit]]
+    if shown:
+        columns = list(shown[0])
+        numbers = [c for c in columns if all(isinstance(r[c], int | None) for r in shown)]
+        texts = [c for c in columns if c not in numbers]
+        table = new_table(texts, numbers)
+        for row in shown:
+            table.add_row(
+                *(text(row[c]) for c in texts),
+                *(text(None if row[c] is None else count(_int(row[c]))) for c in numbers),
+            )
+        console.print(table)
+    more(console, len(shown), len(rows))
 
 
 def _print_overview(console: Console, summary: Summary) -> None:
@@ -101,7 +138,7 @@ def _print_ledger(console: Console, summary: Summary) -> None:
         return
     heading(console, "Ledger of 404s", f"{count(ledger['all'])} in all")
     table = new_table(["who answered 404"], ["requests", "share"])
-    for name, label in _LEDGER.items():
+    for name, label in LEDGER.items():
         if ledger[name]:
             share = percent(ledger[name] / ledger["all"])
             table.add_row(text(label), number(ledger[name]), text(share))
@@ -109,22 +146,27 @@ def _print_ledger(console: Console, summary: Summary) -> None:
 
 
 def _print_breakdown(console: Console, summary: Summary, column: str, limit: int | None) -> None:
-    table_rows = summary.by[column]
-    known = table_rows[column].drop_nulls().len()
-    if not known:
-        return
+    if summary.by[column][column].drop_nulls().len():
+        _print_counts(console, _TITLES[column], summary.by[column], (column,), limit)
+
+
+def _print_counts(
+    console: Console, title: str, rows: pl.DataFrame, keys: Sequence[str], limit: int | None
+) -> None:
+    """Print requests by some columns: counts, codes, what was wrong, latency."""
     wide = console.width >= _WIDE
-    heading(console, _TITLES[column])
-    extra = ["must act"] if column == "outcome" and wide else []
-    codes = ["2xx", "3xx", "4xx", "5xx", "0"] if wide and column != "response_code" else []
+    by_outcome = tuple(keys) == ("outcome",)
+    heading(console, title)
+    extra = ["must act"] if by_outcome and wide else []
+    codes = ["2xx", "3xx", "4xx", "5xx", "0"] if wide and "response_code" not in keys else []
     numbers = ["requests", "share", *codes, "unrouted", "errors", "p50 ms"]
     numbers += ["p95", "p99"] if wide else ["p99"]
-    table = new_table([column, *extra], numbers)
-    for row in _head(table_rows, limit):
+    table = new_table([*keys, *extra], numbers)
+    for row in map(timed, _head(rows, limit)):
         latency = _struct(row["latency_ms"])
         table.add_row(
-            text(row[column]),
-            *(text(_MUST_ACT[str(row[column])]) for _ in extra),
+            *(text(row[key]) for key in keys),
+            *(text(_MUST_ACT[str(row["outcome"])]) for _ in extra),
             number(_int(row["requests"])),
             text(percent(_float(row["share"]))),
             *(number(_int(_struct(row["codes"])[code])) for code in codes),
@@ -135,7 +177,7 @@ def _print_breakdown(console: Console, summary: Summary, column: str, limit: int
             text(_ms(latency, "p99")),
         )
     console.print(table)
-    more(console, table.row_count, table_rows.height)
+    more(console, table.row_count, rows.height)
 
 
 def _print_rejections(console: Console, summary: Summary, limit: int | None) -> None:

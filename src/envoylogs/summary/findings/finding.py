@@ -46,6 +46,8 @@ class Finding:
         upstream_hosts: How many upstream hosts show it, of how many.
         proof: What in the log proves it.
         change: The change to make; null without the configuration.
+        where: The requests as a condition in Polars SQL, which ``--where``
+            takes; null for a finding about the log itself.
         examples: A few records.
         next: What to do next.
     """
@@ -64,6 +66,7 @@ class Finding:
     until: int | None = None
     gateways: tuple[int, int] = (0, 0)
     upstream_hosts: tuple[int, int] = (0, 0)
+    where: str | None = None
     examples: tuple[Example, ...] = field(default=())
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from envoylogs.summary.findings.conditions import all_of, equals, is_request
 from envoylogs.summary.findings.finding import Finding, Severity
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def log_findings(accounts: Accounts, overview: Overview) -> list[Finding]:
             title=f"The log is incomplete: {'; '.join(reasons)}",
             requests=unknown,
             of=overview.requests,
+            where=all_of(is_request, equals("outcome", "unknown")) if unknown else None,
             next="Keep the malformed lines with --rejects FILE and look at them."
             if damaged
             else "Log these columns: Istio's default JSON format has all of them.",

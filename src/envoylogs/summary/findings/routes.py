@@ -8,6 +8,14 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import UNROUTED
 from envoylogs.envoy.traffic import looks_like_address
+from envoylogs.summary.findings.conditions import (
+    all_of,
+    any_of,
+    equals,
+    is_one_of,
+    is_request,
+    paths_of,
+)
 from envoylogs.summary.findings.finding import Finding, Severity, severity_of
 from envoylogs.summary.findings.proof import Witnesses, gateways_of, witnesses_of
 from envoylogs.summary.paths import grace_us
@@ -53,6 +61,18 @@ def _unrouted_of(facts: Facts, host: str) -> tuple[pl.DataFrame, Witnesses]:
     return rows, witnesses_of(facts, _of_host(host) & _UNROUTED)
 
 
+def _unrouted_where(host: str | None, condition: str) -> str:
+    return all_of(is_request, is_one_of("outcome", UNROUTED), equals("host", host), condition)
+
+
+def _not_known(facts: Facts) -> list[str]:
+    """Return that the host of a request is none of the known ones."""
+    if facts.known_hosts.is_empty():
+        return []
+    known = is_one_of("host", facts.known_hosts)
+    return [any_of("host IS NULL", f"NOT ({known})")]
+
+
 def _sum(rows: pl.DataFrame, column: str = "requests") -> int:
     return int(rows[column].sum())
 
@@ -91,6 +111,7 @@ def _lost(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                 clients_at_least=witnesses.clients,
                 since=since,
                 gateways=gateways_of(facts, rows),
+                where=_unrouted_where(host, paths_of(lost_here)),
                 proof=f"{_sum(of_host, 'routed'):,} requests of this host were routed before, "
                 f"{'none' if whole_host else 'none of these paths'} since.",
                 examples=witnesses.examples,
@@ -135,6 +156,7 @@ def _gained(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                 clients_at_least=witnesses.clients,
                 until=until,
                 gateways=gateways_of(facts, rows),
+                where=_unrouted_where(host, paths_of(of_host)),
                 proof="Its requests got 404 first and are routed since.",
                 examples=witnesses.examples,
                 next="Nothing, if the change was meant: it works now.",
@@ -179,6 +201,7 @@ def _never_on_known_hosts(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                 of=total,
                 clients_at_least=witnesses.clients,
                 gateways=gateways_of(facts, rows),
+                where=_unrouted_where(host, paths_of(of_host)),
                 proof="The same paths are routed in between."
                 if at_times
                 else "Other paths of the host are routed.",
@@ -203,7 +226,7 @@ def _nothing_bound(facts: Facts) -> list[Finding]:
     findings = []
     unknown = facts.requests.filter("noise")
     blackhole = unknown.filter(pl.col("outcome") == "blackhole")
-    nothing_routed = not facts.requests["routed"].any()
+    nothing_routed = not (facts.requests["routed"].any() or facts.known_hosts.len())
     for rows, is_blackhole in (
         (blackhole, True),
         (unknown.filter(pl.col("outcome") != "blackhole"), False),
@@ -238,6 +261,11 @@ def _nothing_bound(facts: Facts) -> list[Finding]:
                 clients_at_least=witnesses.clients,
                 until=ended,
                 gateways=gateways_of(facts, rows),
+                where=all_of(
+                    is_request,
+                    equals("outcome", "blackhole" if is_blackhole else "no_route"),
+                    *_not_known(facts),
+                ),
                 proof="404 with route_name default, no flag, no cluster: virtual host blackhole, "
                 "Istio 1.1 to 1.7."
                 if is_blackhole
@@ -300,6 +328,9 @@ def _tls_reuse(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                 of=total,
                 clients_at_least=witnesses.clients,
                 gateways=gateways_of(facts, rows),
+                where=_unrouted_where(
+                    host, is_one_of("requested_server_name", rows["requested_server_name"].unique())
+                ),
                 proof=f"requested_server_name is {server_name}, the authority is {host}.",
                 examples=witnesses.examples,
                 next="Two Gateways share one certificate, so HTTP/2 clients reuse connections. "
@@ -346,6 +377,9 @@ def _lost_tls_names(facts: Facts) -> list[Finding]:
                 clients_at_least=witnesses.clients,
                 since=since,
                 gateways=gateways_of(facts, rows),
+                where=all_of(
+                    equals("outcome", "no_filter_chain"), equals("requested_server_name", name)
+                ),
                 proof="NR without HTTP fields; the same name was served before.",
                 examples=witnesses.examples,
                 next="Check that a Gateway server with TLS still lists this host and that its "

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from envoylogs.envoy.clusters import service_label
+from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED
+from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
 from envoylogs.summary.findings.finding import Finding, Severity, worth_telling
 from envoylogs.summary.findings.onset import episode, severity_of_episode
 from envoylogs.summary.findings.proof import (
@@ -15,6 +17,7 @@ from envoylogs.summary.findings.proof import (
     witnesses_of,
 )
 from envoylogs.summary.percentiles import latency_by
+from envoylogs.summary.splits import NOT_SENT
 
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
@@ -87,6 +90,13 @@ def _slow_hosts(facts: Facts) -> list[Finding]:
                 of=host["count"] + of_rest["count"],
                 gateways=gateways_of(facts, facts.requests.filter(of_host)),
                 upstream_hosts=(1, host["siblings"]),
+                where=all_of(
+                    is_request,
+                    is_one_of("outcome", UPSTREAM_ANSWERED),
+                    f"(response_code IS NULL OR response_code <> {SWITCHING_PROTOCOLS})",
+                    "upstream_service_time_ms IS NOT NULL",
+                    equals("upstream_host", host["upstream_host"]),
+                ),
                 proof="upstream_service_time of the same cluster by upstream_host.",
                 next="Look at the node and the resources of this pod: CPU throttling, a cold "
                 "cache, a noisy neighbor.",
@@ -128,6 +138,13 @@ def _of_part(split: Row, part: Row, fastest: Row) -> Finding:
         "ms",
         requests=part["requests"],
         of=split["requests"],
+        where=all_of(
+            is_request,
+            equals("route_name", split["route_name"]),
+            equals("host", split["authority"]),
+            equals("upstream_cluster", part["upstream_cluster"]),
+            f"NOT ({is_one_of('outcome', NOT_SENT)})",
+        ),
         proof="upstream_service_time of the parts of one route.",
         next="If it is a release, hold its weight until this is understood.",
     )
@@ -168,6 +185,11 @@ def _given_up(facts: Facts) -> list[Finding]:
                 since=when.since,
                 until=when.until,
                 gateways=gateways_of(facts, facts.requests.filter(belongs & gone)),
+                where=all_of(
+                    is_request,
+                    equals("outcome", "client_gone"),
+                    equals("upstream_cluster", cluster),
+                ),
                 proof="DC or DR after that time; it is likely the clients' own time-out.",
                 examples=witnesses.examples,
                 next="Look at the service's latency (upstream_time) over the same time.",

@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from envoylogs.envoy.clusters import service_label
+from envoylogs.summary.findings.conditions import (
+    all_of,
+    any_of,
+    equals,
+    is_one_of,
+    is_request,
+)
 from envoylogs.summary.findings.finding import Finding, severity_of, worth_telling
 from envoylogs.summary.findings.onset import episode, severity_of_episode
 from envoylogs.summary.findings.proof import (
@@ -67,11 +74,12 @@ _CONCENTRATED, _AGAINST_OTHERS, _BY_CHANCE = 0.8, 5, 0.01
 
 
 class _Subject(NamedTuple):
-    """A service and one way in which it fails."""
+    """A service and one way in which it fails; ``apart`` are hosts with findings of their own."""
 
     outcome: str
     cluster: str | None
     host: str | None
+    apart: tuple[str, ...] = ()
 
 
 class _BadHost(NamedTuple):
@@ -113,6 +121,8 @@ def upstream_findings(facts: Facts) -> list[Finding]:
         subject = _Subject(outcome, cluster, host)
         total = int(facts.requests.filter(_belongs(subject))["requests"].sum())
         if worth_telling(requests, total):
+            apart = [bad.address for bad in bad_hosts if bad.cluster == cluster]
+            subject = subject._replace(apart=tuple(apart) if outcome in _OF_ONE_HOST else ())
             findings.append(_of_subject(facts, subject, failed, requests, total))
     return findings
 
@@ -150,10 +160,25 @@ def _of_subject(
         until=when.until,
         gateways=gateways_of(facts, rows),
         upstream_hosts=(rows["upstream_host"].drop_nulls().n_unique(), hosts),
+        where=_where(subject),
         proof=_proof(rows),
         examples=witnesses.examples,
         next=_NEXT[code].format(endpoints=_endpoints_command(name)),
     )
+
+
+def _where(subject: _Subject) -> str:
+    conditions = [
+        is_request,
+        equals("outcome", subject.outcome),
+        equals("upstream_cluster", subject.cluster),
+    ]
+    if subject.cluster is None:
+        conditions.append(equals("host", subject.host))
+    if subject.apart:
+        apart = is_one_of("upstream_host", subject.apart)
+        conditions.append(any_of("upstream_host IS NULL", f"NOT ({apart})"))
+    return all_of(*conditions)
 
 
 def _proof(rows: pl.DataFrame) -> str:
@@ -234,6 +259,12 @@ def _of_bad_host(facts: Facts, bad: _BadHost) -> Finding:
         until=when.until,
         gateways=gateways_of(facts, rows),
         upstream_hosts=(1, bad.siblings),
+        where=all_of(
+            is_request,
+            is_one_of("outcome", _OF_ONE_HOST),
+            equals("upstream_cluster", bad.cluster),
+            equals("upstream_host", bad.address),
+        ),
         proof=_proof(rows),
         examples=witnesses.examples,
         next=f"Find the pod{_pods_command(bad.address)}, read its log, and delete it if it does "

@@ -1,0 +1,76 @@
+"""What is said on standard error of a run: sources that are no logs, and what was covered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envoylogs.cli.console import say, say_error
+from envoylogs.errors import LogFormatError
+from envoylogs.reading.fates import REASONS
+from envoylogs.render.formatting import counted, printable, size, window
+
+if TYPE_CHECKING:
+    from envoylogs.summary.accounts import Accounts
+    from envoylogs.summary.summary import Summary
+
+__all__ = ["name_what_is_no_log", "say_what_was_covered"]
+
+_WORTH_A_RATE = 10_000_000
+"""From how many bytes on the speed says something."""
+
+
+def name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
+    """Say which sources hold no record; tell whether one of them was asked for by name.
+
+    Raises:
+        LogFormatError: If no source at all holds a record and one holds lines.
+    """
+    without = [
+        row
+        for row in accounts.sources.iter_rows(named=True)
+        if not row["records"] and row["lines"] > row["blank"]
+    ]
+    asked_for = False
+    for row in without:
+        name = row["source"]
+        examples = accounts.examples.filter(accounts.examples["source"] == name).head(3)
+        error = LogFormatError.no_record(
+            printable(name),
+            row["lines"],
+            [
+                f"line {line:,} ({REASONS.get(reason, 'not JSON of an access record')}): "
+                f"{printable(text[:100])}"
+                for line, reason, text in examples.select("line", "reason", "text").rows()
+            ],
+        )
+        if not accounts.records:
+            raise error
+        if name in named:
+            asked_for = True
+            say_error(error)
+        else:
+            say(f"envoylogs: {printable(name)}: passed over, it holds no access record.")
+    return asked_for
+
+
+def say_what_was_covered(summary: Summary, seconds: float) -> None:
+    """Say how many records of how many lines were read, over which time, and how fast."""
+    accounts, overview = summary.accounts, summary.overview
+    if not accounts.lines:
+        say("envoylogs: the input is empty: no line was read.")
+        return
+    when = "" if overview.first is None else f", {window(overview.first, overview.last)}"
+    n = accounts.sources.height
+    parts = [f"{counted(accounts.records, 'record')} of {counted(accounts.lines, 'line')}"]
+    parts += [
+        f"{number:,} {name}"
+        for name, number in (
+            ("malformed", accounts.malformed),
+            ("of other programs", accounts.other),
+        )
+        if number
+    ]
+    speed = f"{size(accounts.bytes)} in {seconds:.1f} s"
+    if accounts.bytes >= _WORTH_A_RATE:
+        speed += f" ({size(round(accounts.bytes / seconds))}/s)"
+    say(f"{', '.join(parts)}, in {counted(n, 'source')}{when}; {speed}.")

@@ -1,0 +1,138 @@
+"""The options that select records, declared once for every command that reads records."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from envoylogs.reading.selection import Selection
+    from envoylogs.sources.source import Source
+
+__all__ = ["SelectionOptions", "selected", "with_selection"]
+
+_PANEL = "Selection"
+
+
+def _glob(name: str, help_text: str) -> Any:  # noqa: ANN401  # what typer.Option returns
+    return typer.Option(
+        f"--{name}", metavar="GLOB", help=help_text, show_default=False, rich_help_panel=_PANEL
+    )
+
+
+def _text(name: str, metavar: str, help_text: str) -> Any:  # noqa: ANN401  # as above
+    return typer.Option(
+        f"--{name}", metavar=metavar, help=help_text, show_default=False, rich_help_panel=_PANEL
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectionOptions:
+    """What was given on the command line; each field is an option."""
+
+    host: Annotated[
+        list[str] | None,
+        _glob("host", "Only this host (* and ? match; - is missing). Repeat for several."),
+    ] = None
+    path: Annotated[list[str] | None, _glob("path", "Only this path, without its query.")] = None
+    code: Annotated[list[str] | None, _glob("code", "Only this response code: 404, 5xx, 0.")] = None
+    outcome: Annotated[
+        list[str] | None, _glob("outcome", "Only this outcome, or unrouted, or error.")
+    ] = None
+    subset: Annotated[list[str] | None, _glob("subset", "Only this subset.")] = None
+    route: Annotated[list[str] | None, _glob("route", "Only this route_name.")] = None
+    cluster: Annotated[list[str] | None, _glob("cluster", "Only this upstream_cluster.")] = None
+    client: Annotated[list[str] | None, _glob("client", "Only this client address.")] = None
+    gateway: Annotated[list[str] | None, _glob("gateway", "Only this gateway.")] = None
+    where: Annotated[
+        str | None,
+        _text("where", "SQL", "Only records for which this SQL condition on columns holds."),
+    ] = None
+    since: Annotated[
+        str | None, _text("since", "TIME", "From this time on: RFC 3339, 14:05, or -15m.")
+    ] = None
+    until: Annotated[str | None, _text("until", "TIME", "Before this time.")] = None
+    last: Annotated[
+        str | None,
+        _text("last", "SPAN", "Only this long before the newest record: 15m. Reads twice."),
+    ] = None
+
+
+_OPTIONS = tuple(field.name for field in fields(SelectionOptions))
+
+
+def with_selection(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a selection, as its keyword ``selection``."""
+    hints = get_type_hints(SelectionOptions, include_extras=True)
+    signature = inspect.signature(command, eval_str=True)
+    own = [p for name, p in signature.parameters.items() if name != "selection"]
+    added = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hints[name]
+        )
+        for name in _OPTIONS
+    ]
+
+    @functools.wraps(command)
+    def wrapper(**given: Any) -> None:  # noqa: ANN401  # whatever typer read
+        options = SelectionOptions(**{name: given.pop(name) for name in _OPTIONS})
+        command(**given, selection=options)
+
+    parameters = [
+        *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own),
+        *added,
+    ]
+    wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
+    return wrapper
+
+
+@contextmanager
+def selected(
+    options: SelectionOptions, sources: list[Source], *, read_twice: bool = False
+) -> Iterator[tuple[Selection, list[Source]]]:
+    """Return the selection, and the sources to read.
+
+    Args:
+        options: As given.
+        sources: As located.
+        read_twice: Whether the caller reads the sources more than once, so
+            that a pipe must be kept.
+
+    Raises:
+        SelectionError: If an option can't be read.
+    """
+    from envoylogs.pipeline import newest_time
+    from envoylogs.reading.selection import COLUMN_OF, Selection, span_of, time_of
+    from envoylogs.sources.spool import rereadable
+
+    now = datetime.now(UTC)
+    since, until = (
+        None if text is None else time_of(option, text, now)
+        for option, text in (("--since", options.since), ("--until", options.until))
+    )
+    selection = Selection.of(
+        {word: getattr(options, word) or () for word in COLUMN_OF},
+        where=options.where,
+        since_us=since,
+        until_us=until,
+    )
+    if options.last is None and not read_twice:
+        yield selection, sources
+        return
+    span_us = None if options.last is None else span_of("--last", options.last)
+    with rereadable(sources) as kept:
+        if span_us is not None:
+            newest = newest_time(kept)
+            start = None if newest is None else newest - span_us
+            if start is not None and (since is None or start > since):
+                selection = replace(selection, since_us=start)
+        yield selection, kept

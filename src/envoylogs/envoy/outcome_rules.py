@@ -1,0 +1,194 @@
+"""Which outcome a record has, as one expression over normalized columns.
+
+The first of ``outcomes.OUTCOMES`` that fits wins. The rules read flags,
+details, code, route and cluster together, because none of these is proof
+alone: RBAC denials set no flag, a gRPC request that failed is logged with code
+200, ``route_name`` is ``default`` for much besides the blackhole. A column
+that was never logged is not evidence: where an outcome rests on a value being
+absent, the ``logged_*`` columns must say that its key was there.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from envoylogs.envoy.details import reading_of
+from envoylogs.envoy.distinct import with_columns_by
+from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS
+
+__all__ = ["CONNECTION_COLUMNS", "EVIDENCE", "is_connection", "outcome_of_record", "with_outcome"]
+
+EVIDENCE: dict[str, str] = {
+    "logged_route_name": "route_name",
+    "logged_response_flags": "response_flags",
+    "logged_response_code_details": "response_code_details",
+    "logged_upstream_cluster": "upstream_cluster",
+    "logged_upstream_host": "upstream_host",
+    "logged_upstream_service_time": "upstream_service_time_ms",
+}
+"""Boolean columns that say whether the key of a column was in the log object at all."""
+
+_CODE = pl.col("response_code")
+_FLAGS = pl.col("response_flags")
+_DETAILS = pl.col("response_code_details")
+_ROUTE = pl.col("route_name")
+_CLUSTER = pl.col("upstream_cluster")
+_HOST = pl.col("upstream_host")
+_SERVICE_TIME = pl.col("upstream_service_time_ms")
+
+
+CONNECTION_COLUMNS = ("response_code", "method", "path", "authority", "protocol")
+"""What tells connections from requests."""
+
+
+def is_connection() -> pl.Expr:
+    """Tell the records of connections (TCP, no filter chain) from those of requests.
+
+    Null-free. A record without a code and without method, path, authority
+    and protocol is a connection too.
+    """
+    code, *http = CONNECTION_COLUMNS
+    return pl.all_horizontal(pl.col(code).fill_null(0) == 0, pl.col(http).is_null())
+
+
+def with_outcome(records: pl.DataFrame) -> pl.DataFrame:
+    """Return records with the column ``outcome``; see ``outcome_of_record`` for what it needs."""
+    groups = _DETAILS.map_elements(_group_of, return_dtype=pl.String)
+    grouped = with_columns_by(records, "response_code_details", [groups.alias("details_group")])
+    return grouped.with_columns(outcome_of_record().alias("outcome")).drop("details_group")
+
+
+def _group_of(details: str) -> str | None:
+    detail = reading_of(details)
+    return detail.group if detail else None
+
+
+def _flag(*names: str) -> pl.Expr:
+    """Tell whether one of these flags is set."""
+    return _FLAGS.str.contains(rf"(?:^|,)(?:{'|'.join(names)})(?:,|$)").fill_null(value=False)
+
+
+def _details(group: str) -> pl.Expr:
+    """Tell whether the details belong to a group of ``RESPONSE_CODE_DETAILS``."""
+    return (pl.col("details_group") == group).fill_null(value=False)
+
+
+def _code(low: int, high: int) -> pl.Expr:
+    return _CODE.is_between(low, high).fill_null(value=False)
+
+
+def outcome_of_record() -> pl.Expr:
+    """Return the outcome of every record, as an expression over normalized columns.
+
+    Needs the columns named in ``EVIDENCE``, keys and values, those that
+    ``is_connection`` reads, and ``details_group`` (see ``details``). Every
+    combination gets exactly one outcome.
+    """
+    # DI never decides, and URX alone changes nothing.
+    harmless = _FLAGS.is_null() | _FLAGS.str.contains(r"^(?:DI|URX)(?:,(?:DI|URX))*$")
+    unexplained = _DETAILS.is_null() & harmless
+    # The service time is a header of the upstream's answer, so it is proof. A chosen host is proof
+    # only beside a logged empty flag; without that key a 5xx may be the gateway's own.
+    seen_host = _HOST.is_not_null() & (pl.col("logged_response_flags") | _code(100, 499))
+    answered = _details("via_upstream") | (unexplained & (_SERVICE_TIME.is_not_null() | seen_host))
+    # A gRPC request that the gateway answers itself logs 200, so the code alone does not say that
+    # the upstream began to answer.
+    began = _code(100, 399) & (
+        _details("via_upstream")
+        | _SERVICE_TIME.is_not_null()
+        | (_DETAILS.is_null() & _HOST.is_not_null() & pl.col("logged_upstream_service_time").not_())
+    )
+    nowhere = _CLUSTER.is_null() & _HOST.is_null() & _SERVICE_TIME.is_null()
+    nowhere_logged = pl.col("logged_upstream_cluster") & pl.col("logged_upstream_host")
+    legacy = (_ROUTE == "default").fill_null(value=False)
+    unnamed_era = (
+        pl.col("logged_route_name").not_()
+        & pl.col("logged_response_code_details").not_()
+        & _DETAILS.is_null()
+    )
+    blackhole = (
+        _code(404, 404)
+        & nowhere
+        & nowhere_logged
+        & harmless
+        & pl.col("logged_response_flags")
+        & (legacy | unnamed_era)
+    )
+    told = (
+        unexplained.not_()
+        | (
+            pl.col("logged_response_flags")
+            & (pl.col("logged_upstream_host") | pl.col("logged_upstream_service_time"))
+        )
+    ) & _CODE.is_not_null()
+
+    # A WebSocket ends when either side closes it, which Envoy logs as a reset or a disconnect
+    # (seen with Envoy 1.40: 101 DC and 101 UC for orderly ends).
+    upgrade_ended = (_CODE == SWITCHING_PROTOCOLS) & (
+        (_flag("DC", "DR", "UC", "UR") & _DETAILS.is_null())
+        | _details("reset_after")
+        | _details("client_gone")
+        | _details("via_upstream")
+    )
+
+    passed_through = (_CLUSTER == "PassthroughCluster").fill_null(value=False) | (
+        _ROUTE == "allow_any"
+    ).fill_null(value=False)
+
+    connection = is_connection()
+    return (
+        pl.when(connection & _flag("NR")).then(pl.lit("no_filter_chain"))
+        .when(
+            connection
+            & (
+                _flag("UF", "UH", "UO", "NC", "UT", "URX", "DF")
+                | (_CLUSTER == "BlackHoleCluster").fill_null(value=False)
+            )
+        ).then(pl.lit("tcp_failed"))
+        .when(connection).then(pl.lit("tcp"))
+        .when(_flag("FI") | _details("fault")).then(pl.lit("fault_injected"))
+        .when(_flag("NR") | _details("no_route")).then(pl.lit("no_route"))
+        .when(_flag("NC") | _details("no_cluster")).then(pl.lit("no_cluster"))
+        .when(_flag("RLSE", "NFCF") | _details("dependency")).then(pl.lit("dependency_failed"))
+        .when(_flag("RL") | _details("rate_limited")).then(pl.lit("rate_limited"))
+        .when(_flag("UAEX") | _details("denied")).then(pl.lit("denied"))
+        .when(_flag("DPE", "IH") | _details("client_error")).then(pl.lit("client_error"))
+        .when(_flag("UO", "OM", "DO", "UDO") | _details("overflow")).then(pl.lit("overflow"))
+        .when(_flag("UH") | _details("no_endpoints")).then(pl.lit("no_endpoints"))
+        .when(upgrade_ended & passed_through).then(pl.lit("passthrough"))
+        .when(upgrade_ended).then(pl.lit("served"))
+        .when(
+            (began | _details("reset_after"))
+            & _flag("UC", "UR", "UPE", "LR", "UT", "SI", "UMSDR", "DT")
+        ).then(pl.lit("broken_response"))
+        .when(_flag("UF", "DF") | _details("connect_failure")).then(pl.lit("connect_failure"))
+        .when(_flag("UT", "UMSDR", "SI", "DT") | _details("timeout"))
+        .then(pl.lit("upstream_timeout"))
+        .when(
+            _flag("UC", "UR", "UPE", "LR") | _details("reset_after") | _details("reset_before")
+        ).then(pl.lit("upstream_reset"))
+        .when(_flag("DC", "DR") | _details("client_gone")).then(pl.lit("client_gone"))
+        .when(answered & (_CODE >= 500)).then(pl.lit("upstream_5xx"))  # noqa: PLR2004
+        .when(answered & _code(400, 499)).then(pl.lit("upstream_4xx"))
+        .when(answered & (_CODE > 0) & passed_through).then(pl.lit("passthrough"))
+        .when(answered & (_CODE > 0)).then(pl.lit("served"))
+        .when(blackhole).then(pl.lit("blackhole"))
+        .when(
+            (_ROUTE == "block_all").fill_null(value=False)
+            | (_CLUSTER == "BlackHoleCluster").fill_null(value=False)
+        ).then(pl.lit("blocked"))
+        .when(
+            _details("direct_response")
+            | _flag("RFCF")
+            | (
+                _DETAILS.is_null()
+                & _code(100, 399)
+                & _HOST.is_null()
+                & _SERVICE_TIME.is_null()
+                & pl.col("logged_upstream_host")
+                & pl.col("logged_response_flags")
+            )
+        ).then(pl.lit("direct_response"))
+        .when(told).then(pl.lit("gateway_other"))
+        .otherwise(pl.lit("unknown"))
+    )  # fmt: skip

@@ -1,0 +1,49 @@
+"""What a path says: its group, and itself without the values of its query."""
+
+from __future__ import annotations
+
+import polars as pl
+
+__all__ = ["MAX_TEXT", "PATH_SEGMENTS", "masked_query", "path_group", "without_query"]
+
+MAX_TEXT = 512
+"""Where strings that strangers choose are cut, in characters."""
+
+PATH_SEGMENTS = 4
+"""How many segments of a path tell path groups apart, unless told otherwise."""
+
+
+def without_query(path: pl.Expr) -> pl.Expr:
+    """Return a path without its query and fragment."""
+    return path.str.replace(r"(?s)[?#].*$", "")
+
+
+def masked_query(path: pl.Expr) -> pl.Expr:
+    """Return a path with the values of its query and fragment replaced by ``*``."""
+    parts = path.str.extract_groups(r"(?s)^([^?#]*)(.*)$")
+    values = parts.struct.field("2").str.replace_all(r"=[^&#]*", "=*")
+    return (parts.struct.field("1") + values).alias("path")
+
+
+def path_group(path: pl.Expr, segments: int = PATH_SEGMENTS) -> pl.Expr:
+    """Return a path without its query and with its ids replaced, as ``path_group``.
+
+    Numbers become ``{id}``, UUIDs ``{uuid}`` and hexadecimal words of 16 and
+    more digits ``{hash}``; deeper segments become ``*``.
+    """
+    bare = without_query(path.str.head(MAX_TEXT))
+    # Slashes are doubled so that neighbors do not share one: the engine has no look-ahead.
+    doubled = (bare + "/").str.replace_all("/", "//", literal=True)
+    marked = (
+        doubled.str.replace_all(r"/\d+/", "/{id}/")
+        .str.replace_all(r"/[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}/", "/{uuid}/")
+        .str.replace_all(r"/[0-9a-fA-F]{16,}/", "/{hash}/")
+    )
+    single = marked.str.replace_all("//", "/", literal=True).str.strip_suffix("/")
+    deep = rf"(?s)^((?:[^/]*/){{{segments}}}[^/]*)/.*$"
+    return (
+        pl.when(single == "")
+        .then(pl.when(path.is_not_null()).then(pl.lit("/")))
+        .otherwise(single.str.replace(deep, "${1}/*"))
+        .alias("path_group")
+    )

@@ -1,0 +1,241 @@
+"""Which records to look at: by host, path, code, outcome and so on, by condition, by time.
+
+Patterns are globs of ``*`` and ``?``; several for one column are alternatives,
+and different columns must all fit. ``-`` stands for a missing value, as in a
+log. Expressions read normalized columns only, so a selection means the same
+for every form of log.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs import schema
+from envoylogs.envoy.derived import column_expression, columns_behind
+from envoylogs.envoy.outcomes import OUTCOME_NAMES, OUTCOMES, UNROUTED
+from envoylogs.envoy.paths import without_query
+from envoylogs.errors import SelectionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = ["COLUMN_OF", "NOTHING_SELECTED", "Selection", "span_of", "time_of"]
+
+COLUMN_OF = {
+    "host": "host",
+    "path": "path",
+    "code": "response_code",
+    "outcome": "outcome",
+    "subset": "upstream_subset",
+    "route": "route_name",
+    "cluster": "upstream_cluster",
+    "client": "client",
+    "gateway": "gateway",
+}
+"""The column that each word of a selection is about; ``path`` is compared without its query."""
+
+_GROUPS = {
+    "unrouted": UNROUTED,
+    "error": tuple(outcome.name for outcome in OUTCOMES if outcome.error),
+}
+_MISSING = "-"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SPAN = re.compile(r"(\d+)([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which records are counted.
+
+    Attributes:
+        patterns: Globs by word of ``COLUMN_OF``.
+        where: A condition in Polars SQL over the columns; None for none.
+        since_us: Start of the window, inclusive, microseconds since 1970; None
+            for open. Records without a time are in no window.
+        until_us: Its end, exclusive.
+    """
+
+    patterns: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    where: str | None = None
+    since_us: int | None = None
+    until_us: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        patterns: Mapping[str, Sequence[str]],
+        *,
+        where: str | None = None,
+        since_us: int | None = None,
+        until_us: int | None = None,
+    ) -> Selection:
+        """Return a checked selection.
+
+        Raises:
+            SelectionError: If the condition can't be read or an outcome is unknown.
+        """
+        for outcome in patterns.get("outcome", ()):
+            matched = [name for name in (*OUTCOME_NAMES, *_GROUPS) if _fits(name, outcome)]
+            if not matched:
+                raise SelectionError.value("--outcome", outcome, [*OUTCOME_NAMES, *_GROUPS])
+        given = tuple((word, tuple(patterns[word])) for word in COLUMN_OF if patterns.get(word))
+        if where is not None:
+            _condition(where)
+        return cls(given, where, since_us, until_us)
+
+    def __bool__(self) -> bool:
+        return self != NOTHING_SELECTED
+
+    @property
+    def text(self) -> str:
+        """The selection in words, as the options that make it."""
+        words = [f"--{word} {value}" for word, values in self.patterns for value in values]
+        if self.where is not None:
+            words.append(f"--where {self.where!r}")
+        for word, time_us in (("since", self.since_us), ("until", self.until_us)):
+            if time_us is not None:
+                words.append(f"--{word} {_iso(time_us)}")
+        return " ".join(words)
+
+    @property
+    def columns(self) -> set[str]:
+        """The normalized columns that are read."""
+        names = {COLUMN_OF[word] for word, _ in self.patterns}
+        if self.where is not None:
+            names |= set(_condition(self.where).meta.root_names())
+        if self.since_us is not None or self.until_us is not None:
+            names.add("start_time")
+        return columns_behind(names)
+
+    def selected(self, records: pl.DataFrame) -> pl.DataFrame:
+        """Return the records that fit, in their order.
+
+        Args:
+            records: With the columns of ``columns``.
+        """
+        if not self:
+            return records
+        derived = [name for name in schema.DERIVED if columns_behind([name]) <= self.columns]
+        return (
+            records.with_columns(column_expression(name) for name in derived)
+            .filter(*self._conditions())
+            .drop(derived)
+        )
+
+    def _conditions(self) -> Iterable[pl.Expr]:
+        for word, values in self.patterns:
+            yield pl.any_horizontal(_pattern(word, value) for value in values)
+        if self.where is not None:
+            yield _condition(self.where)
+        start = pl.col("start_time").dt.epoch("us")
+        if self.since_us is not None:
+            yield start >= self.since_us
+        if self.until_us is not None:
+            yield start < self.until_us
+
+
+NOTHING_SELECTED = Selection()
+"""All records."""
+
+
+def _pattern(word: str, value: str) -> pl.Expr:
+    column = pl.col(COLUMN_OF[word])
+    if value == _MISSING:
+        return column.is_null()
+    if word == "outcome" and value in _GROUPS:
+        return column.is_in(_GROUPS[value])
+    if word == "code":
+        column, value = column.cast(pl.String), value.replace("x", "?")
+    elif word == "host":
+        value = value.lower()
+    elif word == "path":
+        column = without_query(column)
+    if "*" in value or "?" in value:
+        return column.str.contains(_regex(value)).fill_null(value=False)
+    return (column == value).fill_null(value=False)
+
+
+def _regex(glob: str) -> str:
+    parts = {"*": ".*", "?": "."}
+    return "(?s)^" + "".join(parts.get(c) or re.escape(c) for c in glob) + "$"
+
+
+def _fits(name: str, glob: str) -> bool:
+    return re.match(_regex(glob), name) is not None
+
+
+def _condition(where: str) -> pl.Expr:
+    """Return a condition in SQL as an expression; times may be compared with text."""
+    known = schema.NORMALIZED | schema.DERIVED
+    try:
+        condition = pl.sql_expr(where)
+        unknown = [name for name in condition.meta.root_names() if name not in known]
+        if unknown:
+            raise SelectionError.value("--where column", unknown[0], known)
+        found = pl.DataFrame(schema=known).select(condition.alias("found"))["found"]
+    except pl.exceptions.PolarsError as error:
+        why = str(error).partition("\n")[0]
+        if "to a string value" in why:
+            why = "a time is compared with a time: use --since and --until"
+        raise SelectionError.where(where, why) from error
+    if found.dtype != pl.Boolean:
+        raise SelectionError.where(where, "is no condition: it must be true or false")
+    return condition
+
+
+def time_of(option: str, text: str, now: datetime) -> int:
+    """Return a moment in microseconds since 1970.
+
+    Args:
+        option: For the error.
+        text: RFC 3339 (UTC without an offset), a time of day (its latest
+            occurrence before now, UTC), or how long ago (``-15m``).
+        now: With a time zone.
+
+    Raises:
+        SelectionError: If it is none of these.
+    """
+    if text.startswith("-"):
+        return _microseconds(now - timedelta(microseconds=span_of(option, text[1:])))
+    try:
+        if _CLOCK.fullmatch(text):
+            clock = datetime.strptime(text, "%H:%M:%S" if text.count(":") > 1 else "%H:%M")  # noqa: DTZ007
+            found = now.replace(
+                hour=clock.hour, minute=clock.minute, second=clock.second, microsecond=0
+            )
+            return _microseconds(found if found <= now else found - timedelta(days=1))
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise SelectionError.time(option, text) from error
+    return _microseconds(found if found.tzinfo else found.replace(tzinfo=UTC))
+
+
+def span_of(option: str, text: str) -> int:
+    """Return a length of time such as ``15m`` in microseconds.
+
+    Raises:
+        SelectionError: If it is none.
+    """
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise SelectionError.span(option, text)
+    try:
+        span = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    except OverflowError as error:
+        raise SelectionError.span(option, text) from error
+    return span // timedelta(microseconds=1)
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _iso(time_us: int) -> str:
+    return (_EPOCH + timedelta(microseconds=time_us)).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,62 @@
+"""One table as CSV, for spreadsheets: nested values in columns of their own.
+
+Strangers write hosts and paths, and a spreadsheet runs a cell that begins like
+a formula; such a cell gets an apostrophe in front, which spreadsheets hide.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING, TextIO
+
+from envoylogs.render.named_tables import Row, rows_of_table
+
+if TYPE_CHECKING:
+    from envoylogs.summary.summary import Summary
+
+__all__ = ["CsvRenderer", "flat_row"]
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class CsvRenderer:
+    """Writes a heading and the rows of one table; missing values are empty cells.
+
+    Args:
+        table: One of ``named_tables.TABLE_NAMES``, or ``named_tables.ASKED``.
+        limit: At most so many rows; null for all.
+    """
+
+    def __init__(self, table: str, *, limit: int | None = None) -> None:
+        self._table = table
+        self._limit = limit
+
+    def render(self, summary: Summary, out: TextIO) -> None:
+        """Write the table."""
+        rows = [flat_row(row) for row in rows_of_table(summary, self._table)[: self._limit]]
+        writer = csv.writer(out, lineterminator="\n")
+        if rows:
+            writer.writerow(rows[0])
+        writer.writerows([_cell(value) for value in row.values()] for row in rows)
+
+
+def flat_row(row: Row) -> Row:
+    """Return a row whose structs are columns: ``latency_ms_p50``."""
+    flat: Row = {}
+    for name, value in row.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}_{inner}": of_inner for inner, of_inner in value.items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, list):
+        value = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value

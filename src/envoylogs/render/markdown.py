@@ -1,0 +1,135 @@
+"""A summary as Markdown, fit to paste: findings and the ledger of 404s first.
+
+Texts from a log stand in code spans, where hosts of tickets and chats neither
+make links nor call people.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TextIO
+
+from envoylogs.render.csv_table import flat_row
+from envoylogs.render.formatting import MISSING, counted, percent, printable, window
+from envoylogs.render.named_tables import rows_of_table
+from envoylogs.render.words import LEDGER, facts_of_finding, noise_of
+from envoylogs.summary.findings.catalog import KIND_BY_CODE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from envoylogs.render.named_tables import Row
+    from envoylogs.summary.findings.finding import Finding
+    from envoylogs.summary.summary import Summary
+
+__all__ = ["MarkdownRenderer"]
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~&!])")
+_COLUMNS = ("requests", "share", "unrouted", "errors", "latency_ms_p50", "latency_ms_p99")
+_NUMBER_OF_FINDINGS = 5
+
+
+class MarkdownRenderer:
+    """Writes findings, noise, the ledger of 404s, and one table if it was asked for.
+
+    Args:
+        table: One of ``named_tables.TABLE_NAMES`` or ``named_tables.ASKED``;
+            null for none.
+        limit: At most so many rows; null for all.
+    """
+
+    def __init__(self, table: str | None = None, *, limit: int | None = None) -> None:
+        self._table = table
+        self._limit = limit
+
+    def render(self, summary: Summary, out: TextIO) -> None:
+        """Write the summary."""
+        out.write("\n\n".join(self._sections(summary)) + "\n")
+
+    def _sections(self, summary: Summary) -> Iterable[str]:
+        overview = summary.overview
+        facts = [counted(overview.requests, "request")]
+        if overview.first is not None:
+            facts.insert(0, window(overview.first, overview.last))
+        facts.append(f"errors {percent(overview.error_share)}")
+        if not summary.complete:
+            facts.append("**only a part was read**")
+        yield "**Gateway log**: " + ", ".join(facts)
+        if summary.selection is not None:
+            yield f"Selected: {_code(summary.selection)}"
+        for place, found in enumerate(summary.findings[:_NUMBER_OF_FINDINGS], 1):
+            yield _finding(place, found, summary)
+        rest = len(summary.findings) - _NUMBER_OF_FINDINGS
+        if rest > 0:
+            yield f"and {counted(rest, 'lesser finding')}"
+        if not summary.findings:
+            yield "Nothing wrong was found." if overview.requests else "No request."
+        noise = noise_of(overview)
+        if noise is not None:
+            yield noise
+        ledger = overview.not_found_ledger
+        if ledger["all"]:
+            rows = [
+                [label, str(ledger[name]), percent(ledger[name] / ledger["all"])]
+                for name, label in LEDGER.items()
+                if ledger[name]
+            ]
+            yield _table(["who answered 404", "requests", "share"], rows)
+        if self._table is not None:
+            yield self._asked(summary, self._table)
+
+    def _asked(self, summary: Summary, table: str) -> str:
+        all_rows = rows_of_table(summary, table)
+        rows = [flat_row(row) for row in all_rows[: self._limit]]
+        if not rows:
+            return "The table is empty."
+        names = list(rows[0])
+        if "latency_ms_p50" in names:
+            keys = names[: names.index("requests")]
+            names = [*keys, *(name for name in _COLUMNS if name in names)]
+        cells = [[_cell(name, row) for name in names] for row in rows]
+        more = len(all_rows) - len(rows)
+        return _table(names, cells) + (f"\n\n{more:,} more rows" if more else "")
+
+
+def _finding(place: int, found: Finding, summary: Summary) -> str:
+    facts = "; ".join(facts_of_finding(found, summary.overview))
+    lines = [
+        f"{place}. **{found.severity.name}** {_prose(found.title)}",
+        f"Must act: {KIND_BY_CODE[found.code].who}. {_prose(facts)}{'.' if facts else ''}",
+    ]
+    if found.proof:
+        lines.append(f"Proof: {_code(found.proof)}")
+    lines.append(f"Next: {_prose(found.next)}")
+    return "\n   ".join(f"{line}  " for line in lines).rstrip()
+
+
+def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join(lines)
+
+
+def _cell(name: str, row: Row) -> str:
+    value = row[name]
+    if value is None:
+        return MISSING
+    if name == "share" and isinstance(value, float):
+        return percent(value)
+    if isinstance(value, int | float):
+        return str(value)
+    return _code(value)
+
+
+def _code(text: object) -> str:
+    """Return text in a code span, also where it has backticks or stands in a table."""
+    shown = printable(text).replace("|", "\\|")
+    longest = max(map(len, re.findall("`+", shown)), default=0)
+    fence = "`" * (longest + 1)
+    space = " " if longest or not shown.strip() else ""
+    return f"{fence}{space}{shown}{space}{fence}"
+
+
+def _prose(text: str) -> str:
+    """Return a sentence in which nothing is markup; one that would call people is code."""
+    return _code(text) if "@" in text or "://" in text else _SPECIAL.sub(r"\\\1", printable(text))

@@ -1,0 +1,112 @@
+"""The tables that a summary has, by name, each as rows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from envoylogs.errors import UnknownKeyError
+from envoylogs.render.formatting import iso_time
+from envoylogs.render.words import LEDGER
+from envoylogs.summary.breakdown import TABLES
+from envoylogs.summary.findings.catalog import KIND_BY_CODE
+
+if TYPE_CHECKING:
+    from envoylogs.summary.findings.finding import Finding
+    from envoylogs.summary.summary import Summary
+
+__all__ = ["ASKED", "TABLE_NAMES", "Row", "finding_row", "known_table", "rows_of_table", "timed"]
+
+Row = dict[str, object]
+
+ASKED = "by"
+"""The table that ``--by`` asks for."""
+
+TABLE_NAMES = ("groups", *TABLES, "rejections", "splits", "timeline", "findings",
+               "not_found_ledger", "sources", "gateways", "examples")  # fmt: skip
+"""The tables that every summary has."""
+
+_TIMES = ("first", "last", "last_routed", "start", "start_time")
+
+
+def known_table(name: str) -> str:
+    """Return the name of a table.
+
+    Raises:
+        UnknownKeyError: If there is no such table.
+    """
+    if name not in TABLE_NAMES:
+        raise UnknownKeyError.of("table", name, TABLE_NAMES)
+    return name
+
+
+def rows_of_table(summary: Summary, name: str) -> list[Row]:
+    """Return the rows of a table in its order, times as RFC 3339.
+
+    Args:
+        summary: Of the log.
+        name: One of ``TABLE_NAMES``, or ``ASKED``.
+    """
+    if name == ASKED:
+        assert summary.asked is not None  # noqa: S101
+        return [timed(row) for row in summary.asked.to_dicts()]
+    if name == "findings":
+        return [finding_row(found) for found in summary.findings]
+    if name == "not_found_ledger":
+        ledger = summary.overview.not_found_ledger
+        return [{"kind": kind, "requests": ledger[kind]} for kind in LEDGER]
+    if name == "splits":
+        return _parts(summary)
+    frames = {
+        **summary.by,
+        "groups": summary.groups,
+        "rejections": summary.rejections,
+        "timeline": summary.timeline,
+        **{part: getattr(summary.accounts, part) for part in ("sources", "gateways", "examples")},
+    }
+    return [timed(row) for row in frames[name].to_dicts()]
+
+
+def _parts(summary: Summary) -> list[Row]:
+    """Return one row for each part of each split."""
+    return [
+        {
+            **{key: value for key, value in split.items() if key not in {"parts", "buckets"}},
+            "group_requests": split["requests"],
+            **part,
+        }
+        for split in summary.splits.to_dicts()
+        for part in split["parts"]
+    ]
+
+
+def timed(row: Row) -> Row:
+    """Return a row with its times as text."""
+    return {
+        name: iso_time(value) if name in _TIMES and isinstance(value, int) else value
+        for name, value in row.items()
+    }
+
+
+def finding_row(found: Finding) -> Row:
+    """Return a finding as a row."""
+    return {
+        "code": found.code,
+        "severity": found.severity.name.lower(),
+        "who": str(KIND_BY_CODE[found.code].who),
+        "subject": found.subject,
+        "title": found.title,
+        "requests": found.requests,
+        "of": found.of,
+        "clients_at_least": found.clients_at_least,
+        "since": iso_time(found.since),
+        "until": iso_time(found.until),
+        "state": found.state,
+        "gateways": list(found.gateways),
+        "upstream_hosts": list(found.upstream_hosts),
+        "proof": found.proof,
+        "change": found.change,
+        "where": found.where,
+        "examples": [asdict(example) for example in found.examples],
+        "next": found.next,
+    }

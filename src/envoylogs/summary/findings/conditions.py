@@ -1,0 +1,62 @@
+"""The requests behind a finding as a condition in Polars SQL, which ``--where`` takes.
+
+Whoever reads a finding can ask for its lines or count them in another way; a
+test holds the number of the selected records against the finding's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import polars as pl
+
+__all__ = ["all_of", "any_of", "equals", "is_one_of", "is_request", "paths_of"]
+
+is_request = "kind = 'request'"
+"""The gateway's own traffic and connections are not counted by findings about requests."""
+
+
+def _quoted(value: object) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def equals(column: str, value: object) -> str:
+    """Return that a column has a value; None is a missing one."""
+    return f"{column} IS NULL" if value is None else f"{column} = {_quoted(value)}"
+
+
+def is_one_of(column: str, values: Iterable[object]) -> str:
+    """Return that a column has one of some values, at least one, which may be missing."""
+    listed = list(values)
+    present = [value for value in listed if value is not None]
+    if len(present) == 1:
+        found = [equals(column, present[0])]
+    else:
+        found = [f"{column} IN ({', '.join(map(_quoted, present))})"] if present else []
+    return any_of(*found, *([f"{column} IS NULL"] if len(present) < len(listed) else []))
+
+
+def all_of(*conditions: str) -> str:
+    """Return that every condition holds."""
+    return " AND ".join(conditions)
+
+
+def any_of(*conditions: str) -> str:
+    """Return that at least one condition holds."""
+    return conditions[0] if len(conditions) == 1 else f"({' OR '.join(conditions)})"
+
+
+def paths_of(rows: pl.DataFrame) -> str:
+    """Return that a request has the method and the path group of one of some rows."""
+    by_method = rows.group_by("method", maintain_order=True).agg("path_group")
+    return any_of(
+        *(
+            f"({all_of(equals('method', method), is_one_of('path_group', groups))})"
+            for method, groups in by_method.rows()
+        )
+    )

@@ -1,0 +1,99 @@
+"""Requests by the columns that a user asked for, with their latency.
+
+Empty unless ``TallySpec.by`` names columns: every tally has the counts that
+the usual tables are made of, and those of any other columns only on demand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import polars as pl
+
+from envoylogs import schema
+from envoylogs.envoy.derived import column_expression
+from envoylogs.envoy.outcomes import UNROUTED, is_error
+from envoylogs.envoy.paths import MAX_TEXT, masked_query
+from envoylogs.tally.latency import answered_requests, counted_by_value
+from envoylogs.tally.state import CountState, TallySpec, microseconds
+from envoylogs.tally.traffic import CODE_CLASSES, code_class
+
+if TYPE_CHECKING:
+    from envoylogs.reading.batches import Batch
+
+__all__ = ["AskedLatency", "AskedTraffic"]
+
+
+class _Asked(CountState):
+    """Has the columns that were asked for as keys."""
+
+    __slots__ = ()
+
+    @classmethod
+    def keys(cls, spec: TallySpec) -> dict[str, pl.DataType]:
+        """Return the columns that were asked for; times as microseconds since 1970."""
+        known = schema.NORMALIZED | schema.DERIVED
+        asked = {name: known[name] for name in spec.by}
+        return {
+            name: pl.Int64() if isinstance(dtype, pl.Datetime) else dtype
+            for name, dtype in asked.items()
+        } | cls.KEYS
+
+
+def _column(name: str, spec: TallySpec) -> pl.Expr:
+    """Return a column that was asked for as a key; texts that strangers choose are cut."""
+    column = column_expression(name)
+    if name == "path" and not spec.show_query:
+        column = masked_query(column)
+    if name == "start_time":
+        return microseconds(name).alias(name)
+    is_text = (schema.NORMALIZED | schema.DERIVED)[name] == pl.String()
+    return column.str.head(MAX_TEXT) if is_text else column
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AskedTraffic(_Asked):
+    """Requests, their codes by class, what was wrong with them, and their bytes."""
+
+    SUMS: ClassVar = (
+        "requests", *(f"code {name}" for name in CODE_CLASSES), "blackhole", "of_unrouted",
+        "errors", "bytes_sent", "bytes_received",
+    )  # fmt: skip
+
+    @classmethod
+    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+        """Count the requests of one batch."""
+        if batch.frame is None or not spec.by:
+            return cls.empty(spec)
+        outcome, by_class = pl.col("outcome"), code_class(pl.col("response_code"))
+        conditions = {f"code {name}": by_class == name for name in CODE_CLASSES} | {
+            "blackhole": outcome == "blackhole",
+            "of_unrouted": outcome.is_in(UNROUTED),
+            "errors": is_error(),
+        }
+        requests = batch.frame.filter(pl.col("kind") == "request")
+        counts = requests.group_by(_column(name, spec) for name in spec.by).agg(
+            pl.len().cast(pl.Int64).alias("requests"),
+            *(where.sum().cast(pl.Int64).alias(name) for name, where in conditions.items()),
+            pl.col("bytes_sent", "bytes_received").sum(),
+        )
+        return cls(counts.select(*cls.columns(spec)), spec)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AskedLatency(_Asked):
+    """Answered requests by whole milliseconds."""
+
+    KEYS: ClassVar = {"value_ms": pl.Int64()}
+    SUMS: ClassVar = ("requests",)
+
+    @classmethod
+    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+        """Count the answered requests of one batch."""
+        answered = answered_requests(batch) if spec.by else None
+        if answered is None:
+            return cls.empty(spec)
+        keys = [_column(name, spec) for name in spec.by]
+        counts = counted_by_value(answered, "latency_ms", keys)
+        return cls(counts.select(*cls.columns(spec)), spec)

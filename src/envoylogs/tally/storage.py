@@ -1,0 +1,97 @@
+"""A tally in a file: one Parquet table that plain Polars reads.
+
+A row is a row of a state; the column ``state`` names the state, and the other
+columns are those of all states, null where a state has no such column. The
+file's own metadata holds a JSON object under ``envoylogs.tally``: the version
+of the format and the specification. ``docs/tally.md`` has the columns.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs import __version__
+from envoylogs.errors import TallyError
+from envoylogs.tally.state import State, TallySpec
+from envoylogs.tally.tally import STATES, Tally
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from envoylogs.sources.source import Source
+
+__all__ = ["TALLY_VERSION", "is_saved_tally", "load_tally", "save_tally"]
+
+TALLY_VERSION = 1
+"""Raised when a file of before can no longer be read as it was meant."""
+
+_KEY = "envoylogs.tally"
+_MAGIC = b"PAR1"
+
+
+def save_tally(tally: Tally, path: Path) -> None:
+    """Write a tally to a file, which must be moved into place by the caller."""
+    frames = [
+        tally.state(name).canonical().select(pl.lit(name).alias("state"), pl.all())
+        for name in STATES
+    ]
+    header = {
+        "version": TALLY_VERSION,
+        "tool": f"envoylogs {__version__}",
+        "spec": asdict(tally.spec),
+    }
+    pl.concat(frames, how="diagonal").write_parquet(
+        path, compression="zstd", metadata={_KEY: json.dumps(header)}
+    )
+
+
+def is_saved_tally(source: Source) -> bool:
+    """Tell whether a source is a file in the format of tallies."""
+    if source.path is None or not source.size:
+        return False
+    with source.open() as stream:
+        return stream.read(len(_MAGIC)) == _MAGIC
+
+
+def load_tally(source: Source) -> Tally:
+    """Read a tally from a file.
+
+    Raises:
+        TallyError: If it is no tally, damaged, or of another version.
+    """
+    label, path = source.name, source.path
+    if path is None:
+        raise TallyError.unreadable(label, "a saved tally is read from a file, not from a pipe.")
+    try:
+        header = pl.read_parquet_metadata(path).get(_KEY)
+        rows = pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        why = str(error).partition("\n")[0]
+        raise TallyError.unreadable(label, f"is a damaged Parquet file: {why}") from error
+    if header is None:
+        raise TallyError.unreadable(
+            label, "is a Parquet file and no saved tally. envoylogs reads logs and saved tallies."
+        )
+    found = json.loads(header)
+    if found["version"] != TALLY_VERSION:
+        raise TallyError.unreadable(
+            label,
+            f"is a tally of format version {found['version']} ({found['tool']}); this is "
+            f"envoylogs {__version__}, which reads version {TALLY_VERSION}. Read the logs again.",
+        )
+    spec = TallySpec(**{**found["spec"], "by": tuple(found["spec"]["by"])})
+    return Tally.made(spec, lambda name, state: state(_rows_of(rows, name, state, spec), spec))
+
+
+def _rows_of(rows: pl.DataFrame, name: str, state: type[State], spec: TallySpec) -> pl.DataFrame:
+    """Return the rows of one state with its own columns."""
+    columns = state.columns(spec)
+    of_state = rows.filter(pl.col("state") == name)
+    return of_state.select(
+        (pl.col(column) if column in rows.columns else pl.lit(None).alias(column)).cast(dtype)
+        for column, dtype in columns.items()
+    )
