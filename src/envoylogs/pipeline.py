@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from envoylogs.reading.progress import Progress
     from envoylogs.sources.source import Source
     from envoylogs.sources.stop import Stop
     from envoylogs.tally.tally import Tally
@@ -32,13 +33,14 @@ __all__ = ["newest_time", "selected_lines", "spec_of_saved", "tally_sources"]
 _AHEAD = 1
 
 
-def tally_sources(
+def tally_sources(  # noqa: PLR0913  # one parameter a concern of the caller
     sources: Iterable[Source],
     *,
     spec: TallySpec = DEFAULT_SPEC,
     selection: Selection = NOTHING_SELECTED,
     on_malformed: Callable[[bytes], None] | None = None,
     stop: Stop | None = None,
+    progress: Progress | None = None,
 ) -> Tally:
     """Read sources and return what is remembered of all their lines.
 
@@ -49,6 +51,7 @@ def tally_sources(
         selection: Which records to count.
         on_malformed: Called with each malformed line as it was.
         stop: Ends the reading early; what was read until then is returned.
+        progress: Is told of every read.
 
     Raises:
         SourceError: If a source can't be opened or read.
@@ -76,7 +79,8 @@ def tally_sources(
     wanted = Wanted(schema.TALLIED | columns_behind(spec.by), selection)
     running: deque[Future[None]] = deque()
     with ThreadPoolExecutor(max_workers=1) as observer:
-        for decoded in decode(logs(), wanted, on_malformed=on_malformed, stop=stop):
+        decoding = decode(logs(), wanted, on_malformed=on_malformed, stop=stop, progress=progress)
+        for decoded in decoding:
             running.append(observer.submit(observe, decoded))
             if len(running) > _AHEAD:
                 running.popleft().result()

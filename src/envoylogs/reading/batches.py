@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from envoylogs.reading.progress import Progress
     from envoylogs.sources.blocks import Block, LongLine
     from envoylogs.sources.source import Source
 
@@ -127,13 +128,14 @@ def batches(
         yield decoded.normalized()
 
 
-def decode(
+def decode(  # noqa: PLR0913  # one parameter a concern of the caller
     sources: Iterable[Source],
     wanted: Wanted,
     *,
     on_malformed: Callable[[bytes], None] | None = None,
     batch_records: int = BATCH_RECORDS,
     stop: Stop | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Decoded]:
     """Read sources one after the other, up to but without normalizing.
 
@@ -143,6 +145,7 @@ def decode(
         on_malformed: Called with each malformed line as it was.
         batch_records: How many records a batch holds at least.
         stop: Ends the reading early, as if the sources ended there.
+        progress: Is told of every read.
 
     Yields:
         Batches before they are normalized, which is the half that holds the
@@ -157,8 +160,10 @@ def decode(
         if stop.requested:
             break
         reader = JsonLinesReader(source.name, keep_text=wanted.text)
-        for item in _blocks(source, stop):
+        for item in _blocks(source, stop, progress):
             records.extend(source.name, reader.read(item, fates))
+            if progress is not None:
+                progress.lines_read(item.lines)
             if len(records) >= batch_records:
                 yield Decoded.of(records, wanted, fates)
                 records = RecordColumns(wanted.all_columns)
@@ -168,9 +173,9 @@ def decode(
         yield Decoded.of(records, wanted, fates)
 
 
-def _blocks(source: Source, stop: Stop) -> Iterator[Block | LongLine]:
+def _blocks(source: Source, stop: Stop, progress: Progress | None) -> Iterator[Block | LongLine]:
     try:
-        with source.open() as stream:
+        with source.open(progress.bytes_read if progress else None) as stream:
             yield from blocks(source, stream, stop)
     except OSError as error:
         raise SourceError.unreadable(source.name, error) from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from envoylogs.sources.source import LONGEST_MAGIC
 
@@ -41,6 +41,11 @@ class Block:
     data: bytes
     size: int
 
+    @property
+    def lines(self) -> int:
+        """How many lines these are."""
+        return self.data.count(b"\n") + 1
+
 
 @dataclass(frozen=True, slots=True)
 class LongLine:
@@ -48,6 +53,7 @@ class LongLine:
 
     head: bytes
     size: int
+    lines: ClassVar[int] = 1
 
 
 def blocks(

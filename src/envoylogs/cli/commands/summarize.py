@@ -29,6 +29,7 @@ from envoylogs.cli.options import (
     When,
 )
 from envoylogs.cli.pager import ScreenText, show
+from envoylogs.cli.progress import shown_progress
 from envoylogs.cli.selecting import SelectionOptions, selected, with_selection
 from envoylogs.errors import EmptySelectionError, LogFormatError, OutputError, UnknownKeyError
 from envoylogs.render.formatting import window
@@ -214,8 +215,14 @@ def _tallied(
             except OSError as error:
                 raise OutputError.unwritable(str(rejects), error) from error
             on_malformed = _line_writer(kept)
+        progress = files.enter_context(shown_progress([source.size for source in sources]))
         return tally_sources(
-            sources, spec=spec, selection=selection, on_malformed=on_malformed, stop=stop
+            sources,
+            spec=spec,
+            selection=selection,
+            on_malformed=on_malformed,
+            stop=stop,
+            progress=progress,
         )
 
 
