@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envoylogs import schema
-from envoylogs.errors import SourceError
 from envoylogs.reading.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.json_lines import JsonLinesReader
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from envoylogs.sources.blocks import Block, LongLine
     from envoylogs.sources.source import Source
 
 __all__ = ["BATCH_RECORDS", "Batch", "Decoded", "batches", "decode"]
@@ -93,31 +91,36 @@ def decode(
     *,
     columns: Collection[str],
     on_malformed: Callable[[bytes], None] | None = None,
+    on_bytes: Callable[[int], None] | None = None,
     batch_records: int = BATCH_RECORDS,
 ) -> Iterator[Decoded]:
     """Read sources one after the other, up to but without normalizing.
 
-    Args and errors are those of ``batches``, which is this with the second half
-    done at once.
+    ``batches`` is this with the second half done at once.
+
+    Args:
+        sources: What to read, in order.
+        columns: The normalized columns that are wanted; others are not made.
+        on_malformed: Called with each malformed line as it was.
+        on_bytes: Called with the number of raw bytes of each read.
+        batch_records: How many records a batch holds at least.
+
+    Raises:
+        SourceError: If a source can't be opened or read.
     """
     records, fates = RecordColumns(columns), LineFates(on_malformed=on_malformed)
     for source in sources:
         reader = JsonLinesReader(source.name)
-        for item in _blocks(source):
-            found = reader.read(item, fates)
-            records.extend(source.name, found.objects, found.lines)
-            if len(records) >= batch_records:
-                yield Decoded.of(records, columns, fates)
-                records, fates = RecordColumns(columns), LineFates(on_malformed=on_malformed)
+        with source.open(on_bytes) as stream:
+            for item in blocks(stream):
+                found = reader.read(item, fates)
+                records.extend(source.name, found.objects, found.lines)
+                if len(records) >= batch_records:
+                    yield Decoded.of(records, columns, fates)
+                    records, fates = RecordColumns(columns), LineFates(on_malformed=on_malformed)
+            if stream.problem is not None:
+                fates.add(source.name, "damaged", 1, stream.problem)
         found = reader.finish(fates)
         records.extend(source.name, found.objects, found.lines)
     if len(records) or fates.counts:
         yield Decoded.of(records, columns, fates)
-
-
-def _blocks(source: Source) -> Iterator[Block | LongLine]:
-    try:
-        with source.open() as stream:
-            yield from blocks(source, stream)
-    except OSError as error:
-        raise SourceError.unreadable(source.name, error) from error

@@ -7,16 +7,12 @@ What is in a pipe is handed on as it arrives; nothing waits for the end.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
-
-from envoylogs.sources.source import LONGEST_MAGIC
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from envoylogs.sources.source import Source
-
-__all__ = ["BLOCK_BYTES", "MAX_LINE_BYTES", "Block", "LongLine", "blocks"]
+__all__ = ["BLOCK_BYTES", "MAX_LINE_BYTES", "Block", "ByteStream", "LongLine", "blocks"]
 
 BLOCK_BYTES = 256 * 1024
 """How much is read at a time: about 300 records."""
@@ -48,26 +44,27 @@ class LongLine:
     size: int
 
 
-def blocks(source: Source, stream: BinaryIO) -> Iterator[Block | LongLine]:
+class ByteStream(Protocol):
+    """What hands out bytes as they come, such as a buffered file."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Return the next bytes as soon as there are any, at most so many; none at the end."""
+        ...
+
+
+def blocks(stream: ByteStream) -> Iterator[Block | LongLine]:
     """Cut a stream into blocks of whole lines.
 
     Args:
-        source: Where the stream comes from.
-        stream: Open for reading bytes; read once, from where it stands.
+        stream: Read once, from where it stands.
 
     Yields:
         Blocks and over-long lines, in the order of the stream. The last line
         counts even without a line feed.
-
-    Raises:
-        SourceError: If the first bytes are those of an archive.
     """
-    read = getattr(stream, "read1", stream.read)
-    head = rest = b""
+    read = stream.read1
+    rest = b""
     while chunk := read(BLOCK_BYTES):
-        if len(head) < LONGEST_MAGIC:
-            head += chunk[: LONGEST_MAGIC - len(head)]
-            source.check_start(head)
         rest = rest + chunk if rest else chunk
         while True:
             end = rest.rfind(b"\n")
