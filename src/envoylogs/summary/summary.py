@@ -63,7 +63,8 @@ def summarize(tally: Tally, *, complete: bool = True) -> Summary:
 
     Args:
         tally: Of any number of logs.
-        complete: Whether all of the input is in it.
+        complete: Whether reading was not broken off. A damaged source makes a summary
+            incomplete in any case.
     """
     facts = facts_of(tally)
     paths = path_states(facts)
@@ -76,7 +77,7 @@ def summarize(tally: Tally, *, complete: bool = True) -> Summary:
         *log_findings(lines, totals),
     ]
     return Summary(
-        complete=complete,
+        complete=complete and lines.damaged.is_empty(),
         accounts=lines,
         overview=totals,
         by=breakdowns(facts),

@@ -84,5 +84,5 @@ def _headline(summary: Summary) -> Text:
     line.append(f" · {counted(summary.accounts.records, 'record')}")
     line.append(f" · {counted(gateways, 'gateway')}")
     if not summary.complete:
-        line.append(" · interrupted: only a part was read", style="bold red")
+        line.append(" · only a part was read", style="bold red")
     return line
