@@ -22,9 +22,10 @@ from envoylogs.cli.options import (
     StrictOption,
     When,
 )
-from envoylogs.errors import LogFormatError, OutputError
+from envoylogs.errors import IncompleteSourceError, LogFormatError, OutputError
 from envoylogs.reading.fates import REASONS
 from envoylogs.render.formatting import counted, printable, size, window
+from envoylogs.sources.compression import PROBLEMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,14 +76,22 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     tally = _tallied(located, rejects)
     summary = summary_of(tally)
     named = {source.name for source in located if not source.found}
+    incomplete = _incomplete_sources(summary.accounts)
+    if incomplete and not summary.accounts.records:
+        for error in incomplete:
+            say_error(error)
+        _name_what_is_no_log(summary.accounts, named)
+        raise typer.Exit(Exit.ERROR)
     no_log_named = _name_what_is_no_log(summary.accounts, named)
     with output_file(output) as out:
         _renderer(output_format, limit, color).render(summary, out)
     _say_what_was_covered(summary, time.monotonic() - started)
+    for error in incomplete:
+        say_error(error)
     if strict and summary.accounts.malformed:
         reasons = summary.accounts.malformed_by_reason
         raise LogFormatError.strict(summary.accounts.malformed, summary.accounts.lines, reasons)
-    if no_log_named:
+    if no_log_named or incomplete:
         raise typer.Exit(Exit.ERROR)
 
 
@@ -151,6 +160,15 @@ def _name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
         else:
             say(f"envoylogs: {printable(name)}: passed over, it holds no access record.")
     return asked_for
+
+
+def _incomplete_sources(accounts: Accounts) -> list[IncompleteSourceError]:
+    return [
+        IncompleteSourceError.of(
+            printable(source), problem, PROBLEMS[problem.partition("_")[0]], bytes_read
+        )
+        for source, problem, bytes_read in accounts.damaged.iter_rows()
+    ]
 
 
 def _say_what_was_covered(summary: Summary, seconds: float) -> None:
