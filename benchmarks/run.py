@@ -75,7 +75,7 @@ def measured_stage(stage: str, log: Path) -> None:
     if stage == "blocks":
         for source in sources:
             with source.open() as stream:
-                for _ in blocks(source, stream):
+                for _ in blocks(stream):
                     pass
     elif stage == "decoded":
         for _ in decode(sources, Wanted(tuple(schema.NORMALIZED))):

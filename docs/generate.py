@@ -17,6 +17,7 @@ from envoylogs.cli.exits import Exit
 from envoylogs.envoy.fields import ALIASES
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOMES
 from envoylogs.reading.fates import REASONS
+from envoylogs.sources.compression import PROBLEMS
 from envoylogs.summary.findings.catalog import FINDING_KINDS
 
 if TYPE_CHECKING:
@@ -204,6 +205,12 @@ def reasons_table() -> str:
     """Return the reasons why lines are malformed."""
     rows = ((f"[`{reason}`](#{reason})", meaning) for reason, meaning in sorted(REASONS.items()))
     return _table(("Reason", "The line is or holds"), rows)
+
+
+def problems_table() -> str:
+    """Return the kinds of problems of archives."""
+    rows = ((f"[`{kind}`](#{kind})", meaning) for kind, meaning in PROBLEMS.items())
+    return _table(("Kind", "Meaning"), rows)
 
 
 def exits_table() -> str:

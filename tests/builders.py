@@ -15,7 +15,6 @@ from envoylogs.reading.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.json_lines import JsonLinesReader
 from envoylogs.sources.blocks import blocks
-from envoylogs.sources.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -189,7 +188,7 @@ def reading(
     fates = LineFates()
     records = RecordColumns(columns)
     reader = JsonLinesReader(name)
-    for item in blocks(Source(name, name), Pipe(data, portions)):
+    for item in blocks(Pipe(data, portions)):
         records.extend(name, reader.read(item, fates))
     records.extend(name, reader.finish(fates))
     return Decoded.of(records, Wanted(columns), fates).normalized()

@@ -38,7 +38,7 @@ class MemorySource(Source):
     piece: int | None = None
 
     @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
+    def open_raw(self) -> Iterator[BinaryIO]:
         """Open the bytes."""
         yield _Pieces(self.data, self.piece)
 

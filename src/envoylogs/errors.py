@@ -3,7 +3,8 @@
 ::
 
     EnvoylogsError
-    ├── SourceError          a source is missing, unreadable or of a kind not read
+    ├── SourceError          a source is missing or unreadable
+    │   └── IncompleteSourceError   an archive that can't be unpacked to its end
     ├── LogFormatError       nothing in the input is an access record
     ├── UnknownKeyError      a name that does not exist; lists the known ones
     ├── SelectionError       a selection that makes no sense
@@ -19,6 +20,7 @@ is no exception: it is counted (``envoylogs.reading.fates``).
 from __future__ import annotations
 
 import difflib
+import shlex
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EmptySelectionError",
     "EnvoylogsError",
+    "IncompleteSourceError",
     "LogFormatError",
     "OutputError",
     "SelectionError",
@@ -52,7 +55,7 @@ class EnvoylogsError(Exception):
 
 
 class SourceError(EnvoylogsError):
-    """A source is missing, can't be read or is of a kind that is not read."""
+    """A source is missing or can't be read."""
 
     slug = "source"
 
@@ -76,13 +79,41 @@ class SourceError(EnvoylogsError):
         """Return the error for a folder without any regular file."""
         return cls(f"{path}: the folder holds no file to read. Give a folder of log files.")
 
+
+class IncompleteSourceError(SourceError):
+    """A source was not read to its end, because of the archive that it is."""
+
+    slug = "incomplete-source"
+
     @classmethod
-    def compressed(cls, name: str, kind: str, command: str) -> SourceError:
-        """Return the error for an archive, with the command that unpacks it into a pipe."""
-        return cls(
-            f"{name}: is {kind} compressed, which is not read yet. "
-            f"Unpack it into a pipe: {command} {name} | envoylogs summarize -"
-        )
+    def of(cls, name: str, problem: str, meaning: str, bytes_read: int) -> IncompleteSourceError:
+        """Return the error for an archive that can't be unpacked to its end.
+
+        Args:
+            name: The source.
+            problem: Its kind, ``_`` and a format, such as ``truncated_gzip``.
+            meaning: The kind in words.
+            bytes_read: How many bytes had been unpacked.
+        """
+        kind, _, archive = problem.partition("_")
+        read = f"{bytes_read:,} unpacked bytes of it were" if bytes_read else "Nothing of it was"
+        if kind in {"truncated", "damaged"}:
+            remedy = "Get the file again."
+        else:
+            path = "-" if name == "<stdin>" else shlex.quote(name)
+            remedy = f"Unpack it into a pipe: {_UNPACKING[archive]} {path} | envoylogs"
+        return cls(f"{name}: {meaning} ({problem}). {read} read. {remedy}")
+
+
+_UNPACKING = {
+    "gzip": "gzip -dc",
+    "zstd": "zstd -dc --long=31",
+    "bzip2": "bzip2 -dc",
+    "xz": "xz -dc",
+    "tar": "tar -xOf",
+    "zip": "unzip -p",
+    "lz4": "lz4 -dc",
+}
 
 
 class LogFormatError(EnvoylogsError):

@@ -28,12 +28,12 @@ def _value_at(document: Any, path: str) -> Any:
 
 
 def _run(case: dict[str, Any], folder: Path) -> subprocess.CompletedProcess[bytes]:
-    for name, text in case.get("files", {}).items():
+    texts = {name: text.encode() for name, text in case.get("files", {}).items()}
+    packed = {name: bytes.fromhex(number) for name, number in case.get("hex_files", {}).items()}
+    for name, data in (texts | packed).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    for name, number in case.get("hex_files", {}).items():
-        (folder / name).write_bytes(bytes.fromhex(number))
+        path.write_bytes(data)
     return subprocess.run(
         [sys.executable, "-m", "envoylogs", *case["arguments"]],
         cwd=folder,

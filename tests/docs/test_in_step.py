@@ -19,6 +19,7 @@ from envoylogs.envoy.outcomes import OUTCOME_NAMES
 from envoylogs.pipeline import tally_sources
 from envoylogs.reading.fates import REASONS
 from envoylogs.render.records import JsonRenderer
+from envoylogs.sources.compression import PROBLEMS
 from envoylogs.sources.source import Source
 from envoylogs.summary.breakdown import TABLES
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
@@ -78,6 +79,12 @@ def test_every_malformed_reason_has_a_heading_and_every_heading_a_reason() -> No
     documented = _headings(DOCS / "messages.md", level=3, under="Malformed lines")
 
     assert sorted(documented) == sorted(REASONS)
+
+
+def test_every_problem_of_an_archive_has_a_heading_and_every_heading_a_problem() -> None:
+    documented = _headings(DOCS / "messages.md", level=3, under="Incomplete sources")
+
+    assert sorted(documented) == sorted(PROBLEMS)
 
 
 def test_every_finding_has_a_page_and_every_page_a_finding() -> None:

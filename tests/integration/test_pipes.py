@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
+import lzma
 import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pytest
 from benchmarks import generator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _COMMAND = [sys.executable, "-m", "envoylogs", "summarize"]
 
@@ -54,6 +62,24 @@ def test_a_reader_that_stops_ends_it_quietly(tmp_path: Path) -> None:
         assert process.returncode == 0, errors
         assert "Traceback" not in errors
         assert "Broken" not in errors
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_compressed_pipe_gives_the_same_json_as_a_plain_one(
+    pack: Callable[[bytes], bytes],
+) -> None:
+    log = b"".join(generator.lines(500)) + b"agent text\n{bad\n"
+    half = len(log) // 2
+
+    plain, packed = (
+        subprocess.run(
+            [*_COMMAND, "--format", "json"], input=data, capture_output=True, check=True
+        ).stdout
+        for data in (log, pack(log[:half]) + pack(log[half:]))
+    )
+
+    assert json.loads(plain)["accounts"]["records"] == 500
+    assert packed == plain
 
 
 def test_a_named_pipe_is_a_source(tmp_path: Path) -> None:

@@ -36,6 +36,17 @@ def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
     assert _loaded(code).isdisjoint(_HEAVY)
 
 
+def test_decoders_are_loaded_only_for_what_is_compressed() -> None:
+    code = (
+        "import sys, io\n"
+        "sys.argv = ['envoylogs', 'summarize', 'sample_logs/shop', '--format', 'json']\n"
+        "from envoylogs.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code"
+    )
+
+    assert _loaded(code).isdisjoint({"zlib_ng", "backports"})
+
+
 def test_json_output_needs_no_terminal_library() -> None:
     code = (
         "import sys, io\n"

@@ -108,7 +108,7 @@ def test_more_records_than_a_few_batches_are_all_counted() -> None:
 
 def test_standard_input_is_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
     data = text_of([served(0), served(1)])
-    with source_of(data).open() as stream:
+    with source_of(data).open_raw() as stream:
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stream))
         tally = tally_sources([Source("<stdin>", None)])
         assert not stream.closed
@@ -172,7 +172,7 @@ class _VanishingSource(Source):
     data: bytes = b""
 
     @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
+    def open_raw(self) -> Iterator[BinaryIO]:
         yield _Vanishing(self.data)
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envoylogs.cli.console import say, say_error
-from envoylogs.errors import LogFormatError
+from envoylogs.errors import IncompleteSourceError, LogFormatError
 from envoylogs.reading.fates import REASONS
 from envoylogs.render.formatting import counted, printable, size, window
+from envoylogs.sources.compression import PROBLEMS
 
 if TYPE_CHECKING:
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.summary import Summary
 
-__all__ = ["name_what_is_no_log", "say_what_was_covered"]
+__all__ = ["incomplete_sources", "name_what_is_no_log", "say_what_was_covered"]
 
 _WORTH_A_RATE = 10_000_000
 """From how many bytes on the speed says something."""
@@ -51,6 +52,16 @@ def name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
         else:
             say(f"envoylogs: {printable(name)}: passed over, it holds no access record.")
     return asked_for
+
+
+def incomplete_sources(accounts: Accounts) -> list[IncompleteSourceError]:
+    """Return what kept a source from being read to its end, for each such source."""
+    return [
+        IncompleteSourceError.of(
+            printable(source), problem, PROBLEMS[problem.partition("_")[0]], bytes_read
+        )
+        for source, problem, bytes_read in accounts.damaged.iter_rows()
+    ]
 
 
 def say_what_was_covered(summary: Summary, seconds: float) -> None:

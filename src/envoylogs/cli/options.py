@@ -47,7 +47,7 @@ SourcesArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="SOURCE",
-        help="Files, folders, globs, saved tallies, or - for a pipe.",
+        help="Files, folders, globs, saved tallies, or - for a pipe; plain or compressed.",
         show_default=False,
     ),
 ]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envoylogs import schema
-from envoylogs.errors import SourceError
 from envoylogs.reading.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.json_lines import JsonLinesReader
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from envoylogs.reading.progress import Progress
-    from envoylogs.sources.blocks import Block, LongLine
     from envoylogs.sources.source import Source
 
 __all__ = ["BATCH_RECORDS", "Batch", "Decoded", "Wanted", "batches", "decode"]
@@ -160,22 +158,17 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
         if stop.requested:
             break
         reader = JsonLinesReader(source.name, keep_text=wanted.text)
-        for item in _blocks(source, stop, progress):
-            records.extend(source.name, reader.read(item, fates))
-            if progress is not None:
-                progress.lines_read(item.lines)
-            if len(records) >= batch_records:
-                yield Decoded.of(records, wanted, fates)
-                records = RecordColumns(wanted.all_columns)
-                fates = LineFates(on_malformed=on_malformed)
+        with source.open(progress.bytes_read if progress else None) as stream:
+            for item in blocks(stream, stop):
+                records.extend(source.name, reader.read(item, fates))
+                if progress is not None:
+                    progress.lines_read(item.lines)
+                if len(records) >= batch_records:
+                    yield Decoded.of(records, wanted, fates)
+                    records = RecordColumns(wanted.all_columns)
+                    fates = LineFates(on_malformed=on_malformed)
+            if stream.problem is not None:
+                fates.add(source.name, "damaged", 1, stream.problem)
         records.extend(source.name, reader.finish(fates))
     if len(records) or fates.counts:
         yield Decoded.of(records, wanted, fates)
-
-
-def _blocks(source: Source, stop: Stop, progress: Progress | None) -> Iterator[Block | LongLine]:
-    try:
-        with source.open(progress.bytes_read if progress else None) as stream:
-            yield from blocks(source, stream, stop)
-    except OSError as error:
-        raise SourceError.unreadable(source.name, error) from error

@@ -53,7 +53,8 @@ class LineFates:
             Fates are ``bytes``, ``lines``, ``record_lines``, ``blank``,
             ``other``, ``malformed`` (detail: reason), ``records``,
             ``repaired`` (kind), ``column_seen`` (column), ``unreadable``
-            (column).
+            (column). ``damaged`` counts sources that could not be unpacked
+            to their end (problem, see ``sources.compression``).
         examples: The first lines of each reason and source.
         on_malformed: Called with each malformed line as it was.
     """

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
-
-from envoylogs.sources.source import LONGEST_MAGIC
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from envoylogs.sources.source import Source
     from envoylogs.sources.stop import Stop
 
-__all__ = ["BLOCK_BYTES", "MAX_LINE_BYTES", "Block", "LongLine", "blocks"]
+__all__ = ["BLOCK_BYTES", "MAX_LINE_BYTES", "Block", "ByteStream", "LongLine", "blocks"]
 
 BLOCK_BYTES = 256 * 1024
 """How much is read at a time: about 300 records."""
@@ -56,31 +53,30 @@ class LongLine:
     lines: ClassVar[int] = 1
 
 
-def blocks(
-    source: Source, stream: BinaryIO, stop: Stop | None = None
-) -> Iterator[Block | LongLine]:
+class ByteStream(Protocol):
+    """What hands out bytes as they come, such as a buffered file."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Return the next bytes as soon as there are any, at most so many; none at the end."""
+        ...
+
+
+def blocks(stream: ByteStream, stop: Stop | None = None) -> Iterator[Block | LongLine]:
     """Cut a stream into blocks of whole lines.
 
     Args:
-        source: Where the stream comes from.
-        stream: Open for reading bytes; read once, from where it stands.
+        stream: Read once, from where it stands.
         stop: Why the stream may end within a line, which is then not read.
 
     Yields:
         Blocks and over-long lines, in the order of the stream. The last line
         counts even without a line feed.
-
-    Raises:
-        SourceError: If the first bytes are those of an archive.
     """
-    read = getattr(stream, "read1", stream.read)
+    read: Callable[[int], bytes] = stream.read1
     if stop is not None:
-        read = partial(stop.read, read)
-    head = rest = b""
+        read = partial(stop.read, stream.read1)
+    rest = b""
     while chunk := read(BLOCK_BYTES):
-        if len(head) < LONGEST_MAGIC:
-            head += chunk[: LONGEST_MAGIC - len(head)]
-            source.check_start(head)
         rest = rest + chunk if rest else chunk
         while True:
             end = rest.rfind(b"\n")

@@ -9,21 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from envoylogs.errors import SourceError
+from envoylogs.sources.compression import UnpackedStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["LONGEST_MAGIC", "STDIN_NAME", "Source"]
+__all__ = ["STDIN_NAME", "Source"]
 
 STDIN_NAME = "<stdin>"
-
-_ARCHIVES = (
-    (b"\x1f\x8b", "gzip", "gzip -dc"),
-    (b"\x28\xb5\x2f\xfd", "zstd", "zstd -dc"),
-    (b"BZh", "bzip2", "bzip2 -dc"),
-    (b"\xfd7zXZ\x00", "xz", "xz -dc"),
-)
-LONGEST_MAGIC = max(len(magic) for magic, _, _ in _ARCHIVES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +36,42 @@ class Source:
 
     @property
     def size(self) -> int | None:
-        """The number of bytes, if it is known before reading."""
+        """The number of raw bytes, if it is known before reading."""
         if self.path is None or not os.path.isfile(self.path):  # noqa: PTH113
             return None
         return os.path.getsize(self.path)  # noqa: PTH202
 
     @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
-        """Open the source for reading; standard input stays open afterwards.
+    def open(self, on_bytes: Callable[[int], None] | None = None) -> Iterator[UnpackedStream]:
+        """Open the source for reading, unpacked if it is compressed.
+
+        Args:
+            on_bytes: Called with the number of raw bytes of each read; they
+                add up to ``size`` if all of it is read.
 
         Raises:
-            SourceError: If it can't be opened, or is an archive.
+            SourceError: If it can't be opened, or can't be read further.
+        """
+        with self.open_raw() as raw:
+            read_raw: Callable[[int], bytes] = getattr(raw, "read1", raw.read)
+
+            def read(size: int) -> bytes:
+                try:
+                    data = read_raw(size)
+                except OSError as error:
+                    raise SourceError.unreadable(self.name, error) from error
+                if data and on_bytes is not None:
+                    on_bytes(len(data))
+                return data
+
+            yield UnpackedStream(read)
+
+    @contextmanager
+    def open_raw(self) -> Iterator[BinaryIO]:
+        """Open the source as it is; standard input stays open afterwards.
+
+        Raises:
+            SourceError: If it can't be opened.
         """
         if self.path is None:
             yield sys.stdin.buffer
@@ -66,16 +84,3 @@ class Source:
             raise SourceError.unreadable(self.name, error) from error
         with stream:
             yield stream
-
-    def check_start(self, start: bytes) -> None:
-        """Refuse what is plainly an archive, with the command that unpacks it.
-
-        Args:
-            start: The first bytes of the source.
-
-        Raises:
-            SourceError: If the first bytes are those of a compressed file.
-        """
-        for magic, kind, command in _ARCHIVES:
-            if start.startswith(magic):
-                raise SourceError.compressed(self.name, kind, command)

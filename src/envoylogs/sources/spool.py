@@ -30,7 +30,7 @@ def rereadable(sources: list[Source]) -> Iterator[list[Source]]:
                 kept.append(source)
                 continue
             path = f"{folder}/{place}"
-            with source.open() as stream, open(path, "wb") as file:  # noqa: PTH123
+            with source.open_raw() as stream, open(path, "wb") as file:  # noqa: PTH123
                 shutil.copyfileobj(stream, file)
             kept.append(replace(source, path=path))
         yield kept

@@ -38,7 +38,9 @@ class Accounts:
         examples: The first lines that are no records: source, line, reason, text.
         sources: One row for each source: ``source``, ``role`` (gateway or
             sidecar by the direction of its clusters, null if neither shows),
-            ``lines``, ``records``, ``first``, ``last`` (microseconds).
+            ``bytes`` (unpacked), ``lines``, ``blank``, ``records``, ``first``,
+            ``last`` (microseconds), ``problem`` (why it could not be unpacked
+            to its end, see ``sources.compression``; null if it could).
         gateways: One row for each gateway: ``gateway``, ``records``, ``first``, ``last``.
     """
 
@@ -57,6 +59,12 @@ class Accounts:
     examples: pl.DataFrame
     sources: pl.DataFrame
     gateways: pl.DataFrame
+
+    @property
+    def damaged(self) -> pl.DataFrame:
+        """Sources that were not unpacked to their end: ``source``, ``problem``, ``bytes``."""
+        found = self.sources.filter(pl.col("problem").is_not_null())
+        return found.select("source", "problem", "bytes")
 
 
 def accounts(tally: Tally) -> Accounts:
@@ -96,6 +104,7 @@ def _sources(lines: pl.DataFrame) -> pl.DataFrame:
         lines.filter(pl.col("source") != "")
         .group_by("source")
         .agg(
+            count("bytes").alias("bytes"),
             count("lines").alias("lines"),
             count("blank").alias("blank"),
             count("records").alias("records"),
@@ -103,12 +112,13 @@ def _sources(lines: pl.DataFrame) -> pl.DataFrame:
             count("outbound").alias("outbound"),
             pl.col("first").filter(window).min(),
             pl.col("last").filter(window).max(),
+            pl.col("detail").filter(pl.col("fate") == "damaged").min().alias("problem"),
         )
         .select(
             "source",
             pl.when(pl.col("inbound") > 0).then(pl.lit("sidecar"))
             .when(pl.col("outbound") > 0).then(pl.lit("gateway")).alias("role"),
-            "lines", "blank", "records", "first", "last",
+            "bytes", "lines", "blank", "records", "first", "last", "problem",
         )
         .sort("source")
     )  # fmt: skip

@@ -69,7 +69,8 @@ def summarize(tally: Tally, *, complete: bool = True, by: Sequence[str] = ()) ->
 
     Args:
         tally: Of any number of logs.
-        complete: Whether all of the input is in it.
+        complete: Whether reading was not broken off. A damaged source makes a summary
+            incomplete in any case.
         by: Columns that one more table is wanted by.
 
     Raises:
@@ -86,7 +87,7 @@ def summarize(tally: Tally, *, complete: bool = True, by: Sequence[str] = ()) ->
         *log_findings(lines, totals),
     ]
     return Summary(
-        complete=complete,
+        complete=complete and lines.damaged.is_empty(),
         accounts=lines,
         overview=totals,
         by=breakdowns(facts),

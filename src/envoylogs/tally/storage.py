@@ -53,7 +53,7 @@ def is_saved_tally(source: Source) -> bool:
     """Tell whether a source is a file in the format of tallies."""
     if source.path is None or not source.size:
         return False
-    with source.open() as stream:
+    with source.open_raw() as stream:
         return stream.read(len(_MAGIC)) == _MAGIC
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 from collections import Counter
 from pathlib import Path
@@ -142,11 +143,67 @@ def test_a_source_that_cannot_be_opened_is_an_error_that_names_it() -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_an_archive_is_an_error_that_names_the_command() -> None:
-    Path("a.log.gz").write_bytes(b"\x1f\x8b\x08\x00")
+def test_an_archive_is_read_as_what_it_holds() -> None:
+    data = lines(record(path="/1"), record(path="/2"))
+    Path("a.log").write_bytes(data)
+    Path("b.log").write_bytes(gzip.compress(data))
 
-    with pytest.raises(SourceError, match=r"gzip -dc a\.log\.gz"):
-        list(batches(locate(["a.log.gz"])))
+    (plain,), (packed,) = batches(locate(["a.log"])), batches(locate(["b.log"]))
+
+    assert frame(packed).drop("source").equals(frame(plain).drop("source"))
+    assert counts(packed.fates) == counts(plain.fates)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_damaged_source_is_counted_once_and_the_next_is_read() -> None:
+    data = lines(*[record()] * 4)
+    Path("a.log").write_bytes(gzip.compress(data)[:-1])
+    Path("b.log").write_bytes(data)
+
+    read, fates = _together(_read("a.log", "b.log", batch_records=3))
+
+    assert read["source"].value_counts(sort=True).sort("source")["count"].to_list() == [4, 4]
+    damaged = {key: n for key, n in fates.items() if key[1] == "damaged"}
+    assert damaged == {("a.log", "damaged", "truncated_gzip"): 1}
+    assert fates["a.log", "bytes", ""] == len(data)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_damaged_source_without_a_byte_is_a_batch_too() -> None:
+    Path("a.log").write_bytes(gzip.compress(b"")[:-1])
+
+    (batch,) = batches(locate(["a.log"]))
+
+    assert batch.frame is None
+    assert batch.fates.counts == {("a.log", "damaged", "truncated_gzip"): 1}
+
+
+class _Told:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.bytes: list[int] = []
+        self.lines: list[int] = []
+
+    def bytes_read(self, n: int) -> None:
+        self.bytes.append(n)
+
+    def lines_read(self, n: int) -> None:
+        self.lines.append(n)
+
+
+@pytest.mark.usefixtures("folder")
+def test_raw_bytes_are_told_as_they_are_read() -> None:
+    packed = gzip.compress(lines(*[record()] * 500))
+    Path("a.log").write_bytes(packed)
+    Path("b.log").write_bytes(b"# note\n")
+    progress = _Told()
+
+    list(decode(locate(["a.log", "b.log"]), Wanted(("path",)), progress=progress))
+
+    assert sum(progress.bytes) == len(packed) + 7
+    assert all(progress.bytes)
+    assert sum(progress.lines) == 501
 
 
 def test_the_pipe_is_read_and_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:

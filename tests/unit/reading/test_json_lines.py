@@ -23,7 +23,6 @@ from tests.strategies import (
 from envoylogs.reading.fates import EXAMPLES_KEPT, REASONS, LineFates
 from envoylogs.reading.json_lines import JsonLinesReader
 from envoylogs.sources.blocks import MAX_LINE_BYTES, blocks
-from envoylogs.sources.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +37,7 @@ class _Read(NamedTuple):
 def _read(data: bytes, portions: Sequence[int] = (), name: str = "test.log") -> _Read:
     read = _Read([], [], LineFates())
     reader = JsonLinesReader(name)
-    for item in blocks(Source(name, name), Pipe(data, portions)):
+    for item in blocks(Pipe(data, portions)):
         found = reader.read(item, read.fates)
         read.objects.extend(found.objects)
         read.numbers.extend(found.lines)
@@ -292,7 +291,7 @@ def test_every_malformed_line_is_handed_to_the_callback_as_it_was() -> None:
     data = b"\n".join([b"# note", broken[0], line(record()), b"", *broken[1:]])
     reader = JsonLinesReader("test.log")
 
-    for item in blocks(Source("test.log", None), Pipe(data)):
+    for item in blocks(Pipe(data)):
         reader.read(item, fates)
     reader.finish(fates)
 

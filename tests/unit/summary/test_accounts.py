@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -132,6 +133,35 @@ def test_sources_are_in_the_order_of_their_names_with_their_windows() -> None:
         ("b", 4, 1, 3, us(3), us(9)),
         ("c", 1, 0, 0, None, None),
     ]
+
+
+def test_a_damaged_source_is_named_with_its_problem_and_the_bytes_that_were_read() -> None:
+    packed = gzip.compress(_RECORD * 2)
+    found = _accounts(a=_RECORD, b=packed[:-1], c=packed + b"x", d=packed)
+
+    assert found.damaged.rows() == [
+        ("b", "truncated_gzip", len(_RECORD) * 2),
+        ("c", "damaged_gzip", len(_RECORD) * 2),
+    ]
+    problems = found.sources.select("source", "records", "problem").rows()
+    assert problems == [
+        ("a", 1, None), ("b", 2, "truncated_gzip"), ("c", 2, "damaged_gzip"), ("d", 2, None),
+    ]  # fmt: skip
+    assert found.bytes == len(_RECORD) * 7
+    assert found.sources["bytes"].sum() == found.bytes
+
+
+def test_a_source_of_which_nothing_could_be_read_has_a_row() -> None:
+    found = _accounts(a=b"PK\x03\x04...", b=_RECORD)
+
+    assert found.damaged.rows() == [("a", "unread_zip", 0)]
+    assert found.sources.select("lines", "records", "bytes").row(0) == (0, 0, 0)
+    assert found.lines == found.record_lines == 1
+
+
+def test_undamaged_sources_are_not_damaged() -> None:
+    assert _accounts(a=_RECORD, b=b"").damaged.is_empty()
+    assert _accounts().damaged.is_empty()
 
 
 def test_a_source_without_times_has_no_window() -> None:

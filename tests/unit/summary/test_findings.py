@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -706,6 +707,22 @@ def test_damaged_lines_are_told() -> None:
         found = summarize(tally_sources([source_of(text + bad)])).findings
         assert [finding.code for finding in found] == ["log_incomplete"] * told
         assert all(finding.severity is Severity.MEDIUM for finding in found)
+
+
+def test_sources_that_could_not_be_unpacked_are_told() -> None:
+    text = text_of(served(n) for n in range(200))
+    packed = gzip.compress(text)
+    cut = [source_of(packed[:-1], f"{n}.gz") for n in range(4)]
+
+    (one,) = summarize(tally_sources([source_of(text), cut[0]])).findings
+    (many,) = summarize(tally_sources([*cut, source_of(packed + b"x", "4.gz")])).findings
+
+    assert (one.code, one.severity, one.subject) == ("log_incomplete", Severity.MEDIUM, "log")
+    assert "1 of 2 sources could not be read to the end (truncated_gzip)" in one.title
+    assert one.next == "Get these sources again or unpack them: 0.gz."
+    assert "5 of 5 sources" in many.title
+    assert "(damaged_gzip, truncated_gzip)" in many.title
+    assert many.next.endswith("0.gz, 1.gz, 2.gz and 2 more.")
 
 
 def test_one_damaged_line_in_hundreds_is_not_told() -> None:

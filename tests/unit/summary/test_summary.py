@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -17,13 +18,16 @@ from tests.handmade import (
     refused_connection,
     reset,
     served,
+    source_of,
     summary_of,
     tally_of,
+    text_of,
     unrouted,
     us,
     without,
 )
 
+from envoylogs.pipeline import tally_sources
 from envoylogs.summary.breakdown import TABLES
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.percentiles import EMPTY_LATENCY
@@ -92,6 +96,13 @@ def test_the_summary_of_nothing_is_empty() -> None:
 @pytest.mark.parametrize("complete", [True, False])
 def test_a_summary_says_whether_all_of_the_input_is_in_it(complete: bool) -> None:  # noqa: FBT001
     assert summarize(tally_of([]), complete=complete).complete is complete
+
+
+def test_a_summary_of_a_damaged_source_is_not_complete() -> None:
+    packed = gzip.compress(text_of([served(0)]))
+
+    assert not summarize(tally_sources([source_of(packed[:-1])])).complete
+    assert summarize(tally_sources([source_of(packed)])).complete
 
 
 @pytest.mark.parametrize(

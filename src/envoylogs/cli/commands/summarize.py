@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from envoylogs.cli.console import output_file, replaced_file, say
+from envoylogs.cli.console import output_file, replaced_file, say, say_error
 from envoylogs.cli.exits import Exit
 from envoylogs.cli.interrupt import stopped_by_interrupt
-from envoylogs.cli.notes import name_what_is_no_log, say_what_was_covered
+from envoylogs.cli.notes import incomplete_sources, name_what_is_no_log, say_what_was_covered
 from envoylogs.cli.options import (
     ByOption,
     ColorOption,
@@ -86,6 +86,12 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     _say_the_window_of_nothing(tally, wanted)
     summary = _summary(tally, columns, complete=not stop.requested)
     named = {source.name for source in located if not source.found}
+    incomplete = incomplete_sources(summary.accounts)
+    if incomplete and not summary.accounts.records:
+        for error in incomplete:
+            say_error(error)
+        name_what_is_no_log(summary.accounts, named)
+        raise typer.Exit(Exit.ERROR)
     no_log_named = name_what_is_no_log(summary.accounts, named)
     if save_tally is not None:
         from envoylogs.tally.storage import save_tally as save
@@ -100,12 +106,14 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         with output_file(output) as out:
             renderer.render(summary, out)
     say_what_was_covered(summary, time.monotonic() - started)
+    for error in incomplete:
+        say_error(error)
     if stop.requested:
         raise typer.Exit(Exit.INTERRUPTED)
     if strict and summary.accounts.malformed:
         reasons = summary.accounts.malformed_by_reason
         raise LogFormatError.strict(summary.accounts.malformed, summary.accounts.lines, reasons)
-    if no_log_named:
+    if no_log_named or incomplete:
         raise typer.Exit(Exit.ERROR)
 
 

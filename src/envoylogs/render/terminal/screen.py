@@ -95,5 +95,5 @@ def _headline(summary: Summary) -> Text:
     if summary.selection is not None:
         line.append(f" · selected {printable(summary.selection)}", style="bold")
     if not summary.complete:
-        line.append(" · interrupted: only a part was read", style="bold red")
+        line.append(" · only a part was read", style="bold red")
     return line

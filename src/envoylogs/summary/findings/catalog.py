@@ -120,8 +120,8 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
     ),
     FindingKind(
         "log_incomplete", Actor.OPERATOR,
-        "The log can't answer everything: lines are damaged, or columns that verdicts rest on "
-        "were never logged.",
+        "The log can't answer everything: a source or lines are damaged, or columns that verdicts "
+        "rest on were never logged.",
         "The accounts of the lines.",
     ),
 )  # fmt: skip

@@ -18,6 +18,7 @@ _NEEDED = ("start_time", "authority", "response_code", "response_flags", "upstre
 """Columns that verdicts rest on; Istio logs all of them by default."""
 
 _DAMAGED_SHARE = 0.01
+_SOURCES_NAMED = 3
 
 
 def log_findings(accounts: Accounts, overview: Overview) -> list[Finding]:
@@ -27,9 +28,16 @@ def log_findings(accounts: Accounts, overview: Overview) -> list[Finding]:
     damaged = accounts.malformed > max(1, _DAMAGED_SHARE * lines)
     missing = [name for name in _NEEDED if name in accounts.columns_never_seen]
     unknown = overview.outcomes.get("unknown", 0)
-    if not accounts.records or not (damaged or missing or unknown):
+    cut = accounts.damaged
+    if not accounts.records or not (cut.height or damaged or missing or unknown):
         return []
     reasons = []
+    if cut.height:
+        problems = ", ".join(cut["problem"].unique().sort())
+        reasons.append(
+            f"{cut.height:,} of {accounts.sources.height:,} sources could not be read to the end "
+            f"({problems})"
+        )
     if damaged:
         by_reason = ", ".join(
             f"{n:,} {reason}" for reason, n in accounts.malformed_by_reason.items()
@@ -42,14 +50,21 @@ def log_findings(accounts: Accounts, overview: Overview) -> list[Finding]:
     return [
         Finding(
             code="log_incomplete",
-            severity=Severity.MEDIUM if damaged else Severity.INFO,
+            severity=Severity.MEDIUM if cut.height or damaged else Severity.INFO,
             subject="log",
             title=f"The log is incomplete: {'; '.join(reasons)}",
             requests=unknown,
             of=overview.requests,
             where=all_of(is_request, equals("outcome", "unknown")) if unknown else None,
-            next="Keep the malformed lines with --rejects FILE and look at them."
-            if damaged
-            else "Log these columns: Istio's default JSON format has all of them.",
+            next=_next_step(cut["source"].to_list(), damaged=damaged),
         )
     ]
+
+
+def _next_step(cut: list[str], *, damaged: bool) -> str:
+    if cut:
+        more = f" and {len(cut) - _SOURCES_NAMED:,} more" if len(cut) > _SOURCES_NAMED else ""
+        return f"Get these sources again or unpack them: {', '.join(cut[:_SOURCES_NAMED])}{more}."
+    if damaged:
+        return "Keep the malformed lines with --rejects FILE and look at them."
+    return "Log these columns: Istio's default JSON format has all of them."
