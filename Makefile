@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DATA := benchmarks/data
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers docs docs-check format bench soak clean
+.PHONY: help demo test check lint types layers docs docs-check format bench samples soak clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ docs-check: $(VENV)/.dev
 
 bench: $(VENV)/.dev ## Measure every stage and the whole command on 500,000 lines
 	$(BIN)/python -m benchmarks.run
+
+samples: $(VENV)/.dev ## Make the sample logs of the lab's stories again, with a real Envoy (3 minutes)
+	$(BIN)/python -m lab.samples
 
 soak: $(VENV)/.dev ## Run the property tests for long, with many more examples
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n auto -m "property" -q

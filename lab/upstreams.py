@@ -1,10 +1,10 @@
-"""Upstreams on loopback that do what a path asks for, and say who they are.
+"""Upstreams that do what a request asks for, and count the requests that reached them.
 
-``/status/503`` answers that code, ``/delay/400`` waits so many milliseconds,
-``/reset`` closes before an answer, ``/truncate`` in the middle of it,
-``/garbage`` answers something that is not HTTP. Anything else is answered
-with 200. Each answer carries the name of the upstream in ``x-upstream``, and
-each upstream counts the requests that reached it.
+The header ``x-lab`` asks, so that paths in the log look like those of real
+services: ``delay=120,size=900`` waits so many milliseconds and answers with so
+many bytes, ``status=500`` sets the code, ``end=reset`` closes before the answer,
+``end=truncate`` in the middle of it, ``end=garbage`` answers what is not HTTP.
+``NAME.status=500`` is for one upstream only.
 """
 
 from __future__ import annotations
@@ -12,46 +12,53 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lab.clusters import NOBODY
+from lab.grpc_upstream import GrpcConnection
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
 
-_Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]]
+    _Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]]
 
-__all__ = ["NAMES", "RunningUpstreams", "running_upstreams"]
+__all__ = ["UPSTREAM_PORT", "behavior_of", "running_upstreams"]
 
-NAMES = ("reviews-v1", "reviews-v2", "shop-a", "shop-b", "secure", "agent")
-
-
-@dataclass(slots=True)
-class RunningUpstreams:
-    """Upstreams that listen.
-
-    Attributes:
-        ports: On 127.0.0.1, by name.
-        requests: Requests that reached each, by name.
-    """
-
-    ports: dict[str, int] = field(default_factory=dict)
-    requests: Counter[str] = field(default_factory=Counter)
+UPSTREAM_PORT = 8080
 
 
 @contextmanager
-def running_upstreams() -> Iterator[RunningUpstreams]:
-    """Run all upstreams in a thread of their own."""
-    upstreams = RunningUpstreams()
+def running_upstreams(
+    addresses: Mapping[str, tuple[str, int]], *, grpc: frozenset[str] = frozenset()
+) -> Iterator[Counter[str]]:
+    """Run upstreams in a thread of their own; give the requests that reached each, by name.
+
+    Args:
+        addresses: Where each listens, by name; nothing does where ``nobody`` is.
+        grpc: Names of those that speak gRPC.
+
+    Raises:
+        OSError: If something else listens there.
+    """
+    received: Counter[str] = Counter()
     ready, ending = threading.Event(), threading.Event()
+    failures: list[OSError] = []
 
     async def serve() -> None:
-        servers = [
-            await asyncio.start_server(_handler(name, upstreams), "127.0.0.1", 0) for name in NAMES
-        ]
-        for name, server in zip(NAMES, servers, strict=True):
-            upstreams.ports[name] = server.sockets[0].getsockname()[1]
+        loop = asyncio.get_running_loop()
+        servers: list[asyncio.Server] = []
+        try:
+            for name, (address, port) in addresses.items():
+                if name == NOBODY:
+                    continue
+                if name in grpc:
+                    server = await loop.create_server(_grpc_factory(name, received), address, port)
+                else:
+                    server = await asyncio.start_server(_handler(name, received), address, port)
+                servers.append(server)
+        except OSError as error:
+            failures.append(error)
         ready.set()
         await asyncio.to_thread(ending.wait)
         for server in servers:
@@ -61,16 +68,25 @@ def running_upstreams() -> Iterator[RunningUpstreams]:
     thread.start()
     ready.wait()
     try:
-        yield upstreams
+        if failures:
+            raise failures[0]
+        yield received
     finally:
         ending.set()
         thread.join()
 
 
-def _handler(name: str, upstreams: RunningUpstreams) -> _Handler:
+def _grpc_factory(name: str, received: Counter[str]) -> Callable[[], asyncio.Protocol]:
+    def counted() -> None:
+        received[name] += 1
+
+    return lambda: GrpcConnection(counted)
+
+
+def _handler(name: str, received: Counter[str]) -> _Handler:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while await _answer(name, upstreams, reader, writer):
+            while await _answer(name, received, reader, writer):
                 pass
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass  # the other side left, or the upstream ends while it waits
@@ -80,48 +96,57 @@ def _handler(name: str, upstreams: RunningUpstreams) -> _Handler:
     return handle
 
 
+def behavior_of(name: str, wanted: str) -> dict[str, str]:
+    """Return what one upstream is to do; what is for it only wins over what is for all."""
+    for_all: dict[str, str] = {}
+    for_it: dict[str, str] = {}
+    for part in filter(None, wanted.split(",")):
+        key, _, value = part.strip().partition("=")
+        upstream, _, own_key = key.rpartition(".")
+        if not upstream:
+            for_all[own_key] = value
+        elif upstream == name:
+            for_it[own_key] = value
+    return for_all | for_it
+
+
 async def _answer(
     name: str,
-    upstreams: RunningUpstreams,
+    received: Counter[str],
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
 ) -> bool:
     """Answer one request; tell whether the connection stays open."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    target = head.split(" ", 2)[1]
     headers = {
         key.lower(): value.strip()
         for key, _, value in (line.partition(":") for line in head.split("\r\n")[1:])
     }
     await reader.readexactly(int(headers.get("content-length", 0)))
-    upstreams.requests[name] += 1
-    action, _, number = target.split("?")[0].strip("/").partition("/")
-    identity = f"x-upstream: {name}\r\n"
+    received[name] += 1
+    behavior = behavior_of(name, headers.get("x-lab", ""))
     if headers.get("upgrade") == "websocket":
         writer.write(
-            f"HTTP/1.1 101 Switching Protocols\r\n{identity}Upgrade: websocket\r\n"
-            "Connection: Upgrade\r\n\r\n".encode()
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
         )
         await writer.drain()
         await reader.read(1)
         return False
-    if action == "delay":
-        await asyncio.sleep(int(number) / 1000)
-    if action == "reset":
-        writer.transport.abort()
-        return False
-    if action == "truncate":
-        writer.write(f"HTTP/1.1 200 OK\r\n{identity}Content-Length: 1000\r\n\r\nhalf".encode())
-        await writer.drain()
-        await asyncio.sleep(0.02)
-        return False
-    if action == "garbage":
-        writer.write(b"this is not HTTP\r\n\r\n")
-        await writer.drain()
-        return False
-    code = int(number) if action == "status" else 200
-    writer.write(
-        f"HTTP/1.1 {code} -\r\n{identity}Content-Length: {len(name)}\r\n\r\n{name}".encode()
-    )
+    await asyncio.sleep(int(behavior.get("delay", 0)) / 1000)
+    match behavior.get("end"):
+        case "reset":
+            writer.transport.abort()
+            return False
+        case "truncate":
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+            return False
+        case "garbage":
+            writer.write(b"this is not HTTP\r\n\r\n")
+            await writer.drain()
+            return False
+    code, size = behavior.get("status", "200"), int(behavior.get("size", 2))
+    writer.write(f"HTTP/1.1 {code} -\r\nContent-Length: {size}\r\n\r\n".encode() + b"." * size)
     await writer.drain()
     return True

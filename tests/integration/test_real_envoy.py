@@ -8,11 +8,13 @@ and by generated lines.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from envoylogs.pipeline import tally_sources
@@ -25,42 +27,61 @@ pytestmark = [
     pytest.mark.xdist_group("real envoy"),
 ]
 
-_OUTCOMES = {
+_NETWORK = f"127.{os.getpid() % 250 + 1}.0"
+"""Loopback addresses of this process, so that two test runs do not meet."""
+
+_REQUESTS = {
+    ("127.0.0.1", "/healthz/ready", 200): "served",
+    ("busy.example.com", "/report", 200): "served",
+    ("busy.example.com", "/report", 503): "overflow",
+    ("closed.example.com", "/", 404): "direct_response",
     ("cors.example.com", "/", 200): "direct_response",
     ("dead.example.com", "/", 503): "connect_failure",
     ("dead.example.com", "/echo.Echo/Say", 200): "connect_failure",
+    ("echo.example.com", "/echo.Echo/Fail", 200): "served",
+    ("echo.example.com", "/echo.Echo/Reset", 200): "upstream_reset",
+    ("echo.example.com", "/echo.Echo/Say", 200): "served",
     ("empty.example.com", "/", 503): "no_endpoints",
     ("faults.example.com", "/abort", 555): "fault_injected",
-    ("faults.example.com", "/delay/1", 200): "served",
-    ("gone.example.com", "/", 503): "no_cluster",
+    ("faults.example.com", "/delay", 200): "served",
     ("limited.example.com", "/", 200): "served",
     ("limited.example.com", "/", 429): "rate_limited",
+    ("missing.example.com", "/", 503): "no_cluster",
     ("old.example.com", "/", 302): "direct_response",
     ("pay.example.com", "/", 404): "no_route",
     ("private.example.com", "/", 403): "denied",
     ("retries.example.com", "/", 503): "connect_failure",
+    ("retries.example.com", "/failing", 503): "upstream_5xx",
     ("reviews.example.com", "/", 200): "served",
-    ("reviews.example.com", "/delay/250", 0): "client_gone",
-    ("reviews.example.com", "/delay/600", 504): "upstream_timeout",
+    ("reviews.example.com", "/failing", 500): "upstream_5xx",
     ("reviews.example.com", "/garbage", 502): "upstream_reset",
+    ("reviews.example.com", "/left", 0): "client_gone",
+    ("reviews.example.com", "/missing", 404): "upstream_4xx",
     ("reviews.example.com", "/reset", 503): "upstream_reset",
+    ("reviews.example.com", "/slow", 504): "upstream_timeout",
     ("reviews.example.com", "/socket", 101): "served",
-    ("reviews.example.com", "/status/404", 404): "upstream_4xx",
-    ("reviews.example.com", "/status/500", 500): "upstream_5xx",
-    ("reviews.example.com", "/status/503", 503): "upstream_5xx",
-    ("reviews.example.com", "/truncate", 200): "broken_response",
+    ("reviews.example.com", "/truncated", 200): "broken_response",
+    ("reviews.example.com", "/unavailable", 503): "upstream_5xx",
     ("reviews.example.com:8080", "/", 200): "served",
-    ("secure.example.com", "/", 200): "served",
+    ("secure.example.com", "/h1", 200): "served",
+    ("secure.example.com", "/h2", 200): "served",
+    ("shop.example.com", "/admin", 404): "no_route",
     ("shop.example.com", "/api/orders/1", 200): "served",
     ("shop.example.com", "/api/status", 200): "served",
     ("shop.example.com", "/static/app.js", 200): "served",
-    ("shop.example.com", "/status/404", 404): "no_route",
     ("unbound.example.com", "/any", 404): "blackhole",
     ("unknown.example.com", "/", 404): "no_route",
     ("unknown.example.com", "/echo.Echo/Say", 200): "no_route",
-    ("127.0.0.1", "/healthz/ready", 200): "served",
+    # Without an authority: broken off, without a host, HTTP/1.0, headers too large.
     (None, None, 400): "client_error",
-    (None, None, 0): "no_filter_chain",
+    (None, "/nameless", 400): "client_error",
+    (None, None, 426): "client_error",
+    (None, None, 431): "client_error",
+}
+_CONNECTIONS = {
+    ("8443", "nobody.example.com"): "no_filter_chain",
+    ("9000", None): "tcp",
+    ("9001", None): "tcp_failed",
 }
 
 
@@ -69,7 +90,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from lab.run import run_story
 
     path = tmp_path_factory.mktemp("lab")
-    run_story("every_outcome", path)
+    run_story("every-outcome", path, network=_NETWORK)
     return path
 
 
@@ -84,30 +105,100 @@ def summary(folder: Path) -> Summary:
     return summarize(tally_sources(locate([str(folder / "*.json.log")])))
 
 
-def test_each_request_has_the_outcome_that_was_provoked(folder: Path) -> None:
-    seen = set()
-    for batch in batches(locate([str(folder / "*.json.log")])):
-        assert batch.frame is not None
-        rows = batch.frame.select("authority", "path", "response_code", "outcome").rows()
-        seen |= {((authority, path, code), outcome) for authority, path, code, outcome in rows}
+@pytest.fixture(scope="module")
+def records(folder: Path) -> pl.DataFrame:
+    found = batches(locate([str(folder / "*.json.log")]))
+    return pl.concat([batch.frame for batch in found if batch.frame is not None])
 
-    assert dict(seen) == _OUTCOMES
-    assert len(seen) == len(_OUTCOMES)
+
+@pytest.fixture(scope="module")
+def logged(folder: Path) -> list[dict[str, Any]]:
+    """The objects as Envoy wrote them."""
+    return [
+        json.loads(line)
+        for path in sorted(folder.glob("*.json.log"))
+        for line in path.read_text().splitlines()
+    ]
+
+
+def test_each_request_has_the_outcome_that_was_provoked(records: pl.DataFrame) -> None:
+    requests = records.filter(pl.col("kind") != "connection")
+    seen = {
+        ((authority, path, code), outcome)
+        for authority, path, code, outcome in requests.select(
+            "authority", "path", "response_code", "outcome"
+        ).rows()
+    }
+
+    assert dict(seen) == _REQUESTS
+    assert len(seen) == len(_REQUESTS)
+
+
+def test_each_connection_has_the_outcome_that_was_provoked(records: pl.DataFrame) -> None:
+    port = pl.col("downstream_local_address").str.split(":").list.last().alias("port")
+    connections = records.filter(pl.col("kind") == "connection")
+    rows = connections.select(port, "requested_server_name", "outcome").rows()
+
+    assert {(port, name): outcome for port, name, outcome in rows} == _CONNECTIONS
+
+
+def test_blackhole_no_route_configured_and_application_404_are_told_apart(
+    records: pl.DataFrame, summary: Summary
+) -> None:
+    not_found = records.filter(pl.col("response_code") == 404)
+    rows = not_found.select(
+        "authority", "path", "route_name", "response_flags", "response_code_details", "outcome"
+    ).rows()
+
+    assert set(rows) == {
+        ("unbound.example.com", "/any", "default", None, "direct_response", "blackhole"),
+        ("closed.example.com", "/", "closed", None, "direct_response", "direct_response"),
+        ("unknown.example.com", "/", None, "NR", "route_not_found", "no_route"),
+        ("shop.example.com", "/admin", None, "NR", "route_not_found", "no_route"),
+        ("pay.example.com", "/", None, "NR", "route_not_found", "no_route"),
+        ("reviews.example.com", "/missing", "reviews", None, "via_upstream", "upstream_4xx"),
+    }
+    assert summary.overview.blackhole == 2
+    ledger = summary.overview.not_found_ledger
+    assert ledger["application"] == ledger["configured"] == 2
+    assert ledger["all"] == not_found.height
+
+
+def test_a_missing_cluster_is_logged_as_null(logged: list[dict[str, Any]]) -> None:
+    missing = [record for record in logged if record["authority"] == "missing.example.com"]
+
+    assert {
+        (r["upstream_cluster"], r["response_flags"], r["response_code_details"]) for r in missing
+    } == {(None, "NC", "cluster_not_found")}
+
+
+def test_exhausted_retries_are_flagged_beside_the_failure(logged: list[dict[str, Any]]) -> None:
+    flags = {
+        (record["authority"], record["response_code"]): set(record["response_flags"].split(","))
+        for record in logged
+        if "URX" in record["response_flags"] and record["path"] != "/failing"
+    }
+
+    # The order of the two differs between HTTP and TCP, and between releases of Envoy.
+    assert flags == {
+        ("retries.example.com", 503): {"UF", "URX"},
+        ("echo.example.com", 200): {"URX"},
+        (None, 0): {"UF", "URX"},
+    }
 
 
 def test_requests_by_host_and_code_equal_what_the_client_counted(
-    folder: Path, manifest: dict[str, Any]
+    records: pl.DataFrame, manifest: dict[str, Any]
 ) -> None:
-    logged: Counter[tuple[str, int]] = Counter()
-    for batch in batches(locate([str(folder / "*.json.log")])):
-        assert batch.frame is not None
-        for authority, code, kind in batch.frame.select(
-            "authority", "response_code", "kind"
-        ).rows():
-            if kind != "connection":
-                logged[authority or "", code] += 1
+    requests = records.filter(pl.col("kind") != "connection")
+    logged = Counter(
+        (authority or "", str(code))
+        for authority, code in requests.select("authority", "response_code").rows()
+    )
 
-    assert dict(logged) == {(host, code): n for host, code, n in manifest["codes"]}
+    assert logged == {
+        (host, code): n for host, codes in manifest["codes"].items() for code, n in codes.items()
+    }
 
 
 def test_requests_by_subset_equal_what_the_upstreams_counted(
@@ -119,7 +210,7 @@ def test_requests_by_subset_equal_what_the_upstreams_counted(
             if part["subset"]:
                 by_subset[part["subset"]] += part["requests"]
 
-    received = manifest["upstream_requests"]
+    received = manifest["received"]
     assert by_subset == {"v1": received["reviews-v1"], "v2": received["reviews-v2"]}
     assert by_subset["v1"] > by_subset["v2"] > 0
 
@@ -127,9 +218,9 @@ def test_requests_by_subset_equal_what_the_upstreams_counted(
 def test_connections_own_traffic_and_gateways_stand_apart(
     summary: Summary, manifest: dict[str, Any]
 ) -> None:
-    assert summary.overview.connections == sum(manifest["connections"].values()) == 2
-    assert summary.overview.own_traffic == manifest["upstream_requests"]["agent"] == 2
-    assert summary.accounts.gateways["gateway"].to_list() == ["127.0.0.2", "127.0.0.3"]
+    assert summary.overview.connections == sum(manifest["connections"].values()) == 6
+    assert summary.overview.own_traffic == manifest["received"]["agent"] == 2
+    assert summary.accounts.gateways["gateway"].to_list() == [f"{_NETWORK}.2", f"{_NETWORK}.3"]
     assert summary.accounts.malformed == summary.accounts.other == 0
 
 
@@ -137,6 +228,26 @@ def test_the_blackhole_and_what_else_is_broken_is_found(summary: Summary) -> Non
     codes = {(finding.code, finding.subject) for finding in summary.findings}
 
     assert ("unrouted_host", "unbound.example.com") in codes
-    assert ("no_cluster", "gone.example.com") in codes
+    assert ("no_cluster", "missing.example.com") in codes
     assert ("no_endpoints", "outbound|80||empty.shop.svc.cluster.local") in codes
     assert ("connect_failure", "outbound|80||dead.shop.svc.cluster.local") in codes
+    assert ("overflow", "outbound|80||busy.shop.svc.cluster.local") in codes
+
+
+def test_the_dump_of_each_gateway_holds_its_route_tables(folder: Path) -> None:
+    for name in ("gateway-1", "gateway-2"):
+        dump = json.loads((folder / f"{name}.routes.json").read_text())
+
+        (routes,) = dump["configs"]
+        tables = {
+            table["route_config"]["name"]: table["route_config"]["virtual_hosts"]
+            for table in routes["dynamic_route_configs"]
+        }
+        assert set(tables) == {
+            "http.8080",
+            "http.8081",
+            "https.8443.https.secure.istio-ingress",
+            "https.8443.https.pay.istio-ingress",
+        }
+        assert [host["name"] for host in tables["http.8081"]] == ["blackhole:80"]
+        assert "reviews.example.com:80" in {host["name"] for host in tables["http.8080"]}

@@ -1,0 +1,156 @@
+"""Listeners of a gateway: HTTP ports, TLS by server name, TCP, health checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lab.access_log import file_logs
+from lab.clusters import AGENT
+from lab.routes import EXTENSIONS, Config, route_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lab.clusters import Service
+    from lab.gateway import Gateway
+
+__all__ = ["HEALTH_PORT", "TLS_PORT", "Layout", "listeners", "route_tables"]
+
+TLS_PORT = 8443
+HEALTH_PORT = 15021
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a gateway serves.
+
+    Attributes:
+        http: Virtual hosts by port.
+        tls: Virtual hosts by TLS server name; each name has a filter chain.
+        tcp: Services by port, for TCP that is passed on as it is.
+    """
+
+    http: Mapping[int, Sequence[Config]]
+    tls: Mapping[str, Sequence[Config]] = field(default_factory=dict)
+    tcp: Mapping[int, Service] = field(default_factory=dict)
+
+
+def route_tables(layout: Layout) -> dict[str, Config]:
+    """Return all route tables of a layout by name, as Istio names them."""
+    tables = {f"http.{port}": hosts for port, hosts in layout.http.items()}
+    tables |= {_tls_table(name): hosts for name, hosts in layout.tls.items()}
+    return {name: route_table(name, hosts) for name, hosts in tables.items()}
+
+
+def _tls_table(server_name: str) -> str:
+    gateway = server_name.split(".", maxsplit=1)[0]
+    return f"https.{TLS_PORT}.https.{gateway}.istio-ingress"
+
+
+def listeners(gateway: Gateway, layout: Layout) -> list[Config]:
+    """Return all listeners of a gateway."""
+    found = [
+        _listener(gateway, port, [{"filters": [_manager(gateway, f"http.{port}")]}])
+        for port in layout.http
+    ]
+    if layout.tls:
+        found.append(_tls_listener(gateway, layout))
+    for port, service in layout.tcp.items():
+        proxy = {
+            "name": "envoy.filters.network.tcp_proxy",
+            "typed_config": {
+                "@type": f"{EXTENSIONS}.filters.network.tcp_proxy.v3.TcpProxy",
+                "stat_prefix": service.cluster,
+                "cluster": service.cluster,
+                "access_log": _logs(gateway),
+            },
+        }
+        found.append(_listener(gateway, port, [{"filters": [proxy]}]))
+    agent = {"match": {"prefix": "/healthz/ready"}, "route": {"cluster": AGENT}}
+    backend = {"name": "backend", "domains": ["*"], "routes": [agent]}
+    health = _manager(gateway, "agent", route_table("", [backend]))
+    return [*found, _listener(gateway, HEALTH_PORT, [{"filters": [health]}])]
+
+
+def _listener(gateway: Gateway, port: int, filter_chains: list[Config], **settings: Any) -> Config:
+    return {
+        "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
+        "name": f"{gateway.address}_{port}",
+        "address": {"socket_address": {"address": gateway.address, "port_value": port}},
+        # Else another run could listen at the same place, and each got some of the requests.
+        "enable_reuse_port": False,
+        "access_log": _logs(gateway, only_unrouted=True),
+        "filter_chains": filter_chains,
+        **settings,
+    }
+
+
+def _logs(gateway: Gateway, *, only_unrouted: bool = False) -> list[Config]:
+    return file_logs(gateway.json_log.name, gateway.text_log.name, only_unrouted=only_unrouted)
+
+
+def _tls_listener(gateway: Gateway, layout: Layout) -> Config:
+    identity = {
+        "certificate_chain": {"filename": "tls.pem"},
+        "private_key": {"filename": "tls.key"},
+    }
+    context = {
+        "@type": f"{EXTENSIONS}.transport_sockets.tls.v3.DownstreamTlsContext",
+        "common_tls_context": {
+            "alpn_protocols": ["h2", "http/1.1"],
+            "tls_certificates": [identity],
+        },
+    }
+    chains = [
+        {
+            "filter_chain_match": {"server_names": [name]},
+            "transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": context},
+            "filters": [_manager(gateway, _tls_table(name))],
+        }
+        for name in layout.tls
+    ]
+    inspector = {
+        "name": "envoy.filters.listener.tls_inspector",
+        "typed_config": {"@type": f"{EXTENSIONS}.filters.listener.tls_inspector.v3.TlsInspector"},
+    }
+    return _listener(gateway, TLS_PORT, chains, listener_filters=[inspector])
+
+
+def _manager(gateway: Gateway, name: str, table: Config | None = None) -> Config:
+    """Return an HTTP connection manager; without a table it watches the file of its name."""
+    if table is None:
+        source = {"path_config_source": {"path": gateway.discovery(name)}}
+        routes: Config = {"rds": {"route_config_name": name, "config_source": source}}
+    else:
+        routes = {"route_config": table}
+    manager = f"{EXTENSIONS}.filters.network.http_connection_manager.v3.HttpConnectionManager"
+    return {
+        "name": "envoy.filters.network.http_connection_manager",
+        "typed_config": {
+            "@type": manager,
+            "stat_prefix": name,
+            "server_name": "istio-envoy",
+            # As behind a load balancer that adds one address: numTrustedProxies 1.
+            "use_remote_address": True,
+            "xff_num_trusted_hops": 1,
+            "normalize_path": True,
+            "upgrade_configs": [{"upgrade_type": "websocket"}],
+            "access_log": _logs(gateway),
+            **routes,
+            "http_filters": [
+                _filter("rbac", "rbac.v3.RBAC"),
+                _filter("cors", "cors.v3.Cors"),
+                _filter("fault", "fault.v3.HTTPFault"),
+                _filter("local_ratelimit", "local_ratelimit.v3.LocalRateLimit", stat_prefix="l"),
+                _filter("router", "router.v3.Router"),
+            ],
+        },
+    }
+
+
+def _filter(name: str, type_name: str, **settings: Any) -> Config:
+    return {
+        "name": f"envoy.filters.http.{name}",
+        "typed_config": {"@type": f"{EXTENSIONS}.filters.http.{type_name}", **settings},
+    }
