@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATA := benchmarks/data
+STORIES := first-steps lost-route scanners-and-tls canary
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types layers docs docs-check format bench samples soak clean
@@ -11,8 +12,13 @@ DATA := benchmarks/data
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.package ## Run the main job on a sample log
-	$(BIN)/envoylogs summarize sample_logs/shop
+demo: $(VENV)/.package ## Run the main job on the sample logs of a real Envoy
+	@for story in $(STORIES); do \
+	  echo; echo "== sample_logs/$$story"; \
+	  $(BIN)/envoylogs summarize sample_logs/$$story --table findings || exit 1; \
+	done
+	@echo; echo "== the whole summary of sample_logs/canary"; echo
+	$(BIN)/envoylogs summarize sample_logs/canary
 
 test: check ## Check everything and run all tests (15 minutes at most on two cores)
 	$(BIN)/python -m pytest -n auto --dist loadgroup

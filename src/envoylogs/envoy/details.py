@@ -112,8 +112,8 @@ RESPONSE_CODE_DETAILS: tuple[Detail, ...] = (
         ),
         (
             "upstream_reset_before_response_started{remote_connection_failure*",
-            "The upstream refused the connection (delayed_connect_error: 111 refused, "
-            "113 no route to host, 110 timed out).",
+            "The upstream refused the connection (delayed_connect_error: 111 or "
+            "Connection_refused; 113 no route to host; 110 timed out).",
         ),
         (
             "upstream_reset_before_response_started{local_connection_failure*",

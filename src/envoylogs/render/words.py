@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envoylogs.render.formatting import clock, count, counted, day_and_clock, percent
+from envoylogs.summary.findings.catalog import KIND_BY_CODE
 
 if TYPE_CHECKING:
     from envoylogs.summary.findings.finding import Finding
@@ -28,10 +29,13 @@ def facts_of_finding(found: Finding, overview: Overview) -> list[str]:
     """Return how much, since when, and where, each as a few words."""
     facts = []
     if found.requests:
-        facts.append(f"{count(found.requests)} of {counted(found.of, 'request')}")
+        noun = KIND_BY_CODE[found.code].counts
+        facts.append(f"{count(found.requests)} of {counted(found.of, noun)}")
         if found.requests != found.of:
             facts[0] += f" ({percent(found.requests / found.of)})"
-        facts.append(_when(found, overview))
+        when = _when(found, overview)
+        if when is not None:
+            facts.append(when)
     if found.clients_at_least:
         facts.append(f"at least {counted(found.clients_at_least, 'client')}")
     for (some, of_all), noun in ((found.gateways, "gateway"), (found.upstream_hosts, "host")):
@@ -40,12 +44,16 @@ def facts_of_finding(found: Finding, overview: Overview) -> list[str]:
     return facts
 
 
-def _when(found: Finding, overview: Overview) -> str:
+def _when(found: Finding, overview: Overview) -> str | None:
     """Return since when, and until when if it is over; days where the log has several."""
     one_day = day_and_clock(overview.first)[:10] == day_and_clock(overview.last)[:10]
     shown = clock if one_day else day_and_clock
-    since = "from the start" if found.since is None else f"since {shown(found.since)}"
-    return since if found.until is None else f"{since} until {shown(found.until)}"
+    words = [] if found.until is None else [f"until {shown(found.until)}"]
+    if found.since is not None:
+        words.insert(0, f"since {shown(found.since)}")
+    elif not found.onset_unclear:
+        words.insert(0, "from the start")
+    return " ".join(words) or None
 
 
 def noise_of(overview: Overview) -> str | None:

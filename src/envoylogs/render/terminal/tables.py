@@ -191,11 +191,9 @@ def _print_rejections(console: Console, summary: Summary, limit: int | None) -> 
     table = new_table(keys, ["requests", "first", "last"])
     table.columns[0].no_wrap = True
     for row in _head(rows, limit):
-        why = " ".join(
-            str(row[name])
-            for name in ("response_flags", "response_code_details")
-            if row[name] is not None
-        )
+        given = [row[name] for name in ("response_flags", "response_code_details")]
+        reasons = [str(reason) for reason in given if reason is not None]
+        why = " ".join(reasons if wide else reasons[:1])
         paths = row["paths"]
         assert isinstance(paths, list)  # noqa: S101
         table.add_row(

@@ -18,12 +18,14 @@ class FindingKind:
         who: Who must act.
         meaning: What it says, in a sentence or two.
         proof: What in the log proves it.
+        counts: What its numbers count: ``request``, or ``connection``.
     """
 
     code: str
     who: Actor
     meaning: str
     proof: str
+    counts: str = "request"
 
 
 FINDING_KINDS: tuple[FindingKind, ...] = (
@@ -42,6 +44,7 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         "lost_tls_name", Actor.CONFIGURATION,
         "Connections with a TLS server name that was accepted earlier in this log are refused.",
         "Requests or connections with this name before; NR without HTTP fields since.",
+        counts="connection",
     ),
     FindingKind(
         "unrouted_host", Actor.CONFIGURATION,

@@ -42,6 +42,7 @@ class Finding:
         clients_at_least: How many clients, at least: examples are kept of a few.
         since: When it began, microseconds since 1970; null if it was so from the start.
         until: When it ended; null if it goes on.
+        onset_unclear: Whether ``since`` is null because the log can't tell.
         gateways: How many gateways show it, of how many.
         upstream_hosts: How many upstream hosts show it, of how many.
         proof: What in the log proves it.
@@ -64,6 +65,7 @@ class Finding:
     clients_at_least: int = 0
     since: int | None = None
     until: int | None = None
+    onset_unclear: bool = False
     gateways: tuple[int, int] = (0, 0)
     upstream_hosts: tuple[int, int] = (0, 0)
     where: str | None = None

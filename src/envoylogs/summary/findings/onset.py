@@ -28,16 +28,20 @@ class Episode:
     """The stretch in which failures are concentrated.
 
     Attributes:
-        since: Start of its first bucket; null if that is the first of the log.
+        since: Start of its first bucket; null if that is the first of the log,
+            or if it can't be told.
         until: Start of the first bucket after it; null if it reaches the end.
         requests: In it.
         failed: In it.
+        onset_unclear: Whether it seems to begin within the log, and that may
+            be chance.
     """
 
     since: int | None
     until: int | None
     requests: int
     failed: int
+    onset_unclear: bool = False
 
 
 _LEAST_RATE = 1e-4
@@ -79,7 +83,8 @@ def episode(buckets: Sequence[Bucket]) -> Episode:
     if best < _EVIDENCE or (start == 0 and end == len(buckets)):
         return whole
     before, run, after = buckets[:start], buckets[start:end], buckets[end:]
-    inside = sum(b.failed for b in run) / sum(b.requests for b in run)
+    # One failure less: the run was chosen for its failures, and a short one owes most to that.
+    inside = (sum(b.failed for b in run) - 1) / (sum(b.requests for b in run) + 1)
     # An end that is no more than chance is none: the stretch then reaches as far as the log.
     begins, ends = _quieter(before, inside), _quieter(after, inside)
     stretch = buckets[start if begins else 0 : end if ends else len(buckets)]
@@ -88,6 +93,7 @@ def episode(buckets: Sequence[Bucket]) -> Episode:
         until=after[0].start if ends else None,
         requests=sum(b.requests for b in stretch),
         failed=sum(b.failed for b in stretch),
+        onset_unclear=start > 0 and not begins,
     )
 
 
@@ -104,11 +110,15 @@ def severity_of_episode(found: Episode, failed: int, requests: int) -> Severity:
     return severity_of(found.failed, found.requests, ended=found.until is not None)
 
 
-_SIGMAS = 4.0
+_BY_CHANCE = 1e-4
 
 
 def _quieter(buckets: Sequence[Bucket], rate: float) -> bool:
     """Tell whether far fewer failures are here than a rate lets expect, beyond chance."""
     expected = rate * sum(b.requests for b in buckets)
     failed = sum(b.failed for b in buckets)
-    return failed <= expected / 2 and expected - failed > _SIGMAS * math.sqrt(expected)
+    if failed > expected / 2:
+        return False
+    # Chernoff's bound on the chance of so few events where so many are expected (Poisson).
+    exponent = failed - expected - (failed * math.log(failed / expected) if failed else 0.0)
+    return exponent < math.log(_BY_CHANCE)

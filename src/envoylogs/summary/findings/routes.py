@@ -116,7 +116,7 @@ def _lost(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                 f"{'none' if whole_host else 'none of these paths'} since.",
                 examples=witnesses.examples,
                 next="What was applied just before? kubectl get gateway,virtualservice,httproute "
-                f"-A | grep {host}"
+                f"-A | grep {host} (if that prints nothing, none of them names the host any more)"
                 if _is_plain(host)
                 else "What was applied just before?",
             )

@@ -97,6 +97,7 @@ def _slow_hosts(facts: Facts) -> list[Finding]:
                     "upstream_service_time_ms IS NOT NULL",
                     equals("upstream_host", host["upstream_host"]),
                 ),
+                onset_unclear=True,
                 proof="upstream_service_time of the same cluster by upstream_host.",
                 next="Look at the node and the resources of this pod: CPU throttling, a cold "
                 "cache, a noisy neighbor.",
@@ -145,6 +146,7 @@ def _of_part(split: Row, part: Row, fastest: Row) -> Finding:
             equals("upstream_cluster", part["upstream_cluster"]),
             f"NOT ({is_one_of('outcome', NOT_SENT)})",
         ),
+        onset_unclear=True,
         proof="upstream_service_time of the parts of one route.",
         next="If it is a release, hold its weight until this is understood.",
     )
@@ -184,6 +186,7 @@ def _given_up(facts: Facts) -> list[Finding]:
                 clients_at_least=witnesses.clients,
                 since=when.since,
                 until=when.until,
+                onset_unclear=when.onset_unclear,
                 gateways=gateways_of(facts, facts.requests.filter(belongs & gone)),
                 where=all_of(
                     is_request,

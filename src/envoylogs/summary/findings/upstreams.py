@@ -158,6 +158,7 @@ def _of_subject(
         clients_at_least=witnesses.clients,
         since=when.since,
         until=when.until,
+        onset_unclear=when.onset_unclear,
         gateways=gateways_of(facts, rows),
         upstream_hosts=(rows["upstream_host"].drop_nulls().n_unique(), hosts),
         where=_where(subject),
@@ -257,6 +258,7 @@ def _of_bad_host(facts: Facts, bad: _BadHost) -> Finding:
         clients_at_least=witnesses.clients,
         since=when.since,
         until=when.until,
+        onset_unclear=when.onset_unclear,
         gateways=gateways_of(facts, rows),
         upstream_hosts=(1, bad.siblings),
         where=all_of(
