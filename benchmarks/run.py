@@ -133,7 +133,24 @@ def report(lines: int, runs: int) -> None:
     once, ten = median_run([*command, str(log)], runs), run([*command, str(tenfold)])
     print(f"| summarize, ten times the lines | {ten.seconds:.2f} | {_speed(tenfold, ten.seconds)}, "
           f"peak {ten.peak_mb:.0f} MB, {ten.peak_mb / once.peak_mb:.2f} of once |")  # fmt: skip
+    _report_packed(log, runs)
     _report_start(runs)
+
+
+def _report_packed(log: Path, runs: int) -> None:
+    """Compare the whole command on compressed input with the same log plain, run in turn."""
+    command = [sys.executable, "-m", "envoylogs", "summarize"]
+    for packer, suffix in (("gzip", "gz"), ("zstd", "zst")):
+        packed = log.with_suffix(f".jsonl.{suffix}")
+        if not packed.exists():
+            with packed.open("wb") as out:
+                subprocess.run([packer, "-c", str(log)], stdout=out, check=True)
+        pairs = [(run([*command, str(packed)]), run([*command, str(log)])) for _ in range(runs)]
+        seconds = statistics.median(ours.seconds for ours, _ in pairs)
+        ratio = statistics.median(ours.seconds / plain.seconds for ours, plain in pairs)
+        peak = max(ours.peak_mb for ours, _ in pairs)
+        print(f"| summarize, {packer} | {seconds:.2f} | {ratio:.2f} of plain, "
+              f"peak {peak:.0f} MB |")  # fmt: skip
 
 
 def _report_start(runs: int) -> None:

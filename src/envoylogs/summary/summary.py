@@ -12,6 +12,7 @@ from envoylogs.summary.findings.finding import Finding, ranked
 from envoylogs.summary.findings.log import log_findings
 from envoylogs.summary.findings.routes import route_findings
 from envoylogs.summary.findings.slow import slow_findings
+from envoylogs.summary.findings.tls import tls_findings
 from envoylogs.summary.findings.upstreams import upstream_findings
 from envoylogs.summary.overview import Overview, overview
 from envoylogs.summary.paths import path_states
@@ -82,6 +83,7 @@ def summarize(tally: Tally, *, complete: bool = True, by: Sequence[str] = ()) ->
     observed = splits(facts)
     findings = [
         *route_findings(facts, paths),
+        *tls_findings(facts, paths),
         *upstream_findings(facts),
         *slow_findings(facts, observed),
         *log_findings(lines, totals),

@@ -25,7 +25,7 @@ __all__ = ["STATES", "Tally", "TallySum"]
 
 # So many batches wait before they are added to what is there: adding costs time in proportion to
 # what is there, waiting costs memory.
-_WAITING = 8
+_WAITING = 4
 
 
 @dataclass(frozen=True, slots=True)

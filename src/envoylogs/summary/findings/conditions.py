@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from envoylogs.envoy.outcomes import UNROUTED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import polars as pl
 
-__all__ = ["all_of", "any_of", "equals", "is_one_of", "is_request", "paths_of"]
+__all__ = ["all_of", "any_of", "equals", "is_one_of", "is_request", "paths_of", "unrouted_of"]
 
 is_request = "kind = 'request'"
 """The gateway's own traffic and connections are not counted by findings about requests."""
@@ -60,3 +62,8 @@ def paths_of(rows: pl.DataFrame) -> str:
             for method, groups in by_method.rows()
         )
     )
+
+
+def unrouted_of(host: str | None, condition: str) -> str:
+    """Return that a request of a host had no route and meets one more condition."""
+    return all_of(is_request, is_one_of("outcome", UNROUTED), equals("host", host), condition)

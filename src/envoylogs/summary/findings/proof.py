@@ -14,7 +14,7 @@ from envoylogs.summary.findings.onset import Bucket
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
 
-__all__ = ["Witnesses", "buckets_of", "gateways_of", "witnesses_of"]
+__all__ = ["Witnesses", "buckets_of", "gateways_of", "is_host", "sum_of", "witnesses_of"]
 
 _EXAMPLES = 3
 
@@ -73,3 +73,13 @@ def buckets_of(facts: Facts, subject: pl.Expr, failed: pl.Expr) -> list[Bucket]:
         .sort("start")
     )
     return [Bucket(*row) for row in found.rows()]
+
+
+def is_host(host: str | None) -> pl.Expr:
+    """Tell the rows of a host, which may be missing."""
+    return pl.col("host").eq_missing(pl.lit(host, pl.String))
+
+
+def sum_of(rows: pl.DataFrame, column: str = "requests") -> int:
+    """Return the sum of a column of counts."""
+    return int(rows[column].sum())

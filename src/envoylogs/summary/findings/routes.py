@@ -1,4 +1,4 @@
-"""Findings about routes: lost, gained late, never there, or the wrong table."""
+"""Findings about routes: lost, gained late, or never there."""
 
 from __future__ import annotations
 
@@ -15,9 +15,16 @@ from envoylogs.summary.findings.conditions import (
     is_one_of,
     is_request,
     paths_of,
+    unrouted_of,
 )
 from envoylogs.summary.findings.finding import Finding, Severity, severity_of
-from envoylogs.summary.findings.proof import Witnesses, gateways_of, witnesses_of
+from envoylogs.summary.findings.proof import (
+    Witnesses,
+    gateways_of,
+    is_host,
+    sum_of,
+    witnesses_of,
+)
 from envoylogs.summary.paths import grace_us
 
 if TYPE_CHECKING:
@@ -47,22 +54,12 @@ def route_findings(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
         *_gained(facts, paths),
         *_never_on_known_hosts(facts, paths),
         *_nothing_bound(facts),
-        *_tls_reuse(facts, paths),
-        *_lost_tls_names(facts),
     ]
 
 
-def _of_host(host: str | None) -> pl.Expr:
-    return pl.col("host").eq_missing(pl.lit(host, pl.String))
-
-
 def _unrouted_of(facts: Facts, host: str) -> tuple[pl.DataFrame, Witnesses]:
-    rows = facts.requests.filter(_of_host(host) & pl.col("unrouted"))
-    return rows, witnesses_of(facts, _of_host(host) & _UNROUTED)
-
-
-def _unrouted_where(host: str | None, condition: str) -> str:
-    return all_of(is_request, is_one_of("outcome", UNROUTED), equals("host", host), condition)
+    rows = facts.requests.filter(is_host(host) & pl.col("unrouted"))
+    return rows, witnesses_of(facts, is_host(host) & _UNROUTED)
 
 
 def _not_known(facts: Facts) -> list[str]:
@@ -71,10 +68,6 @@ def _not_known(facts: Facts) -> list[str]:
         return []
     known = is_one_of("host", facts.known_hosts)
     return [any_of("host IS NULL", f"NOT ({known})")]
-
-
-def _sum(rows: pl.DataFrame, column: str = "requests") -> int:
-    return int(rows[column].sum())
 
 
 def _listed(names: list[str]) -> str:
@@ -89,15 +82,15 @@ def _lost(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
     findings = []
     lost = paths.filter(pl.col("known") & (pl.col("state") == "lost"))
     for host in lost["host"].unique(maintain_order=True).head(_MOST_SUBJECTS):
-        of_host, lost_here = paths.filter(_of_host(host)), lost.filter(_of_host(host))
+        of_host, lost_here = paths.filter(is_host(host)), lost.filter(is_host(host))
         since = lost_here["first_unrouted"].min()
         if not isinstance(since, int):
             continue
         rows, witnesses = _unrouted_of(facts, host)
         whole_host = bool(lost_here["host_lost"].any())
-        requests = _sum(lost_here, "unrouted")
+        requests = sum_of(lost_here, "unrouted")
         groups = lost_here["path_group"].drop_nulls().unique(maintain_order=True).to_list()
-        total = requests if whole_host else _sum(facts.requests.filter(_of_host(host)))
+        total = requests if whole_host else sum_of(facts.requests.filter(is_host(host)))
         findings.append(
             Finding(
                 code="lost_host" if whole_host else "lost_route",
@@ -111,8 +104,8 @@ def _lost(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                 clients_at_least=witnesses.clients,
                 since=since,
                 gateways=gateways_of(facts, rows),
-                where=_unrouted_where(host, paths_of(lost_here)),
-                proof=f"{_sum(of_host, 'routed'):,} requests of this host were routed before, "
+                where=unrouted_of(host, paths_of(lost_here)),
+                proof=f"{sum_of(of_host, 'routed'):,} requests of this host were routed before, "
                 f"{'none' if whole_host else 'none of these paths'} since.",
                 examples=witnesses.examples,
                 next="What was applied just before? kubectl get gateway,virtualservice,httproute "
@@ -139,12 +132,12 @@ def _gained(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
         all_before & begun_before & (pl.col("unrouted") > 0)
     )
     for host in before["host"].unique(maintain_order=True).head(_MOST_SUBJECTS):
-        of_host = before.filter(_of_host(host))
-        until = paths.filter(_of_host(host))["first_routed"].min()
+        of_host = before.filter(is_host(host))
+        until = paths.filter(is_host(host))["first_routed"].min()
         if not isinstance(until, int):
             continue
         rows, witnesses = _unrouted_of(facts, host)
-        requests = _sum(of_host, "unrouted")
+        requests = sum_of(of_host, "unrouted")
         findings.append(
             Finding(
                 code="unrouted_host",
@@ -152,11 +145,11 @@ def _gained(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                 subject=host,
                 title=f"{host} had no route until one came",
                 requests=requests,
-                of=_sum(facts.requests.filter(_of_host(host))),
+                of=sum_of(facts.requests.filter(is_host(host))),
                 clients_at_least=witnesses.clients,
                 until=until,
                 gateways=gateways_of(facts, rows),
-                where=_unrouted_where(host, paths_of(of_host)),
+                where=unrouted_of(host, paths_of(of_host)),
                 proof="Its requests got 404 first and are routed since.",
                 examples=witnesses.examples,
                 next="Nothing, if the change was meant: it works now.",
@@ -180,8 +173,8 @@ def _never_on_known_hosts(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
     lost_hosts = paths.filter(pl.col("state") == "lost")["host"].unique()
     odd = odd.filter(~pl.col("host").is_in(lost_hosts.implode()))
     for host in odd["host"].unique(maintain_order=True).head(_MOST_SUBJECTS):
-        of_host = odd.filter(_of_host(host))
-        requests, total = _sum(of_host, "unrouted"), _sum(facts.requests.filter(_of_host(host)))
+        of_host = odd.filter(is_host(host))
+        requests, total = sum_of(of_host, "unrouted"), sum_of(facts.requests.filter(is_host(host)))
         if requests < _OFTEN or requests < _OFTEN_SHARE * total:
             continue
         rows, witnesses = _unrouted_of(facts, host)
@@ -201,7 +194,7 @@ def _never_on_known_hosts(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                 of=total,
                 clients_at_least=witnesses.clients,
                 gateways=gateways_of(facts, rows),
-                where=_unrouted_where(host, paths_of(of_host)),
+                where=unrouted_of(host, paths_of(of_host)),
                 proof="The same paths are routed in between."
                 if at_times
                 else "Other paths of the host are routed.",
@@ -239,7 +232,7 @@ def _nothing_bound(facts: Facts) -> list[Finding]:
             host or "-"
             for host in counted.sort("requests", "host", descending=[True, False])["host"]
         ]
-        requests = _sum(rows)
+        requests = sum_of(rows)
         outcome = pl.col("outcome") == "blackhole" if is_blackhole else _UNROUTED
         witnesses = witnesses_of(facts, outcome)
         ended = _last(rows) if not nothing_routed and _routed_after(facts, rows) else None
@@ -257,7 +250,7 @@ def _nothing_bound(facts: Facts) -> list[Finding]:
                     else "the gateway routed nothing at all in this log"
                 ),
                 requests=requests,
-                of=_sum(facts.requests),
+                of=sum_of(facts.requests),
                 clients_at_least=witnesses.clients,
                 until=ended,
                 gateways=gateways_of(facts, rows),
@@ -292,98 +285,3 @@ def _routed_after(facts: Facts, rows: pl.DataFrame) -> bool:
         pl.col("routed") & pl.col("gateway").is_in(gateways.implode(), nulls_equal=True)
     )
     return bool((routed["last"] > last).any())
-
-
-def _tls_reuse(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
-    """Return known hosts that clients asked for over the connection of another one."""
-    name = pl.col("requested_server_name").str.to_lowercase()
-    lost = paths.filter("host_lost")["host"].unique()
-    reused = facts.requests.filter(
-        pl.col("unrouted")
-        & pl.col("known")
-        & ~pl.col("host").is_in(lost.implode())
-        & name.is_not_null()
-        & (name != pl.col("host"))
-        & name.is_in(facts.known_hosts.implode())
-    )
-    findings = []
-    by_name = reused.group_by("host", name.alias("server_name")).agg(pl.col("requests").sum())
-    most_first = by_name.sort("requests", "server_name", descending=[True, False])
-    by_host = most_first.group_by("host", maintain_order=True).agg(
-        pl.col("requests").sum(), pl.col("server_name").first()
-    )
-    for host, requests, server_name in (
-        by_host.sort("requests", "host", descending=[True, False]).head(_MOST_SUBJECTS).rows()
-    ):
-        rows = reused.filter(_of_host(host))
-        witnesses = witnesses_of(facts, _of_host(host) & _UNROUTED)
-        total = _sum(facts.requests.filter(_of_host(host)))
-        findings.append(
-            Finding(
-                code="tls_reuse",
-                severity=severity_of(requests, total),
-                subject=host,
-                title=f"{host} is asked for over connections opened for {server_name}",
-                requests=requests,
-                of=total,
-                clients_at_least=witnesses.clients,
-                gateways=gateways_of(facts, rows),
-                where=_unrouted_where(
-                    host, is_one_of("requested_server_name", rows["requested_server_name"].unique())
-                ),
-                proof=f"requested_server_name is {server_name}, the authority is {host}.",
-                examples=witnesses.examples,
-                next="Two Gateways share one certificate, so HTTP/2 clients reuse connections. "
-                "Put both hosts in one Gateway server, or give each its own certificate.",
-            )
-        )
-    return findings
-
-
-def _lost_tls_names(facts: Facts) -> list[Finding]:
-    """Return TLS server names that were accepted earlier and are refused since."""
-    refused = facts.connections.filter((pl.col("outcome") == "no_filter_chain") & pl.col("known"))
-    findings = []
-    server_name = pl.col("requested_server_name")
-    for name in refused["requested_server_name"].unique().sort().head(_MOST_SUBJECTS):
-        rows = refused.filter(server_name == name)
-        accepted = pl.concat(
-            [
-                facts.requests.filter((server_name == name) | _of_host(name.lower())),
-                facts.connections.filter(
-                    (server_name == name) & (pl.col("outcome") != "no_filter_chain")
-                ),
-            ],
-            how="diagonal",
-        )
-        since, last, before = rows["first"].min(), accepted["last"].max(), accepted["first"].min()
-        if not isinstance(since, int) or not isinstance(before, int) or not before < since:
-            continue
-        lost = isinstance(last, int) and last <= since + grace_us(facts)
-        witnesses = witnesses_of(
-            facts, (pl.col("server_name") == name) & (pl.col("outcome") == "no_filter_chain")
-        )
-        requests = _sum(rows)
-        total = requests if lost else requests + _sum(accepted)
-        findings.append(
-            Finding(
-                code="lost_tls_name",
-                severity=severity_of(requests, total),
-                subject=name,
-                title=f"TLS connections for {name} are refused: no filter chain accepts the name"
-                + ("" if lost else " on some of them"),
-                requests=requests,
-                of=total,
-                clients_at_least=witnesses.clients,
-                since=since,
-                gateways=gateways_of(facts, rows),
-                where=all_of(
-                    equals("outcome", "no_filter_chain"), equals("requested_server_name", name)
-                ),
-                proof="NR without HTTP fields; the same name was served before.",
-                examples=witnesses.examples,
-                next="Check that a Gateway server with TLS still lists this host and that its "
-                "credentialName exists: kubectl get gateway -A; kubectl get secret -n istio-system",
-            )
-        )
-    return findings
