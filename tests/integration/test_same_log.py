@@ -23,7 +23,7 @@ else:
     from backports import zstd
 
 _ROOT = Path(__file__).parents[2]
-_SAMPLES = sorted(path.name for path in (_ROOT / "sample_logs").iterdir() if path.is_dir())
+_STORIES = ("article", "canary", "first-steps", "lost-route", "scanners-and-tls", "shop")
 
 
 def _run(*arguments: str | Path, stdin: bytes = b"") -> bytes:
@@ -141,7 +141,7 @@ def test_byte_equal_but_for_the_name_of_the_source(plain: Path, tmp_path: Path) 
     assert of_plain.replace(names[0], b"NAME") == of_packed.replace(names[1], b"NAME")
 
 
-@pytest.mark.parametrize("sample", _SAMPLES)
+@pytest.mark.parametrize("sample", _STORIES)
 def test_a_sample_as_a_tally_gives_the_same(sample: str, tmp_path: Path) -> None:
     folder, tally = _ROOT / "sample_logs" / sample, tmp_path / "sample.tally"
     of_log = _run("summarize", folder, "--format", "json", "--save-tally", tally)
