@@ -9,7 +9,16 @@ from __future__ import annotations
 
 import polars as pl
 
-__all__ = ["DERIVED", "GROUP_KEYS", "INTEGERS", "NORMALIZED", "POSITION", "STRINGS", "TALLIED"]
+__all__ = [
+    "COUNTABLE",
+    "DERIVED",
+    "GROUP_KEYS",
+    "INTEGERS",
+    "NORMALIZED",
+    "POSITION",
+    "STRINGS",
+    "TALLIED",
+]
 
 NORMALIZED: dict[str, pl.DataType] = {
     "start_time": pl.Datetime("us", "UTC"),
@@ -53,6 +62,13 @@ DERIVED: dict[str, pl.DataType] = {
     "path_group": pl.String(),
 }
 """Columns that selections and tables by any column know besides; ``envoy.derived`` makes them."""
+
+COUNTABLE = {
+    name: dtype
+    for name, dtype in (NORMALIZED | DERIVED).items()
+    if name not in {"bytes_received", "bytes_sent"}
+}
+"""Columns that requests can be counted by; bytes are summed in every table."""
 
 POSITION: dict[str, pl.DataType] = {"source": pl.String(), "line": pl.Int64()}
 """Where a record stands: the name of its source and the number of its first line, from 1."""

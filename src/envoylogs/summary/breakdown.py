@@ -84,8 +84,8 @@ def asked_table(facts: Facts, by: Sequence[str]) -> pl.DataFrame:
 
     Args:
         facts: What to count; connections are not counted.
-        by: Columns of ``schema.NORMALIZED`` and ``schema.DERIVED``, at least
-            one; times are microseconds.
+        by: Columns of ``schema.COUNTABLE``, at least one; times are
+            microseconds.
 
     Raises:
         TallyError: If the tally does not have these columns.

@@ -33,8 +33,7 @@ class _Asked(CountState):
     @classmethod
     def keys(cls, spec: TallySpec) -> dict[str, pl.DataType]:
         """Return the columns that were asked for; times as microseconds since 1970."""
-        known = schema.NORMALIZED | schema.DERIVED
-        asked = {name: known[name] for name in spec.by}
+        asked = {name: schema.COUNTABLE[name] for name in spec.by}
         return {
             name: pl.Int64() if isinstance(dtype, pl.Datetime) else dtype
             for name, dtype in asked.items()
@@ -48,7 +47,7 @@ def _column(name: str, spec: TallySpec) -> pl.Expr:
         column = masked_query(column)
     if name == "start_time":
         return microseconds(name).alias(name)
-    is_text = (schema.NORMALIZED | schema.DERIVED)[name] == pl.String()
+    is_text = schema.COUNTABLE[name] == pl.String()
     return column.str.head(MAX_TEXT) if is_text else column
 
 

@@ -43,7 +43,7 @@ class TallySpec:
 
     Attributes:
         by: Columns that requests are counted by together besides those that
-            every tally has; of ``schema.NORMALIZED`` and ``schema.DERIVED``.
+            every tally has; of ``schema.COUNTABLE``.
         selection: Which records were counted, as ``Selection.text`` says it;
             None for all.
         show_query: Whether paths keep the values of their queries.

@@ -143,11 +143,10 @@ def _columns(by: list[str] | None) -> tuple[str, ...]:
     """
     from envoylogs import schema
 
-    known = schema.NORMALIZED | schema.DERIVED
     columns = dict.fromkeys(word.strip() for words in by or () for word in words.split(","))
     for name in columns:
-        if name not in known:
-            raise UnknownKeyError.of("column", name, known)
+        if name not in schema.COUNTABLE:
+            raise UnknownKeyError.of("column to count by", name, schema.COUNTABLE)
     return tuple(columns)
 
 
