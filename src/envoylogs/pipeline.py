@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from envoylogs import schema
 from envoylogs.envoy.derived import columns_behind
-from envoylogs.errors import TallyQuestionError
+from envoylogs.errors import IncompleteSourceError, TallyQuestionError
 from envoylogs.reading.batches import BATCH_RECORDS, Decoded, Wanted, decode
 from envoylogs.reading.selection import NOTHING_SELECTED, Selection
+from envoylogs.sources.compression import PROBLEMS
 from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.storage import is_saved_tally, load_tally
 from envoylogs.tally.tally import TallySum
@@ -57,9 +58,10 @@ def tally_sources(  # noqa: PLR0913  # one parameter a concern of the caller
         SourceError: If a source can't be opened or read.
         TallyError: If a saved tally can't be read, added or selected from.
     """
-    if selection:
-        spec = replace(spec, selection=selection.text)
+    # A log that is read here is selected from here, whatever a saved tally beside it was.
+    spec = replace(spec, selection=selection.text if selection else None)
     adding = TallySum(spec)
+    any_log = False
     saved: list[Tally] = []
 
     def observe(decoded: Decoded) -> None:
@@ -74,6 +76,8 @@ def tally_sources(  # noqa: PLR0913  # one parameter a concern of the caller
                     raise TallyQuestionError.not_selectable(source.name, selection.text, kept)
                 saved.append(tally)
             else:
+                nonlocal any_log
+                any_log = True
                 yield source
 
     wanted = Wanted(schema.TALLIED | columns_behind(spec.by), selection)
@@ -86,7 +90,8 @@ def tally_sources(  # noqa: PLR0913  # one parameter a concern of the caller
                 running.popleft().result()
         for future in running:
             future.result()
-    return adding.total().merge(*saved) if saved else adding.total()
+    total, *others = [*([adding.total()] if any_log or not saved else []), *saved]
+    return total.merge(*others) if others else total
 
 
 def spec_of_saved(sources: Iterable[Source]) -> TallySpec | None:
@@ -114,8 +119,11 @@ def selected_lines(
 
     Raises:
         SourceError: If a source can't be opened or read.
-        TallyError: If a source is a saved tally, which has no lines.
+        IncompleteSourceError: After all lines, if an archive could not be
+            unpacked to its end.
+        TallyQuestionError: If a source is a saved tally, which has no lines.
     """
+    damaged: list[tuple[str, str, int]] = []
     first, *others = selections
     columns = {column for selection in others for column in selection.columns}
     wanted = Wanted(columns, first, text=True)
@@ -123,12 +131,21 @@ def selected_lines(
         if is_saved_tally(source):
             raise TallyQuestionError.no_lines(source.name)
         records = BATCH_RECORDS if source.size else 1
+        bytes_read = 0
         for decoded in decode([source], wanted, batch_records=records):
+            counts = decoded.fates.counts
+            bytes_read += counts[source.name, "bytes", ""]
+            damaged += [
+                (source.name, detail, bytes_read) for _, fate, detail in counts if fate == "damaged"
+            ]
             frame = decoded.normalized().frame
             for selection in others:
                 frame = None if frame is None else selection.selected(frame)
             if frame is not None and frame.height:
                 yield frame.select(*schema.POSITION, "text")
+    for name, problem, bytes_read in damaged:
+        meaning = PROBLEMS[problem.partition("_")[0]]
+        raise IncompleteSourceError.of(name, problem, meaning, bytes_read)
 
 
 def newest_time(sources: Iterable[Source]) -> int | None:

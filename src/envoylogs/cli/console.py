@@ -13,6 +13,7 @@ import typer
 
 from envoylogs.cli.exits import Exit
 from envoylogs.errors import EnvoylogsError, OutputError
+from envoylogs.render.formatting import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,9 @@ __all__ = ["closed_pipe_is_no_error", "output_file", "replaced_file", "say", "sa
 
 def say_error(error: EnvoylogsError) -> None:
     """Print what went wrong, and where more is said of it."""
-    say(f"envoylogs: {error}\n  See docs/messages.md#{error.slug}")
+    # Strangers choose the names that a message may repeat.
+    message = "\n".join(printable(line) for line in str(error).split("\n"))
+    say(f"envoylogs: {message}\n  See docs/messages.md#{error.slug}")
 
 
 def say(words: str) -> None:
@@ -45,11 +48,6 @@ def output_file(path: Path | None) -> Iterator[TextIO]:
         with closed_pipe_is_no_error():
             yield sys.stdout
         return
-    if path.exists() and not path.is_file():
-        # A device or a named pipe can't be replaced, only written to.
-        with path.open("w", encoding="utf-8") as special:
-            yield special
-        return
     with replaced_file(path) as beside, beside.open("w", encoding="utf-8") as out:
         yield out
 
@@ -59,14 +57,17 @@ def closed_pipe_is_no_error() -> Iterator[None]:
     """Write to standard output; end quietly if its reader has seen enough (``| head``).
 
     Raises:
+        OutputError: If it can't be written, to a full disk say.
         typer.Exit: With the code of success, if the pipe is closed.
     """
     try:
         yield
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         # Nothing more is written, not even when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise OutputError.unwritable("standard output", error) from error
         raise typer.Exit(Exit.OK) from None
 
 
@@ -74,17 +75,27 @@ def closed_pipe_is_no_error() -> Iterator[None]:
 def replaced_file(path: Path) -> Iterator[Path]:
     """Return a file beside another one, which takes its place when it is whole.
 
+    What goes to a device or a named pipe is kept in a temporary folder instead.
+
     Raises:
         OutputError: If the file can't be written.
     """
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        is_special = path.exists() and not path.is_file()
+        folder = None if is_special else path.parent
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
     except OSError as error:
         raise OutputError.unwritable(str(path), error) from error
     os.close(descriptor)
     beside = Path(name)
     try:
         yield beside
+        if is_special:
+            # A device or a named pipe can't be replaced, only written to.
+            with path.open("wb") as special:
+                special.write(beside.read_bytes())
+            beside.unlink()
+            return
         beside.chmod(0o666 & ~_umask())
         beside.replace(path)
     except BaseException as error:

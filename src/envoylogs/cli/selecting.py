@@ -111,7 +111,7 @@ def selected(
         SelectionError: If an option can't be read.
     """
     from envoylogs.pipeline import newest_time
-    from envoylogs.reading.selection import COLUMN_OF, Selection, span_of, time_of
+    from envoylogs.reading.selection import COLUMN_OF, EARLIEST_US, Selection, span_of, time_of
     from envoylogs.sources.spool import rereadable
 
     now = datetime.now(UTC)
@@ -132,7 +132,8 @@ def selected(
     with rereadable(sources) as kept:
         if span_us is not None:
             newest = newest_time(kept)
-            start = None if newest is None else newest - span_us
-            if start is not None and (since is None or start > since):
+            # Without times nothing is in the window, not even where it reaches before the calendar.
+            start = EARLIEST_US if newest is None else max(newest - span_us, EARLIEST_US)
+            if since is None or start > since:
                 selection = replace(selection, since_us=start)
         yield selection, kept

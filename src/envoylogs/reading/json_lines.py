@@ -123,7 +123,7 @@ class JsonLinesReader:
         elif self._open is not None:
             if _is_whole_record(text):
                 self._abandon(records)
-                self._take([(number, text)], text, records)
+                self._take([(number, line)], text, records)
             else:
                 self._continue(number, line, records)
         elif text.startswith(b"{"):

@@ -9,6 +9,7 @@ for every form of log.
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from envoylogs.errors import SelectionError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["COLUMN_OF", "NOTHING_SELECTED", "Selection", "span_of", "time_of"]
+__all__ = ["COLUMN_OF", "EARLIEST_US", "NOTHING_SELECTED", "Selection", "span_of", "time_of"]
 
 COLUMN_OF = {
     "host": "host",
@@ -45,8 +46,17 @@ _GROUPS = {
 }
 _MISSING = "-"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST_US = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+"""The first microsecond that has a name."""
 _SPAN = re.compile(r"(\d+)([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+# How Polars prints what looks at more than one record; it knows no way to ask for that which lets
+# IN through. Texts of the condition are left out first.
+_OF_SEVERAL = re.compile(
+    r"\blen\(\)|\.(?:first|last|mean|sum|count|min|max|median|std|var|n_unique|quantile|over|rank"
+    r"|shift|implode|cum_\w+)\("
+)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
 
 
@@ -82,8 +92,7 @@ class Selection:
             SelectionError: If the condition can't be read or an outcome is unknown.
         """
         for outcome in patterns.get("outcome", ()):
-            matched = [name for name in (*OUTCOME_NAMES, *_GROUPS) if _fits(name, outcome)]
-            if not matched:
+            if not _outcomes(outcome):
                 raise SelectionError.value("--outcome", outcome, [*OUTCOME_NAMES, *_GROUPS])
         given = tuple((word, tuple(patterns[word])) for word in COLUMN_OF if patterns.get(word))
         if where is not None:
@@ -96,9 +105,11 @@ class Selection:
     @property
     def text(self) -> str:
         """The selection in words, as the options that make it."""
-        words = [f"--{word} {value}" for word, values in self.patterns for value in values]
+        words = [
+            f"--{word} {shlex.quote(value)}" for word, values in self.patterns for value in values
+        ]
         if self.where is not None:
-            words.append(f"--where {self.where!r}")
+            words.append(f"--where {shlex.quote(self.where)}")
         for word, time_us in (("since", self.since_us), ("until", self.until_us)):
             if time_us is not None:
                 words.append(f"--{word} {_iso(time_us)}")
@@ -123,11 +134,12 @@ class Selection:
         if not self:
             return records
         derived = [name for name in schema.DERIVED if columns_behind([name]) <= self.columns]
-        return (
-            records.with_columns(column_expression(name) for name in derived)
-            .filter(*self._conditions())
-            .drop(derived)
-        )
+        with_derived = records.with_columns(column_expression(name) for name in derived)
+        try:
+            return with_derived.filter(*self._conditions()).drop(derived)
+        except pl.exceptions.PolarsError as error:
+            # Only a condition of the user's own can fail, on a value that it does not expect.
+            raise SelectionError.where(self.where or "", _first_line(error)) from error
 
     def _conditions(self) -> Iterable[pl.Expr]:
         for word, values in self.patterns:
@@ -149,8 +161,8 @@ def _pattern(word: str, value: str) -> pl.Expr:
     column = pl.col(COLUMN_OF[word])
     if value == _MISSING:
         return column.is_null()
-    if word == "outcome" and value in _GROUPS:
-        return column.is_in(_GROUPS[value])
+    if word == "outcome":
+        return column.is_in(_outcomes(value))
     if word == "code":
         column, value = column.cast(pl.String), value.replace("x", "?")
     elif word == "host":
@@ -167,8 +179,11 @@ def _regex(glob: str) -> str:
     return "(?s)^" + "".join(parts.get(c) or re.escape(c) for c in glob) + "$"
 
 
-def _fits(name: str, glob: str) -> bool:
-    return re.match(_regex(glob), name) is not None
+def _outcomes(glob: str) -> set[str]:
+    """Return the outcomes that a glob means, by their names or by those of groups."""
+    fits = re.compile(_regex(glob)).match
+    found = {name for name in OUTCOME_NAMES if fits(name)}
+    return found.union(*(members for name, members in _GROUPS.items() if fits(name)))
 
 
 def _condition(where: str) -> pl.Expr:
@@ -176,18 +191,26 @@ def _condition(where: str) -> pl.Expr:
     known = schema.NORMALIZED | schema.DERIVED
     try:
         condition = pl.sql_expr(where)
+        if _OF_SEVERAL.search(_QUOTED.sub("", str(condition))):
+            raise SelectionError.where(where, "must ask about one record at a time")
         unknown = [name for name in condition.meta.root_names() if name not in known]
         if unknown:
             raise SelectionError.value("--where column", unknown[0], known)
         found = pl.DataFrame(schema=known).select(condition.alias("found"))["found"]
+    except UnicodeEncodeError as error:
+        raise SelectionError.where(where, "holds bytes that are no text") from error
     except pl.exceptions.PolarsError as error:
-        why = str(error).partition("\n")[0]
+        why = _first_line(error)
         if "to a string value" in why:
             why = "a time is compared with a time: use --since and --until"
         raise SelectionError.where(where, why) from error
     if found.dtype != pl.Boolean:
         raise SelectionError.where(where, "is no condition: it must be true or false")
     return condition
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def time_of(option: str, text: str, now: datetime) -> int:
@@ -202,19 +225,20 @@ def time_of(option: str, text: str, now: datetime) -> int:
     Raises:
         SelectionError: If it is none of these.
     """
-    if text.startswith("-"):
-        return _microseconds(now - timedelta(microseconds=span_of(option, text[1:])))
+    now = now.astimezone(UTC)
     try:
+        if text.startswith("-"):
+            return _microseconds(now - timedelta(microseconds=span_of(option, text[1:])))
         if _CLOCK.fullmatch(text):
             clock = datetime.strptime(text, "%H:%M:%S" if text.count(":") > 1 else "%H:%M")  # noqa: DTZ007
             found = now.replace(
                 hour=clock.hour, minute=clock.minute, second=clock.second, microsecond=0
             )
             return _microseconds(found if found <= now else found - timedelta(days=1))
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
+        found = datetime.fromisoformat(text.upper())
+        return _microseconds(found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC))
+    except (ValueError, OverflowError) as error:
         raise SelectionError.time(option, text) from error
-    return _microseconds(found if found.tzinfo else found.replace(tzinfo=UTC))
 
 
 def span_of(option: str, text: str) -> int:
@@ -228,7 +252,7 @@ def span_of(option: str, text: str) -> int:
         raise SelectionError.span(option, text)
     try:
         span = timedelta(**{_UNITS[found[2]]: int(found[1])})
-    except OverflowError as error:
+    except (ValueError, OverflowError) as error:
         raise SelectionError.span(option, text) from error
     return span // timedelta(microseconds=1)
 

@@ -2,6 +2,7 @@
 
 Strangers write hosts and paths, and a spreadsheet runs a cell that begins like
 a formula; such a cell gets an apostrophe in front, which spreadsheets hide.
+Control characters are escapes, as in every output for people.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import csv
 import json
 from typing import TYPE_CHECKING, TextIO
 
+from envoylogs.render.formatting import printable
 from envoylogs.render.named_tables import Row, rows_of_table
 
 if TYPE_CHECKING:
@@ -54,9 +56,11 @@ def flat_row(row: Row) -> Row:
 
 def _cell(value: object) -> object:
     if isinstance(value, list):
-        value = json.dumps(value, ensure_ascii=False)
+        # In JSON the escapes of control characters are JSON's own; it leaves this one out.
+        text = json.dumps(value).replace("\x7f", "\\u007f")
+        return ("'" if text.startswith(_FORMULA) else "") + text
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
+    if isinstance(value, str):
+        return ("'" if value.startswith(_FORMULA) else "") + printable(value)
     return value

@@ -26,6 +26,8 @@ __all__ = ["MarkdownRenderer"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~&!])")
 _COLUMNS = ("requests", "share", "unrouted", "errors", "latency_ms_p50", "latency_ms_p99")
+_OF_A_PART = ("route_name", "authority", "upstream_cluster", "requests", "share", "share_low",
+              "share_high", "errors", "latency_ms_p99")  # fmt: skip
 _NUMBER_OF_FINDINGS = 5
 
 
@@ -84,7 +86,9 @@ class MarkdownRenderer:
         if not rows:
             return "The table is empty."
         names = list(rows[0])
-        if "latency_ms_p50" in names:
+        if self._table == "splits":
+            names = list(_OF_A_PART)
+        elif "latency_ms_p50" in names:
             keys = names[: names.index("requests")]
             names = [*keys, *(name for name in _COLUMNS if name in names)]
         cells = [[_cell(name, row) for name in names] for row in rows]
@@ -118,12 +122,13 @@ def _cell(name: str, row: Row) -> str:
         return percent(value)
     if isinstance(value, int | float):
         return str(value)
-    return _code(value)
+    # A bar ends a cell, inside a code span too.
+    return _code(value).replace("|", "\\|")
 
 
 def _code(text: object) -> str:
-    """Return text in a code span, also where it has backticks or stands in a table."""
-    shown = printable(text).replace("|", "\\|")
+    """Return text in a code span, also where it has backticks."""
+    shown = printable(text)
     longest = max(map(len, re.findall("`+", shown)), default=0)
     fence = "`" * (longest + 1)
     space = " " if longest or not shown.strip() else ""
@@ -132,4 +137,5 @@ def _code(text: object) -> str:
 
 def _prose(text: str) -> str:
     """Return a sentence in which nothing is markup; one that would call people is code."""
-    return _code(text) if "@" in text or "://" in text else _SPECIAL.sub(r"\\\1", printable(text))
+    calls_or_links = any(mark in text.lower() for mark in ("@", "://", "www."))
+    return _code(text) if calls_or_links else _SPECIAL.sub(r"\\\1", printable(text))

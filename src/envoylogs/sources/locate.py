@@ -58,16 +58,22 @@ def _sources_of(word: str) -> Iterator[Source]:
             raise SourceError.empty_folder(word)
         yield from files
     elif exists:
-        yield Source(word, word)
+        yield _source(word)
     elif glob.has_magic(word):
         matches = sorted(glob.glob(word, recursive=True))  # noqa: PTH207
         if not matches:
             raise SourceError.empty_glob(word)
         for match in matches:
             found = Path(match)
-            yield from _files_in(found) if found.is_dir() else [Source(match, match, found=True)]
+            yield from _files_in(found) if found.is_dir() else [_source(match, found=True)]
     else:
         raise SourceError.missing(word)
+
+
+def _source(path: str, *, found: bool = False) -> Source:
+    """Return a file as a source; bytes of its name that are no text are shown as such."""
+    name = path.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    return Source(name, path, found=found)
 
 
 def _files_in(folder: Path) -> list[Source]:
@@ -77,7 +83,7 @@ def _files_in(folder: Path) -> list[Source]:
         if path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
-    return [Source(str(path), str(path), found=True) for path in files]
+    return [_source(str(path), found=True) for path in files]
 
 
 def _identity(source: Source) -> tuple[int, int] | str:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["LineCounts", "LineExamples"]
 
 # In a line of any shape: what stands behind the ``=`` of a query.
-_QUERY_VALUE = r"""([?&;][^\s?&;="'<>]{1,128}=)[^\s&;"'<>]+"""
+# Everything up to a space or the next value is left out: what a cut or broken line means is unsure.
+_QUERY_VALUE = r"""([?&;#][^\s?&;="'<>]{1,128}=)[^\s&;]+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -69,22 +69,33 @@ def load_tally(source: Source) -> Tally:
     try:
         header = pl.read_parquet_metadata(path).get(_KEY)
         rows = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        why = str(error).partition("\n")[0]
-        raise TallyError.unreadable(label, f"is a damaged Parquet file: {why}") from error
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise TallyError.unreadable(
+            label, f"is a damaged Parquet file: {_first_line(error)}"
+        ) from error
     if header is None:
         raise TallyError.unreadable(
             label, "is a Parquet file and no saved tally. envoylogs reads logs and saved tallies."
         )
-    found = json.loads(header)
-    if found["version"] != TALLY_VERSION:
-        raise TallyError.unreadable(
-            label,
-            f"is a tally of format version {found['version']} ({found['tool']}); this is "
-            f"envoylogs {__version__}, which reads version {TALLY_VERSION}. Read the logs again.",
-        )
-    spec = TallySpec(**{**found["spec"], "by": tuple(found["spec"]["by"])})
-    return Tally.made(spec, lambda name, state: state(_rows_of(rows, name, state, spec), spec))
+    try:
+        found = json.loads(header)
+        version = found["version"]
+        if version != TALLY_VERSION:
+            writer = found.get("tool", "another release")
+            raise TallyError.unreadable(
+                label,
+                f"is a tally of format version {version} ({writer}); this is envoylogs "
+                f"{__version__}, which reads version {TALLY_VERSION}. Read the logs again.",
+            )
+        spec = TallySpec(**{**found["spec"], "by": tuple(found["spec"]["by"])})
+        return Tally.made(spec, lambda name, state: state(_rows_of(rows, name, state, spec), spec))
+    except (ValueError, TypeError, KeyError, AttributeError, pl.exceptions.PolarsError) as error:
+        why = f"has a header or columns that are none of a tally: {_first_line(error)}"
+        raise TallyError.unreadable(label, why) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _rows_of(rows: pl.DataFrame, name: str, state: type[State], spec: TallySpec) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from envoylogs import schema
 from envoylogs.envoy.clusters import service_label
 from envoylogs.envoy.outcomes import OUTCOMES
 from envoylogs.render.csv_table import flat_row
-from envoylogs.render.formatting import clock, count, milliseconds, percent, size
+from envoylogs.render.formatting import clock, count, milliseconds, percent, printable, size
 from envoylogs.render.named_tables import ASKED, rows_of_table, timed
 from envoylogs.render.terminal.cells import heading, more, new_table, number, text
 from envoylogs.render.terminal.findings import print_findings
@@ -53,8 +53,10 @@ def print_tables(console: Console, summary: Summary, limit: int | None) -> None:
     """Print every table, at most ``limit`` rows each."""
     _print_overview(console, summary)
     _print_ledger(console, summary)
-    _print_splits(console, summary, limit)
-    _print_rejections(console, summary, limit)
+    # What the gateway was told to answer is nobody's problem, and a route to one cluster no split.
+    answered = summary.rejections["outcome"] != "direct_response"
+    _print_splits(console, _worth_showing(summary), limit)
+    _print_rejections(console, summary.rejections.filter(answered), limit)
     for column in _ORDER:
         _print_breakdown(console, summary, column, limit)
 
@@ -66,11 +68,11 @@ def print_table(console: Console, summary: Summary, name: str, limit: int | None
     elif name == "not_found_ledger":
         _print_ledger(console, summary)
     elif name == "splits":
-        _print_splits(console, summary, limit)
+        _print_splits(console, summary.splits.to_dicts(), limit)
     elif name == "rejections":
-        _print_rejections(console, summary, limit)
+        _print_rejections(console, summary.rejections, limit)
     elif name in summary.by:
-        _print_breakdown(console, summary, name, limit)
+        _print_counts(console, _TITLES[name], summary.by[name], (name,), limit)
     elif name == "groups":
         _print_counts(console, "Groups", summary.groups, schema.GROUP_KEYS, limit)
     elif name == ASKED and summary.asked is not None:
@@ -81,11 +83,13 @@ def print_table(console: Console, summary: Summary, name: str, limit: int | None
 
 
 def _print_plain(console: Console, name: str, rows: list[Row], limit: int | None) -> None:
-    """Print the rows of a table as they are; structs give a column each."""
+    """Print the rows of a table as they are, as many columns as fit; JSON has them all."""
     heading(console, name.capitalize())
     shown = [flat_row(row) for row in rows[:limit]]
-    if shown:
-        columns = list(shown[0])
+    if not shown:
+        console.print(Text("The table is empty.", "dim"))
+    else:
+        columns = _fitting(shown, console.width)
         numbers = [c for c in columns if all(isinstance(r[c], int | None) for r in shown)]
         texts = [c for c in columns if c not in numbers]
         table = new_table(texts, numbers)
@@ -96,6 +100,22 @@ def _print_plain(console: Console, name: str, rows: list[Row], limit: int | None
             )
         console.print(table)
     more(console, len(shown), len(rows))
+
+
+_WIDEST_CELL = 40
+
+
+def _fitting(rows: list[Row], width: int) -> list[str]:
+    """Return the first columns of some rows that fit side by side, three at least."""
+    columns: list[str] = []
+    taken = 0
+    for name in rows[0]:
+        longest = max(len(printable(row[name])) for row in rows)
+        taken += min(max(longest, len(name)), _WIDEST_CELL) + 2
+        if taken > width and len(columns) >= 3:  # noqa: PLR2004
+            break
+        columns.append(name)
+    return columns
 
 
 def _print_overview(console: Console, summary: Summary) -> None:
@@ -180,9 +200,7 @@ def _print_counts(
     more(console, table.row_count, rows.height)
 
 
-def _print_rejections(console: Console, summary: Summary, limit: int | None) -> None:
-    # What the gateway was told to answer is nobody's problem.
-    rows = summary.rejections.filter(summary.rejections["outcome"] != "direct_response")
+def _print_rejections(console: Console, rows: pl.DataFrame, limit: int | None) -> None:
     if rows.is_empty():
         return
     heading(console, "Turned away by the gateway itself")
@@ -209,14 +227,17 @@ def _print_rejections(console: Console, summary: Summary, limit: int | None) -> 
     more(console, table.row_count, rows.height)
 
 
-def _print_splits(console: Console, summary: Summary, limit: int | None) -> None:
-    """Print the splits with more than one part or with a subset."""
-    shown = [
+def _worth_showing(summary: Summary) -> list[Row]:
+    """Return the splits with more than one part or with a subset."""
+    return [
         split
         for split in summary.splits.iter_rows(named=True)
         if not split["mirror"]
         and (len(split["parts"]) > 1 or any(part["subset"] for part in split["parts"]))
     ]
+
+
+def _print_splits(console: Console, shown: list[Row], limit: int | None) -> None:
     if not shown:
         return
     heading(console, "Split per subset", "share of the requests sent, with its 95 % interval")

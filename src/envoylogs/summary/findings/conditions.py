@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from envoylogs.envoy.outcomes import UNROUTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import polars as pl
 
 __all__ = ["all_of", "any_of", "equals", "is_one_of", "is_request", "paths_of", "unrouted_of"]
 
@@ -55,13 +56,13 @@ def any_of(*conditions: str) -> str:
 
 def paths_of(rows: pl.DataFrame) -> str:
     """Return that a request has the method and the path group of one of some rows."""
-    by_method = rows.group_by("method", maintain_order=True).agg("path_group")
-    return any_of(
-        *(
-            f"({all_of(equals('method', method), is_one_of('path_group', groups))})"
-            for method, groups in by_method.rows()
-        )
-    )
+    methods = rows["method"].unique()
+    if len(methods) == 1:
+        return all_of(equals("method", methods[0]), is_one_of("path_group", rows["path_group"]))
+    # One list, since strangers choose methods and thousands of ORs are more than a parser can nest.
+    # A missing value is "-", which as a value is missing too.
+    both = rows.select(pl.col("method").fill_null("-") + " " + pl.col("path_group").fill_null("-"))
+    return is_one_of("COALESCE(method, '-') || ' ' || COALESCE(path_group, '-')", both.to_series())
 
 
 def unrouted_of(host: str | None, condition: str) -> str:
