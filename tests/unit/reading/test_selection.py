@@ -585,6 +585,21 @@ def test_the_condition_of_a_finding_can_be_asked_for_whatever_the_host_is_called
     assert [_chosen(log, where) for where in conditions if where] == [list(range(20, 50))]
 
 
+def test_the_condition_of_a_finding_keeps_methods_and_paths_with_spaces_apart() -> None:
+    lost = [("GET", "/a b"), ("PUT", "/a b")]
+    log = [
+        *(served(n, path="/kept") for n in range(100)),
+        *(served(n, method=method, path=path) for method, path in lost for n in range(20)),
+        *(unrouted(60 + n, method=method, path=path) for method, path in lost for n in range(20)),
+        *(unrouted(60 + n, method="GET /a", path="b") for n in range(3)),
+    ]
+
+    (found,) = (found for found in summary_of(log).findings if found.code == "lost_route")
+
+    assert found.requests == 40
+    assert _chosen(log, found.where) == list(range(140, 180))
+
+
 @pytest.mark.parametrize("where", ["CAST(path AS INT) > 3", "path::DATE IS NULL"])
 def test_a_condition_that_fails_on_a_value_is_an_error_in_words(where: str) -> None:
     with pytest.raises(SelectionError):

@@ -286,11 +286,8 @@ def test_any_columns_together(by: list[str]) -> None:
 
 
 @pytest.mark.parametrize("column", TABLES)
-@pytest.mark.parametrize("name", _LOGS)
-def test_a_table_that_every_summary_has_is_the_same_when_it_is_asked_for(
-    name: str, column: str
-) -> None:
-    summary = summarize(_tally(name, ()), by=(column,))
+def test_a_table_that_every_summary_has_is_the_same_when_it_is_asked_for(column: str) -> None:
+    summary = summarize(_tally("all eras", ()), by=(column,))
 
     assert columns_to_ask((column,)) == ()
     assert summary.asked is not None
