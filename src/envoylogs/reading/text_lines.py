@@ -138,13 +138,15 @@ class TextLines:
         return found
 
 
-def _as_text(lines: list[bytes]) -> tuple[pl.Series, pl.Series | None]:
+def _as_text(lines: list[bytes]) -> tuple[pl.Series, list[bool] | None]:
     """Return lines as text, and which of them are no UTF-8; None if all are."""
-    text = pl.Series(lines, dtype=pl.Binary).cast(pl.String, strict=False)
-    broken = text.is_null()
-    if not broken.any():
-        return text, None
-    return pl.Series([line.decode("utf-8", "replace") for line in lines]), broken
+    try:
+        return pl.Series(lines, dtype=pl.Binary).cast(pl.String), None
+    except pl.exceptions.ComputeError:
+        text = [line.decode("utf-8", "replace") for line in lines]
+        return pl.Series(text), [
+            one.encode() != line for one, line in zip(text, lines, strict=True)
+        ]
 
 
 def _is_json(line: bytes) -> bool:

@@ -129,22 +129,34 @@ def test_no_time_and_no_number_of_a_real_record_is_unreadable() -> None:
         assert "unreadable" not in counts(_read(name).fates)
 
 
-def test_real_lines_of_the_text_format_are_told_as_such() -> None:
+_TEXT = [
+    _Judged(1, 200, "served", "Istio 1.1, a host and a service time"),
+    _Judged(2, 0, "tcp", "typographic quotes, repaired: a connection without a flag"),
+    _Judged(3, 404, "no_route", "NR"),
+    _Judged(15, 0, "client_gone", "DC before an answer"),
+]
+
+
+def test_real_lines_of_the_text_formats_are_read_or_counted_with_their_reason() -> None:
     batch = _read("public_text.log")
 
-    assert batch.frame is None
-    assert reasons(batch.fates) == {"text_format": 23}
-    # Two lines of the agent, one with typographic quotes, two cut at the front.
-    assert counts(batch.fates)["other"] == 5
+    assert frame(batch)["line"].to_list() == _TEXT_RECORDS
+    # Two lines that were cut at the front, two of the agent.
+    assert reasons(batch.fates) == {"cut_at_start": 2}
+    assert counts(batch.fates)["other"] == 2
+    assert counts(batch.fates)["repaired"] == 1
+    assert "unreadable" not in counts(batch.fates)
+    found = dict(frame(batch).select("line", pl.struct("response_code", "outcome")).rows())
+    assert {number: (row["response_code"], row["outcome"]) for number, row in found.items()} == (
+        {judged.line: (judged.code, judged.outcome) for judged in _TEXT}
+    )
 
 
 def test_real_wrapped_records_are_told_as_such() -> None:
     batch = _read("public_wrapped.log")
 
     assert batch.frame is None
-    assert reasons(batch.fates) == {"wrapped_record": 1, "prefixed_record": 2}
-    # A TEXT line behind the prefix of stern.
-    assert counts(batch.fates)["other"] == 1
+    assert reasons(batch.fates) == {"wrapped_record": 1, "prefixed_record": 3}
 
 
 def test_real_invalid_json_is_told_as_such() -> None:
