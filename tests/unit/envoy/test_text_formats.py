@@ -96,7 +96,9 @@ def test_the_first_of_several_operators_of_a_column_that_has_a_value_is_read(tmp
 
 def test_a_format_dressed_as_json_reads_the_lines_that_are_no_json(tmp_path: Any) -> None:
     form = '{"path":"%REQ(:PATH)%","ua":"%REQ(USER-AGENT)%","response_code":%RESPONSE_CODE%}'
-    text = b'{"path":"/a","ua":"b","response_code":200}\n{"path":"/b","ua":"a "b"","response_code":-}'
+    text = (
+        b'{"path":"/a","ua":"b","response_code":200}\n{"path":"/b","ua":"a "b"","response_code":-}'
+    )
 
     rows = _rows(form, text, tmp_path)
 
