@@ -78,7 +78,7 @@ class TextLines:
             first: The number of the first of them.
         """
         candidates = self._candidates(data, lines, first)
-        if b"\0" in data:
+        if candidates and b"\0" in data:
             candidates = {number: line for number, line in candidates.items() if b"\0" not in line}
         if not candidates:
             return []
@@ -98,8 +98,9 @@ class TextLines:
     def _candidates(self, data: bytes, lines: Sequence[bytes], first: int) -> dict[int, bytes]:
         """Return the lines that may be records, by their numbers."""
         if self._own is None:
-            # Told from the block as a whole, so that a block without TEXT costs nothing.
-            if b"[20" not in data:
+            # Told from the block as a whole, so that a block without TEXT costs nothing: one byte
+            # is looked for ten times as fast as three.
+            if b"[" not in data or b"[20" not in data:
                 return {}
             beginning = _BEGINNING.match
             return {number: line for number, line in enumerate(lines, first) if beginning(line)}
