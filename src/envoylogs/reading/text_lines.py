@@ -98,9 +98,8 @@ class TextLines:
     def _candidates(self, data: bytes, lines: Sequence[bytes], first: int) -> dict[int, bytes]:
         """Return the lines that may be records, by their numbers."""
         if self._own is None:
-            # Told from the block as a whole, so that a block without TEXT costs nothing: one byte
-            # is looked for ten times as fast as three.
-            if b"[" not in data or b"[20" not in data:
+            # Told from the block as a whole, so that a block without TEXT costs nothing.
+            if not _may_hold_text(data):
                 return {}
             beginning = _BEGINNING.match
             return {number: line for number, line in enumerate(lines, first) if beginning(line)}
@@ -137,6 +136,14 @@ class TextLines:
         for run in found:
             run.repaired["typographic_quotes"] = len(run.numbers)
         return found
+
+
+def _may_hold_text(data: bytes) -> bool:
+    """Tell whether a block holds ``[20``; one byte is looked for ten times as fast as three."""
+    place = data.find(b"[")
+    while place >= 0 and not data.startswith(b"[20", place):
+        place = data.find(b"[", place + 1)
+    return place >= 0
 
 
 def _as_text(lines: list[bytes]) -> tuple[pl.Series, list[bool] | None]:
