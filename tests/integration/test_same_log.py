@@ -24,7 +24,11 @@ else:
 
 _ROOT = Path(__file__).parents[2]
 _STORIES = sorted(path.name for path in (_ROOT / "sample_logs" / "text").iterdir())
-_SAMPLES = sorted(path.name for path in (_ROOT / "sample_logs").iterdir() if path.is_dir())
+_SAMPLES = sorted(
+    path.name
+    for path in (_ROOT / "sample_logs").iterdir()
+    if path.is_dir() and path.name != "manifests"
+)
 
 
 def _run(*arguments: str | Path, stdin: bytes = b"") -> bytes:
