@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import generator
+from benchmarks import generator, text_writer
 
 _DATA = Path(__file__).parent / "data"
 _STAGES = ("blocks", "decoded", "normalized", "tally")
@@ -105,6 +105,15 @@ def generated(lines: int, era: generator.Era, *, shuffled: bool) -> Path:
     return path
 
 
+def generated_text(lines: int) -> Path:
+    """Return a generated log of TEXT, made on first use."""
+    path = _DATA / f"text-{lines}.log"
+    if not path.exists():
+        _DATA.mkdir(exist_ok=True)
+        text_writer.write(path, lines)
+    return path
+
+
 def _speed(path: Path, seconds: float) -> str:
     return f"{path.stat().st_size / seconds / 1e6:.0f} MB/s"
 
@@ -121,7 +130,13 @@ def report(lines: int, runs: int) -> None:
         print(f"| reader to {stage}, one core | {seconds:.2f} | {_speed(log, seconds)} |")
     seconds = stage_seconds("tally", log, runs, one_core=False)
     print(f"| reader to tally, all cores | {seconds:.2f} | {_speed(log, seconds)} |")
+    text = generated_text(lines)
+    seconds = stage_seconds("normalized", text, runs, one_core=True)
+    print(f"| reader to normalized, TEXT, one core | {seconds:.2f} | {_speed(text, seconds)} |")
     command = [sys.executable, "-m", "envoylogs", "summarize"]
+    found = median_run([*command, str(text)], runs)
+    print(f"| summarize, TEXT | {found.seconds:.2f} | "
+          f"{_speed(text, found.seconds)}, peak {found.peak_mb:.0f} MB |")  # fmt: skip
     for era in generator.Era:
         for shuffled in (False, True):
             path = generated(lines, era, shuffled=shuffled)

@@ -6,6 +6,7 @@
     ├── SourceError          a source is missing or unreadable
     │   └── IncompleteSourceError   an archive that can't be unpacked to its end
     ├── LogFormatError       nothing in the input is an access record
+    ├── TextFormatError      a format string by which no line can be read
     ├── UnknownKeyError      a name that does not exist; lists the known ones
     ├── SelectionError       a selection that makes no sense
     ├── EmptySelectionError  a selection that no record fits
@@ -36,6 +37,7 @@ __all__ = [
     "SourceError",
     "TallyError",
     "TallyQuestionError",
+    "TextFormatError",
     "UnknownKeyError",
 ]
 
@@ -133,8 +135,8 @@ class LogFormatError(EnvoylogsError):
         shown = "".join(f"\n    {line}" for line in first_lines)
         return cls(
             f"{name}: no Envoy access record in {lines:,} line{'s' if lines != 1 else ''}. "
-            "Tried: one JSON object a line, and pretty-printed JSON objects. It begins:"
-            f"{shown}\n  Istio writes JSON access logs with meshConfig.accessLogEncoding: JSON."
+            "Tried: JSON objects, one a line or pretty-printed, and the TEXT formats of Istio. "
+            f"It begins:{shown}\n  A TEXT format of your own is read with --text-format."
         )
 
     @classmethod
@@ -145,6 +147,17 @@ class LogFormatError(EnvoylogsError):
             f"{malformed:,} of {lines:,} lines are malformed ({by_reason}), and --strict was "
             "given. Keep them with --rejects FILE, or run without --strict."
         )
+
+
+class TextFormatError(EnvoylogsError):
+    """A format string by which no line can be read."""
+
+    slug = "text-format"
+
+    @classmethod
+    def of(cls, text: str, why: str) -> TextFormatError:
+        """Return the error for a format string, with what is wrong with it."""
+        return cls(f"--text-format {text!r}: {why}.")
 
 
 class UnknownKeyError(EnvoylogsError):
@@ -179,9 +192,8 @@ class TallyError(EnvoylogsError):
     @classmethod
     def not_a_tally(cls, name: str) -> TallyError:
         """Return the error for a source that is no tally where only tallies are added."""
-        return cls(
-            f"{name}: is no saved tally. Make one: envoylogs summarize {name} --save-tally FILE"
-        )
+        how = f"envoylogs summarize {name} --save-tally FILE"
+        return cls(f"{name}: is no saved tally. Make one: {how}")
 
 
 class TallyQuestionError(EnvoylogsError):

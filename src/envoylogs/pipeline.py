@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from envoylogs.envoy.text_formats import TextFormat
     from envoylogs.reading.progress import Progress
     from envoylogs.sources.source import Source
     from envoylogs.sources.stop import Stop
@@ -39,6 +40,7 @@ def tally_sources(  # noqa: PLR0913  # one parameter a concern of the caller
     *,
     spec: TallySpec = DEFAULT_SPEC,
     selection: Selection = NOTHING_SELECTED,
+    text_format: TextFormat | None = None,
     on_malformed: Callable[[bytes], None] | None = None,
     stop: Stop | None = None,
     progress: Progress | None = None,
@@ -50,6 +52,7 @@ def tally_sources(  # noqa: PLR0913  # one parameter a concern of the caller
             specification.
         spec: What to remember.
         selection: Which records to count.
+        text_format: The user's own format of TEXT lines, tried before the defaults.
         on_malformed: Called with each malformed line as it was.
         stop: Ends the reading early; what was read until then is returned.
         progress: Is told of every read.
@@ -80,7 +83,7 @@ def tally_sources(  # noqa: PLR0913  # one parameter a concern of the caller
                 any_log = True
                 yield source
 
-    wanted = Wanted(schema.TALLIED | columns_behind(spec.by), selection)
+    wanted = Wanted(schema.TALLIED | columns_behind(spec.by), selection, text_format=text_format)
     running: deque[Future[None]] = deque()
     with ThreadPoolExecutor(max_workers=1) as observer:
         decoding = decode(logs(), wanted, on_malformed=on_malformed, stop=stop, progress=progress)
@@ -105,13 +108,17 @@ def spec_of_saved(sources: Iterable[Source]) -> TallySpec | None:
 
 
 def selected_lines(
-    sources: Iterable[Source], selections: Sequence[Selection]
+    sources: Sequence[Source],
+    selections: Sequence[Selection],
+    *,
+    text_format: TextFormat | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Read sources and return the records that were selected as they stand in them.
 
     Args:
         sources: What to read, in order; a pipe is answered as it arrives.
         selections: Which records; each must select them.
+        text_format: As for ``tally_sources``.
 
     Yields:
         ``source``, ``line`` (the first of the record, from 1) and ``text``
@@ -123,13 +130,14 @@ def selected_lines(
             unpacked to its end.
         TallyQuestionError: If a source is a saved tally, which has no lines.
     """
-    damaged: list[tuple[str, str, int]] = []
-    first, *others = selections
-    columns = {column for selection in others for column in selection.columns}
-    wanted = Wanted(columns, first, text=True)
     for source in sources:
         if is_saved_tally(source):
             raise TallyQuestionError.no_lines(source.name)
+    damaged: list[tuple[str, str, int]] = []
+    first, *others = selections
+    columns = {column for selection in others for column in selection.columns}
+    wanted = Wanted(columns, first, text=True, text_format=text_format)
+    for source in sources:
         records = BATCH_RECORDS if source.size else 1
         bytes_read = 0
         for decoded in decode([source], wanted, batch_records=records):
@@ -148,15 +156,19 @@ def selected_lines(
         raise IncompleteSourceError.of(name, problem, meaning, bytes_read)
 
 
-def newest_time(sources: Iterable[Source]) -> int | None:
+def newest_time(sources: Iterable[Source], *, text_format: TextFormat | None = None) -> int | None:
     """Return the latest start of a record in microseconds since 1970, None without times.
+
+    Args:
+        sources: What to read.
+        text_format: As for ``tally_sources``.
 
     Raises:
         SourceError: If a source can't be opened or read.
         TallyError: If a source is a saved tally, from which no time can be selected.
     """
     newest: int | None = None
-    wanted = Wanted(("start_time",))
+    wanted = Wanted(("start_time",), text_format=text_format)
     for source in sources:
         if is_saved_tally(source):
             raise TallyQuestionError.not_selectable(source.name, "--last", None)

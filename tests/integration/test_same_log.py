@@ -23,7 +23,12 @@ else:
     from backports import zstd
 
 _ROOT = Path(__file__).parents[2]
-_STORIES = ("article", "canary", "first-steps", "lost-route", "scanners-and-tls", "shop")
+_STORIES = sorted(path.name for path in (_ROOT / "sample_logs" / "text").iterdir())
+_SAMPLES = sorted(
+    path.name
+    for path in (_ROOT / "sample_logs").iterdir()
+    if path.is_dir() and path.name != "manifests"
+)
 
 
 def _run(*arguments: str | Path, stdin: bytes = b"") -> bytes:
@@ -147,3 +152,16 @@ def test_a_sample_as_a_tally_gives_the_same(sample: str, tmp_path: Path) -> None
     of_log = _run("summarize", folder, "--format", "json", "--save-tally", tally)
 
     assert _run("summarize", tally, "--format", "json") == of_log
+
+
+@pytest.mark.parametrize("story", _STORIES)
+def test_a_sample_as_text_gives_the_same(story: str) -> None:
+    of_json, of_text = (
+        json.loads(_numbers(_run("summarize", folder, "--format", "json")))
+        for folder in (_ROOT / "sample_logs" / story, _ROOT / "sample_logs" / "text" / story)
+    )
+    for document in (of_json, of_text):
+        # A log of TEXT has fewer bytes.
+        del document["accounts"]["bytes"]
+
+    assert of_text == of_json

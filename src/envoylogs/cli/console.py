@@ -80,6 +80,8 @@ def replaced_file(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: If the file can't be written.
     """
+    # What a link leads to is replaced, not the link.
+    path = Path(os.path.realpath(path))
     try:
         is_special = path.exists() and not path.is_file()
         folder = None if is_special else path.parent

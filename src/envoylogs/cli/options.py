@@ -21,6 +21,7 @@ __all__ = [
     "SourcesArgument",
     "StrictOption",
     "TableOption",
+    "TextFormatOption",
     "When",
 ]
 
@@ -105,6 +106,14 @@ RejectsOption = Annotated[
     typer.Option(
         "--rejects", show_default=False,
         help="Keep malformed lines as they were in this file; of lines over 1 MiB the beginning.",
+    ),
+]  # fmt: skip
+TextFormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--text-format", metavar="FORMAT", show_default=False,
+        help="TEXT lines of this format, as accessLogFormat holds it; those of Envoy and Istio "
+        "are known.",
     ),
 ]  # fmt: skip
 ColorOption = Annotated[

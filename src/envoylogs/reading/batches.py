@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from envoylogs.envoy.text_formats import TextFormat
     from envoylogs.reading.progress import Progress
     from envoylogs.sources.source import Source
 
@@ -58,11 +59,13 @@ class Wanted:
         columns: Normalized columns; others are not made.
         selection: Which records.
         text: Whether the bytes of each record are wanted too, as ``text``.
+        text_format: The user's own format of TEXT lines, tried before the defaults.
     """
 
     columns: Collection[str]
     selection: Selection = NOTHING_SELECTED
     text: bool = False
+    text_format: TextFormat | None = None
 
     @property
     def all_columns(self) -> set[str]:
@@ -157,7 +160,7 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
     for source in sources:
         if stop.requested:
             break
-        reader = JsonLinesReader(source.name, keep_text=wanted.text)
+        reader = JsonLinesReader(source.name, keep_text=wanted.text, text_format=wanted.text_format)
         with source.open(progress.bytes_read if progress else None) as stream:
             for item in blocks(stream, stop):
                 records.extend(source.name, reader.read(item, fates))

@@ -1,4 +1,4 @@
-"""From decoded objects to a raw frame: one column a field, as it was logged.
+"""From decoded objects and lines of TEXT to a raw frame: one column a field, as it was logged.
 
 Numbers stay numbers and text stays text; the types are made in ``normalize``.
 Objects are taken apart block by block, while they are still in the cache of
@@ -18,12 +18,14 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.fields import column_of, precedence
 from envoylogs.envoy.outcome_rules import EVIDENCE
+from envoylogs.reading.text_patterns import values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from envoylogs.reading.fates import LineFates
     from envoylogs.reading.json_lines import Records
+    from envoylogs.reading.text_patterns import TextPattern
 
 __all__ = ["RecordColumns"]
 
@@ -51,6 +53,14 @@ class _Shape:
     places: list[int] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _TextShape:
+    """The records that fit the same pattern, still as lines."""
+
+    lines: list[pl.Series] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+
+
 class RecordColumns:
     """Collects records of one batch in columns.
 
@@ -62,6 +72,7 @@ class RecordColumns:
     def __init__(self, columns: Collection[str]) -> None:
         self._wanted = {*columns, *EVIDENCE.values(), *MADE_FROM}
         self._shapes: dict[frozenset[str], _Shape] = {}
+        self._text_shapes: dict[TextPattern, _TextShape] = {}
         self._lines: list[int] = []
         self._texts: list[bytes] = []
         self._sources: list[tuple[str, int]] = []
@@ -76,20 +87,42 @@ class RecordColumns:
             source: Its name.
             records: As a reader found them.
         """
-        objects = records.objects
-        if not objects:
+        if not len(records):
             return
+        self._sources.append((source, len(records)))
+        if records.runs:
+            self._extend_mixed(records)
+            return
+        objects = records.objects
         first = len(self._lines)
         self._lines += records.lines
         self._texts += records.texts
-        self._sources.append((source, len(objects)))
+        self._extend_objects(objects, range(first, first + len(objects)))
+
+    def _extend_mixed(self, records: Records) -> None:
+        """Take records of TEXT, and those of JSON between them, in the order of their lines."""
+        first = len(self._lines)
+        numbers = [*records.lines, *(n for run in records.runs for n in run.numbers)]
+        ordered = sorted(numbers)
+        place_of = dict(zip(ordered, range(first, first + len(ordered)), strict=True))
+        self._lines += ordered
+        texts = records.run_texts | dict(zip(records.lines, records.texts, strict=False))
+        self._texts += [texts[number] for number in ordered] if texts else []
+        for run in records.runs:
+            shape = self._text_shapes.setdefault(run.pattern, _TextShape())
+            shape.lines.append(run.values)
+            shape.places += [place_of[number] for number in run.numbers]
+        if records.objects:
+            self._extend_objects(records.objects, [place_of[number] for number in records.lines])
+
+    def _extend_objects(self, objects: list[dict[str, object]], of_all: Sequence[int]) -> None:
         keys = frozenset().union(*objects)
         if set(map(len, objects)) == {len(keys)}:
             # In nearly every log all objects have the same keys, in whatever order.
-            self._extend_shape(keys, objects, range(first, first + len(objects)))
+            self._extend_shape(keys, objects, of_all)
             return
         by_keys: dict[frozenset[str], tuple[list[dict[str, object]], list[int]]] = {}
-        for place, found in enumerate(objects, first):
+        for place, found in zip(of_all, objects, strict=True):
             of_shape, places = by_keys.setdefault(frozenset(found), ([], []))
             of_shape.append(found)
             places.append(place)
@@ -136,15 +169,20 @@ class RecordColumns:
             ``envoy.outcome_rules.EVIDENCE``; ``source`` and ``line``; ``text``
             if it was kept.
         """
-        frames = []
+        frames, places = [], []
         for shape in self._shapes.values():
             for column in shape.seen:
                 fates.add("", "column_seen", len(shape.places), column)
             frames.append(_frame_of(shape))
+            places += shape.places
+        for pattern, text_shape in self._text_shapes.items():
+            for column in pattern.form.columns:
+                fates.add("", "column_seen", len(text_shape.places), column)
+            frames.append(self._frame_of_text(pattern, text_shape))
+            places += text_shape.places
         # Columns that one shape has as numbers and another as text become text.
         frame = pl.concat(frames, how="diagonal_relaxed") if len(frames) > 1 else frames[0]
         if len(frames) > 1:
-            places = [place for shape in self._shapes.values() for place in shape.places]
             frame = frame[pl.Series(places).arg_sort()]
         sources = [pl.repeat(name, n, dtype=pl.String, eager=True) for name, n in self._sources]
         return frame.with_columns(
@@ -152,6 +190,11 @@ class RecordColumns:
             pl.Series("line", self._lines, dtype=pl.Int64),
             *([pl.Series("text", self._texts, dtype=pl.Binary)] if self._texts else []),
         )
+
+    def _frame_of_text(self, pattern: TextPattern, shape: _TextShape) -> pl.DataFrame:
+        lines = pl.concat(shape.lines)
+        values = values_of(pattern, lines, self._wanted)
+        return pl.DataFrame([*values, *_evidence(pattern.form.columns, len(lines))])
 
 
 def _frame_of(shape: _Shape) -> pl.DataFrame:
@@ -162,14 +205,15 @@ def _frame_of(shape: _Shape) -> pl.DataFrame:
                 _series(column, _first_present([shape.values[key] for key in keys]))
                 for column, keys in shape.keys_of.items()
             ),
-            *(
-                pl.repeat(column in shape.keys_of, height, dtype=pl.Boolean, eager=True).alias(
-                    alias
-                )
-                for alias, column in EVIDENCE.items()
-            ),
+            *_evidence(shape.keys_of, height),
         ]
     )
+
+
+def _evidence(logged: Collection[str], height: int) -> Iterator[pl.Series]:
+    """Yield for each column of ``EVIDENCE`` whether it was logged."""
+    for alias, column in EVIDENCE.items():
+        yield pl.repeat(column in logged, height, dtype=pl.Boolean, eager=True).alias(alias)
 
 
 def _first_present(values: list[list[object]]) -> list[object]:

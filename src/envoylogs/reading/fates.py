@@ -22,7 +22,7 @@ REASONS: dict[str, str] = {
     "invalid_json": "looks like a JSON object and is not valid JSON",
     "line_too_long": "longer than 1 MiB",
     "prefixed_record": "a record behind a prefix that is not read yet",
-    "text_format": "Envoy's TEXT format, which is not read yet",
+    "text_format": "looks like Envoy's TEXT format and fits none of its known forms",
     "unfinished_object": "a JSON object that never ends",
     "wrapped_record": "a record inside another object, which is not read yet",
 }

@@ -1,8 +1,8 @@
-"""The reference reader: JSON, line by line, by orjson.
+"""The reference reader: JSON, line by line, by orjson, with lines of TEXT between.
 
 A faster decoder may stand beside it and may not change an answer. Objects
-over several lines are followed too (``json_documents``). Whatever is not an
-access record is counted with a reason (``fates``).
+over several lines are followed too (``json_documents``); ``text_lines`` tells
+the records of TEXT. Whatever is no record is counted with a reason (``fates``).
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ import orjson
 from envoylogs.envoy.fields import ENVOY_ONLY, is_record
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.json_documents import OpenObject
+from envoylogs.reading.text_lines import TextLines, looks_cut, looks_like_text
 from envoylogs.sources.blocks import LongLine
 
 if TYPE_CHECKING:
+    from envoylogs.envoy.text_formats import TextFormat
+    from envoylogs.reading.text_lines import TextRun
     from envoylogs.sources.blocks import Block
 
 __all__ = ["JsonLinesReader", "Records"]
@@ -35,17 +38,24 @@ _INSIDE_OBJECT = (b'"', b"}", b"]", b",", b":")
 
 @dataclass(slots=True)
 class Records:
-    """Decoded records of one block.
+    """The records of one block.
 
     Attributes:
-        objects: The records as they were logged.
+        objects: The records of JSON, as they were logged.
         lines: The number of the first line of each.
         texts: The bytes of each, without the last line feed; empty unless wanted.
+        runs: The records of TEXT.
+        run_texts: The bytes of each record of a run, by its line; empty unless wanted.
     """
 
     objects: list[dict[str, object]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     texts: list[bytes] = field(default_factory=list)
+    runs: list[TextRun] = field(default_factory=list)
+    run_texts: dict[int, bytes] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.objects) + sum(len(run.numbers) for run in self.runs)
 
 
 class JsonLinesReader:
@@ -54,11 +64,15 @@ class JsonLinesReader:
     Args:
         source: The name of the source.
         keep_text: Whether the bytes of records are kept beside them.
+        text_format: The user's own format of TEXT lines.
     """
 
-    def __init__(self, source: str, *, keep_text: bool = False) -> None:
+    def __init__(
+        self, source: str, *, keep_text: bool = False, text_format: TextFormat | None = None
+    ) -> None:
         self._source = source
         self._keep_text = keep_text
+        self._text_lines = TextLines(text_format)
         self._open: OpenObject | None = None
         self._fates = LineFates()
         self._next_line = 1
@@ -75,7 +89,7 @@ class JsonLinesReader:
             self._next_line += 1
         else:
             self._read_lines(item, records)
-        fates.add(self._source, "records", len(records.objects))
+        fates.add(self._source, "records", len(records))
         return records
 
     def finish(self, fates: LineFates) -> Records:
@@ -83,7 +97,7 @@ class JsonLinesReader:
         self._fates = fates
         records = Records()
         self._abandon(records)
-        fates.add(self._source, "records", len(records.objects))
+        fates.add(self._source, "records", len(records))
         return records
 
     def _read_lines(self, item: Block, records: Records) -> None:
@@ -93,6 +107,26 @@ class JsonLinesReader:
         if first == 1:
             lines[0] = lines[0].removeprefix(_BOM)
         self._fates.add(self._source, "lines", len(lines))
+        records.runs = self._text_lines.runs(item.data, lines, first)
+        start = 0
+        for number in self._take_runs(records, lines, first):
+            self._read_json(lines[start : number - first], first + start, records)
+            self._abandon(records)
+            start = number - first + 1
+        self._read_json(lines[start:], first + start, records)
+
+    def _take_runs(self, records: Records, lines: list[bytes], first: int) -> list[int]:
+        """Account for the lines of TEXT; return their numbers in order."""
+        numbers = sorted(number for run in records.runs for number in run.numbers)
+        self._fates.add(self._source, "record_lines", len(numbers))
+        for run in records.runs:
+            for kind, n in run.repaired.items():
+                self._fates.add(self._source, "repaired", n, kind)
+        if self._keep_text:
+            records.run_texts = {number: lines[number - first] for number in numbers}
+        return numbers
+
+    def _read_json(self, lines: list[bytes], first: int, records: Records) -> None:
         append, append_number = records.objects.append, records.lines.append
         keep_text, append_text = self._keep_text, records.texts.append
         loads, error, no_sign = orjson.loads, orjson.JSONDecodeError, ENVOY_ONLY.isdisjoint
@@ -227,10 +261,12 @@ class JsonLinesReader:
         """Count a line that is no JSON, with the reason that a person would give."""
         if b"\0" in line:
             reason = "binary"
-        elif line.lstrip().startswith(b"[20") and b'Z] "' in line[:48]:
+        elif looks_like_text(line):
             reason = "text_format"
         elif _KEY_OF_RECORD.search(line):
             reason = "prefixed_record" if b"{" in line else "cut_at_start"
+        elif looks_cut(line):
+            reason = "prefixed_record" if b'Z] "' in line else "cut_at_start"
         else:
             self._fates.other(self._source, number, line)
             return
@@ -254,7 +290,7 @@ def _as_utf8(text: bytes) -> bytes:
 
 
 def _is_whole_record(text: bytes) -> bool:
-    """Tell whether a line that could not be read is a record but for bytes that are not UTF-8."""
+    """Tell whether a line that is no JSON is a record but for bytes that are not UTF-8."""
     if not text.startswith(b"{") or _is_utf8(text):
         return False
     try:

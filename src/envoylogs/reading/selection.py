@@ -53,10 +53,10 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 # How Polars prints what looks at more than one record; it knows no way to ask for that which lets
 # IN through. Texts of the condition are left out first.
 _OF_SEVERAL = re.compile(
-    r"\blen\(\)|\.(?:first|last|mean|sum|count|min|max|median|std|var|n_unique|quantile|over|rank"
-    r"|shift|implode|cum_\w+)\("
+    r"\blen\(\)|\.(?:first|last|mean|sum|count|min|max|median|std|var|covariance|n_unique|quantile"
+    r"|pearson_correlation|any_ignore_nulls|over|rank|shift|implode|cum_\w+)\("
 )
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_TEXT = re.compile(r"'(?:[^']|'')*'")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
 
 
@@ -191,7 +191,7 @@ def _condition(where: str) -> pl.Expr:
     known = schema.NORMALIZED | schema.DERIVED
     try:
         condition = pl.sql_expr(where)
-        if _OF_SEVERAL.search(_QUOTED.sub("", str(condition))):
+        if _OF_SEVERAL.search(str(pl.sql_expr(_TEXT.sub("''", where)))):
             raise SelectionError.where(where, "must ask about one record at a time")
         unknown = [name for name in condition.meta.root_names() if name not in known]
         if unknown:

@@ -129,22 +129,52 @@ def test_no_time_and_no_number_of_a_real_record_is_unreadable() -> None:
         assert "unreadable" not in counts(_read(name).fates)
 
 
-def test_real_lines_of_the_text_format_are_told_as_such() -> None:
+_TEXT = [
+    _Judged(1, 200, "served", "Istio 1.1: a host and a service time, no flag"),
+    _Judged(2, 0, "tcp", "typographic quotes: a connection that passed bytes, no flag"),
+    _Judged(3, 404, "no_route", "NR"),
+    _Judged(4, 404, "blackhole", "route default without a host or a cluster, before Istio 1.8"),
+    _Judged(5, 400, "client_error", "DPE, an empty route name at the end of the line"),
+    _Judged(6, 418, "upstream_4xx", "via_upstream: httpbin's own 418"),
+    _Judged(7, 200, "served", "via_upstream"),
+    _Judged(8, 0, "no_filter_chain", "NR, filter_chain_not_found"),
+    _Judged(9, 0, "no_filter_chain", "NR, filter_chain_not_found"),
+    _Judged(11, 404, "no_route", "NR, route_not_found"),
+    _Judged(12, 0, "tcp_failed", "UF,URX of a connection"),
+    _Judged(13, 0, "tcp_failed", "UH of a connection, BlackHoleCluster"),
+    _Judged(14, 200, "served", "via_upstream: URX only says retried"),
+    _Judged(15, 500, "fault_injected", "FI, fault_filter_abort"),
+    _Judged(16, 0, "client_gone", "DC before an answer"),
+    _Judged(18, 503, "connect_failure", "UF, the connection was refused"),
+    _Judged(20, 401, "denied", "jwt_authn_access_denied, no flag"),
+    _Judged(21, 503, "upstream_reset", "UC, connection_termination"),
+    _Judged(22, 502, "blocked", "the route block_all of REGISTRY_ONLY"),
+    _Judged(24, 502, "blocked", "the route block_all of REGISTRY_ONLY"),
+    _Judged(25, 500, "fault_injected", "FI, fault_filter_abort"),
+    _Judged(26, 200, "served", "via_upstream"),
+    _Judged(27, 200, "served", "via_upstream"),
+    _Judged(28, 200, "served", "via_upstream"),
+]
+
+
+def test_real_lines_of_the_text_formats_are_read_or_counted_with_their_reason() -> None:
     batch = _read("public_text.log")
 
-    assert batch.frame is None
-    assert reasons(batch.fates) == {"text_format": 23}
-    # Two lines of the agent, one with typographic quotes, two cut at the front.
-    assert counts(batch.fates)["other"] == 5
+    found = frame(batch).select("line", "response_code", "outcome").rows()
+    assert found == [(one.line, one.code, one.outcome) for one in _TEXT]
+    # Two lines were cut at the front, two are the agent's.
+    assert reasons(batch.fates) == {"cut_at_start": 2}
+    assert counts(batch.fates)["other"] == 2
+    assert counts(batch.fates)["repaired"] == 1
+    assert "unreadable" not in counts(batch.fates)
+    assert accounted(batch.fates)
 
 
 def test_real_wrapped_records_are_told_as_such() -> None:
     batch = _read("public_wrapped.log")
 
     assert batch.frame is None
-    assert reasons(batch.fates) == {"wrapped_record": 1, "prefixed_record": 2}
-    # A TEXT line behind the prefix of stern.
-    assert counts(batch.fates)["other"] == 1
+    assert reasons(batch.fates) == {"wrapped_record": 1, "prefixed_record": 3}
 
 
 def test_real_invalid_json_is_told_as_such() -> None:

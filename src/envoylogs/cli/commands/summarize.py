@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -26,6 +27,7 @@ from envoylogs.cli.options import (
     SourcesArgument,
     StrictOption,
     TableOption,
+    TextFormatOption,
     When,
 )
 from envoylogs.cli.pager import ScreenText, show
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from io import BufferedWriter
     from pathlib import Path
 
+    from envoylogs.envoy.text_formats import TextFormat
     from envoylogs.reading.selection import Selection
     from envoylogs.render.renderer import Renderer
     from envoylogs.sources.source import Source
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
     from envoylogs.tally.state import TallySpec
     from envoylogs.tally.tally import Tally
 
-__all__ = ["named_sources", "summarize"]
+__all__ = ["named_sources", "parsed_text_format", "summarize"]
 
 
 @with_selection
@@ -57,6 +60,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     output_format: FormatOption = Format.TEXT,
     table: TableOption = None,
     by: ByOption = None,
+    text_format: TextFormatOption = None,
     limit: LimitOption = None,
     output: OutputOption = None,
     save_tally: SaveTallyOption = None,
@@ -79,10 +83,14 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     started = time.monotonic()
     columns = _columns(by)
     renderer = _renderer(output_format, _table(output_format, table, columns), limit, color)
+    form = parsed_text_format(text_format)
     located = named_sources(sources)
-    with selected(selection, located) as (wanted, kept), stopped_by_interrupt() as stop:
+    with (
+        selected(selection, located, text_format=form) as (wanted, kept),
+        stopped_by_interrupt() as stop,
+    ):
         spec = _spec(kept, columns, show_query=show_query)
-        tally = _tallied(kept, spec, wanted, rejects, stop)
+        tally = _tallied(kept, spec, wanted, form, rejects, stop)
     _say_the_window_of_nothing(tally, wanted)
     summary = _summary(tally, columns, complete=not stop.requested)
     named = {source.name for source in located if not source.found}
@@ -133,6 +141,19 @@ def named_sources(words: list[str] | None) -> list[Source]:
             raise typer.Exit(Exit.USAGE)
         words = ["-"]
     return locate(words)
+
+
+def parsed_text_format(text: str | None) -> TextFormat | None:
+    """Return the format of ``--text-format``, taken apart.
+
+    Raises:
+        TextFormatError: If no line can be read by it.
+    """
+    if text is None:
+        return None
+    from envoylogs.envoy.text_formats import parse_format
+
+    return parse_format(text)
 
 
 def _columns(by: list[str] | None) -> tuple[str, ...]:
@@ -202,13 +223,16 @@ def _spec(sources: list[Source], columns: tuple[str, ...], *, show_query: bool) 
     from envoylogs.tally.state import TallySpec
 
     saved = spec_of_saved(sources)
-    return saved or TallySpec(by=columns_to_ask(columns), show_query=show_query)
+    if saved is None:
+        return TallySpec(by=columns_to_ask(columns), show_query=show_query)
+    return replace(saved, show_query=saved.show_query or show_query)
 
 
-def _tallied(
+def _tallied(  # noqa: PLR0913, PLR0917  # one parameter a concern
     sources: list[Source],
     spec: TallySpec,
     selection: Selection,
+    text_format: TextFormat | None,
     rejects: Path | None,
     stop: Stop,
 ) -> Tally:
@@ -227,6 +251,7 @@ def _tallied(
             sources,
             spec=spec,
             selection=selection,
+            text_format=text_format,
             on_malformed=on_malformed,
             stop=stop,
             progress=progress,

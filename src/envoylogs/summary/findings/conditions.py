@@ -56,13 +56,18 @@ def any_of(*conditions: str) -> str:
 
 def paths_of(rows: pl.DataFrame) -> str:
     """Return that a request has the method and the path group of one of some rows."""
-    methods = rows["method"].unique()
+    methods = rows["method"].unique().sort()
     if len(methods) == 1:
         return all_of(equals("method", methods[0]), is_one_of("path_group", rows["path_group"]))
     # One list, since strangers choose methods and thousands of ORs are more than a parser can nest.
-    # A missing value is "-", which as a value is missing too.
+    # A missing value is "-", which as a value is missing too; the first two conditions are for
+    # methods and paths with spaces.
     both = rows.select(pl.col("method").fill_null("-") + " " + pl.col("path_group").fill_null("-"))
-    return is_one_of("COALESCE(method, '-') || ' ' || COALESCE(path_group, '-')", both.to_series())
+    return all_of(
+        is_one_of("method", methods),
+        is_one_of("path_group", rows["path_group"].unique().sort()),
+        is_one_of("COALESCE(method, '-') || ' ' || COALESCE(path_group, '-')", both.to_series()),
+    )
 
 
 def unrouted_of(host: str | None, condition: str) -> str:

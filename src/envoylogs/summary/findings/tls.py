@@ -66,7 +66,10 @@ def _tls_reuse(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                 clients_at_least=witnesses.clients,
                 gateways=gateways_of(facts, rows),
                 where=unrouted_of(
-                    host, is_one_of("requested_server_name", rows["requested_server_name"].unique())
+                    host,
+                    is_one_of(
+                        "requested_server_name", rows["requested_server_name"].unique().sort()
+                    ),
                 ),
                 proof=f"requested_server_name is {server_name}, the authority is {host}.",
                 examples=witnesses.examples,

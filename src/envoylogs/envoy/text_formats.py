@@ -1,0 +1,168 @@
+"""Which TEXT formats Istio configures, and what an Envoy format string says.
+
+Istio's formats are in ``pilot/pkg/model/telemetry_logging.go`` (1.15 and
+later) and ``pilot/pkg/networking/core/v1alpha3`` before; up to 1.0 it left
+Envoy's own default. The operators are those of Envoy's
+``substitution_formatter``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from envoylogs.envoy.fields import column_of, is_record
+from envoylogs.errors import TextFormatError
+
+__all__ = ["DEFAULT_FORMATS", "Operator", "TextFormat", "parse_format"]
+
+_HEAD = (
+    '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" '
+    "%RESPONSE_CODE% %RESPONSE_FLAGS% "
+)
+_MIXER = '"%DYNAMIC_METADATA(istio.mixer:status)%" '
+_REASON = '"%UPSTREAM_TRANSPORT_FAILURE_REASON%" '
+_DETAILS = "%RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "
+_TAIL = (
+    "%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "
+    '"%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" '
+    '"%UPSTREAM_HOST%"'
+)
+_ADDRESSES = (
+    " %UPSTREAM_CLUSTER% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% "
+    "%DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME%"
+)
+_ROUTE = " %ROUTE_NAME%"
+
+DEFAULT_FORMATS: dict[str, str] = {
+    "Istio 1.9 and later": _HEAD + _DETAILS + _REASON + _TAIL + _ADDRESSES + _ROUTE,
+    "Istio 1.3 to 1.7": _HEAD + _MIXER + _REASON + _TAIL + _ADDRESSES + _ROUTE,
+    "Istio 1.2": _HEAD + _MIXER + _REASON + _TAIL + _ADDRESSES,
+    "Istio 1.8": _HEAD + _REASON + _TAIL + _ADDRESSES + _ROUTE,
+    "Istio 1.1": _HEAD + _MIXER + _TAIL + _ADDRESSES,
+    "Envoy's default, Istio up to 1.0": _HEAD + _TAIL,
+}
+"""The formats by who writes them; the longer of two that begin alike stands first."""
+
+_PART = re.compile(
+    r"""%%
+    |%(?P<name>[A-Z][A-Z0-9_]*)
+      (?:\((?P<argument>(?:[^()]|\([^()]*\))*)\))?
+      (?::\d+)?%
+    """,
+    re.VERBOSE,
+)
+_HEADERS_ASKED = frozenset(
+    {"authority", "method", "path", "user_agent", "x_forwarded_for", "request_id"}
+)
+_HEADERS_ANSWERED = frozenset({"upstream_service_time_ms"})
+_REQUEST = frozenset({"REQ", "REQUEST_HEADER"})
+_RESPONSE = frozenset({"RESP", "RESPONSE_HEADER"})
+_KEY_OF_OPERATOR = {
+    "DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT": "downstream_local_address",
+    "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT": "downstream_remote_address",
+}
+_WITH_ARGUMENT = frozenset({"START_TIME", "PROTOCOL"})
+"""Operators that mean the same with an argument, as ``START_TIME(%s)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """An operator of a format string.
+
+    Attributes:
+        name: Without its argument.
+        key: The key under which JSON would hold its value; None if no column
+            is made of it.
+    """
+
+    name: str
+    key: str | None
+
+    @property
+    def column(self) -> str | None:
+        """The normalized column that holds its value."""
+        return None if self.key is None else column_of(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class TextFormat:
+    """A format string, taken apart.
+
+    Attributes:
+        operators: In their order.
+        literals: What stands before each of them, and behind the last.
+    """
+
+    operators: tuple[Operator, ...]
+    literals: tuple[str, ...]
+
+    @property
+    def columns(self) -> list[str]:
+        """The normalized columns that it has."""
+        columns = (operator.column for operator in self.operators)
+        return list(dict.fromkeys(column for column in columns if column is not None))
+
+
+@lru_cache(maxsize=64)
+def parse_format(text: str) -> TextFormat:
+    r"""Take a format string apart.
+
+    Args:
+        text: As ``accessLogFormat`` holds it; a line end behind it, as such or
+            written ``\n``, does not count.
+
+    Raises:
+        TextFormatError: If no line can be read by it.
+    """
+    line = text.strip().removesuffix("\\n").strip()
+    if "\n" in line:
+        raise TextFormatError.of(text, "it has a line end inside; records are one a line")
+    operators: list[Operator] = []
+    literals: list[str] = []
+    literal, position = "", 0
+    for part in _PART.finditer(line):
+        literal += _checked(text, line[position : part.start()])
+        position = part.end()
+        if part["name"] is None:
+            literal += "%"
+            continue
+        if operators and not literal:
+            raise TextFormatError.of(
+                text, f"nothing stands before {part[0]}, so its value can't be told from the last"
+            )
+        operators.append(_operator(part["name"], part["argument"]))
+        literals.append(literal)
+        literal = ""
+    literals.append(literal + _checked(text, line[position:]))
+    if not operators:
+        raise TextFormatError.of(text, "it has no operator such as %RESPONSE_CODE%")
+    if not is_record(dict.fromkeys(operator.key or "" for operator in operators)):
+        raise TextFormatError.of(
+            text, "it has no %RESPONSE_CODE% or another operator that tells an access record"
+        )
+    return TextFormat(tuple(operators), tuple(literals))
+
+
+def _checked(text: str, literal: str) -> str:
+    """Return a literal, which can't hold a percent sign alone."""
+    if "%" in literal:
+        shown = literal[literal.index("%") :][:20]
+        raise TextFormatError.of(text, f"no operator can be read at {shown!r}; %% is a percent")
+    return literal
+
+
+def _operator(name: str, argument: str | None) -> Operator:
+    if name in _REQUEST | _RESPONSE:
+        known = _HEADERS_ASKED if name in _REQUEST else _HEADERS_ANSWERED
+        # REQ(X?Y) is Y where there is no X.
+        headers = (argument or "").lower().split("?")
+        return Operator(name, next((key for key in headers if column_of(key) in known), None))
+    if name == "ENVIRONMENT":
+        key = (argument or "").lower()
+        return Operator(name, key if column_of(key) == "pod" else None)
+    if argument is not None and name not in _WITH_ARGUMENT:
+        return Operator(name, None)
+    key = _KEY_OF_OPERATOR.get(name, name.lower())
+    return Operator(name, key if column_of(key) else None)

@@ -1,0 +1,165 @@
+"""Which lines are records of Envoy's TEXT format.
+
+Told block by block by Polars (``text_patterns`` has the formats); the lines
+are taken apart later, batch by batch.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import orjson
+import polars as pl
+
+from envoylogs.reading.text_patterns import TextPattern, default_patterns, telling
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envoylogs.envoy.text_formats import TextFormat
+
+__all__ = ["TextLines", "TextRun", "looks_cut", "looks_like_text"]
+
+_QUOTES = "“”„‟"
+"""What word processors make of a quote."""
+
+_BEGINNING = re.compile(rb'\s*\[20\d\d-[^\s\]]{1,40}Z\] (?:"|' + "|".join(_QUOTES).encode() + rb")")
+# From the code or what follows it to x_forwarded_for, which no other program writes.
+_MIDDLE = re.compile(rb'" \d+ [A-Z,-]+ (?:[^"]*"[^"]*" ){0,2}\d+ \d+ \d+ (?:\d+|-) "')
+
+
+def looks_like_text(line: bytes) -> bool:
+    """Tell whether a line begins like a record of Envoy's and Istio's own formats."""
+    return _BEGINNING.match(line) is not None
+
+
+def looks_cut(line: bytes) -> bool:
+    """Tell whether a line holds the middle of such a record, whatever stands before it."""
+    return _MIDDLE.search(line) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class TextRun:
+    """Lines of one source that fit one pattern.
+
+    Attributes:
+        pattern: What they fit.
+        values: The lines, repaired, as text.
+        numbers: The number of each line.
+        repaired: What was repaired in them, by kind.
+    """
+
+    pattern: TextPattern
+    values: pl.Series
+    numbers: list[int]
+    repaired: dict[str, int] = field(default_factory=dict)
+
+
+class TextLines:
+    """Finds the lines of TEXT formats in blocks.
+
+    Args:
+        own: The user's own format, which is tried first.
+    """
+
+    def __init__(self, own: TextFormat | None = None) -> None:
+        self._own = own
+        of_own = [] if own is None else [TextPattern(own, lenient=way) for way in (False, True)]
+        self._patterns = (*of_own, *default_patterns())
+
+    def runs(self, data: bytes, lines: Sequence[bytes], first: int) -> list[TextRun]:
+        """Return the lines of a block that are records.
+
+        Args:
+            data: The block.
+            lines: Its lines.
+            first: The number of the first of them.
+        """
+        candidates = self._candidates(data, lines, first)
+        if candidates and b"\0" in data:
+            candidates = {number: line for number, line in candidates.items() if b"\0" not in line}
+        if not candidates:
+            return []
+        numbers = list(candidates)
+        values, broken = _as_text(list(candidates.values()))
+        found, left = self._fitting(values, numbers)
+        if left:
+            gone = set(left)
+            kept = pl.Series([number in gone for number in numbers])
+            found += self._straightened(values.filter(kept), left)
+        if broken is not None:
+            wrong = {number for number, is_broken in zip(numbers, broken, strict=True) if is_broken}
+            for run in found:
+                run.repaired["invalid_utf8"] = len(wrong.intersection(run.numbers))
+        return found
+
+    def _candidates(self, data: bytes, lines: Sequence[bytes], first: int) -> dict[int, bytes]:
+        """Return the lines that may be records, by their numbers."""
+        if self._own is None:
+            # Told from the block as a whole, so that a block without TEXT costs nothing.
+            if not _may_hold_text(data):
+                return {}
+            beginning = _BEGINNING.match
+            return {number: line for number, line in enumerate(lines, first) if beginning(line)}
+        like_json = self._own.literals[0].startswith("{")
+        return {
+            number: line
+            for number, line in enumerate(lines, first)
+            if not line.lstrip().startswith(b"{") or (like_json and not _is_json(line))
+        }
+
+    def _fitting(self, values: pl.Series, numbers: list[int]) -> tuple[list[TextRun], list[int]]:
+        """Return the runs among some lines, and the numbers of those that fit nothing."""
+        found: list[TextRun] = []
+        for pattern in self._patterns:
+            fits = values.str.contains(telling(pattern))
+            if fits.all():
+                found.append(TextRun(pattern, values, numbers))
+                return found, []
+            if fits.any():
+                of_run = [number for number, fit in zip(numbers, fits, strict=True) if fit]
+                found.append(TextRun(pattern, values.filter(fits), of_run))
+                numbers = [number for number, fit in zip(numbers, fits, strict=True) if not fit]
+                values = values.filter(~fits)
+        return found, numbers
+
+    def _straightened(self, values: pl.Series, numbers: list[int]) -> list[TextRun]:
+        """Return the runs among lines whose quotes a word processor changed."""
+        straight = values.str.replace_all(f"[{_QUOTES}]", '"')
+        changed = straight != values
+        if not changed.any():
+            return []
+        of_changed = [number for number, change in zip(numbers, changed, strict=True) if change]
+        found, _ = self._fitting(straight.filter(changed), of_changed)
+        for run in found:
+            run.repaired["typographic_quotes"] = len(run.numbers)
+        return found
+
+
+def _may_hold_text(data: bytes) -> bool:
+    """Tell whether a block holds ``[20``; one byte is looked for ten times as fast as three."""
+    place = data.find(b"[")
+    while place >= 0 and not data.startswith(b"[20", place):
+        place = data.find(b"[", place + 1)
+    return place >= 0
+
+
+def _as_text(lines: list[bytes]) -> tuple[pl.Series, list[bool] | None]:
+    """Return lines as text, and which of them are no UTF-8; None if all are."""
+    try:
+        return pl.Series(lines, dtype=pl.Binary).cast(pl.String), None
+    except pl.exceptions.ComputeError:
+        text = [line.decode("utf-8", "replace") for line in lines]
+        return pl.Series(text), [
+            one.encode() != line for one, line in zip(text, lines, strict=True)
+        ]
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return False
+    return True
