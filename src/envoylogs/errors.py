@@ -39,7 +39,13 @@ __all__ = [
     "TallyQuestionError",
     "TextFormatError",
     "UnknownKeyError",
+    "first_line",
 ]
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of another library's error, to be repeated in a message."""
+    return str(error).partition("\n")[0]
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ import re
 import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -20,7 +21,7 @@ from envoylogs import schema
 from envoylogs.envoy.derived import column_expression, columns_behind
 from envoylogs.envoy.outcomes import OUTCOME_NAMES, OUTCOMES, UNROUTED
 from envoylogs.envoy.paths import without_query
-from envoylogs.errors import SelectionError
+from envoylogs.errors import SelectionError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -139,7 +140,7 @@ class Selection:
             return with_derived.filter(*self._conditions()).drop(derived)
         except pl.exceptions.PolarsError as error:
             # Only a condition of the user's own can fail, on a value that it does not expect.
-            raise SelectionError.where(self.where or "", _first_line(error)) from error
+            raise SelectionError.where(self.where or "", first_line(error)) from error
 
     def _conditions(self) -> Iterable[pl.Expr]:
         for word, values in self.patterns:
@@ -186,6 +187,7 @@ def _outcomes(glob: str) -> set[str]:
     return found.union(*(members for name, members in _GROUPS.items() if fits(name)))
 
 
+@lru_cache(maxsize=8)
 def _condition(where: str) -> pl.Expr:
     """Return a condition in SQL as an expression; times may be compared with text."""
     known = schema.NORMALIZED | schema.DERIVED
@@ -200,17 +202,13 @@ def _condition(where: str) -> pl.Expr:
     except UnicodeEncodeError as error:
         raise SelectionError.where(where, "holds bytes that are no text") from error
     except pl.exceptions.PolarsError as error:
-        why = _first_line(error)
+        why = first_line(error)
         if "to a string value" in why:
             why = "a time is compared with a time: use --since and --until"
         raise SelectionError.where(where, why) from error
     if found.dtype != pl.Boolean:
         raise SelectionError.where(where, "is no condition: it must be true or false")
     return condition
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
 
 
 def time_of(option: str, text: str, now: datetime) -> int:

@@ -10,8 +10,9 @@ from envoylogs import schema
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES
 from envoylogs.errors import TallyQuestionError
 from envoylogs.summary.percentiles import latency_by, latency_column
+from envoylogs.tally.asked import AskedTraffic
 from envoylogs.tally.latency import TRAITS
-from envoylogs.tally.traffic import CODE_CLASSES, code_class
+from envoylogs.tally.traffic import CODE_CLASSES, conditions_counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,9 +41,7 @@ def breakdowns(facts: Facts) -> dict[str, pl.DataFrame]:
         descending, then by key.
     """
     rows = facts.requests.with_columns(_measures())
-    connections = facts.connections.with_columns(
-        pl.lit(value=False).alias("error"), pl.lit(value=False).alias("unrouted")
-    ).with_columns(_measures())
+    connections = facts.connections.with_columns(_measures())
     latency = _latency_by_column(facts)
     tables = {}
     for column in TABLES:
@@ -108,21 +107,13 @@ def asked_table(facts: Facts, by: Sequence[str]) -> pl.DataFrame:
 def _measures() -> list[pl.Expr]:
     """Return what tables add up, worked out once for all of them."""
     requests = pl.col("requests")
-    by_code = code_class(pl.col("response_code"))
-    conditions = {
-        **{f"code {name}": by_code == name for name in CODE_CLASSES},
-        "blackhole": pl.col("outcome") == "blackhole",
-        "of_unrouted": pl.col("unrouted"),
-        "errors": pl.col("error"),
-    }
     return [
         pl.when(condition).then(requests).otherwise(0).alias(name)
-        for name, condition in conditions.items()
+        for name, condition in conditions_counted().items()
     ]
 
 
-_SUMS = ("requests", *(f"code {name}" for name in CODE_CLASSES), "blackhole", "of_unrouted",
-         "errors", "bytes_sent", "bytes_received")  # fmt: skip
+_SUMS = AskedTraffic.SUMS
 
 
 def _latency_by_column(facts: Facts) -> pl.DataFrame:

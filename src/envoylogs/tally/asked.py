@@ -13,11 +13,10 @@ import polars as pl
 
 from envoylogs import schema
 from envoylogs.envoy.derived import column_expression
-from envoylogs.envoy.outcomes import UNROUTED, is_error
 from envoylogs.envoy.paths import MAX_TEXT, masked_query
 from envoylogs.tally.latency import answered_requests, counted_by_value
 from envoylogs.tally.state import CountState, TallySpec, microseconds
-from envoylogs.tally.traffic import CODE_CLASSES, code_class
+from envoylogs.tally.traffic import CODE_CLASSES, conditions_counted
 
 if TYPE_CHECKING:
     from envoylogs.reading.batches import Batch
@@ -65,16 +64,13 @@ class AskedTraffic(_Asked):
         """Count the requests of one batch."""
         if batch.frame is None or not spec.by:
             return cls.empty(spec)
-        outcome, by_class = pl.col("outcome"), code_class(pl.col("response_code"))
-        conditions = {f"code {name}": by_class == name for name in CODE_CLASSES} | {
-            "blackhole": outcome == "blackhole",
-            "of_unrouted": outcome.is_in(UNROUTED),
-            "errors": is_error(),
-        }
         requests = batch.frame.filter(pl.col("kind") == "request")
         counts = requests.group_by(_column(name, spec) for name in spec.by).agg(
             pl.len().cast(pl.Int64).alias("requests"),
-            *(where.sum().cast(pl.Int64).alias(name) for name, where in conditions.items()),
+            *(
+                where.sum().cast(pl.Int64).alias(name)
+                for name, where in conditions_counted().items()
+            ),
             pl.col("bytes_sent", "bytes_received").sum(),
         )
         return cls(counts.select(*cls.columns(spec)), spec)

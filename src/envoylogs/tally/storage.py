@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs import __version__
-from envoylogs.errors import TallyError
+from envoylogs.errors import TallyError, first_line
 from envoylogs.tally.state import State, TallySpec
 from envoylogs.tally.tally import STATES, Tally
 
@@ -71,7 +71,7 @@ def load_tally(source: Source) -> Tally:
         rows = pl.read_parquet(path)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise TallyError.unreadable(
-            label, f"is a damaged Parquet file: {_first_line(error)}"
+            label, f"is a damaged Parquet file: {first_line(error)}"
         ) from error
     if header is None:
         raise TallyError.unreadable(
@@ -90,12 +90,8 @@ def load_tally(source: Source) -> Tally:
         spec = TallySpec(**{**found["spec"], "by": tuple(found["spec"]["by"])})
         return Tally.made(spec, lambda name, state: state(_rows_of(rows, name, state, spec), spec))
     except (ValueError, TypeError, KeyError, AttributeError, pl.exceptions.PolarsError) as error:
-        why = f"has a header or columns that are none of a tally: {_first_line(error)}"
+        why = f"has a header or columns that are none of a tally: {first_line(error)}"
         raise TallyError.unreadable(label, why) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).partition("\n")[0]
 
 
 def _rows_of(rows: pl.DataFrame, name: str, state: type[State], spec: TallySpec) -> pl.DataFrame:

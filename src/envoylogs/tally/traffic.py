@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import polars as pl
 
 from envoylogs import schema
+from envoylogs.envoy.outcomes import UNROUTED, is_error
 from envoylogs.tally.state import CountState, TallySpec, microseconds
 
 if TYPE_CHECKING:
     from envoylogs.reading.batches import Batch
 
-__all__ = ["CODE_CLASSES", "TrafficCounts", "code_class"]
+__all__ = ["CODE_CLASSES", "TrafficCounts", "code_class", "conditions_counted"]
 
 CODE_CLASSES = ("2xx", "3xx", "4xx", "5xx", "1xx", "0", "other")
 """Classes of codes; ``0`` is no response, ``other`` anything unheard of or no code at all."""
@@ -45,6 +46,16 @@ class TrafficCounts(CountState):
             time.max().alias("last"),
         )
         return cls(frame, spec)
+
+
+def conditions_counted() -> dict[str, pl.Expr]:
+    """Return what is counted of requests besides their number, by the name of the count."""
+    by_class = code_class(pl.col("response_code"))
+    return {f"code {name}": by_class == name for name in CODE_CLASSES} | {
+        "blackhole": pl.col("outcome") == "blackhole",
+        "of_unrouted": pl.col("outcome").is_in(UNROUTED),
+        "errors": is_error(),
+    }
 
 
 def code_class(code: pl.Expr) -> pl.Expr:
