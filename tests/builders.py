@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from envoylogs import schema
+from envoylogs.envoy.roles import ROLES, ProxiesSeen
 from envoylogs.reading.batches import Batch, Decoded, Wanted
 from envoylogs.reading.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.json_lines import JsonLinesReader
+from envoylogs.reading.selection import Selection
 from envoylogs.sources.blocks import blocks
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 Record = dict[str, Any]
+
+EVERY_ROLE: Final = Selection(roles=ROLES)
+"""All records, of whatever proxy."""
 
 _MODERN: Final[Record] = {
     "authority": "shop.example.com",
@@ -183,15 +188,17 @@ def reading(
     columns: Collection[str] = tuple(schema.NORMALIZED),
     portions: Sequence[int] = (),
     name: str = "test.log",
+    keep_text: bool = False,
 ) -> Batch:
-    """Read bytes as one source and return all of it as one batch."""
+    """Read bytes as one source and return all of it, of any role, as one batch."""
     fates = LineFates()
     records = RecordColumns(columns)
-    reader = JsonLinesReader(name)
+    reader = JsonLinesReader(name, keep_text=keep_text)
     for item in blocks(Pipe(data, portions)):
         records.extend(name, reader.read(item, fates))
     records.extend(name, reader.finish(fates))
-    return Decoded.of(records, Wanted(columns), fates).normalized()
+    raw = records.raw_frame(fates) if len(records) else None
+    return Decoded(raw, Wanted(columns, EVERY_ROLE), fates, ProxiesSeen()).normalized()
 
 
 def batch_of(
@@ -230,12 +237,22 @@ def counts(fates: LineFates) -> dict[str, int]:
     of_fate: Counter[str] = Counter()
     for (_, fate, _), n in fates.counts.items():
         of_fate[fate] += n
-    return {k: n for k, n in of_fate.items() if k != "column_seen"}
+    return {k: n for k, n in of_fate.items() if k not in {"column_seen", "role"}}
 
 
 def reasons(fates: LineFates) -> dict[str, int]:
     """Return how many lines are malformed, by reason."""
     return {reason: n for (_, fate, reason), n in fates.counts.items() if fate == "malformed"}
+
+
+def enveloped(fates: LineFates) -> dict[str, int]:
+    """Return how many lines stood in an envelope, by kind."""
+    return {kind: n for (_, fate, kind), n in fates.counts.items() if fate == "enveloped"}
+
+
+def repaired(fates: LineFates) -> dict[str, int]:
+    """Return how many records were repaired, by kind."""
+    return {kind: n for (_, fate, kind), n in fates.counts.items() if fate == "repaired"}
 
 
 def unreadable(fates: LineFates) -> dict[str, int]:

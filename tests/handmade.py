@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hypothesis import settings
+from tests.builders import EVERY_ROLE
 
 from envoylogs import schema
 from envoylogs.pipeline import tally_sources
@@ -228,7 +229,8 @@ def source_of(data: bytes, name: str = "gateway.log", *, piece: int | None = Non
 
 def batch_of(records: Iterable[Record], name: str = "gateway.log") -> Batch:
     """Return records as one batch."""
-    (batch,) = batches([source_of(text_of(records), name)], columns=schema.TALLIED)
+    sources = [source_of(text_of(records), name)]
+    (batch,) = batches(sources, columns=schema.TALLIED, selection=EVERY_ROLE)
     return batch
 
 

@@ -50,7 +50,10 @@ NORMALIZED: dict[str, pl.DataType] = {
     "upstream_transport_failure_reason": pl.String(),
     "upstream_local_address": pl.String(),
     "pod": pl.String(),
+    "namespace": pl.String(),
+    "container": pl.String(),
     "gateway": pl.String(),
+    "role": pl.String(),
     "outcome": pl.String(),
     "kind": pl.String(),
 }
@@ -81,6 +84,9 @@ GROUP_KEYS = ("authority", "route_name", "response_code", "upstream_cluster")
 
 TALLIED = frozenset(NORMALIZED) - {
     "connection_termination_details",
+    "container",
+    "namespace",
+    "role",
     "upstream_direction",
     "upstream_local_address",
     "upstream_port",

@@ -17,6 +17,7 @@ import pytest
 from benchmarks import generator
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.builders import EVERY_ROLE
 from tests.handmade import fewer_examples, rare_records, reset, source_of, text_of
 
 import envoylogs.tally
@@ -69,7 +70,7 @@ def _pool() -> pl.DataFrame:
     for seed, era in enumerate(generator.Era):
         data = b"".join(generator.lines(60, seed=seed, era=era, rate_per_second=0.2))
         sources.append(source_of(data, f"era-{era}"))
-    (batch,) = batches(sources, columns=schema.TALLIED)
+    (batch,) = batches(sources, columns=schema.TALLIED, selection=EVERY_ROLE)
     assert batch.frame is not None
     return batch.frame
 

@@ -53,6 +53,14 @@ class SelectionOptions:
     cluster: Annotated[list[str] | None, _glob("cluster", "Only this upstream_cluster.")] = None
     client: Annotated[list[str] | None, _glob("client", "Only this client address.")] = None
     gateway: Annotated[list[str] | None, _glob("gateway", "Only this gateway.")] = None
+    role: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--role", metavar="ROLE", show_default=False, rich_help_panel=_PANEL,
+            help="Records of proxies of this role: gateway (the default), egress, sidecar, all. "
+            "Repeat for several.",
+        ),
+    ] = None  # fmt: skip
     where: Annotated[
         str | None,
         _text("where", "SQL", "Only records for which this SQL condition on columns holds."),
@@ -130,6 +138,7 @@ def selected(
         where=options.where,
         since_us=since,
         until_us=until,
+        roles=options.role or (),
     )
     if options.last is None and not read_twice:
         yield selection, sources

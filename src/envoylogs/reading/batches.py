@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envoylogs import schema
+from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.reading.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.json_lines import JsonLinesReader
@@ -38,17 +39,25 @@ class Batch:
             ``line``, and ``text`` (bytes) if it was wanted; the records that
             were selected, None without any.
         fates: Of the lines read since the batch before.
-        unselected: All records of these lines where some were left out.
+        unselected: All records of these lines, of the roles that are looked
+            at, where a selection left some out.
+        unchosen: All records of these lines where a role left some out.
     """
 
     frame: pl.DataFrame | None
     fates: LineFates
     unselected: pl.DataFrame | None = None
+    unchosen: pl.DataFrame | None = None
 
     @property
     def whole(self) -> pl.DataFrame | None:
-        """All records that were read, whatever was selected."""
+        """All records of the roles that are looked at, whatever was selected."""
         return self.frame if self.unselected is None else self.unselected
+
+    @property
+    def everything(self) -> pl.DataFrame | None:
+        """All records that were read, of any role."""
+        return self.whole if self.unchosen is None else self.unchosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,7 @@ class Wanted:
 
     @property
     def all_columns(self) -> set[str]:
-        """The columns that are wanted and those that the selection reads."""
+        """The columns that are wanted, and those that the selection reads."""
         return {*self.columns, *self.selection.columns}
 
 
@@ -84,23 +93,27 @@ class Decoded:
     raw: pl.DataFrame | None
     wanted: Wanted
     fates: LineFates
-
-    @classmethod
-    def of(cls, records: RecordColumns, wanted: Wanted, fates: LineFates) -> Decoded:
-        """Return collected records as a raw frame."""
-        return cls(records.raw_frame(fates) if len(records) else None, wanted, fates)
+    proxies: ProxiesSeen
 
     def normalized(self) -> Batch:
-        """Return the batch that this becomes; may be called once."""
+        """Return the batch that this becomes; may be called once, in the order of the batches."""
         if self.raw is None:
             return Batch(None, self.fates)
-        frame = normalized(self.raw, self.wanted.all_columns, self.fates)
+        columns = self.wanted.all_columns
+        read = normalized(self.raw, {*columns, "role"}, self.fates, self.proxies)
+        for source, role, n in read.group_by("source", "role").len().iter_rows():
+            self.fates.add(source, "role", n, role)
+        frame = self.wanted.selection.of_roles(read)
+        if "role" not in columns:
+            read, frame = read.drop("role"), frame.drop("role")
         selected = self.wanted.selection.selected(frame)
-        left_out = frame.height - selected.height
-        if not left_out:
-            return Batch(frame, self.fates)
-        self.fates.add("", "filtered", left_out)
-        return Batch(selected if selected.height else None, self.fates, unselected=frame)
+        self.fates.add("", "filtered", read.height - selected.height)
+        return Batch(
+            selected if selected.height else None,
+            self.fates,
+            unselected=None if selected.height == frame.height else frame,
+            unchosen=None if frame.height == read.height else read,
+        )
 
 
 def batches(
@@ -157,21 +170,27 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
     """
     stop = stop or Stop()
     records, fates = RecordColumns(wanted.all_columns), LineFates(on_malformed=on_malformed)
+    proxies = ProxiesSeen()
+
+    def decoded() -> Decoded:
+        raw = records.raw_frame(fates) if len(records) else None
+        return Decoded(raw, wanted, fates, proxies)
+
     for source in sources:
         if stop.requested:
             break
         reader = JsonLinesReader(source.name, keep_text=wanted.text, text_format=wanted.text_format)
-        with source.open(progress.bytes_read if progress else None) as stream:
+        with source.open(progress.bytes_read if progress else None, stop) as stream:
             for item in blocks(stream, stop):
                 records.extend(source.name, reader.read(item, fates))
                 if progress is not None:
                     progress.lines_read(item.lines)
                 if len(records) >= batch_records:
-                    yield Decoded.of(records, wanted, fates)
+                    yield decoded()
                     records = RecordColumns(wanted.all_columns)
                     fates = LineFates(on_malformed=on_malformed)
-            if stream.problem is not None:
+            if stream.problem is not None and not stop.requested:
                 fates.add(source.name, "damaged", 1, stream.problem)
         records.extend(source.name, reader.finish(fates))
     if len(records) or fates.counts:
-        yield Decoded.of(records, wanted, fates)
+        yield decoded()

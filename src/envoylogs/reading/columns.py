@@ -18,20 +18,21 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.fields import column_of, precedence
 from envoylogs.envoy.outcome_rules import EVIDENCE
+from envoylogs.reading.envelopes import NOBODY, Origin
 from envoylogs.reading.text_patterns import values_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from envoylogs.reading.fates import LineFates
-    from envoylogs.reading.json_lines import Records
+    from envoylogs.reading.records import Records
     from envoylogs.reading.text_patterns import TextPattern
 
 __all__ = ["RecordColumns"]
 
 MADE_FROM = ("method", "path", "authority", "protocol", "response_code",
              "downstream_local_address", "pod")  # fmt: skip
-"""What outcome, kind and gateway are made from besides ``EVIDENCE``: always read."""
+"""What outcome, kind, gateway and role are made from besides ``EVIDENCE``: always read."""
 
 _MISSING = (None, "-", "")
 
@@ -76,6 +77,7 @@ class RecordColumns:
         self._lines: list[int] = []
         self._texts: list[bytes] = []
         self._sources: list[tuple[str, int]] = []
+        self._origins: list[Origin] = []
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -90,30 +92,40 @@ class RecordColumns:
         if not len(records):
             return
         self._sources.append((source, len(records)))
+        first = len(self._lines)
         if records.runs:
             self._extend_mixed(records)
-            return
-        objects = records.objects
-        first = len(self._lines)
-        self._lines += records.lines
-        self._texts += records.texts
-        self._extend_objects(objects, range(first, first + len(objects)))
+        else:
+            objects = records.objects
+            self._lines += records.lines
+            self._texts += records.texts
+            self._extend_objects(objects, range(first, first + len(objects)))
+        if records.origins:
+            self._origins += [NOBODY] * (first - len(self._origins))
+            self._origins += [records.origins.get(n, NOBODY) for n in self._lines[first:]]
 
     def _extend_mixed(self, records: Records) -> None:
         """Take records of TEXT, and those of JSON between them, in the order of their lines."""
         first = len(self._lines)
-        numbers = [*records.lines, *(n for run in records.runs for n in run.numbers)]
-        ordered = sorted(numbers)
-        place_of = dict(zip(ordered, range(first, first + len(ordered)), strict=True))
-        self._lines += ordered
-        texts = records.run_texts | dict(zip(records.lines, records.texts, strict=False))
-        self._texts += [texts[number] for number in ordered] if texts else []
+        of_text = [number for run in records.runs for number in run.numbers]
+        numbers = [*records.lines, *of_text]
+        # Several records may stand on one line, and stay in their order.
+        ordered = sorted(range(len(numbers)), key=numbers.__getitem__)
+        places = [0] * len(numbers)
+        for place, which in enumerate(ordered, first):
+            places[which] = place
+        self._lines += [numbers[which] for which in ordered]
+        if records.run_texts:
+            texts = [*records.texts, *(records.run_texts[number] for number in of_text)]
+            self._texts += [texts[which] for which in ordered]
+        start = len(records.lines)
         for run in records.runs:
             shape = self._text_shapes.setdefault(run.pattern, _TextShape())
             shape.lines.append(run.values)
-            shape.places += [place_of[number] for number in run.numbers]
+            shape.places += places[start : start + len(run.numbers)]
+            start += len(run.numbers)
         if records.objects:
-            self._extend_objects(records.objects, [place_of[number] for number in records.lines])
+            self._extend_objects(records.objects, places[: len(records.lines)])
 
     def _extend_objects(self, objects: list[dict[str, object]], of_all: Sequence[int]) -> None:
         keys = frozenset().union(*objects)
@@ -167,7 +179,8 @@ class RecordColumns:
             A column for each wanted column that a record had a key for, of
             strings, integers or floats; the booleans of
             ``envoy.outcome_rules.EVIDENCE``; ``source`` and ``line``; ``text``
-            if it was kept.
+            if it was kept. Where an envelope said so, ``pod``, ``namespace`` and
+            ``container``; it knows better than the record.
         """
         frames, places = [], []
         for shape in self._shapes.values():
@@ -184,6 +197,8 @@ class RecordColumns:
         frame = pl.concat(frames, how="diagonal_relaxed") if len(frames) > 1 else frames[0]
         if len(frames) > 1:
             frame = frame[pl.Series(places).arg_sort()]
+        if self._origins:
+            frame = _with_origins(frame, self._origins)
         sources = [pl.repeat(name, n, dtype=pl.String, eager=True) for name, n in self._sources]
         return frame.with_columns(
             pl.concat(sources).alias("source"),
@@ -195,6 +210,19 @@ class RecordColumns:
         lines = pl.concat(shape.lines)
         values = values_of(pattern, lines, self._wanted)
         return pl.DataFrame([*values, *_evidence(pattern.form.columns, len(lines))])
+
+
+def _with_origins(frame: pl.DataFrame, origins: list[Origin]) -> pl.DataFrame:
+    """Return records with who wrote them."""
+    distinct = list(dict.fromkeys(origins))
+    place_of = {origin: place for place, origin in enumerate(distinct)}
+    places = pl.Series([place_of[origin] for origin in origins], dtype=pl.UInt32)
+    places = places.extend_constant(place_of.get(NOBODY), frame.height - len(origins))
+    names = pl.DataFrame(
+        distinct, schema=dict.fromkeys(Origin._fields, pl.String()), orient="row"
+    ).select(pl.all().gather(places))
+    logged = frame["pod"] if "pod" in frame.columns else pl.Series([None], dtype=pl.String)
+    return frame.with_columns(names).with_columns(pl.coalesce("pod", pl.lit(logged)).alias("pod"))
 
 
 def _frame_of(shape: _Shape) -> pl.DataFrame:

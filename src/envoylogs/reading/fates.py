@@ -18,10 +18,11 @@ __all__ = ["EXAMPLES_KEPT", "REASONS", "LineExample", "LineFates"]
 
 REASONS: dict[str, str] = {
     "binary": "holds a zero byte, so it is no text",
+    "cut_at_end": "the beginning of a record whose end is missing",
     "cut_at_start": "the end of a record whose beginning is missing",
     "invalid_json": "looks like a JSON object and is not valid JSON",
     "line_too_long": "longer than 1 MiB",
-    "prefixed_record": "a record behind a prefix that is not read yet",
+    "prefixed_record": "a record behind a prefix, which can't be read",
     "text_format": "looks like Envoy's TEXT format and fits none of its known forms",
     "unfinished_object": "a JSON object that never ends",
     "wrapped_record": "a record inside another object, which is not read yet",
@@ -52,8 +53,9 @@ class LineFates:
         counts: Lines (or bytes, records, values) by (source, fate, detail).
             Fates are ``bytes``, ``lines``, ``record_lines``, ``blank``,
             ``other``, ``malformed`` (detail: reason), ``records``,
-            ``repaired`` (kind), ``column_seen`` (column), ``unreadable``
-            (column). ``damaged`` counts sources that could not be unpacked
+            ``enveloped`` (kind, see ``envelopes``), ``repaired`` (kind),
+            ``role`` (records by role), ``column_seen`` (column),
+            ``unreadable`` (column). ``damaged`` counts sources that could not be unpacked
             to their end (problem, see ``sources.compression``).
         examples: The first lines of each reason and source.
         on_malformed: Called with each malformed line as it was.
@@ -68,20 +70,30 @@ class LineFates:
         if n:
             self.counts[(source, fate, detail)] += n
 
-    def malformed(self, source: str, line: int, reason: str, raw: bytes) -> None:
-        """Count one malformed line and keep it if it is among the first of its reason."""
-        self.add(source, "malformed", 1, reason)
+    def malformed(  # where, why, what
+        self, source: str, line: int, reason: str, raw: bytes, n: int = 1
+    ) -> None:
+        """Count one malformed line and keep it if it is among the first of its reason.
+
+        Args:
+            source: Where it stands.
+            line: Its number.
+            reason: Of ``REASONS``.
+            raw: As it was.
+            n: Of how many lines it was joined.
+        """
         self._keep(source, line, reason, raw)
+        self.add(source, "malformed", n, reason)
         if self.on_malformed is not None:
             self.on_malformed(raw)
 
-    def other(self, source: str, line: int, raw: bytes) -> None:
+    def other(self, source: str, line: int, raw: bytes, n: int = 1) -> None:
         """Count one line of another program; the first few are kept as examples too."""
-        self.add(source, "other", 1)
         self._keep(source, line, "other", raw)
+        self.add(source, "other", n)
 
     def _keep(self, source: str, line: int, reason: str, raw: bytes) -> None:
         fate = (source, "other", "") if reason == "other" else (source, "malformed", reason)
-        if self.counts[fate] <= EXAMPLES_KEPT:
+        if self.counts[fate] < EXAMPLES_KEPT:
             text = raw[:_TEXT_KEPT].decode("utf-8", "replace").strip()
             self.examples.append(LineExample(source, line, reason, text))

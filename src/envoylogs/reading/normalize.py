@@ -16,29 +16,37 @@ from envoylogs import schema
 from envoylogs.envoy.clusters import cleaned_cluster, cluster_parts
 from envoylogs.envoy.distinct import with_columns_by
 from envoylogs.envoy.outcome_rules import with_outcome
+from envoylogs.envoy.roles import with_role
 from envoylogs.envoy.traffic import cleaned_authority, kind_of_record, without_port
 from envoylogs.reading.times import times_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from envoylogs.envoy.roles import ProxiesSeen
     from envoylogs.reading.fates import LineFates
 
 __all__ = ["normalized"]
 
 _FROM_CLUSTER = ("upstream_direction", "upstream_port", "upstream_subset", "upstream_service")
 _LOGGED = [
-    name for name in schema.NORMALIZED if name not in {*_FROM_CLUSTER, "gateway", "outcome", "kind"}
+    name
+    for name in schema.NORMALIZED
+    if name not in {*_FROM_CLUSTER, "gateway", "role", "outcome", "kind"}
 ]
 
 
-def normalized(raw: pl.DataFrame, columns: Collection[str], fates: LineFates) -> pl.DataFrame:
+def normalized(
+    raw: pl.DataFrame, columns: Collection[str], fates: LineFates, proxies: ProxiesSeen
+) -> pl.DataFrame:
     """Return a raw frame as normalized records.
 
     Args:
         raw: As ``columns.raw_frame`` makes it.
         columns: Which columns are wanted.
         fates: Where values are counted that can't be read as their type.
+        proxies: What the records before have shown of who wrote them; what
+            these show is added.
 
     Returns:
         The wanted columns in the order of the schema, then ``source`` and
@@ -64,6 +72,8 @@ def normalized(raw: pl.DataFrame, columns: Collection[str], fates: LineFates) ->
     _note_unreadable(cleaned, typed, fates)
     if not {"outcome", "kind"}.isdisjoint(columns):
         typed = with_outcome(typed).with_columns(kind_of_record().alias("kind"))
+    if "role" in columns:
+        typed = with_role(typed, proxies)
     if "gateway" in columns:
         address = without_port(pl.col("downstream_local_address")).alias("gateway")
         typed = with_columns_by(typed, "downstream_local_address", [address])

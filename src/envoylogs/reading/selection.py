@@ -21,12 +21,21 @@ from envoylogs import schema
 from envoylogs.envoy.derived import column_expression, columns_behind
 from envoylogs.envoy.outcomes import OUTCOME_NAMES, OUTCOMES, UNROUTED
 from envoylogs.envoy.paths import without_query
+from envoylogs.envoy.roles import ROLES
 from envoylogs.errors import SelectionError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["COLUMN_OF", "EARLIEST_US", "NOTHING_SELECTED", "Selection", "span_of", "time_of"]
+__all__ = [
+    "COLUMN_OF",
+    "DEFAULT_ROLES",
+    "EARLIEST_US",
+    "NOTHING_SELECTED",
+    "Selection",
+    "span_of",
+    "time_of",
+]
 
 COLUMN_OF = {
     "host": "host",
@@ -41,6 +50,10 @@ COLUMN_OF = {
 }
 """The column that each word of a selection is about; ``path`` is compared without its query."""
 
+DEFAULT_ROLES = ("gateway",)
+"""The proxies that are looked at unless asked otherwise."""
+
+_ALL_ROLES = "all"
 _GROUPS = {
     "unrouted": UNROUTED,
     "error": tuple(outcome.name for outcome in OUTCOMES if outcome.error),
@@ -71,34 +84,44 @@ class Selection:
         since_us: Start of the window, inclusive, microseconds since 1970; None
             for open. Records without a time are in no window.
         until_us: Its end, exclusive.
+        roles: Of the proxies whose records are counted. A record of another
+            role is another log's, so it is not among those that were left out
+            either when who is known is counted.
     """
 
     patterns: tuple[tuple[str, tuple[str, ...]], ...] = ()
     where: str | None = None
     since_us: int | None = None
     until_us: int | None = None
+    roles: tuple[str, ...] = DEFAULT_ROLES
 
     @classmethod
-    def of(
+    def of(  # one parameter an option
         cls,
         patterns: Mapping[str, Sequence[str]],
         *,
         where: str | None = None,
         since_us: int | None = None,
         until_us: int | None = None,
+        roles: Sequence[str] = (),
     ) -> Selection:
         """Return a checked selection.
 
         Raises:
-            SelectionError: If the condition can't be read or an outcome is unknown.
+            SelectionError: If the condition can't be read or an outcome or a
+                role is unknown.
         """
+        for role in roles:
+            if role not in {*ROLES, _ALL_ROLES}:
+                raise SelectionError.value("--role", role, [*ROLES, _ALL_ROLES])
+        wanted = ROLES if _ALL_ROLES in roles else tuple(r for r in ROLES if r in roles)
         for outcome in patterns.get("outcome", ()):
             if not _outcomes(outcome):
                 raise SelectionError.value("--outcome", outcome, [*OUTCOME_NAMES, *_GROUPS])
         given = tuple((word, tuple(patterns[word])) for word in COLUMN_OF if patterns.get(word))
         if where is not None:
             _condition(where)
-        return cls(given, where, since_us, until_us)
+        return cls(given, where, since_us, until_us, wanted or DEFAULT_ROLES)
 
     def __bool__(self) -> bool:
         return self != NOTHING_SELECTED
@@ -114,6 +137,9 @@ class Selection:
         for word, time_us in (("since", self.since_us), ("until", self.until_us)):
             if time_us is not None:
                 words.append(f"--{word} {_iso(time_us)}")
+        if self.roles != DEFAULT_ROLES:
+            roles = (_ALL_ROLES,) if self.roles == ROLES else self.roles
+            words += [f"--role {role}" for role in roles]
         return " ".join(words)
 
     @property
@@ -126,11 +152,20 @@ class Selection:
             names.add("start_time")
         return columns_behind(names)
 
+    def of_roles(self, records: pl.DataFrame) -> pl.DataFrame:
+        """Return the records of the proxies that are looked at, in their order.
+
+        Args:
+            records: With the column ``role``.
+        """
+        chosen = records["role"].is_in(self.roles)
+        return records if chosen.all() else records.filter(chosen)
+
     def selected(self, records: pl.DataFrame) -> pl.DataFrame:
         """Return the records that fit, in their order.
 
         Args:
-            records: With the columns of ``columns``.
+            records: With the columns of ``columns``, of the roles that are looked at.
         """
         if not self:
             return records
@@ -155,7 +190,7 @@ class Selection:
 
 
 NOTHING_SELECTED = Selection()
-"""All records."""
+"""All records of gateways."""
 
 
 def _pattern(word: str, value: str) -> pl.Expr:

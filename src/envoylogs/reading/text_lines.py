@@ -26,6 +26,7 @@ _QUOTES = "“”„‟"
 """What word processors make of a quote."""
 
 _BEGINNING = re.compile(rb'\s*\[20\d\d-[^\s\]]{1,40}Z\] (?:"|' + "|".join(_QUOTES).encode() + rb")")
+_LAST_RECORD = r'^.+(\[20\d\d-[^\s\]]{1,40}Z\] ".*)$'
 # From the code or what follows it to x_forwarded_for, which no other program writes.
 _MIDDLE = re.compile(rb'" \d+ [A-Z,-]+ (?:[^"]*"[^"]*" ){0,2}\d+ \d+ \d+ (?:\d+|-) "')
 
@@ -69,15 +70,15 @@ class TextLines:
         of_own = [] if own is None else [TextPattern(own, lenient=way) for way in (False, True)]
         self._patterns = (*of_own, *default_patterns())
 
-    def runs(self, data: bytes, lines: Sequence[bytes], first: int) -> list[TextRun]:
+    def runs(self, data: bytes, lines: Sequence[bytes], numbers: Sequence[int]) -> list[TextRun]:
         """Return the lines of a block that are records.
 
         Args:
             data: The block.
             lines: Its lines.
-            first: The number of the first of them.
+            numbers: The number of each.
         """
-        candidates = self._candidates(data, lines, first)
+        candidates = self._candidates(data, lines, numbers)
         if candidates and b"\0" in data:
             candidates = {number: line for number, line in candidates.items() if b"\0" not in line}
         if not candidates:
@@ -88,25 +89,28 @@ class TextLines:
         if left:
             gone = set(left)
             kept = pl.Series([number in gone for number in numbers])
-            found += self._straightened(values.filter(kept), left)
+            found += self._mended(values.filter(kept), left)
         if broken is not None:
             wrong = {number for number, is_broken in zip(numbers, broken, strict=True) if is_broken}
             for run in found:
                 run.repaired["invalid_utf8"] = len(wrong.intersection(run.numbers))
         return found
 
-    def _candidates(self, data: bytes, lines: Sequence[bytes], first: int) -> dict[int, bytes]:
+    def _candidates(
+        self, data: bytes, lines: Sequence[bytes], numbers: Sequence[int]
+    ) -> dict[int, bytes]:
         """Return the lines that may be records, by their numbers."""
         if self._own is None:
             # Told from the block as a whole, so that a block without TEXT costs nothing.
             if not _may_hold_text(data):
                 return {}
             beginning = _BEGINNING.match
-            return {number: line for number, line in enumerate(lines, first) if beginning(line)}
+            numbered = zip(numbers, lines, strict=True)
+            return {number: line for number, line in numbered if beginning(line)}
         like_json = self._own.literals[0].startswith("{")
         return {
             number: line
-            for number, line in enumerate(lines, first)
+            for number, line in zip(numbers, lines, strict=True)
             if not line.lstrip().startswith(b"{") or (like_json and not _is_json(line))
         }
 
@@ -125,16 +129,26 @@ class TextLines:
                 values = values.filter(~fits)
         return found, numbers
 
-    def _straightened(self, values: pl.Series, numbers: list[int]) -> list[TextRun]:
-        """Return the runs among lines whose quotes a word processor changed."""
-        straight = values.str.replace_all(f"[{_QUOTES}]", '"')
-        changed = straight != values
-        if not changed.any():
-            return []
-        of_changed = [number for number, change in zip(numbers, changed, strict=True) if change]
-        found, _ = self._fitting(straight.filter(changed), of_changed)
-        for run in found:
-            run.repaired["typographic_quotes"] = len(run.numbers)
+    def _mended(self, values: pl.Series, numbers: list[int]) -> list[TextRun]:
+        """Return the runs among lines that fit nothing as they are."""
+        found: list[TextRun] = []
+        for kind, mended in (
+            ("typographic_quotes", values.str.replace_all(f"[{_QUOTES}]", '"')),
+            # Written when a line before had not ended. Only where the line as a whole is no record,
+            # since a client can put the beginning of one into a header.
+            ("half_record_before", values.str.extract(_LAST_RECORD)),
+        ):
+            changed = (mended != values).fill_null(value=False)
+            if not changed.any():
+                continue
+            of_changed = [number for number, is_so in zip(numbers, changed, strict=True) if is_so]
+            runs, left = self._fitting(mended.filter(changed), of_changed)
+            for run in runs:
+                run.repaired[kind] = len(run.numbers)
+            found += runs
+            fitted = {*of_changed}.difference(left)
+            values = values.filter(pl.Series([number not in fitted for number in numbers]))
+            numbers = [number for number in numbers if number not in fitted]
         return found
 
 

@@ -30,6 +30,9 @@ _WRITTEN_BY_OTHERS = frozenset(
 )  # fmt: skip
 """Operators whose values may hold quotes and spaces: the time if it has a form of its own."""
 
+_ONE_WORD = ("method", "path")
+"""Columns whose values hold no spaces, since they would end them in the request; quotes they may."""
+
 _IN_WORDS = "CONNECTION_TERMINATION_DETAILS"
 """The operator whose value may hold spaces and no quotes."""
 
@@ -92,6 +95,10 @@ class TextPattern:
         if operator.name in _NUMBERS:
             return "[0-9]+|-"
         if self.lenient and operator.name in _WRITTEN_BY_OTHERS:
+            if operator.column in _ONE_WORD:
+                return "[^ ]*?"
+            if operator.name == "START_TIME" and self.form.literals[place + 1].startswith("]"):
+                return r"[^\]]*"
             return ".*" if operator.column == "user_agent" else ".*?"
         if self.lenient and operator.name == _IN_WORDS:
             return '[^"]*?'

@@ -7,7 +7,6 @@ What is in a pipe is handed on as it arrives; nothing waits for the end.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
@@ -72,9 +71,10 @@ def blocks(stream: ByteStream, stop: Stop | None = None) -> Iterator[Block | Lon
         Blocks and over-long lines, in the order of the stream. The last line
         counts even without a line feed.
     """
-    read: Callable[[int], bytes] = stream.read1
-    if stop is not None:
-        read = partial(stop.read, stream.read1)
+
+    def read(size: int) -> bytes:
+        return b"" if stop is not None and stop.requested else stream.read1(size)
+
     rest = b""
     while chunk := read(BLOCK_BYTES):
         rest = rest + chunk if rest else chunk

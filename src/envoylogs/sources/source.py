@@ -14,6 +14,8 @@ from envoylogs.sources.compression import UnpackedStream
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from envoylogs.sources.stop import Stop
+
 __all__ = ["STDIN_NAME", "Source"]
 
 STDIN_NAME = "<stdin>"
@@ -42,12 +44,15 @@ class Source:
         return os.path.getsize(self.path)  # noqa: PTH202
 
     @contextmanager
-    def open(self, on_bytes: Callable[[int], None] | None = None) -> Iterator[UnpackedStream]:
+    def open(
+        self, on_bytes: Callable[[int], None] | None = None, stop: Stop | None = None
+    ) -> Iterator[UnpackedStream]:
         """Open the source for reading, unpacked if it is compressed.
 
         Args:
             on_bytes: Called with the number of raw bytes of each read; they
                 add up to ``size`` if all of it is read.
+            stop: Ends the stream where it stands.
 
         Raises:
             SourceError: If it can't be opened, or can't be read further.
@@ -57,6 +62,10 @@ class Source:
 
             def read(size: int) -> bytes:
                 try:
+                    if stop is not None:
+                        stop.wait_for(raw)
+                        if stop.requested:
+                            return b""
                     data = read_raw(size)
                 except OSError as error:
                     raise SourceError.unreadable(self.name, error) from error
@@ -74,7 +83,8 @@ class Source:
             SourceError: If it can't be opened.
         """
         if self.path is None:
-            yield sys.stdin.buffer
+            # Without its buffer: bytes that wait there would not be seen by a wait for the pipe.
+            yield getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
             return
         try:
             stream = open(self.path, "rb", buffering=0)  # noqa: PTH123, SIM115

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+import os
+import select
+import stat
+from typing import BinaryIO
 
 __all__ = ["Stop"]
 
 
-class _WokenError(Exception):
-    """Leaves a read that waits for a pipe."""
-
-
 class Stop:
     """A wish to end, which may come from a signal handler of the reading thread.
+
+    Nothing that was read is lost to it: a handler interrupts no read, it only
+    wakes a wait for more bytes.
 
     Attributes:
         requested: Whether it was asked for.
@@ -23,28 +22,28 @@ class Stop:
 
     def __init__(self) -> None:
         self.requested = False
-        self._waiting = False
+        self._woken, self._wake = os.pipe()
+
+    def __del__(self) -> None:
+        os.close(self._woken)
+        os.close(self._wake)
 
     def request(self) -> None:
-        """Ask for the end; a read that waits for more bytes returns at once.
+        """Ask for the end; a wait for more bytes is over at once."""
+        if not self.requested:
+            self.requested = True
+            os.write(self._wake, b"\0")
 
-        Raises:
-            Exception: Inside such a read, which catches it; a signal handler
-                must let it pass.
+    def wait_for(self, stream: BinaryIO) -> None:
+        """Wait until a stream has bytes or is at its end, or until the end is asked for.
+
+        Args:
+            stream: Unbuffered; one that never waits is not waited for.
         """
-        self.requested = True
-        if self._waiting:
-            self._waiting = False
-            raise _WokenError
-
-    def read(self, read: Callable[[int], bytes], size: int) -> bytes:
-        """Read, or return nothing if the end is asked for before or meanwhile."""
-        if self.requested:
-            return b""
         try:
-            self._waiting = True
-            return read(size)
-        except _WokenError:
-            return b""
-        finally:
-            self._waiting = False
+            number = stream.fileno()
+        except OSError:
+            return
+        # Files are always ready, and Windows can only wait for sockets.
+        if os.name == "posix" and not stat.S_ISREG(os.fstat(number).st_mode):
+            select.select([number, self._woken], [], [])

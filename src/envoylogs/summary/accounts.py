@@ -33,15 +33,20 @@ class Accounts:
         repaired: Records that were read after a repair, by kind.
         unreadable: Values that could not be read as the type of their column.
         records: Access records.
-        filtered: Records that a selection left out.
+        filtered: Records that a selection left out, or that are of another role.
+        enveloped: Lines that stood in an envelope, by kind, see ``reading.envelopes``.
+        roles: Records by the role of their proxy, see ``envoy.roles``.
         columns_never_seen: Columns that no record had a key for.
         examples: The first lines that are no records: source, line, reason, text.
-        sources: One row for each source: ``source``, ``role`` (gateway or
-            sidecar by the direction of its clusters, null if neither shows),
-            ``bytes`` (unpacked), ``lines``, ``blank``, ``records``, ``first``,
+        sources: One row for each source: ``source``, ``role`` (of its proxies,
+            ``mixed`` for several, null without records), ``bytes``
+            (unpacked), ``lines``, ``blank``, ``records``, ``first``,
             ``last`` (microseconds), ``problem`` (why it could not be unpacked
             to its end, see ``sources.compression``; null if it could).
         gateways: One row for each gateway: ``gateway``, ``records``, ``first``, ``last``.
+        overlap: The window that all gateways cover (microseconds): the last of
+            their beginnings and the first of their ends; null with fewer than
+            two, and if there is none.
     """
 
     bytes: int
@@ -55,10 +60,13 @@ class Accounts:
     unreadable: dict[str, int]
     records: int
     filtered: int
+    enveloped: dict[str, int]
+    roles: dict[str, int]
     columns_never_seen: list[str]
     examples: pl.DataFrame
     sources: pl.DataFrame
     gateways: pl.DataFrame
+    overlap: tuple[int, int] | None
 
     @property
     def damaged(self) -> pl.DataFrame:
@@ -72,18 +80,22 @@ def accounts(tally: Tally) -> Accounts:
     lines = tally.lines.frame
     totals = dict(lines.group_by("fate").agg(pl.col("n").sum()).iter_rows())
     seen = _by_detail(lines, "column_seen")
+    gateways = _gateways(tally)
     return Accounts(
         **{name: totals.get(name, 0) for name in _TOTALS},
         malformed_by_reason=_by_detail(lines, "malformed"),
         repaired=_by_detail(lines, "repaired"),
         unreadable=_by_detail(lines, "unreadable"),
         filtered=totals.get("filtered", 0),
+        enveloped=_by_detail(lines, "enveloped"),
+        roles=_by_detail(lines, "role"),
         columns_never_seen=[name for name in ALIASES if name not in seen and name != "pod"],
         examples=tally.examples.frame.sort("source", "line").select(
             "source", "line", "reason", "text"
         ),
         sources=_sources(lines),
-        gateways=_gateways(tally),
+        gateways=gateways,
+        overlap=_overlap(gateways),
     )
 
 
@@ -108,16 +120,15 @@ def _sources(lines: pl.DataFrame) -> pl.DataFrame:
             count("lines").alias("lines"),
             count("blank").alias("blank"),
             count("records").alias("records"),
-            count("inbound").alias("inbound"),
-            count("outbound").alias("outbound"),
+            pl.col("detail").filter(pl.col("fate") == "role").unique().alias("roles"),
             pl.col("first").filter(window).min(),
             pl.col("last").filter(window).max(),
             pl.col("detail").filter(pl.col("fate") == "damaged").min().alias("problem"),
         )
         .select(
             "source",
-            pl.when(pl.col("inbound") > 0).then(pl.lit("sidecar"))
-            .when(pl.col("outbound") > 0).then(pl.lit("gateway")).alias("role"),
+            pl.when(pl.col("roles").list.len() > 1).then(pl.lit("mixed"))
+            .otherwise(pl.col("roles").list.first()).alias("role"),
             "bytes", "lines", "blank", "records", "first", "last", "problem",
         )
         .sort("source")
@@ -134,3 +145,12 @@ def _gateways(tally: Tally) -> pl.DataFrame:
         )
         .sort("records", "gateway", descending=[True, False], nulls_last=True)
     )
+
+
+def _overlap(gateways: pl.DataFrame) -> tuple[int, int] | None:
+    """Return the window that all gateways cover."""
+    windows = gateways.drop_nulls(["gateway", "first", "last"])
+    if windows.height < 2:  # noqa: PLR2004  # of one there is no overlap
+        return None
+    start, end = windows.select(pl.col("first").max(), pl.col("last").min()).row(0)
+    return (start, end) if start <= end else None

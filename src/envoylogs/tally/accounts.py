@@ -24,10 +24,9 @@ _QUERY_VALUE = r"""([?&;#][^\s?&;="'<>]{1,128}=)[^\s&;]+"""
 class LineCounts(CountState):
     """How many lines, by source, fate and detail (see ``reading.fates``).
 
-    The fates ``inbound`` and ``outbound`` count records by the direction of
-    their cluster; ``window`` counts records and carries the times of the first
-    and the last (microseconds). ``column_seen`` and ``unreadable`` are of no
-    source (the empty string).
+    The fate ``window`` counts records of any role and carries the times of the
+    first and the last (microseconds). ``column_seen``, ``filtered`` and
+    ``unreadable`` are of no source (the empty string).
     """
 
     KEYS: ClassVar = {"source": pl.String(), "fate": pl.String(), "detail": pl.String()}
@@ -40,29 +39,22 @@ class LineCounts(CountState):
         """Return the accounts of one batch."""
         rows = [(*key, n, None, None) for key, n in batch.fates.counts.items()]
         frames = [pl.DataFrame(rows, schema=cls.columns(spec), orient="row")]
-        if batch.whole is not None:
+        if batch.everything is not None:
             time = microseconds("start_time")
-            cluster = pl.col("upstream_cluster")
-            windows = batch.whole.group_by("source").agg(
-                pl.len().cast(pl.Int64).alias("window"),
-                cluster.str.starts_with("inbound").sum().cast(pl.Int64).alias("inbound"),
-                cluster.str.starts_with("outbound").sum().cast(pl.Int64).alias("outbound"),
-                time.min().alias("first"),
-                time.max().alias("last"),
-            )
-            for fate in ("window", "inbound", "outbound"):
-                rows_of_fate = windows.select(
+            frames.append(
+                batch.everything.group_by("source")
+                .agg(
+                    pl.len().cast(pl.Int64).alias("n"),
+                    time.min().alias("first"),
+                    time.max().alias("last"),
+                )
+                .select(
                     "source",
-                    pl.lit(fate).alias("fate"),
+                    pl.lit("window").alias("fate"),
                     pl.lit("").alias("detail"),
-                    pl.col(fate).alias("n"),
-                    # Only the window has times: a batch without a direction would lose its own.
-                    *(
-                        pl.col(bound) if fate == "window" else pl.lit(None, pl.Int64).alias(bound)
-                        for bound in ("first", "last")
-                    ),
-                ).filter(pl.col("n") > 0)
-                frames.append(rows_of_fate)
+                    "n", "first", "last",
+                )
+            )  # fmt: skip
         return cls(cls.added(spec, *frames), spec)
 
 

@@ -15,7 +15,7 @@ from envoylogs import schema
 from envoylogs.envoy.outcome_rules import EVIDENCE
 from envoylogs.reading.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
-from envoylogs.reading.json_lines import Records
+from envoylogs.reading.records import Records
 
 _ALL = tuple(schema.NORMALIZED)
 

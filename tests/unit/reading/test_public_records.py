@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from tests.builders import accounted, counts, frame, reading, reasons
+from tests.builders import accounted, counts, enveloped, frame, reading, reasons, repaired
 
 from envoylogs.reading.batches import Batch
 
@@ -170,15 +170,31 @@ def test_real_lines_of_the_text_formats_are_read_or_counted_with_their_reason() 
     assert accounted(batch.fates)
 
 
-def test_real_wrapped_records_are_told_as_such() -> None:
+def test_real_records_in_envelopes_are_read() -> None:
     batch = _read("public_wrapped.log")
 
-    assert batch.frame is None
-    assert reasons(batch.fates) == {"wrapped_record": 1, "prefixed_record": 3}
+    rows = frame(batch).select("line", "response_code", "outcome", "pod", "container").rows()
+    assert rows == [
+        (1, 203, "served", None, None),
+        (2, 200, "served", None, None),
+        (3, 0, "tcp", None, None),
+        (4, 502, "blocked", "forum-7985546ffb-clxhz", "istio-proxy"),
+    ]
+    assert enveloped(batch.fates) == {"docker": 1, "cri": 1, "unknown_prefix": 1, "stern": 1}
+    assert reasons(batch.fates) == {}
 
 
-def test_real_invalid_json_is_told_as_such() -> None:
+def test_real_invalid_json_is_repaired() -> None:
     batch = _read("public_invalid_json.log")
 
-    assert batch.frame is None
-    assert reasons(batch.fates) == {"invalid_json": 2}
+    rows = frame(batch).select("line", "response_code", "outcome").rows()
+    assert rows == [(1, 202, "served"), (2, 202, "served")]
+    assert repaired(batch.fates) == {"bare_dash": 2}
+
+
+def test_the_roles_of_real_proxies_are_told() -> None:
+    roles = dict(frame(_read("public_records.jsonl")).select("line", "role").rows())
+
+    # Inbound clusters and PassthroughCluster; the other lines are of gateways, or show nothing.
+    assert roles[7] == roles[10] == roles[15] == "sidecar"
+    assert roles[1] == roles[2] == "gateway"

@@ -1,0 +1,123 @@
+"""Which proxy wrote a record: an ingress gateway, an egress gateway, or a sidecar.
+
+A log may hold several, and a request then stands in it several times. Only
+sidecars have ``inbound`` clusters, which prove it; ``PassthroughCluster`` and
+the virtual hosts ``allow_any`` and ``block_all`` are theirs too, since gateways
+have no listener of an original destination (Istio's
+``pilot/pkg/networking/core``, ``buildClusters`` for ``model.Router`` and
+``buildSidecarOutboundVirtualHosts``). What a sidecar sends
+out looks like the record of a gateway but for its listener: that of a sidecar
+is the destination as the application called it, so its port is the port of the
+cluster, and that of a gateway is the port of its pod.
+
+A record of a gateway that is taken for a sidecar's is worse than the other way
+round, so what shows nothing is a gateway's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from envoylogs.envoy.clusters import cluster_parts
+
+__all__ = ["ROLES", "ProxiesSeen", "with_role"]
+
+ROLES = ("gateway", "egress", "sidecar")
+"""The roles of proxies; ``gateway`` is an ingress gateway, or any whose role does not show."""
+
+_INGRESS_POD = "ingress-?gateway"
+_EGRESS_POD = "egress-?gateway"
+_PASSTHROUGH = ("PassthroughCluster", "InboundPassthroughCluster", "InboundPassthroughClusterIpv4",
+                "InboundPassthroughClusterIpv6")  # fmt: skip
+_SIDECAR_ROUTES = ("allow_any", "block_all")
+_PROXY = ("source", "pod")
+
+
+@dataclass(slots=True)
+class ProxiesSeen:
+    """What the records so far have shown of who wrote them; grows with each batch.
+
+    Attributes:
+        sidecars: Sources and pods (null if unknown) with an inbound cluster.
+        gateways: Sources among these, without pods, that hold a record of a
+            gateway too.
+    """
+
+    sidecars: set[tuple[str, str | None]] = field(default_factory=set)
+    gateways: set[str] = field(default_factory=set)
+
+
+def with_role(records: pl.DataFrame, seen: ProxiesSeen) -> pl.DataFrame:
+    """Return records with the column ``role``, one of ``ROLES``.
+
+    A pod with an inbound cluster is a sidecar, and so is a source without pods,
+    unless it holds records of a gateway: then each record is judged by itself.
+
+    Args:
+        records: With ``source`` and the columns ``pod``, ``upstream_cluster``,
+            ``route_name`` and ``downstream_local_address``.
+        seen: From the records before these; these are added.
+    """
+    signs = records.select(*_PROXY, **_signs())
+    if signs["proves"].any():
+        seen.sidecars |= set(signs.filter("proves").select(_PROXY).unique().iter_rows())
+    role = pl.when(signs["egress"]).then(pl.lit("egress"))
+    if seen.sidecars:
+        role = role.when(_of_sidecars(records, signs, seen)).then(pl.lit("sidecar"))
+    return records.with_columns(role.otherwise(pl.lit("gateway")).alias("role"))
+
+
+def _signs() -> dict[str, pl.Expr]:
+    """Return what a record shows by itself; each is free of nulls."""
+    cluster = pl.col("upstream_cluster")
+    ingress, egress, inbound, passthrough, route = (
+        sign.fill_null(value=False)
+        for sign in (
+            pl.col("pod").str.contains(_INGRESS_POD),
+            pl.col("pod").str.contains(_EGRESS_POD),
+            cluster.str.starts_with("inbound"),
+            cluster.is_in(_PASSTHROUGH),
+            pl.col("route_name").is_in(_SIDECAR_ROUTES),
+        )
+    )
+    return {
+        "egress": egress,
+        "ingress": ingress,
+        "proves": inbound & ~ingress,
+        "shows": inbound | passthrough | route,
+    }
+
+
+def _of_sidecars(records: pl.DataFrame, signs: pl.DataFrame, seen: ProxiesSeen) -> pl.Series:
+    """Tell the records of sidecars, where there are any."""
+    known = pl.DataFrame(
+        list(seen.sidecars), schema=dict.fromkeys(_PROXY, pl.String()), orient="row"
+    )
+    signs = signs.with_columns(
+        own_port=_has_port_of_cluster(records),
+        of_sidecar=signs.join(
+            known.with_columns(known=pl.lit(value=True)),
+            on=_PROXY, how="left", nulls_equal=True, maintain_order="left",
+        )["known"].fill_null(value=False),
+    )  # fmt: skip
+    without_pod = pl.col("of_sidecar") & pl.col("pod").is_null()
+    of_gateways = signs.filter(without_pod & pl.col("own_port").not_())
+    seen.gateways |= set(of_gateways["source"].unique())
+    alone = pl.col("source").is_in(seen.gateways).not_() | pl.col("pod").is_not_null()
+    of_proxy = pl.col("of_sidecar") & pl.col("ingress").not_()
+    return signs.select(
+        sidecar=of_proxy & (alone | pl.col("shows") | pl.col("own_port").fill_null(value=False))
+    )["sidecar"]
+
+
+def _has_port_of_cluster(records: pl.DataFrame) -> pl.Series:
+    """Tell whether the listener's port is that of the outbound cluster; null without both."""
+    cluster = pl.col("upstream_cluster")
+    _, port, *_ = cluster_parts(cluster)
+    listener = pl.col("downstream_local_address").str.extract(r":(\d+)$")
+    return records.select(
+        own_port=pl.when(cluster.str.starts_with("outbound")).then(port)
+        == listener.cast(pl.Int64, strict=False)
+    )["own_port"]

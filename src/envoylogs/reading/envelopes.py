@@ -1,0 +1,294 @@
+"""What Kubernetes puts around the lines of a container, taken off line by line.
+
+``kubectl logs`` writes a prefix, a time or both; ``stern`` writes pod and
+container; a container runtime's own files hold a time, a stream and parts of
+long lines (CRI), or an object a line (docker). One file may mix them all.
+Formats: ``kubectl`` (``pkg/cmd/logs``), ``stern`` (``cmd/cmd.go``), the CRI
+logging format of Kubernetes, docker's ``jsonfilelog``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
+
+from envoylogs.sources.blocks import MAX_LINE_BYTES
+
+if TYPE_CHECKING:
+    from envoylogs.reading.fates import LineFates
+
+__all__ = ["ENVELOPES", "NOBODY", "Envelopes", "Origin", "Payloads"]
+
+ENVELOPES: dict[str, str] = {
+    "cri": "a file of a container runtime (CRI)",
+    "docker": "docker's json-file",
+    "kubectl": "kubectl logs with --prefix, --timestamps or both",
+    "stern": "stern, default output",
+    "stern_json": "stern -o json or extjson",
+    "unknown_prefix": "text in front of a record",
+}
+"""The kinds of envelopes, in words."""
+
+
+class Origin(NamedTuple):
+    """Who wrote a line, as its envelope says; None for what it does not say."""
+
+    pod: str | None = None
+    namespace: str | None = None
+    container: str | None = None
+
+
+NOBODY = Origin()
+"""An envelope that says nothing."""
+
+
+@dataclass(slots=True)
+class Payloads:
+    """Lines without their envelopes.
+
+    Attributes:
+        lines: What was inside.
+        numbers: The number of each; of a joined line that of its first part.
+        originals: The bytes of each line that had an envelope, by its number.
+        origins: Who wrote each line that had an envelope, by its number.
+        parts: Of how many lines each joined line is made, by its number.
+    """
+
+    lines: list[bytes]
+    numbers: list[int]
+    originals: dict[int, bytes] = field(default_factory=dict)
+    origins: dict[int, Origin] = field(default_factory=dict)
+    parts: dict[int, int] = field(default_factory=dict)
+
+
+class _Unwrapped(NamedTuple):
+    """One line without its envelope; ``stream`` and ``ends`` matter where lines have parts."""
+
+    kind: str
+    payload: bytes
+    origin: Origin
+    stream: bytes = b""
+    ends: bool = True
+
+
+@dataclass(slots=True)
+class _Parts:
+    """A line of which parts have come and the end has not."""
+
+    number: int
+    payloads: list[bytes] = field(default_factory=list)
+    originals: list[bytes] = field(default_factory=list)
+    size: int = 0
+    n: int = 0
+
+
+_TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)"
+_NAME = rb"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?"
+_PREFIX = re.compile(
+    rb"(?:\[pod/(?P<pod>" + _NAME + rb")/(?P<container>" + _NAME + rb")\] )?"
+    rb"(?P<time>" + _TIME + rb"(?: |$))?"
+    rb"(?:(?<= )(?P<stream>stdout|stderr) (?P<tag>[FP])(?::[^ ]*)?(?: |$))?"
+)
+_STERN = re.compile(
+    rb"(?:(?P<namespace>" + _NAME + rb") )?(?P<pod>" + _NAME + rb") (?P<container>" + _NAME + rb") "
+    rb"(?:" + _TIME + rb" |\d\d-\d\d \d\d:\d\d:\d\d )?"
+    rb'(?=\{\s*"|\[20\d\d-)'
+)
+_STERN_EXTJSON = re.compile(
+    rb'\{(?:"namespace": "(?P<namespace>[^"]*)", )?"pod": "(?P<pod>[^"]*)", '
+    rb'"container": "(?P<container>[^"]*)", "message": (?P<message>.*)\}\s*\Z'
+)
+_TIME_IN_FRONT = re.compile(rb"(?:" + _TIME + rb"|\d\d-\d\d \d\d:\d\d:\d\d) ")
+_ESCAPES = re.compile(rb"\x1b\[[0-9;]*m")
+_TEXT_BEHIND = re.compile(rb'\[20\d\d-[^\s\]]{1,40}Z\] "')
+
+# What a record, a blank line or a line of a printed object begins with.
+_BARE = frozenset({b"{", b" ", b"\t", b"}", b'"', b"]", b"", b"\r"})
+# With a time alone in front of it, this is what can't be another program's line.
+_AFTER_TIME = frozenset({b"{", b"[", b" ", b"\t", b"}", b'"', b"]", b"", b"\r"})
+_WRAPPING_OBJECTS = frozenset({b'{"log":', b'{"messa', b'{"pod":', b'{"names'})
+_LOOKED_AT = 7
+# /var/log/containers/POD_NAMESPACE_CONTAINER-ID.log and
+# /var/log/pods/NAMESPACE_POD_UID/CONTAINER/N.log
+_FILE_OF_CONTAINER = re.compile(
+    r"(?:^|/)(?P<pod>[-a-z0-9.]+)_(?P<namespace>[-a-z0-9]+)_(?P<container>[-a-z0-9]+)"
+    r"-[0-9a-f]{64}\.log"
+)
+_FILE_OF_POD = re.compile(
+    r"(?:^|/)(?P<namespace>[-a-z0-9]+)_(?P<pod>[-a-z0-9.]+)_[-0-9a-f]{16,36}"
+    r"/(?P<container>[-a-z0-9]+)/[^/]+$"
+)
+
+
+class Envelopes:
+    """Takes the envelopes off the lines of one source, in their order.
+
+    Args:
+        source: The name of the source; a runtime's file is named after its container.
+    """
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._of_file = _origin_of_file(source)
+        self._origins: dict[tuple[bytes | None, ...], Origin] = {(None, None, None): NOBODY}
+        self._waiting: dict[tuple[Origin, bytes], _Parts] = {}
+
+    def unwrapped(self, lines: list[bytes], first: int, fates: LineFates) -> Payloads:
+        """Return the lines of a block without their envelopes.
+
+        Args:
+            lines: As they stand in the source.
+            first: The number of the first of them.
+            fates: Where envelopes are counted, by kind, and lines that are too
+                long when their parts are joined.
+        """
+        # Told from the few ways in which lines begin, so that a log without envelopes pays 1 %.
+        if not any(map(_may_be_wrapped, {line[:_LOOKED_AT] for line in lines})):
+            return Payloads(lines, list(range(first, first + len(lines))))
+        found = Payloads([], [])
+        kinds: dict[str, int] = {}
+        for number, line in enumerate(lines, first):
+            inside = self._inside(line)
+            if inside is None:
+                found.lines.append(line)
+                found.numbers.append(number)
+                continue
+            kind, payload, origin, stream, ends = inside
+            kinds[kind] = kinds.get(kind, 0) + 1
+            if not ends or (self._waiting and (origin, stream) in self._waiting):
+                self._join(number, line, inside, found, fates)
+                continue
+            found.lines.append(payload)
+            found.numbers.append(number)
+            found.originals[number] = line
+            if origin is not NOBODY:
+                found.origins[number] = origin
+        for kind, n in kinds.items():
+            fates.add(self._source, "enveloped", n, kind)
+        return found
+
+    def finish(self, fates: LineFates) -> Payloads:
+        """Return the lines of which the last part never came."""
+        found = Payloads([], [])
+        for origin, stream in list(self._waiting):
+            self._complete(origin, stream, found, fates)
+        return found
+
+    def _inside(self, line: bytes) -> _Unwrapped | None:
+        """Return a line without its envelope; None if it has none."""
+        head = line[:1]
+        if head == b"{":
+            return self._of_object(line) if line[:_LOOKED_AT] in _WRAPPING_OBJECTS else None
+        if line[:2] == b"[2" or head in _BARE:
+            return None if line.lstrip()[:1] in _BARE else self._behind_anything(line)
+        if head == b"\x1b":
+            line = _ESCAPES.sub(b"", line)
+        return self._of_prefix(line) or self._of_stern(line) or self._behind_anything(line)
+
+    def _of_prefix(self, line: bytes) -> _Unwrapped | None:
+        """Read a line of ``kubectl logs`` or of a runtime's file."""
+        match = _PREFIX.match(line)
+        if match is None or not match.end():
+            return None
+        pod, container, _, stream, tag = match.groups()
+        payload = line[match.end() :]
+        if stream is not None and match["time"] is not None:
+            origin = self._origin(pod, None, container) if pod is not None else self._of_file
+            return _Unwrapped("cri", payload, origin, stream, tag == b"F")
+        if pod is None and payload[:1] not in _AFTER_TIME:
+            return None
+        return _Unwrapped("kubectl", payload, self._origin(pod, None, container))
+
+    def _of_stern(self, line: bytes) -> _Unwrapped | None:
+        match = _STERN.match(line)
+        if match is None:
+            return None
+        return _Unwrapped("stern", line[match.end() :], self._origin(*_who(match)))
+
+    @staticmethod
+    def _behind_anything(line: bytes) -> _Unwrapped | None:
+        """Read a TEXT record with anything in front of it."""
+        match = _TEXT_BEHIND.search(line) if b'Z] "' in line else None
+        if match is None or match.start() == 0:
+            return None
+        return _Unwrapped("unknown_prefix", line[match.start() :], NOBODY)
+
+    def _of_object(self, line: bytes) -> _Unwrapped | None:
+        """Read a line of docker's json-file or of ``stern -o json``."""
+        match = _STERN_EXTJSON.match(line)
+        if match is not None:
+            return _Unwrapped("stern_json", match["message"], self._origin(*_who(match)))
+        try:
+            value = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return None
+        log, message = value.get("log"), value.get("message")
+        if isinstance(log, str) and isinstance(value.get("stream"), str):
+            stream = value["stream"].encode()
+            payload = log.encode()
+            ends = payload.endswith(b"\n")
+            return _Unwrapped("docker", payload.removesuffix(b"\n"), self._of_file, stream, ends)
+        if isinstance(message, str) and "podName" in value and "containerName" in value:
+            names = (value["podName"], value.get("namespace"), value["containerName"])
+            origin = Origin(*(name if isinstance(name, str) else None for name in names))
+            payload = message.encode().removesuffix(b"\n")
+            time = _TIME_IN_FRONT.match(payload)
+            return _Unwrapped("stern_json", payload[time.end() if time else 0 :], origin)
+        return None
+
+    def _origin(
+        self, pod: bytes | None, namespace: bytes | None, container: bytes | None
+    ) -> Origin:
+        names = (pod, namespace, container)
+        found = self._origins.get(names)
+        if found is None:
+            decoded = (None if name is None else name.decode("utf-8", "replace") for name in names)
+            found = self._origins[names] = Origin(*decoded)
+        return found
+
+    def _join(
+        self, number: int, line: bytes, inside: _Unwrapped, found: Payloads, fates: LineFates
+    ) -> None:
+        """Add one part to its line, which is done if this part ends it."""
+        parts = self._waiting.setdefault((inside.origin, inside.stream), _Parts(number))
+        parts.n += 1
+        parts.size += len(inside.payload)
+        if parts.size <= MAX_LINE_BYTES or parts.n == 1:
+            parts.payloads.append(inside.payload)
+            parts.originals.append(line)
+        if inside.ends:
+            self._complete(inside.origin, inside.stream, found, fates)
+
+    def _complete(self, origin: Origin, stream: bytes, found: Payloads, fates: LineFates) -> None:
+        parts = self._waiting.pop((origin, stream))
+        original = b"\n".join(parts.originals)
+        if parts.size > MAX_LINE_BYTES:
+            fates.malformed(self._source, parts.number, "line_too_long", original, parts.n)
+            return
+        found.lines.append(b"".join(parts.payloads))
+        found.numbers.append(parts.number)
+        found.originals[parts.number] = original
+        found.origins[parts.number] = origin
+        found.parts[parts.number] = parts.n
+
+
+def _may_be_wrapped(head: bytes) -> bool:
+    """Tell from how a line begins whether it may have an envelope."""
+    if head in _WRAPPING_OBJECTS:
+        return True
+    return head[:2] != b"[2" and head.lstrip()[:1] not in _BARE
+
+
+def _who(match: re.Match[bytes]) -> tuple[bytes | None, bytes | None, bytes | None]:
+    return match["pod"], match["namespace"], match["container"]
+
+
+def _origin_of_file(source: str) -> Origin:
+    """Return whose log a runtime's file is, as its name says."""
+    match = _FILE_OF_CONTAINER.search(source) or _FILE_OF_POD.search(source)
+    if match is None:
+        return NOBODY
+    return Origin(match["pod"], match["namespace"], match["container"])

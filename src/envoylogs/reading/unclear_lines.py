@@ -1,0 +1,236 @@
+"""Lines that are no record at first sight: what can still be made of them.
+
+A line may be a part of an object that is printed over several
+(``json_documents``), invalid JSON that a proxy wrote (``repair``), or hold a
+record beside something else (``embedded``). Whatever is left is counted with a
+reason (``reasons``).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import orjson
+
+from envoylogs.envoy.fields import is_record
+from envoylogs.reading.embedded import embedded_objects, half_record_before
+from envoylogs.reading.envelopes import Payloads
+from envoylogs.reading.fates import LineFates
+from envoylogs.reading.json_documents import OpenObject
+from envoylogs.reading.reasons import holds_key_of_record, reason_of, reason_of_broken
+from envoylogs.reading.records import Records
+from envoylogs.reading.repair import repaired
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["UnclearLines"]
+
+Line = tuple[int, bytes]
+Mended = tuple[dict[str, object], tuple[str, ...]]
+
+# What a line of a printed object begins with, if no object begins there.
+_INSIDE_OBJECT = (b'"', b"}", b"]", b",", b":")
+
+
+class UnclearLines:
+    """Reads the unclear lines of one source, in their order.
+
+    Args:
+        source: The name of the source.
+        keep_text: Whether the bytes of records are kept beside them.
+    """
+
+    def __init__(self, source: str, *, keep_text: bool = False) -> None:
+        self._source = source
+        self._keep_text = keep_text
+        self._open: OpenObject | None = None
+        self._payloads = Payloads([], [])
+        self._records = Records()
+        self._fates = LineFates()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an object has begun and not ended."""
+        return self._open is not None
+
+    def enter(self, payloads: Payloads) -> None:
+        """Begin a block; what is known of the lines of an open object is kept."""
+        before = self._payloads
+        for number, _ in self._open.lines if self._open is not None else ():
+            if number in before.originals:
+                payloads.originals[number] = before.originals[number]
+            if number in before.origins:
+                payloads.origins[number] = before.origins[number]
+            if number in before.parts:
+                payloads.parts[number] = before.parts[number]
+        self._payloads = payloads
+
+    def read_broken(self, number: int, line: bytes, records: Records, fates: LineFates) -> None:
+        """Read a line that is no JSON value: part of an object, or not JSON at all."""
+        self._records, self._fates = records, fates
+        text = line.strip()
+        if not text:
+            fates.add(self._source, "blank", self._payloads.parts.get(number, 1))
+        elif self._open is not None:
+            self._read_in_object(number, line)
+        elif text.startswith(b"{"):
+            self._read_beginning(number, line)
+        elif not self._take_embedded(number, line):
+            self._count(number, line, reason_of(line))
+
+    def read_other(self, number: int, line: bytes, records: Records, fates: LineFates) -> None:
+        """Read a line that is JSON and no record."""
+        self._records, self._fates = records, fates
+        if self._open is not None:
+            self._continue(number, line)
+        else:
+            self._count_other([(number, line)])
+
+    def abandon(self, records: Records, fates: LineFates) -> None:
+        """Give up the open object, if there is one: what follows it does not belong to it."""
+        self._records, self._fates = records, fates
+        self._give_up()
+
+    def _give_up(self) -> None:
+        if self._open is not None:
+            failed, self._open = self._open.lines, None
+            self._read_again(failed, last=True)
+
+    def _read_in_object(self, number: int, line: bytes) -> None:
+        """Read a line that belongs to the open object unless it is a whole record."""
+        mended = _mended_record(line)
+        if mended is None:
+            self._continue(number, line)
+            return
+        self._give_up()
+        self._take([(number, line)], mended)
+
+    def _read_beginning(self, number: int, line: bytes) -> None:
+        """Read a line that begins an object, or is one but for some damage."""
+        mended = _mended_record(line)
+        if mended is not None:
+            self._take([(number, line)], mended)
+        elif not self._take_embedded(number, line):
+            self._open = OpenObject()
+            self._continue(number, line)
+
+    def _take(self, lines: list[Line], mended: Mended) -> None:
+        """Take lines that are one object, mended if it was broken."""
+        value, kinds = mended
+        if not is_record(value):
+            self._count_other(lines)
+            return
+        self._append(value, lines)
+        self._fates.add(self._source, "record_lines", len(lines))
+        for kind in kinds:
+            self._fates.add(self._source, "repaired", 1, kind)
+
+    def _take_embedded(self, number: int, line: bytes) -> bool:
+        """Take the records that share a line with something else; tell whether there are any."""
+        found = [value for value in embedded_objects(line) if is_record(value)]
+        for value in found:
+            self._append(value, [(number, line)])
+        if found:
+            self._fates.add(self._source, "record_lines", 1)
+            self._fates.add(self._source, "enveloped", 1, "unknown_prefix")
+            if half_record_before(line):
+                self._fates.add(self._source, "repaired", 1, "half_record_before")
+        return bool(found)
+
+    def _append(self, value: dict[str, object], lines: Sequence[Line]) -> None:
+        number, last = lines[0][0], lines[-1][0]
+        self._records.objects.append(value)
+        self._records.lines.append(number)
+        if self._keep_text:
+            self._records.texts.append(b"\n".join(self._original(*line) for line in lines))
+        if last in self._payloads.origins:
+            self._payloads.origins[number] = self._payloads.origins[last]
+
+    def _extend(self, number: int, line: bytes) -> list[Line]:
+        """Add a line to the open object; return its lines if it can't become whole."""
+        opened = self._open or OpenObject()
+        hopeful = opened.add(number, line)
+        self._open = opened if hopeful and not opened.closed else None
+        if hopeful and not opened.closed:
+            return []
+        mended = _mended(opened.text) if hopeful else None
+        if mended is None:
+            return opened.lines
+        self._take(opened.lines, mended)
+        return []
+
+    def _continue(self, number: int, line: bytes) -> None:
+        failed = self._extend(number, line)
+        if failed:
+            self._read_again(failed, last=False)
+
+    def _read_again(self, failed: list[Line], *, last: bool) -> None:
+        """Count the first line of a failed object as malformed and read the others again.
+
+        Args:
+            failed: The lines of the object.
+            last: Whether nothing follows, so that no object may stay open.
+        """
+        waiting: deque[Line] = deque()
+        while failed:
+            number, line = failed[0]
+            self._count(number, line, reason_of_broken(line, alone=len(failed) == 1))
+            waiting.extendleft(reversed(failed[1:]))
+            failed = []
+            while waiting and not failed:
+                number, line = waiting.popleft()
+                if self._open is not None or line.lstrip().startswith(b"{"):
+                    failed = self._extend(number, line)
+                elif line.lstrip()[:1] in _INSIDE_OBJECT:
+                    self._count(number, line, reason_of_broken(line, alone=False))
+                else:
+                    self._count_line(number, line)
+            if last and not failed and self._open is not None:
+                failed, self._open = self._open.lines, None
+
+    def _count_line(self, number: int, line: bytes) -> None:
+        """Count a line that follows an object which never ended, for what it is."""
+        try:
+            orjson.loads(line)
+        except orjson.JSONDecodeError:
+            self._count(number, line, reason_of(line))
+        else:
+            self._count_other([(number, line)])
+
+    def _count_other(self, lines: list[Line]) -> None:
+        """Count the lines of JSON that is no record, unless a record is inside."""
+        wrapped = any(holds_key_of_record(line) for _, line in lines)
+        for number, line in lines:
+            self._count(number, line, "wrapped_record" if wrapped else None)
+
+    def _count(self, number: int, line: bytes, reason: str | None) -> None:
+        """Count a line as malformed; as another program's without a reason."""
+        original, n = self._original(number, line), self._payloads.parts.get(number, 1)
+        if reason is None:
+            self._fates.other(self._source, number, original, n)
+        else:
+            self._fates.malformed(self._source, number, reason, original, n)
+
+    def _original(self, number: int, line: bytes) -> bytes:
+        """Return a line as it stands in the source."""
+        return self._payloads.originals.get(number, line)
+
+
+def _mended(text: bytes) -> Mended | None:
+    """Return the object that a text is, and what was repaired in it; None if it is none."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return repaired(text)
+    return (value, ()) if isinstance(value, dict) else None
+
+
+def _mended_record(line: bytes) -> Mended | None:
+    """Return the record that a line of broken JSON is; None if it can't be mended."""
+    text = line.strip().rstrip(b", \t\r")
+    if not text.startswith(b"{") or not text.endswith(b"}"):
+        return None
+    mended = _mended(text)
+    return mended if mended is not None and is_record(mended[0]) else None

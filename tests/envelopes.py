@@ -1,0 +1,144 @@
+"""What Kubernetes writes around the lines of a container, written independently of the reader."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["ENVELOPES", "Envelope", "Who", "split"]
+
+
+@dataclass(frozen=True)
+class Who:
+    """Whose line it is."""
+
+    pod: str = "istio-ingressgateway-7d9c5d6f8-x2x4z"
+    namespace: str = "istio-system"
+    container: str = "istio-proxy"
+
+
+_TIME = "2026-01-02T03:04:05.123456789"
+_COLOR, _PLAIN = "\x1b[38;5;2m", "\x1b[0m"
+
+
+def _kubectl_prefix(line: bytes, who: Who) -> list[bytes]:
+    return [f"[pod/{who.pod}/{who.container}] ".encode() + line]
+
+
+def _kubectl_timestamps(line: bytes, _: Who) -> list[bytes]:
+    return [f"{_TIME}Z ".encode() + line]
+
+
+def _kubectl_both(line: bytes, who: Who) -> list[bytes]:
+    return _kubectl_prefix(f"{_TIME}+02:00 ".encode() + line, who)
+
+
+def _stern(line: bytes, who: Who) -> list[bytes]:
+    return [f"{who.pod} {who.container} ".encode() + line]
+
+
+def _stern_all_namespaces(line: bytes, who: Who) -> list[bytes]:
+    return [f"{who.namespace} {who.pod} {who.container} ".encode() + line]
+
+
+def _stern_timestamps(line: bytes, who: Who) -> list[bytes]:
+    return _stern(f"{_TIME}Z ".encode() + line, who)
+
+
+def _stern_short_timestamps(line: bytes, who: Who) -> list[bytes]:
+    return _stern(b"01-02 03:04:05 " + line, who)
+
+
+def _stern_color(line: bytes, who: Who) -> list[bytes]:
+    names = f"{_COLOR}{who.pod}{_PLAIN} {_COLOR}{who.container}{_PLAIN} "
+    return [names.encode() + line]
+
+
+def _stern_json(line: bytes, who: Who) -> list[bytes]:
+    value = {
+        "message": line.decode(), "nodeName": "node-1", "namespace": who.namespace,
+        "podName": who.pod, "containerName": who.container,
+    }  # fmt: skip
+    # As Go writes it: without spaces, and with < and > escaped.
+    text = json.dumps(value, separators=(",", ":")).replace("<", "\\u003c").replace(">", "\\u003e")
+    return [text.encode()]
+
+
+def _stern_extjson(line: bytes, who: Who) -> list[bytes]:
+    head = f'{{"namespace": "{who.namespace}", "pod": "{who.pod}", '
+    return [head.encode() + f'"container": "{who.container}", "message": '.encode() + line + b"}"]
+
+
+def split(line: bytes, size: int) -> list[bytes]:
+    """Return a line in parts of so many bytes."""
+    return [line[place : place + size] for place in range(0, len(line), size)] or [b""]
+
+
+def _cri(line: bytes, _: Who, size: int = 1 << 14) -> list[bytes]:
+    *parts, last = split(line, size)
+    time = f"{_TIME}+00:00 stdout".encode()
+    return [*(time + b" P " + part for part in parts), time + b" F " + last]
+
+
+def _cri_in_parts(line: bytes, who: Who) -> list[bytes]:
+    return _cri(line, who, 100)
+
+
+def _docker(line: bytes, _: Who, size: int = 1 << 14) -> list[bytes]:
+    # Docker cuts text, not bytes.
+    text = line.decode()
+    parts = [text[place : place + size] for place in range(0, len(text), size)] or [""]
+    parts[-1] += "\n"
+    return [
+        json.dumps(
+            {"log": part, "stream": "stdout", "time": f"{_TIME}Z"}, separators=(",", ":")
+        ).encode()
+        for part in parts
+    ]
+
+
+def _docker_in_parts(line: bytes, who: Who) -> list[bytes]:
+    return _docker(line, who, 100)
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """How lines are written, and what the reader must make of it.
+
+    Attributes:
+        wrap: A line, and whose it is, as lines of the log.
+        kind: The kind under which it is counted.
+        says: Which of pod, namespace and container it says.
+        json_only: Whether it holds no other text as it is.
+    """
+
+    wrap: Callable[[bytes, Who], list[bytes]]
+    kind: str
+    says: tuple[str, ...] = ()
+    json_only: bool = False
+
+
+_NAMES = ("pod", "container")
+_ALL_NAMES = ("pod", "namespace", "container")
+
+ENVELOPES: dict[str, Envelope] = {
+    "kubectl --prefix": Envelope(_kubectl_prefix, "kubectl", _NAMES),
+    "kubectl --timestamps": Envelope(_kubectl_timestamps, "kubectl"),
+    "kubectl --prefix --timestamps": Envelope(_kubectl_both, "kubectl", _NAMES),
+    "stern": Envelope(_stern, "stern", _NAMES),
+    "stern -A": Envelope(_stern_all_namespaces, "stern", _ALL_NAMES),
+    "stern --timestamps": Envelope(_stern_timestamps, "stern", _NAMES),
+    "stern --timestamps=short": Envelope(_stern_short_timestamps, "stern", _NAMES),
+    "stern --color always": Envelope(_stern_color, "stern", _NAMES),
+    "stern -o json": Envelope(_stern_json, "stern_json", _ALL_NAMES),
+    "stern -o extjson": Envelope(_stern_extjson, "stern_json", _ALL_NAMES, json_only=True),
+    "CRI": Envelope(_cri, "cri"),
+    "CRI in parts": Envelope(_cri_in_parts, "cri"),
+    "docker": Envelope(_docker, "docker"),
+    "docker in parts": Envelope(_docker_in_parts, "docker"),
+}
+"""The envelopes by what writes them."""
