@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from envoylogs.envoy.fields import ENVOY_ONLY, is_record
+from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.json_documents import OpenObject
 from envoylogs.reading.text_lines import TextLines, looks_cut, looks_like_text
@@ -65,13 +65,20 @@ class JsonLinesReader:
         source: The name of the source.
         keep_text: Whether the bytes of records are kept beside them.
         text_format: The user's own format of TEXT lines.
+        keys: Which keys hold which columns.
     """
 
     def __init__(
-        self, source: str, *, keep_text: bool = False, text_format: TextFormat | None = None
+        self,
+        source: str,
+        *,
+        keep_text: bool = False,
+        text_format: TextFormat | None = None,
+        keys: FieldKeys = DEFAULT_KEYS,
     ) -> None:
         self._source = source
         self._keep_text = keep_text
+        self._keys = keys
         self._text_lines = TextLines(text_format)
         self._open: OpenObject | None = None
         self._fates = LineFates()
@@ -129,7 +136,8 @@ class JsonLinesReader:
     def _read_json(self, lines: list[bytes], first: int, records: Records) -> None:
         append, append_number = records.objects.append, records.lines.append
         keep_text, append_text = self._keep_text, records.texts.append
-        loads, error, no_sign = orjson.loads, orjson.JSONDecodeError, ENVOY_ONLY.isdisjoint
+        loads, error = orjson.loads, orjson.JSONDecodeError
+        no_sign, is_record = self._keys.signs.isdisjoint, self._keys.is_record
         on_one_line = 0
         for number, line in enumerate(lines, first):
             try:
@@ -155,7 +163,7 @@ class JsonLinesReader:
         if not text:
             self._fates.add(self._source, "blank", 1)
         elif self._open is not None:
-            if _is_whole_record(text):
+            if _is_whole_record(text, self._keys):
                 self._abandon(records)
                 self._take([(number, line)], text, records)
             else:
@@ -179,7 +187,7 @@ class JsonLinesReader:
             value = orjson.loads(_as_utf8(text))
         except orjson.JSONDecodeError:
             return False
-        if isinstance(value, dict) and is_record(value):
+        if isinstance(value, dict) and self._keys.is_record(value):
             records.objects.append(value)
             records.lines.append(lines[0][0])
             if self._keep_text:
@@ -289,7 +297,7 @@ def _as_utf8(text: bytes) -> bytes:
     return text if _is_utf8(text) else text.decode("utf-8", "replace").encode()
 
 
-def _is_whole_record(text: bytes) -> bool:
+def _is_whole_record(text: bytes, keys: FieldKeys) -> bool:
     """Tell whether a line that is no JSON is a record but for bytes that are not UTF-8."""
     if not text.startswith(b"{") or _is_utf8(text):
         return False
@@ -297,4 +305,4 @@ def _is_whole_record(text: bytes) -> bool:
         value = orjson.loads(_as_utf8(text))
     except orjson.JSONDecodeError:
         return False
-    return isinstance(value, dict) and is_record(value)
+    return isinstance(value, dict) and keys.is_record(value)

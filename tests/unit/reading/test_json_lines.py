@@ -20,6 +20,7 @@ from tests.strategies import (
     records,
 )
 
+from envoylogs.envoy.field_keys import FieldKeys
 from envoylogs.reading.fates import EXAMPLES_KEPT, REASONS, LineFates
 from envoylogs.reading.json_lines import JsonLinesReader
 from envoylogs.sources.blocks import MAX_LINE_BYTES, blocks
@@ -437,3 +438,22 @@ def test_any_broken_json_is_accounted_for_and_costs_no_record_on_a_line_of_its_o
     assert accounted(read.fates)
     assert read.objects.count(record()) >= data.split(b"\n").count(line(record()))
     assert read == _read(data)
+
+
+def test_the_bytes_of_nested_records_and_of_those_with_mapped_keys_are_kept() -> None:
+    nested = b'{ "request": {"path": "/"},  "response": {"code": 200} }'
+    mapped = b'{"Up":"a"}'
+    keys = FieldKeys.mapping({"upstream_cluster": ["up"]})
+    reader = JsonLinesReader("test.log", keep_text=True, keys=keys)
+    fates = LineFates()
+    data = b"\n".join([nested, mapped, b'{"level":"info"}'])
+
+    found = [reader.read(item, fates) for item in blocks(Pipe(data))]
+
+    assert [text for records in found for text in records.texts] == [nested, mapped]
+
+
+def test_nested_records_are_read_when_printed_over_lines() -> None:
+    found = {"request": {"path": "/"}, "response": {"code": 200, "flags": "-"}}
+
+    assert _read(printed(found) + b"\n" + lines(record())).objects == [found, record()]
