@@ -169,6 +169,11 @@ class TextFormatError(EnvoylogsError):
         """Return the error for a format string, with what is wrong with it."""
         return cls(f"--text-format {text!r}: {why}.")
 
+    def given_by(self, origin: str | None) -> TextFormatError:
+        """Return the error with the file or the variable that set the format."""
+        of_option = origin is None or origin.startswith("--")
+        return self if of_option else TextFormatError(f"{origin}: {self}")
+
 
 class UnknownKeyError(EnvoylogsError):
     """A name that does not exist was asked for."""
