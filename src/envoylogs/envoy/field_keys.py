@@ -83,10 +83,10 @@ class FieldKeys:
                 | signs
                 | {key for key, _ in self.mapped if fold(key) in signs}
             ),
-            # Records have the same keys again and again.
-            "known_key": lru_cache(maxsize=4096)(self._known_key),
-            "may_hold": lru_cache(maxsize=4096)(self._may_hold),
-            "_step": lru_cache(maxsize=4096)(self._step_to),
+            # Records have the same few keys again and again; a stranger's may be long.
+            "known_key": lru_cache(maxsize=512)(self._known_key),
+            "may_hold": lru_cache(maxsize=512)(self._may_hold),
+            "_step": lru_cache(maxsize=512)(self._step_to),
             "_columns": columns,
             "_places": places | {key: -len(theirs) + n for n, key in enumerate(theirs)},
             "_codes": frozenset(({"response_code"} - theirs.keys()) | codes),

@@ -106,7 +106,7 @@ envelope's."""
 _FOLDING = str.maketrans({"-": "_", ".": "_", " ": "_", "\x1f": "_"})
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def fold(key: str) -> str:
     """Return a key without the differences that do not count."""
     return key.strip().removeprefix(":").lower().translate(_FOLDING)
