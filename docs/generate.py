@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from envoylogs import schema
 from envoylogs.cli.exits import Exit
-from envoylogs.envoy.fields import ALIASES
+from envoylogs.cli.settings import SETTINGS
+from envoylogs.envoy.fields import ALIASES, WRAPPERS
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOMES
 from envoylogs.reading.fates import REASONS
 from envoylogs.sources.compression import PROBLEMS
@@ -124,6 +125,21 @@ _EXITS: dict[Exit, str] = {
 }
 
 
+# Of each setting: what may be given, and what it does.
+_SETTINGS: dict[str, tuple[str, str]] = {
+    "format": ("`text`, `json`, `csv`, `ndjson` or `markdown`", "The format of a summary."),
+    "limit": ("a whole number from 0", "Rows a table at most; 0 for all."),
+    "text_format": ("text", "[A format of your own](formats.md#a-format-of-your-own)."),
+    "map": (
+        "a table of keys, or of lists of keys, by column",
+        "[Keys of your own](formats.md#keys-of-your-own).",
+    ),
+    "show_query": ("`true` or `false`", "Whether values of queries are shown."),
+    "color": ("`auto`, `always` or `never`", "When text has color."),
+    "strict": ("`true` or `false`", "Whether a malformed line makes the exit code 1."),
+}
+
+
 def help_of(*arguments: str) -> str:
     """Return the help of a command, as a terminal of 80 columns shows it.
 
@@ -227,3 +243,31 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(
         "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines
     )
+
+
+def settings_table() -> str:
+    """Return what may be set, where and to what."""
+    rows = [
+        (
+            f"`{name}`",
+            f"`--{name.replace('_', '-')}`",
+            f"`{setting.variable}`",
+            *_SETTINGS[name],
+        )
+        for name, setting in SETTINGS.items()
+    ]
+    return _table(("Key", "Option", "Variable", "Value", "What it does"), rows)
+
+
+def wrappers_table() -> str:
+    """Return the words that are left out in front of a path, and the columns behind them."""
+    rows = [
+        (
+            f"`{word}`",
+            "any"
+            if columns == set(ALIASES)
+            else ", ".join(f"`{column}`" for column in ALIASES if column in columns),
+        )
+        for word, columns in WRAPPERS.items()
+    ]
+    return _table(("Word", "Stands before keys of"), rows)

@@ -237,7 +237,7 @@ def counts(fates: LineFates) -> dict[str, int]:
     of_fate: Counter[str] = Counter()
     for (_, fate, _), n in fates.counts.items():
         of_fate[fate] += n
-    return {k: n for k, n in of_fate.items() if k not in {"column_seen", "role"}}
+    return {k: n for k, n in of_fate.items() if k not in {"column_seen", "role", "role_left_out"}}
 
 
 def reasons(fates: LineFates) -> dict[str, int]:

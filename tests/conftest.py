@@ -1,8 +1,9 @@
-"""A fixed terminal for every test, profiles for property tests, and the flag for golden files."""
+"""A fixed terminal without settings, profiles for property tests, and the flag for golden files."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -20,6 +21,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write the golden files anew; read the diff"
     )
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the settings of whoever runs the tests out of them; caches and pip stay as they are."""
+    for name in [name for name in os.environ if name.startswith("ENVOYLOGS_")]:
+        monkeypatch.delenv(name)
+    caches = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    if "PIP_CONFIG_FILE" not in os.environ and (settings / "pip" / "pip.conf").exists():
+        monkeypatch.setenv("PIP_CONFIG_FILE", str(settings / "pip" / "pip.conf"))
+    home = tmp_path_factory.getbasetemp() / "home"
+    places = {"HOME": home, "APPDATA": home, "XDG_CONFIG_HOME": home / ".config"}
+    for name, value in {**places, "XDG_CACHE_HOME": caches}.items():
+        monkeypatch.setenv(name, str(value))
 
 
 @pytest.fixture(autouse=True)

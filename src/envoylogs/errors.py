@@ -8,6 +8,8 @@
     ├── LogFormatError       nothing in the input is an access record
     ├── TextFormatError      a format string by which no line can be read
     ├── UnknownKeyError      a name that does not exist; lists the known ones
+    ├── MappingError         keys that can't be mapped to columns
+    ├── ConfigurationError   a setting that can't be used
     ├── SelectionError       a selection that makes no sense
     ├── EmptySelectionError  a selection that no record fits
     ├── TallyError           a tally that can't be read or added
@@ -25,13 +27,15 @@ import shlex
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
+    "ConfigurationError",
     "EmptySelectionError",
     "EnvoylogsError",
     "IncompleteSourceError",
     "LogFormatError",
+    "MappingError",
     "OutputError",
     "SelectionError",
     "SourceError",
@@ -165,6 +169,11 @@ class TextFormatError(EnvoylogsError):
         """Return the error for a format string, with what is wrong with it."""
         return cls(f"--text-format {text!r}: {why}.")
 
+    def given_by(self, origin: str | None) -> TextFormatError:
+        """Return the error with the file or the variable that set the format."""
+        of_option = origin is None or origin.startswith("--")
+        return self if of_option else TextFormatError(f"{origin}: {self}")
+
 
 class UnknownKeyError(EnvoylogsError):
     """A name that does not exist was asked for."""
@@ -175,6 +184,61 @@ class UnknownKeyError(EnvoylogsError):
     def of(cls, kind: str, name: str, known: Iterable[str]) -> UnknownKeyError:
         """Return the error for an unknown name, with the nearest known ones."""
         return cls(f"{name!r} is not a known {kind}.{_nearest(name, known)}")
+
+
+class MappingError(EnvoylogsError):
+    """Keys of a log can't be mapped to columns as it was asked."""
+
+    slug = "mapping"
+
+    @classmethod
+    def no_pair(cls, text: str) -> MappingError:
+        """Return the error for what is not a column and a key."""
+        return cls(f"{text!r} is not COLUMN=KEY, such as authority=vhost.")
+
+    @classmethod
+    def no_key(cls, column: str) -> MappingError:
+        """Return the error for a column without a key."""
+        return cls(f"no key is given for {column}. Give one: {column}=KEY.")
+
+    @classmethod
+    def two_columns(cls, key: str, one: str, other: str) -> MappingError:
+        """Return the error for a key that is mapped to two columns."""
+        return cls(f"{key!r} is mapped to {one} and to {other}; a key holds one column.")
+
+
+class ConfigurationError(EnvoylogsError):
+    """A setting of a configuration file or of the environment can't be used."""
+
+    slug = "configuration"
+
+    @classmethod
+    def unreadable(cls, path: str, cause: OSError) -> ConfigurationError:
+        """Return the error for a file that the system refuses to read."""
+        return cls(f"{path}: can't be read: {cause.strerror or cause}.")
+
+    @classmethod
+    def invalid(cls, path: str, why: str) -> ConfigurationError:
+        """Return the error for a file that is no TOML."""
+        return cls(f"{path}: is not valid TOML: {why}.")
+
+    @classmethod
+    def unknown(cls, path: str, key: str, known: Iterable[str]) -> ConfigurationError:
+        """Return the error for a setting that does not exist."""
+        names = list(known)
+        near = _nearest(key, names) or f" There are {', '.join(names)}."
+        return cls(f"{path}: {key!r} is no setting.{near}")
+
+    @classmethod
+    def value(cls, origin: str, key: str, why: str) -> ConfigurationError:
+        """Return the error for a value that a setting can't have.
+
+        Args:
+            origin: The file, or the environment variable.
+            key: The setting.
+            why: What is wrong with it, as a sentence.
+        """
+        return cls(f"{origin}: {key}: {why}")
 
 
 class TallyError(EnvoylogsError):
@@ -288,6 +352,20 @@ class EmptySelectionError(EnvoylogsError):
     def of(cls, selection: str, records: int, window: str) -> EmptySelectionError:
         """Return the error, with the window of the log."""
         return cls(f"none of {records:,} records fits {selection}. The log covers {window}.")
+
+    @classmethod
+    def other_roles(cls, records: int, roles: Mapping[str, int]) -> EmptySelectionError:
+        """Return the error for records that are all of proxies of other roles.
+
+        Args:
+            records: All that were read.
+            roles: How many of them, by role.
+        """
+        found = ", ".join(f"{n:,} of role {role}" for role, n in roles.items())
+        return cls(
+            f"none of {records:,} records is a gateway's: {found}. "
+            f"Count them with --role {next(iter(roles))}, or with --role all."
+        )
 
     @classmethod
     def no_line(cls, selection: str) -> EmptySelectionError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from envoylogs import schema
 from envoylogs.envoy.derived import columns_behind
+from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.errors import IncompleteSourceError, TallyQuestionError
 from envoylogs.reading.batches import BATCH_RECORDS, Decoded, Wanted, decode
 from envoylogs.reading.selection import NOTHING_SELECTED, Selection
@@ -41,6 +42,7 @@ def tally_sources(  # noqa: PLR0913  # one parameter a concern of the caller
     spec: TallySpec = DEFAULT_SPEC,
     selection: Selection = NOTHING_SELECTED,
     text_format: TextFormat | None = None,
+    keys: FieldKeys = DEFAULT_KEYS,
     on_malformed: Callable[[bytes], None] | None = None,
     stop: Stop | None = None,
     progress: Progress | None = None,
@@ -53,6 +55,7 @@ def tally_sources(  # noqa: PLR0913  # one parameter a concern of the caller
         spec: What to remember.
         selection: Which records to count.
         text_format: The user's own format of TEXT lines, tried before the defaults.
+        keys: Which keys hold which columns.
         on_malformed: Called with each malformed line as it was.
         stop: Ends the reading early; what was read until then is returned.
         progress: Is told of every read.
@@ -83,7 +86,8 @@ def tally_sources(  # noqa: PLR0913  # one parameter a concern of the caller
                 any_log = True
                 yield source
 
-    wanted = Wanted(schema.TALLIED | columns_behind(spec.by), selection, text_format=text_format)
+    columns = schema.TALLIED | columns_behind(spec.by)
+    wanted = Wanted(columns, selection, text_format=text_format, keys=keys)
     running: deque[Future[None]] = deque()
     with ThreadPoolExecutor(max_workers=1) as observer:
         decoding = decode(logs(), wanted, on_malformed=on_malformed, stop=stop, progress=progress)
@@ -112,6 +116,7 @@ def selected_lines(
     selections: Sequence[Selection],
     *,
     text_format: TextFormat | None = None,
+    keys: FieldKeys = DEFAULT_KEYS,
 ) -> Iterator[pl.DataFrame]:
     """Read sources and return the records that were selected as they stand in them.
 
@@ -119,6 +124,7 @@ def selected_lines(
         sources: What to read, in order; a pipe is answered as it arrives.
         selections: Which records; each must select them.
         text_format: As for ``tally_sources``.
+        keys: As for ``tally_sources``.
 
     Yields:
         ``source``, ``line`` (the first of the record, from 1) and ``text``
@@ -136,7 +142,7 @@ def selected_lines(
     damaged: list[tuple[str, str, int]] = []
     first, *others = selections
     columns = {column for selection in others for column in selection.columns}
-    wanted = Wanted(columns, first, text=True, text_format=text_format)
+    wanted = Wanted(columns, first, text=True, text_format=text_format, keys=keys)
     for source in sources:
         records = BATCH_RECORDS if source.size else 1
         bytes_read = 0
@@ -156,19 +162,25 @@ def selected_lines(
         raise IncompleteSourceError.of(name, problem, meaning, bytes_read)
 
 
-def newest_time(sources: Iterable[Source], *, text_format: TextFormat | None = None) -> int | None:
+def newest_time(
+    sources: Iterable[Source],
+    *,
+    text_format: TextFormat | None = None,
+    keys: FieldKeys = DEFAULT_KEYS,
+) -> int | None:
     """Return the latest start of a record in microseconds since 1970, None without times.
 
     Args:
         sources: What to read.
         text_format: As for ``tally_sources``.
+        keys: As for ``tally_sources``.
 
     Raises:
         SourceError: If a source can't be opened or read.
         TallyError: If a source is a saved tally, from which no time can be selected.
     """
     newest: int | None = None
-    wanted = Wanted(("start_time",), text_format=text_format)
+    wanted = Wanted(("start_time",), text_format=text_format, keys=keys)
     for source in sources:
         if is_saved_tally(source):
             raise TallyQuestionError.not_selectable(source.name, "--last", None)

@@ -1,4 +1,7 @@
-"""Whole-program cases: each TOML file is arguments, input and what must come out."""
+"""Whole-program cases: each TOML file is arguments, input and what must come out.
+
+In the environment and in what comes out, ``{folder}`` is the working directory.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +37,16 @@ def _run(case: dict[str, Any], folder: Path) -> subprocess.CompletedProcess[byte
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+    environment = {
+        name: value.replace("{folder}", str(folder))
+        for name, value in case.get("environment", {}).items()
+    }
     return subprocess.run(
         [sys.executable, "-m", "envoylogs", *case["arguments"]],
         cwd=folder,
         input=case.get("input", "").encode(),
         capture_output=True,
-        env={**os.environ, **case.get("environment", {})},
+        env={**os.environ, **environment},
         timeout=60,
         check=False,
     )
@@ -51,7 +58,10 @@ def test_case(path: Path, tmp_path: Path) -> None:
 
     found = _run(case, tmp_path)
 
-    output, errors = found.stdout.decode(), found.stderr.decode()
+    output, errors = (
+        printed.decode().replace(str(tmp_path), "{folder}")
+        for printed in (found.stdout, found.stderr)
+    )
     assert found.returncode == case.get("exit", 0), errors
     assert "Traceback" not in errors
     for text in case.get("output_has", []):

@@ -7,14 +7,18 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.builders import normalized
+from typer.testing import CliRunner
 
 from envoylogs import errors, schema
 from envoylogs.cli.app import app
+from envoylogs.cli.settings import SETTINGS
 from envoylogs.envoy.outcomes import OUTCOME_NAMES
 from envoylogs.pipeline import tally_sources
 from envoylogs.reading.fates import REASONS
@@ -122,6 +126,34 @@ def test_every_column_is_documented() -> None:
     text = (DOCS / "columns.md").read_text(encoding="utf-8")
 
     assert [field for field, _ in _FIELD.findall(text)] == list(schema.NORMALIZED)
+
+
+def _example(page: str, language: str) -> str:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    blocks = re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return str(blocks[0])
+
+
+def test_the_example_of_settings_is_one_and_has_them_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "envoylogs.toml").write_text(_example("settings.md", "toml"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    shown = CliRunner().invoke(app, ["summarize", "--show-config"])
+
+    assert shown.exit_code == 0, shown.exception
+    assert tomllib.loads(shown.stdout) == tomllib.loads(_example("settings.md", "toml"))
+    assert set(tomllib.loads(shown.stdout)) == set(SETTINGS)
+
+
+def test_the_example_of_nested_objects_is_read() -> None:
+    found = normalized(json.loads(_example("formats.md", "json")))
+
+    assert found["authority"] == "shop.example.com"
+    assert found["user_agent"] == "curl"
+    assert found["upstream_subset"] is None
+    assert found["upstream_host"] == "192.0.2.81:8080"
 
 
 def test_generated_parts_of_the_documentation_are_fresh() -> None:

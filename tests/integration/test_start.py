@@ -36,6 +36,18 @@ def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
     assert _loaded(code).isdisjoint(_HEAVY)
 
 
+@pytest.mark.parametrize("arguments", [["summarize", "--help"], ["--show-config"]])
+def test_without_a_file_of_settings_nothing_is_loaded_that_reads_one(arguments: list[str]) -> None:
+    code = (
+        "import sys\n"
+        f"sys.argv = ['envoylogs', *{arguments!r}]\n"
+        "from envoylogs.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code"
+    )
+
+    assert _loaded(code).isdisjoint({*_HEAVY, "tomllib"})
+
+
 def test_decoders_are_loaded_only_for_what_is_compressed() -> None:
     code = (
         "import sys, io\n"

@@ -55,6 +55,7 @@ def _envoylogs(
     envoylogs summarize gateway.log --format json | jq .findings
     envoylogs lines gateway.log --finding 1  the lines behind the first finding
     envoylogs flags UF,URX                   what a flag means, whom it blames
+    envoylogs --show-config                  each setting, and what sets it
 
     A command may be left out: a source alone means summarize.
     """  # noqa: D301  # \b keeps the lines of the examples

@@ -5,7 +5,14 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from envoylogs.errors import SelectionError, TallyQuestionError, TextFormatError, UnknownKeyError
+from envoylogs.errors import (
+    ConfigurationError,
+    MappingError,
+    SelectionError,
+    TallyQuestionError,
+    TextFormatError,
+    UnknownKeyError,
+)
 
 if TYPE_CHECKING:
     from envoylogs.errors import EnvoylogsError
@@ -24,7 +31,14 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-_USAGE = (SelectionError, TallyQuestionError, TextFormatError, UnknownKeyError)
+_USAGE = (
+    ConfigurationError,
+    MappingError,
+    SelectionError,
+    TallyQuestionError,
+    TextFormatError,
+    UnknownKeyError,
+)
 
 
 def exit_code_of(error: EnvoylogsError) -> Exit:

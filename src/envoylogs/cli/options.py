@@ -1,4 +1,7 @@
-"""Every shared option, declared once."""
+"""Every shared option, declared once.
+
+An option with an environment variable is a setting (``settings``).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ __all__ = [
     "Format",
     "FormatOption",
     "LimitOption",
+    "MapOption",
     "OutputOption",
     "RejectsOption",
     "SaveTallyOption",
@@ -55,7 +59,7 @@ SourcesArgument = Annotated[
 FormatOption = Annotated[
     Format,
     typer.Option(
-        "--format", "-f",
+        "--format", "-f", envvar="ENVOYLOGS_FORMAT",
         help="text for people, json for programs (all tables); csv and ndjson are one table, "
         "markdown is fit to paste.",
     ),
@@ -84,12 +88,15 @@ SaveTallyOption = Annotated[
 ]  # fmt: skip
 ShowQueryOption = Annotated[
     bool,
-    typer.Option("--show-query", help="Show the values of queries in paths instead of *."),
-]
+    typer.Option(
+        "--show-query/--no-show-query", envvar="ENVOYLOGS_SHOW_QUERY",
+        help="Show the values of queries in paths instead of *.",
+    ),
+]  # fmt: skip
 LimitOption = Annotated[
     int | None,
     typer.Option(
-        "--limit", "-n", min=0,
+        "--limit", "-n", min=0, envvar="ENVOYLOGS_LIMIT",
         help="Rows a table at most; 0 for all. Text shows 10, JSON all.", show_default=False,
     ),
 ]  # fmt: skip
@@ -99,8 +106,12 @@ OutputOption = Annotated[
                  show_default=False),
 ]  # fmt: skip
 StrictOption = Annotated[
-    bool, typer.Option("--strict", help="Exit with 1 if any line is malformed.")
-]
+    bool,
+    typer.Option(
+        "--strict/--no-strict", envvar="ENVOYLOGS_STRICT",
+        help="Exit with 1 if any line is malformed.",
+    ),
+]  # fmt: skip
 RejectsOption = Annotated[
     Path | None,
     typer.Option(
@@ -111,11 +122,23 @@ RejectsOption = Annotated[
 TextFormatOption = Annotated[
     str | None,
     typer.Option(
-        "--text-format", metavar="FORMAT", show_default=False,
+        "--text-format", metavar="FORMAT", show_default=False, envvar="ENVOYLOGS_TEXT_FORMAT",
         help="TEXT lines of this format, as accessLogFormat holds it; those of Envoy and Istio "
         "are known.",
     ),
 ]  # fmt: skip
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map", metavar="COLUMN=KEY", show_default=False, envvar="ENVOYLOGS_MAP",
+        help="This key of the log holds this column: authority=vhost, or a path, "
+        "authority=edge.vhost. Repeat or separate by commas.",
+    ),
+]  # fmt: skip
 ColorOption = Annotated[
-    When, typer.Option("--color", help="Color of text: auto follows the terminal and NO_COLOR.")
-]
+    When,
+    typer.Option(
+        "--color", envvar="ENVOYLOGS_COLOR",
+        help="Color of text: auto follows the terminal and NO_COLOR.",
+    ),
+]  # fmt: skip

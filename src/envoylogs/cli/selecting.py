@@ -14,6 +14,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from envoylogs.envoy.field_keys import FieldKeys
     from envoylogs.envoy.text_formats import TextFormat
     from envoylogs.reading.selection import Selection
     from envoylogs.sources.source import Source
@@ -110,6 +111,7 @@ def selected(
     sources: list[Source],
     *,
     text_format: TextFormat | None = None,
+    keys: FieldKeys,
     read_twice: bool = False,
 ) -> Iterator[tuple[Selection, list[Source]]]:
     """Return the selection, and the sources to read.
@@ -118,6 +120,7 @@ def selected(
         options: As given.
         sources: As located.
         text_format: The user's own format of TEXT lines.
+        keys: Which keys hold which columns.
         read_twice: Whether the caller reads the sources more than once, so
             that a pipe must be kept.
 
@@ -146,7 +149,7 @@ def selected(
     span_us = None if options.last is None else span_of("--last", options.last)
     with rereadable(sources) as kept:
         if span_us is not None:
-            newest = newest_time(kept, text_format=text_format)
+            newest = newest_time(kept, text_format=text_format, keys=keys)
             # Without times nothing is in the window, not even where it reaches before the calendar.
             start = EARLIEST_US if newest is None else max(newest - span_us, EARLIEST_US)
             if since is None or start > since:

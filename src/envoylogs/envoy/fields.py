@@ -5,14 +5,14 @@ release is in ``pilot/pkg/model/telemetry_logging.go`` (Istio 1.15 and later)
 and ``pilot/pkg/networking/core/v1alpha3`` before. The other spellings are
 those of Envoy Gateway's default format and of custom formats found in the
 wild. Keys are compared folded: case, a leading ``:`` and the difference
-between ``-``, ``.``, space and ``_`` do not count.
+between ``-``, ``.``, space and ``_`` do not count. ``field_keys`` looks them up.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-__all__ = ["ALIASES", "ENVOY_ONLY", "column_of", "fold", "is_record", "precedence"]
+__all__ = ["ALIASES", "ENVOY_ONLY", "WRAPPERS", "fold"]
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "start_time": ("start_time", "@timestamp", "timestamp", "time", "ts"),
@@ -67,36 +67,46 @@ ENVOY_ONLY = frozenset(
 )
 """Folded keys that no other program's log is known to write."""
 
-_COLUMN_BY_KEY = {key: column for column, keys in ALIASES.items() for key in keys}
-_PRECEDENCE = {key: place for keys in ALIASES.values() for place, key in enumerate(keys)}
-_FOLDING = str.maketrans({"-": "_", ".": "_", " ": "_"})
+_ASKED = frozenset(
+    {"authority", "method", "path", "protocol", "request_id", "user_agent", "x_forwarded_for"}
+)
+_ANSWERED = frozenset(
+    {"response_code", "response_code_details", "response_flags", "upstream_service_time_ms"}
+)
+_REQUEST = _ASKED | {"bytes_received", "requested_server_name"}
+_RESPONSE = _ANSWERED | {"bytes_sent"}
+_ANY = frozenset(ALIASES)
+
+WRAPPERS: dict[str, frozenset[str]] = {
+    "access_log": _ANY,
+    "envoy": _ANY,
+    "http": _ANY,
+    "request": _REQUEST,
+    "req": _REQUEST,
+    "response": _RESPONSE,
+    "resp": _RESPONSE,
+    "headers": _ASKED | _ANSWERED,
+    "request_headers": _ASKED,
+    "response_headers": _ANSWERED,
+    "downstream": frozenset(
+        {"protocol", "requested_server_name", "user_agent", "x_forwarded_for",
+         "downstream_local_address", "downstream_remote_address"}
+    ),
+    "upstream": frozenset(
+        {"upstream_cluster", "upstream_host", "upstream_local_address",
+         "upstream_service_time_ms", "upstream_transport_failure_reason"}
+    ),
+    "url": frozenset({"path"}),
+}  # fmt: skip
+"""Words that a path of keys may begin with and that say nothing themselves, and the columns
+before whose keys they stand. ``request.duration``, say, is another span than the duration. Words of
+collectors (``log``, ``message``, ``kubernetes``, ``attributes``) are none: what they hold is an
+envelope's."""
+
+_FOLDING = str.maketrans({"-": "_", ".": "_", " ": "_", "\x1f": "_"})
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def fold(key: str) -> str:
     """Return a key without the differences that do not count."""
     return key.strip().removeprefix(":").lower().translate(_FOLDING)
-
-
-def column_of(key: str) -> str | None:
-    """Return the normalized column that a key of a log object holds, or None."""
-    return _COLUMN_BY_KEY.get(fold(key))
-
-
-def precedence(key: str) -> int:
-    """Return the place of a key among those of its column; the smallest is read first."""
-    return _PRECEDENCE[fold(key)]
-
-
-def is_record(keys: dict[str, object]) -> bool:
-    """Tell whether an object with these keys is an access record.
-
-    It is one if it has a key that only Envoy writes, or ``response_code``
-    and another known key.
-    """
-    if not ENVOY_ONLY.isdisjoint(keys):
-        return True
-    folded = {fold(key) for key in keys}
-    if not ENVOY_ONLY.isdisjoint(folded):
-        return True
-    return "response_code" in folded and sum(key in _COLUMN_BY_KEY for key in folded) > 1

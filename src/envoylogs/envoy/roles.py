@@ -63,10 +63,13 @@ def with_role(records: pl.DataFrame, seen: ProxiesSeen) -> pl.DataFrame:
     signs = records.select(*_PROXY, **_signs())
     if signs["proves"].any():
         seen.sidecars |= set(signs.filter("proves").select(_PROXY).unique().iter_rows())
-    role = pl.when(signs["egress"]).then(pl.lit("egress"))
+    role = pl.lit("gateway")
     if seen.sidecars:
-        role = role.when(_of_sidecars(records, signs, seen)).then(pl.lit("sidecar"))
-    return records.with_columns(role.otherwise(pl.lit("gateway")).alias("role"))
+        of_sidecars = pl.lit(_of_sidecars(records, signs, seen))
+        role = pl.when(of_sidecars).then(pl.lit("sidecar")).otherwise(role)
+    if signs["egress"].any():
+        role = pl.when(pl.lit(signs["egress"])).then(pl.lit("egress")).otherwise(role)
+    return records.with_columns(role.alias("role"))
 
 
 def _signs() -> dict[str, pl.Expr]:

@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from envoylogs.envoy.fields import column_of, is_record
+from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
+from envoylogs.envoy.fields import fold
 from envoylogs.errors import TextFormatError
 
 __all__ = ["DEFAULT_FORMATS", "Operator", "TextFormat", "parse_format"]
@@ -73,17 +74,14 @@ class Operator:
 
     Attributes:
         name: Without its argument.
-        key: The key under which JSON would hold its value; None if no column
-            is made of it.
+        column: The normalized column that holds its value; None if none does.
+        precedence: Its place among the operators of one column, as that of
+            the key under which JSON would hold its value.
     """
 
     name: str
-    key: str | None
-
-    @property
-    def column(self) -> str | None:
-        """The normalized column that holds its value."""
-        return None if self.key is None else column_of(self.key)
+    column: str | None = None
+    precedence: tuple[bool, bool, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +104,13 @@ class TextFormat:
 
 
 @lru_cache(maxsize=64)
-def parse_format(text: str) -> TextFormat:
+def parse_format(text: str, keys: FieldKeys = DEFAULT_KEYS) -> TextFormat:
     r"""Take a format string apart.
 
     Args:
         text: As ``accessLogFormat`` holds it; a line end behind it, as such or
             written ``\n``, does not count.
+        keys: Which column the value of an operator or a header is.
 
     Raises:
         TextFormatError: If no line can be read by it.
@@ -121,6 +120,7 @@ def parse_format(text: str) -> TextFormat:
         raise TextFormatError.of(text, "it has a line end inside; records are one a line")
     operators: list[Operator] = []
     literals: list[str] = []
+    found: list[str] = []
     literal, position = "", 0
     for part in _PART.finditer(line):
         literal += _checked(text, line[position : part.start()])
@@ -132,13 +132,18 @@ def parse_format(text: str) -> TextFormat:
             raise TextFormatError.of(
                 text, f"nothing stands before {part[0]}, so its value can't be told from the last"
             )
-        operators.append(_operator(part["name"], part["argument"]))
+        key = _key(part["name"], part["argument"], keys)
+        if key is None:
+            operators.append(Operator(part["name"]))
+        else:
+            operators.append(Operator(part["name"], keys.column_of(key), keys.precedence(key)))
+            found.append(key)
         literals.append(literal)
         literal = ""
     literals.append(literal + _checked(text, line[position:]))
     if not operators:
         raise TextFormatError.of(text, "it has no operator such as %RESPONSE_CODE%")
-    if not is_record(dict.fromkeys(operator.key or "" for operator in operators)):
+    if not keys.is_record(dict.fromkeys(found)):
         raise TextFormatError.of(
             text, "it has no %RESPONSE_CODE% or another operator that tells an access record"
         )
@@ -153,16 +158,20 @@ def _checked(text: str, literal: str) -> str:
     return literal
 
 
-def _operator(name: str, argument: str | None) -> Operator:
+def _key(name: str, argument: str | None, keys: FieldKeys) -> str | None:
+    """Return the key under which JSON would hold the value of an operator; None if no column is."""
+    mapped = {fold(key) for key, _ in keys.mapped}
     if name in _REQUEST | _RESPONSE:
         known = _HEADERS_ASKED if name in _REQUEST else _HEADERS_ANSWERED
         # REQ(X?Y) is Y where there is no X.
         headers = (argument or "").lower().split("?")
-        return Operator(name, next((key for key in headers if column_of(key) in known), None))
+        return next(
+            (key for key in headers if fold(key) in mapped or keys.column_of(key) in known), None
+        )
     if name == "ENVIRONMENT":
         key = (argument or "").lower()
-        return Operator(name, key if column_of(key) == "pod" else None)
+        return key if fold(key) in mapped or keys.column_of(key) == "pod" else None
     if argument is not None and name not in _WITH_ARGUMENT:
-        return Operator(name, None)
+        return None
     key = _KEY_OF_OPERATOR.get(name, name.lower())
-    return Operator(name, key if column_of(key) else None)
+    return key if keys.column_of(key) else None

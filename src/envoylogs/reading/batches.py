@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envoylogs import schema
+from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.reading.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
@@ -69,12 +70,14 @@ class Wanted:
         selection: Which records.
         text: Whether the bytes of each record are wanted too, as ``text``.
         text_format: The user's own format of TEXT lines, tried before the defaults.
+        keys: Which keys hold which columns.
     """
 
     columns: Collection[str]
     selection: Selection = NOTHING_SELECTED
     text: bool = False
     text_format: TextFormat | None = None
+    keys: FieldKeys = DEFAULT_KEYS
 
     @property
     def all_columns(self) -> set[str]:
@@ -103,6 +106,8 @@ class Decoded:
         read = normalized(self.raw, {*columns, "role"}, self.fates, self.proxies)
         for source, role, n in read.group_by("source", "role").len().iter_rows():
             self.fates.add(source, "role", n, role)
+            if role not in self.wanted.selection.roles:
+                self.fates.add(source, "role_left_out", n, role)
         frame = self.wanted.selection.of_roles(read)
         if "role" not in columns:
             read, frame = read.drop("role"), frame.drop("role")
@@ -169,7 +174,8 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
         SourceError: If a source can't be opened or read.
     """
     stop = stop or Stop()
-    records, fates = RecordColumns(wanted.all_columns), LineFates(on_malformed=on_malformed)
+    records = RecordColumns(wanted.all_columns, wanted.keys)
+    fates = LineFates(on_malformed=on_malformed)
     proxies = ProxiesSeen()
 
     def decoded() -> Decoded:
@@ -179,7 +185,9 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
     for source in sources:
         if stop.requested:
             break
-        reader = JsonLinesReader(source.name, keep_text=wanted.text, text_format=wanted.text_format)
+        reader = JsonLinesReader(
+            source.name, keep_text=wanted.text, text_format=wanted.text_format, keys=wanted.keys
+        )
         with source.open(progress.bytes_read if progress else None, stop) as stream:
             for item in blocks(stream, stop):
                 records.extend(source.name, reader.read(item, fates))
@@ -187,7 +195,7 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
                     progress.lines_read(item.lines)
                 if len(records) >= batch_records:
                     yield decoded()
-                    records = RecordColumns(wanted.all_columns)
+                    records = RecordColumns(wanted.all_columns, wanted.keys)
                     fates = LineFates(on_malformed=on_malformed)
             if stream.problem is not None and not stop.requested:
                 fates.add(source.name, "damaged", 1, stream.problem)

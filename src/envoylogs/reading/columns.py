@@ -16,7 +16,7 @@ import orjson
 import polars as pl
 
 from envoylogs import schema
-from envoylogs.envoy.fields import column_of, precedence
+from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.outcome_rules import EVIDENCE
 from envoylogs.reading.envelopes import NOBODY, Origin
 from envoylogs.reading.text_patterns import values_of
@@ -46,11 +46,13 @@ class _Shape:
         seen: All columns that these keys hold, whether wanted or not.
         values: A list for each key of ``keys_of``.
         places: The place of each record in the batch.
+        holders: The keys under which there may be an object with keys that are known.
     """
 
     keys_of: dict[str, list[str]]
     seen: list[str]
     values: dict[str, list[object]]
+    holders: list[str]
     places: list[int] = field(default_factory=list)
 
 
@@ -68,9 +70,11 @@ class RecordColumns:
     Args:
         columns: Which normalized columns are wanted; others are not kept,
             but for those that outcomes need.
+        keys: Which keys hold them.
     """
 
-    def __init__(self, columns: Collection[str]) -> None:
+    def __init__(self, columns: Collection[str], keys: FieldKeys = DEFAULT_KEYS) -> None:
+        self._keys = keys
         self._wanted = {*columns, *EVIDENCE.values(), *MADE_FROM}
         self._shapes: dict[frozenset[str], _Shape] = {}
         self._text_shapes: dict[TextPattern, _TextShape] = {}
@@ -147,6 +151,8 @@ class RecordColumns:
         shape = self._shapes.get(keys)
         if shape is None:
             shape = self._shapes[keys] = self._shape_of(keys)
+        if shape.holders:
+            objects, places = self._extend_nested(shape.holders, objects, places)
         shape.places.extend(places)
         if shape.values:
             # The first key stands twice, since for a single key itemgetter gives no tuple.
@@ -155,19 +161,35 @@ class RecordColumns:
             for values, of_block in zip(shape.values.values(), by_key, strict=False):
                 values.extend(of_block)
 
+    def _extend_nested(
+        self, holders: list[str], objects: list[dict[str, object]], places: Sequence[int]
+    ) -> tuple[list[dict[str, object]], Sequence[int]]:
+        """Take the objects that have others inside them; return those that are left."""
+        nested: list[tuple[int, dict[str, object]]] = []
+        flat: list[tuple[int, dict[str, object]]] = []
+        for place, found in zip(places, objects, strict=True):
+            is_nested = any(type(found[key]) is dict for key in holders)
+            (nested if is_nested else flat).append((place, found))
+        if not nested:
+            return objects, places
+        self._extend_objects(
+            [self._keys.flattened(found) for _, found in nested], [place for place, _ in nested]
+        )
+        return [found for _, found in flat], [place for place, _ in flat]
+
     def _shape_of(self, keys: frozenset[str]) -> _Shape:
         keys_of: dict[str, list[str]] = {}
         for key in sorted(keys):
-            column = column_of(key)
+            column = self._keys.column_of(key)
             if column is not None:
                 keys_of.setdefault(column, []).append(key)
         wanted = {
-            column: sorted(spellings, key=precedence)
+            column: sorted(spellings, key=self._keys.precedence)
             for column, spellings in keys_of.items()
             if column in self._wanted
         }
         values: dict[str, list[object]] = {key: [] for keys in wanted.values() for key in keys}
-        return _Shape(wanted, list(keys_of), values)
+        return _Shape(wanted, list(keys_of), values, self._keys.holders(keys))
 
     def raw_frame(self, fates: LineFates) -> pl.DataFrame:
         """Return the records in their order.

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 
 import orjson
 
 from envoylogs.reading.reasons import holds_key_of_record
 
-__all__ = ["embedded_objects", "half_record_before"]
+__all__ = ["embedded_objects", "object_at_end"]
 
 _OBJECT = re.compile(rb'\{\s*"')
 _TRIES = 16
@@ -49,17 +50,19 @@ def embedded_objects(line: bytes) -> list[dict[str, object]]:
     return found
 
 
-def half_record_before(line: bytes) -> bool:
-    """Tell whether the first object of a line stands behind a record that was cut.
+def object_at_end(line: bytes) -> dict[str, object] | None:
+    """Return the JSON object that a line ends with, if it stands behind a record that was cut.
+
+    An object inside a value that is not escaped does not end its line, so no
+    client can put a record here.
 
     Args:
-        line: In which ``embedded_objects`` finds something.
+        line: That is no JSON as a whole.
     """
-    text = line.decode("latin-1")
-    for start in _OBJECT.finditer(line):
+    for start in islice(_OBJECT.finditer(line, 1), _TRIES):
         try:
-            _end_of(text, start.start())
-        except (ValueError, RecursionError):
+            value = orjson.loads(line[start.start() :])
+        except orjson.JSONDecodeError:
             continue
-        return holds_key_of_record(line[: start.start()])
-    return False
+        return value if holds_key_of_record(line[: start.start()]) else None
+    return None

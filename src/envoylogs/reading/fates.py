@@ -54,7 +54,8 @@ class LineFates:
             Fates are ``bytes``, ``lines``, ``record_lines``, ``blank``,
             ``other``, ``malformed`` (detail: reason), ``records``,
             ``enveloped`` (kind, see ``envelopes``), ``repaired`` (kind),
-            ``role`` (records by role), ``column_seen`` (column),
+            ``role`` (records by role), ``role_left_out`` (those of roles that
+            are not looked at), ``column_seen`` (column),
             ``unreadable`` (column). ``damaged`` counts sources that could not be unpacked
             to their end (problem, see ``sources.compression``).
         examples: The first lines of each reason and source.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from envoylogs.envoy.fields import ENVOY_ONLY, is_record
+from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.reading.envelopes import Envelopes
 from envoylogs.reading.records import Records
 from envoylogs.reading.text_lines import TextLines
@@ -36,16 +36,23 @@ class JsonLinesReader:
         source: The name of the source.
         keep_text: Whether the bytes of records are kept beside them.
         text_format: The user's own format of TEXT lines.
+        keys: Which keys hold which columns.
     """
 
     def __init__(
-        self, source: str, *, keep_text: bool = False, text_format: TextFormat | None = None
+        self,
+        source: str,
+        *,
+        keep_text: bool = False,
+        text_format: TextFormat | None = None,
+        keys: FieldKeys = DEFAULT_KEYS,
     ) -> None:
         self._source = source
         self._keep_text = keep_text
         self._text_lines = TextLines(text_format)
         self._envelopes = Envelopes(source)
-        self._unclear = UnclearLines(source, keep_text=keep_text)
+        self._unclear = UnclearLines(source, keys, keep_text=keep_text)
+        self._keys = keys
         self._next_line = 1
 
     def read(self, item: Block | LongLine, fates: LineFates) -> Records:
@@ -131,7 +138,8 @@ class JsonLinesReader:
         append, append_number = records.objects.append, records.lines.append
         keep_text, append_text = self._keep_text, records.texts.append
         original, unclear = payloads.originals.get, self._unclear
-        loads, error, no_sign = orjson.loads, orjson.JSONDecodeError, ENVOY_ONLY.isdisjoint
+        loads, error = orjson.loads, orjson.JSONDecodeError
+        no_sign, is_record = self._keys.signs.isdisjoint, self._keys.is_record
         on_one_line = 0
         for number, line in zip(payloads.numbers[of_lines], payloads.lines[of_lines], strict=True):
             try:

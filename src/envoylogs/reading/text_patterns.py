@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.envoy.fields import precedence
 from envoylogs.envoy.text_formats import DEFAULT_FORMATS, Operator, TextFormat, parse_format
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ _WRITTEN_BY_OTHERS = frozenset(
 """Operators whose values may hold quotes and spaces: the time if it has a form of its own."""
 
 _ONE_WORD = ("method", "path")
-"""Columns whose values hold no spaces, since they would end them in the request; quotes they may."""
+"""Columns whose values may hold quotes and no spaces, which would end them in the request."""
 
 _IN_WORDS = "CONNECTION_TERMINATION_DETAILS"
 """The operator whose value may hold spaces and no quotes."""
@@ -117,11 +116,15 @@ def values_of(pattern: TextPattern, lines: pl.Series, columns: Collection[str]) 
         lines: As text.
         columns: The normalized columns that are wanted.
     """
-    names: dict[str, list[tuple[int, str]]] = {}
-    for place, operator in enumerate(pattern.form.operators):
-        if operator.key is not None and operator.column in columns:
-            of_column = names.setdefault(operator.column or "", [])
-            of_column.append((precedence(operator.key), f"_{place}"))
+    names: dict[str, list[str]] = {}
+    by_precedence = sorted(
+        (operator.precedence, place, operator.column)
+        for place, operator in enumerate(pattern.form.operators)
+        if operator.precedence is not None
+    )
+    for _, place, column in by_precedence:
+        if column is not None and column in columns:
+            names.setdefault(column, []).append(f"_{place}")
     if not names:
         return []
     groups: list[pl.Series] = []
@@ -131,10 +134,7 @@ def values_of(pattern: TextPattern, lines: pl.Series, columns: Collection[str]) 
             lines = groups.pop()
     return (
         pl.DataFrame(groups)
-        .select(
-            _first_present([name for _, name in sorted(of_column)]).alias(column)
-            for column, of_column in names.items()
-        )
+        .select(_first_present(of_column).alias(column) for column, of_column in names.items())
         .get_columns()
     )
 

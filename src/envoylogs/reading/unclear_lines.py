@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from envoylogs.envoy.fields import is_record
-from envoylogs.reading.embedded import embedded_objects, half_record_before
+from envoylogs.reading.embedded import embedded_objects, object_at_end
 from envoylogs.reading.envelopes import Payloads
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.json_documents import OpenObject
@@ -24,6 +23,8 @@ from envoylogs.reading.repair import repaired
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from envoylogs.envoy.field_keys import FieldKeys
 
 __all__ = ["UnclearLines"]
 
@@ -39,11 +40,13 @@ class UnclearLines:
 
     Args:
         source: The name of the source.
+        keys: Which keys hold which columns.
         keep_text: Whether the bytes of records are kept beside them.
     """
 
-    def __init__(self, source: str, *, keep_text: bool = False) -> None:
+    def __init__(self, source: str, keys: FieldKeys, *, keep_text: bool = False) -> None:
         self._source = source
+        self._keys = keys
         self._keep_text = keep_text
         self._open: OpenObject | None = None
         self._payloads = Payloads([], [])
@@ -100,7 +103,7 @@ class UnclearLines:
 
     def _read_in_object(self, number: int, line: bytes) -> None:
         """Read a line that belongs to the open object unless it is a whole record."""
-        mended = _mended_record(line)
+        mended = self._mended_record(line)
         if mended is None:
             self._continue(number, line)
             return
@@ -109,7 +112,11 @@ class UnclearLines:
 
     def _read_beginning(self, number: int, line: bytes) -> None:
         """Read a line that begins an object, or is one but for some damage."""
-        mended = _mended_record(line)
+        behind_cut = object_at_end(line)
+        if behind_cut is not None and self._keys.is_record(behind_cut):
+            self._take([(number, line)], (behind_cut, ("half_record_before",)))
+            return
+        mended = self._mended_record(line)
         if mended is not None:
             self._take([(number, line)], mended)
         elif not self._take_embedded(number, line):
@@ -119,7 +126,7 @@ class UnclearLines:
     def _take(self, lines: list[Line], mended: Mended) -> None:
         """Take lines that are one object, mended if it was broken."""
         value, kinds = mended
-        if not is_record(value):
+        if not self._keys.is_record(value):
             self._count_other(lines)
             return
         self._append(value, lines)
@@ -129,14 +136,12 @@ class UnclearLines:
 
     def _take_embedded(self, number: int, line: bytes) -> bool:
         """Take the records that share a line with something else; tell whether there are any."""
-        found = [value for value in embedded_objects(line) if is_record(value)]
+        found = [value for value in embedded_objects(line) if self._keys.is_record(value)]
         for value in found:
             self._append(value, [(number, line)])
         if found:
             self._fates.add(self._source, "record_lines", 1)
             self._fates.add(self._source, "enveloped", 1, "unknown_prefix")
-            if half_record_before(line):
-                self._fates.add(self._source, "repaired", 1, "half_record_before")
         return bool(found)
 
     def _append(self, value: dict[str, object], lines: Sequence[Line]) -> None:
@@ -213,6 +218,14 @@ class UnclearLines:
         else:
             self._fates.malformed(self._source, number, reason, original, n)
 
+    def _mended_record(self, line: bytes) -> Mended | None:
+        """Return the record that a line of broken JSON is; None if it can't be mended."""
+        text = line.strip().rstrip(b", \t\r")
+        if not text.startswith(b"{") or not text.endswith(b"}"):
+            return None
+        mended = _mended(text)
+        return mended if mended is not None and self._keys.is_record(mended[0]) else None
+
     def _original(self, number: int, line: bytes) -> bytes:
         """Return a line as it stands in the source."""
         return self._payloads.originals.get(number, line)
@@ -225,12 +238,3 @@ def _mended(text: bytes) -> Mended | None:
     except orjson.JSONDecodeError:
         return repaired(text)
     return (value, ()) if isinstance(value, dict) else None
-
-
-def _mended_record(line: bytes) -> Mended | None:
-    """Return the record that a line of broken JSON is; None if it can't be mended."""
-    text = line.strip().rstrip(b", \t\r")
-    if not text.startswith(b"{") or not text.endswith(b"}"):
-        return None
-    mended = _mended(text)
-    return mended if mended is not None and is_record(mended[0]) else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from envoylogs.render.csv_table import flat_row
 from envoylogs.render.formatting import MISSING, counted, percent, printable, window
 from envoylogs.render.named_tables import rows_of_table
-from envoylogs.render.words import LEDGER, facts_of_finding, noise_of
+from envoylogs.render.words import LEDGER, facts_of_finding, noise_of, roles_left_out
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 
 if TYPE_CHECKING:
@@ -50,13 +50,7 @@ class MarkdownRenderer:
 
     def _sections(self, summary: Summary) -> Iterable[str]:
         overview = summary.overview
-        facts = [counted(overview.requests, "request")]
-        if overview.first is not None:
-            facts.insert(0, window(overview.first, overview.last))
-        facts.append(f"errors {percent(overview.error_share)}")
-        if not summary.complete:
-            facts.append("**only a part was read**")
-        yield "**Gateway log**: " + ", ".join(facts)
+        yield "**Gateway log**: " + ", ".join(_facts(summary))
         if summary.selection is not None:
             yield f"Selected: {_code(summary.selection)}"
         for place, found in enumerate(summary.findings[:_NUMBER_OF_FINDINGS], 1):
@@ -94,6 +88,20 @@ class MarkdownRenderer:
         cells = [[_cell(name, row) for name in names] for row in rows]
         more = len(all_rows) - len(rows)
         return _table(names, cells) + (f"\n\n{more:,} more rows" if more else "")
+
+
+def _facts(summary: Summary) -> Iterable[str]:
+    """Yield what was counted, each in a few words."""
+    overview = summary.overview
+    if overview.first is not None:
+        yield window(overview.first, overview.last)
+    yield counted(overview.requests, "request")
+    yield f"errors {percent(overview.error_share)}"
+    left_out = roles_left_out(summary.accounts)
+    if left_out is not None:
+        yield left_out
+    if not summary.complete:
+        yield "**only a part was read**"
 
 
 def _finding(place: int, found: Finding, summary: Summary) -> str:

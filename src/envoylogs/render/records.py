@@ -87,7 +87,11 @@ class JsonRenderer:
             for name in ("examples", "sources", "gateways")
         }
         scalars = {name: getattr(accounts, name) for name in accounts.__slots__}
-        return {**scalars, **tables}
+        overlap = None
+        if accounts.overlap is not None:
+            first, last = accounts.overlap
+            overlap = timed({"first": first, "last": last})
+        return {**scalars, **tables, "overlap": overlap}
 
 
 class NdjsonRenderer:

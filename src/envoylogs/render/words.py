@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envoylogs.render.formatting import clock, count, counted, day_and_clock, percent
+from envoylogs.render.formatting import clock, count, counted, day_and_clock, percent, window
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 
 if TYPE_CHECKING:
+    from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.overview import Overview
+    from envoylogs.summary.summary import Summary
 
-__all__ = ["LEDGER", "facts_of_finding", "noise_of"]
+__all__ = ["LEDGER", "facts_of_finding", "gateways_of", "noise_of", "roles_left_out"]
 
 LEDGER = {
     "lost": "lost: the path was routed at another time of this log",
@@ -73,3 +75,34 @@ def noise_of(overview: Overview) -> str | None:
         return None
     words = " and ".join(parts)
     return f"Noise: {words} that this gateway never routed. Not in the error share."
+
+
+_ALIKE = 0.9
+"""From this share of the window on, that all gateways cover it goes without saying."""
+
+
+def gateways_of(summary: Summary) -> str:
+    """Return how many gateways wrote the log, and what all of them cover if it is much less."""
+    accounts, overview = summary.accounts, summary.overview
+    names = accounts.gateways["gateway"].drop_nulls().len()
+    words = counted(names, "gateway")
+    timed = accounts.gateways.drop_nulls(["gateway", "first"]).height
+    if timed < 2 or overview.first is None or overview.last is None:  # noqa: PLR2004
+        return words
+    if accounts.overlap is None:
+        return f"{words}, never all at the same time"
+    start, end = accounts.overlap
+    if end - start >= _ALIKE * (overview.last - overview.first):
+        return words
+    return f"{words}, all of them only {window(start, end)}"
+
+
+def roles_left_out(accounts: Accounts) -> str | None:
+    """Return which records are not counted because of the role of their proxy; null without any."""
+    if not accounts.roles_left_out:
+        return None
+    nouns = {"sidecar": "sidecars", "egress": "egress gateways", "gateway": "gateways"}
+    parts = [
+        f"{counted(n, 'record')} of {nouns[role]}" for role, n in accounts.roles_left_out.items()
+    ]
+    return f"without {' and '.join(parts)}"

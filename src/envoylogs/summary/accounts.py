@@ -36,6 +36,7 @@ class Accounts:
         filtered: Records that a selection left out, or that are of another role.
         enveloped: Lines that stood in an envelope, by kind, see ``reading.envelopes``.
         roles: Records by the role of their proxy, see ``envoy.roles``.
+        roles_left_out: The same of roles that are not counted.
         columns_never_seen: Columns that no record had a key for.
         examples: The first lines that are no records: source, line, reason, text.
         sources: One row for each source: ``source``, ``role`` (of its proxies,
@@ -62,6 +63,7 @@ class Accounts:
     filtered: int
     enveloped: dict[str, int]
     roles: dict[str, int]
+    roles_left_out: dict[str, int]
     columns_never_seen: list[str]
     examples: pl.DataFrame
     sources: pl.DataFrame
@@ -89,6 +91,7 @@ def accounts(tally: Tally) -> Accounts:
         filtered=totals.get("filtered", 0),
         enveloped=_by_detail(lines, "enveloped"),
         roles=_by_detail(lines, "role"),
+        roles_left_out=_by_detail(lines, "role_left_out"),
         columns_never_seen=[name for name in ALIASES if name not in seen and name != "pod"],
         examples=tally.examples.frame.sort("source", "line").select(
             "source", "line", "reason", "text"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.builders import accounted, frame, line, record
 
+from envoylogs.envoy.field_keys import FieldKeys
 from envoylogs.envoy.text_formats import parse_format
 from envoylogs.errors import TextFormatError
 from envoylogs.reading.batches import Wanted, decode
@@ -104,3 +105,36 @@ def test_a_format_dressed_as_json_reads_the_lines_that_are_no_json(tmp_path: Any
 
     assert [(row["path"], row["response_code"]) for row in rows] == [("/a", 200), ("/b", None)]
     assert rows[1]["user_agent"] == 'a "b"'
+
+
+@pytest.mark.parametrize(
+    ("mapped", "operator", "columns"),
+    [
+        ({"authority": ["x-my-host"]}, "%REQ(X-MY-HOST)%", ["authority"]),
+        ({"authority": ["X_My.Host"]}, "%REQ(X-OTHER?X-MY-HOST)%", ["authority"]),
+        ({"pod": ["my_pod"]}, "%ENVIRONMENT(MY_POD)%", ["pod"]),
+        ({"user_agent": [":authority"]}, "%REQ(:AUTHORITY)%", ["user_agent"]),
+        ({"route_name": ["virtual_cluster_name"]}, "%VIRTUAL_CLUSTER_NAME%", ["route_name"]),
+        ({"authority": ["x-my-host"]}, "%REQ(X-OTHER)%", []),
+    ],
+)
+def test_a_mapped_key_is_the_header_or_the_operator_of_that_name(
+    mapped: dict[str, list[str]], operator: str, columns: list[str]
+) -> None:
+    form = parse_format(f"%RESPONSE_FLAGS% {operator}", FieldKeys.mapping(mapped))
+
+    assert form.columns == ["response_flags", *columns]
+
+
+def test_a_mapped_header_is_read_before_the_known_one(tmp_path: Any) -> None:
+    path = tmp_path / "gateway.log"
+    path.write_text("NR known.example.com theirs.example.com\nNR known.example.com -\n")
+    keys = FieldKeys.mapping({"authority": ["x-my-host"]})
+    form = parse_format("%RESPONSE_FLAGS% %REQ(:AUTHORITY)% %REQ(X-MY-HOST)%", keys)
+
+    (decoded,) = decode(
+        [Source("gateway.log", str(path))], Wanted(("authority",), text_format=form, keys=keys)
+    )
+
+    hosts = frame(decoded.normalized())["authority"].to_list()
+    assert hosts == ["theirs.example.com", "known.example.com"]

@@ -12,7 +12,18 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import Record, accounted, counts, frame, line, lines, printed, reading, record
+from tests.builders import (
+    EVERY_ROLE,
+    Record,
+    accounted,
+    counts,
+    frame,
+    line,
+    lines,
+    printed,
+    reading,
+    record,
+)
 from tests.strategies import cuts, records
 
 from envoylogs import schema

@@ -12,6 +12,7 @@ from tests.builders import Record, record
 from tests.strategies import cuts, records
 
 from envoylogs import schema
+from envoylogs.envoy.field_keys import FieldKeys
 from envoylogs.envoy.outcome_rules import EVIDENCE
 from envoylogs.reading.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
@@ -202,3 +203,37 @@ def test_of_a_value_that_is_too_deep_to_write_something_is_left() -> None:
         deep = [deep]
 
     assert _values("user_agent", {"user_agent": deep}) == ["[...]"]
+
+
+def test_each_object_of_a_block_is_looked_into() -> None:
+    flat = {"response_flags": "-", "upstream": "192.0.2.7:80", "request": "GET /"}
+    nested = {
+        "response_flags": "NR",
+        "upstream": {"host": "192.0.2.8:80", "cluster": "a"},
+        "request": {"headers": {"host": "a.example.com", "cookie": "x"}},
+    }
+
+    raw = _raw(flat, nested, flat, nested)
+
+    assert raw["upstream_host"].to_list() == ["192.0.2.7:80", "192.0.2.8:80"] * 2
+    assert raw["upstream_cluster"].to_list() == [None, "a"] * 2
+    assert raw["authority"].to_list() == [None, "a.example.com"] * 2
+    assert raw["logged_upstream_cluster"].to_list() == [False, True] * 2
+    assert raw["line"].to_list() == [1, 2, 3, 4]
+
+
+def test_an_object_under_a_key_that_holds_none_is_text() -> None:
+    assert _values("path", {"response_flags": "-", "path": {"a": 1}}) == ['{"a":1}']
+
+
+def test_mapped_keys_hold_columns() -> None:
+    collected = RecordColumns(_ALL, FieldKeys.mapping({"authority": ["edge.vhost"]}))
+    found: list[Record] = [
+        {"response_flags": "-", "edge": {"vhost": "a.example.com"}, "host": "node-1"},
+        {"response_flags": "-", "edge": {}, "host": "b.example.com"},
+    ]
+    collected.extend("test.log", Records(found, [1, 2]))
+
+    raw = collected.raw_frame(LineFates())
+
+    assert raw["authority"].to_list() == ["a.example.com", "b.example.com"]

@@ -194,7 +194,7 @@ def test_other_programs_stay_other_in_any_envelope(name: str, noise: bytes) -> N
     "own",
     [
         b'Defaulted container "istio-proxy" out of: istio-proxy, istio-init (init)',
-        b"error: error from server (NotFound): pods \"x\" not found in namespace \"istio-system\"",
+        b'error: error from server (NotFound): pods "x" not found in namespace "istio-system"',
         b"+ istio-ingressgateway-7d9c > istio-proxy",
         b"\x1b[1;92m+\x1b[0m istio-ingressgateway-7d9c \xe2\x80\xba istio-proxy",
         b"unexpected EOF",

@@ -20,6 +20,7 @@ from tests.strategies import (
     records,
 )
 
+from envoylogs.envoy.field_keys import FieldKeys
 from envoylogs.reading.fates import EXAMPLES_KEPT, REASONS, LineFates
 from envoylogs.reading.json_lines import JsonLinesReader
 from envoylogs.sources.blocks import MAX_LINE_BYTES, blocks
@@ -142,7 +143,7 @@ def test_a_line_of_another_program_is_no_fault(noise: bytes) -> None:
         (line(record())[20:], "cut_at_start"),
         (b'"path":"/","response_flags":"-"}', "cut_at_start"),
         (b"[warning] " + line(record())[:-1], "prefixed_record"),
-        (b"[warning] [2026-01-02T03:04:05.678Z] \"GET / HTTP/1.1\" 404 NR 0", "text_format"),
+        (b'[warning] [2026-01-02T03:04:05.678Z] "GET / HTTP/1.1" 404 NR 0', "text_format"),
         (line({"jsonPayload": record(), "insertId": "a"}), "wrapped_record"),
         (b"[" + line(record()) + b"," + line(record()) + b"]", "wrapped_record"),
         (orjson.dumps([line(record()).decode()]), "wrapped_record"),
@@ -279,7 +280,7 @@ def test_the_first_lines_of_each_reason_are_kept_as_examples_with_their_place() 
 def test_every_malformed_line_is_handed_to_the_callback_as_it_was() -> None:
     kept: list[bytes] = []
     fates = LineFates(on_malformed=kept.append)
-    broken = [b'{"path":"/\\303"}\r', b'  {"a":1,}', b"\0\xff"]
+    broken = [b'{"path":"/\\ud800"}\r', b'  {"a":1,}', b"\0\xff"]
     data = b"\n".join([b"# note", broken[0], line(record()), b"", *broken[1:]])
     reader = JsonLinesReader("test.log")
 
@@ -429,3 +430,22 @@ def test_any_broken_json_is_accounted_for_and_costs_no_record_on_a_line_of_its_o
     assert accounted(read.fates)
     assert read.objects.count(record()) >= data.split(b"\n").count(line(record()))
     assert read == _read(data)
+
+
+def test_the_bytes_of_nested_records_and_of_those_with_mapped_keys_are_kept() -> None:
+    nested = b'{ "request": {"path": "/"},  "response": {"code": 200} }'
+    mapped = b'{"Up":"a"}'
+    keys = FieldKeys.mapping({"upstream_cluster": ["up"]})
+    reader = JsonLinesReader("test.log", keep_text=True, keys=keys)
+    fates = LineFates()
+    data = b"\n".join([nested, mapped, b'{"level":"info"}'])
+
+    found = [reader.read(item, fates) for item in blocks(Pipe(data))]
+
+    assert [text for records in found for text in records.texts] == [nested, mapped]
+
+
+def test_nested_records_are_read_when_printed_over_lines() -> None:
+    found = {"request": {"path": "/"}, "response": {"code": 200, "flags": "-"}}
+
+    assert _read(printed(found) + b"\n" + lines(record())).objects == [found, record()]

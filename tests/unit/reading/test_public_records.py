@@ -188,7 +188,7 @@ def test_real_invalid_json_is_repaired() -> None:
     batch = _read("public_invalid_json.log")
 
     rows = frame(batch).select("line", "response_code", "outcome").rows()
-    assert rows == [(1, 202, "served"), (2, 202, "served")]
+    assert rows == [(1, 403, "gateway_other"), (2, 403, "gateway_other")]
     assert repaired(batch.fates) == {"bare_dash": 2}
 
 

@@ -51,7 +51,8 @@ def test_every_line_is_accounted_for() -> None:
     text = b"".join(
         [
             _RECORD, b"\n", b"  \n", b"agent text\n", b'{"level":"info"}\n', b"\x00\n",
-            b'{"response_code": 200, oops}\n', b"[pod/x] " + _RECORD, _PRINTED, b'{"path": "/\n',
+            b'{"response_code": 200, oops}\n', b"[pod/x] " + _RECORD[:-2] + b"\n", _PRINTED,
+            b'{"path": "/\n',
         ]
     )  # fmt: skip
     found = _accounts(a=text)
@@ -171,6 +172,7 @@ def test_a_source_without_times_has_no_window() -> None:
 
 
 _INBOUND = {"upstream_cluster": "inbound|8080||"}
+_OUTBOUND = {"upstream_cluster": "outbound|8080||a.b", "downstream_local_address": "10.8.9.9:8080"}
 _NO_DIRECTION: dict[str, Any] = {"upstream_cluster": None}
 
 
@@ -178,17 +180,34 @@ _NO_DIRECTION: dict[str, Any] = {"upstream_cluster": None}
     ("records", "role"),
     [
         ([served(0)], "gateway"),
-        ([served(0), served(1, **_INBOUND)], "sidecar"),
+        ([served(0, **_INBOUND), served(1, **_OUTBOUND)], "sidecar"),
+        ([served(0), served(1, **_INBOUND)], "mixed"),
         ([served(0, **_INBOUND)], "sidecar"),
-        ([served(0, **_NO_DIRECTION)], None),
-        ([served(0, upstream_cluster="PassthroughCluster")], None),
-        ([served(0, **_NO_DIRECTION), served(1)], "gateway"),
+        ([served(0, **_NO_DIRECTION)], "gateway"),
+        ([served(0, pod_name="istio-egressgateway-1")], "egress"),
     ],
 )
-def test_a_source_has_the_role_that_its_clusters_show(
-    records: list[Record], role: str | None
-) -> None:
+def test_a_source_has_the_role_of_its_proxies(records: list[Record], role: str) -> None:
     assert _of(*records).sources["role"].to_list() == [role]
+
+
+def test_records_of_other_roles_are_counted_and_left_out() -> None:
+    found = _of(served(0), served(1, **_INBOUND), served(2, **_INBOUND))
+
+    assert (found.records, found.filtered) == (3, 2)
+    assert found.roles == {"sidecar": 2, "gateway": 1}
+    assert found.gateways["records"].to_list() == [1]
+    assert found.sources.select("records", "first", "last").rows() == [(3, us(0), us(2))]
+
+
+def test_the_overlap_of_gateways_is_the_window_that_all_cover() -> None:
+    second = {"downstream_local_address": "10.8.0.7:8443"}
+
+    assert _of(served(0), served(9)).overlap is None
+    assert _of(served(0), served(5), served(3, **second), served(9, **second)).overlap == (
+        us(3), us(5),
+    )  # fmt: skip
+    assert _of(served(0), served(3, **second)).overlap is None
 
 
 def test_gateways_count_all_their_records() -> None:

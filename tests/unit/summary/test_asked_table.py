@@ -273,7 +273,8 @@ def test_the_logs_have_several_values_of_most_columns() -> None:
     }
 
     few = {column for column, found in values.items() if len(found) < 2}
-    assert few == {"kind", "pod", "connection_termination_details"}
+    assert few == {"kind", "pod", "namespace", "container", "role",
+                   "connection_termination_details"}  # fmt: skip
 
 
 @pytest.mark.property

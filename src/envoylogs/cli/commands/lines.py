@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from envoylogs.cli.commands.summarize import named_sources, parsed_text_format
+from envoylogs.cli.commands.summarize import named_sources
 from envoylogs.cli.console import closed_pipe_is_no_error
 from envoylogs.cli.exits import Exit
-from envoylogs.cli.options import SourcesArgument, TextFormatOption
+from envoylogs.cli.options import MapOption, SourcesArgument, TextFormatOption
 from envoylogs.cli.selecting import SelectionOptions, selected, with_selection
+from envoylogs.cli.settings import ShowConfigOption, field_keys
+from envoylogs.cli.show_config import print_config
+from envoylogs.cli.text_format import parsed_text_format
 from envoylogs.errors import EmptySelectionError, SelectionError
 from envoylogs.render.formatting import printable
 
 if TYPE_CHECKING:
+    from envoylogs.envoy.field_keys import FieldKeys
     from envoylogs.envoy.text_formats import TextFormat
     from envoylogs.reading.selection import Selection
     from envoylogs.sources.source import Source
@@ -25,6 +29,7 @@ __all__ = ["lines"]
 
 @with_selection
 def lines(  # noqa: PLR0913, PLR0917  # one parameter an option
+    context: typer.Context,
     selection: SelectionOptions,
     sources: SourcesArgument = None,
     finding: Annotated[
@@ -42,10 +47,12 @@ def lines(  # noqa: PLR0913, PLR0917  # one parameter an option
         typer.Option("--limit", "-n", min=1, help="Records at most.", show_default=False),
     ] = None,
     text_format: TextFormatOption = None,
+    mapped: MapOption = None,  # noqa: ARG001  # field_keys has it, with what files say
     bare: Annotated[
         bool,
         typer.Option("--bare", help="Only the lines, fit to be read again; no file and number."),
     ] = False,
+    show_config: ShowConfigOption = False,
 ) -> None:
     """Print the original lines of some records, with file and line number.
 
@@ -57,17 +64,24 @@ def lines(  # noqa: PLR0913, PLR0917  # one parameter an option
     envoylogs lines gateway.log --finding 1 --limit 3
     kubectl logs ... | envoylogs lines --code 503 --bare | jq .request_id
     """  # noqa: D301  # \b keeps the lines of the examples
-    form = parsed_text_format(text_format)
+    if show_config:
+        print_config(context)
+        return
+    keys = field_keys(context)
+    form = parsed_text_format(context, text_format, keys)
     located = named_sources(sources)
     twice = finding is not None
-    with selected(selection, located, text_format=form, read_twice=twice) as (wanted, kept):
+    with selected(selection, located, text_format=form, keys=keys, read_twice=twice) as (
+        wanted,
+        kept,
+    ):
         if finding is None and not wanted:
             raise typer.BadParameter("say which lines: --outcome, --finding or another selection")
         conditions = [wanted]
         if finding is not None:
-            conditions.append(_behind(finding, kept, wanted, form))
+            conditions.append(_behind(finding, kept, wanted, form, keys))
         try:
-            printed = _print(kept, conditions, form, limit, bare=bare)
+            printed = _print(kept, conditions, form, keys, limit, bare=bare)
         except KeyboardInterrupt:
             raise typer.Exit(Exit.INTERRUPTED) from None
     if not printed:
@@ -75,7 +89,11 @@ def lines(  # noqa: PLR0913, PLR0917  # one parameter an option
 
 
 def _behind(
-    number: int, sources: list[Source], selection: Selection, text_format: TextFormat | None
+    number: int,
+    sources: list[Source],
+    selection: Selection,
+    text_format: TextFormat | None,
+    keys: FieldKeys,
 ) -> Selection:
     """Return the records that a finding counts.
 
@@ -86,7 +104,7 @@ def _behind(
     from envoylogs.reading.selection import Selection
     from envoylogs.summary.summary import summarize
 
-    tally = tally_sources(sources, selection=selection, text_format=text_format)
+    tally = tally_sources(sources, selection=selection, text_format=text_format, keys=keys)
     findings = summarize(tally).findings
     if number > len(findings):
         raise SelectionError.no_finding(number, [found.title for found in findings])
@@ -96,10 +114,11 @@ def _behind(
     return Selection.of({}, where=found.where)
 
 
-def _print(
+def _print(  # noqa: PLR0913  # one parameter a concern
     sources: list[Source],
     conditions: list[Selection],
     text_format: TextFormat | None,
+    keys: FieldKeys,
     limit: int | None,
     *,
     bare: bool,
@@ -110,7 +129,7 @@ def _print(
     printed = 0
     out = sys.stdout.buffer
     with closed_pipe_is_no_error():
-        for frame in selected_lines(sources, conditions, text_format=text_format):
+        for frame in selected_lines(sources, conditions, text_format=text_format, keys=keys):
             for source, line, text in frame.rows():
                 if not bare:
                     out.write(f"{printable(source)}:{line}:".encode())

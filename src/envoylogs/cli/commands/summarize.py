@@ -20,6 +20,7 @@ from envoylogs.cli.options import (
     Format,
     FormatOption,
     LimitOption,
+    MapOption,
     OutputOption,
     RejectsOption,
     SaveTallyOption,
@@ -33,6 +34,9 @@ from envoylogs.cli.options import (
 from envoylogs.cli.pager import ScreenText, show
 from envoylogs.cli.progress import shown_progress
 from envoylogs.cli.selecting import SelectionOptions, selected, with_selection
+from envoylogs.cli.settings import ShowConfigOption, field_keys
+from envoylogs.cli.show_config import print_config
+from envoylogs.cli.text_format import parsed_text_format
 from envoylogs.errors import EmptySelectionError, LogFormatError, OutputError, UnknownKeyError
 from envoylogs.render.formatting import window
 
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     from io import BufferedWriter
     from pathlib import Path
 
+    from envoylogs.envoy.field_keys import FieldKeys
     from envoylogs.envoy.text_formats import TextFormat
     from envoylogs.reading.selection import Selection
     from envoylogs.render.renderer import Renderer
@@ -50,17 +55,19 @@ if TYPE_CHECKING:
     from envoylogs.tally.state import TallySpec
     from envoylogs.tally.tally import Tally
 
-__all__ = ["named_sources", "parsed_text_format", "summarize"]
+__all__ = ["named_sources", "summarize"]
 
 
 @with_selection
 def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
+    context: typer.Context,
     selection: SelectionOptions,
     sources: SourcesArgument = None,
     output_format: FormatOption = Format.TEXT,
     table: TableOption = None,
     by: ByOption = None,
     text_format: TextFormatOption = None,
+    mapped: MapOption = None,  # noqa: ARG001  # field_keys has it, with what files say
     limit: LimitOption = None,
     output: OutputOption = None,
     save_tally: SaveTallyOption = None,
@@ -68,6 +75,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     rejects: RejectsOption = None,
     show_query: ShowQueryOption = False,
     color: ColorOption = When.AUTO,
+    show_config: ShowConfigOption = False,
 ) -> None:
     """Say what is wrong at the gateway, whose fault it is and what to do next.
 
@@ -80,17 +88,21 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     envoylogs summarize gateway.log --host shop.example.com --since 14:05
     envoylogs summarize gateway.log --by method,path_group --code 5xx
     """  # noqa: D301  # \b keeps the lines of the examples
+    if show_config:
+        print_config(context)
+        return
     started = time.monotonic()
     columns = _columns(by)
     renderer = _renderer(output_format, _table(output_format, table, columns), limit, color)
-    form = parsed_text_format(text_format)
+    keys = field_keys(context)
+    form = parsed_text_format(context, text_format, keys)
     located = named_sources(sources)
     with (
-        selected(selection, located, text_format=form) as (wanted, kept),
+        selected(selection, located, text_format=form, keys=keys) as (wanted, kept),
         stopped_by_interrupt() as stop,
     ):
         spec = _spec(kept, columns, show_query=show_query)
-        tally = _tallied(kept, spec, wanted, form, rejects, stop)
+        tally = _tallied(kept, spec, wanted, form, keys, rejects, stop)
     _say_the_window_of_nothing(tally, wanted)
     summary = _summary(tally, columns, complete=not stop.requested)
     named = {source.name for source in located if not source.found}
@@ -143,19 +155,6 @@ def named_sources(words: list[str] | None) -> list[Source]:
     return locate(words)
 
 
-def parsed_text_format(text: str | None) -> TextFormat | None:
-    """Return the format of ``--text-format``, taken apart.
-
-    Raises:
-        TextFormatError: If no line can be read by it.
-    """
-    if text is None:
-        return None
-    from envoylogs.envoy.text_formats import parse_format
-
-    return parse_format(text)
-
-
 def _columns(by: list[str] | None) -> tuple[str, ...]:
     """Return the columns of ``--by``, each once.
 
@@ -192,7 +191,8 @@ def _table(output_format: Format, table: str | None, columns: tuple[str, ...]) -
 
 
 def _renderer(output_format: Format, table: str | None, limit: int | None, color: When) -> Renderer:
-    rows = None if limit == 0 else limit
+    # More rows than this no table can have.
+    rows = min(limit, 2**32 - 1) if limit else None
     if output_format is Format.JSON:
         from envoylogs.render.records import JsonRenderer
 
@@ -233,6 +233,7 @@ def _tallied(  # noqa: PLR0913, PLR0917  # one parameter a concern
     spec: TallySpec,
     selection: Selection,
     text_format: TextFormat | None,
+    keys: FieldKeys,
     rejects: Path | None,
     stop: Stop,
 ) -> Tally:
@@ -252,6 +253,7 @@ def _tallied(  # noqa: PLR0913, PLR0917  # one parameter a concern
             spec=spec,
             selection=selection,
             text_format=text_format,
+            keys=keys,
             on_malformed=on_malformed,
             stop=stop,
             progress=progress,
@@ -275,14 +277,18 @@ def _say_the_window_of_nothing(tally: Tally, selection: Selection) -> None:
     """End with an error if there are records and none was selected.
 
     Raises:
-        EmptySelectionError: With the window of the log.
+        EmptySelectionError: With the window of the log, or with the roles of
+            the records if none is a gateway's.
     """
     from envoylogs.summary.accounts import accounts
 
-    if not selection or tally.traffic.frame.height:
+    if tally.traffic.frame.height:
         return
     lines = accounts(tally)
-    if lines.records:
+    if not selection:
+        if lines.roles_left_out:
+            raise EmptySelectionError.other_roles(lines.records, lines.roles_left_out)
+    elif lines.records:
         first, last = lines.sources["first"].min(), lines.sources["last"].max()
         covered = window(*(time if isinstance(time, int) else None for time in (first, last)))
         raise EmptySelectionError.of(selection.text, lines.records, covered)

@@ -11,6 +11,7 @@ from rich.text import Text
 from envoylogs.render.formatting import counted, printable, window
 from envoylogs.render.terminal.findings import print_findings
 from envoylogs.render.terminal.tables import print_table, print_tables
+from envoylogs.render.words import gateways_of, roles_left_out
 
 if TYPE_CHECKING:
     from envoylogs.summary.summary import Summary
@@ -87,11 +88,13 @@ def _headline(summary: Summary) -> Text:
     line = Text(name, style="bold")
     if overview.first is not None:
         line.append(f" · {window(overview.first, overview.last)}")
-    gateways = summary.accounts.gateways["gateway"].drop_nulls().len()
     records, left_out = summary.accounts.records, summary.accounts.filtered
     of_all = f"{records - left_out:,} of " if left_out else ""
     line.append(f" · {of_all}{counted(records, 'record')}")
-    line.append(f" · {counted(gateways, 'gateway')}")
+    line.append(f" · {gateways_of(summary)}")
+    left_out_roles = roles_left_out(summary.accounts)
+    if left_out_roles is not None:
+        line.append(f" · {left_out_roles}")
     if summary.selection is not None:
         line.append(f" · selected {printable(summary.selection)}", style="bold")
     if not summary.complete:
