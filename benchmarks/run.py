@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import generator, text_writer
+from benchmarks import generator, text_writer, wrapped
 
 _DATA = Path(__file__).parent / "data"
 _STAGES = ("blocks", "decoded", "normalized", "tally")
@@ -114,6 +115,24 @@ def generated_text(lines: int) -> Path:
     return path
 
 
+def generated_form(log: Path, form: str) -> Path:
+    """Return a log as something else writes it, made on first use."""
+    path = log.with_name(f"{re.sub('[^a-z0-9]+', '-', form.lower())}-{log.name}")
+    if not path.exists():
+        wrapped.write(path, log, form)
+    return path
+
+
+def report_forms(log: Path, runs: int) -> None:
+    """Measure what envelopes and damaged lines cost, each beside the bare log."""
+    for form in wrapped.FORMS:
+        path = generated_form(log, form)
+        bare = stage_seconds("normalized", log, runs, one_core=True)
+        seconds = stage_seconds("normalized", path, runs, one_core=True)
+        print(f"| reader to normalized, {form}, one core | {seconds:.2f} | "
+              f"{_speed(path, seconds)}, {bare / seconds:.2f} of the records/s of bare JSON |")  # fmt: skip
+
+
 def _speed(path: Path, seconds: float) -> str:
     return f"{path.stat().st_size / seconds / 1e6:.0f} MB/s"
 
@@ -130,6 +149,7 @@ def report(lines: int, runs: int) -> None:
         print(f"| reader to {stage}, one core | {seconds:.2f} | {_speed(log, seconds)} |")
     seconds = stage_seconds("tally", log, runs, one_core=False)
     print(f"| reader to tally, all cores | {seconds:.2f} | {_speed(log, seconds)} |")
+    report_forms(log, runs)
     text = generated_text(lines)
     seconds = stage_seconds("normalized", text, runs, one_core=True)
     print(f"| reader to normalized, TEXT, one core | {seconds:.2f} | {_speed(text, seconds)} |")

@@ -17,7 +17,9 @@ from envoylogs.cli.exits import Exit
 from envoylogs.cli.settings import SETTINGS
 from envoylogs.envoy.fields import ALIASES, WRAPPERS
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOMES
+from envoylogs.reading.envelopes import ENVELOPES
 from envoylogs.reading.fates import REASONS
+from envoylogs.reading.repair import KINDS
 from envoylogs.sources.compression import PROBLEMS
 from envoylogs.summary.findings.catalog import FINDING_KINDS
 
@@ -93,9 +95,18 @@ _COLUMNS: dict[str, tuple[str, str, str]] = {
     "upstream_local_address": (
         "address:port", "The gateway's own end of the connection to the upstream.", "",
     ),
-    "pod": ("", "The pod that wrote the record, where a custom format logs it.", ""),
+    "pod": (
+        "", "The pod that wrote the record, where the line's envelope says it or a custom format "
+        "logs it.", "not known",
+    ),
+    "namespace": ("", "Its namespace.", "not known"),
+    "container": ("", "Its container.", "not known"),
     "gateway": (
         "", "`pod`, else the address of `downstream_local_address`.", "neither was logged",
+    ),
+    "role": (
+        "", "The role of the proxy that wrote it: `gateway`, `egress` or `sidecar`; see "
+        "[roles](selection.md#roles).", "never",
     ),
     "outcome": ("", "What became of it: see [outcomes](outcomes.md).", "never"),
     "kind": ("", "`request`, `connection` or `own` (the gateway's own traffic).", "never"),
@@ -107,7 +118,10 @@ _MADE_FROM = {
     "upstream_port": "made from `upstream_cluster`",
     "upstream_subset": "made from `upstream_cluster`",
     "upstream_service": "made from `upstream_cluster`",
+    "namespace": "the line's [envelope](formats.md#envelopes)",
+    "container": "the line's [envelope](formats.md#envelopes)",
     "gateway": "made from `pod` and `downstream_local_address`",
+    "role": "made from `pod`, clusters and addresses",
     "outcome": "made from the other columns",
     "kind": "made from the other columns",
 }
@@ -221,6 +235,18 @@ def reasons_table() -> str:
     """Return the reasons why lines are malformed."""
     rows = ((f"[`{reason}`](#{reason})", meaning) for reason, meaning in sorted(REASONS.items()))
     return _table(("Reason", "The line is or holds"), rows)
+
+
+def envelopes_table() -> str:
+    """Return the kinds of envelopes."""
+    rows = ((f"`{kind}`", meaning) for kind, meaning in ENVELOPES.items())
+    return _table(("Kind", "Envelope"), rows)
+
+
+def repairs_table() -> str:
+    """Return the kinds of repairs."""
+    rows = ((f"`{kind}`", meaning) for kind, meaning in KINDS.items())
+    return _table(("Kind", "What was wrong"), rows)
 
 
 def problems_table() -> str:

@@ -87,11 +87,8 @@ class JsonRenderer:
             for name in ("examples", "sources", "gateways")
         }
         scalars = {name: getattr(accounts, name) for name in accounts.__slots__}
-        overlap = None
-        if accounts.overlap is not None:
-            first, last = accounts.overlap
-            overlap = timed({"first": first, "last": last})
-        return {**scalars, **tables, "overlap": overlap}
+        first, last = accounts.overlap or (None, None)
+        return {**scalars, **tables, "overlap": timed({"first": first, "last": last})}
 
 
 class NdjsonRenderer:
