@@ -130,7 +130,7 @@ def report_forms(log: Path, runs: int) -> None:
         bare = stage_seconds("normalized", log, runs, one_core=True)
         seconds = stage_seconds("normalized", path, runs, one_core=True)
         print(f"| reader to normalized, {form}, one core | {seconds:.2f} | "
-              f"{_speed(path, seconds)}, {bare / seconds:.2f} of the records/s of bare JSON |")  # fmt: skip
+              f"{_speed(path, seconds)}, {bare / seconds:.2f} of bare |")  # fmt: skip
 
 
 def _speed(path: Path, seconds: float) -> str:

@@ -451,6 +451,8 @@ def test_a_selector_gives_ten_lines_of_each_pod_unless_told_otherwise(
         assert found.document["accounts"]["lines"] == 2 * number
         assert _lines(found.document) == _lines(whole)
         assert _tables(found.document) == _tables(whole)
+        # What kubectl leaves out without a word is said.
+        assert ("--tail=-1" in found.errors) == (number == 10)
 
 
 def test_lines_since_some_time_are_what_is_summarized(

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.summary import Summary
 
-__all__ = ["incomplete_sources", "name_what_is_no_log", "say_what_was_covered"]
+__all__ = [
+    "incomplete_sources",
+    "name_what_is_no_log",
+    "say_if_tailed",
+    "say_what_was_covered",
+]
+
+_TAIL = 10
+"""How many lines of each pod ``kubectl logs`` gives with a selector, unless asked for more."""
 
 _WORTH_A_RATE = 10_000_000
 """From how many bytes on the speed says something."""
@@ -62,6 +70,17 @@ def incomplete_sources(accounts: Accounts) -> list[IncompleteSourceError]:
         )
         for source, problem, bytes_read in accounts.damaged.iter_rows()
     ]
+
+
+def say_if_tailed(accounts: Accounts) -> None:
+    """Say that ``kubectl logs`` with a selector gives ten lines a pod, if it looks like that."""
+    pods = accounts.gateways.height
+    records = accounts.gateways["records"]
+    if pods > 1 and accounts.lines == _TAIL * pods and (records <= _TAIL).all():
+        say(
+            f"envoylogs: {_TAIL} lines of each of {pods:,} gateways: kubectl logs -l gives no "
+            "more of a pod unless --tail=-1 is given."
+        )
 
 
 def say_what_was_covered(summary: Summary, seconds: float) -> None:

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-import orjson
 import polars as pl
 
-from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.outcome_rules import EVIDENCE
 from envoylogs.reading.envelopes import NOBODY, Origin
+from envoylogs.reading.logged_values import first_present, series_of
 from envoylogs.reading.text_patterns import values_of
 
 if TYPE_CHECKING:
@@ -33,8 +32,6 @@ __all__ = ["RecordColumns"]
 MADE_FROM = ("method", "path", "authority", "protocol", "response_code",
              "downstream_local_address", "pod")  # fmt: skip
 """What outcome, kind, gateway and role are made from besides ``EVIDENCE``: always read."""
-
-_MISSING = (None, "-", "")
 
 
 @dataclass(slots=True)
@@ -252,7 +249,7 @@ def _frame_of(shape: _Shape) -> pl.DataFrame:
     return pl.DataFrame(
         [
             *(
-                _series(column, _first_present([shape.values[key] for key in keys]))
+                series_of(column, first_present([shape.values[key] for key in keys]))
                 for column, keys in shape.keys_of.items()
             ),
             *_evidence(shape.keys_of, height),
@@ -264,48 +261,3 @@ def _evidence(logged: Collection[str], height: int) -> Iterator[pl.Series]:
     """Yield for each column of ``EVIDENCE`` whether it was logged."""
     for alias, column in EVIDENCE.items():
         yield pl.repeat(column in logged, height, dtype=pl.Boolean, eager=True).alias(alias)
-
-
-def _first_present(values: list[list[object]]) -> list[object]:
-    """Return for each record the first of several values that is not missing."""
-    if len(values) == 1:
-        return values[0]
-    return [
-        next((value for value in of_record if value not in _MISSING), None)
-        for of_record in zip(*values, strict=True)
-    ]
-
-
-_NUMBERS: tuple[tuple[set[type], pl.DataType], ...] = (
-    ({int, type(None)}, pl.Int64()),
-    ({float, type(None)}, pl.Float64()),
-)
-_TOO_DEEP = "[...]"
-
-
-def _series(name: str, values: list[object]) -> pl.Series:
-    """Return the values of one field: numbers if all are, else text.
-
-    A column of text is text even where a log has numbers in it, so that a
-    value does not depend on those beside it.
-    """
-    dtype: pl.DataType = pl.String()
-    if name in schema.INTEGERS or name == "start_time":
-        types = set(map(type, values))
-        dtype = next((number for allowed, number in _NUMBERS if types <= allowed), dtype)
-    try:
-        return pl.Series(name, values, dtype=dtype, strict=True)
-    except (TypeError, OverflowError, pl.exceptions.PolarsError):
-        # Mixed types: several eras in one log, or values that nobody expects.
-        return pl.Series(name, [_text(value) for value in values], dtype=pl.String)
-
-
-def _text(value: object) -> str | None:
-    """Return a value as text: what JSON would print for anything but a string."""
-    if value is None or isinstance(value, str):
-        return value
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:
-        # orjson reads values that are nested deeper than it writes; nobody needs these whole.
-        return _TOO_DEEP

@@ -541,14 +541,14 @@ def test_values_of_queries_are_in_a_file_if_that_was_asked_for(path: str, tmp_pa
 
 _MALFORMED = (
     '{"response_code": 200, "path": "/a?token=SECRET", oops}',
-    '{"response_code": 200, "path": "/a?x=1&token=SECRET" "method": "GET"}',
+    '{"response_code": 200, "path": "/a?x=1&token=SECRET" "method": "GET"',
     '[2026-01-02T03:04:05.678Z] "GET /a?token=SECRET HTTP/1.1" 200 - "-" 0 1 2 - "-" "-" "-"',
     "pod/x /a?token=SECRET {response_code",
     '{"log": "{\\"response_code\\":200,\\"path\\":\\"/a?token=SECRET\\"}"}',
     "GET /a?token=SECRET",
     "/a?x=1;token=SECRET",
     "/a?token='SECRET'",
-    '{"response_code": 200, "path": "/a?token="SECRET"", "method": "GET"}',
+    '{"response_code": 200, "path": "/a?token="SECRET"", "method": "GE',
     "/a?token=<SECRET>",
 )
 

@@ -13,7 +13,12 @@ import typer
 from envoylogs.cli.console import output_file, replaced_file, say, say_error
 from envoylogs.cli.exits import Exit
 from envoylogs.cli.interrupt import stopped_by_interrupt
-from envoylogs.cli.notes import incomplete_sources, name_what_is_no_log, say_what_was_covered
+from envoylogs.cli.notes import (
+    incomplete_sources,
+    name_what_is_no_log,
+    say_if_tailed,
+    say_what_was_covered,
+)
 from envoylogs.cli.options import (
     ByOption,
     ColorOption,
@@ -126,6 +131,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         with output_file(output) as out:
             renderer.render(summary, out)
     say_what_was_covered(summary, time.monotonic() - started)
+    say_if_tailed(summary.accounts)
     for error in incomplete:
         say_error(error)
     if stop.requested:
