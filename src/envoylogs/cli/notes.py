@@ -95,6 +95,7 @@ def say_what_was_covered(summary: Summary, seconds: float) -> None:
     parts += [
         f"{number:,} {name}"
         for name, number in (
+            ("repaired", sum(accounts.repaired.values())),
             ("malformed", accounts.malformed),
             ("of other programs", accounts.other),
         )
