@@ -88,10 +88,8 @@ def _cri_in_parts(line: bytes, who: Who) -> list[bytes]:
     return _cri(line, who, 100)
 
 
-def _docker(line: bytes, _: Who, size: int = 1 << 14) -> list[bytes]:
-    # Docker cuts text, not bytes.
-    text = line.decode()
-    parts = [text[place : place + size] for place in range(0, len(text), size)] or [""]
+def _docker(line: bytes, _: Who) -> list[bytes]:
+    parts = [part.decode() for part in split(line, 1 << 14)]
     parts[-1] += "\n"
     return [
         json.dumps(
@@ -99,10 +97,6 @@ def _docker(line: bytes, _: Who, size: int = 1 << 14) -> list[bytes]:
         ).encode()
         for part in parts
     ]
-
-
-def _docker_in_parts(line: bytes, who: Who) -> list[bytes]:
-    return _docker(line, who, 100)
 
 
 @dataclass(frozen=True)
@@ -139,6 +133,5 @@ ENVELOPES: dict[str, Envelope] = {
     "CRI": Envelope(_cri, "cri"),
     "CRI in parts": Envelope(_cri_in_parts, "cri"),
     "docker": Envelope(_docker, "docker"),
-    "docker in parts": Envelope(_docker_in_parts, "docker"),
 }
 """The envelopes by what writes them."""

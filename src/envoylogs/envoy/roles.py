@@ -7,8 +7,8 @@ have no listener of an original destination (Istio's
 ``pilot/pkg/networking/core``, ``buildClusters`` for ``model.Router`` and
 ``buildSidecarOutboundVirtualHosts``). What a sidecar sends
 out looks like the record of a gateway but for its listener: that of a sidecar
-is the destination as the application called it, so its port is the port of the
-cluster, and that of a gateway is the port of its pod.
+is the destination as the application called it, with the port of the cluster;
+that of a gateway is on its own pod, where its connections to upstreams begin.
 
 A record of a gateway that is taken for a sidecar's is worse than the other way
 round, so what shows nothing is a gateway's.
@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from envoylogs.envoy.clusters import cluster_parts
+from envoylogs.envoy.traffic import without_port
 
 __all__ = ["ROLES", "ProxiesSeen", "with_role"]
 
@@ -41,23 +42,25 @@ class ProxiesSeen:
 
     Attributes:
         sidecars: Sources and pods (null if unknown) with an inbound cluster.
-        gateways: Sources among these, without pods, that hold a record of a
-            gateway too.
+        gateways: Those among them with a record of a gateway too.
     """
 
     sidecars: set[tuple[str, str | None]] = field(default_factory=set)
-    gateways: set[str] = field(default_factory=set)
+    gateways: set[tuple[str, str | None]] = field(default_factory=set)
 
 
 def with_role(records: pl.DataFrame, seen: ProxiesSeen) -> pl.DataFrame:
     """Return records with the column ``role``, one of ``ROLES``.
 
     A pod with an inbound cluster is a sidecar, and so is a source without pods,
-    unless it holds records of a gateway: then each record is judged by itself.
+    unless it has records of a gateway too: then each record is judged by
+    itself, so that no single record, which a client may have forged, decides
+    on all the others.
 
     Args:
         records: With ``source`` and the columns ``pod``, ``upstream_cluster``,
-            ``route_name`` and ``downstream_local_address``.
+            ``route_name``, ``downstream_local_address`` and
+            ``upstream_local_address``.
         seen: From the records before these; these are added.
     """
     signs = records.select(*_PROXY, **_signs())
@@ -95,32 +98,42 @@ def _signs() -> dict[str, pl.Expr]:
 
 def _of_sidecars(records: pl.DataFrame, signs: pl.DataFrame, seen: ProxiesSeen) -> pl.Series:
     """Tell the records of sidecars, where there are any."""
-    known = pl.DataFrame(
-        list(seen.sidecars), schema=dict.fromkeys(_PROXY, pl.String()), orient="row"
+    signs = signs.hstack(_signs_of_listener(records))
+    signs = signs.with_columns(of_sidecar=_is_among(signs, seen.sidecars))
+    of_gateways = signs.filter(
+        pl.col("of_sidecar"),
+        pl.col("at_own_address") | (pl.col("pod").is_null() & pl.col("other_port")),
     )
-    signs = signs.with_columns(
-        own_port=_has_port_of_cluster(records),
-        of_sidecar=signs.join(
-            known.with_columns(known=pl.lit(value=True)),
-            on=_PROXY, how="left", nulls_equal=True, maintain_order="left",
-        )["known"].fill_null(value=False),
-    )  # fmt: skip
-    without_pod = pl.col("of_sidecar") & pl.col("pod").is_null()
-    of_gateways = signs.filter(without_pod & pl.col("own_port").not_())
-    seen.gateways |= set(of_gateways["source"].unique())
-    alone = pl.col("source").is_in(seen.gateways).not_() | pl.col("pod").is_not_null()
-    of_proxy = pl.col("of_sidecar") & pl.col("ingress").not_()
+    seen.gateways |= set(of_gateways.select(_PROXY).unique().iter_rows())
+    signs = signs.with_columns(mixed=_is_among(signs, seen.gateways))
+    by_itself = pl.col("shows") | (pl.col("same_port") & ~pl.col("at_own_address"))
     return signs.select(
-        sidecar=of_proxy & (alone | pl.col("shows") | pl.col("own_port").fill_null(value=False))
+        sidecar=pl.col("of_sidecar") & ~pl.col("ingress") & (~pl.col("mixed") | by_itself)
     )["sidecar"]
 
 
-def _has_port_of_cluster(records: pl.DataFrame) -> pl.Series:
-    """Tell whether the listener's port is that of the outbound cluster; null without both."""
+def _is_among(signs: pl.DataFrame, proxies: set[tuple[str, str | None]]) -> pl.Series:
+    """Tell which records are of some proxies."""
+    if not proxies:
+        return pl.repeat(False, signs.height, dtype=pl.Boolean, eager=True)  # noqa: FBT003
+    known = pl.DataFrame(list(proxies), schema=dict.fromkeys(_PROXY, pl.String()), orient="row")
+    joined = signs.join(
+        known.with_columns(known=pl.lit(value=True)),
+        on=_PROXY, how="left", nulls_equal=True, maintain_order="left",
+    )  # fmt: skip
+    return joined["known"].fill_null(value=False)
+
+
+def _signs_of_listener(records: pl.DataFrame) -> pl.DataFrame:
+    """Return what the listener of records with an outbound cluster shows; free of nulls."""
     cluster = pl.col("upstream_cluster")
     _, port, *_ = cluster_parts(cluster)
-    listener = pl.col("downstream_local_address").str.extract(r":(\d+)$")
+    listener = pl.col("downstream_local_address")
+    outbound = cluster.str.starts_with("outbound").fill_null(value=False)
+    same_port = port == listener.str.extract(r":(\d+)$").cast(pl.Int64, strict=False)
+    at_own_address = without_port(listener) == without_port(pl.col("upstream_local_address"))
     return records.select(
-        own_port=pl.when(cluster.str.starts_with("outbound")).then(port)
-        == listener.cast(pl.Int64, strict=False)
-    )["own_port"]
+        same_port=outbound & same_port.fill_null(value=False),
+        other_port=outbound & same_port.not_().fill_null(value=False),
+        at_own_address=outbound & at_own_address.fill_null(value=False),
+    )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["RecordColumns"]
 
 MADE_FROM = ("method", "path", "authority", "protocol", "response_code",
-             "downstream_local_address", "pod")  # fmt: skip
+             "downstream_local_address", "upstream_local_address", "pod")  # fmt: skip
 """What outcome, kind, gateway and role are made from besides ``EVIDENCE``: always read."""
 
 

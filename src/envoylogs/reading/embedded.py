@@ -17,8 +17,10 @@ from envoylogs.reading.reasons import holds_key_of_record
 __all__ = ["embedded_objects", "object_at_end"]
 
 _OBJECT = re.compile(rb'\{\s*"')
-_TRIES = 16
-"""How many places a line is tried at; each may be read to its end."""
+# Behind a quote it is a value in somebody else's line, which a client may have sent.
+_OBJECT_OF_ITS_OWN = re.compile(rb"(?<!['\"])" + _OBJECT.pattern)
+_FAILURES = 16
+"""At how many places of a line an object may turn out to be none; each may be read to its end."""
 
 _end_of = json.JSONDecoder().raw_decode
 
@@ -28,15 +30,20 @@ def embedded_objects(line: bytes) -> list[dict[str, object]]:
 
     Args:
         line: That is no JSON as a whole.
+
+    Returns:
+        None if the line begins with an object that was cut or broken: what is
+        inside it are values, which a client may have sent.
     """
     found: list[dict[str, object]] = []
     if not holds_key_of_record(line):
         return found
     # Every byte is one character, and what JSON is made of is the same in both.
     text = line.decode("latin-1")
-    position = 0
-    for _ in range(_TRIES):
-        start = _OBJECT.search(line, position)
+    begins_whole = not line.lstrip().startswith(b"{")
+    position = failures = 0
+    while failures < _FAILURES:
+        start = _OBJECT_OF_ITS_OWN.search(line, position)
         if start is None:
             break
         position = start.start() + 1
@@ -44,25 +51,28 @@ def embedded_objects(line: bytes) -> list[dict[str, object]]:
             _, end = _end_of(text, start.start())
             value = orjson.loads(line[start.start() : end])
         except (ValueError, RecursionError):
+            if not begins_whole:
+                break
+            failures += 1
             continue
+        begins_whole = True
         found.append(value)
         position = end
     return found
 
 
 def object_at_end(line: bytes) -> dict[str, object] | None:
-    """Return the JSON object that a line ends with, if it stands behind a record that was cut.
+    """Return the JSON object that a line ends with, if it stands behind one that was cut.
 
-    An object inside a value that is not escaped does not end its line, so no
-    client can put a record here.
+    An escaped value holds no object, and one that is not escaped is followed
+    by the rest of its record, unless it is the last.
 
     Args:
-        line: That is no JSON as a whole.
+        line: That is no JSON as a whole, and begins with an object.
     """
-    for start in islice(_OBJECT.finditer(line, 1), _TRIES):
+    for start in islice(_OBJECT_OF_ITS_OWN.finditer(line, 1), _FAILURES):
         try:
-            value = orjson.loads(line[start.start() :])
+            return orjson.loads(line[start.start() :])  # type: ignore[no-any-return]
         except orjson.JSONDecodeError:
             continue
-        return value if holds_key_of_record(line[: start.start()]) else None
     return None

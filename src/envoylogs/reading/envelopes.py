@@ -18,6 +18,8 @@ import orjson
 from envoylogs.sources.blocks import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from envoylogs.reading.fates import LineFates
 
 __all__ = ["ENVELOPES", "NOBODY", "Envelopes", "Origin", "Payloads"]
@@ -62,6 +64,10 @@ class Payloads:
     originals: dict[int, bytes] = field(default_factory=dict)
     origins: dict[int, Origin] = field(default_factory=dict)
     parts: dict[int, int] = field(default_factory=dict)
+
+    def height(self, number: int) -> int:
+        """Return of how many lines of the source a line is made."""
+        return self.parts.get(number, 1)
 
 
 class _Unwrapped(NamedTuple):
@@ -111,6 +117,7 @@ _BARE = frozenset({b"{", b" ", b"\t", b"}", b'"', b"]", b"", b"\r"})
 _AFTER_TIME = frozenset({b"{", b"[", b" ", b"\t", b"}", b'"', b"]", b"", b"\r"})
 _WRAPPING_OBJECTS = frozenset({b'{"log":', b'{"messa', b'{"pod":', b'{"names'})
 _LOOKED_AT = 7
+_DOCKER_PART_BYTES = 16 * 1024
 # /var/log/containers/POD_NAMESPACE_CONTAINER-ID.log and
 # /var/log/pods/NAMESPACE_POD_UID/CONTAINER/N.log
 _FILE_OF_CONTAINER = re.compile(
@@ -134,14 +141,17 @@ class Envelopes:
         self._source = source
         self._of_file = _origin_of_file(source)
         self._origins: dict[tuple[bytes | None, ...], Origin] = {(None, None, None): NOBODY}
-        self._waiting: dict[tuple[Origin, bytes], _Parts] = {}
+        self._waiting: dict[tuple[str, Origin, bytes], _Parts] = {}
 
-    def unwrapped(self, lines: list[bytes], first: int, fates: LineFates) -> Payloads:
+    def unwrapped(
+        self, lines: list[bytes], first: int, fates: LineFates, bare: Collection[int] = ()
+    ) -> Payloads:
         """Return the lines of a block without their envelopes.
 
         Args:
             lines: As they stand in the source.
             first: The number of the first of them.
+            bare: Numbers of lines that are known to have none.
             fates: Where envelopes are counted, by kind, and lines that are too
                 long when their parts are joined.
         """
@@ -151,14 +161,14 @@ class Envelopes:
         found = Payloads([], [])
         kinds: dict[str, int] = {}
         for number, line in enumerate(lines, first):
-            inside = self._inside(line)
+            inside = None if number in bare else self._inside(line)
             if inside is None:
                 found.lines.append(line)
                 found.numbers.append(number)
                 continue
             kind, payload, origin, stream, ends = inside
             kinds[kind] = kinds.get(kind, 0) + 1
-            if not ends or (self._waiting and (origin, stream) in self._waiting):
+            if not ends or (self._waiting and (kind, origin, stream) in self._waiting):
                 self._join(number, line, inside, found, fates)
                 continue
             found.lines.append(payload)
@@ -173,8 +183,8 @@ class Envelopes:
     def finish(self, fates: LineFates) -> Payloads:
         """Return the lines of which the last part never came."""
         found = Payloads([], [])
-        for origin, stream in list(self._waiting):
-            self._complete(origin, stream, found, fates)
+        for of_line in list(self._waiting):
+            self._complete(of_line, found, fates)
         return found
 
     def _inside(self, line: bytes) -> _Unwrapped | None:
@@ -212,7 +222,8 @@ class Envelopes:
     def _behind_anything(line: bytes) -> _Unwrapped | None:
         """Read a TEXT record with anything in front of it."""
         match = _TEXT_BEHIND.search(line) if b'Z] "' in line else None
-        if match is None or match.start() == 0:
+        # Behind a quote it is a value in somebody else's line, which a client may have sent.
+        if match is None or match.start() == 0 or line[match.start() - 1] in b"'\"":
             return None
         return _Unwrapped("unknown_prefix", line[match.start() :], NOBODY)
 
@@ -220,7 +231,7 @@ class Envelopes:
         """Read a line of docker's json-file or of ``stern -o json``."""
         match = _STERN_EXTJSON.match(line)
         if match is not None:
-            return _Unwrapped("stern_json", match["message"], self._origin(*_who(match)))
+            return _Unwrapped("stern_json", _of_json(match["message"]), self._origin(*_who(match)))
         try:
             value = orjson.loads(line)
         except orjson.JSONDecodeError:
@@ -229,7 +240,8 @@ class Envelopes:
         if isinstance(log, str) and isinstance(value.get("stream"), str):
             stream = value["stream"].encode()
             payload = log.encode()
-            ends = payload.endswith(b"\n")
+            # Others write this shape without line feeds; docker cuts lines at this length only.
+            ends = payload.endswith(b"\n") or len(payload) < _DOCKER_PART_BYTES
             return _Unwrapped("docker", payload.removesuffix(b"\n"), self._of_file, stream, ends)
         if isinstance(message, str) and "podName" in value and "containerName" in value:
             names = (value["podName"], value.get("namespace"), value["containerName"])
@@ -253,17 +265,21 @@ class Envelopes:
         self, number: int, line: bytes, inside: _Unwrapped, found: Payloads, fates: LineFates
     ) -> None:
         """Add one part to its line, which is done if this part ends it."""
-        parts = self._waiting.setdefault((inside.origin, inside.stream), _Parts(number))
+        of_line = (inside.kind, inside.origin, inside.stream)
+        parts = self._waiting.setdefault(of_line, _Parts(number))
         parts.n += 1
         parts.size += len(inside.payload)
         if parts.size <= MAX_LINE_BYTES or parts.n == 1:
             parts.payloads.append(inside.payload)
             parts.originals.append(line)
         if inside.ends:
-            self._complete(inside.origin, inside.stream, found, fates)
+            self._complete(of_line, found, fates)
 
-    def _complete(self, origin: Origin, stream: bytes, found: Payloads, fates: LineFates) -> None:
-        parts = self._waiting.pop((origin, stream))
+    def _complete(
+        self, of_line: tuple[str, Origin, bytes], found: Payloads, fates: LineFates
+    ) -> None:
+        parts = self._waiting.pop(of_line)
+        _, origin, _ = of_line
         original = b"\n".join(parts.originals)
         if parts.size > MAX_LINE_BYTES:
             fates.malformed(self._source, parts.number, "line_too_long", original, parts.n)
@@ -280,6 +296,16 @@ def _may_be_wrapped(head: bytes) -> bool:
     if head in _WRAPPING_OBJECTS:
         return True
     return head[:2] != b"[2" and head.lstrip()[:1] not in _BARE
+
+
+def _of_json(message: bytes) -> bytes:
+    """Return what a JSON string holds; anything else stays what it is."""
+    if not message.startswith(b'"'):
+        return message
+    try:
+        return str(orjson.loads(message)).encode()
+    except orjson.JSONDecodeError:
+        return message
 
 
 def _who(match: re.Match[bytes]) -> tuple[bytes | None, bytes | None, bytes | None]:

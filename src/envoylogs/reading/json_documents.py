@@ -22,6 +22,10 @@ MAX_DEPTH = 64
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+("|\\?\Z)')
 
 
+# What stands before an object inside another one, or nothing before the first.
+_BEFORE_OBJECT = (b"", b":", b",", b"[")
+
+
 def _emptied(string: re.Match[bytes]) -> bytes:
     """Return nothing for a string, and a lone quote for one that never ends."""
     return b"" if string[1] == b'"' else b'"'
@@ -38,18 +42,23 @@ class OpenObject:
     lines: list[tuple[int, bytes]] = field(default_factory=list)
     _depth: int = 0
     _bytes: int = 0
+    _last: bytes = b""
 
     def add(self, number: int, line: bytes) -> bool:
         """Take one more line; tell whether the object can still become whole.
 
         A string never spans lines in JSON, so a lone quote ends the hope.
         """
+        begins = line.lstrip()[:1]
+        follows = begins != b"{" or self._last in _BEFORE_OBJECT
         self.lines.append((number, line))
+        self._last = line.rstrip()[-1:] or self._last
         self._bytes += len(line)
         bare = _STRING.sub(_emptied, line)
         self._depth += bare.count(b"{") + bare.count(b"[") - bare.count(b"}") - bare.count(b"]")
         return (
-            b'"' not in bare
+            follows
+            and b'"' not in bare
             and 0 <= self._depth <= MAX_DEPTH
             and len(self.lines) <= MAX_LINES
             and self._bytes <= MAX_BYTES

@@ -85,7 +85,8 @@ class JsonLinesReader:
         if first == 1:
             lines[0] = lines[0].removeprefix(_BOM)
         fates.add(self._source, "lines", len(lines))
-        payloads = self._envelopes.unwrapped(lines, first, fates)
+        bare = self._text_lines.own_numbers(lines, first)
+        payloads = self._envelopes.unwrapped(lines, first, fates, bare)
         # A joined line may have begun in a block before this one.
         data = b"\n".join(payloads.lines) if payloads.parts else item.data
         self._read_payloads(data, payloads, records, fates)
@@ -111,18 +112,14 @@ class JsonLinesReader:
                 self._unclear.abandon(records, fates)
                 start = place + 1
         self._read_json(payloads, slice(start, None), records, fates)
-        if payloads.originals:
-            numbers = records.numbers
-            origins, parts = payloads.origins, payloads.parts
-            records.origins = {n: origins[n] for n in numbers if n in origins}
-            # Each record was counted as one line; of a joined one there are more.
-            joined = {n for n in numbers if n in parts} if parts else ()
-            fates.add(self._source, "record_lines", sum(parts[n] - 1 for n in joined))
+        if payloads.origins:
+            origins = payloads.origins
+            records.origins = {n: origins[n] for n in records.numbers if n in origins}
 
     def _take_runs(self, payloads: Payloads, records: Records, fates: LineFates) -> set[int]:
         """Account for the lines of TEXT; return their numbers."""
         numbers = {number for run in records.runs for number in run.numbers}
-        fates.add(self._source, "record_lines", len(numbers))
+        fates.add(self._source, "record_lines", sum(map(payloads.height, numbers)))
         for run in records.runs:
             for kind, n in run.repaired.items():
                 fates.add(self._source, "repaired", n, kind)
@@ -140,7 +137,7 @@ class JsonLinesReader:
         original, unclear = payloads.originals.get, self._unclear
         loads, error = orjson.loads, orjson.JSONDecodeError
         no_sign, is_record = self._keys.signs.isdisjoint, self._keys.is_record
-        on_one_line = 0
+        on_one_line, parts = 0, payloads.parts
         for number, line in zip(payloads.numbers[of_lines], payloads.lines[of_lines], strict=True):
             try:
                 value = loads(line)
@@ -154,7 +151,7 @@ class JsonLinesReader:
                 append_number(number)
                 if keep_text:
                     append_text(original(number, line))
-                on_one_line += 1
+                on_one_line += parts.get(number, 1) if parts else 1
             else:
                 unclear.read_other(number, line, records, fates)
         fates.add(self._source, "record_lines", on_one_line)

@@ -6,15 +6,24 @@ import re
 
 from envoylogs.reading.text_lines import looks_cut, looks_like_text
 
-__all__ = ["holds_key_of_record", "reason_of", "reason_of_broken"]
+__all__ = ["holds_key_of_record", "holds_record", "reason_of", "reason_of_broken"]
 
 # The key of a record somewhere in a line, its quotes escaped or not.
 _KEY_OF_RECORD = re.compile(rb'(?:response_code|response_flags|upstream_cluster)\\*"\s*:')
 
 
+# The beginning of a TEXT record in a JSON string, with the quote behind it escaped.
+_TEXT_IN_STRING = re.compile(rb'\[20\d\d-[^\s\]"]{1,40}Z\] \\+"')
+
+
 def holds_key_of_record(line: bytes) -> bool:
     """Tell whether a line holds the key of a record, as JSON writes it, anywhere."""
     return _KEY_OF_RECORD.search(line) is not None
+
+
+def holds_record(line: bytes) -> bool:
+    """Tell whether a line of JSON holds a record of JSON or TEXT in a string or an object."""
+    return holds_key_of_record(line) or _TEXT_IN_STRING.search(line) is not None
 
 
 def reason_of(line: bytes) -> str | None:

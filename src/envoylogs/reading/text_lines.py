@@ -70,6 +70,19 @@ class TextLines:
         of_own = [] if own is None else [TextPattern(own, lenient=way) for way in (False, True)]
         self._patterns = (*of_own, *default_patterns())
 
+    def own_numbers(self, lines: list[bytes], first: int) -> set[int]:
+        """Return the numbers of lines that fit the user's own format as they stand.
+
+        Args:
+            lines: With whatever stands around them.
+            first: The number of the first of them.
+        """
+        if self._own is None:
+            return set()
+        values, _ = _as_text(lines)
+        fits = values.str.contains(telling(self._patterns[0]))
+        return {number for number, fit in enumerate(fits, first) if fit}
+
     def runs(self, data: bytes, lines: Sequence[bytes], numbers: Sequence[int]) -> list[TextRun]:
         """Return the lines of a block that are records.
 

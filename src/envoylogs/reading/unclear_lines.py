@@ -17,12 +17,17 @@ from envoylogs.reading.embedded import embedded_objects, object_at_end
 from envoylogs.reading.envelopes import Payloads
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.json_documents import OpenObject
-from envoylogs.reading.reasons import holds_key_of_record, reason_of, reason_of_broken
+from envoylogs.reading.reasons import (
+    holds_key_of_record,
+    holds_record,
+    reason_of,
+    reason_of_broken,
+)
 from envoylogs.reading.records import Records
 from envoylogs.reading.repair import repaired
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from envoylogs.envoy.field_keys import FieldKeys
 
@@ -75,7 +80,7 @@ class UnclearLines:
         self._records, self._fates = records, fates
         text = line.strip()
         if not text:
-            fates.add(self._source, "blank", self._payloads.parts.get(number, 1))
+            fates.add(self._source, "blank", self._payloads.height(number))
         elif self._open is not None:
             self._read_in_object(number, line)
         elif text.startswith(b"{"):
@@ -102,26 +107,35 @@ class UnclearLines:
             self._read_again(failed, last=True)
 
     def _read_in_object(self, number: int, line: bytes) -> None:
-        """Read a line that belongs to the open object unless it is a whole record."""
-        mended = self._mended_record(line)
-        if mended is None:
+        """Read a line that belongs to the open object unless a record begins with it."""
+        if line.lstrip().startswith(b"{") and holds_key_of_record(line):
+            self._give_up()
+            self._read_beginning(number, line)
+        else:
             self._continue(number, line)
-            return
-        self._give_up()
-        self._take([(number, line)], mended)
 
     def _read_beginning(self, number: int, line: bytes) -> None:
         """Read a line that begins an object, or is one but for some damage."""
+        if not self._take_at_once(number, line):
+            self._open = OpenObject()
+            self._continue(number, line)
+
+    def _take_at_once(self, number: int, line: bytes) -> bool:
+        """Take what a line that begins with an object holds, if no later line is needed."""
+        whole = self._mended_record(line, _as_it_is)
+        if whole is not None:
+            self._take([(number, line)], whole)
+            return True
+        if self._take_embedded(number, line):
+            return True
         behind_cut = object_at_end(line)
         if behind_cut is not None and self._keys.is_record(behind_cut):
             self._take([(number, line)], (behind_cut, ("half_record_before",)))
-            return
+            return True
         mended = self._mended_record(line)
         if mended is not None:
             self._take([(number, line)], mended)
-        elif not self._take_embedded(number, line):
-            self._open = OpenObject()
-            self._continue(number, line)
+        return mended is not None
 
     def _take(self, lines: list[Line], mended: Mended) -> None:
         """Take lines that are one object, mended if it was broken."""
@@ -130,7 +144,8 @@ class UnclearLines:
             self._count_other(lines)
             return
         self._append(value, lines)
-        self._fates.add(self._source, "record_lines", len(lines))
+        height = sum(self._payloads.height(number) for number, _ in lines)
+        self._fates.add(self._source, "record_lines", height)
         for kind in kinds:
             self._fates.add(self._source, "repaired", 1, kind)
 
@@ -140,7 +155,7 @@ class UnclearLines:
         for value in found:
             self._append(value, [(number, line)])
         if found:
-            self._fates.add(self._source, "record_lines", 1)
+            self._fates.add(self._source, "record_lines", self._payloads.height(number))
             self._fates.add(self._source, "enveloped", 1, "unknown_prefix")
         return bool(found)
 
@@ -160,7 +175,7 @@ class UnclearLines:
         self._open = opened if hopeful and not opened.closed else None
         if hopeful and not opened.closed:
             return []
-        mended = _mended(opened.text) if hopeful else None
+        mended = (_as_it_is(opened.text) or repaired(opened.text)) if hopeful else None
         if mended is None:
             return opened.lines
         self._take(opened.lines, mended)
@@ -186,8 +201,11 @@ class UnclearLines:
             failed = []
             while waiting and not failed:
                 number, line = waiting.popleft()
-                if self._open is not None or line.lstrip().startswith(b"{"):
+                begins = line.lstrip().startswith(b"{")
+                if self._open is not None or (begins and not self._take_at_once(number, line)):
                     failed = self._extend(number, line)
+                elif begins:
+                    continue
                 elif line.lstrip()[:1] in _INSIDE_OBJECT:
                     self._count(number, line, reason_of_broken(line, alone=False))
                 else:
@@ -200,30 +218,33 @@ class UnclearLines:
         try:
             orjson.loads(line)
         except orjson.JSONDecodeError:
-            self._count(number, line, reason_of(line))
+            if not self._take_embedded(number, line):
+                self._count(number, line, reason_of(line))
         else:
             self._count_other([(number, line)])
 
     def _count_other(self, lines: list[Line]) -> None:
         """Count the lines of JSON that is no record, unless a record is inside."""
-        wrapped = any(holds_key_of_record(line) for _, line in lines)
+        wrapped = any(holds_record(line) for _, line in lines)
         for number, line in lines:
             self._count(number, line, "wrapped_record" if wrapped else None)
 
     def _count(self, number: int, line: bytes, reason: str | None) -> None:
         """Count a line as malformed; as another program's without a reason."""
-        original, n = self._original(number, line), self._payloads.parts.get(number, 1)
+        original, n = self._original(number, line), self._payloads.height(number)
         if reason is None:
             self._fates.other(self._source, number, original, n)
         else:
             self._fates.malformed(self._source, number, reason, original, n)
 
-    def _mended_record(self, line: bytes) -> Mended | None:
+    def _mended_record(
+        self, line: bytes, mend: Callable[[bytes], Mended | None] = repaired
+    ) -> Mended | None:
         """Return the record that a line of broken JSON is; None if it can't be mended."""
         text = line.strip().rstrip(b", \t\r")
         if not text.startswith(b"{") or not text.endswith(b"}"):
             return None
-        mended = _mended(text)
+        mended = mend(text)
         return mended if mended is not None and self._keys.is_record(mended[0]) else None
 
     def _original(self, number: int, line: bytes) -> bytes:
@@ -231,10 +252,10 @@ class UnclearLines:
         return self._payloads.originals.get(number, line)
 
 
-def _mended(text: bytes) -> Mended | None:
-    """Return the object that a text is, and what was repaired in it; None if it is none."""
+def _as_it_is(text: bytes) -> Mended | None:
+    """Return the object that a text is without any repair; None if it is none."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return repaired(text)
+        return None
     return (value, ()) if isinstance(value, dict) else None

@@ -40,6 +40,7 @@ _TEXT = (
     b"192.0.2.10:51234 192.0.2.10:8443 192.0.2.200:40312 shop.example.com -"
 )
 _JSON = line(record(user_agent='an "agent" <b> ä'))
+_LONG = line(record(path="/" + "x" * 40_000))
 _FROM_ENVELOPE = ("pod", "namespace", "container", "gateway", "line")
 
 each_envelope = pytest.mark.parametrize("name", ENVELOPES)
@@ -124,14 +125,26 @@ def test_parts_of_two_streams_are_joined_each_with_its_own() -> None:
     assert counts(batch.fates)["record_lines"] == len(mixed)
 
 
-def test_parts_are_joined_over_blocks() -> None:
+@pytest.mark.parametrize("name", ["CRI in parts", "CRI", "docker"])
+def test_parts_are_joined_over_blocks(name: str) -> None:
     long = line(record(path="/" + "x" * 900_000))
-    written = b"\n".join(ENVELOPES["CRI in parts"].wrap(long, _WHO)) + b"\n"
+    written = b"\n".join(ENVELOPES[name].wrap(long, _WHO)) + b"\n"
 
     batch = reading(written + lines(record()))
 
     assert frame(batch)["path"].str.len_bytes().to_list() == [900_001, 5]
     assert accounted(batch.fates)
+
+
+def test_lines_in_the_shape_of_docker_without_line_feeds_are_not_joined() -> None:
+    # Collectors take the line feed away, and other lines than docker's are never cut.
+    written = [
+        line({"log": payload.decode(), "stream": "stdout"}) for payload in (_JSON, _TEXT, _JSON)
+    ]
+
+    batch = reading(b"\n".join(written))
+
+    assert frame(batch)["line"].to_list() == [1, 2, 3]
 
 
 def test_a_line_that_gets_too_long_when_joined_is_counted_and_costs_no_other() -> None:
@@ -146,9 +159,9 @@ def test_a_line_that_gets_too_long_when_joined_is_counted_and_costs_no_other() -
     assert accounted(batch.fates)
 
 
-@pytest.mark.parametrize("name", ["CRI in parts", "docker in parts"])
+@pytest.mark.parametrize("name", ["CRI in parts", "docker"])
 def test_a_line_whose_last_part_never_came_is_cut(name: str) -> None:
-    written = ENVELOPES[name].wrap(_JSON, _WHO)[:-1]
+    written = ENVELOPES[name].wrap(_LONG, _WHO)[:-1]
 
     batch = reading(b"\n".join([*written, line(record())]))
 
@@ -343,10 +356,10 @@ def _strangers(draw: st.DrawFn) -> _Item:
 
 
 def _interleaved(items: Sequence[_Item], seed: int) -> list[bytes]:
-    """Return the lines of items in any order in which parts of a stream stay together.
+    """Return the lines of items in any order in which the parts of a line stay together.
 
-    The runtime writes the parts of a line of one stream one after the other, so
-    only what is no part may come between.
+    A runtime writes the parts of a line of one stream one after the other, and
+    its next line of that stream behind them.
     """
     chance = random.Random(seed)
     in_parts = [item for item in items if len(item.written) > 1]
@@ -354,28 +367,19 @@ def _interleaved(items: Sequence[_Item], seed: int) -> list[bytes]:
     chance.shuffle(in_parts)
     found = [part for item in in_parts for part in item.written]
     for item in whole:
-        ends_no_part = _kind_of_parts(item.written[0]) is None
-        places = range(len(found) + 1) if ends_no_part else _between(found)
-        found.insert(chance.choice(list(places)), item.written[0])
+        of_stream = b" stdout " in item.written[0][:45]
+        places = _between(found) if of_stream else list(range(len(found) + 1))
+        found.insert(chance.choice(places), item.written[0])
     return found
 
 
-def _kind_of_parts(written: bytes) -> str | None:
-    if b" stdout " in written[:45]:
-        return "CRI"
-    return "docker" if written.startswith(b'{"log":') else None
-
-
 def _between(found: Sequence[bytes]) -> list[int]:
-    """Return the places at which no line of CRI or docker is waiting for its end."""
-    places, waiting = [0], {"CRI": False, "docker": False}
+    """Return the places at which no line of CRI waits for its end."""
+    places, waiting = [0], False
     for place, written in enumerate(found, 1):
-        kind = _kind_of_parts(written)
-        if kind == "CRI":
-            waiting[kind] = b" stdout P " in written[:45]
-        elif kind == "docker":
-            waiting[kind] = b'\\n","stream"' not in written
-        if not any(waiting.values()):
+        if b" stdout " in written[:45]:
+            waiting = b" stdout P " in written[:45]
+        if not waiting:
             places.append(place)
     return places
 
@@ -400,3 +404,79 @@ def test_any_interleaving_adds_up_and_every_intact_record_is_read(
         if item.path is not None:
             assert item.path in paths, "an intact record is lost"
             paths.remove(item.path)
+
+
+# --- What others can write -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("quote", [b"'", b'"'])
+def test_a_record_in_the_quotes_of_another_line_is_none(quote: bytes) -> None:
+    # Envoy's debug log prints headers, and a client can send what it likes in them.
+    for payload in (_JSON, _TEXT):
+        batch = reading(b"'user-agent', " + quote + payload + quote + b"\n" + lines(record()))
+
+        assert frame(batch)["line"].to_list() == [2]
+        assert accounted(batch.fates)
+
+
+def test_a_record_in_a_broken_value_is_no_record() -> None:
+    forged = b'{"response_code":200,"response_flags":"-","authority":"forged.example.com"}'
+    broken = _JSON.replace(b'"/cart"', b'"x", "a": b ' + forged + b'"')
+
+    batch = reading(broken + b"\n" + lines(record()))
+
+    assert frame(batch)["authority"].unique().to_list() == ["shop.example.com"]
+    assert accounted(batch.fates)
+
+
+def test_two_whole_records_of_a_line_are_both_read() -> None:
+    one, two = (line(record(path=path)) for path in ("/1", "/2"))
+
+    batch = reading(one + two + b"\n" + b"".join(line(record(path=f"/{n}")) for n in range(40)))
+
+    assert frame(batch)["path"].to_list() == ["/1", "/2", *(f"/{n}" for n in range(40))]
+    assert reasons(batch.fates) == {}
+    assert repaired(batch.fates) == {}
+
+
+def test_a_half_record_without_a_sign_does_not_blend_into_the_one_behind_it() -> None:
+    batch = reading(b'{"authority":"cut.example.com","hostname":"istio-egress' + _JSON)
+
+    assert _values(frame(batch)).equals(_values(frame(reading(_JSON))))
+    assert repaired(batch.fates) == {"half_record_before": 1}
+
+
+def test_records_behind_a_prefix_are_read_after_an_object_that_never_ends() -> None:
+    prefixed = b"Jan  2 03:04:05 node-1 envoy: " + _JSON
+
+    batch = reading(b'{"authority":"x","path":1\n' + prefixed + b"\n" + prefixed + b"\n" + _JSON)
+
+    assert frame(batch)["line"].to_list() == [2, 3, 4]
+    assert accounted(batch.fates)
+
+
+def test_a_printed_object_of_lines_in_parts_is_accounted_for() -> None:
+    time = b"2026-01-02T03:04:05.1Z stdout "
+    printed = [
+        time + b"F {", time + b'P  "downstream_local_address": ', time + b'F "192.0.2.10:8443"',
+        time + b"F }",
+    ]  # fmt: skip
+
+    batch = reading(b"\n".join(printed))
+
+    assert frame(batch)["line"].to_list() == [1]
+    assert counts(batch.fates)["record_lines"] == 4
+    assert accounted(batch.fates)
+
+
+def test_text_of_stern_in_a_json_string_is_read() -> None:
+    written = line({"a": _TEXT.decode()}).removeprefix(b'{"a":').removesuffix(b"}")
+    head = b'{"pod": "gateway-1", "container": "istio-proxy", "message": '
+
+    assert frame(reading(head + written + b"}"))["pod"].to_list() == ["gateway-1"]
+
+
+def test_text_in_an_object_that_is_not_read_is_a_wrapped_record() -> None:
+    assert reasons(reading(line({"message": _TEXT.decode(), "ts": 1})).fates) == {
+        "wrapped_record": 1
+    }
