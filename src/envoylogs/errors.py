@@ -379,6 +379,16 @@ class OutputError(EnvoylogsError):
     slug = "output"
 
     @classmethod
+    def is_source(cls, path: str) -> OutputError:
+        """Return the error for a log that would be overwritten before it is read."""
+        return cls(f"{path}: is one of the logs to read. Write to another file.")
+
+    @classmethod
+    def written_twice(cls, path: str) -> OutputError:
+        """Return the error for two outputs in one file."""
+        return cls(f"{path}: is named for two outputs. Write each to a file of its own.")
+
+    @classmethod
     def unwritable(cls, path: str, cause: OSError) -> OutputError:
         """Return the error for a file that the system refuses to write."""
         return cls(f"{path}: can't be written: {cause.strerror or cause}.")

@@ -16,9 +16,18 @@ from envoylogs.errors import EnvoylogsError, OutputError
 from envoylogs.render.formatting import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["closed_pipe_is_no_error", "output_file", "replaced_file", "say", "say_error"]
+    from envoylogs.sources.source import Source
+
+__all__ = [
+    "closed_pipe_is_no_error",
+    "output_file",
+    "refuse_to_overwrite",
+    "replaced_file",
+    "say",
+    "say_error",
+]
 
 
 def say_error(error: EnvoylogsError) -> None:
@@ -69,6 +78,37 @@ def closed_pipe_is_no_error() -> Iterator[None]:
         if not isinstance(error, BrokenPipeError):
             raise OutputError.unwritable("standard output", error) from error
         raise typer.Exit(Exit.OK) from None
+
+
+def refuse_to_overwrite(sources: Sequence[Source], outputs: Iterable[Path | None]) -> None:
+    """Refuse outputs that are a log which is to be read, or one another.
+
+    A saved tally may be replaced by one that it was added to.
+
+    Raises:
+        OutputError: If an output is one of the sources, or two are the same.
+    """
+    from envoylogs.tally.storage import is_saved_tally
+
+    written: set[str] = set()
+    for output in outputs:
+        if output is None or (output.exists() and not output.is_file()):
+            continue
+        name = os.path.realpath(output)
+        if name in written:
+            raise OutputError.written_twice(str(output))
+        written.add(name)
+        for source in sources:
+            is_read = source.path is not None and _is_same(source.path, name)
+            if is_read and not is_saved_tally(source):
+                raise OutputError.is_source(str(output))
+
+
+def _is_same(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)  # noqa: PTH121
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -16,8 +16,8 @@ import polars as pl
 
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.outcome_rules import EVIDENCE
-from envoylogs.reading.envelopes import NOBODY, Origin
 from envoylogs.reading.logged_values import first_present, series_of
+from envoylogs.reading.payloads import NOBODY, Origin
 from envoylogs.reading.text_patterns import values_of
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
+from envoylogs.reading.payloads import NOBODY, Origin, Payloads, origin_of_file
 from envoylogs.sources.blocks import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from envoylogs.reading.fates import LineFates
 
-__all__ = ["ENVELOPES", "NOBODY", "Envelopes", "Origin", "Payloads"]
+__all__ = ["ENVELOPES", "Envelopes"]
 
 ENVELOPES: dict[str, str] = {
     "cri": "a file of a container runtime (CRI)",
@@ -33,41 +34,6 @@ ENVELOPES: dict[str, str] = {
     "unknown_prefix": "text in front of a record",
 }
 """The kinds of envelopes, in words."""
-
-
-class Origin(NamedTuple):
-    """Who wrote a line, as its envelope says; None for what it does not say."""
-
-    pod: str | None = None
-    namespace: str | None = None
-    container: str | None = None
-
-
-NOBODY = Origin()
-"""An envelope that says nothing."""
-
-
-@dataclass(slots=True)
-class Payloads:
-    """Lines without their envelopes.
-
-    Attributes:
-        lines: What was inside.
-        numbers: The number of each; of a joined line that of its first part.
-        originals: The bytes of each line that had an envelope, by its number.
-        origins: Who wrote each line that had an envelope, by its number.
-        parts: Of how many lines each joined line is made, by its number.
-    """
-
-    lines: list[bytes]
-    numbers: list[int]
-    originals: dict[int, bytes] = field(default_factory=dict)
-    origins: dict[int, Origin] = field(default_factory=dict)
-    parts: dict[int, int] = field(default_factory=dict)
-
-    def height(self, number: int) -> int:
-        """Return of how many lines of the source a line is made."""
-        return self.parts.get(number, 1)
 
 
 class _Unwrapped(NamedTuple):
@@ -118,16 +84,6 @@ _AFTER_TIME = frozenset({b"{", b"[", b" ", b"\t", b"}", b'"', b"]", b"", b"\r"})
 _WRAPPING_OBJECTS = frozenset({b'{"log":', b'{"messa', b'{"pod":', b'{"names'})
 _LOOKED_AT = 7
 _DOCKER_PART_BYTES = 16 * 1024
-# /var/log/containers/POD_NAMESPACE_CONTAINER-ID.log and
-# /var/log/pods/NAMESPACE_POD_UID/CONTAINER/N.log
-_FILE_OF_CONTAINER = re.compile(
-    r"(?:^|/)(?P<pod>[-a-z0-9.]+)_(?P<namespace>[-a-z0-9]+)_(?P<container>[-a-z0-9]+)"
-    r"-[0-9a-f]{64}\.log"
-)
-_FILE_OF_POD = re.compile(
-    r"(?:^|/)(?P<namespace>[-a-z0-9]+)_(?P<pod>[-a-z0-9.]+)_[-0-9a-f]{16,36}"
-    r"/(?P<container>[-a-z0-9]+)/[^/]+$"
-)
 
 
 class Envelopes:
@@ -139,7 +95,7 @@ class Envelopes:
 
     def __init__(self, source: str) -> None:
         self._source = source
-        self._of_file = _origin_of_file(source)
+        self._of_file = origin_of_file(source)
         self._origins: dict[tuple[bytes | None, ...], Origin] = {(None, None, None): NOBODY}
         self._waiting: dict[tuple[str, Origin, bytes], _Parts] = {}
 
@@ -310,11 +266,3 @@ def _of_json(message: bytes) -> bytes:
 
 def _who(match: re.Match[bytes]) -> tuple[bytes | None, bytes | None, bytes | None]:
     return match["pod"], match["namespace"], match["container"]
-
-
-def _origin_of_file(source: str) -> Origin:
-    """Return whose log a runtime's file is, as its name says."""
-    match = _FILE_OF_CONTAINER.search(source) or _FILE_OF_POD.search(source)
-    if match is None:
-        return NOBODY
-    return Origin(match["pod"], match["namespace"], match["container"])

@@ -20,8 +20,8 @@ from envoylogs.sources.blocks import LongLine
 
 if TYPE_CHECKING:
     from envoylogs.envoy.text_formats import TextFormat
-    from envoylogs.reading.envelopes import Payloads
     from envoylogs.reading.fates import LineFates
+    from envoylogs.reading.payloads import Payloads
     from envoylogs.sources.blocks import Block
 
 __all__ = ["JsonLinesReader"]

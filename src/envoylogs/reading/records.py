@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from envoylogs.reading.envelopes import Origin
+    from envoylogs.reading.payloads import Origin
     from envoylogs.reading.text_lines import TextRun
 
 __all__ = ["Records"]

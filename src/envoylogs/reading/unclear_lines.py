@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import orjson
 
 from envoylogs.reading.embedded import embedded_objects, object_at_end
-from envoylogs.reading.envelopes import Payloads
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.json_documents import OpenObject
+from envoylogs.reading.payloads import Payloads
 from envoylogs.reading.reasons import (
     holds_key_of_record,
     holds_record,

@@ -127,10 +127,15 @@ def _print(  # noqa: PLR0913  # one parameter a concern
     from envoylogs.pipeline import selected_lines
 
     printed = 0
+    before: tuple[str, int] | None = None
     out = sys.stdout.buffer
     with closed_pipe_is_no_error():
         for frame in selected_lines(sources, conditions, text_format=text_format, keys=keys):
             for source, line, text in frame.rows():
+                # Read again, a line that holds several records would give all of them each time.
+                if bare and (source, line) == before:
+                    continue
+                before = (source, line)
                 if not bare:
                     out.write(f"{printable(source)}:{line}:".encode())
                 out.write(text + b"\n")

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from envoylogs.cli.console import output_file, replaced_file, say, say_error
+from envoylogs.cli.console import (
+    output_file,
+    refuse_to_overwrite,
+    replaced_file,
+    say,
+    say_error,
+)
 from envoylogs.cli.exits import Exit
 from envoylogs.cli.interrupt import stopped_by_interrupt
 from envoylogs.cli.notes import (
@@ -102,6 +108,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     keys = field_keys(context)
     form = parsed_text_format(context, text_format, keys)
     located = named_sources(sources)
+    refuse_to_overwrite(located, (output, save_tally, rejects))
     with (
         selected(selection, located, text_format=form, keys=keys) as (wanted, kept),
         stopped_by_interrupt() as stop,
