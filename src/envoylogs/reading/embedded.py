@@ -32,8 +32,8 @@ def embedded_objects(line: bytes) -> list[dict[str, object]]:
         line: That is no JSON as a whole.
 
     Returns:
-        None if the line begins with an object that was cut or broken: what is
-        inside it are values, which a client may have sent.
+        Nothing if the line begins with an object that was cut or broken: what
+        is inside it are values, which a client may have sent.
     """
     found: list[dict[str, object]] = []
     if not holds_key_of_record(line):
