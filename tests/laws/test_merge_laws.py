@@ -35,6 +35,7 @@ _SMALL = TallySpec(
     evidence_clients=2,
     line_examples=1,
     path_segments=1,
+    max_latency_rows=12,
 )
 _SPECS = st.sampled_from([_SMALL, DEFAULT_SPEC])
 _PARTS = 4
@@ -145,6 +146,7 @@ def test_the_pool_makes_every_state_and_a_wide_timeline() -> None:
 
     assert [state for state in _STATES if state.of(whole, _SMALL).frame.is_empty()] == []
     assert Tally.of(whole, _SMALL).timeline.frame["width_s"].unique().to_list() == [86400]
+    assert Tally.of(whole, _SMALL).latency_by_group.frame["digits"].unique().to_list() == [4]
 
 
 @each_state

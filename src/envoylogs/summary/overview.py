@@ -98,7 +98,7 @@ def overview(facts: Facts, paths: pl.DataFrame) -> Overview:
 def _latencies(facts: Facts) -> dict[str, Latency]:
     """Return the latency of all answered requests by measure."""
     counts = [
-        frame.select("measure", "value_ms", "requests")
+        frame.select("measure", "value_ms", "digits", "requests")
         for frame in (
             facts.tally.latency_by_group.frame,
             facts.tally.latency_by_trait.frame.filter(pl.col("measure") == "gateway_ms"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_SPEC",
+    "MAX_LATENCY_ROWS",
     "CountState",
     "SampleState",
     "State",
@@ -35,6 +36,10 @@ __all__ = [
 # Grouping holds several copies of the rows and their keys, so many rows are grouped in parts. At
 # five million lines that saved 100 MB and cost no time.
 _ROWS_AT_ONCE = 40_000
+
+
+MAX_LATENCY_ROWS = 250_000
+"""How many rows of durations are kept by whole milliseconds, unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,8 @@ class TallySpec:
         line_examples: How many examples are kept by source and reason of
             lines that are no records; at most ``reading.fates.EXAMPLES_KEPT``.
         path_segments: How many segments of a path tell path groups apart.
+        max_latency_rows: How many rows of durations a state has before they are
+            kept in classes (see ``classes``).
     """
 
     by: tuple[str, ...] = ()
@@ -61,6 +68,7 @@ class TallySpec:
     evidence_clients: int = 10
     line_examples: int = 3
     path_segments: int = PATH_SEGMENTS
+    max_latency_rows: int = MAX_LATENCY_ROWS
 
     @property
     def words(self) -> str:
@@ -143,6 +151,11 @@ class CountState(State):
         return cls.keys(spec) | integers
 
     @classmethod
+    def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
+        """Return frames of this state added up, as the state keeps them."""
+        return cls.added(spec, *frames)
+
+    @classmethod
     def added(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
         """Return frames of this state added up, one row for each key."""
         keys = list(cls.keys(spec))
@@ -174,7 +187,7 @@ class CountState(State):
     def merge(self, *others: Self) -> Self:
         """Return the sum of these states."""
         frames = (self.frame, *(other.frame for other in others))
-        return type(self)(self.added(self.spec, *frames), self.spec)
+        return type(self)(self.summed(self.spec, *frames), self.spec)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

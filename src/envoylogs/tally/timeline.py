@@ -74,10 +74,10 @@ class TimelineCounts(CountState):
             pl.lit(width, pl.Int64).alias("width_s"), _floor(pl.col("start"), width)
         ).pipe(lambda rows: cls.added(spec, rows))
 
-    def merge(self, *others: Self) -> Self:
-        """Return the sum of these timelines, in buckets that fit."""
-        frame = pl.concat([self.frame, *(other.frame for other in others)])
-        return type(self)(self.fitted(frame, self.spec), self.spec)
+    @classmethod
+    def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
+        """Return the sum of timelines, in buckets that fit."""
+        return cls.fitted(pl.concat(frames), spec)
 
 
 def _floor(time: pl.Expr, width_s: int) -> pl.Expr:
