@@ -53,6 +53,11 @@ class DurationCounts(CountState):
     MINIMA: ClassVar = ("digits",)
 
     @classmethod
+    def most_rows(cls, spec: TallySpec) -> int:
+        """Return past how many rows durations are kept in classes, and names are folded then."""
+        return spec.max_latency_rows
+
+    @classmethod
     def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
         """Return counts added up, in the narrowest classes that fit."""
         return cls.fitted(spec, cls.added(spec, *frames))

@@ -16,11 +16,13 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED
 from envoylogs.tally.classes import DurationCounts
+from envoylogs.tally.folded import FOLDABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from envoylogs.reading.batches import Batch
+    from envoylogs.tally.fold import Fold
     from envoylogs.tally.state import TallySpec
 
 __all__ = [
@@ -117,3 +119,21 @@ class LatencyByTrait(DurationCounts):
             for measure in measures
         ]
         return cls(cls.counted(spec, *frames), spec)
+
+    @classmethod
+    def renamed(cls, frame: pl.DataFrame, spec: TallySpec, fold: Fold | None) -> pl.DataFrame:
+        """Return rows with the names of each trait folded as those of that column."""
+        del spec
+        name = pl.col("name")
+        for trait in TRAITS:
+            if fold and trait in fold:
+                name = pl.when(pl.col("trait") == trait).then(fold[trait].of(name)).otherwise(name)
+        return frame.with_columns(name)
+
+    def names_by_kind(self) -> Mapping[str, pl.Series]:
+        """Return the names of each trait that may be folded."""
+        return {
+            trait: self.frame.filter(pl.col("trait") == trait)["name"].unique()
+            for trait in TRAITS
+            if trait in FOLDABLE
+        }

@@ -113,7 +113,8 @@ def test_a_tally_of_every_kind_of_line_comes_back() -> None:
     assert found == _tally()
     assert all(found.state(name).frame.schema == _tally().state(name).frame.schema
                for name in STATES)  # fmt: skip
-    assert [name for name in STATES if found.state(name).frame.is_empty()] == []
+    empty = [name for name in STATES if found.state(name).frame.is_empty()]
+    assert empty == ["folded_names"]  # so few names are not folded
 
 
 @pytest.mark.property
