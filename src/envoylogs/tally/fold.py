@@ -26,16 +26,6 @@ class Names:
     kind: str
     frame: pl.DataFrame
 
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return self.frame.height
-
-    @property
-    def unknown(self) -> int:
-        """How many of them are not known."""
-        return self.count - int(self.frame["known"].sum())
-
 
 @dataclass(frozen=True, slots=True)
 class Renaming:
@@ -109,7 +99,13 @@ def known_of(kind: str, known_names: pl.DataFrame, paths: pl.DataFrame) -> pl.Ex
     return pl.lit(value=False)
 
 
-def fold_of(names: Names, kept: int) -> Renaming:
-    """Return the fold that keeps so many names."""
-    name, known = names.frame["name"], names.frame["known"]
-    return Renaming(name[:kept], name[kept:].filter(known[kept:]), name[kept:])
+def fold_of(names: Names, dropped: pl.DataFrame) -> Renaming:
+    """Return the fold of some names.
+
+    Args:
+        names: All of the kind.
+        dropped: Rows of ``names``: those to be folded.
+    """
+    name = pl.col("name")
+    kept = names.frame.filter(~name.is_in(dropped["name"].implode()))
+    return Renaming(kept["name"], dropped.filter("known")["name"], dropped["name"])

@@ -26,7 +26,9 @@ _LARGEST = 2**63
 _BYTES, _HEAD, _PIECE = 64, 40, 8
 
 # The constants of SplitMix64 (Steele, Lea, Flood 2014), whose steps the hash is made of.
-_GAMMA, _MIX = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9
+_GAMMA, _MIX = (
+    pl.Series([factor], dtype=pl.UInt64) for factor in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9)
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,9 +58,7 @@ class FoldedNames(SampleState):
 
     def with_names(self, kind: str, names: pl.Series) -> Self:
         """Return the same with some more names that were folded."""
-        hashes = names.to_frame("name").select(
-            pl.lit(kind).alias("folded_column"), _hash_of(pl.col("name")).alias("hash")
-        )
+        hashes = pl.select(pl.lit(kind).alias("folded_column"), hash=_hashes_of(names))
         return self.merge(type(self)(self.reduced(hashes, self.spec), self.spec))
 
     def at_least(self) -> dict[str, int]:
@@ -76,17 +76,17 @@ def _fewest(largest: int) -> float:
     return estimate * (1 - 3 / math.sqrt(_KEPT - 2))
 
 
-def _hash_of(name: pl.Expr) -> pl.Expr:
-    """Return a hash of names: of their length, their first 40 and their last 24 bytes."""
-    text = name.cast(pl.String)
+def _hashes_of(names: pl.Series) -> pl.Series:
+    """Return hashes of names: of their length, their first 40 and their last 24 bytes."""
+    text = names.cast(pl.String)
     padded = text.str.pad_end(_BYTES, "\0").cast(pl.Binary)
     tail = padded.bin.tail(_BYTES - _HEAD)
     pieces = [padded.bin.slice(start, _PIECE) for start in range(0, _HEAD, _PIECE)]
     pieces += [tail.bin.slice(start, _PIECE) for start in range(0, _BYTES - _HEAD, _PIECE)]
     mixed = text.str.len_bytes().cast(pl.UInt64)
+    # Step by step: as one expression, in which each step stands three times, it never ends.
     for piece in pieces:
-        value = piece.bin.reinterpret(dtype=pl.UInt64, endianness="little")
-        mixed = (mixed ^ value) * pl.lit(_GAMMA, pl.UInt64)
-        mixed = (mixed ^ (mixed // (1 << 30))) * pl.lit(_MIX, pl.UInt64)
+        mixed = (mixed ^ piece.bin.reinterpret(dtype=pl.UInt64, endianness="little")) * _GAMMA
+        mixed = (mixed ^ (mixed // (1 << 30))) * _MIX
         mixed ^= mixed // (1 << 27)
     return (mixed // 2).cast(pl.Int64)

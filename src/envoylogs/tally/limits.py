@@ -39,8 +39,8 @@ def too_many_names(states: Mapping[str, State], spec: TallySpec) -> Fold:
     fold = {}
     for kind in _kinds(states, spec):
         names = _names(kind, states)
-        if names is not None and names.count > spec.max_names:
-            fold[kind] = fold_of(names, spec.max_names)
+        if names is not None and names.frame.height > spec.max_names:
+            fold[kind] = fold_of(names, names.frame[spec.max_names :])
     return fold
 
 
@@ -103,19 +103,16 @@ def _names(kind: str, states: Mapping[str, State]) -> Names | None:
 
 def _fewer_names(state: State, states: Mapping[str, State]) -> Fold:
     """Return the fold that halves the most frequent kind of names of a state; empty for none."""
-    unknown: list[tuple[int, Names]] = []
-    known: list[tuple[int, Names]] = []
-    for kind, here in state.names_by_kind().items():
+    found: list[tuple[int, int, Names, pl.DataFrame]] = []
+    for kind, names_here in state.names_by_kind().items():
         names = _names(kind, states)
-        if names is None:
-            continue
-        found = names.frame.filter(pl.col("name").is_in(here.implode()))
-        of_known = int(found["known"].sum())
-        unknown.append((found.height - of_known, names))
-        known.append((of_known, names))
-    for counted in (unknown, known):
-        n, names = max(counted, key=lambda entry: entry[0], default=(0, None))
-        if names is not None and n:
-            rest = names.unknown or names.count
-            return {names.kind: fold_of(names, names.count - rest + rest // 2)}
-    return {}
+        if names is not None:
+            here = names.frame.filter(pl.col("name").is_in(names_here.implode()))
+            known = int(here["known"].sum())
+            found.append((here.height - known, known, names, here))
+    if not found:
+        return {}
+    unknown, known, names, here = max(found, key=lambda of_kind: of_kind[:2])
+    # Unknown names stand last. While there are any, known ones stay.
+    n = unknown or known
+    return {names.kind: fold_of(names, here.tail((n + 1) // 2))} if n else {}
