@@ -17,6 +17,7 @@ __all__ = [
     "FOLDABLE",
     "FOLDED",
     "FOLDED_KNOWN",
+    "FOLDED_MARKS",
     "FOLDED_NUMBER",
     "is_folded",
     "kept_apart",
@@ -34,7 +35,9 @@ FOLDED_KNOWN = "\x00:folded+"
 FOLDED_NUMBER = -(2**63)
 """All other numbers or times of a column that was asked for."""
 
-_MARKS = (FOLDED, FOLDED_KNOWN)
+FOLDED_MARKS = (FOLDED, FOLDED_KNOWN)
+"""The texts that stand for folded names."""
+
 _FINITE = {"outcome", "kind", "role", "response_code"}
 
 FOLDABLE = {name: dtype for name, dtype in schema.COUNTABLE.items() if name not in _FINITE}
@@ -46,7 +49,7 @@ Outcomes, kinds and roles are a few; codes have three digits.
 
 def is_folded(column: str, dtype: pl.DataType | None = None) -> pl.Expr:
     """Tell the rows in which a column stands for folded names; false where it is null."""
-    marks = (FOLDED_NUMBER,) if dtype == pl.Int64() else _MARKS
+    marks = (FOLDED_NUMBER,) if dtype == pl.Int64() else FOLDED_MARKS
     return pl.col(column).is_in(marks).fill_null(value=False)
 
 
@@ -55,7 +58,9 @@ def needs_keeping_apart(column: str, dtype: pl.DataType) -> pl.Expr:
     if dtype != pl.String():
         return (pl.col(column) == FOLDED_NUMBER).any()
     # Bytes are counted at no cost, and no text has fewer of them than characters.
-    return (pl.col(column).str.len_bytes() > MAX_TEXT).any() | pl.col(column).is_in(_MARKS).any()
+    return (pl.col(column).str.len_bytes() > MAX_TEXT).any() | pl.col(column).is_in(
+        FOLDED_MARKS
+    ).any()
 
 
 def kept_apart(column: str, dtype: pl.DataType) -> pl.Expr:
@@ -66,4 +71,4 @@ def kept_apart(column: str, dtype: pl.DataType) -> pl.Expr:
             pl.when(value == FOLDED_NUMBER).then(FOLDED_NUMBER + 1).otherwise(value).alias(column)
         )
     cut = value.str.head(MAX_TEXT)
-    return pl.when(cut.is_in(_MARKS)).then(cut + "?").otherwise(cut).alias(column)
+    return pl.when(cut.is_in(FOLDED_MARKS)).then(cut + "?").otherwise(cut).alias(column)
