@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.tally.classes import ALL_DIGITS, DurationCounts, relative_error_of
-from envoylogs.tally.folded import FOLDABLE, is_folded
+from envoylogs.tally.folded import is_folded
 from envoylogs.tally.tally import STATES
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _folded_records(tally: Tally, column: str) -> int:
         (tally.paths.frame, pl.col("routed") + pl.col("unrouted")),
     ):
         if column in rows.columns:
-            folded = rows.filter(is_folded(column, FOLDABLE[column]))
+            folded = rows.filter(is_folded(column, rows.schema[column]))
             return int(folded.select(records.sum()).item())
     return 0
 
