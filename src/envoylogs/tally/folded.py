@@ -21,6 +21,7 @@ __all__ = [
     "FOLDED_NUMBER",
     "is_folded",
     "kept_apart",
+    "may_need_keeping_apart",
     "needs_keeping_apart",
 ]
 
@@ -40,6 +41,8 @@ FOLDED_MARKS = (FOLDED, FOLDED_KNOWN)
 
 _FINITE = {"outcome", "kind", "role", "response_code"}
 
+_CUT = {"path", "x_forwarded_for", "user_agent", "request_id"}
+
 FOLDABLE = {name: dtype for name, dtype in schema.COUNTABLE.items() if name not in _FINITE}
 """Columns of which a log may hold any number of values.
 
@@ -51,6 +54,26 @@ def is_folded(column: str, dtype: pl.DataType | None = None) -> pl.Expr:
     """Tell the rows in which a column stands for folded names; false where it is null."""
     marks = (FOLDED_NUMBER,) if dtype == pl.Int64() else FOLDED_MARKS
     return pl.col(column).is_in(marks).fill_null(value=False)
+
+
+def may_need_keeping_apart(frame: pl.DataFrame) -> bool:
+    """Tell whether a name that is made of some records may have to be changed.
+
+    Names of states come from these columns or are parts of them, and those of
+    paths are cut in any case. Records are asked once, since states are many.
+    """
+    texts = [name for name in frame.columns if name in FOLDABLE and FOLDABLE[name] == pl.String()]
+    numbers = [name for name in schema.INTEGERS if name in frame.columns]
+    names = [name for name in texts if name not in _CUT]
+    return bool(
+        frame.select(
+            pl.any_horizontal(
+                (pl.col(names).str.len_bytes() > MAX_TEXT).any(),
+                pl.col(texts).str.contains("\0", literal=True).any(),
+                (pl.col(numbers) == FOLDED_NUMBER).any(),
+            )
+        ).item()
+    )
 
 
 def needs_keeping_apart(column: str, dtype: pl.DataType) -> pl.Expr:

@@ -9,6 +9,7 @@ from envoylogs.errors import TallyError
 from envoylogs.tally.accounts import LineCounts, LineExamples
 from envoylogs.tally.asked import AskedLatency, AskedTraffic
 from envoylogs.tally.evidence import FailureEvidence
+from envoylogs.tally.folded import may_need_keeping_apart
 from envoylogs.tally.folded_names import FoldedNames
 from envoylogs.tally.hosts import KnownNames
 from envoylogs.tally.latency import LatencyByGroup, LatencyByTrait
@@ -69,7 +70,10 @@ class Tally:
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec = DEFAULT_SPEC) -> Tally:
         """Return the tally of one batch; its limits come to bear when it is added to others."""
-        return cls.made(spec, lambda _, state: state.of(batch, spec).kept_apart())
+        tally = cls.made(spec, lambda _, state: state.of(batch, spec))
+        if batch.whole is None or not may_need_keeping_apart(batch.whole):
+            return tally
+        return cls.made(spec, lambda name, _: tally.state(name).kept_apart())
 
     def state(self, name: str) -> State:
         """Return a state by its name in ``STATES``."""
