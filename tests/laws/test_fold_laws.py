@@ -205,5 +205,5 @@ def test_a_long_name_is_cut_and_still_counted() -> None:
 
     tally = _tally([Batch(frame, LineFates())], TallySpec())
 
-    assert tally.traffic.frame["authority"].str.len_chars().max() == 512
+    assert tally.traffic.frame["authority"].str.len_chars().max() == 2048
     assert tally.traffic.frame["requests"].sum() == 4

@@ -11,7 +11,6 @@ from __future__ import annotations
 import polars as pl
 
 from envoylogs import schema
-from envoylogs.envoy.paths import MAX_TEXT
 
 __all__ = [
     "FOLDABLE",
@@ -38,6 +37,9 @@ FOLDED_NUMBER = -(2**63)
 
 FOLDED_MARKS = (FOLDED, FOLDED_KNOWN)
 """The texts that stand for folded names."""
+
+_MAX_NAME = 2048
+"""Where names are cut, in characters: host names have 253 at most, headers 60,000."""
 
 _FINITE = {"outcome", "kind", "role", "response_code"}
 
@@ -68,7 +70,7 @@ def may_need_keeping_apart(frame: pl.DataFrame) -> bool:
     return bool(
         frame.select(
             pl.any_horizontal(
-                (pl.col(names).str.len_bytes() > MAX_TEXT).any(),
+                (pl.col(names).str.len_bytes() > _MAX_NAME).any(),
                 pl.col(texts).str.contains("\0", literal=True).any(),
                 (pl.col(numbers) == FOLDED_NUMBER).any(),
             )
@@ -81,7 +83,7 @@ def needs_keeping_apart(column: str, dtype: pl.DataType) -> pl.Expr:
     if dtype != pl.String():
         return (pl.col(column) == FOLDED_NUMBER).any()
     # Bytes are counted at no cost, and no text has fewer of them than characters.
-    return (pl.col(column).str.len_bytes() > MAX_TEXT).any() | pl.col(column).is_in(
+    return (pl.col(column).str.len_bytes() > _MAX_NAME).any() | pl.col(column).is_in(
         FOLDED_MARKS
     ).any()
 
@@ -93,5 +95,5 @@ def kept_apart(column: str, dtype: pl.DataType) -> pl.Expr:
         return (
             pl.when(value == FOLDED_NUMBER).then(FOLDED_NUMBER + 1).otherwise(value).alias(column)
         )
-    cut = value.str.head(MAX_TEXT)
+    cut = value.str.head(_MAX_NAME)
     return pl.when(cut.is_in(FOLDED_MARKS)).then(cut + "?").otherwise(cut).alias(column)
