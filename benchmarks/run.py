@@ -8,6 +8,7 @@ shared machine drifts. Needs psutil for the memory of a process tree.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import re
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import generator, text_writer, wrapped
+from benchmarks import generator, strangers, text_writer, wrapped
 
 _DATA = Path(__file__).parent / "data"
 _STAGES = ("blocks", "decoded", "normalized", "tally")
@@ -168,8 +169,31 @@ def report(lines: int, runs: int) -> None:
     once, ten = median_run([*command, str(log)], runs), run([*command, str(tenfold)])
     print(f"| summarize, ten times the lines | {ten.seconds:.2f} | {_speed(tenfold, ten.seconds)}, "
           f"peak {ten.peak_mb:.0f} MB, {ten.peak_mb / once.peak_mb:.2f} of once |")  # fmt: skip
+    _report_strangers(4 * lines)
     _report_packed(log, runs)
     _report_start(runs)
+
+
+def _report_strangers(lines: int) -> None:
+    """Measure a log in which strangers choose all names, and check what it says."""
+    path = _DATA / f"strangers-{lines}.jsonl"
+    if not path.exists():
+        _DATA.mkdir(exist_ok=True)
+        strangers.write(path, lines)
+    answer = path.with_suffix(".json")
+    command = [sys.executable, "-m", "envoylogs", "summarize", str(path)]
+    found = run([*command, "--format", "json", "--output", str(answer)])
+    said = json.loads(answer.read_text())
+    kept = {row["authority"] for row in said["by"]["authority"]}
+    if not (
+        said["overview"]["requests"] == lines
+        and said["overview"]["noise"]["requests"] == lines // 2
+        and kept.issuperset(strangers.KNOWN_HOSTS)
+        and said["folded"]["columns"]["authority"]["names_at_least"] > lines // 3
+    ):
+        raise SystemExit(f"wrong: {answer}")
+    print(f"| summarize, {lines // 2:,} hosts and clusters of strangers | {found.seconds:.2f} | "
+          f"{_speed(path, found.seconds)}, peak {found.peak_mb:.0f} MB |")  # fmt: skip
 
 
 def _report_packed(log: Path, runs: int) -> None:

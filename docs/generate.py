@@ -151,6 +151,8 @@ _SETTINGS: dict[str, tuple[str, str]] = {
     "show_query": ("`true` or `false`", "Whether values of queries are shown."),
     "color": ("`auto`, `always` or `never`", "When text has color."),
     "strict": ("`true` or `false`", "Whether a malformed line makes the exit code 1."),
+    "max_names": ("a whole number from 1", "Names that a column [keeps](tally.md#limits)."),
+    "max_latency_rows": ("a whole number from 1", "Rows of [durations](tally.md#limits)."),
 }
 
 

@@ -28,6 +28,7 @@ from envoylogs.sources.source import Source
 from envoylogs.summary.breakdown import TABLES
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.summary import summarize
+from envoylogs.tally.state import TallySpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,10 +203,15 @@ def test_the_documented_fields_of_the_json_are_those_that_are_printed(tmp_path: 
         "upstream_service_time": "11",
     }
     failed = {**served, "response_code": 503, "response_flags": "UH", "upstream_host": None}
+    # A second method is folded, which is in no table.
+    failed["method"] = "POST"
     log.write_text("\n".join([json.dumps(served), json.dumps(failed), '{"cut']), encoding="utf-8")
+    spec = TallySpec(max_names=1)
 
     out = io.StringIO()
-    JsonRenderer().render(summarize(tally_sources([Source("gateway.log", str(log))])), out)
+    JsonRenderer().render(
+        summarize(tally_sources([Source("gateway.log", str(log))], spec=spec)), out
+    )
 
     assert set(_printed_fields(json.loads(out.getvalue()), free)) == documented
 
@@ -244,7 +250,7 @@ def _printed_fields(value: Any, free: set[str], path: str = "") -> Iterator[str]
         row_keys = {"by.COLUMN[]": TABLES, "groups[]": schema.GROUP_KEYS}
         for key, inner in value.items():
             if key not in row_keys.get(path, ()):
-                name = "COLUMN" if path == "by" else key
+                name = {"by": "COLUMN", "folded.columns": "{}"}.get(path, key)
                 yield from _printed_fields(inner, free, f"{path}.{name}".lstrip("."))
     elif isinstance(value, list) and value and isinstance(value[0], dict):
         for inner in value:

@@ -7,7 +7,7 @@ import pickle
 import pkgutil
 import sys
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from random import Random
 from typing import Any
@@ -26,6 +26,7 @@ from envoylogs.errors import TallyError
 from envoylogs.reading.batches import Batch, Wanted, batches, decode
 from envoylogs.reading.fates import LineFates
 from envoylogs.tally.evidence import EVIDENCE_KEYS, FailureEvidence
+from envoylogs.tally.folded_names import FoldedNames
 from envoylogs.tally.state import DEFAULT_SPEC, CountState, SampleState, State, TallySpec
 from envoylogs.tally.tally import Tally, TallySum
 
@@ -36,7 +37,10 @@ _SMALL = TallySpec(
     line_examples=1,
     path_segments=1,
 )
-_SPECS = st.sampled_from([_SMALL, DEFAULT_SPEC])
+_CLASSED = replace(_SMALL, max_latency_rows=12)
+_SPECS = st.sampled_from([_SMALL, _CLASSED, DEFAULT_SPEC])
+# So few rows of durations would fold names too, past which the laws are those of test_fold_laws.
+_SPECS_OF_TALLIES = st.sampled_from([_SMALL, DEFAULT_SPEC])
 _PARTS = 4
 
 
@@ -143,8 +147,10 @@ def test_every_state_is_found_and_is_part_of_a_tally() -> None:
 def test_the_pool_makes_every_state_and_a_wide_timeline() -> None:
     whole = _batch(list(range(_pool().height)), _BAD_LINES)
 
-    assert [state for state in _STATES if state.of(whole, _SMALL).frame.is_empty()] == []
+    # A batch folds nothing.
+    assert [s for s in _STATES if s.of(whole, _SMALL).frame.is_empty()] == [FoldedNames]
     assert Tally.of(whole, _SMALL).timeline.frame["width_s"].unique().to_list() == [86400]
+    assert Tally.of(whole, _CLASSED).latency_by_group.frame["digits"].unique().to_list() == [4]
 
 
 @each_state
@@ -256,7 +262,7 @@ def test_pickling_loses_nothing(state: type[State], log: _CutLog, spec: TallySpe
 @pytest.mark.property
 @each_state
 @fewer_examples(10)
-@given(log=cut_logs(), spec=_SPECS)
+@given(log=cut_logs(), spec=_SPECS_OF_TALLIES)
 def test_keys_stand_once(state: type[State], log: _CutLog, spec: TallySpec) -> None:
     merged = Tally.of(log.parts[0], spec).merge(Tally.of(log.parts[1], spec))
     if issubclass(state, CountState):
@@ -334,7 +340,7 @@ def test_evidence_stays_small_however_many_clients_fail() -> None:
 
 @pytest.mark.property
 @fewer_examples(10)
-@given(log=cut_logs(), spec=_SPECS, order=st.permutations(range(_PARTS)))
+@given(log=cut_logs(), spec=_SPECS_OF_TALLIES, order=st.permutations(range(_PARTS)))
 def test_tallies_add_up_as_their_states_do(log: _CutLog, spec: TallySpec, order: list[int]) -> None:
     parts = [Tally.of(log.parts[place], spec) for place in order]
     first, second, third, fourth = parts

@@ -18,6 +18,8 @@ __all__ = [
     "FormatOption",
     "LimitOption",
     "MapOption",
+    "MaxLatencyRowsOption",
+    "MaxNamesOption",
     "OutputOption",
     "RejectsOption",
     "SaveTallyOption",
@@ -91,6 +93,22 @@ ShowQueryOption = Annotated[
     typer.Option(
         "--show-query/--no-show-query", envvar="ENVOYLOGS_SHOW_QUERY",
         help="Show the values of queries in paths instead of *.",
+    ),
+]  # fmt: skip
+MaxNamesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-names", min=1, envvar="ENVOYLOGS_MAX_NAMES", show_default=False,
+        help="Names that a column (host, path, cluster, ...) keeps; the rest, unknown hosts first, "
+        "is folded, and totals stay exact. 10000 unless told otherwise.",
+    ),
+]  # fmt: skip
+MaxLatencyRowsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-latency-rows", min=1, envvar="ENVOYLOGS_MAX_LATENCY_ROWS", show_default=False,
+        help="Rows of durations by whole millisecond; past it percentiles are within a stated "
+        "share. 250000 unless told otherwise.",
     ),
 ]  # fmt: skip
 LimitOption = Annotated[

@@ -75,6 +75,8 @@ SETTINGS = {
         Setting("show_query", bool),
         Setting("color", When),
         Setting("strict", bool),
+        Setting("max_names", int),
+        Setting("max_latency_rows", int),
     )
 }
 """All settings, in the order in which they are shown."""

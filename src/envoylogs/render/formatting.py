@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from envoylogs.tally.folded import FOLDED, FOLDED_KNOWN
+
 __all__ = [
+    "FOLDED_WORDS",
     "MISSING",
     "clock",
     "count",
@@ -24,6 +27,9 @@ __all__ = [
 
 MISSING = "-"
 """How a missing value is shown, as Envoy does."""
+
+FOLDED_WORDS = {FOLDED_KNOWN: "(other known ones)", FOLDED: "(all others)"}
+"""What stands for folded names, and how it is shown."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -114,6 +120,9 @@ def printable(text: object) -> str:
     shown = str(text)
     if shown.isascii() and shown.isprintable():
         return shown
+    if "\0" in shown:
+        for mark, words in FOLDED_WORDS.items():
+            shown = shown.replace(mark, words)
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in shown

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from envoylogs.render.csv_table import flat_row
 from envoylogs.render.formatting import MISSING, counted, percent, printable, window
 from envoylogs.render.named_tables import rows_of_table
-from envoylogs.render.words import LEDGER, facts_of_finding, noise_of, roles_left_out
+from envoylogs.render.words import LEDGER, facts_of_finding, folded_of, noise_of, roles_left_out
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 
 if TYPE_CHECKING:
@@ -60,9 +60,12 @@ class MarkdownRenderer:
             yield f"and {counted(rest, 'lesser finding')}"
         if not summary.findings:
             yield "Nothing wrong was found." if overview.requests else "No request."
-        noise = noise_of(overview)
+        noise = noise_of(summary)
         if noise is not None:
             yield noise
+        folded = folded_of(summary)
+        if folded is not None:
+            yield _prose(folded)
         ledger = overview.not_found_ledger
         if ledger["all"]:
             rows = [

@@ -10,12 +10,22 @@ from envoylogs.render.formatting import iso_time
 from envoylogs.render.words import LEDGER
 from envoylogs.summary.breakdown import TABLES
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
+from envoylogs.tally.folded import FOLDED, FOLDED_MARKS, FOLDED_NUMBER
 
 if TYPE_CHECKING:
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.summary import Summary
 
-__all__ = ["ASKED", "TABLE_NAMES", "Row", "finding_row", "known_table", "rows_of_table", "timed"]
+__all__ = [
+    "ASKED",
+    "TABLE_NAMES",
+    "Row",
+    "finding_row",
+    "known_table",
+    "marked",
+    "rows_of_table",
+    "timed",
+]
 
 Row = dict[str, object]
 
@@ -80,12 +90,30 @@ def _parts(summary: Summary) -> list[Row]:
     ]
 
 
+def marked(row: Row) -> Row:
+    """Return a row for programs: folded names are null, and ``folded`` says in which columns."""
+    nested = {
+        name: [marked(inner) if isinstance(inner, dict) else inner for inner in value]
+        for name, value in row.items()
+        if isinstance(value, list)
+    }
+    folded = [name for name, value in row.items() if value in FOLDED_MARKS]
+    extra = {"folded": folded} if folded else {}
+    return {**row, **nested, **dict.fromkeys(folded), **extra}
+
+
 def timed(row: Row) -> Row:
-    """Return a row with its times as text."""
+    """Return a row with its times as text, and folded numbers as folded names."""
     return {
-        name: iso_time(value) if name in _TIMES and isinstance(value, int) else value
+        name: _shown(name, value) if isinstance(value, int) else value
         for name, value in row.items()
     }
+
+
+def _shown(name: str, value: int) -> object:
+    if value == FOLDED_NUMBER:
+        return FOLDED
+    return iso_time(value) if name in _TIMES else value
 
 
 def finding_row(found: Finding) -> Row:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 import orjson
 
 from envoylogs import __version__
-from envoylogs.render.named_tables import Row, finding_row, rows_of_table, timed
+from envoylogs.render.named_tables import Row, finding_row, marked, rows_of_table, timed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,7 @@ class JsonRenderer:
                 "buckets": [timed(row) for row in summary.timeline.to_dicts()],
             },
             "findings": [finding_row(found) for found in summary.findings[: self._limit]],
-            "folded": {},
+            "folded": asdict(summary.folds) if summary.folds else {},
         }
 
     @staticmethod
@@ -79,7 +79,7 @@ class JsonRenderer:
 
     def _rows(self, table: pl.DataFrame) -> list[Row]:
         shown = table if self._limit is None else table.head(self._limit)
-        return [timed(row) for row in shown.to_dicts()]
+        return [marked(timed(row)) for row in shown.to_dicts()]
 
     def _accounts(self, accounts: Accounts) -> Row:
         tables = {
@@ -105,7 +105,8 @@ class NdjsonRenderer:
 
     def render(self, summary: Summary, out: TextIO) -> None:
         """Write the rows."""
-        out.writelines(_text(row) for row in rows_of_table(summary, self._table)[: self._limit])
+        rows = rows_of_table(summary, self._table)[: self._limit]
+        out.writelines(_text(marked(row)) for row in rows)
 
 
 def _text(value: Row, option: int = 0) -> str:

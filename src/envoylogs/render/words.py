@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.summary import Summary
 
-__all__ = ["LEDGER", "facts_of_finding", "gateways_of", "noise_of", "roles_left_out"]
+__all__ = ["LEDGER", "facts_of_finding", "folded_of", "gateways_of", "noise_of", "roles_left_out"]
 
 LEDGER = {
     "lost": "lost: the path was routed at another time of this log",
@@ -58,18 +58,21 @@ def _when(found: Finding, overview: Overview) -> str | None:
     return " ".join(words) or None
 
 
-def noise_of(overview: Overview) -> str | None:
+def noise_of(summary: Summary) -> str | None:
     """Return what strangers asked for, in a sentence; null without noise."""
-    noise = overview.noise
+    noise, folded = summary.overview.noise, summary.folds.columns
+    hosts, server_names = (
+        "at least " if column in folded else "" for column in ("authority", "requested_server_name")
+    )
     parts = []
     if noise["requests"]:
         parts.append(
-            f"{counted(noise['requests'], 'request')} for {counted(noise['hosts'], 'host')}"
+            f"{counted(noise['requests'], 'request')} for {hosts}{counted(noise['hosts'], 'host')}"
         )
     if noise["connections"]:
         parts.append(
             f"{counted(noise['connections'], 'refused connection')} for "
-            f"{counted(noise['server_names'], 'server name')}"
+            f"{server_names}{counted(noise['server_names'], 'server name')}"
         )
     if not parts:
         return None
@@ -106,3 +109,20 @@ def roles_left_out(accounts: Accounts) -> str | None:
         f"{counted(n, 'record')} of {nouns[role]}" for role, n in accounts.roles_left_out.items()
     ]
     return f"without {' and '.join(parts)}"
+
+
+def folded_of(summary: Summary) -> str | None:
+    """Return what was folded to keep memory bounded, in a sentence; null if nothing was."""
+    folds = summary.folds
+    parts = [
+        f"{column} of {counted(found.requests, 'record')} "
+        f"(at least {counted(found.names_at_least, 'name')})"
+        for column, found in folds.columns.items()
+    ]
+    words = []
+    if parts:
+        words.append(f"Folded: {', '.join(parts)}. Totals are exact; --max-names keeps more names.")
+    if folds.latency_relative_error:
+        error = percent(folds.latency_relative_error)
+        words.append(f"Percentiles are within {error}; --max-latency-rows keeps them exact.")
+    return " ".join(words) or None

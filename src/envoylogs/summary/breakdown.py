@@ -114,6 +114,7 @@ def _measures() -> list[pl.Expr]:
 
 
 _SUMS = AskedTraffic.SUMS
+_OF_A_DURATION = ("value_ms", "digits", "requests")
 
 
 def _latency_by_column(facts: Facts) -> pl.DataFrame:
@@ -122,14 +123,13 @@ def _latency_by_column(facts: Facts) -> pl.DataFrame:
     by_group = facts.tally.latency_by_group.frame.filter(measured)
     counts = [
         facts.tally.latency_by_trait.frame.filter(measured).select(
-            pl.col("trait").alias("column"), pl.col("name").alias("value"), "value_ms", "requests"
+            pl.col("trait").alias("column"), pl.col("name").alias("value"), *_OF_A_DURATION
         ),
         *(
             by_group.select(
                 pl.lit(column).alias("column"),
                 pl.col(column).cast(pl.String).alias("value"),
-                "value_ms",
-                "requests",
+                *_OF_A_DURATION,
             )
             for column in schema.GROUP_KEYS
         ),

@@ -14,11 +14,12 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import UNROUTED, is_error, is_routed
 from envoylogs.envoy.traffic import host_of
+from envoylogs.tally.folded import FOLDED_KNOWN, is_folded
 
 if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally
 
-__all__ = ["Facts", "facts_of"]
+__all__ = ["Facts", "facts_of", "is_known"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Facts:
             ``routed``, ``unrouted``, ``known`` (the host) and ``noise``.
         connections: Connections, with ``known`` (the server name) and ``noise``.
         own: The gateway's own traffic.
-        known_hosts: Hosts that this log routed a request for.
+        known_hosts: Hosts that this log routed a request for, without those that were folded.
         first: Microseconds since 1970 of the first record, null without times.
         last: The same of the last.
     """
@@ -66,11 +67,10 @@ def facts_of(tally: Tally) -> Facts:
     )
     connections = traffic.filter(pl.col("kind") == "connection")
     names = tally.known_names.frame
-    known_hosts = names.filter(pl.col("name_kind") == "host")["name"].sort()
-    known = pl.col("host").is_in(known_hosts.implode()).fill_null(value=False)
-    known_name = (
-        pl.col("requested_server_name").str.to_lowercase().is_in(names["name"].implode())
-    ).fill_null(value=False)
+    named = names.filter(~is_folded("name"))
+    known_hosts = named.filter(pl.col("name_kind") == "host")["name"].sort()
+    known = is_known(pl.col("host"), known_hosts)
+    known_name = is_known(pl.col("requested_server_name").str.to_lowercase(), named["name"])
     return Facts(
         tally=tally,
         requests=requests.with_columns(
@@ -85,6 +85,11 @@ def facts_of(tally: Tally) -> Facts:
         first=_whole(traffic["first"].min()),
         last=_whole(traffic["last"].max()),
     )
+
+
+def is_known(name: pl.Expr, known: pl.Series) -> pl.Expr:
+    """Tell names that are among some known ones, or stand for known ones that were folded."""
+    return (name.is_in(known.implode()) | (name == FOLDED_KNOWN)).fill_null(value=False)
 
 
 def _whole(value: object) -> int | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.summary.percentiles import EMPTY_LATENCY, latency_by
+from envoylogs.tally.folded import is_folded
 from envoylogs.tally.latency import MEASURES
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def overview(facts: Facts, paths: pl.DataFrame) -> Overview:
 def _latencies(facts: Facts) -> dict[str, Latency]:
     """Return the latency of all answered requests by measure."""
     counts = [
-        frame.select("measure", "value_ms", "requests")
+        frame.select("measure", "value_ms", "digits", "requests")
         for frame in (
             facts.tally.latency_by_group.frame,
             facts.tally.latency_by_trait.frame.filter(pl.col("measure") == "gateway_ms"),
@@ -128,10 +129,15 @@ def _noise(facts: Facts) -> dict[str, int]:
     connections = facts.connections.filter("noise")
     return {
         "requests": _sum(requests),
-        "hosts": requests["host"].drop_nulls().n_unique(),
+        "hosts": _names(requests, "host"),
         "connections": _sum(connections),
-        "server_names": connections["requested_server_name"].drop_nulls().n_unique(),
+        "server_names": _names(connections, "requested_server_name"),
     }
+
+
+def _names(rows: pl.DataFrame, column: str) -> int:
+    """Return how many names there are besides those that were folded."""
+    return rows.filter(~is_folded(column))[column].drop_nulls().n_unique()
 
 
 def _not_found_ledger(facts: Facts, paths: pl.DataFrame) -> dict[str, int]:

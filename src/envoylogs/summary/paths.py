@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.traffic import host_of
+from envoylogs.summary.facts import is_known
 
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
@@ -63,10 +64,7 @@ def path_states(facts: Facts) -> pl.DataFrame:
             pl.col("last_routed", "last_unrouted").max(),
         )
         .with_columns(
-            pl.col("host")
-            .is_in(facts.known_hosts.implode())
-            .fill_null(value=False)
-            .alias("known"),
+            is_known(pl.col("host"), facts.known_hosts).alias("known"),
             pl.when(pl.col("unrouted") == 0)
             .then(pl.lit("routed"))
             .when(pl.col("routed") == 0)

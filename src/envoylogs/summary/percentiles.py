@@ -1,7 +1,9 @@
 """Percentiles from counts by value: nearest rank, exact, in whole milliseconds.
 
 The rank of the q-quantile of n values is ``ceil(q * n)``, in integer
-arithmetic; its value is one that was logged, never an average of two.
+arithmetic; its value is one that was logged, never an average of two. Of
+durations in classes it is the middle of the class of that value, and the
+percentiles are not ``exact``.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import polars as pl
+
+from envoylogs.tally.classes import ALL_DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +43,7 @@ def latency_by(counts: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataF
     """Return the percentiles of each group.
 
     Args:
-        counts: ``value_ms`` and ``requests``, several rows a value allowed.
+        counts: ``value_ms``, ``digits`` and ``requests``, several rows a value allowed.
         keys: What to group by, at least one column.
         name: Of the new column.
 
@@ -49,15 +53,19 @@ def latency_by(counts: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataF
     """
     value, requests = pl.col("value_ms"), pl.col("requests")
     n, so_far = requests.sum(), requests.cum_sum()
+    exact: list[pl.Expr] = []
+    if counts.height and counts["digits"].min() != ALL_DIGITS:
+        # A class that is one millisecond wide is exact.
+        exact = [(value.abs() < pl.lit(2.0).pow(pl.col("digits"))).all().alias("exact")]
     return (
         counts.lazy()
         .group_by(*keys, "value_ms")
-        .agg(requests.sum())
+        .agg(requests.sum(), *exact)
         .sort("value_ms")
         .group_by(keys)
         .agg(
             n.alias("count"),
-            pl.lit(value=True).alias("exact"),
+            pl.col("exact").all() if exact else pl.lit(value=True).alias("exact"),
             *(
                 # The first value with enough requests up to it; sums only grow, so it is found by
                 # counting those that are not enough.

@@ -14,11 +14,13 @@ from envoylogs.summary.findings.routes import route_findings
 from envoylogs.summary.findings.slow import slow_findings
 from envoylogs.summary.findings.tls import tls_findings
 from envoylogs.summary.findings.upstreams import upstream_findings
+from envoylogs.summary.folds import Folds, folds
 from envoylogs.summary.overview import Overview, overview
 from envoylogs.summary.paths import path_states
 from envoylogs.summary.rejections import rejections
 from envoylogs.summary.splits import splits
 from envoylogs.summary.timeline import bucket_seconds, timeline
+from envoylogs.tally.folded import FOLDED_MARKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +47,7 @@ class Summary:
         bucket_seconds: The width of the timeline's buckets; null for an empty log.
         timeline: Requests over time.
         findings: The verdicts, the worst first.
+        folds: What was folded to keep memory bounded.
         selection: Which records were counted, as options; null for all.
         asked_by: The columns that a table was asked by; empty without.
         asked: That table, see ``breakdown.asked_table``; null without.
@@ -60,6 +63,7 @@ class Summary:
     bucket_seconds: int | None
     timeline: pl.DataFrame
     findings: tuple[Finding, ...]
+    folds: Folds
     selection: str | None = None
     asked_by: tuple[str, ...] = ()
     asked: pl.DataFrame | None = None
@@ -98,7 +102,9 @@ def summarize(tally: Tally, *, complete: bool = True, by: Sequence[str] = ()) ->
         splits=observed,
         bucket_seconds=bucket_seconds(tally),
         timeline=timeline(tally),
-        findings=tuple(ranked(findings)),
+        # The rest of the names is nothing that anybody could look at or mend.
+        findings=tuple(ranked([f for f in findings if f.subject not in FOLDED_MARKS])),
+        folds=folds(tally),
         selection=tally.spec.selection,
         asked_by=tuple(by),
         asked=asked_table(facts, by) if by else None,

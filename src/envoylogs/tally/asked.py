@@ -14,6 +14,7 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.derived import column_expression
 from envoylogs.envoy.paths import MAX_TEXT, masked_query
+from envoylogs.tally.classes import DurationCounts
 from envoylogs.tally.latency import answered_requests, counted_by_value
 from envoylogs.tally.state import CountState, TallySpec, microseconds
 from envoylogs.tally.traffic import CODE_CLASSES, conditions_counted
@@ -77,11 +78,10 @@ class AskedTraffic(_Asked):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class AskedLatency(_Asked):
+class AskedLatency(_Asked, DurationCounts):
     """Answered requests by whole milliseconds."""
 
     KEYS: ClassVar = {"value_ms": pl.Int64()}
-    SUMS: ClassVar = ("requests",)
 
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec) -> Self:
@@ -90,5 +90,4 @@ class AskedLatency(_Asked):
         if answered is None:
             return cls.empty(spec)
         keys = [_column(name, spec) for name in spec.by]
-        counts = counted_by_value(answered, "latency_ms", keys)
-        return cls(counts.select(*cls.columns(spec)), spec)
+        return cls(cls.counted(spec, counted_by_value(answered, "latency_ms", keys)), spec)

@@ -19,6 +19,8 @@ from envoylogs.envoy.traffic import client_of_record
 from envoylogs.tally.state import SampleState, TallySpec, compact, microseconds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from envoylogs.reading.batches import Batch
 
 __all__ = ["EVIDENCE_KEYS", "FailureEvidence"]
@@ -51,6 +53,20 @@ class FailureEvidence(SampleState):
     def columns(cls, spec: TallySpec) -> dict[str, pl.DataType]:
         """Return the keys of the failure, then the record."""
         return cls.COLUMNS
+
+    @classmethod
+    def names(cls, spec: TallySpec) -> Mapping[str, str]:
+        """Return what a failure is known by; the record itself stays as it was."""
+        return {
+            "authority": "authority",
+            "server_name": "requested_server_name",
+            "upstream_cluster": "upstream_cluster",
+        }
+
+    @classmethod
+    def most_rows(cls, spec: TallySpec) -> int:
+        """Return a smaller limit than that of counts, since rows are long."""
+        return spec.max_names
 
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec) -> Self:

@@ -13,6 +13,7 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import is_routed
 from envoylogs.envoy.traffic import host_of
+from envoylogs.tally.folded import FOLDED_KNOWN
 from envoylogs.tally.state import CountState, TallySpec
 
 if TYPE_CHECKING:
@@ -49,3 +50,12 @@ class KnownNames(CountState):
             )
         ]
         return cls(pl.concat(frames), spec)
+
+    def bounded(self) -> Self:
+        """Return at most ``max_names`` names a kind: those with the most records, and the rest."""
+        if self.frame.height <= self.spec.max_names:
+            return self
+        first = self.frame.sort("records", "name", descending=[True, False])
+        place = pl.int_range(pl.len()).over("name_kind")
+        kept = pl.when(place < self.spec.max_names).then("name").otherwise(pl.lit(FOLDED_KNOWN))
+        return type(self)(self.added(self.spec, first.with_columns(kept.alias("name"))), self.spec)

@@ -1,8 +1,9 @@
 """How many requests took how many whole milliseconds.
 
 The counts by value are kept, not quantiles: only they can be added, and they
-give exact percentiles. Latency is that of requests which the upstream
-answered, code 101 (a connection that goes on) apart.
+give exact percentiles; past a number of rows values are kept in ``classes``.
+Latency is that of requests which the upstream answered, code 101 (a connection
+that goes on) apart.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ import polars as pl
 
 from envoylogs import schema
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED
-from envoylogs.tally.state import CountState, TallySpec
+from envoylogs.tally.classes import DurationCounts
+from envoylogs.tally.folded import FOLDABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from envoylogs.reading.batches import Batch
+    from envoylogs.tally.fold import Fold
+    from envoylogs.tally.state import TallySpec
 
 __all__ = [
     "MEASURES",
@@ -69,7 +73,7 @@ def counted_by_value(answered: pl.DataFrame, measure: str, keys: list[pl.Expr]) 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LatencyByGroup(CountState):
+class LatencyByGroup(DurationCounts):
     """Requests by group keys, measure and milliseconds."""
 
     KEYS: ClassVar = {
@@ -77,7 +81,6 @@ class LatencyByGroup(CountState):
         "measure": pl.String(),
         "value_ms": pl.Int64(),
     }
-    SUMS: ClassVar = ("requests",)
 
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec) -> Self:
@@ -87,11 +90,12 @@ class LatencyByGroup(CountState):
             return cls.empty(spec)
         keys = [pl.col(name) for name in schema.GROUP_KEYS]
         measures = ("latency_ms", "upstream_time_ms")
-        return cls(pl.concat([counted_by_value(answered, name, keys) for name in measures]), spec)
+        frames = [counted_by_value(answered, name, keys) for name in measures]
+        return cls(cls.counted(spec, *frames), spec)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LatencyByTrait(CountState):
+class LatencyByTrait(DurationCounts):
     """Requests by one column at a time (``trait``), its value (``name``), measure and time."""
 
     KEYS: ClassVar = {
@@ -100,7 +104,6 @@ class LatencyByTrait(CountState):
         "measure": pl.String(),
         "value_ms": pl.Int64(),
     }
-    SUMS: ClassVar = ("requests",)
 
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec) -> Self:
@@ -115,4 +118,22 @@ class LatencyByTrait(CountState):
             for trait, measures in TRAITS.items()
             for measure in measures
         ]
-        return cls(pl.concat(frames), spec)
+        return cls(cls.counted(spec, *frames), spec)
+
+    @classmethod
+    def renamed(cls, frame: pl.DataFrame, spec: TallySpec, fold: Fold | None) -> pl.DataFrame:
+        """Return rows with the names of each trait folded as those of that column."""
+        del spec
+        name = pl.col("name")
+        for trait in TRAITS:
+            if fold and trait in fold:
+                name = pl.when(pl.col("trait") == trait).then(fold[trait].of(name)).otherwise(name)
+        return frame.with_columns(name)
+
+    def names_by_kind(self) -> Mapping[str, pl.Series]:
+        """Return the names of each trait that may be folded."""
+        return {
+            trait: self.frame.filter(pl.col("trait") == trait)["name"].unique()
+            for trait in TRAITS
+            if trait in FOLDABLE
+        }

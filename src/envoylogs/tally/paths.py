@@ -9,10 +9,12 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import UNROUTED, is_routed
 from envoylogs.envoy.paths import path_group
+from envoylogs.tally.folded import FOLDED, FOLDED_KNOWN, is_folded
 from envoylogs.tally.state import CountState, TallySpec, microseconds
 
 if TYPE_CHECKING:
     from envoylogs.reading.batches import Batch
+    from envoylogs.tally.fold import Fold
 
 __all__ = ["PathCounts"]
 
@@ -65,3 +67,12 @@ class PathCounts(CountState):
         )  # fmt: skip
         frame = by_path.with_columns(path_group(pl.col("path"), spec.path_segments))
         return cls(cls.added(spec, frame.select(*cls.columns(spec))), spec)
+
+    @classmethod
+    def renamed(cls, frame: pl.DataFrame, spec: TallySpec, fold: Fold | None) -> pl.DataFrame:
+        """Return rows with their names folded, routed paths apart from those that were not."""
+        # By row and not by path alone: what a host lost must not mix with what it never had.
+        folded = super(PathCounts, cls).renamed(frame, spec, fold)
+        mark = pl.when(pl.col("routed") > 0).then(pl.lit(FOLDED_KNOWN)).otherwise(pl.lit(FOLDED))
+        path = pl.when(is_folded("path_group")).then(mark).otherwise("path_group")
+        return folded.with_columns(path.alias("path_group")) if fold else frame

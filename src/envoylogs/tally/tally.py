@@ -9,8 +9,11 @@ from envoylogs.errors import TallyError
 from envoylogs.tally.accounts import LineCounts, LineExamples
 from envoylogs.tally.asked import AskedLatency, AskedTraffic
 from envoylogs.tally.evidence import FailureEvidence
+from envoylogs.tally.folded import may_need_keeping_apart
+from envoylogs.tally.folded_names import FoldedNames
 from envoylogs.tally.hosts import KnownNames
 from envoylogs.tally.latency import LatencyByGroup, LatencyByTrait
+from envoylogs.tally.limits import STATES_OF_NAMES, too_many_names, within_limits
 from envoylogs.tally.paths import PathCounts
 from envoylogs.tally.state import DEFAULT_SPEC, State, TallySpec
 from envoylogs.tally.timeline import TimelineCounts
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from envoylogs.reading.batches import Batch
+    from envoylogs.tally.fold import Fold
 
 __all__ = ["STATES", "Tally", "TallySum"]
 
@@ -50,6 +54,7 @@ class Tally:
     evidence: FailureEvidence
     lines: LineCounts
     examples: LineExamples
+    folded_names: FoldedNames
 
     @classmethod
     def made(cls, spec: TallySpec, make: Callable[[str, type[State]], State]) -> Tally:
@@ -64,8 +69,11 @@ class Tally:
 
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec = DEFAULT_SPEC) -> Tally:
-        """Return the tally of one batch."""
-        return cls.made(spec, lambda _, state: state.of(batch, spec))
+        """Return the tally of one batch; its limits come to bear when it is added to others."""
+        tally = cls.made(spec, lambda _, state: state.of(batch, spec))
+        if batch.whole is None or not may_need_keeping_apart(batch.whole):
+            return tally
+        return cls.made(spec, lambda name, _: tally.state(name).kept_apart())
 
     def state(self, name: str) -> State:
         """Return a state by its name in ``STATES``."""
@@ -75,16 +83,30 @@ class Tally:
     def merge(self, *others: Tally) -> Tally:
         """Return the tally of everything that these tallies are of; none is changed.
 
+        Names that are too many are folded, also without others: see ``limits``.
+
         Raises:
             TallyError: If their specifications differ.
         """
         for other in others:
             if other.spec != self.spec:
                 raise TallyError.specs_differ(self.spec.words, other.spec.words)
-        return self.made(
-            self.spec,
-            lambda name, _: self.state(name).merge(*(other.state(name) for other in others)),
-        )
+
+        def merged(name: str, fold: Fold | None = None) -> State:
+            alone = not (others or fold)
+            state = self.state(name)
+            return state if alone else state.merge(*(t.state(name) for t in others), fold=fold)
+
+        states = {name: merged(name) for name in STATES_OF_NAMES}
+        fold = too_many_names(states, self.spec)
+        for name in STATES:
+            # What is folded while it is added up never takes the memory of all its names.
+            if name not in states:
+                states[name] = merged(name, fold)
+            elif fold:
+                states[name] = states[name].merge(fold=fold)
+        states = within_limits(states, fold, self.spec)
+        return self.made(self.spec, lambda name, _: states[name])
 
 
 STATES: Mapping[str, type[State]] = {
@@ -99,6 +121,7 @@ STATES: Mapping[str, type[State]] = {
     "evidence": FailureEvidence,
     "lines": LineCounts,
     "examples": LineExamples,
+    "folded_names": FoldedNames,
 }
 """The states of a tally by name."""
 
@@ -125,4 +148,4 @@ class TallySum:
         if not self._tallies:
             return Tally.empty(self._spec)
         first, *others = self._tallies
-        return first.merge(*others) if others else first
+        return first.merge(*others)

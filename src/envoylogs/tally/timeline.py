@@ -2,8 +2,8 @@
 
 Buckets are sparse and begin at whole multiples of their width since 1970. The
 width is the narrowest of a fixed ladder at which the non-empty buckets fit
-their number, so it depends on what is in the log and not on its order; every
-width divides the next, so counts move to a wider bucket without loss.
+their number and the rows fit theirs, so it depends on what is in the log and
+not on its order; every width divides the next, so counts move to a wider bucket without loss.
 """
 
 from __future__ import annotations
@@ -68,16 +68,26 @@ class TimelineCounts(CountState):
         starts = frame["start"].drop_nulls().unique()
         for width in WIDTHS_S[WIDTHS_S.index(given) :]:
             fits = _floor_series(starts, width).n_unique() <= spec.timeline_buckets
-            if fits or width == WIDTHS_S[-1]:
+            if not fits and width != WIDTHS_S[-1]:
+                continue
+            frame = cls._in_buckets(spec, frame, width)
+            if frame.height <= spec.max_rows:
                 break
-        return frame.with_columns(
-            pl.lit(width, pl.Int64).alias("width_s"), _floor(pl.col("start"), width)
-        ).pipe(lambda rows: cls.added(spec, rows))
+        return frame
 
-    def merge(self, *others: Self) -> Self:
-        """Return the sum of these timelines, in buckets that fit."""
-        frame = pl.concat([self.frame, *(other.frame for other in others)])
-        return type(self)(self.fitted(frame, self.spec), self.spec)
+    @classmethod
+    def _in_buckets(cls, spec: TallySpec, frame: pl.DataFrame, width: int) -> pl.DataFrame:
+        return cls.added(
+            spec,
+            frame.with_columns(
+                pl.lit(width, pl.Int64).alias("width_s"), _floor(pl.col("start"), width)
+            ),
+        )
+
+    @classmethod
+    def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
+        """Return the sum of timelines, in buckets that fit."""
+        return cls.fitted(pl.concat(frames), spec)
 
 
 def _floor(time: pl.Expr, width_s: int) -> pl.Expr:

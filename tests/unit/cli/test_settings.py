@@ -57,6 +57,8 @@ def test_without_files_and_variables_all_is_default() -> None:
         "show_query = false  # default\n"
         'color = "auto"  # default\n'
         "strict = false  # default\n"
+        "# max_names =  # default\n"
+        "# max_latency_rows =  # default\n"
         "\n"
         "[map]\n"
     )

@@ -16,6 +16,7 @@ from envoylogs.summary.percentiles import (
     latency_by,
     latency_column,
 )
+from envoylogs.tally.classes import ALL_DIGITS, DIGITS, in_classes, relative_error_of
 
 _Row = tuple[str | None, int, int]
 """Key, value and how often."""
@@ -26,7 +27,7 @@ def _latencies(rows: list[_Row]) -> dict[str | None, dict[str, Any]]:
         rows,
         schema={"key": pl.String(), "value_ms": pl.Int64(), "requests": pl.Int64()},
         orient="row",
-    )
+    ).with_columns(pl.lit(ALL_DIGITS, pl.Int64).alias("digits"))
     found = latency_by(counts, ["key"], "latency")
     assert found.schema == pl.Schema({"key": pl.String(), "latency": LATENCY})
     return dict(found.iter_rows())
@@ -159,3 +160,23 @@ def test_all_counts_times_a_number_change_no_percentile_but_by_rounding(
         assert up_to[found[name]] * 1000 >= total * per_mille
         smaller = [up_to[value] for value in counts if value < found[name]]
         assert all(n * 1000 < total * per_mille for n in smaller)
+
+
+@pytest.mark.property
+@given(
+    values=st.lists(st.integers(0, 10**7), min_size=1, max_size=40),
+    digits=st.sampled_from(DIGITS),
+)
+def test_percentiles_of_classes_are_within_the_stated_error(values: list[int], digits: int) -> None:
+    counts = pl.DataFrame(
+        {"key": "a", "value_ms": values, "requests": 1, "digits": digits},
+        schema_overrides={"value_ms": pl.Int64(), "requests": pl.Int64(), "digits": pl.Int64()},
+    ).with_columns(in_classes(pl.col("value_ms"), digits))
+
+    found = latency_by(counts, ["key"], "latency")["latency"].item()
+
+    exact = _nearest_rank(values)
+    assert found["exact"] == (digits == ALL_DIGITS or max(values) < 2**digits)
+    for name in (*PER_MILLE, "max"):
+        assert abs(found[name] - exact[name]) <= relative_error_of(digits) * exact[name]
+        assert found["exact"] <= (found[name] == exact[name])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -32,6 +31,8 @@ from envoylogs.cli.options import (
     FormatOption,
     LimitOption,
     MapOption,
+    MaxLatencyRowsOption,
+    MaxNamesOption,
     OutputOption,
     RejectsOption,
     SaveTallyOption,
@@ -44,6 +45,7 @@ from envoylogs.cli.options import (
 )
 from envoylogs.cli.pager import ScreenText, show
 from envoylogs.cli.progress import shown_progress
+from envoylogs.cli.remembering import spec_to_remember
 from envoylogs.cli.selecting import SelectionOptions, selected, with_selection
 from envoylogs.cli.settings import ShowConfigOption, field_keys
 from envoylogs.cli.show_config import print_config
@@ -85,6 +87,8 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     strict: StrictOption = False,
     rejects: RejectsOption = None,
     show_query: ShowQueryOption = False,
+    max_names: MaxNamesOption = None,
+    max_latency_rows: MaxLatencyRowsOption = None,
     color: ColorOption = When.AUTO,
     show_config: ShowConfigOption = False,
 ) -> None:
@@ -113,7 +117,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         selected(selection, located, text_format=form, keys=keys) as (wanted, kept),
         stopped_by_interrupt() as stop,
     ):
-        spec = _spec(kept, columns, show_query=show_query)
+        spec = spec_to_remember(kept, columns, max_names, max_latency_rows, show_query=show_query)
         tally = _tallied(kept, spec, wanted, form, keys, rejects, stop)
     _say_the_window_of_nothing(tally, wanted)
     summary = _summary(tally, columns, complete=not stop.requested)
@@ -227,18 +231,6 @@ def _renderer(output_format: Format, table: str | None, limit: int | None, color
     wanted = {When.AUTO: None, When.ALWAYS: True, When.NEVER: False}[color]
     shown = DEFAULT_LIMIT if limit is None else rows
     return TerminalRenderer(limit=shown, color=wanted, table=table)
-
-
-def _spec(sources: list[Source], columns: tuple[str, ...], *, show_query: bool) -> TallySpec:
-    """Return what to remember: that of a saved tally among the sources, if there is one."""
-    from envoylogs.pipeline import spec_of_saved
-    from envoylogs.summary.breakdown import columns_to_ask
-    from envoylogs.tally.state import TallySpec
-
-    saved = spec_of_saved(sources)
-    if saved is None:
-        return TallySpec(by=columns_to_ask(columns), show_query=show_query)
-    return replace(saved, show_query=saved.show_query or show_query)
 
 
 def _tallied(  # noqa: PLR0913, PLR0917  # one parameter a concern

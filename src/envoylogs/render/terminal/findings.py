@@ -43,7 +43,7 @@ def print_findings(console: Console, summary: Summary) -> None:
     rest = len(summary.findings) - len(shown)
     if rest:
         console.print(Text(f"… and {counted(rest, 'lesser finding')} (--format json)", "dim"))
-    noise = noise_of(summary.overview)
+    noise = noise_of(summary)
     if noise is not None:
         console.print(Text(noise, "dim"))
 

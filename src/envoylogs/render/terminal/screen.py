@@ -11,7 +11,7 @@ from rich.text import Text
 from envoylogs.render.formatting import counted, printable, window
 from envoylogs.render.terminal.findings import print_findings
 from envoylogs.render.terminal.tables import print_table, print_tables
-from envoylogs.render.words import gateways_of, roles_left_out
+from envoylogs.render.words import folded_of, gateways_of, roles_left_out
 
 if TYPE_CHECKING:
     from envoylogs.summary.summary import Summary
@@ -71,6 +71,9 @@ class TerminalRenderer:
         )
         if summary.accounts.lines:
             console.print(_headline(summary))
+        folded = folded_of(summary)
+        if folded is not None:
+            console.print(Text(folded, style="dim"))
         if self._table is not None:
             print_table(console, summary, self._table, self._limit)
             return

@@ -26,6 +26,7 @@ from envoylogs.summary.findings.proof import (
     witnesses_of,
 )
 from envoylogs.summary.paths import grace_us
+from envoylogs.tally.folded import is_folded
 
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
@@ -226,7 +227,9 @@ def _nothing_bound(facts: Facts) -> list[Finding]:
     ):
         if rows.is_empty() or not (is_blackhole or nothing_routed):
             continue
-        named = rows.filter(pl.col("host").is_not_null() & ~looks_like_address(pl.col("host")))
+        named = rows.filter(
+            pl.col("host").is_not_null() & ~is_folded("host") & ~looks_like_address(pl.col("host"))
+        )
         counted = (named if named.height else rows).group_by("host").agg(pl.col("requests").sum())
         hosts = [
             host or "-"

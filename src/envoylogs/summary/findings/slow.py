@@ -18,6 +18,7 @@ from envoylogs.summary.findings.proof import (
 )
 from envoylogs.summary.percentiles import latency_by
 from envoylogs.summary.splits import NOT_SENT
+from envoylogs.tally.folded import FOLDED_MARKS
 
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
@@ -114,7 +115,14 @@ def _slow_parts(splits: pl.DataFrame) -> list[Finding]:
     """Return parts of a split with a median far above that of the fastest part."""
     findings = []
     for split in splits.iter_rows(named=True):
-        parts = [part for part in split["parts"] if part["upstream_time_ms"]["count"] >= _ENOUGH]
+        parts = [
+            part
+            for part in split["parts"]
+            if part["upstream_time_ms"]["count"] >= _ENOUGH
+            and part["upstream_cluster"] not in FOLDED_MARKS
+        ]
+        if not {split["route_name"], split["authority"]}.isdisjoint(FOLDED_MARKS):
+            continue
         if len(parts) < 2 or split["attribution"] == "ambiguous" or split["mirror"]:  # noqa: PLR2004
             continue
         fastest = min(
