@@ -18,7 +18,8 @@ from envoylogs import schema
 from envoylogs.reading.batches import Batch, batches
 from envoylogs.reading.fates import LineFates
 from envoylogs.summary.summary import Summary, summarize
-from envoylogs.tally.folded import FOLDABLE, FOLDED, FOLDED_KNOWN, is_folded
+from envoylogs.tally.folded import FOLDABLE, is_folded
+from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN
 from envoylogs.tally.state import CountState, TallySpec
 from envoylogs.tally.tally import STATES, Tally, TallySum
 

@@ -8,7 +8,6 @@ from envoylogs.cli.console import say, say_error
 from envoylogs.errors import IncompleteSourceError, LogFormatError
 from envoylogs.reading.fates import REASONS
 from envoylogs.render.formatting import counted, printable, size, window
-from envoylogs.render.words import folded_of
 from envoylogs.sources.compression import PROBLEMS
 
 if TYPE_CHECKING:
@@ -105,6 +104,8 @@ def say_what_was_covered(summary: Summary, seconds: float) -> None:
     speed = f"{size(accounts.bytes)} in {seconds:.1f} s"
     if accounts.bytes >= _WORTH_A_RATE:
         speed += f" ({size(round(accounts.bytes / seconds))}/s)"
+    from envoylogs.render.words import folded_of
+
     folded = folded_of(summary)
     if folded is not None:
         say(f"envoylogs: {folded}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from envoylogs.tally.folded import FOLDED, FOLDED_KNOWN
+from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN
 
 __all__ = [
     "FOLDED_WORDS",

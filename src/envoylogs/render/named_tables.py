@@ -10,7 +10,7 @@ from envoylogs.render.formatting import iso_time
 from envoylogs.render.words import LEDGER
 from envoylogs.summary.breakdown import TABLES
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
-from envoylogs.tally.folded import FOLDED, FOLDED_MARKS, FOLDED_NUMBER
+from envoylogs.tally.folded_marks import FOLDED, FOLDED_MARKS, FOLDED_NUMBER
 
 if TYPE_CHECKING:
     from envoylogs.summary.findings.finding import Finding

@@ -14,7 +14,8 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import UNROUTED, is_error, is_routed
 from envoylogs.envoy.traffic import host_of
-from envoylogs.tally.folded import FOLDED_KNOWN, is_folded
+from envoylogs.tally.folded import is_folded
+from envoylogs.tally.folded_marks import FOLDED_KNOWN
 
 if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally

@@ -20,7 +20,7 @@ from envoylogs.summary.paths import path_states
 from envoylogs.summary.rejections import rejections
 from envoylogs.summary.splits import splits
 from envoylogs.summary.timeline import bucket_seconds, timeline
-from envoylogs.tally.folded import FOLDED_MARKS
+from envoylogs.tally.folded_marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

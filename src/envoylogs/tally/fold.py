@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from envoylogs.envoy.traffic import host_of
-from envoylogs.tally.folded import FOLDED, FOLDED_KNOWN, FOLDED_NUMBER
+from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN, FOLDED_NUMBER
 
 __all__ = ["Fold", "Names", "Renaming", "fold_of", "known_of", "names_of"]
 

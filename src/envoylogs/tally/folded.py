@@ -1,9 +1,9 @@
-"""The values that stand for folded names, which no log can hold.
+"""Keeping the names of a log apart from what stands for folded ones.
 
 A column that strangers fill may have any number of names. Past a limit the
-rest become one of these, so that totals stay exact (``fold`` decides which).
-A state never takes a name that looks like one of them from a log, whatever a
-client sent: ``kept_apart`` changes it first.
+rest become a mark (``folded_marks``), so that totals stay exact; ``fold``
+decides which. A state never takes a name that looks like a mark from a log,
+whatever a client sent: ``kept_apart`` changes it first.
 """
 
 from __future__ import annotations
@@ -11,32 +11,15 @@ from __future__ import annotations
 import polars as pl
 
 from envoylogs import schema
+from envoylogs.tally.folded_marks import FOLDED_MARKS, FOLDED_NUMBER
 
 __all__ = [
     "FOLDABLE",
-    "FOLDED",
-    "FOLDED_KNOWN",
-    "FOLDED_MARKS",
-    "FOLDED_NUMBER",
     "is_folded",
     "kept_apart",
     "may_need_keeping_apart",
     "needs_keeping_apart",
 ]
-
-# The colon keeps them apart from hosts and clients, which are made by taking a port off: what is
-# left then has no colon, or stands in brackets.
-FOLDED = "\x00:folded"
-"""All other names."""
-
-FOLDED_KNOWN = "\x00:folded+"
-"""All other names that are known: hosts that were routed, paths that were."""
-
-FOLDED_NUMBER = -(2**63)
-"""All other numbers or times of a column that was asked for."""
-
-FOLDED_MARKS = (FOLDED, FOLDED_KNOWN)
-"""The texts that stand for folded names."""
 
 _MAX_NAME = 2048
 """Where names are cut, in characters: host names have 253 at most, headers 60,000."""

@@ -13,7 +13,7 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import is_routed
 from envoylogs.envoy.traffic import host_of
-from envoylogs.tally.folded import FOLDED_KNOWN
+from envoylogs.tally.folded_marks import FOLDED_KNOWN
 from envoylogs.tally.state import CountState, TallySpec
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import UNROUTED, is_routed
 from envoylogs.envoy.paths import path_group
-from envoylogs.tally.folded import FOLDED, FOLDED_KNOWN, is_folded
+from envoylogs.tally.folded import is_folded
+from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN
 from envoylogs.tally.state import CountState, TallySpec, microseconds
 
 if TYPE_CHECKING:

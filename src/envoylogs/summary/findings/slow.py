@@ -18,7 +18,7 @@ from envoylogs.summary.findings.proof import (
 )
 from envoylogs.summary.percentiles import latency_by
 from envoylogs.summary.splits import NOT_SENT
-from envoylogs.tally.folded import FOLDED_MARKS
+from envoylogs.tally.folded_marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
