@@ -4,6 +4,7 @@
 
     EnvoylogsError
     ├── SourceError          a source is missing or unreadable
+    │   ├── MissingSourceError      it is not there
     │   └── IncompleteSourceError   an archive that can't be unpacked to its end
     ├── LogFormatError       nothing in the input is an access record
     ├── TextFormatError      a format string by which no line can be read
@@ -14,6 +15,7 @@
     ├── EmptySelectionError  a selection that no record fits
     ├── TallyError           a tally that can't be read or added
     ├── TallyQuestionError   a saved tally that is asked for what it does not have
+    ├── StateError           a file of counts that go on and can't be used
     └── OutputError          an output can't be written
 
 Each class has a slug; ``docs/messages.md`` has a heading per slug. A bad line
@@ -36,9 +38,11 @@ __all__ = [
     "IncompleteSourceError",
     "LogFormatError",
     "MappingError",
+    "MissingSourceError",
     "OutputError",
     "SelectionError",
     "SourceError",
+    "StateError",
     "TallyError",
     "TallyQuestionError",
     "TextFormatError",
@@ -72,9 +76,11 @@ class SourceError(EnvoylogsError):
     slug = "source"
 
     @classmethod
-    def missing(cls, path: str) -> SourceError:
+    def missing(cls, path: str) -> MissingSourceError:
         """Return the error for a path that does not exist."""
-        return cls(f"{path}: no such file or folder. Check the path, or give '-' to read a pipe.")
+        return MissingSourceError(
+            f"{path}: no such file or folder. Check the path, or give '-' to read a pipe."
+        )
 
     @classmethod
     def unreadable(cls, path: str, cause: OSError) -> SourceError:
@@ -90,6 +96,10 @@ class SourceError(EnvoylogsError):
     def empty_folder(cls, path: str) -> SourceError:
         """Return the error for a folder without any regular file."""
         return cls(f"{path}: the folder holds no file to read. Give a folder of log files.")
+
+
+class MissingSourceError(SourceError):
+    """A source is not there, or not any more."""
 
 
 class IncompleteSourceError(SourceError):
@@ -298,6 +308,47 @@ class TallyQuestionError(EnvoylogsError):
     def no_lines(cls, name: str) -> TallyQuestionError:
         """Return the error for lines that are asked of a saved tally."""
         return cls(f"{name}: is a saved tally: it has counts and no lines. Give the logs.")
+
+
+class StateError(EnvoylogsError):
+    """A file of ``--state`` can't be used."""
+
+    slug = "state"
+
+    @classmethod
+    def locked(cls, path: str) -> StateError:
+        """Return the error for a file that another run is adding to."""
+        return cls(
+            f"{path}: another run is adding to it. Nothing was counted; the next run counts what "
+            "is new by then."
+        )
+
+    @classmethod
+    def unlockable(cls, path: str, cause: OSError) -> StateError:
+        """Return the error for a file that can't be locked."""
+        return cls(f"{path}: can't be locked: {cause.strerror or cause}.")
+
+    @classmethod
+    def not_a_state(cls, path: str) -> StateError:
+        """Return the error for a tally that does not say which logs it has counted."""
+        return cls(
+            f"{path}: is a saved tally that was not made by --state, or by another release: it "
+            "does not say which bytes of which logs it has counted. Name a file that is not there."
+        )
+
+    @classmethod
+    def differs(cls, path: str, kept: str, asked: str) -> StateError:
+        """Return the error for a run that would remember something else than the file.
+
+        Args:
+            path: The file.
+            kept: What it remembers.
+            asked: What the run is asked to remember.
+        """
+        return cls(
+            f"{path}: remembers {kept}, and this run was asked for {asked}. Give the same "
+            "options, or name another file."
+        )
 
 
 class SelectionError(EnvoylogsError):

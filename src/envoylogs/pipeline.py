@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 from envoylogs import schema
 from envoylogs.envoy.derived import columns_behind
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
+from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.errors import IncompleteSourceError, TallyQuestionError
 from envoylogs.reading.batches import BATCH_RECORDS, Decoded, Wanted, decode
 from envoylogs.reading.selection import NOTHING_SELECTED, Selection
 from envoylogs.sources.compression import PROBLEMS
+from envoylogs.sources.known_logs import KnownLogs
+from envoylogs.tally.days import DaySums
 from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.storage import is_saved_tally, load_tally
 from envoylogs.tally.tally import TallySum
@@ -24,12 +27,14 @@ if TYPE_CHECKING:
     import polars as pl
 
     from envoylogs.envoy.text_formats import TextFormat
+    from envoylogs.reading.batches import Batch
     from envoylogs.reading.progress import Progress
     from envoylogs.sources.source import Source
     from envoylogs.sources.stop import Stop
+    from envoylogs.tally.running import RunningTally
     from envoylogs.tally.tally import Tally
 
-__all__ = ["newest_time", "selected_lines", "spec_of_saved", "tally_sources"]
+__all__ = ["newest_time", "selected_lines", "spec_of_saved", "tally_new_lines", "tally_sources"]
 
 # One thread decodes, which holds the interpreter; another normalizes and observes, which is Polars
 # and does not. So many batches may wait between the two.
@@ -70,9 +75,6 @@ def tally_sources(  # noqa: PLR0913  # one parameter a concern of the caller
     any_log = False
     saved: list[Tally] = []
 
-    def observe(decoded: Decoded) -> None:
-        adding.add(decoded.normalized())
-
     def logs() -> Iterator[Source]:
         for source in sources:
             if is_saved_tally(source):
@@ -88,17 +90,68 @@ def tally_sources(  # noqa: PLR0913  # one parameter a concern of the caller
 
     columns = schema.TALLIED | columns_behind(spec.by)
     wanted = Wanted(columns, selection, text_format=text_format, keys=keys)
+    _observe(
+        decode(logs(), wanted, on_malformed=on_malformed, stop=stop, progress=progress), adding.add
+    )
+    total, *others = [*([adding.total()] if any_log or not saved else []), *saved]
+    return total.merge(*others) if others else total
+
+
+def tally_new_lines(  # noqa: PLR0913  # one parameter a concern of the caller
+    sources: Iterable[Source],
+    before: RunningTally,
+    *,
+    by_day: bool,
+    selection: Selection = NOTHING_SELECTED,
+    text_format: TextFormat | None = None,
+    keys: FieldKeys = DEFAULT_KEYS,
+    on_malformed: Callable[[bytes], None] | None = None,
+    stop: Stop | None = None,
+    progress: Progress | None = None,
+) -> RunningTally:
+    """Read what is new in logs and return what is remembered of all there was.
+
+    Args:
+        sources: Logs in files, in order.
+        before: What was counted before; its logs are brought up to date.
+        by_day: Whether days are kept apart from now on.
+        selection: As for ``tally_sources``, and so the others.
+        text_format: As for ``tally_sources``.
+        keys: As for ``tally_sources``.
+        on_malformed: As for ``tally_sources``.
+        stop: As for ``tally_sources``.
+        progress: As for ``tally_sources``.
+
+    Raises:
+        SourceError: If a source can't be opened or read.
+    """
+    adding = DaySums(before.spec, before.days, by_day=by_day)
+    columns = schema.TALLIED | columns_behind(before.spec.by)
+    wanted = Wanted(columns, selection, text_format=text_format, keys=keys)
+    proxies = ProxiesSeen()
+    decoding = decode(
+        sources, wanted, on_malformed=on_malformed, logs=before.logs, proxies=proxies,
+        stop=stop, progress=progress,
+    )  # fmt: skip
+    _observe(decoding, adding.add)
+    before.logs.with_proxies(proxies.sidecars, proxies.gateways)
+    return replace(before, days=adding.totals())
+
+
+def _observe(decoding: Iterable[Decoded], add: Callable[[Batch], None]) -> None:
+    """Normalize and add batches while the next ones are decoded."""
+
+    def observe(decoded: Decoded) -> None:
+        add(decoded.normalized())
+
     running: deque[Future[None]] = deque()
     with ThreadPoolExecutor(max_workers=1) as observer:
-        decoding = decode(logs(), wanted, on_malformed=on_malformed, stop=stop, progress=progress)
         for decoded in decoding:
             running.append(observer.submit(observe, decoded))
             if len(running) > _AHEAD:
                 running.popleft().result()
         for future in running:
             future.result()
-    total, *others = [*([adding.total()] if any_log or not saved else []), *saved]
-    return total.merge(*others) if others else total
 
 
 def spec_of_saved(sources: Iterable[Source]) -> TallySpec | None:
@@ -143,10 +196,11 @@ def selected_lines(
     first, *others = selections
     columns = {column for selection in others for column in selection.columns}
     wanted = Wanted(columns, first, text=True, text_format=text_format, keys=keys)
+    logs = KnownLogs()
     for source in sources:
         records = BATCH_RECORDS if source.size else 1
         bytes_read = 0
-        for decoded in decode([source], wanted, batch_records=records):
+        for decoded in decode([source], wanted, batch_records=records, logs=logs):
             counts = decoded.fates.counts
             bytes_read += counts[source.name, "bytes", ""]
             damaged += [

@@ -112,10 +112,15 @@ def _is_same(one: str, other: str) -> bool:
 
 
 @contextmanager
-def replaced_file(path: Path) -> Iterator[Path]:
+def replaced_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """Return a file beside another one, which takes its place when it is whole.
 
     What goes to a device or a named pipe is kept in a temporary folder instead.
+
+    Args:
+        path: The file.
+        durable: Whether its bytes must be on the disk before it takes its
+            place, and its name afterwards, whatever happens to the machine.
 
     Raises:
         OutputError: If the file can't be written.
@@ -139,12 +144,27 @@ def replaced_file(path: Path) -> Iterator[Path]:
             beside.unlink()
             return
         beside.chmod(0o666 & ~_umask())
+        if durable:
+            _flush(beside)
         beside.replace(path)
+        if durable:
+            _flush(path.parent)
     except BaseException as error:
         beside.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise OutputError.unwritable(str(path), error) from error
         raise
+
+
+def _flush(path: Path) -> None:
+    """Have what the system holds of a file or a folder written to the disk."""
+    if path.is_dir() and os.name != "posix":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _umask() -> int:

@@ -83,8 +83,14 @@ def say_if_tailed(accounts: Accounts) -> None:
         )
 
 
-def say_what_was_covered(summary: Summary, seconds: float) -> None:
-    """Say how many records of how many lines were read, over which time, and how fast."""
+def say_what_was_covered(summary: Summary, seconds: float, new_bytes: int | None = None) -> None:
+    """Say how many records of how many lines were read, over which time, and how fast.
+
+    Args:
+        summary: Of everything.
+        seconds: How long it took.
+        new_bytes: How much was read now, if it was not everything.
+    """
     accounts, overview = summary.accounts, summary.overview
     if not accounts.lines:
         say("envoylogs: the input is empty: no line was read.")
@@ -101,9 +107,10 @@ def say_what_was_covered(summary: Summary, seconds: float) -> None:
         )
         if number
     ]
-    speed = f"{size(accounts.bytes)} in {seconds:.1f} s"
-    if accounts.bytes >= _WORTH_A_RATE:
-        speed += f" ({size(round(accounts.bytes / seconds))}/s)"
+    read = accounts.bytes if new_bytes is None else new_bytes
+    speed = f"{size(read)}{'' if new_bytes is None else ' new'} in {seconds:.1f} s"
+    if read >= _WORTH_A_RATE:
+        speed += f" ({size(round(read / seconds))}/s)"
     from envoylogs.render.words import folded_of
 
     folded = folded_of(summary)

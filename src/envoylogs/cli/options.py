@@ -16,6 +16,7 @@ __all__ = [
     "ColorOption",
     "Format",
     "FormatOption",
+    "KeepLastOption",
     "LimitOption",
     "MapOption",
     "MaxLatencyRowsOption",
@@ -25,6 +26,7 @@ __all__ = [
     "SaveTallyOption",
     "ShowQueryOption",
     "SourcesArgument",
+    "StateOption",
     "StrictOption",
     "TableOption",
     "TextFormatOption",
@@ -93,6 +95,21 @@ ShowQueryOption = Annotated[
     typer.Option(
         "--show-query/--no-show-query", envvar="ENVOYLOGS_SHOW_QUERY",
         help="Show the values of queries in paths instead of *.",
+    ),
+]  # fmt: skip
+StateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state", metavar="FILE", show_default=False,
+        help="Keep counts in this file and count only what is new in the logs since the last run, "
+        "however they were rotated; show the sum.",
+    ),
+]  # fmt: skip
+KeepLastOption = Annotated[
+    str | None,
+    typer.Option(
+        "--keep-last", metavar="SPAN", show_default=False,
+        help="Forget days of --state that are older than this before the newest record: 30d.",
     ),
 ]  # fmt: skip
 MaxNamesOption = Annotated[

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.roles import ProxiesSeen
+from envoylogs.errors import MissingSourceError
 from envoylogs.reading.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.json_lines import JsonLinesReader
 from envoylogs.reading.normalize import normalized
 from envoylogs.reading.selection import NOTHING_SELECTED, Selection
-from envoylogs.sources.blocks import blocks
+from envoylogs.reading.source_reading import SourceReading
+from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.sources.stop import Stop
 
 if TYPE_CHECKING:
@@ -84,6 +88,16 @@ class Wanted:
         """The columns that are wanted, and those that the selection reads."""
         return {*self.columns, *self.selection.columns}
 
+    def reader_at(self, source: str, line: int) -> JsonLinesReader:
+        """Return a reader of a source, by its name, that begins at a line."""
+        return JsonLinesReader(
+            source,
+            keep_text=self.text,
+            text_format=self.text_format,
+            keys=self.keys,
+            next_line=line,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
@@ -153,6 +167,8 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
     *,
     on_malformed: Callable[[bytes], None] | None = None,
     batch_records: int = BATCH_RECORDS,
+    logs: KnownLogs | None = None,
+    proxies: ProxiesSeen | None = None,
     stop: Stop | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Decoded]:
@@ -163,6 +179,8 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
         wanted: What of the records is wanted.
         on_malformed: Called with each malformed line as it was.
         batch_records: How many records a batch holds at least.
+        logs: What was counted before, which is passed over; what is read is added.
+        proxies: What was seen of who wrote the records before.
         stop: Ends the reading early, as if the sources ended there.
         progress: Is told of every read.
 
@@ -174,9 +192,10 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
         SourceError: If a source can't be opened or read.
     """
     stop = stop or Stop()
+    logs = KnownLogs() if logs is None else logs
+    proxies = ProxiesSeen() if proxies is None else proxies
     records = RecordColumns(wanted.all_columns, wanted.keys)
     fates = LineFates(on_malformed=on_malformed)
-    proxies = ProxiesSeen()
 
     def decoded() -> Decoded:
         raw = records.raw_frame(fates) if len(records) else None
@@ -185,20 +204,22 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
     for source in sources:
         if stop.requested:
             break
-        reader = JsonLinesReader(
-            source.name, keep_text=wanted.text, text_format=wanted.text_format, keys=wanted.keys
-        )
-        with source.open(progress.bytes_read if progress else None, stop) as stream:
-            for item in blocks(stream, stop):
-                records.extend(source.name, reader.read(item, fates))
-                if progress is not None:
-                    progress.lines_read(item.lines)
+        reader_at = partial(wanted.reader_at, source.name)
+        reading = SourceReading(source, reader_at, logs, proxies, fates)
+        with ExitStack() as opened:
+            try:
+                raw = opened.enter_context(source.open_raw())
+            except MissingSourceError:
+                # A log that rotates is seen under its new name the next time.
+                if source.found and logs.resumable:
+                    continue
+                raise
+            for read in reading.records(raw, stop, progress):
+                records.extend(source.name, read)
                 if len(records) >= batch_records:
                     yield decoded()
                     records = RecordColumns(wanted.all_columns, wanted.keys)
                     fates = LineFates(on_malformed=on_malformed)
-            if stream.problem is not None and not stop.requested:
-                fates.add(source.name, "damaged", 1, stream.problem)
-        records.extend(source.name, reader.finish(fates))
+                    reading.fates = fates
     if len(records) or fates.counts:
         yield decoded()

@@ -53,6 +53,7 @@ class _Parts:
     number: int
     payloads: list[bytes] = field(default_factory=list)
     originals: list[bytes] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
     size: int = 0
     n: int = 0
 
@@ -135,6 +136,14 @@ class Envelopes:
         for kind, n in kinds.items():
             fates.add(self._source, "enveloped", n, kind)
         return found
+
+    @property
+    def waiting(self) -> set[int] | None:
+        """Numbers of the lines whose end has not come; null if some were too long to be kept."""
+        waiting = self._waiting.values()
+        if any(parts.n > len(parts.numbers) for parts in waiting):
+            return None
+        return {number for parts in waiting for number in parts.numbers}
 
     def finish(self, fates: LineFates) -> Payloads:
         """Return the lines of which the last part never came."""
@@ -228,6 +237,7 @@ class Envelopes:
         if parts.size <= MAX_LINE_BYTES or parts.n == 1:
             parts.payloads.append(inside.payload)
             parts.originals.append(line)
+            parts.numbers.append(number)
         if inside.ends:
             self._complete(of_line, found, fates)
 
@@ -245,6 +255,7 @@ class Envelopes:
         found.originals[parts.number] = original
         found.origins[parts.number] = origin
         found.parts[parts.number] = parts.n
+        found.part_numbers[parts.number] = parts.numbers
 
 
 def _may_be_wrapped(head: bytes) -> bool:

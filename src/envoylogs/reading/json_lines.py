@@ -37,6 +37,7 @@ class JsonLinesReader:
         keep_text: Whether the bytes of records are kept beside them.
         text_format: The user's own format of TEXT lines.
         keys: Which keys hold which columns.
+        next_line: The number of the line that is read next.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class JsonLinesReader:
         keep_text: bool = False,
         text_format: TextFormat | None = None,
         keys: FieldKeys = DEFAULT_KEYS,
+        next_line: int = 1,
     ) -> None:
         self._source = source
         self._keep_text = keep_text
@@ -53,7 +55,13 @@ class JsonLinesReader:
         self._envelopes = Envelopes(source)
         self._unclear = UnclearLines(source, keys, keep_text=keep_text)
         self._keys = keys
-        self._next_line = 1
+        self.next_line = next_line
+
+    @property
+    def waiting(self) -> set[int] | None:
+        """Numbers of the lines that have no fate yet; null if they can't be told."""
+        parts = self._envelopes.waiting
+        return None if parts is None else parts | self._unclear.waiting
 
     def read(self, item: Block | LongLine, fates: LineFates) -> Records:
         """Return the records of the next block, and account for its lines."""
@@ -62,8 +70,8 @@ class JsonLinesReader:
         if isinstance(item, LongLine):
             fates.add(self._source, "lines", 1)
             self._unclear.abandon(records, fates)
-            fates.malformed(self._source, self._next_line, "line_too_long", item.head)
-            self._next_line += 1
+            fates.malformed(self._source, self.next_line, "line_too_long", item.head)
+            self.next_line += 1
         else:
             self._read_lines(item, records, fates)
         fates.add(self._source, "records", len(records))
@@ -80,8 +88,8 @@ class JsonLinesReader:
 
     def _read_lines(self, item: Block, records: Records, fates: LineFates) -> None:
         lines = item.data.split(b"\n")
-        first = self._next_line
-        self._next_line += len(lines)
+        first = self.next_line
+        self.next_line += len(lines)
         if first == 1:
             lines[0] = lines[0].removeprefix(_BOM)
         fates.add(self._source, "lines", len(lines))

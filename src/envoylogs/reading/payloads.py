@@ -42,6 +42,7 @@ class Payloads:
         originals: The bytes of each line that had an envelope, by its number.
         origins: Who wrote each line that had an envelope, by its number.
         parts: Of how many lines each joined line is made, by its number.
+        part_numbers: The numbers of these lines.
     """
 
     lines: list[bytes]
@@ -49,6 +50,7 @@ class Payloads:
     originals: dict[int, bytes] = field(default_factory=dict)
     origins: dict[int, Origin] = field(default_factory=dict)
     parts: dict[int, int] = field(default_factory=dict)
+    part_numbers: dict[int, list[int]] = field(default_factory=dict)
 
     def height(self, number: int) -> int:
         """Return of how many lines of the source a line is made."""

@@ -63,6 +63,13 @@ class UnclearLines:
         """Whether an object has begun and not ended."""
         return self._open is not None
 
+    @property
+    def waiting(self) -> set[int]:
+        """Numbers of the lines of an object that has begun and not ended."""
+        parts = self._payloads.part_numbers
+        lines = self._open.lines if self._open is not None else []
+        return {part for number, _ in lines for part in parts.get(number, (number,))}
+
     def enter(self, payloads: Payloads) -> None:
         """Begin a block; what is known of the lines of an open object is kept."""
         before = self._payloads
@@ -73,6 +80,7 @@ class UnclearLines:
                 payloads.origins[number] = before.origins[number]
             if number in before.parts:
                 payloads.parts[number] = before.parts[number]
+                payloads.part_numbers[number] = before.part_numbers[number]
         self._payloads = payloads
 
     def read_broken(self, number: int, line: bytes, records: Records, fates: LineFates) -> None:

@@ -45,10 +45,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class LongLine:
-    """A line longer than ``MAX_LINE_BYTES``, of which only the beginning was kept."""
+    """A line longer than ``MAX_LINE_BYTES``, of which only the beginning was kept.
+
+    It is ``unended`` if it has no line feed.
+    """
 
     head: bytes
     size: int
+    unended: bool = False
     lines: ClassVar[int] = 1
 
 
@@ -60,16 +64,18 @@ class ByteStream(Protocol):
         ...
 
 
-def blocks(stream: ByteStream, stop: Stop | None = None) -> Iterator[Block | LongLine]:
+def blocks(
+    stream: ByteStream, stop: Stop | None = None, *, whole_lines: bool = False
+) -> Iterator[Block | LongLine]:
     """Cut a stream into blocks of whole lines.
 
     Args:
         stream: Read once, from where it stands.
         stop: Why the stream may end within a line, which is then not read.
+        whole_lines: Whether a last line without a line feed is left out.
 
     Yields:
-        Blocks and over-long lines, in the order of the stream. The last line
-        counts even without a line feed.
+        Blocks and over-long lines, in the order of the stream.
     """
 
     def read(size: int) -> bytes:
@@ -86,8 +92,9 @@ def blocks(stream: ByteStream, stop: Stop | None = None) -> Iterator[Block | Lon
             if len(rest) <= MAX_LINE_BYTES:
                 break
             long_line, rest = _skip_line(rest, read)
-            yield long_line
-    if rest and not (stop and stop.requested):
+            if not (whole_lines and long_line.unended):
+                yield long_line
+    if rest and not (whole_lines or (stop and stop.requested)):
         yield Block(rest, len(rest))
 
 
@@ -123,4 +130,4 @@ def _skip_line(rest: bytes, read: Callable[[int], bytes]) -> tuple[LongLine, byt
         if end >= 0:
             return LongLine(head, size + end + 1), chunk[end + 1 :]
         size += len(chunk)
-    return LongLine(head, size), b""
+    return LongLine(head, size, unended=True), b""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["PROBLEMS", "READ_BYTES", "UnpackedStream"]
+__all__ = ["PROBLEMS", "READ_BYTES", "UnpackedStream", "is_packed"]
 
 PROBLEMS: dict[str, str] = {
     "truncated": "the archive ends too early",
@@ -48,22 +48,29 @@ _ZSTD_WINDOW_LOG = 27
 _XZ_MEMORY_BYTES = 256 * 1024 * 1024
 
 
+def is_packed(start: bytes) -> bool:
+    """Tell whether the first bytes of a source, six at least, are those of an archive."""
+    return _format_of(start) is not None
+
+
 class UnpackedStream:
     """The bytes of a source, unpacked if they were packed.
 
     Args:
         read: Returns the next bytes as they are, at most so many, and none at
             the end.
+        plain: Whether they are known to be no archive, whatever they look like.
 
     Attributes:
         problem: Why the bytes ended before their end, such as ``truncated_gzip``
             (see ``PROBLEMS``); null if they did not.
     """
 
-    def __init__(self, read: Callable[[int], bytes]) -> None:
+    def __init__(self, read: Callable[[int], bytes], *, plain: bool = False) -> None:
         self.problem: str | None = None
         self._read = read
-        self._pieces = self._unpacked()
+        pieces = iter(lambda: self._read(READ_BYTES), b"") if plain else self._unpacked()
+        self._pieces: Iterator[bytes] = pieces
         self._rest = b""
 
     def read1(self, size: int, /) -> bytes:

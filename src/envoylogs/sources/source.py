@@ -50,30 +50,55 @@ class Source:
         """Open the source for reading, unpacked if it is compressed.
 
         Args:
-            on_bytes: Called with the number of raw bytes of each read; they
-                add up to ``size`` if all of it is read.
-            stop: Ends the stream where it stands.
+            on_bytes: See ``unpacked``.
+            stop: See ``unpacked``.
 
         Raises:
             SourceError: If it can't be opened, or can't be read further.
         """
         with self.open_raw() as raw:
-            read_raw: Callable[[int], bytes] = getattr(raw, "read1", raw.read)
+            yield self.unpacked(raw, on_bytes, stop)
 
-            def read(size: int) -> bytes:
-                try:
-                    if stop is not None:
-                        stop.wait_for(raw)
-                        if stop.requested:
-                            return b""
-                    data = read_raw(size)
-                except OSError as error:
-                    raise SourceError.unreadable(self.name, error) from error
-                if data and on_bytes is not None:
-                    on_bytes(len(data))
-                return data
+    def unpacked(
+        self,
+        raw: BinaryIO,
+        on_bytes: Callable[[int], None] | None = None,
+        stop: Stop | None = None,
+        *,
+        start: int = 0,
+    ) -> UnpackedStream:
+        """Return the bytes of the source, which is open already.
 
-            yield UnpackedStream(read)
+        Args:
+            raw: What ``open_raw`` gave, at its beginning.
+            on_bytes: Called with the number of raw bytes of each read; they
+                add up to ``size`` if all of it is read or passed over.
+            stop: Ends the stream where it stands.
+            start: How many bytes are passed over of a source that is no archive.
+
+        Raises:
+            SourceError: Also by the stream, if it can't be read further.
+        """
+        read_raw: Callable[[int], bytes] = getattr(raw, "read1", raw.read)
+
+        def read(size: int) -> bytes:
+            try:
+                if stop is not None:
+                    stop.wait_for(raw)
+                    if stop.requested:
+                        return b""
+                data = read_raw(size)
+            except OSError as error:
+                raise SourceError.unreadable(self.name, error) from error
+            if data and on_bytes is not None:
+                on_bytes(len(data))
+            return data
+
+        if start:
+            raw.seek(start)
+            if on_bytes is not None:
+                on_bytes(start)
+        return UnpackedStream(read, plain=start > 0)
 
     @contextmanager
     def open_raw(self) -> Iterator[BinaryIO]:

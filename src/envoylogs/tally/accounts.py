@@ -55,7 +55,16 @@ class LineCounts(CountState):
                     "n", "first", "last",
                 )
             )  # fmt: skip
-        return cls(cls.added(spec, *frames), spec)
+        return cls(cls.summed(spec, *frames), spec)
+
+    @classmethod
+    def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
+        """Return counts added up; what was taken back is not there."""
+        return super(LineCounts, cls).summed(spec, *frames).filter(pl.col("n") != 0)
+
+    def undamaged(self) -> Self:
+        """Return the same without what kept sources from being read to their end."""
+        return type(self)(self.frame.filter(pl.col("fate") != "damaged"), self.spec)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

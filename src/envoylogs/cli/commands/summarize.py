@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import typer
@@ -17,6 +16,7 @@ from envoylogs.cli.console import (
     say_error,
 )
 from envoylogs.cli.exits import Exit
+from envoylogs.cli.incremental import sources_for_state
 from envoylogs.cli.interrupt import stopped_by_interrupt
 from envoylogs.cli.notes import (
     incomplete_sources,
@@ -29,6 +29,7 @@ from envoylogs.cli.options import (
     ColorOption,
     Format,
     FormatOption,
+    KeepLastOption,
     LimitOption,
     MapOption,
     MaxLatencyRowsOption,
@@ -38,34 +39,28 @@ from envoylogs.cli.options import (
     SaveTallyOption,
     ShowQueryOption,
     SourcesArgument,
+    StateOption,
     StrictOption,
     TableOption,
     TextFormatOption,
     When,
 )
 from envoylogs.cli.pager import ScreenText, show
-from envoylogs.cli.progress import shown_progress
-from envoylogs.cli.remembering import spec_to_remember
 from envoylogs.cli.selecting import SelectionOptions, selected, with_selection
 from envoylogs.cli.settings import ShowConfigOption, field_keys
 from envoylogs.cli.show_config import print_config
+from envoylogs.cli.tallying import Limits, Tallying
 from envoylogs.cli.text_format import parsed_text_format
-from envoylogs.errors import EmptySelectionError, LogFormatError, OutputError, UnknownKeyError
+from envoylogs.errors import EmptySelectionError, LogFormatError, UnknownKeyError
 from envoylogs.render.formatting import window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from io import BufferedWriter
     from pathlib import Path
 
-    from envoylogs.envoy.field_keys import FieldKeys
-    from envoylogs.envoy.text_formats import TextFormat
     from envoylogs.reading.selection import Selection
     from envoylogs.render.renderer import Renderer
     from envoylogs.sources.source import Source
-    from envoylogs.sources.stop import Stop
     from envoylogs.summary.summary import Summary
-    from envoylogs.tally.state import TallySpec
     from envoylogs.tally.tally import Tally
 
 __all__ = ["named_sources", "summarize"]
@@ -87,6 +82,8 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     strict: StrictOption = False,
     rejects: RejectsOption = None,
     show_query: ShowQueryOption = False,
+    state: StateOption = None,
+    keep_last: KeepLastOption = None,
     max_names: MaxNamesOption = None,
     max_latency_rows: MaxLatencyRowsOption = None,
     color: ColorOption = When.AUTO,
@@ -111,14 +108,16 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     renderer = _renderer(output_format, _table(output_format, table, columns), limit, color)
     keys = field_keys(context)
     form = parsed_text_format(context, text_format, keys)
-    located = named_sources(sources)
-    refuse_to_overwrite(located, (output, save_tally, rejects))
+    located = sources_for_state(named_sources(sources), state, selection)
+    keep_us = _kept_span(state, keep_last)
+    refuse_to_overwrite(located, (output, save_tally, rejects, state))
     with (
         selected(selection, located, text_format=form, keys=keys) as (wanted, kept),
         stopped_by_interrupt() as stop,
     ):
-        spec = spec_to_remember(kept, columns, max_names, max_latency_rows, show_query=show_query)
-        tally = _tallied(kept, spec, wanted, form, keys, rejects, stop)
+        limits = Limits(columns, max_names, max_latency_rows, show_query, keep_us)
+        tallying = Tallying(wanted, form, keys, rejects, stop)
+        tally, new_bytes = tallying.tally(kept, limits, state)
     _say_the_window_of_nothing(tally, wanted)
     summary = _summary(tally, columns, complete=not stop.requested)
     named = {source.name for source in located if not source.found}
@@ -141,7 +140,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     else:
         with output_file(output) as out:
             renderer.render(summary, out)
-    say_what_was_covered(summary, time.monotonic() - started)
+    say_what_was_covered(summary, time.monotonic() - started, new_bytes)
     say_if_tailed(summary.accounts)
     for error in incomplete:
         say_error(error)
@@ -170,6 +169,22 @@ def named_sources(words: list[str] | None) -> list[Source]:
             raise typer.Exit(Exit.USAGE)
         words = ["-"]
     return locate(words)
+
+
+def _kept_span(state: Path | None, keep_last: str | None) -> int | None:
+    """Return how long days of a state are kept in microseconds, null for ever.
+
+    Raises:
+        typer.BadParameter: If there is no state.
+        SelectionError: If it is no span.
+    """
+    from envoylogs.reading.selection import span_of
+
+    if keep_last is None:
+        return None
+    if state is None:
+        raise typer.BadParameter("--keep-last forgets days of --state, which was not given")
+    return span_of("--keep-last", keep_last)
 
 
 def _columns(by: list[str] | None) -> tuple[str, ...]:
@@ -231,45 +246,6 @@ def _renderer(output_format: Format, table: str | None, limit: int | None, color
     wanted = {When.AUTO: None, When.ALWAYS: True, When.NEVER: False}[color]
     shown = DEFAULT_LIMIT if limit is None else rows
     return TerminalRenderer(limit=shown, color=wanted, table=table)
-
-
-def _tallied(  # noqa: PLR0913, PLR0917  # one parameter a concern
-    sources: list[Source],
-    spec: TallySpec,
-    selection: Selection,
-    text_format: TextFormat | None,
-    keys: FieldKeys,
-    rejects: Path | None,
-    stop: Stop,
-) -> Tally:
-    from envoylogs.pipeline import tally_sources
-
-    with ExitStack() as files:
-        on_malformed: Callable[[bytes], None] | None = None
-        if rejects is not None:
-            try:
-                kept = files.enter_context(rejects.open("wb"))
-            except OSError as error:
-                raise OutputError.unwritable(str(rejects), error) from error
-            on_malformed = _line_writer(kept)
-        progress = files.enter_context(shown_progress([source.size for source in sources]))
-        return tally_sources(
-            sources,
-            spec=spec,
-            selection=selection,
-            text_format=text_format,
-            keys=keys,
-            on_malformed=on_malformed,
-            stop=stop,
-            progress=progress,
-        )
-
-
-def _line_writer(file: BufferedWriter) -> Callable[[bytes], None]:
-    def write(line: bytes) -> None:
-        file.write(line + b"\n")
-
-    return write
 
 
 def _summary(tally: Tally, columns: tuple[str, ...], *, complete: bool) -> Summary:

@@ -1,0 +1,107 @@
+"""One source, from where it was left to its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+from envoylogs.reading.resuming import RecentLines, lines_before, read_waiting
+from envoylogs.sources.blocks import blocks
+from envoylogs.sources.identity import MarkedStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from envoylogs.envoy.roles import ProxiesSeen
+    from envoylogs.reading.fates import LineFates
+    from envoylogs.reading.json_lines import JsonLinesReader
+    from envoylogs.reading.progress import Progress
+    from envoylogs.reading.records import Records
+    from envoylogs.sources.known_logs import KnownLogs, Place
+    from envoylogs.sources.source import Source
+    from envoylogs.sources.stop import Stop
+
+__all__ = ["SourceReading"]
+
+
+class SourceReading:
+    """Reads what is new of one source.
+
+    Args:
+        source: What is read.
+        reader_at: Makes a reader of it that begins at a line.
+        logs: What was counted before; what is read is added.
+        proxies: What was seen of who wrote the records before.
+
+    Attributes:
+        fates: Where lines are accounted for; may be replaced between records.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        reader_at: Callable[[int], JsonLinesReader],
+        logs: KnownLogs,
+        proxies: ProxiesSeen,
+        fates: LineFates,
+    ) -> None:
+        self.fates = fates
+        self._source = source
+        self._reader_at = reader_at
+        self._logs = logs
+        self._proxies = proxies
+
+    def records(self, raw: BinaryIO, stop: Stop, progress: Progress | None) -> Iterator[Records]:
+        """Read the source, which is open, and yield its records block by block.
+
+        Raises:
+            SourceError: If it can't be read.
+        """
+        place = self._logs.place_of(self._source, raw)
+        on_bytes = progress.bytes_read if progress else None
+        self._remember(place)
+        if place.nothing_new:
+            if on_bytes is not None:
+                on_bytes(self._source.size or 0)
+            return
+        start = 0 if place.is_packed else place.start
+        unpacked = self._source.unpacked(raw, on_bytes, stop, start=start)
+        stream = MarkedStream(unpacked, start, place.before)
+        known = None if place.number is None else self._logs.logs[place.number]
+        reader = self._reader_at(1 if known is None else known.lines + 1)
+        end = 0 if known is None else known.end.offset
+        before = lines_before(stream, end, () if known is None else known.waiting)
+        if before is None:
+            # It was cut since it was looked at.
+            return
+        read_waiting(reader, before, self.fates)
+        recent = RecentLines(end, before)
+        whole_lines = self._logs.resumable
+        for item in blocks(stream, stop, whole_lines=whole_lines):
+            if whole_lines:
+                recent.add(reader.next_line, item)
+            yield reader.read(item, self.fates)
+            if progress is not None:
+                progress.lines_read(item.lines)
+        if stream.problem is not None and not stop.requested:
+            self.fates.add(self._source.name, "damaged", 1, stream.problem)
+        waiting = recent.taken_back(reader, self._reader_at(1), self.fates) if whole_lines else None
+        if waiting is None:
+            yield reader.finish(self.fates)
+        self._logs.leave(
+            self._source,
+            place,
+            stream,
+            lines=reader.next_line - 1,
+            waiting=waiting or (),
+            complete=not stop.requested,
+        )
+
+    def _remember(self, place: Place) -> None:
+        """Take over what is known of a log that is read further, and name a copy of it."""
+        if place.number is None:
+            return
+        name, log = self._source.name, self._logs.logs[place.number]
+        self._proxies.sidecars |= {(name, pod) for pod in log.sidecars}
+        self._proxies.gateways |= {(name, pod) for pod in log.gateways}
+        if not self._logs.resumable:
+            self.fates.add(name, "copied", place.same_bytes, log.name)

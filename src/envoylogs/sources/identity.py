@@ -1,0 +1,202 @@
+"""What a log is known again by, whatever its name is now and whatever it is packed in.
+
+Logs are renamed, copied, truncated and packed while they are read, so neither
+a name nor an inode tells which bytes were read before. Digests of the bytes
+before some places, the *marks*, do: the end of the first line, each power of
+two, and the end of the last whole line. A log that agrees with another one at
+all its marks, as far as it goes, is the same log, grown or cut.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from envoylogs.sources.compression import READ_BYTES, UnpackedStream, is_packed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Mark", "MarkedStream", "Probe"]
+
+_WINDOW_BYTES = 4096
+"""How many bytes before a mark are digested."""
+
+_FIRST_POWER = 256
+_MAX_FIRST_LINE = 1024 * 1024
+_DIGEST_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a log, in unpacked bytes, and a digest of up to 4 KiB before it."""
+
+    offset: int
+    digest: str
+
+
+def _digest(window: bytes) -> str:
+    return hashlib.blake2b(window, digest_size=_DIGEST_BYTES).hexdigest()
+
+
+class MarkedStream:
+    """A stream that makes marks of what is read from it.
+
+    Args:
+        stream: Where bytes come from.
+        start: How many bytes of the log were read before.
+        before: The last of these, 4 KiB if there are so many.
+        wanted: Where marks are made besides the usual places.
+
+    Attributes:
+        first: The mark at the end of the first line, or at 1 MiB of it; null
+            before that and if reading did not begin there.
+        marks: All other marks so far, in their order.
+        offset: How many bytes of the log were read, before and now.
+    """
+
+    def __init__(
+        self,
+        stream: UnpackedStream,
+        start: int = 0,
+        before: bytes = b"",
+        wanted: Iterable[int] = (),
+    ) -> None:
+        self.first: Mark | None = None
+        self.marks: list[Mark] = []
+        self.offset = start
+        self._stream = stream
+        self._starts_log = start == 0
+        self._before = before
+        self._wanted = sorted(wanted)
+        self._line_end: tuple[int, bytes] | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why the bytes ended before their end (see ``compression``); null if they did not."""
+        return self._stream.problem
+
+    @property
+    def line_end(self) -> Mark | None:
+        """The mark behind the last whole line; null before the first that was read."""
+        return None if self._line_end is None else _mark(*self._line_end)
+
+    @property
+    def end(self) -> Mark:
+        """The mark behind everything that was read."""
+        return _mark(self.offset, self._before)
+
+    def read1(self, size: int, /) -> bytes:
+        """Return the next bytes as soon as there are any, at most so many; none at the end."""
+        piece = self._stream.read1(size)
+        if piece:
+            self._take(piece)
+        return piece
+
+    def _take(self, piece: bytes) -> None:
+        start, end = self.offset, self.offset + len(piece)
+        if self.first is None and self._starts_log:
+            line = piece.find(b"\n") + 1
+            place = min(start + line if line else end, _MAX_FIRST_LINE)
+            if line or place == _MAX_FIRST_LINE:
+                self.first = _mark(place, self._window(piece, place))
+        power = 1 << max(start, _FIRST_POWER - 1).bit_length()
+        while power <= end:
+            self.marks.append(_mark(power, self._window(piece, power)))
+            power *= 2
+        while self._wanted and self._wanted[0] <= end:
+            place = self._wanted.pop(0)
+            if place > start:
+                self.marks.append(_mark(place, self._window(piece, place)))
+        line_end = piece.rfind(b"\n") + 1
+        if line_end:
+            place = start + line_end
+            self._line_end = (place, self._window(piece, place))
+        self._before = self._window(piece, end)
+        self.offset = end
+
+    def _window(self, piece: bytes, place: int) -> bytes:
+        """Return the bytes before a place in a piece, or in the bytes before it."""
+        end = place - self.offset
+        if end >= _WINDOW_BYTES:
+            return piece[end - _WINDOW_BYTES : end]
+        return (self._before + piece[:end])[-_WINDOW_BYTES:]
+
+
+def _mark(offset: int, window: bytes) -> Mark:
+    return Mark(offset, _digest(window))
+
+
+class Probe:
+    """Looks at a log without counting it.
+
+    Args:
+        raw: An open regular file; where it stands afterwards is not defined.
+
+    Attributes:
+        is_packed: Whether it is an archive.
+        size: Of the log in unpacked bytes; of an archive as far as it was looked at.
+    """
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._raw_size = os.fstat(raw.fileno()).st_size
+        self._marks: dict[int, Mark] = {}
+        self.is_packed = is_packed(self._at(0, 6))
+        self.size = 0 if self.is_packed else self._raw_size
+
+    def archive(self) -> str:
+        """Return a digest of an archive as it is: of its size, its beginning and its end.
+
+        The formats have checksums of what they hold at their ends.
+        """
+        beginning = self._at(0, _WINDOW_BYTES)
+        end = self._at(max(self._raw_size - _WINDOW_BYTES, 0), _WINDOW_BYTES)
+        return _digest(b"%d " % self._raw_size + beginning + end)
+
+    def first_line(self, *, unended: bool) -> Mark | None:
+        """Return the mark at the end of the first line; null if it has no end.
+
+        Args:
+            unended: Whether the end of the log is the end of a line too.
+        """
+        stream = self._stream()
+        while stream.first is None and stream.read1(READ_BYTES):
+            pass
+        return stream.end if stream.first is None and stream.offset and unended else stream.first
+
+    def look_at(self, offsets: Iterable[int]) -> None:
+        """Make marks at some places, which ``has`` needs; past the last, ``size`` is not known."""
+        wanted = sorted(set(offsets))
+        if not self.is_packed:
+            return
+        stream = self._stream(wanted)
+        # One byte more tells whether the log ends at the last place.
+        while stream.offset <= wanted[-1] and stream.read1(READ_BYTES):
+            pass
+        self._marks = {mark.offset: mark for mark in stream.marks}
+        self.size = stream.offset
+
+    def has(self, mark: Mark) -> bool:
+        """Tell whether the log agrees at a mark; false behind its end."""
+        if self.is_packed:
+            return self._marks.get(mark.offset) == mark
+        return mark.offset <= self.size and _mark(mark.offset, self.window(mark.offset)) == mark
+
+    def window(self, place: int) -> bytes:
+        """Return the bytes before a place of a log that is not packed."""
+        size = min(place, _WINDOW_BYTES)
+        return self._at(place - size, size)
+
+    def _stream(self, wanted: Iterable[int] = ()) -> MarkedStream:
+        self._raw.seek(0)
+        return MarkedStream(UnpackedStream(self._raw.read), wanted=wanted)
+
+    def _at(self, offset: int, size: int) -> bytes:
+        self._raw.seek(offset)
+        found = b""
+        while len(found) < size and (data := self._raw.read(size - len(found))):
+            found += data
+        return found

@@ -1,0 +1,297 @@
+"""Which bytes of which logs were counted, so that none is counted twice.
+
+A log is known again by its content (see ``identity``): renamed, copied, packed
+or grown, it goes on where its counting ended, and a copy of its beginning has
+nothing new. What only reads through once has no identity: pipes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, BinaryIO
+
+from envoylogs.errors import SourceError
+from envoylogs.sources.identity import Mark, Probe
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from envoylogs.sources.identity import MarkedStream
+    from envoylogs.sources.source import Source
+
+__all__ = ["KnownLog", "KnownLogs", "Place", "WaitingLine"]
+
+MAX_LOGS = 10_000
+"""How many logs are known at most: those that were read last. Each takes about 1 KiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingLine:
+    """A whole line that was read and not counted: the rest of its record has not come yet."""
+
+    number: int
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLog:
+    """How much of one log was counted, and what it is known again by.
+
+    Attributes:
+        name: What it was called when it was last read.
+        path: Where it was then, without links.
+        first: The mark of its first line.
+        marks: The marks between, in their order.
+        end: Where the next reading begins: behind the last whole line.
+        tail: The mark behind a last line without an end that was counted too.
+        lines: How many lines there are before the end.
+        waiting: Lines before the end that were not counted.
+        archives: Digests of archives that hold nothing behind the end.
+        sidecars: Pods that were seen to be sidecars in it (see ``envoy.roles``).
+        gateways: Those among them that had records of gateways too.
+        run: When it was last read: a number that grows.
+    """
+
+    name: str
+    path: str
+    first: Mark
+    marks: tuple[Mark, ...]
+    end: Mark
+    tail: Mark | None = None
+    lines: int = 0
+    waiting: tuple[WaitingLine, ...] = ()
+    archives: tuple[str, ...] = ()
+    sidecars: tuple[str | None, ...] = ()
+    gateways: tuple[str | None, ...] = ()
+    run: int = 0
+
+    @property
+    def all_marks(self) -> tuple[Mark, ...]:
+        """Those that a log must have, as far as it goes, to be this one."""
+        return (self.first, *self.marks, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the reading of a source begins.
+
+    Attributes:
+        number: Which of the known logs it goes on with; null for none.
+        nothing_new: Whether there is nothing to read.
+        start: How many bytes are passed over.
+        before: The last of these; not known of archives.
+        is_packed: Whether the source may be an archive.
+        archive: Its digest, if it is one.
+        same_bytes: How many bytes it has in common with the known log.
+    """
+
+    number: int | None = None
+    nothing_new: bool = False
+    start: int = 0
+    before: bytes = b""
+    is_packed: bool = True
+    archive: str | None = None
+    same_bytes: int = 0
+
+
+@dataclass(slots=True)
+class KnownLogs:
+    """The logs that were counted so far.
+
+    Attributes:
+        logs: In the order in which they became known.
+        resumable: Whether more of them will be read another time: then only
+            whole lines are counted, and a source without one is left alone.
+        run: The number of this run.
+        unended_bytes: How many bytes of last lines without an end were left alone.
+    """
+
+    logs: list[KnownLog] = field(default_factory=list)
+    resumable: bool = False
+    run: int = 0
+    unended_bytes: int = 0
+    _by_first: dict[Mark, list[int]] = field(init=False)
+    _by_archive: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._by_first, self._by_archive = defaultdict(list), {}
+        for number in range(len(self.logs)):
+            self._index(number)
+
+    def place_of(self, source: Source, raw: BinaryIO) -> Place:
+        """Return where the reading of a source begins.
+
+        Args:
+            source: What is read.
+            raw: The same, open and at its beginning, where it is left.
+
+        Raises:
+            SourceError: If it can't be read.
+        """
+        if source.size is None:
+            return Place()
+        try:
+            place = self._place_of(Probe(raw))
+            raw.seek(0)
+        except OSError as error:
+            raise SourceError.unreadable(source.name, error) from error
+        if place.number is not None:
+            log = replace(self.logs[place.number], run=self.run)
+            if self.resumable:
+                path = os.path.realpath(source.path or "")
+                log = replace(log, name=source.name, path=path)
+            self.logs[place.number] = log
+        return place
+
+    def number_of(self, source: Source) -> int | None:
+        """Return the number of the log that a source is, null if it is not known.
+
+        Raises:
+            SourceError: If it can't be read.
+        """
+        if source.size is None:
+            return None
+        with source.open_raw() as raw:
+            try:
+                return self._place_of(Probe(raw)).number
+            except OSError as error:
+                raise SourceError.unreadable(source.name, error) from error
+
+    def read_as(self, path: str) -> int | None:
+        """Return the number of the log that was read last from a path, null if none was."""
+        real = os.path.realpath(path)
+        numbers = [number for number, log in enumerate(self.logs) if log.path == real]
+        return max(numbers, key=lambda number: (self.logs[number].run, number), default=None)
+
+    def leave(  # noqa: PLR0913  # what is known of a reading
+        self,
+        source: Source,
+        place: Place,
+        stream: MarkedStream,
+        *,
+        lines: int,
+        waiting: tuple[WaitingLine, ...] = (),
+        complete: bool = True,
+    ) -> None:
+        """Remember how much of a source was counted.
+
+        Args:
+            source: What was read.
+            place: Where the reading began.
+            stream: What was read of it.
+            lines: How many lines there are before the end of the last whole one.
+            waiting: Lines among these that were not counted.
+            complete: Whether it was read to its end.
+        """
+        known = None if place.number is None else self.logs[place.number]
+        first = known.first if known is not None else stream.first
+        end = stream.line_end or (known.end if known is not None else None)
+        if self.resumable:
+            self.unended_bytes += stream.offset - (end.offset if end is not None else 0)
+        elif stream.offset:
+            first, end = first or stream.end, end or stream.end
+        if source.size is None or first is None or end is None:
+            return
+        if known is not None and end.offset < known.end.offset:
+            # It was cut since it was looked at.
+            return
+        before = known.marks if known is not None else ()
+        marks = {mark.offset: mark for mark in (*before, *stream.marks)}
+        has_tail = complete and not self.resumable and stream.offset > end.offset
+        archives = known.archives if known is not None else ()
+        if complete and place.archive is not None and stream.problem is None:
+            archives = (*archives, place.archive)
+        log = KnownLog(
+            name=known.name if known is not None else source.name,
+            path=known.path if known is not None else os.path.realpath(source.path or ""),
+            first=first,
+            marks=tuple(marks[place] for place in sorted(marks) if place <= end.offset),
+            end=end,
+            tail=stream.end if has_tail else None,
+            lines=lines,
+            waiting=waiting,
+            archives=archives,
+            run=self.run,
+        )
+        number = len(self.logs) if place.number is None else place.number
+        self.logs[number : number + 1] = [log]
+        self._index(number)
+
+    def with_proxies(
+        self,
+        sidecars: Collection[tuple[str, str | None]],
+        gateways: Collection[tuple[str, str | None]],
+    ) -> None:
+        """Remember which proxies the logs of this run are of.
+
+        Args:
+            sidecars: Names of sources and pods, see ``envoy.roles``.
+            gateways: Likewise.
+        """
+        for number, log in enumerate(self.logs):
+            if log.run == self.run:
+                self.logs[number] = replace(
+                    log,
+                    sidecars=_pods_of(log.name, sidecars),
+                    gateways=_pods_of(log.name, gateways),
+                )
+
+    def last_read(self) -> list[KnownLog]:
+        """Return the logs to be remembered, those that were read last if they are too many."""
+        kept = sorted(self.logs, key=lambda log: -log.run)[:MAX_LOGS]
+        return [log for log in self.logs if log in kept] if len(self.logs) > MAX_LOGS else self.logs
+
+    def _index(self, number: int) -> None:
+        log = self.logs[number]
+        numbers = self._by_first[log.first]
+        if number not in numbers:
+            numbers.append(number)
+        self._by_archive |= dict.fromkeys(log.archives, number)
+
+    def _place_of(self, probe: Probe) -> Place:
+        archive = probe.archive() if probe.is_packed else None
+        if archive in self._by_archive:
+            number = self._by_archive[archive]
+            return Place(number, nothing_new=True, same_bytes=self.logs[number].end.offset)
+        here = Place(is_packed=probe.is_packed, archive=archive)
+        first = probe.first_line(unended=not self.resumable)
+        if first is None:
+            return replace(here, nothing_new=self.resumable)
+        found = self._match(probe, first)
+        if found is None:
+            return here
+        here, log = replace(here, number=found), self.logs[found]
+        is_copy = log.tail is not None and log.tail.offset == probe.size and probe.has(log.tail)
+        if is_copy or not probe.has(log.end):
+            return replace(here, nothing_new=True, same_bytes=probe.size)
+        start = min((line.offset for line in log.waiting), default=log.end.offset)
+        before = b"" if probe.is_packed else probe.window(start)
+        return replace(here, start=start, before=before, same_bytes=log.end.offset)
+
+    def _match(self, probe: Probe, first: Mark) -> int | None:
+        """Return the number of the known log that a source is the same as, as far as it goes."""
+        known = {number: self.logs[number] for number in self._by_first.get(first, ())}
+        if not known:
+            return None
+        tails = [log.tail for log in known.values() if log.tail is not None]
+        marks = [mark for log in known.values() for mark in log.all_marks]
+        probe.look_at(mark.offset for mark in (*marks, *tails))
+        same = [
+            number
+            for number, log in known.items()
+            if all(probe.has(mark) for mark in log.all_marks if mark.offset <= probe.size)
+        ]
+        # The one that goes farthest and is all there; if none is, the one that goes farthest.
+        return max(
+            same,
+            key=lambda number: (probe.has(known[number].end), known[number].end.offset),
+            default=None,
+        )
+
+
+def _pods_of(name: str, proxies: Iterable[tuple[str, str | None]]) -> tuple[str | None, ...]:
+    pods = {pod for source, pod in proxies if source == name}
+    return tuple(sorted(pods, key=lambda pod: (pod is not None, pod or "")))

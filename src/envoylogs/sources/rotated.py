@@ -1,0 +1,70 @@
+"""Where a log went that was renamed since it was read last.
+
+Only logs that are named are looked for: a folder or a glob has the renamed
+ones itself. A log rotates to a name that begins with its own.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envoylogs.sources.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from envoylogs.sources.known_logs import KnownLogs
+
+__all__ = ["with_rotated"]
+
+_BEHIND_NAME = (".", "-", "_")
+
+
+def with_rotated(sources: Sequence[Source], logs: KnownLogs) -> tuple[list[Source], list[str]]:
+    """Return sources with the rest of those that were rotated before each of them.
+
+    Args:
+        sources: To be read.
+        logs: What was counted of them.
+
+    Returns:
+        The sources, the older ones first, and the names of those whose older
+        content is not beside them.
+    """
+    found: list[Source] = []
+    lost: list[str] = []
+    given = {os.path.realpath(source.path) for source in sources if source.path is not None}
+    for source in sources:
+        before = None if source.found or source.path is None else logs.read_as(source.path)
+        if before is not None and logs.number_of(source) != before:
+            older = [
+                rotated
+                for rotated in _beside(Path(os.path.realpath(source.path or "")))
+                if rotated.path not in given
+            ]
+            numbers = [logs.number_of(rotated) for rotated in older]
+            if before in numbers:
+                # What is older than that was there before anything was counted.
+                found += older[numbers.index(before) :]
+            elif not _is_given(before, sources, logs):
+                lost.append(source.name)
+        found.append(source)
+    return found, lost
+
+
+def _beside(path: Path) -> Iterator[Source]:
+    """Yield files that a log may have been renamed to, the oldest first."""
+    others = [
+        other
+        for other in path.parent.iterdir()
+        if other.name.startswith(tuple(path.name + behind for behind in _BEHIND_NAME))
+        and other.is_file()
+    ]
+    for other in sorted(others, key=lambda other: (other.stat().st_mtime_ns, other.name)):
+        yield Source(str(other), str(other), found=True)
+
+
+def _is_given(number: int, sources: Sequence[Source], logs: KnownLogs) -> bool:
+    return any(logs.number_of(source) == number for source in sources)

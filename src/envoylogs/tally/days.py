@@ -1,0 +1,108 @@
+"""Tallies by day, so that old days can be forgotten.
+
+A tally can't be cut by time afterwards, so a tally that is to be cut is many:
+one a day. A batch belongs to one of them as a whole, the day of its newest
+record in UTC, so that accounts and tables of each agree; records of the day
+before that stand in it are forgotten with it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envoylogs.tally.state import TallySpec, microseconds
+from envoylogs.tally.tally import Tally, TallySum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from envoylogs.reading.batches import Batch
+
+__all__ = ["DAY_US", "DaySums", "sum_of", "without_old_days"]
+
+DAY_US = 86_400_000_000
+"""Microseconds of a day."""
+
+_AT_ONCE = 8
+"""How many tallies are added at once: more take more memory and no less time."""
+
+
+class DaySums:
+    """Adds up the tallies of batches as they come, by day or all in one.
+
+    Args:
+        spec: Of all tallies.
+        before: What was counted before, by day (days since 1970; null is any).
+        by_day: Whether days are kept apart.
+    """
+
+    def __init__(
+        self, spec: TallySpec, before: Mapping[int | None, Tally], *, by_day: bool
+    ) -> None:
+        self._spec = spec
+        self._by_day = by_day
+        self._before = before
+        self._sums: dict[int | None, TallySum] = {}
+        self._day = max((day for day in before if day is not None), default=None)
+
+    def add(self, batch: Batch) -> None:
+        """Observe one more batch; one without a time belongs to the day of the one before it."""
+        if self._by_day and batch.everything is not None:
+            newest = batch.everything.select(microseconds("start_time").max()).item()
+            self._day = self._day if newest is None else newest // DAY_US
+        day = self._day if self._by_day else None
+        self._sums.setdefault(day, TallySum(self._spec)).add(batch)
+
+    def totals(self) -> dict[int | None, Tally]:
+        """Return what was counted before and now, by day; one of no day if it was nothing."""
+        found = dict(self._before)
+        for day, adding in self._sums.items():
+            new = adding.total()
+            found[day] = found[day].merge(new) if day in found else new
+        return found or {None: Tally.empty(self._spec)}
+
+
+def sum_of(tallies: Iterable[Tally], spec: TallySpec) -> Tally:
+    """Return the sum of any number of tallies, a few of them at a time in memory.
+
+    Args:
+        tallies: Of that specification; made or read one by one if it is a generator.
+        spec: Of all of them.
+
+    Raises:
+        TallyError: If their specifications differ.
+    """
+    waiting: list[Tally] = []
+    for tally in tallies:
+        waiting.append(tally)
+        if len(waiting) == _AT_ONCE:
+            waiting = [waiting[0].merge(*waiting[1:])]
+    if not waiting:
+        return Tally.empty(spec)
+    return waiting[0].merge(*waiting[1:]) if len(waiting) > 1 else waiting[0]
+
+
+def without_old_days(
+    days: Mapping[int | None, Tally], keep_us: int, now_us: int
+) -> dict[int | None, Tally]:
+    """Return the days that are at least partly within a span before the newest record.
+
+    Args:
+        days: By day.
+        keep_us: The span.
+        now_us: The time now. A record that claims to be of the future makes
+            nothing old.
+    """
+    newest = {day: newest_us(tally) for day, tally in days.items()}
+    last = min(max((time for time in newest.values() if time is not None), default=now_us), now_us)
+    return {
+        day: tally
+        for day, tally in days.items()
+        if (time := newest[day]) is None or time >= last - keep_us
+    }
+
+
+def newest_us(tally: Tally) -> int | None:
+    """Return the time of the newest record of a tally, null without times."""
+    newest = tally.lines.frame["last"].max()
+    return newest if isinstance(newest, int) else None
