@@ -15,6 +15,7 @@ from envoylogs.reading.batches import Batch, Decoded, Wanted
 from envoylogs.reading.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.json_lines import JsonLinesReader
+from envoylogs.reading.requests_seen import RequestsSeen
 from envoylogs.reading.selection import Selection
 from envoylogs.sources.blocks import blocks
 
@@ -198,7 +199,9 @@ def reading(
         records.extend(name, reader.read(item, fates))
     records.extend(name, reader.finish(fates))
     raw = records.raw_frame(fates) if len(records) else None
-    return Decoded(raw, Wanted(columns, EVERY_ROLE), fates, ProxiesSeen()).normalized()
+    return Decoded(
+        raw, Wanted(columns, EVERY_ROLE), fates, ProxiesSeen(), RequestsSeen()
+    ).normalized()
 
 
 def batch_of(

@@ -13,6 +13,7 @@ from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.errors import IncompleteSourceError, TallyQuestionError
 from envoylogs.reading.batches import BATCH_RECORDS, Decoded, Wanted, decode
+from envoylogs.reading.requests_seen import RequestsSeen
 from envoylogs.reading.selection import NOTHING_SELECTED, Selection
 from envoylogs.sources.compression import PROBLEMS
 from envoylogs.sources.known_logs import KnownLogs
@@ -196,11 +197,12 @@ def selected_lines(
     first, *others = selections
     columns = {column for selection in others for column in selection.columns}
     wanted = Wanted(columns, first, text=True, text_format=text_format, keys=keys)
-    logs = KnownLogs()
+    logs, requests = KnownLogs(), RequestsSeen()
     for source in sources:
         records = BATCH_RECORDS if source.size else 1
         bytes_read = 0
-        for decoded in decode([source], wanted, batch_records=records, logs=logs):
+        decoding = decode([source], wanted, batch_records=records, logs=logs, requests=requests)
+        for decoded in decoding:
             counts = decoded.fates.counts
             bytes_read += counts[source.name, "bytes", ""]
             damaged += [

@@ -40,6 +40,11 @@ def sources_for_state(
     """
     if state is None:
         return sources
+    if selection.distinct_requests:
+        raise typer.BadParameter(
+            "--state keeps counts and no request ids, so --distinct-requests can't tell what an "
+            "earlier run has counted. Leave one of the two out."
+        )
     own = {os.path.realpath(state), os.path.realpath(state) + _LOCK}
     sources = [
         source

@@ -113,6 +113,11 @@ def say_what_was_covered(summary: Summary, seconds: float, new_bytes: int | None
         speed += f" ({size(round(read / seconds))}/s)"
     from envoylogs.render.words import folded_of
 
+    for source, of, n in accounts.copies.iter_rows():
+        say(
+            f"envoylogs: {printable(source)}: {size(n)} of it are those of {printable(of)}; they "
+            "are counted once."
+        )
     folded = folded_of(summary)
     if folded is not None:
         say(f"envoylogs: {folded}")

@@ -62,6 +62,14 @@ class SelectionOptions:
             "Repeat for several.",
         ),
     ] = None  # fmt: skip
+    distinct_requests: Annotated[
+        bool,
+        typer.Option(
+            "--distinct-requests", show_default=False, rich_help_panel=_PANEL,
+            help="Count a request once that several proxies or copies of a log hold, by its "
+            "request_id.",
+        ),
+    ] = False  # fmt: skip
     where: Annotated[
         str | None,
         _text("where", "SQL", "Only records for which this SQL condition on columns holds."),
@@ -86,9 +94,12 @@ def with_selection(command: Callable[..., None]) -> Callable[..., None]:
     own = [p for name, p in signature.parameters.items() if name != "selection"]
     added = [
         inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hints[name]
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=hints[field.name],
         )
-        for name in _OPTIONS
+        for field in fields(SelectionOptions)
     ]
 
     @functools.wraps(command)
@@ -142,6 +153,7 @@ def selected(
         since_us=since,
         until_us=until,
         roles=options.role or (),
+        distinct=options.distinct_requests,
     )
     if options.last is None and not read_twice:
         yield selection, sources

@@ -15,6 +15,7 @@ from envoylogs.reading.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.json_lines import JsonLinesReader
 from envoylogs.reading.normalize import normalized
+from envoylogs.reading.requests_seen import RequestsSeen
 from envoylogs.reading.selection import NOTHING_SELECTED, Selection
 from envoylogs.reading.source_reading import SourceReading
 from envoylogs.sources.known_logs import KnownLogs
@@ -111,6 +112,7 @@ class Decoded:
     wanted: Wanted
     fates: LineFates
     proxies: ProxiesSeen
+    requests: RequestsSeen
 
     def normalized(self) -> Batch:
         """Return the batch that this becomes; may be called once, in the order of the batches."""
@@ -127,6 +129,10 @@ class Decoded:
             read, frame = read.drop("role"), frame.drop("role")
         selected = self.wanted.selection.selected(frame)
         self.fates.add("", "filtered", read.height - selected.height)
+        if self.wanted.selection.distinct:
+            distinct = self.requests.first_ones(selected)
+            self.fates.add("", "seen_before", selected.height - distinct.height)
+            selected = distinct
         return Batch(
             selected if selected.height else None,
             self.fates,
@@ -169,6 +175,7 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
     batch_records: int = BATCH_RECORDS,
     logs: KnownLogs | None = None,
     proxies: ProxiesSeen | None = None,
+    requests: RequestsSeen | None = None,
     stop: Stop | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Decoded]:
@@ -181,6 +188,7 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
         batch_records: How many records a batch holds at least.
         logs: What was counted before, which is passed over; what is read is added.
         proxies: What was seen of who wrote the records before.
+        requests: The requests that were read before.
         stop: Ends the reading early, as if the sources ended there.
         progress: Is told of every read.
 
@@ -194,12 +202,13 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
     stop = stop or Stop()
     logs = KnownLogs() if logs is None else logs
     proxies = ProxiesSeen() if proxies is None else proxies
+    requests = RequestsSeen() if requests is None else requests
     records = RecordColumns(wanted.all_columns, wanted.keys)
     fates = LineFates(on_malformed=on_malformed)
 
     def decoded() -> Decoded:
         raw = records.raw_frame(fates) if len(records) else None
-        return Decoded(raw, wanted, fates, proxies)
+        return Decoded(raw, wanted, fates, proxies, requests)
 
     for source in sources:
         if stop.requested:

@@ -56,8 +56,10 @@ class LineFates:
             ``enveloped`` (kind, see ``envelopes``), ``repaired`` (kind),
             ``role`` (records by role), ``role_left_out`` (those of roles that
             are not looked at), ``column_seen`` (column),
-            ``unreadable`` (column). ``damaged`` counts sources that could not be unpacked
-            to their end (problem, see ``sources.compression``).
+            ``unreadable`` (column), ``seen_before`` (records of requests that were
+            read before). ``copied`` are bytes that were not read since those of
+            another source (its name) are the same. ``damaged`` counts sources that
+            could not be unpacked to their end (problem, see ``sources.compression``).
         examples: The first lines of each reason and source.
         on_malformed: Called with each malformed line as it was.
     """

@@ -87,6 +87,8 @@ class Selection:
         roles: Of the proxies whose records are counted. A record of another
             role is another log's, so it is not among those that were left out
             either when who is known is counted.
+        distinct: Whether a request that was read before is left out, by its
+            ``request_id``.
     """
 
     patterns: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -94,9 +96,10 @@ class Selection:
     since_us: int | None = None
     until_us: int | None = None
     roles: tuple[str, ...] = DEFAULT_ROLES
+    distinct: bool = False
 
     @classmethod
-    def of(  # one parameter an option
+    def of(  # noqa: PLR0913  # one parameter an option
         cls,
         patterns: Mapping[str, Sequence[str]],
         *,
@@ -104,6 +107,7 @@ class Selection:
         since_us: int | None = None,
         until_us: int | None = None,
         roles: Sequence[str] = (),
+        distinct: bool = False,
     ) -> Selection:
         """Return a checked selection.
 
@@ -121,7 +125,7 @@ class Selection:
         given = tuple((word, tuple(patterns[word])) for word in COLUMN_OF if patterns.get(word))
         if where is not None:
             _condition(where)
-        return cls(given, where, since_us, until_us, wanted or DEFAULT_ROLES)
+        return cls(given, where, since_us, until_us, wanted or DEFAULT_ROLES, distinct)
 
     def __bool__(self) -> bool:
         return self != NOTHING_SELECTED
@@ -140,6 +144,8 @@ class Selection:
         if self.roles != DEFAULT_ROLES:
             roles = (_ALL_ROLES,) if self.roles == ROLES else self.roles
             words += [f"--role {role}" for role in roles]
+        if self.distinct:
+            words.append("--distinct-requests")
         return " ".join(words)
 
     @property
@@ -150,6 +156,8 @@ class Selection:
             names |= set(_condition(self.where).meta.root_names())
         if self.since_us is not None or self.until_us is not None:
             names.add("start_time")
+        if self.distinct:
+            names.add("request_id")
         return columns_behind(names)
 
     def of_roles(self, records: pl.DataFrame) -> pl.DataFrame:

@@ -84,7 +84,7 @@ class JsonRenderer:
     def _accounts(self, accounts: Accounts) -> Row:
         tables = {
             name: self._rows(getattr(accounts, name))
-            for name in ("examples", "sources", "gateways")
+            for name in ("copies", "examples", "sources", "gateways")
         }
         scalars = {name: getattr(accounts, name) for name in accounts.__slots__}
         first, last = accounts.overlap or (None, None)

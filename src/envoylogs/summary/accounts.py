@@ -34,6 +34,9 @@ class Accounts:
         unreadable: Values that could not be read as the type of their column.
         records: Access records.
         filtered: Records that a selection left out, or that are of another role.
+        seen_before: Records left out since one of the same request was counted.
+        copies: Sources that begin with the same bytes as another one, which
+            were not read again: ``source``, ``of``, ``bytes``.
         enveloped: Lines that stood in an envelope, by kind, see ``reading.envelopes``.
         roles: Records by the role of their proxy, see ``envoy.roles``.
         roles_left_out: The same of roles that are not counted.
@@ -61,6 +64,8 @@ class Accounts:
     unreadable: dict[str, int]
     records: int
     filtered: int
+    seen_before: int
+    copies: pl.DataFrame
     enveloped: dict[str, int]
     roles: dict[str, int]
     roles_left_out: dict[str, int]
@@ -89,6 +94,10 @@ def accounts(tally: Tally) -> Accounts:
         repaired=_by_detail(lines, "repaired"),
         unreadable=_by_detail(lines, "unreadable"),
         filtered=totals.get("filtered", 0),
+        seen_before=totals.get("seen_before", 0),
+        copies=lines.filter(pl.col("fate") == "copied")
+        .select("source", pl.col("detail").alias("of"), pl.col("n").alias("bytes"))
+        .sort("source", "of"),
         enveloped=_by_detail(lines, "enveloped"),
         roles=_by_detail(lines, "role"),
         roles_left_out=_by_detail(lines, "role_left_out"),

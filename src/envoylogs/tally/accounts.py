@@ -25,8 +25,8 @@ class LineCounts(CountState):
     """How many lines, by source, fate and detail (see ``reading.fates``).
 
     The fate ``window`` counts records of any role and carries the times of the
-    first and the last (microseconds). ``column_seen``, ``filtered`` and
-    ``unreadable`` are of no source (the empty string).
+    first and the last (microseconds). ``column_seen``, ``filtered``,
+    ``seen_before`` and ``unreadable`` are of no source (the empty string).
     """
 
     KEYS: ClassVar = {"source": pl.String(), "fate": pl.String(), "detail": pl.String()}

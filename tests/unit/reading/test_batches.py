@@ -83,7 +83,7 @@ def test_an_object_never_goes_on_in_the_next_source() -> None:
 @pytest.mark.usefixtures("folder")
 def test_a_byte_order_mark_may_begin_each_source() -> None:
     for name in ("a.log", "b.log"):
-        Path(name).write_bytes(b"\xef\xbb\xbf" + lines(record()))
+        Path(name).write_bytes(b"\xef\xbb\xbf" + lines(record(path=f"/{name}")))
 
     (batch,) = batches(locate(["a.log", "b.log"]))
 
@@ -92,8 +92,8 @@ def test_a_byte_order_mark_may_begin_each_source() -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_a_batch_ends_once_it_holds_enough_records() -> None:
-    Path("a.log").write_bytes(lines(*[record()] * 5))
-    Path("b.log").write_bytes(lines(*[record()] * 5))
+    Path("a.log").write_bytes(lines(*[record(path="/a")] * 5))
+    Path("b.log").write_bytes(lines(*[record(path="/b")] * 5))
 
     heights = [frame(batch).height for batch in _read("a.log", "b.log", batch_records=4)]
 
@@ -171,7 +171,7 @@ def test_an_archive_is_read_as_what_it_holds() -> None:
 def test_a_damaged_source_is_counted_once_and_the_next_is_read() -> None:
     data = lines(*[record()] * 4)
     Path("a.log").write_bytes(gzip.compress(data)[:-1])
-    Path("b.log").write_bytes(data)
+    Path("b.log").write_bytes(lines(*[record(path="/b")] * 4))
 
     read, fates = _together(_read("a.log", "b.log", batch_records=3))
 

@@ -91,7 +91,8 @@ def _headline(summary: Summary) -> Text:
     line = Text(name, style="bold")
     if overview.first is not None:
         line.append(f" · {window(overview.first, overview.last)}")
-    records, left_out = summary.accounts.records, summary.accounts.filtered
+    records = summary.accounts.records
+    left_out = summary.accounts.filtered + summary.accounts.seen_before
     of_all = f"{records - left_out:,} of " if left_out else ""
     line.append(f" · {of_all}{counted(records, 'record')}")
     line.append(f" · {gateways_of(summary)}")
