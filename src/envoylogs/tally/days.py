@@ -14,11 +14,11 @@ from envoylogs.tally.state import TallySpec, microseconds
 from envoylogs.tally.tally import Tally, TallySum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from envoylogs.reading.batches import Batch
 
-__all__ = ["DAY_US", "DaySums", "sum_of", "without_old_days"]
+__all__ = ["DAY_US", "DaySums", "are_recent", "sum_of", "without_old_days"]
 
 DAY_US = 86_400_000_000
 """Microseconds of a day."""
@@ -62,12 +62,12 @@ class DaySums:
         return found or {None: Tally.empty(self._spec)}
 
 
-def sum_of(tallies: Iterable[Tally], spec: TallySpec) -> Tally:
-    """Return the sum of any number of tallies, a few of them at a time in memory.
+def sum_of(tallies: Iterable[Tally]) -> Tally:
+    """Return the sum of tallies, a few of them at a time in memory.
 
     Args:
-        tallies: Of that specification; made or read one by one if it is a generator.
-        spec: Of all of them.
+        tallies: One at least, of one specification; read one by one if they
+            come from a generator.
 
     Raises:
         TallyError: If their specifications differ.
@@ -77,9 +77,8 @@ def sum_of(tallies: Iterable[Tally], spec: TallySpec) -> Tally:
         waiting.append(tally)
         if len(waiting) == _AT_ONCE:
             waiting = [waiting[0].merge(*waiting[1:])]
-    if not waiting:
-        return Tally.empty(spec)
-    return waiting[0].merge(*waiting[1:]) if len(waiting) > 1 else waiting[0]
+    first, *others = waiting
+    return first.merge(*others) if others else first
 
 
 def without_old_days(
@@ -90,19 +89,25 @@ def without_old_days(
     Args:
         days: By day.
         keep_us: The span.
-        now_us: The time now. A record that claims to be of the future makes
-            nothing old.
+        now_us: The time now.
     """
-    newest = {day: newest_us(tally) for day, tally in days.items()}
-    last = min(max((time for time in newest.values() if time is not None), default=now_us), now_us)
-    return {
-        day: tally
-        for day, tally in days.items()
-        if (time := newest[day]) is None or time >= last - keep_us
-    }
+    recent = are_recent([_newest_us(tally) for tally in days.values()], keep_us, now_us)
+    return {day: days[day] for day, kept in zip(days, recent, strict=True) if kept}
 
 
-def newest_us(tally: Tally) -> int | None:
+def are_recent(newest: Sequence[int | None], keep_us: int, now_us: int) -> list[bool]:
+    """Tell which of some tallies are at least partly within a span before the newest record.
+
+    Args:
+        newest: Of each, in microseconds since 1970; null without times, which is recent.
+        keep_us: The span.
+        now_us: The time now: a record that claims to be of the future makes nothing old.
+    """
+    last = min(max((time for time in newest if time is not None), default=now_us), now_us)
+    return [time is None or time >= last - keep_us for time in newest]
+
+
+def _newest_us(tally: Tally) -> int | None:
     """Return the time of the newest record of a tally, null without times."""
     newest = tally.lines.frame["last"].max()
     return newest if isinstance(newest, int) else None

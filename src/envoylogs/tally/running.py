@@ -51,7 +51,7 @@ class RunningTally:
 
     def total(self) -> Tally:
         """Return the sum of all days."""
-        return sum_of(self.days.values(), self.spec)
+        return sum_of(self.days.values())
 
 
 def load_running(source: Source) -> RunningTally:

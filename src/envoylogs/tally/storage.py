@@ -22,7 +22,7 @@ from envoylogs.tally.state import State, TallySpec
 from envoylogs.tally.tally import STATES, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from envoylogs.sources.source import Source
@@ -32,6 +32,7 @@ __all__ = [
     "is_saved_tally",
     "load_days",
     "load_tally",
+    "newest_us_of",
     "save_days",
     "save_tally",
 ]
@@ -95,7 +96,7 @@ def load_tally(source: Source) -> Tally:
         TallyError: If it is no tally, damaged, or of another version.
     """
     days, _ = load_days(source)
-    return sum_of(days.values(), next(iter(days.values())).spec)
+    return sum_of(days.values())
 
 
 def load_days(source: Source) -> tuple[dict[int | None, Tally], Mapping[str, str]]:
@@ -109,7 +110,8 @@ def load_days(source: Source) -> tuple[dict[int | None, Tally], Mapping[str, str
         raise TallyError.unreadable(label, "a saved tally is read from a file, not from a pipe.")
     try:
         metadata = pl.read_parquet_metadata(path)
-        rows = pl.read_parquet(path)
+        columns = pl.read_parquet_schema(path)
+        days = _days_of(path) if "day" in columns else [None]
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise TallyError.unreadable(
             label, f"is a damaged Parquet file: {first_line(error)}"
@@ -129,31 +131,47 @@ def load_days(source: Source) -> tuple[dict[int | None, Tally], Mapping[str, str
                 f"{__version__}, which reads version {TALLY_VERSION}. Read the logs again.",
             )
         spec = TallySpec(**{**found["spec"], "by": tuple(found["spec"]["by"])})
-        return {day: _tally_of(part, spec) for day, part in _by_day(rows)}, metadata
-    except (ValueError, TypeError, KeyError, AttributeError, pl.exceptions.PolarsError) as error:
+        return {day: _tally_of(path, day, columns, spec) for day in days}, metadata
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise TallyError.unreadable(
+            label, f"is a damaged Parquet file: {first_line(error)}"
+        ) from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         why = f"has a header or columns that are none of a tally: {first_line(error)}"
         raise TallyError.unreadable(label, why) from error
 
 
-def _by_day(rows: pl.DataFrame) -> Iterator[tuple[int | None, pl.DataFrame]]:
-    if "day" not in rows.columns:
-        yield None, rows
-        return
-    for (day,), part in sorted(
-        rows.group_by("day"), key=lambda pair: (pair[0][0] is not None, pair[0][0])
-    ):
-        yield None if day is None else int(str(day)), part
+def newest_us_of(source: Source) -> int | None:
+    """Return the time of the newest record of a saved tally, null without times.
+
+    Raises:
+        TallyError: If it is damaged, or no tally.
+    """
+    try:
+        rows = pl.scan_parquet(source.path or "").filter(pl.col("state") == "lines")
+        newest = rows.select(pl.col("last").max()).collect().item()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        why = f"is no saved tally, or damaged: {first_line(error)}"
+        raise TallyError.unreadable(source.name, why) from error
+    return newest if isinstance(newest, int) else None
 
 
-def _tally_of(rows: pl.DataFrame, spec: TallySpec) -> Tally:
-    return Tally.made(spec, lambda name, state: state(_rows_of(rows, name, state, spec), spec))
+def _days_of(path: str) -> list[int | None]:
+    days = pl.scan_parquet(path).select("day").unique().collect()["day"]
+    return days.sort(nulls_last=False).to_list()
 
 
-def _rows_of(rows: pl.DataFrame, name: str, state: type[State], spec: TallySpec) -> pl.DataFrame:
-    """Return the rows of one state with its own columns."""
-    columns = state.columns(spec)
-    of_state = rows.filter(pl.col("state") == name)
-    return of_state.select(
-        (pl.col(column) if column in rows.columns else pl.lit(None).alias(column)).cast(dtype)
-        for column, dtype in columns.items()
-    )
+def _tally_of(path: str, day: int | None, columns: Collection[str], spec: TallySpec) -> Tally:
+    """Return the tally of one day; each state is read alone, with its own columns and rows."""
+    rows = pl.scan_parquet(path)
+    if "day" in columns:
+        rows = rows.filter(pl.col("day").eq_missing(pl.lit(day, pl.Int64)))
+
+    def state_of(name: str, state: type[State]) -> State:
+        own = (
+            (pl.col(column) if column in columns else pl.lit(None).alias(column)).cast(dtype)
+            for column, dtype in state.columns(spec).items()
+        )
+        return state(rows.filter(pl.col("state") == name).select(own).collect(), spec)
+
+    return Tally.made(spec, state_of)

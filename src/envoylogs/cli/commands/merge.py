@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from envoylogs.cli.console import replaced_file, say
 from envoylogs.errors import TallyError
-from envoylogs.render.formatting import counted
+from envoylogs.render.formatting import counted, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from envoylogs.sources.source import Source
+    from envoylogs.tally.tally import Tally
 
 __all__ = ["merge"]
+
+_NAMED = 5
+_READ_AHEAD = 8
 
 
 def merge(
@@ -22,24 +33,67 @@ def merge(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Where to write the sum.", show_default=False)
     ],
+    keep_last: Annotated[
+        str | None,
+        typer.Option(
+            "--keep-last",
+            metavar="SPAN",
+            show_default=False,
+            help="Leave out tallies that end longer than this before the newest record: 30d.",
+        ),
+    ] = None,
 ) -> None:
     """Add saved tallies; the sum is that of all their logs together.
 
     A tally is made by summarize --save-tally, and read like a log. All must
     remember the same things.
 
+    \b
     envoylogs merge monday.tally tuesday.tally -o week.tally
-    """
+    envoylogs merge days/ --keep-last 30d -o month.tally
+    """  # noqa: D301  # \b keeps the lines of the examples
+    from envoylogs.reading.selection import span_of
     from envoylogs.sources.locate import locate
-    from envoylogs.tally.storage import is_saved_tally, load_tally, save_tally
+    from envoylogs.tally.days import sum_of
+    from envoylogs.tally.storage import is_saved_tally, save_tally
 
+    keep_us = None if keep_last is None else span_of("--keep-last", keep_last)
     located = locate(tallies)
     for source in located:
         if not is_saved_tally(source):
             raise TallyError.not_a_tally(source.name)
-    total = load_tally(located[0])
-    for source in located[1:]:
-        total = total.merge(load_tally(source))
+    kept = located if keep_us is None else _not_too_old(located, keep_us)
+    total = sum_of(_loaded(kept))
     with replaced_file(output) as beside:
         save_tally(total, beside)
-    say(f"{counted(len(located), 'saved tally').replace('tallys', 'tallies')} added: {output}.")
+    say(f"{_tallies(len(kept))} added: {output}.")
+
+
+def _loaded(sources: list[Source]) -> Iterator[Tally]:
+    """Yield tallies in their order, two of which are read at a time."""
+    from envoylogs.tally.storage import load_tally
+
+    with ThreadPoolExecutor(max_workers=2) as readers:
+        for start in range(0, len(sources), _READ_AHEAD):
+            yield from readers.map(load_tally, sources[start : start + _READ_AHEAD])
+
+
+def _not_too_old(located: list[Source], keep_us: int) -> list[Source]:
+    """Return the tallies that end within a span before the newest record; name the others."""
+    from envoylogs.tally.days import are_recent
+    from envoylogs.tally.storage import newest_us_of
+
+    recent = are_recent([newest_us_of(source) for source in located], keep_us, _now_us())
+    old = [source.name for source, kept in zip(located, recent, strict=True) if not kept]
+    if old:
+        named = ", ".join(map(printable, old[:_NAMED])) + (", ..." if len(old) > _NAMED else "")
+        say(f"envoylogs: {_tallies(len(old))} left out, older than --keep-last: {named}.")
+    return [source for source, kept in zip(located, recent, strict=True) if kept]
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
+def _tallies(n: int) -> str:
+    return counted(n, "saved tally").replace("tallys", "tallies")
