@@ -46,6 +46,7 @@ from envoylogs.cli.options import (
 from envoylogs.cli.pager import ScreenText, show
 from envoylogs.cli.progress import shown_progress
 from envoylogs.cli.remembering import spec_to_remember
+from envoylogs.cli.renderers import names_in_metrics, renderer_of
 from envoylogs.cli.selecting import SelectionOptions, selected, with_selection
 from envoylogs.cli.settings import ShowConfigOption, field_keys
 from envoylogs.cli.show_config import print_config
@@ -61,7 +62,6 @@ if TYPE_CHECKING:
     from envoylogs.envoy.field_keys import FieldKeys
     from envoylogs.envoy.text_formats import TextFormat
     from envoylogs.reading.selection import Selection
-    from envoylogs.render.renderer import Renderer
     from envoylogs.sources.source import Source
     from envoylogs.sources.stop import Stop
     from envoylogs.summary.summary import Summary
@@ -108,7 +108,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         return
     started = time.monotonic()
     columns = _columns(by)
-    renderer = _renderer(output_format, _table(output_format, table, columns), limit, color)
+    renderer = renderer_of(output_format, _table(output_format, table, columns), limit, color)
     keys = field_keys(context)
     form = parsed_text_format(context, text_format, keys)
     located = named_sources(sources)
@@ -120,7 +120,8 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         spec = spec_to_remember(kept, columns, max_names, max_latency_rows, show_query=show_query)
         tally = _tallied(kept, spec, wanted, form, keys, rejects, stop)
     _say_the_window_of_nothing(tally, wanted)
-    summary = _summary(tally, columns, complete=not stop.requested)
+    in_metrics = names_in_metrics(output_format, limit)
+    summary = _summary(tally, columns, in_metrics, complete=not stop.requested)
     named = {source.name for source in located if not source.found}
     incomplete = incomplete_sources(summary.accounts)
     if incomplete and not summary.accounts.records:
@@ -200,37 +201,13 @@ def _table(output_format: Format, table: str | None, columns: tuple[str, ...]) -
         raise typer.BadParameter("give --table or --by, not both")
     if table is not None and output_format is Format.JSON:
         raise typer.BadParameter("--format json has all tables; --table is for the other formats")
+    if (table is not None or columns) and output_format is Format.PROMETHEUS:
+        raise typer.BadParameter("--format prometheus has no tables; leave --table and --by out")
     if columns:
         return ASKED
     if table is None and output_format in {Format.CSV, Format.NDJSON}:
         return "groups"
     return None if table is None else known_table(table)
-
-
-def _renderer(output_format: Format, table: str | None, limit: int | None, color: When) -> Renderer:
-    # More rows than this no table can have.
-    rows = min(limit, 2**32 - 1) if limit else None
-    if output_format is Format.JSON:
-        from envoylogs.render.records import JsonRenderer
-
-        return JsonRenderer(limit=rows)
-    if output_format is Format.NDJSON and table is not None:
-        from envoylogs.render.records import NdjsonRenderer
-
-        return NdjsonRenderer(table, limit=rows)
-    if output_format is Format.CSV and table is not None:
-        from envoylogs.render.csv_table import CsvRenderer
-
-        return CsvRenderer(table, limit=rows)
-    if output_format is Format.MARKDOWN:
-        from envoylogs.render.markdown import MarkdownRenderer
-
-        return MarkdownRenderer(table, limit=rows)
-    from envoylogs.render.terminal.screen import DEFAULT_LIMIT, TerminalRenderer
-
-    wanted = {When.AUTO: None, When.ALWAYS: True, When.NEVER: False}[color]
-    shown = DEFAULT_LIMIT if limit is None else rows
-    return TerminalRenderer(limit=shown, color=wanted, table=table)
 
 
 def _tallied(  # noqa: PLR0913, PLR0917  # one parameter a concern
@@ -272,10 +249,12 @@ def _line_writer(file: BufferedWriter) -> Callable[[bytes], None]:
     return write
 
 
-def _summary(tally: Tally, columns: tuple[str, ...], *, complete: bool) -> Summary:
+def _summary(
+    tally: Tally, columns: tuple[str, ...], in_metrics: int | None, *, complete: bool
+) -> Summary:
     from envoylogs.summary.summary import summarize as summary_of
 
-    return summary_of(tally, complete=complete, by=columns)
+    return summary_of(tally, complete=complete, by=columns, names_in_metrics=in_metrics)
 
 
 def _say_the_window_of_nothing(tally: Tally, selection: Selection) -> None:
