@@ -22,6 +22,7 @@ from envoylogs.reading.fates import REASONS
 from envoylogs.reading.repair import KINDS
 from envoylogs.sources.compression import PROBLEMS
 from envoylogs.summary.findings.catalog import FINDING_KINDS
+from envoylogs.summary.metrics.catalog import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -141,8 +142,15 @@ _EXITS: dict[Exit, str] = {
 
 # Of each setting: what may be given, and what it does.
 _SETTINGS: dict[str, tuple[str, str]] = {
-    "format": ("`text`, `json`, `csv`, `ndjson` or `markdown`", "The format of a summary."),
-    "limit": ("a whole number from 0", "Rows a table at most; 0 for all."),
+    "format": (
+        "`text`, `json`, `csv`, `ndjson`, `markdown` or `prometheus`",
+        "The format of a summary.",
+    ),
+    "limit": (
+        "a whole number from 0",
+        "Rows a table at most, hosts and clusters in [metrics](prometheus.md#labels) at most; "
+        "0 for all.",
+    ),
     "text_format": ("text", "[A format of your own](formats.md#a-format-of-your-own)."),
     "map": (
         "a table of keys, or of lists of keys, by column",
@@ -255,6 +263,20 @@ def problems_table() -> str:
     """Return the kinds of problems of archives."""
     rows = ((f"[`{kind}`](#{kind})", meaning) for kind, meaning in PROBLEMS.items())
     return _table(("Kind", "Meaning"), rows)
+
+
+def metrics_table() -> str:
+    """Return the metrics for Prometheus, in the order in which they are written."""
+    rows = (
+        (
+            f"`{metric.name}`",
+            str(metric.type),
+            ", ".join(f"`{label}`" for label in metric.labels) or "none",
+            metric.meaning,
+        )
+        for metric in METRICS
+    )
+    return _table(("Metric", "Type", "Labels", "Meaning"), rows)
 
 
 def exits_table() -> str:

@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from benchmarks import generator, strangers
 from tests.builders import normalized
+from tests.exposition import Metrics
+from tests.handmade import source_of
 from typer.testing import CliRunner
 
 from envoylogs import errors, schema
@@ -27,6 +30,7 @@ from envoylogs.sources.compression import PROBLEMS
 from envoylogs.sources.source import Source
 from envoylogs.summary.breakdown import TABLES
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
+from envoylogs.summary.metrics.names import AUTHORITY_KINDS, CLUSTER_KINDS
 from envoylogs.summary.summary import summarize
 from envoylogs.tally.state import TallySpec
 
@@ -41,6 +45,7 @@ GENERATED = [page for page in PAGES if "[[[cog" in page.read_text(encoding="utf-
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`[^`\n]*`")
+_METRIC = re.compile(r"^\| `(envoylogs_\w+)` \| (\w+) \| ([^|]*) \|", re.MULTILINE)
 _FIELD = re.compile(r"^\| `([^`]+)` \| ([^|]*) \|", re.MULTILINE)
 
 
@@ -75,7 +80,8 @@ def _error_classes() -> set[type[errors.EnvoylogsError]]:
 
 
 def test_every_slug_of_an_error_has_a_heading_and_every_heading_a_slug() -> None:
-    slugs = sorted(error.slug for error in _error_classes())
+    # A class without a slug of its own is of the same heading as the one it is made from.
+    slugs = sorted({error.slug for error in _error_classes()})
 
     assert sorted(_headings(DOCS / "messages.md", level=3, under="Errors")) == slugs
 
@@ -206,14 +212,61 @@ def test_the_documented_fields_of_the_json_are_those_that_are_printed(tmp_path: 
     # A second method is folded, which is in no table.
     failed["method"] = "POST"
     log.write_text("\n".join([json.dumps(served), json.dumps(failed), '{"cut']), encoding="utf-8")
+    copy = tmp_path / "copy.log"
+    copy.write_bytes(log.read_bytes())
     spec = TallySpec(max_names=1)
+    sources = [Source("gateway.log", str(log)), Source("copy.log", str(copy))]
 
     out = io.StringIO()
-    JsonRenderer().render(
-        summarize(tally_sources([Source("gateway.log", str(log))], spec=spec)), out
-    )
+    JsonRenderer().render(summarize(tally_sources(sources, spec=spec)), out)
 
     assert set(_printed_fields(json.loads(out.getvalue()), free)) == documented
+
+
+def test_the_documented_metrics_are_those_that_are_written() -> None:
+    documented = {
+        name: (type_of, set(re.findall(r"`(\w+)`", labels)))
+        for name, type_of, labels in _METRIC.findall(_metrics_page())
+    }
+
+    written: dict[str, tuple[str, set[str]]] = {}
+    for data in (b"".join(generator.lines(500)), b"".join(strangers.lines(300))):
+        tally = tally_sources([source_of(data)], spec=TallySpec(max_names=20))
+        found = Metrics.of(summarize(tally, names_in_metrics=5))
+        written |= {
+            name: (type_of, found.labels[name] - {"le"}) for name, type_of in found.types.items()
+        }
+
+    assert written == documented
+
+
+def test_every_label_of_a_metric_is_described() -> None:
+    page = _metrics_page()
+    _, _, section = page.partition("\n## Labels\n")
+    described = dict(_FIELD.findall(section))
+
+    labels = {label for *_, labels in _METRIC.findall(page) for label in labels.split(", ")}
+    assert set(described) == {label.strip("`") for label in labels - {"none"}} | {"le"}
+    for label, kinds in (
+        ("authority_kind", AUTHORITY_KINDS),
+        ("upstream_cluster_kind", CLUSTER_KINDS),
+    ):
+        assert re.findall(r"`(\w+)`", described[label]) == list(kinds)
+
+
+def test_every_metric_that_the_page_speaks_of_exists() -> None:
+    page = _metrics_page()
+    rows = {name: type_of for name, type_of, _ in _METRIC.findall(page)}
+    histograms = [name for name, type_of in rows.items() if type_of == "histogram"]
+    of_histograms = {f"{name}_{part}" for name in histograms for part in ("bucket", "sum", "count")}
+
+    spoken_of = set(re.findall(r"\benvoylogs_\w+", page))
+    assert len(spoken_of) > len(rows)
+    assert spoken_of <= {*rows, *of_histograms}
+
+
+def _metrics_page() -> str:
+    return (DOCS / "prometheus.md").read_text(encoding="utf-8")
 
 
 def _documented_fields() -> set[str]:

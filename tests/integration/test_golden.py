@@ -33,6 +33,7 @@ def _output(*arguments: str, columns: int = 80) -> str:
         ("shop-140.txt", [_SHOP], 140),
         ("article-80.txt", [_ARTICLE], 80),
         ("article.json", [_ARTICLE, "--format", "json"], 80),
+        ("article.prom", [_ARTICLE, "--format", "prometheus", "--limit", "1"], 80),
     ],
 )
 def test_output_is_as_it_was_looked_at(

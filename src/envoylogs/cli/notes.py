@@ -113,9 +113,9 @@ def say_what_was_covered(summary: Summary, seconds: float, new_bytes: int | None
         speed += f" ({size(round(read / seconds))}/s)"
     from envoylogs.render.words import folded_of
 
-    for source, of, n in accounts.copies.iter_rows():
+    for source, of, same in accounts.copies.iter_rows():
         say(
-            f"envoylogs: {printable(source)}: {size(n)} of it are those of {printable(of)}; they "
+            f"envoylogs: {printable(source)}: {size(same)} of it are those of {printable(of)}; they "
             "are counted once."
         )
     folded = folded_of(summary)

@@ -42,6 +42,7 @@ class Format(StrEnum):
     CSV = "csv"
     NDJSON = "ndjson"
     MARKDOWN = "markdown"
+    PROMETHEUS = "prometheus"
 
 
 class When(StrEnum):
@@ -65,7 +66,7 @@ FormatOption = Annotated[
     typer.Option(
         "--format", "-f", envvar="ENVOYLOGS_FORMAT",
         help="text for people, json for programs (all tables); csv and ndjson are one table, "
-        "markdown is fit to paste.",
+        "markdown is fit to paste, prometheus is metrics for node_exporter.",
     ),
 ]  # fmt: skip
 TableOption = Annotated[
@@ -132,7 +133,8 @@ LimitOption = Annotated[
     int | None,
     typer.Option(
         "--limit", "-n", min=0, envvar="ENVOYLOGS_LIMIT",
-        help="Rows a table at most; 0 for all. Text shows 10, JSON all.", show_default=False,
+        help="Rows a table at most; 0 for all. Text shows 10, JSON all. Of prometheus: hosts and "
+        "clusters that are named, 100 unless told otherwise.", show_default=False,
     ),
 ]  # fmt: skip
 OutputOption = Annotated[

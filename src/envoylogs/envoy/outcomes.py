@@ -12,6 +12,7 @@ from enum import StrEnum
 import polars as pl
 
 __all__ = [
+    "CLUSTER_EXISTS",
     "CONNECTION_OUTCOMES",
     "OUTCOMES",
     "OUTCOME_NAMES",
@@ -202,6 +203,10 @@ UNROUTED = ("blackhole", "no_route")
 UPSTREAM_ANSWERED = ("upstream_5xx", "upstream_4xx", "passthrough", "served", "broken_response")
 """The upstream sent an answer: the outcomes that latency is measured over."""
 
+CLUSTER_EXISTS = (*UPSTREAM_ANSWERED, "no_endpoints", "connect_failure", "upstream_timeout",
+                  "upstream_reset", "overflow")  # fmt: skip
+"""The request was sent to its cluster, or would have been: the mesh has a cluster of that name."""
+
 SWITCHING_PROTOCOLS = 101
 """The code of an upgraded connection, which lives on after its answer."""
 
@@ -210,8 +215,7 @@ _ERRORS = tuple(outcome.name for outcome in OUTCOMES if outcome.error)
 # A route matched, whatever came of it. A redirect of a wildcard host answers strangers too, and
 # denials and rate limits happen before or after routing, so for these and for clients that left
 # only a logged cluster is proof.
-_ROUTED = (*UPSTREAM_ANSWERED, "fault_injected", "no_cluster", "no_endpoints", "connect_failure",
-           "upstream_timeout", "upstream_reset", "overflow")  # fmt: skip
+_ROUTED = (*CLUSTER_EXISTS, "fault_injected", "no_cluster")
 
 
 def is_error() -> pl.Expr:

@@ -15,6 +15,7 @@ from envoylogs.summary.findings.slow import slow_findings
 from envoylogs.summary.findings.tls import tls_findings
 from envoylogs.summary.findings.upstreams import upstream_findings
 from envoylogs.summary.folds import Folds, folds
+from envoylogs.summary.metrics.families import Family, metric_families
 from envoylogs.summary.overview import Overview, overview
 from envoylogs.summary.paths import path_states
 from envoylogs.summary.rejections import rejections
@@ -51,6 +52,7 @@ class Summary:
         selection: Which records were counted, as options; null for all.
         asked_by: The columns that a table was asked by; empty without.
         asked: That table, see ``breakdown.asked_table``; null without.
+        metrics: For monitoring, in a fixed order; null unless they were asked for.
     """
 
     complete: bool
@@ -67,9 +69,16 @@ class Summary:
     selection: str | None = None
     asked_by: tuple[str, ...] = ()
     asked: pl.DataFrame | None = None
+    metrics: tuple[Family, ...] | None = None
 
 
-def summarize(tally: Tally, *, complete: bool = True, by: Sequence[str] = ()) -> Summary:
+def summarize(
+    tally: Tally,
+    *,
+    complete: bool = True,
+    by: Sequence[str] = (),
+    names_in_metrics: int | None = None,
+) -> Summary:
     """Return all tables of a tally.
 
     Args:
@@ -77,6 +86,8 @@ def summarize(tally: Tally, *, complete: bool = True, by: Sequence[str] = ()) ->
         complete: Whether reading was not broken off. A damaged source makes a summary
             incomplete in any case.
         by: Columns that one more table is wanted by.
+        names_in_metrics: So many hosts, and so many clusters, are named in
+            ``metrics`` at most; null if no metrics are wanted, which cost time.
 
     Raises:
         TallyError: If the tally has no counts by these columns.
@@ -85,15 +96,30 @@ def summarize(tally: Tally, *, complete: bool = True, by: Sequence[str] = ()) ->
     paths = path_states(facts)
     totals, lines = overview(facts, paths), accounts(tally)
     observed = splits(facts)
-    findings = [
+    found = [
         *route_findings(facts, paths),
         *tls_findings(facts, paths),
         *upstream_findings(facts),
         *slow_findings(facts, observed),
         *log_findings(lines, totals),
     ]
+    # The rest of the names is nothing that anybody could look at or mend.
+    findings = tuple(ranked([f for f in found if f.subject not in FOLDED_MARKS]))
+    folded = folds(tally)
+    complete = complete and lines.damaged.is_empty()
+    metrics = None
+    if names_in_metrics is not None:
+        metrics = metric_families(
+            facts,
+            accounts=lines,
+            overview=totals,
+            findings=findings,
+            folds=folded,
+            complete=complete,
+            names=names_in_metrics,
+        )
     return Summary(
-        complete=complete and lines.damaged.is_empty(),
+        complete=complete,
         accounts=lines,
         overview=totals,
         by=breakdowns(facts),
@@ -102,10 +128,10 @@ def summarize(tally: Tally, *, complete: bool = True, by: Sequence[str] = ()) ->
         splits=observed,
         bucket_seconds=bucket_seconds(tally),
         timeline=timeline(tally),
-        # The rest of the names is nothing that anybody could look at or mend.
-        findings=tuple(ranked([f for f in findings if f.subject not in FOLDED_MARKS])),
-        folds=folds(tally),
+        findings=findings,
+        folds=folded,
         selection=tally.spec.selection,
         asked_by=tuple(by),
         asked=asked_table(facts, by) if by else None,
+        metrics=metrics,
     )

@@ -137,7 +137,10 @@ def test_half_a_surrogate_pair_is_shown_as_a_letter_that_is_none() -> None:
         ('limit = "3"', "limit: give a whole number from 0."),
         ("strict = 1", "strict: give true or false."),
         ("text_format = 3", "text_format: give text in quotes."),
-        ('format = "xml"', "format: give one of text, json, csv, ndjson, markdown."),
+        (
+            'format = "xml"',
+            "format: give one of text, json, csv, ndjson, markdown, prometheus.",
+        ),
         ('color = ["never"]', "color: give one of auto, always, never."),
         ("map = 3", "map: give a table"),
         ("map = {authority = 3}", "map.authority: give a key, or a list of keys."),

@@ -10,6 +10,7 @@ import pytest
 from benchmarks import generator
 
 from envoylogs.pipeline import tally_sources
+from envoylogs.render.prometheus import PrometheusRenderer
 from envoylogs.render.records import JsonRenderer
 from envoylogs.render.renderer import Renderer
 from envoylogs.render.terminal.screen import TerminalRenderer
@@ -40,7 +41,7 @@ def _summary(tmp_path: Path) -> Summary:
             records.append({**records[place], change: text})
             records.append({**records[place], "response_flags": "NR", change: text})
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
-    return summarize(tally_sources([Source(str(path), str(path))]))
+    return summarize(tally_sources([Source(str(path), str(path))]), names_in_metrics=100)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,7 @@ def _summary(tmp_path: Path) -> Summary:
         TerminalRenderer(limit=None, width=80, color=False),
         TerminalRenderer(limit=None, width=140, color=False),
         JsonRenderer(),
+        PrometheusRenderer(),
     ],
 )
 def test_hostile_text_stays_text(renderer: Renderer, tmp_path: Path) -> None:

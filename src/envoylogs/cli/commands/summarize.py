@@ -46,6 +46,7 @@ from envoylogs.cli.options import (
     When,
 )
 from envoylogs.cli.pager import ScreenText, show
+from envoylogs.cli.renderers import names_in_metrics, renderer_of
 from envoylogs.cli.selecting import SelectionOptions, selected, with_selection
 from envoylogs.cli.settings import ShowConfigOption, field_keys
 from envoylogs.cli.show_config import print_config
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envoylogs.reading.selection import Selection
-    from envoylogs.render.renderer import Renderer
     from envoylogs.sources.source import Source
     from envoylogs.summary.summary import Summary
     from envoylogs.tally.tally import Tally
@@ -105,7 +105,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         return
     started = time.monotonic()
     columns = _columns(by)
-    renderer = _renderer(output_format, _table(output_format, table, columns), limit, color)
+    renderer = renderer_of(output_format, _table(output_format, table, columns), limit, color)
     keys = field_keys(context)
     form = parsed_text_format(context, text_format, keys)
     located = sources_for_state(named_sources(sources), state, selection)
@@ -119,7 +119,8 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         tallying = Tallying(wanted, form, keys, rejects, stop)
         tally, new_bytes = tallying.tally(kept, limits, state)
     _say_the_window_of_nothing(tally, wanted)
-    summary = _summary(tally, columns, complete=not stop.requested)
+    in_metrics = names_in_metrics(output_format, limit)
+    summary = _summary(tally, columns, in_metrics, complete=not stop.requested)
     named = {source.name for source in located if not source.found}
     incomplete = incomplete_sources(summary.accounts)
     if incomplete and not summary.accounts.records:
@@ -215,6 +216,8 @@ def _table(output_format: Format, table: str | None, columns: tuple[str, ...]) -
         raise typer.BadParameter("give --table or --by, not both")
     if table is not None and output_format is Format.JSON:
         raise typer.BadParameter("--format json has all tables; --table is for the other formats")
+    if (table is not None or columns) and output_format is Format.PROMETHEUS:
+        raise typer.BadParameter("--format prometheus has no tables; leave --table and --by out")
     if columns:
         return ASKED
     if table is None and output_format in {Format.CSV, Format.NDJSON}:
@@ -222,36 +225,12 @@ def _table(output_format: Format, table: str | None, columns: tuple[str, ...]) -
     return None if table is None else known_table(table)
 
 
-def _renderer(output_format: Format, table: str | None, limit: int | None, color: When) -> Renderer:
-    # More rows than this no table can have.
-    rows = min(limit, 2**32 - 1) if limit else None
-    if output_format is Format.JSON:
-        from envoylogs.render.records import JsonRenderer
-
-        return JsonRenderer(limit=rows)
-    if output_format is Format.NDJSON and table is not None:
-        from envoylogs.render.records import NdjsonRenderer
-
-        return NdjsonRenderer(table, limit=rows)
-    if output_format is Format.CSV and table is not None:
-        from envoylogs.render.csv_table import CsvRenderer
-
-        return CsvRenderer(table, limit=rows)
-    if output_format is Format.MARKDOWN:
-        from envoylogs.render.markdown import MarkdownRenderer
-
-        return MarkdownRenderer(table, limit=rows)
-    from envoylogs.render.terminal.screen import DEFAULT_LIMIT, TerminalRenderer
-
-    wanted = {When.AUTO: None, When.ALWAYS: True, When.NEVER: False}[color]
-    shown = DEFAULT_LIMIT if limit is None else rows
-    return TerminalRenderer(limit=shown, color=wanted, table=table)
-
-
-def _summary(tally: Tally, columns: tuple[str, ...], *, complete: bool) -> Summary:
+def _summary(
+    tally: Tally, columns: tuple[str, ...], in_metrics: int | None, *, complete: bool
+) -> Summary:
     from envoylogs.summary.summary import summarize as summary_of
 
-    return summary_of(tally, complete=complete, by=columns)
+    return summary_of(tally, complete=complete, by=columns, names_in_metrics=in_metrics)
 
 
 def _say_the_window_of_nothing(tally: Tally, selection: Selection) -> None:
