@@ -128,8 +128,11 @@ def _locked(path: Path) -> Iterator[None]:
     """Keep other runs from a file until the end; a lock goes with the process that holds it."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(os.path.realpath(path) + _LOCK, timeout=0)
+    name = os.path.realpath(path) + _LOCK
+    lock = FileLock(name, timeout=0)
     try:
+        # A folder that is not there is a slip of the pen, and would be made.
+        os.stat(os.path.dirname(name))  # noqa: PTH116, PTH120
         lock.acquire()
     except Timeout as error:
         raise StateError.locked(str(path)) from error

@@ -115,8 +115,8 @@ def say_what_was_covered(summary: Summary, seconds: float, new_bytes: int | None
 
     for source, of, same in accounts.copies.iter_rows():
         say(
-            f"envoylogs: {printable(source)}: {size(same)} of it are those of {printable(of)}; they "
-            "are counted once."
+            f"envoylogs: {printable(source)}: {size(same)} of it are those of {printable(of)}; "
+            "they are counted once."
         )
     folded = folded_of(summary)
     if folded is not None:

@@ -1,0 +1,369 @@
+"""The real program with `--state`, `--keep-last` and logs that are there twice."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+from tests.builders import Record, line, lines, printed, record
+
+_COMMAND = [sys.executable, "-m", "envoylogs"]
+
+
+@dataclass(frozen=True)
+class _Ended:
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def requests(self) -> int:
+        return int(json.loads(self.output)["overview"]["requests"])
+
+    @property
+    def accounts(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.output)["accounts"]
+        return found
+
+
+def _run(*arguments: str, code: int = 0, pipe: bytes = b"") -> _Ended:
+    found = subprocess.run(
+        [*_COMMAND, *arguments], input=pipe, capture_output=True, timeout=60, check=False
+    )
+    errors = found.stderr.decode()
+    assert "Traceback" not in errors, errors
+    assert found.returncode == code, errors
+    return _Ended(found.returncode, found.stdout.decode(), errors)
+
+
+def _json(*arguments: str, code: int = 0, pipe: bytes = b"") -> _Ended:
+    return _run("summarize", *arguments, "--format", "json", code=code, pipe=pipe)
+
+
+def _records(first: int, n: int, day: int = 1, **changes: object) -> list[Record]:
+    return [
+        record(
+            request_id=f"{day}-{number}",
+            start_time=f"2026-01-{day:02d}T03:{number // 60:02d}:{number % 60:02d}.678Z",
+            **changes,
+        )
+        for number in range(first, first + n)
+    ]
+
+
+@pytest.fixture(autouse=True)
+def _in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def _append(name: str, data: bytes) -> None:
+    with Path(name).open("ab") as log:
+        log.write(data)
+
+
+# --- What is new -------------------------------------------------------------------------------
+
+
+def test_only_what_is_new_is_read_and_the_sum_is_shown() -> None:
+    _append("gw.log", lines(*_records(0, 3)))
+    first = _json("gw.log", "--state", "s")
+    _append("gw.log", lines(*_records(3, 2)))
+
+    second = _json("gw.log", "--state", "s")
+    third = _json("gw.log", "--state", "s")
+
+    assert (first.requests, second.requests, third.requests) == (3, 5, 5)
+    new = len(lines(*_records(3, 2))) / 1000
+    assert f"{new:.1f} kB new in" in second.errors
+    assert "0 B new in" in third.errors
+    assert json.loads(second.output) == json.loads(_json("gw.log").output)
+    assert json.loads(second.output) == json.loads(_json("s").output)
+
+
+def test_a_half_line_is_counted_once_it_is_whole() -> None:
+    text = lines(*_records(0, 2))
+    _append("gw.log", text[:-30])
+
+    half = _json("gw.log", "--state", "s")
+    _append("gw.log", text[-30:])
+    whole = _json("gw.log", "--state", "s")
+
+    assert (half.requests, whole.requests) == (1, 2)
+    left = len(text) - 30 - len(lines(*_records(0, 1)))
+    assert f"{left} B of last lines without a line feed: left for the next run." in half.errors
+    assert half.accounts["malformed"] == whole.accounts["malformed"] == 0
+
+
+def test_a_printed_object_is_counted_once_it_has_an_end() -> None:
+    before, last = _records(0, 2)
+    text = printed(last) + b"\n"
+    cut = text.index(b'"path"')
+    cut = text.index(b"\n", cut) + 1
+    _append("gw.log", line(before) + b"\n" + text[:cut])
+
+    half = _json("gw.log", "--state", "s")
+    _append("gw.log", text[cut:])
+    whole = _json("gw.log", "--state", "s")
+
+    assert (half.requests, whole.requests) == (1, 2)
+    waiting = text[:cut].count(b"\n")
+    assert f"{waiting} lines of records without an end: left for the next run." in half.errors
+    assert half.accounts["lines"] == 1
+    assert whole.accounts == _json("gw.log").accounts
+
+
+def test_a_log_that_is_named_alone_is_followed_to_its_rotated_files() -> None:
+    Path("gw.log.1").write_bytes(lines(*_records(0, 5, day=1)))
+    os.utime("gw.log.1", (1, 1))
+    _append("gw.log", lines(*_records(0, 3, day=2)))
+    assert _json("gw.log", "--state", "s").requests == 3
+    _append("gw.log", lines(*_records(3, 1, day=2)))
+    Path("gw.log.1").rename("gw.log.3")
+    Path("gw.log").rename("gw.log.2")
+    time.sleep(0.01)
+    Path("gw.log.1").write_bytes(lines(*_records(0, 7, day=3)))
+    _append("gw.log", lines(*_records(0, 11, day=4)))
+
+    found = _json("gw.log", "--state", "s")
+
+    # What was there before the first run was never asked for.
+    assert found.requests == 3 + 1 + 7 + 11
+
+
+def test_a_rotated_log_that_is_gone_is_said() -> None:
+    _append("gw.log", lines(*_records(0, 3)))
+    _json("gw.log", "--state", "s")
+    Path("gw.log").write_bytes(lines(*_records(0, 2, day=2)))
+
+    found = _json("gw.log", "--state", "s")
+
+    assert found.requests == 5
+    assert "gw.log: is not the log that was read last time" in found.errors
+
+
+def test_the_state_and_its_lock_are_no_logs_of_their_folder() -> None:
+    Path("logs").mkdir()
+    _append("logs/gw.log", lines(*_records(0, 3)))
+    _json("logs", "--state", "logs/s")
+
+    found = _json("logs", "--state", "logs/s")
+
+    assert found.requests == 3
+    assert [source["source"] for source in found.accounts["sources"]] == ["logs/gw.log"]
+
+
+def test_an_archive_that_is_still_written_goes_on_when_it_is_whole() -> None:
+    text = lines(*_records(0, 50))
+    packed = gzip.compress(text)
+    Path("logs").mkdir()
+    Path("logs/gw.log.1.gz").write_bytes(packed[: len(packed) // 2])
+    half = _json("logs", "--state", "s", code=1)
+    Path("logs/gw.log.1.gz").write_bytes(packed)
+
+    whole = _json("logs", "--state", "s")
+    again = _json("logs", "--state", "s")
+
+    assert 0 < half.requests < 50
+    assert "truncated_gzip" in half.errors
+    assert (whole.requests, again.requests) == (50, 50)
+    assert json.loads(whole.output)["complete"] is True
+
+
+def test_a_sidecar_stays_one_in_later_runs() -> None:
+    inbound = record(upstream_cluster="inbound|8080||")
+    client = record(
+        downstream_local_address="10.8.1.2:80", upstream_local_address="10.8.7.7:51234",
+        upstream_cluster="outbound|80||cart.shop.svc.cluster.local",
+    )  # fmt: skip
+    _append("side.log", lines(inbound))
+    _append("gw.log", lines(*_records(0, 3)))
+    _json("side.log", "gw.log", "--state", "s")
+    _append("side.log", lines(client))
+
+    found = _json("side.log", "gw.log", "--state", "s")
+
+    assert found.requests == 3
+    assert found.accounts["roles_left_out"] == {"sidecar": 2}
+
+
+# --- What can't be -----------------------------------------------------------------------------
+
+
+def test_two_runs_at_once_are_refused() -> None:
+    _append("gw.log", lines(*_records(0, 3)))
+
+    with FileLock(str(Path("s.lock").resolve())):
+        found = _json("gw.log", "--state", "s", code=1)
+
+    assert "s: another run is adding to it." in found.errors
+    assert not Path("s").exists()
+    assert _json("gw.log", "--state", "s").requests == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--since", "14:05"], "--since can't choose among them again"),
+        (["--last", "15m"], "--last can't choose among them again"),
+        (["--distinct-requests"], "--distinct-requests can't tell"),
+    ],
+)
+def test_what_moves_from_run_to_run_is_wrong_usage(options: list[str], words: str) -> None:
+    _append("gw.log", lines(*_records(0, 3)))
+
+    found = _json("gw.log", "--state", "s", *options, code=2)
+
+    assert words in found.errors.replace("\n", " ")
+    assert not Path("s").exists()
+
+
+def test_pipes_and_tallies_are_wrong_usage() -> None:
+    _append("gw.log", lines(*_records(0, 3)))
+    _json("gw.log", "--save-tally", "t")
+
+    assert "can't be known again" in _json("-", "--state", "s", code=2, pipe=b"").errors
+    assert "is a saved tally" in _json("t", "--state", "s", code=2).errors
+    assert "--state" in _json("gw.log", "--keep-last", "3d", code=2).errors
+
+
+def test_a_saved_tally_is_no_state_and_a_log_is_none_either() -> None:
+    _append("gw.log", lines(*_records(0, 3)))
+    _json("gw.log", "--save-tally", "t")
+    _append("other.log", b"text\n")
+
+    assert "was not made by --state" in _json("gw.log", "--state", "t", code=1).errors
+    assert "damaged Parquet" in _json("gw.log", "--state", "other.log", code=1).errors
+    assert Path("other.log").read_bytes() == b"text\n"
+    assert _json("t").requests == 3
+
+
+def test_other_options_than_those_of_the_state_are_refused() -> None:
+    _append("gw.log", lines(*_records(0, 3)))
+    _json("gw.log", "--state", "s", "--max-names", "50")
+    _append("gw.log", lines(*_records(3, 3)))
+
+    for options in (["--by", "method"], ["--host", "shop.example.com"], ["--max-names", "60"]):
+        found = _json("gw.log", "--state", "s", *options, code=1)
+        assert "this run was asked for" in found.errors
+
+    # What is not given is taken from the file.
+    assert _json("gw.log", "--state", "s").requests == 6
+
+
+def test_a_folder_that_is_not_there_is_not_made() -> None:
+    _append("gw.log", lines(*_records(0, 3)))
+
+    found = _json("gw.log", "--state", "missing/s", code=1)
+
+    assert "missing/s: can't be locked: No such file or directory." in found.errors
+    assert not Path("missing").exists()
+
+
+# --- Days --------------------------------------------------------------------------------------
+
+
+def test_old_days_are_forgotten_and_not_counted_again() -> None:
+    for day in (1, 2, 3):
+        _append("gw.log", lines(*_records(0, day, day=day)))
+        found = _json("gw.log", "--state", "s", "--keep-last", "30h")
+
+    assert found.requests == 2 + 3
+    assert "1 day forgotten: older than --keep-last." in found.errors
+    again = _json("gw.log", "--state", "s", "--keep-last", "30h")
+    assert again.requests == 5
+    assert again.accounts["records"] == 5
+    assert _json("s").requests == 5
+
+
+def test_a_record_of_the_future_makes_nothing_old() -> None:
+    _append("gw.log", lines(*_records(0, 3)))
+    _json("gw.log", "--state", "s", "--keep-last", "36500d")
+    future = record(start_time="2999-01-01T00:00:00.000Z")
+    _append("gw.log", lines(future))
+
+    found = _json("gw.log", "--state", "s", "--keep-last", "36500d")
+
+    assert found.requests == 4
+    assert "forgotten" not in found.errors
+
+
+def test_merging_leaves_out_old_tallies() -> None:
+    for day in (1, 2, 3):
+        Path("day.log").write_bytes(lines(*_records(0, day, day=day)))
+        _json("day.log", "--save-tally", f"{day}.tally")
+
+    found = _run("merge", "1.tally", "2.tally", "3.tally", "--keep-last", "30h", "-o", "sum")
+
+    assert "1 saved tally left out, older than --keep-last: 1.tally." in found.errors
+    assert _json("sum").requests == 5
+
+
+def test_tallies_of_many_days_add_up_whatever_their_widths() -> None:
+    logs = []
+    for day in range(1, 20):
+        Path(f"{day}.log").write_bytes(lines(*_records(0, 100 if day % 2 else 1, day=day)))
+        _json(f"{day}.log", "--save-tally", f"{day}.tally")
+        logs.append(f"{day}.log")
+    _run("merge", *(name.replace("log", "tally") for name in logs), "-o", "sum")
+
+    merged, at_once = json.loads(_json("sum").output), json.loads(_json(*logs).output)
+
+    assert merged == at_once
+    assert merged["timeline"]["bucket_seconds"] > 1
+
+
+# --- The same log twice ------------------------------------------------------------------------
+
+
+def test_copies_of_a_log_are_counted_once_and_named() -> None:
+    text = lines(*_records(0, 20))
+    Path("a.log").write_bytes(text)
+    shutil.copyfile("a.log", "b.log")
+    Path("c.log.gz").write_bytes(gzip.compress(text))
+    Path("longer.log").write_bytes(text + lines(*_records(20, 3)))
+    Path("shorter.log").write_bytes(lines(*_records(0, 5)))
+
+    names = ["a.log", "b.log", "c.log.gz", "longer.log", "shorter.log"]
+    found = _json(*names)
+
+    assert found.requests == 23
+    sizes = [len(text)] * 3 + [len(lines(*_records(0, 5)))]
+    assert found.accounts["copies"] == [
+        {"source": name, "of": "a.log", "bytes": size}
+        for name, size in zip(names[1:], sizes, strict=True)
+    ]
+    assert (
+        f"b.log: {len(text) / 1000:.1f} kB of it are those of a.log; they are counted once."
+        in found.errors
+    )
+    shown = _run("lines", *names, "--code", "200").output
+    assert len(shown.splitlines()) == 23
+
+
+def test_requests_that_two_gateways_have_are_counted_once_on_demand() -> None:
+    Path("a.log").write_bytes(lines(*_records(0, 5, downstream_local_address="10.0.0.1:8443")))
+    Path("b.log").write_bytes(
+        lines(
+            *_records(3, 4, downstream_local_address="10.0.0.2:8443"),
+            *(record(request_id=None, path=f"/{n}") for n in range(2)),
+        )
+    )
+
+    assert _json("a.log", "b.log").requests == 11
+    found = _json("a.log", "b.log", "--distinct-requests")
+
+    assert found.requests == 9
+    assert found.accounts["seen_before"] == 2
+    assert found.accounts["records"] == 11
+    shown = _run("lines", "a.log", "b.log", "--code", "200", "--distinct-requests")
+    assert len(shown.output.splitlines()) == 9
