@@ -63,7 +63,7 @@ def test_marks_go_on_where_the_reading_ended(data: bytes, place: float) -> None:
 
 
 @pytest.mark.property
-@given(data=_TEXTS.filter(bool))
+@given(data=_TEXTS.map(lambda data: b"{" + data))
 def test_a_packed_log_has_the_marks_of_the_plain_one(
     data: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -73,8 +73,6 @@ def test_a_packed_log_has_the_marks_of_the_plain_one(
     wrong = [Mark(mark.offset, mark.digest[::-1]) for mark in marks]
     for held in (data, gzip.compress(data)):
         with _probe(folder, held) as probe:
-            if held is data and probe.is_packed:
-                continue
             probe.look_at([mark.offset for mark in marks])
             assert probe.first_line(unended=False) == stream.first
             assert all(probe.has(mark) for mark in marks)
