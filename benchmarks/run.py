@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import generator, strangers, text_writer, wrapped
+from benchmarks import generator, months, strangers, text_writer, wrapped
 
 _DATA = Path(__file__).parent / "data"
 _STAGES = ("blocks", "decoded", "normalized", "tally")
@@ -169,12 +169,50 @@ def report(lines: int, runs: int) -> None:
     once, ten = median_run([*command, str(log)], runs), run([*command, str(tenfold)])
     print(f"| summarize, ten times the lines | {ten.seconds:.2f} | {_speed(tenfold, ten.seconds)}, "
           f"peak {ten.peak_mb:.0f} MB, {ten.peak_mb / once.peak_mb:.2f} of once |")  # fmt: skip
-    _report_strangers(4 * lines)
+    for by in ((), ("--by", "user_agent")):
+        _report_strangers(4 * lines, by)
+    report_growing(log, runs)
+    report_months(lines)
     _report_packed(log, runs)
     _report_start(runs)
 
 
-def _report_strangers(lines: int) -> None:
+def report_growing(log: Path, runs: int) -> None:
+    """Measure a run with a state on a log that grew by a hundredth since the last one."""
+    command = [sys.executable, "-m", "envoylogs", "summarize"]
+    lines = log.read_bytes().splitlines(keepends=True)
+    grown, state = log.with_name("grown.jsonl"), log.with_name("grown.state")
+    seconds = []
+    for _ in range(runs):
+        state.unlink(missing_ok=True)
+        grown.write_bytes(b"".join(lines[: -len(lines) // 100]))
+        first = run([*command, str(grown), "--state", str(state)])
+        grown.write_bytes(b"".join(lines))
+        seconds.append(run([*command, str(grown), "--state", str(state)]).seconds)
+    whole = median_run([*command, str(log)], runs)
+    print(f"| the first run with --state | {first.seconds:.2f} | "
+          f"{first.seconds / whole.seconds:.2f} of a run without it |")  # fmt: skip
+    print(f"| a run with --state, 1 % new | {statistics.median(seconds):.2f} | "
+          f"{statistics.median(seconds) / whole.seconds:.2f} of reading all |")  # fmt: skip
+
+
+def report_months(lines: int) -> None:
+    """Measure the sum of 365 daily tallies of so many lines each."""
+    folder = _DATA / f"days-{lines}"
+    if not folder.exists():
+        months.write(folder, 365, lines)
+    total = _DATA / "year.tally"
+    command = [sys.executable, "-m", "envoylogs"]
+    merged = run([*command, "merge", str(folder), "-o", str(total)])
+    shown = run([*command, "summarize", str(total)])
+    daily_mb = sum(path.stat().st_size for path in folder.iterdir()) / 365e6
+    print(f"| merge 365 daily tallies of {lines:,} lines | {merged.seconds:.2f} | "
+          f"{daily_mb:.2f} MB each, sum {total.stat().st_size / 1e6:.2f} MB, "
+          f"peak {merged.peak_mb:.0f} MB |")  # fmt: skip
+    print(f"| summarize their sum | {shown.seconds:.2f} | peak {shown.peak_mb:.0f} MB |")
+
+
+def _report_strangers(lines: int, by: tuple[str, ...]) -> None:
     """Measure a log in which strangers choose all names, and check what it says."""
     path = _DATA / f"strangers-{lines}.jsonl"
     if not path.exists():
@@ -182,7 +220,7 @@ def _report_strangers(lines: int) -> None:
         strangers.write(path, lines)
     answer = path.with_suffix(".json")
     command = [sys.executable, "-m", "envoylogs", "summarize", str(path)]
-    found = run([*command, "--format", "json", "--output", str(answer)])
+    found = run([*command, "--format", "json", "--output", str(answer), *by])
     said = json.loads(answer.read_text())
     kept = {row["authority"] for row in said["by"]["authority"]}
     if not (
@@ -192,7 +230,9 @@ def _report_strangers(lines: int) -> None:
         and said["folded"]["columns"]["authority"]["names_at_least"] > lines // 3
     ):
         raise SystemExit(f"wrong: {answer}")
-    print(f"| summarize, {lines // 2:,} hosts and clusters of strangers | {found.seconds:.2f} | "
+    option = f", {' '.join(by)}" if by else ""
+    names = f"{lines // 2:,} hosts and clusters of strangers"
+    print(f"| summarize{option}, {names} | {found.seconds:.2f} | "
           f"{_speed(path, found.seconds)}, peak {found.peak_mb:.0f} MB |")  # fmt: skip
 
 
