@@ -586,7 +586,7 @@ def _comparable(summary: Summary) -> dict[str, Any]:
         "timeline": summary.timeline,
         "gateways": accounts.pop("gateways"),
     }
-    del accounts["sources"], accounts["examples"]
+    del accounts["sources"], accounts["examples"], accounts["copies"]
     return {
         "accounts": accounts,
         "overview": summary.overview,
