@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import polars as pl
 
@@ -38,14 +38,10 @@ __all__ = [
 ]
 
 
-# Grouping holds several copies of the rows and their keys, so many rows are grouped in parts. At
-# five million lines that saved 100 MB and cost no time.
+# More rows than this are added by Polars' streaming engine: a year of daily tallies in two thirds of
+# the time, and a log in the same time and 10 MB more than in parts by hash. Fewer are sooner
+# added at once.
 _ROWS_AT_ONCE = 40_000
-
-# Many parts of many frames cost more time than they save memory: tallies of days were added in
-# half the time with so few.
-_MOST_PARTS = 8
-
 
 MAX_NAMES = 10_000
 """How many names a column has before the rest is folded, unless told otherwise."""
@@ -226,23 +222,14 @@ class CountState(State):
         if not keys:
             return frames[0]
         rows = sum(frame.height for frame in frames)
-        parts = min(rows // _ROWS_AT_ONCE + 1, _MOST_PARTS)
-        if parts == 1:
-            return cls._grouped(pl.concat(frames), keys)
-        part_of = [frame.select(keys).hash_rows() % parts for frame in frames]
-        return pl.concat(
-            cls._grouped(
-                pl.concat(
-                    frame.filter(place == part)
-                    for frame, place in zip(frames, part_of, strict=True)
-                ),
-                keys,
-            )
-            for part in range(parts)
+        joined = pl.concat(frame.lazy() for frame in frames)
+        engine: Literal["streaming", "in-memory"] = (
+            "streaming" if rows > _ROWS_AT_ONCE else "in-memory"
         )
+        return cls._grouped(joined, keys).collect(engine=engine)
 
     @classmethod
-    def _grouped(cls, rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    def _grouped(cls, rows: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
         return rows.group_by(keys).agg(
             pl.col(cls.SUMS).sum(),
             *(pl.col(name).min() for name in cls.MINIMA),

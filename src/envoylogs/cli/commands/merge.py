@@ -14,15 +14,12 @@ from envoylogs.errors import TallyError
 from envoylogs.render.formatting import counted, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from envoylogs.sources.source import Source
     from envoylogs.tally.tally import Tally
 
 __all__ = ["merge"]
 
 _NAMED = 5
-_READ_AHEAD = 8
 
 
 def merge(
@@ -54,7 +51,6 @@ def merge(
     """  # noqa: D301  # \b keeps the lines of the examples
     from envoylogs.reading.selection import span_of
     from envoylogs.sources.locate import locate
-    from envoylogs.tally.days import sum_of
     from envoylogs.tally.storage import is_saved_tally, save_tally
 
     keep_us = None if keep_last is None else span_of("--keep-last", keep_last)
@@ -63,19 +59,24 @@ def merge(
         if not is_saved_tally(source):
             raise TallyError.not_a_tally(source.name)
     kept = located if keep_us is None else _not_too_old(located, keep_us)
-    total = sum_of(_loaded(kept))
+    total = _sum(kept)
     with replaced_file(output) as beside:
         save_tally(total, beside)
     say(f"{_tallies(len(kept))} added: {output}.")
 
 
-def _loaded(sources: list[Source]) -> Iterator[Tally]:
-    """Yield tallies in their order, two of which are read at a time."""
+def _sum(sources: list[Source]) -> Tally:
+    """Return the sum of saved tallies, which two threads read and add up."""
+    from envoylogs.tally.days import sum_of
     from envoylogs.tally.storage import load_tally
 
-    with ThreadPoolExecutor(max_workers=2) as readers:
-        for start in range(0, len(sources), _READ_AHEAD):
-            yield from readers.map(load_tally, sources[start : start + _READ_AHEAD])
+    def of_some(some: list[Source]) -> Tally:
+        return sum_of(map(load_tally, some))
+
+    halves = [half for half in (sources[::2], sources[1::2]) if half]
+    # Polars works on small frames with one thread, and lets others run meanwhile.
+    with ThreadPoolExecutor(max_workers=2) as adders:
+        return sum_of(adders.map(of_some, halves))
 
 
 def _not_too_old(located: list[Source], keep_us: int) -> list[Source]:
