@@ -38,9 +38,9 @@ __all__ = [
 ]
 
 
-# More rows than this are added by Polars' streaming engine: a year of daily tallies in two thirds of
-# the time, and a log in the same time and 10 MB more than in parts by hash. Fewer are sooner
-# added at once.
+# More rows than this are added by Polars' streaming engine: a year of daily tallies in two thirds
+# of the time, a log in the same time and 10 MB more than in parts by hash. Fewer are sooner added
+# at once.
 _ROWS_AT_ONCE = 40_000
 
 MAX_NAMES = 10_000
