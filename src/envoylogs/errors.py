@@ -440,6 +440,13 @@ class OutputError(EnvoylogsError):
         return cls(f"{path}: is named for two outputs. Write each to a file of its own.")
 
     @classmethod
+    def is_state(cls, path: str) -> OutputError:
+        """Return the error for a state that would lose what it knows of the logs it counted."""
+        return cls(
+            f"{path}: is a file of --state, which knows what it has counted. Write to another file."
+        )
+
+    @classmethod
     def unwritable(cls, path: str, cause: OSError) -> OutputError:
         """Return the error for a file that the system refuses to write."""
         return cls(f"{path}: can't be written: {cause.strerror or cause}.")

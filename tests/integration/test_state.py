@@ -151,6 +151,17 @@ def test_a_rotated_log_that_is_gone_is_said() -> None:
     assert "gw.log: is not the log that was read last time" in found.errors
 
 
+def test_what_stands_beside_a_named_log_and_was_not_rotated_is_not_read() -> None:
+    _append("gw.log", lines(*_records(0, 3)))
+    files = ["gw.log", "--state", "gw.log.state", "--rejects", "gw.log.rejects"]
+    _run("summarize", *files, "--format", "json", "-o", "gw.log.json")
+    Path("gw.log").rename("gw.log.1")
+    _append("gw.log-egress", lines(*_records(0, 9, day=2)))
+    _append("gw.log", lines(*_records(0, 2, day=3)))
+
+    assert _json(*files).accounts["lines"] == 5
+
+
 def test_the_state_and_its_lock_are_no_logs_of_their_folder() -> None:
     Path("logs").mkdir()
     _append("logs/gw.log", lines(*_records(0, 3)))
@@ -177,6 +188,20 @@ def test_an_archive_that_is_still_written_goes_on_when_it_is_whole() -> None:
     assert "truncated_gzip" in half.errors
     assert (whole.requests, again.requests) == (50, 50)
     assert json.loads(whole.output)["complete"] is True
+
+
+def test_an_archive_of_which_nothing_or_nothing_new_came_is_named() -> None:
+    text = lines(*_records(0, 500))
+    packed = gzip.compress(text)
+    Path("a.log").write_bytes(text[: len(text) // 2])
+    Path("b.gz").write_bytes(packed[: len(packed) // 4])
+    Path("c.gz").write_bytes(packed[:5])
+
+    for words in (["a.log", "b.gz"], ["a.log", "c.gz"]):
+        for state in ([], ["--state", f"s-{words[1]}"]):
+            found = _json(*words, *state, code=1)
+            assert f"{words[1]}: the archive ends too early" in found.errors
+            assert json.loads(found.output)["complete"] is False
 
 
 def test_a_sidecar_stays_one_in_later_runs() -> None:
@@ -245,6 +270,34 @@ def test_a_saved_tally_is_no_state_and_a_log_is_none_either() -> None:
     assert "damaged Parquet" in _json("gw.log", "--state", "other.log", code=1).errors
     assert Path("other.log").read_bytes() == b"text\n"
     assert _json("t").requests == 3
+
+
+def test_nothing_else_is_written_in_the_place_of_a_state() -> None:
+    _append("gw.log", lines(*_records(0, 3)))
+    _json("gw.log", "--state", "s")
+
+    for command in (
+        ["merge", "s", "-o", "s"],
+        ["summarize", "gw.log", "--save-tally", "s"],
+        ["summarize", "gw.log", "-o", "s"],
+        ["summarize", "gw.log", "--rejects", "s"],
+    ):
+        assert "s: is a file of --state" in _run(*command, code=1).errors
+    assert (
+        "two outputs" in _run("summarize", "gw.log", "--state", "s", "-o", "s.lock", code=1).errors
+    )
+    assert _json("gw.log", "--state", "s").requests == 3
+
+
+def test_who_may_read_a_state_stays_so() -> None:
+    _append("gw.log", lines(*_records(0, 3)))
+    _json("gw.log", "--state", "s")
+    Path("s").chmod(0o600)
+    _append("gw.log", lines(*_records(3, 3)))
+
+    _json("gw.log", "--state", "s")
+
+    assert Path("s").stat().st_mode & 0o777 == 0o600
 
 
 def test_other_options_than_those_of_the_state_are_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import tempfile
 from contextlib import contextmanager, suppress
@@ -143,7 +144,7 @@ def replaced_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
                 special.write(beside.read_bytes())
             beside.unlink()
             return
-        beside.chmod(0o666 & ~_umask())
+        _give_access(beside, path)
         if durable:
             _flush(beside)
         beside.replace(path)
@@ -154,6 +155,18 @@ def replaced_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
         if isinstance(error, OSError):
             raise OutputError.unwritable(str(path), error) from error
         raise
+
+
+def _give_access(beside: Path, path: Path) -> None:
+    """Let those read a new file who may read the one that it replaces, or any new file."""
+    try:
+        before = path.stat()
+    except FileNotFoundError:
+        beside.chmod(0o666 & ~_umask())
+        return
+    with suppress(OSError, AttributeError):
+        os.chown(beside, before.st_uid, before.st_gid)
+    beside.chmod(stat.S_IMODE(before.st_mode))
 
 
 def _flush(path: Path) -> None:

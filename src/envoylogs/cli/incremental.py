@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from envoylogs.cli.console import replaced_file, say
-from envoylogs.errors import MissingSourceError, StateError
+from envoylogs.errors import MissingSourceError, OutputError, StateError
 from envoylogs.render.formatting import counted, printable, size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator
 
     from envoylogs.cli.selecting import SelectionOptions
     from envoylogs.reading.selection import Selection
@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from envoylogs.tally.running import RunningTally
     from envoylogs.tally.state import TallySpec
 
-__all__ = ["opened_state", "save_state", "say_what_is_left", "sources_for_state"]
+__all__ = [
+    "lock_of",
+    "opened_state",
+    "refuse_to_forget",
+    "save_state",
+    "say_what_is_left",
+    "sources_for_state",
+]
 
 _LOCK = ".lock"
 """What stands behind the name of a state in that of its lock, which stays there."""
@@ -83,6 +90,24 @@ def _is_log(source: Source) -> bool:
         f"--state reads logs, and {printable(source.name)} is a saved tally. Add tallies with "
         "envoylogs merge."
     )
+
+
+def refuse_to_forget(outputs: Iterable[Path | None]) -> None:
+    """Refuse to write something else in the place of a state.
+
+    Raises:
+        OutputError: If an output is one.
+    """
+    from envoylogs.tally.running import is_running
+
+    for output in outputs:
+        if output is not None and is_running(output):
+            raise OutputError.is_state(str(output))
+
+
+def lock_of(state: Path | None) -> Path | None:
+    """Return the lock of a state, null without one."""
+    return None if state is None else Path(os.path.realpath(state) + _LOCK)
 
 
 @contextmanager

@@ -59,6 +59,8 @@ class SourceReading:
         place = self._logs.place_of(self._source, raw)
         on_bytes = progress.bytes_read if progress else None
         self._remember(place)
+        if place.problem is not None:
+            self.fates.add(self._source.name, "damaged", 1, place.problem)
         if place.nothing_new:
             if on_bytes is not None:
                 on_bytes(self._source.size or 0)

@@ -138,6 +138,7 @@ class Probe:
     Attributes:
         is_packed: Whether it is an archive.
         size: Of the log in unpacked bytes; of an archive as far as it was looked at.
+        problem: Why an archive could not be looked at further; null if it could.
     """
 
     def __init__(self, raw: BinaryIO) -> None:
@@ -146,6 +147,7 @@ class Probe:
         self._marks: dict[int, Mark] = {}
         self.is_packed = is_packed(self._at(0, 6))
         self.size = 0 if self.is_packed else self._raw_size
+        self.problem: str | None = None
 
     def archive(self) -> str:
         """Return a digest of an archive as it is: of its size, its beginning and its end.
@@ -176,6 +178,7 @@ class Probe:
         # One byte more tells whether the log ends at the last place.
         while stream.offset <= wanted[-1] and stream.read1(READ_BYTES):
             pass
+        self.problem = stream.problem
         self._marks = {mark.offset: mark for mark in stream.marks}
         self.size = stream.offset
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["KnownLog", "KnownLogs", "Place", "WaitingLine"]
 
 MAX_LOGS = 10_000
-"""How many logs are known at most: those that were read last. Each takes about 1 KiB."""
+"""How many logs are known at most besides those of a run, about 1 KiB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,7 @@ class Place:
         is_packed: Whether the source may be an archive.
         archive: Its digest, if it is one.
         same_bytes: How many bytes it has in common with the known log.
+        problem: Why no more of it could be looked at (see ``compression``).
     """
 
     number: int | None = None
@@ -95,6 +96,7 @@ class Place:
     is_packed: bool = True
     archive: str | None = None
     same_bytes: int = 0
+    problem: str | None = None
 
 
 @dataclass(slots=True)
@@ -240,9 +242,10 @@ class KnownLogs:
                 )
 
     def last_read(self) -> list[KnownLog]:
-        """Return the logs to be remembered, those that were read last if they are too many."""
-        kept = sorted(self.logs, key=lambda log: -log.run)[:MAX_LOGS]
-        return [log for log in self.logs if log in kept] if len(self.logs) > MAX_LOGS else self.logs
+        """Return the logs to be remembered: those of this run, and the last ones before it."""
+        others = sorted((log for log in self.logs if log.run != self.run), key=lambda log: -log.run)
+        of_this_run = [log for log in self.logs if log.run == self.run]
+        return [*reversed(others[: max(MAX_LOGS - len(of_this_run), 0)]), *of_this_run]
 
     def _index(self, number: int) -> None:
         log = self.logs[number]
@@ -259,14 +262,15 @@ class KnownLogs:
         here = Place(is_packed=probe.is_packed, archive=archive)
         first = probe.first_line(unended=not self.resumable)
         if first is None:
-            return replace(here, nothing_new=self.resumable)
+            return replace(here, nothing_new=self.resumable and not probe.is_packed)
         found = self._match(probe, first)
         if found is None:
             return here
         here, log = replace(here, number=found), self.logs[found]
         is_copy = log.tail is not None and log.tail.offset == probe.size and probe.has(log.tail)
         if is_copy or not probe.has(log.end):
-            return replace(here, nothing_new=True, same_bytes=probe.size)
+            same, problem = probe.size, probe.problem
+            return replace(here, nothing_new=True, same_bytes=same, problem=problem)
         start = min((line.offset for line in log.waiting), default=log.end.offset)
         before = b"" if probe.is_packed else probe.window(start)
         return replace(here, start=start, before=before, same_bytes=log.end.offset)

@@ -1,12 +1,13 @@
 """Where a log went that was renamed since it was read last.
 
 Only logs that are named are looked for: a folder or a glob has the renamed
-ones itself. A log rotates to a name that begins with its own.
+ones itself. A log rotates to its own name with a number or a time behind it.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["with_rotated"]
 
-_BEHIND_NAME = (".", "-", "_")
+# logrotate writes .1 and -20261125, the kubelet .20261125-120000; anything else beside a log may be
+# another log, or what was made of it.
+_BEHIND_NAME = re.compile(r"[.\-_]\d[\dT:.\-_]*(\.(gz|zst|bz2|xz))?")
 
 
 def with_rotated(sources: Sequence[Source], logs: KnownLogs) -> tuple[list[Source], list[str]]:
@@ -59,7 +62,8 @@ def _beside(path: Path) -> Iterator[Source]:
     others = [
         other
         for other in path.parent.iterdir()
-        if other.name.startswith(tuple(path.name + behind for behind in _BEHIND_NAME))
+        if other.name.startswith(path.name)
+        and _BEHIND_NAME.fullmatch(other.name, len(path.name))
         and other.is_file()
     ]
     for other in sorted(others, key=lambda other: (other.stat().st_mtime_ns, other.name)):

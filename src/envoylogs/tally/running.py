@@ -10,6 +10,8 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from envoylogs.errors import StateError
 from envoylogs.sources.identity import Mark
 from envoylogs.sources.known_logs import KnownLog, KnownLogs, WaitingLine
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from envoylogs.tally.state import TallySpec
     from envoylogs.tally.tally import Tally
 
-__all__ = ["RunningTally", "load_running", "save_running"]
+__all__ = ["RunningTally", "is_running", "load_running", "save_running"]
 
 _KEY = "envoylogs.logs"
 _VERSION = 1
@@ -70,6 +72,14 @@ def load_running(source: Source) -> RunningTally:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StateError.not_a_state(source.name) from error
     return RunningTally(next(iter(days.values())).spec, days, logs)
+
+
+def is_running(path: Path) -> bool:
+    """Tell whether a file is one of ``save_running``."""
+    try:
+        return path.is_file() and _KEY in pl.read_parquet_metadata(path)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        return False
 
 
 def save_running(running: RunningTally, path: Path) -> None:

@@ -58,6 +58,9 @@ def save_days(
         days: One at least, of one specification, by days since 1970 or null.
         path: Is moved into place by the caller.
         metadata: More to keep, by key.
+
+    Raises:
+        OSError: If the system refuses to write it.
     """
     frames = [
         tally.state(name).canonical().select(*_keys(name, day, days), pl.all())
@@ -69,9 +72,14 @@ def save_days(
         "tool": f"envoylogs {__version__}",
         "spec": asdict(next(iter(days.values())).spec),
     }
-    pl.concat(frames, how="diagonal").write_parquet(
-        path, compression="zstd", metadata={_KEY: json.dumps(header), **(metadata or {})}
-    )
+    rows = pl.concat(frames, how="diagonal")
+    try:
+        rows.write_parquet(
+            path, compression="zstd", metadata={_KEY: json.dumps(header), **(metadata or {})}
+        )
+    except pl.exceptions.PolarsError as error:
+        # So says Polars that a disk is full.
+        raise OSError(first_line(error)) from error
 
 
 def _keys(name: str, day: int | None, days: Mapping[int | None, Tally]) -> Iterator[pl.Expr]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envoylogs.cli.console import replaced_file, say
+from envoylogs.cli.incremental import refuse_to_forget
 from envoylogs.errors import TallyError
 from envoylogs.render.formatting import counted, printable
 
@@ -53,6 +54,7 @@ def merge(
     from envoylogs.sources.locate import locate
     from envoylogs.tally.storage import is_saved_tally, save_tally
 
+    refuse_to_forget((output,))
     keep_us = None if keep_last is None else span_of("--keep-last", keep_last)
     located = locate(tallies)
     for source in located:

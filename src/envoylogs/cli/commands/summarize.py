@@ -16,7 +16,7 @@ from envoylogs.cli.console import (
     say_error,
 )
 from envoylogs.cli.exits import Exit
-from envoylogs.cli.incremental import sources_for_state
+from envoylogs.cli.incremental import lock_of, refuse_to_forget, sources_for_state
 from envoylogs.cli.interrupt import stopped_by_interrupt
 from envoylogs.cli.notes import (
     incomplete_sources,
@@ -110,7 +110,8 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     form = parsed_text_format(context, text_format, keys)
     located = sources_for_state(named_sources(sources), state, selection)
     keep_us = _kept_span(state, keep_last)
-    refuse_to_overwrite(located, (output, save_tally, rejects, state))
+    refuse_to_overwrite(located, (output, save_tally, rejects, state, lock_of(state)))
+    refuse_to_forget((output, save_tally, rejects))
     with (
         selected(selection, located, text_format=form, keys=keys) as (wanted, kept),
         stopped_by_interrupt() as stop,
