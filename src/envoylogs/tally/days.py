@@ -23,7 +23,7 @@ __all__ = ["DAY_US", "DaySums", "are_recent", "sum_of", "without_old_days"]
 DAY_US = 86_400_000_000
 """Microseconds of a day."""
 
-_AT_ONCE = 8
+_AT_ONCE = 6
 """How many tallies are added at once: more take more memory and no less time."""
 
 
