@@ -356,7 +356,7 @@ def test_tallies_that_remember_other_things_are_not_added(folder: _Folder) -> No
 
     ended = folder.run("merge", "a", "b", "-o", "sum", code=1)
 
-    assert "what every tally remembers and by=('method',)" in ended.errors
+    assert "what every tally remembers and --by method." in ended.errors
     assert (folder.path / "sum").read_bytes() == b"as it was"
     assert sorted(path.name for path in folder.path.iterdir()) == ["a", "b", "gateway.log", "sum"]
 

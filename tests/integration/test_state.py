@@ -307,7 +307,8 @@ def test_other_options_than_those_of_the_state_are_refused() -> None:
 
     for options in (["--by", "method"], ["--host", "shop.example.com"], ["--max-names", "60"]):
         found = _json("gw.log", "--state", "s", *options, code=1)
-        assert "this run was asked for" in found.errors
+        assert "s: remembers --max-names 50, and this run was asked for" in found.errors
+        assert " ".join(options) in found.errors
 
     # What is not given is taken from the file.
     assert _json("gw.log", "--state", "s").requests == 6

@@ -48,6 +48,9 @@ MAX_NAMES = 10_000
 
 _ROWS_OF_A_NAME = 20
 
+_OPTIONS = ("by", "show_query", "max_names", "max_latency_rows")
+"""What of a specification has an option of its name."""
+
 MAX_LATENCY_ROWS = 250_000
 """How many rows of durations are kept by whole milliseconds, unless told otherwise."""
 
@@ -90,13 +93,25 @@ class TallySpec:
 
     @property
     def words(self) -> str:
-        """What differs from the default, as options and limits."""
+        """What differs from the default, as the options that make it."""
         different = [
-            f"{field.name}={getattr(self, field.name)!r}"
+            self._option(field.name)
             for field in fields(self)
             if getattr(self, field.name) != field.default
         ]
-        return ", ".join(different) or "what every tally remembers"
+        return " ".join(different) or "what every tally remembers"
+
+    def _option(self, name: str) -> str:
+        """Return what one value is made by, as an option; by its name if there is none for it."""
+        value = getattr(self, name)
+        if name == "selection":
+            return str(value)
+        if name not in _OPTIONS:
+            return f"{name}={value!r}"
+        option = f"--{name.replace('_', '-')}"
+        if value is True:
+            return option
+        return f"{option} {','.join(value) if isinstance(value, tuple) else value}"
 
 
 DEFAULT_SPEC = TallySpec()
