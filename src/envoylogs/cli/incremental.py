@@ -52,11 +52,11 @@ def sources_for_state(
             "--state keeps counts and no request ids, so --distinct-requests can't tell what an "
             "earlier run has counted. Leave one of the two out."
         )
-    own = {os.path.realpath(state), os.path.realpath(state) + _LOCK}
+    own = {Path(os.path.realpath(state)), lock_of(state)}
     sources = [
         source
         for source in sources
-        if not (source.found and os.path.realpath(source.path or "") in own)
+        if not (source.found and Path(os.path.realpath(source.path or "")) in own)
     ]
     for option in ("since", "until", "last"):
         if getattr(selection, option) is not None:
@@ -105,9 +105,9 @@ def refuse_to_forget(outputs: Iterable[Path | None]) -> None:
             raise OutputError.is_state(str(output))
 
 
-def lock_of(state: Path | None) -> Path | None:
-    """Return the lock of a state, null without one."""
-    return None if state is None else Path(os.path.realpath(state) + _LOCK)
+def lock_of(state: Path) -> Path:
+    """Return the lock of a state."""
+    return Path(os.path.realpath(state) + _LOCK)
 
 
 @contextmanager
@@ -153,11 +153,11 @@ def _locked(path: Path) -> Iterator[None]:
     """Keep other runs from a file until the end; a lock goes with the process that holds it."""
     from filelock import FileLock, Timeout
 
-    name = os.path.realpath(path) + _LOCK
-    lock = FileLock(name, timeout=0)
+    place = lock_of(path)
+    lock = FileLock(place, timeout=0)
     try:
         # A folder that is not there is a slip of the pen, and would be made.
-        os.stat(os.path.dirname(name))  # noqa: PTH116, PTH120
+        place.parent.stat()
         lock.acquire()
     except Timeout as error:
         raise StateError.locked(str(path)) from error

@@ -200,16 +200,15 @@ class KnownLogs:
         if known is not None and end.offset < known.end.offset:
             # It was cut since it was looked at.
             return
-        before = known.marks if known is not None else ()
-        marks = {mark.offset: mark for mark in (*before, *stream.marks)}
+        if known is None:
+            known = KnownLog(source.name, os.path.realpath(source.path or ""), first, (), end)
+        marks = {mark.offset: mark for mark in (*known.marks, *stream.marks)}
         has_tail = complete and not self.resumable and stream.offset > end.offset
-        archives = known.archives if known is not None else ()
+        archives = known.archives
         if complete and place.archive is not None and stream.problem is None:
             archives = (*archives, place.archive)
-        log = KnownLog(
-            name=known.name if known is not None else source.name,
-            path=known.path if known is not None else os.path.realpath(source.path or ""),
-            first=first,
+        log = replace(
+            known,
             marks=tuple(marks[place] for place in sorted(marks) if place <= end.offset),
             end=end,
             tail=stream.end if has_tail else None,

@@ -120,15 +120,9 @@ def load_days(source: Source) -> tuple[dict[int | None, Tally], Mapping[str, str
         metadata = pl.read_parquet_metadata(path)
         columns = pl.read_parquet_schema(path)
         days = _days_of(path) if "day" in columns else [None]
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise TallyError.unreadable(
-            label, f"is a damaged Parquet file: {first_line(error)}"
-        ) from error
-    if _KEY not in metadata:
-        raise TallyError.unreadable(
-            label, "is a Parquet file and no saved tally. envoylogs reads logs and saved tallies."
-        )
-    try:
+        if _KEY not in metadata:
+            why = "is a Parquet file and no saved tally. envoylogs reads logs and saved tallies."
+            raise TallyError.unreadable(label, why)
         found = json.loads(metadata[_KEY])
         version = found["version"]
         if version != TALLY_VERSION:

@@ -86,16 +86,13 @@ def _not_too_old(located: list[Source], keep_us: int) -> list[Source]:
     from envoylogs.tally.days import are_recent
     from envoylogs.tally.storage import newest_us_of
 
-    recent = are_recent([newest_us_of(source) for source in located], keep_us, _now_us())
+    now_us = time.time_ns() // 1000
+    recent = are_recent([newest_us_of(source) for source in located], keep_us, now_us)
     old = [source.name for source, kept in zip(located, recent, strict=True) if not kept]
     if old:
         named = ", ".join(map(printable, old[:_NAMED])) + (", ..." if len(old) > _NAMED else "")
         say(f"envoylogs: {_tallies(len(old))} left out, older than --keep-last: {named}.")
     return [source for source, kept in zip(located, recent, strict=True) if kept]
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000
 
 
 def _tallies(n: int) -> str:

@@ -46,11 +46,12 @@ from envoylogs.cli.options import (
     When,
 )
 from envoylogs.cli.pager import ScreenText, show
+from envoylogs.cli.remembering import Limits
 from envoylogs.cli.renderers import names_in_metrics, renderer_of
 from envoylogs.cli.selecting import SelectionOptions, selected, with_selection
 from envoylogs.cli.settings import ShowConfigOption, field_keys
 from envoylogs.cli.show_config import print_config
-from envoylogs.cli.tallying import Limits, Tallying
+from envoylogs.cli.tallying import Tallying
 from envoylogs.cli.text_format import parsed_text_format
 from envoylogs.errors import EmptySelectionError, LogFormatError, UnknownKeyError
 from envoylogs.render.formatting import window
@@ -110,7 +111,8 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     form = parsed_text_format(context, text_format, keys)
     located = sources_for_state(named_sources(sources), state, selection)
     keep_us = _kept_span(state, keep_last)
-    refuse_to_overwrite(located, (output, save_tally, rejects, state, lock_of(state)))
+    own = () if state is None else (state, lock_of(state))
+    refuse_to_overwrite(located, (output, save_tally, rejects, *own))
     refuse_to_forget((output, save_tally, rejects))
     with (
         selected(selection, located, text_format=form, keys=keys) as (wanted, kept),
