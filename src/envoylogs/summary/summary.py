@@ -15,6 +15,7 @@ from envoylogs.summary.findings.slow import slow_findings
 from envoylogs.summary.findings.tls import tls_findings
 from envoylogs.summary.findings.upstreams import upstream_findings
 from envoylogs.summary.folds import Folds, folds
+from envoylogs.summary.joint import joint_table
 from envoylogs.summary.overview import Overview, overview
 from envoylogs.summary.paths import path_states
 from envoylogs.summary.rejections import rejections
@@ -51,6 +52,8 @@ class Summary:
         selection: Which records were counted, as options; null for all.
         asked_by: The columns that a table was asked by; empty without.
         asked: That table, see ``breakdown.asked_table``; null without.
+        joint: Requests by time and columns together, see ``joint.joint_table``;
+            null unless it is wanted.
     """
 
     complete: bool
@@ -67,9 +70,12 @@ class Summary:
     selection: str | None = None
     asked_by: tuple[str, ...] = ()
     asked: pl.DataFrame | None = None
+    joint: pl.DataFrame | None = None
 
 
-def summarize(tally: Tally, *, complete: bool = True, by: Sequence[str] = ()) -> Summary:
+def summarize(
+    tally: Tally, *, complete: bool = True, by: Sequence[str] = (), joint: bool = False
+) -> Summary:
     """Return all tables of a tally.
 
     Args:
@@ -77,6 +83,7 @@ def summarize(tally: Tally, *, complete: bool = True, by: Sequence[str] = ()) ->
         complete: Whether reading was not broken off. A damaged source makes a summary
             incomplete in any case.
         by: Columns that one more table is wanted by.
+        joint: Whether the table of joint counts is wanted.
 
     Raises:
         TallyError: If the tally has no counts by these columns.
@@ -108,4 +115,5 @@ def summarize(tally: Tally, *, complete: bool = True, by: Sequence[str] = ()) ->
         selection=tally.spec.selection,
         asked_by=tuple(by),
         asked=asked_table(facts, by) if by else None,
+        joint=joint_table(tally) if joint else None,
     )

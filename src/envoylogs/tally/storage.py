@@ -128,7 +128,8 @@ def load_days(source: Source) -> tuple[dict[int | None, Tally], Mapping[str, str
                 f"is a tally of format version {version} ({writer}); this is envoylogs "
                 f"{__version__}, which reads version {TALLY_VERSION}. Read the logs again.",
             )
-        spec = TallySpec(**{**found["spec"], "by": tuple(found["spec"]["by"])})
+        columns = {name: tuple(found["spec"].get(name, ())) for name in ("by", "joint")}
+        spec = TallySpec(**{**found["spec"], **columns})
         return {day: _tally_of(part, spec) for day, part in _by_day(rows)}, metadata
     except (ValueError, TypeError, KeyError, AttributeError, pl.exceptions.PolarsError) as error:
         why = f"has a header or columns that are none of a tally: {first_line(error)}"
