@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from envoylogs.cli.incremental import opened_state, save_state, say_what_is_left
 from envoylogs.cli.progress import shown_progress
-from envoylogs.cli.remembering import spec_to_remember
 from envoylogs.errors import OutputError
 
 if TYPE_CHECKING:
@@ -17,45 +16,16 @@ if TYPE_CHECKING:
     from io import BufferedWriter
     from pathlib import Path
 
+    from envoylogs.cli.remembering import Limits
     from envoylogs.envoy.field_keys import FieldKeys
     from envoylogs.envoy.text_formats import TextFormat
     from envoylogs.reading.progress import Progress
     from envoylogs.reading.selection import Selection
     from envoylogs.sources.source import Source
     from envoylogs.sources.stop import Stop
-    from envoylogs.tally.state import TallySpec
     from envoylogs.tally.tally import Tally
 
-__all__ = ["Limits", "Tallying"]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much is remembered, as options say it; null for what was not given.
-
-    Attributes:
-        columns: Of ``--by``.
-        max_names: See ``TallySpec``.
-        max_latency_rows: See ``TallySpec``.
-        show_query: Whether paths keep the values of their queries.
-        keep_us: How long days of a state are kept.
-    """
-
-    columns: tuple[str, ...]
-    max_names: int | None
-    max_latency_rows: int | None
-    show_query: bool
-    keep_us: int | None = None
-
-    def spec(self, found: TallySpec | None) -> TallySpec:
-        """Return what to remember, if a tally that is added to remembers this."""
-        return spec_to_remember(
-            found,
-            self.columns,
-            self.max_names,
-            self.max_latency_rows,
-            show_query=self.show_query,
-        )
+__all__ = ["Tallying"]
 
 
 @dataclass(frozen=True, slots=True)

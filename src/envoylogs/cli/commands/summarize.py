@@ -29,9 +29,11 @@ from envoylogs.cli.options import (
     ColorOption,
     Format,
     FormatOption,
+    JointOption,
     KeepLastOption,
     LimitOption,
     MapOption,
+    MaxJointRowsOption,
     MaxLatencyRowsOption,
     MaxNamesOption,
     OutputOption,
@@ -46,10 +48,11 @@ from envoylogs.cli.options import (
     When,
 )
 from envoylogs.cli.pager import ScreenText, show
+from envoylogs.cli.remembering import Limits
 from envoylogs.cli.selecting import SelectionOptions, selected, with_selection
 from envoylogs.cli.settings import ShowConfigOption, field_keys
 from envoylogs.cli.show_config import print_config
-from envoylogs.cli.tallying import Limits, Tallying
+from envoylogs.cli.tallying import Tallying
 from envoylogs.cli.text_format import parsed_text_format
 from envoylogs.errors import EmptySelectionError, LogFormatError, UnknownKeyError
 from envoylogs.render.formatting import window
@@ -86,6 +89,8 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     keep_last: KeepLastOption = None,
     max_names: MaxNamesOption = None,
     max_latency_rows: MaxLatencyRowsOption = None,
+    joint: JointOption = None,
+    max_joint_rows: MaxJointRowsOption = None,
     color: ColorOption = When.AUTO,
     show_config: ShowConfigOption = False,
 ) -> None:
@@ -103,23 +108,34 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     if show_config:
         print_config(context)
         return
+    from envoylogs.render.named_tables import JOINT
+
     started = time.monotonic()
     columns = _columns(by)
-    renderer = _renderer(output_format, _table(output_format, table, columns), limit, color)
+    shown = _table(output_format, table, columns)
+    renderer = _renderer(output_format, shown, limit, color)
+    limits = Limits(
+        columns,
+        max_names,
+        max_latency_rows,
+        show_query,
+        _kept_span(state, keep_last),
+        _columns(joint),
+        max_joint_rows,
+        needs_joint=shown == JOINT,
+    )
     keys = field_keys(context)
     form = parsed_text_format(context, text_format, keys)
     located = sources_for_state(named_sources(sources), state, selection)
-    keep_us = _kept_span(state, keep_last)
     refuse_to_overwrite(located, (output, save_tally, rejects, state))
     with (
         selected(selection, located, text_format=form, keys=keys) as (wanted, kept),
         stopped_by_interrupt() as stop,
     ):
-        limits = Limits(columns, max_names, max_latency_rows, show_query, keep_us)
         tallying = Tallying(wanted, form, keys, rejects, stop)
         tally, new_bytes = tallying.tally(kept, limits, state)
     _say_the_window_of_nothing(tally, wanted)
-    summary = _summary(tally, columns, complete=not stop.requested)
+    summary = _summary(tally, columns, complete=not stop.requested, joint=limits.needs_joint)
     named = {source.name for source in located if not source.found}
     incomplete = incomplete_sources(summary.accounts)
     if incomplete and not summary.accounts.records:
@@ -188,7 +204,7 @@ def _kept_span(state: Path | None, keep_last: str | None) -> int | None:
 
 
 def _columns(by: list[str] | None) -> tuple[str, ...]:
-    """Return the columns of ``--by``, each once.
+    """Return the columns of ``--by`` or ``--joint``, each once.
 
     Raises:
         UnknownKeyError: If one of them does not exist.
@@ -248,10 +264,10 @@ def _renderer(output_format: Format, table: str | None, limit: int | None, color
     return TerminalRenderer(limit=shown, color=wanted, table=table)
 
 
-def _summary(tally: Tally, columns: tuple[str, ...], *, complete: bool) -> Summary:
+def _summary(tally: Tally, columns: tuple[str, ...], *, complete: bool, joint: bool) -> Summary:
     from envoylogs.summary.summary import summarize as summary_of
 
-    return summary_of(tally, complete=complete, by=columns)
+    return summary_of(tally, complete=complete, by=columns, joint=joint)
 
 
 def _say_the_window_of_nothing(tally: Tally, selection: Selection) -> None:
