@@ -295,6 +295,25 @@ class TallyQuestionError(EnvoylogsError):
         )
 
     @classmethod
+    def not_joint(cls, asked: Iterable[str], kept: Iterable[str] | None) -> TallyQuestionError:
+        """Return the error for joint counts that there are not.
+
+        Args:
+            asked: The columns that they were asked for by; none for any.
+            kept: The columns of a saved tally; null without one.
+        """
+        by = f" by {','.join(asked)}" if asked else ""
+        columns = ",".join(asked) or "host,path_group,outcome"
+        if kept is None:
+            how = f"Give the columns to count by: --joint {columns}."
+            return cls(f"there are no joint counts{by}: none were asked for. {how}")
+        has = f"has them by {','.join(kept)}" if kept else "has none"
+        return cls(
+            f"a saved tally has no joint counts{by}: it {has}. Read the logs again, or save the "
+            f"tally with --joint {columns}."
+        )
+
+    @classmethod
     def not_selectable(cls, name: str, selection: str, kept: str | None) -> TallyQuestionError:
         """Return the error for a selection from a saved tally."""
         of_what = f"of the records with {kept}" if kept else "of all records"

@@ -89,7 +89,7 @@ def tally_sources(  # noqa: PLR0913  # one parameter a concern of the caller
                 any_log = True
                 yield source
 
-    columns = schema.TALLIED | columns_behind(spec.by)
+    columns = schema.TALLIED | columns_behind((*spec.by, *spec.joint))
     wanted = Wanted(columns, selection, text_format=text_format, keys=keys)
     _observe(
         decode(logs(), wanted, on_malformed=on_malformed, stop=stop, progress=progress), adding.add
@@ -127,7 +127,7 @@ def tally_new_lines(  # noqa: PLR0913  # one parameter a concern of the caller
         SourceError: If a source can't be opened or read.
     """
     adding = DaySums(before.spec, before.days, by_day=by_day)
-    columns = schema.TALLIED | columns_behind(before.spec.by)
+    columns = schema.TALLIED | columns_behind((*before.spec.by, *before.spec.joint))
     wanted = Wanted(columns, selection, text_format=text_format, keys=keys)
     proxies = ProxiesSeen()
     decoding = decode(

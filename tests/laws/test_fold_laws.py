@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -27,10 +28,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LINES = 200
-_TIGHT = TallySpec(by=("method", "user_agent", "host", "start_time"), max_names=12)
-_LOOSE = TallySpec(by=_TIGHT.by)
+_TIGHT = TallySpec(
+    by=("method", "user_agent", "host", "start_time"),
+    max_names=12,
+    joint=("host", "path_group", "upstream_cluster", "client", "outcome", "response_code"),
+    max_joint_rows=60,
+)
+_LOOSE = replace(_TIGHT, max_names=TallySpec().max_names, max_joint_rows=TallySpec().max_joint_rows)
 _COUNTS = {name: state for name, state in STATES.items() if issubclass(state, CountState)}
 _INDEPENDENT_OF_NAMES = [name for name in _COUNTS if name != "lines"]
+# How much is kept of a duration, which is less past the limit of rows.
+_BY_LIMIT = ("joint", "digits")
 
 
 @cache
@@ -97,13 +105,24 @@ def test_every_state_keeps_its_sums_and_ends(name: str, parts: list[Batch]) -> N
     state = _COUNTS[name]
     ends = [
         *(pl.col(column).sum() for column in state.SUMS),
-        *(pl.col(column).min() for column in state.MINIMA),
+        *(pl.col(column).min() for column in state.MINIMA if (name, column) != _BY_LIMIT),
         *(pl.col(column).max() for column in state.MAXIMA),
     ]
 
     found = _tally(parts, _TIGHT).state(name).frame.select(ends)
 
     assert found.equals(_exact().state(name).frame.select(ends))
+
+
+@pytest.mark.property
+@fewer_examples(4)
+@given(parts=cut_and_order())
+def test_joint_counts_keep_the_totals_of_what_is_never_folded(parts: list[Batch]) -> None:
+    def totals(tally: Tally) -> list[tuple[object, ...]]:
+        rows = tally.joint.frame.group_by("outcome", "response_code")
+        return sorted(rows.agg(pl.col("requests", "errors").sum()).rows(), key=repr)
+
+    assert totals(_tally(parts, _TIGHT)) == totals(_exact())
 
 
 @pytest.mark.property

@@ -36,8 +36,9 @@ _SMALL = TallySpec(
     evidence_clients=2,
     line_examples=1,
     path_segments=1,
+    joint=("host", "path_group", "outcome"),
 )
-_CLASSED = replace(_SMALL, max_latency_rows=12)
+_CLASSED = replace(_SMALL, max_latency_rows=12, max_joint_rows=8)
 _SPECS = st.sampled_from([_SMALL, _CLASSED, DEFAULT_SPEC])
 # So few rows of durations would fold names too, past which the laws are those of test_fold_laws.
 _SPECS_OF_TALLIES = st.sampled_from([_SMALL, DEFAULT_SPEC])
@@ -151,6 +152,9 @@ def test_the_pool_makes_every_state_and_a_wide_timeline() -> None:
     assert [s for s in _STATES if s.of(whole, _SMALL).frame.is_empty()] == [FoldedNames]
     assert Tally.of(whole, _SMALL).timeline.frame["width_s"].unique().to_list() == [86400]
     assert Tally.of(whole, _CLASSED).latency_by_group.frame["digits"].unique().to_list() == [4]
+    joint = Tally.of(whole, _CLASSED).joint.frame
+    assert joint["digits"].unique().to_list() == [4]
+    assert joint["width_s"].unique().to_list() != [1]
 
 
 @each_state
@@ -409,6 +413,7 @@ def test_tallies_of_different_specifications_do_not_add_up() -> None:
 @pytest.mark.parametrize("field", [field.name for field in fields(TallySpec)])
 def test_every_part_of_a_specification_counts(field: str) -> None:
     others: dict[str, Any] = {"by": ("method",), "selection": "--host a", "show_query": True}
+    others["joint"] = ("host",)
     changed: dict[str, Any] = {field: others.get(field) or getattr(DEFAULT_SPEC, field) + 1}
 
     with pytest.raises(TallyError) as caught:

@@ -16,9 +16,11 @@ __all__ = [
     "ColorOption",
     "Format",
     "FormatOption",
+    "JointOption",
     "KeepLastOption",
     "LimitOption",
     "MapOption",
+    "MaxJointRowsOption",
     "MaxLatencyRowsOption",
     "MaxNamesOption",
     "OutputOption",
@@ -74,7 +76,7 @@ TableOption = Annotated[
     typer.Option(
         "--table", metavar="NAME", show_default=False,
         help="Only this table: groups, rejections, splits, findings, a column such as authority, "
-        "and others. csv and ndjson print groups without it.",
+        "joint, and others. csv and ndjson print groups without it.",
     ),
 ]  # fmt: skip
 ByOption = Annotated[
@@ -127,6 +129,22 @@ MaxLatencyRowsOption = Annotated[
         "--max-latency-rows", min=1, envvar="ENVOYLOGS_MAX_LATENCY_ROWS", show_default=False,
         help="Rows of durations by whole millisecond; past it percentiles are within a stated "
         "share. 250000 unless told otherwise.",
+    ),
+]  # fmt: skip
+JointOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--joint", metavar="COLUMNS", show_default=False,
+        help="Count by time, these columns and duration together, for --save-tally and --table "
+        "joint: host,path_group. Repeat or separate by commas.",
+    ),
+]  # fmt: skip
+MaxJointRowsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-joint-rows", min=1, envvar="ENVOYLOGS_MAX_JOINT_ROWS", show_default=False,
+        help="Rows of --joint; past it durations are rounded, then time buckets get wider, then "
+        "names are folded. 250000 unless told otherwise.",
     ),
 ]  # fmt: skip
 LimitOption = Annotated[

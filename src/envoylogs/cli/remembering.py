@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from envoylogs.errors import TallyQuestionError
+
 if TYPE_CHECKING:
     from envoylogs.tally.state import TallySpec
 
@@ -21,6 +23,9 @@ class Limits:
         max_latency_rows: See ``TallySpec``.
         show_query: Whether paths keep the values of their queries.
         keep_us: How long days of a state are kept.
+        joint: Columns of ``--joint``.
+        max_joint_rows: See ``TallySpec``.
+        needs_joint: Whether a table of joint counts is wanted.
     """
 
     columns: tuple[str, ...]
@@ -28,20 +33,32 @@ class Limits:
     max_latency_rows: int | None
     show_query: bool
     keep_us: int | None = None
+    joint: tuple[str, ...] = ()
+    max_joint_rows: int | None = None
+    needs_joint: bool = False
 
     def spec(self, found: TallySpec | None) -> TallySpec:
         """Return what to remember: that of a saved tally, if there is one, and what was asked for.
 
         Args:
             found: What a saved tally remembers that is read or added to.
+
+        Raises:
+            TallyQuestionError: If there are no joint counts, or not those that
+                are wanted.
         """
         from envoylogs.summary.breakdown import columns_to_ask
         from envoylogs.tally.state import TallySpec
 
-        found = found or TallySpec(by=columns_to_ask(self.columns))
+        kept = None if found is None else found.joint
+        has = self.joint if kept is None else kept
+        if (self.joint and has != self.joint) or (self.needs_joint and not has):
+            raise TallyQuestionError.not_joint(self.joint, kept)
+        found = found or TallySpec(by=columns_to_ask(self.columns), joint=self.joint)
         return replace(
             found,
             show_query=found.show_query or self.show_query,
             max_names=self.max_names or found.max_names,
             max_latency_rows=self.max_latency_rows or found.max_latency_rows,
+            max_joint_rows=self.max_joint_rows or found.max_joint_rows,
         )

@@ -77,6 +77,7 @@ SETTINGS = {
         Setting("strict", bool),
         Setting("max_names", int),
         Setting("max_latency_rows", int),
+        Setting("max_joint_rows", int),
     )
 }
 """All settings, in the order in which they are shown."""

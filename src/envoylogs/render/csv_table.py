@@ -26,7 +26,7 @@ class CsvRenderer:
     """Writes a heading and the rows of one table; missing values are empty cells.
 
     Args:
-        table: One of ``named_tables.TABLE_NAMES``, or ``named_tables.ASKED``.
+        table: One of ``named_tables.TABLE_NAMES``, ``ASKED`` or ``JOINT``.
         limit: At most so many rows; null for all.
     """
 

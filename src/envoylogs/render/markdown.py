@@ -35,7 +35,7 @@ class MarkdownRenderer:
     """Writes findings, noise, the ledger of 404s, and one table if it was asked for.
 
     Args:
-        table: One of ``named_tables.TABLE_NAMES`` or ``named_tables.ASKED``;
+        table: One of ``named_tables.TABLE_NAMES``, ``ASKED`` or ``JOINT``;
             null for none.
         limit: At most so many rows; null for all.
     """

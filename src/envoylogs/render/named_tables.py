@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASKED",
+    "JOINT",
     "TABLE_NAMES",
     "Row",
     "finding_row",
@@ -32,6 +33,9 @@ Row = dict[str, object]
 ASKED = "by"
 """The table that ``--by`` asks for."""
 
+JOINT = "joint"
+"""The table of what ``--joint`` counted."""
+
 TABLE_NAMES = ("groups", *TABLES, "rejections", "splits", "timeline", "findings",
                "not_found_ledger", "sources", "gateways", "examples")  # fmt: skip
 """The tables that every summary has."""
@@ -45,8 +49,8 @@ def known_table(name: str) -> str:
     Raises:
         UnknownKeyError: If there is no such table.
     """
-    if name not in TABLE_NAMES:
-        raise UnknownKeyError.of("table", name, TABLE_NAMES)
+    if name not in {*TABLE_NAMES, JOINT}:
+        raise UnknownKeyError.of("table", name, (*TABLE_NAMES, JOINT))
     return name
 
 
@@ -55,8 +59,11 @@ def rows_of_table(summary: Summary, name: str) -> list[Row]:
 
     Args:
         summary: Of the log.
-        name: One of ``TABLE_NAMES``, or ``ASKED``.
+        name: One of ``TABLE_NAMES``, or ``ASKED`` or ``JOINT``.
     """
+    if name == JOINT:
+        assert summary.joint is not None  # noqa: S101
+        return [timed(row) for row in summary.joint.to_dicts()]
     if name == ASKED:
         assert summary.asked is not None  # noqa: S101
         return [timed(row) for row in summary.asked.to_dicts()]

@@ -95,7 +95,7 @@ class NdjsonRenderer:
     """Writes the rows of one table, a JSON object a line.
 
     Args:
-        table: One of ``named_tables.TABLE_NAMES``, or ``named_tables.ASKED``.
+        table: One of ``named_tables.TABLE_NAMES``, ``ASKED`` or ``JOINT``.
         limit: At most so many rows; null for all.
     """
 

@@ -125,4 +125,13 @@ def folded_of(summary: Summary) -> str | None:
     if folds.latency_relative_error:
         error = percent(folds.latency_relative_error)
         words.append(f"Percentiles are within {error}; --max-latency-rows keeps them exact.")
+    if folds.joint:
+        detail = [f"buckets of {folds.joint.width_s:,} s"]
+        if folds.joint.latency_relative_error:
+            detail.append(f"latency within {percent(folds.joint.latency_relative_error)}")
+        detail += [
+            f"{column} of {counted(requests, 'request')} folded"
+            for column, requests in folds.joint.columns.items()
+        ]
+        words.append(f"Joint counts: {', '.join(detail)}; --max-joint-rows keeps more.")
     return " ".join(words) or None

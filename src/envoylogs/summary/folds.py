@@ -10,11 +10,13 @@ import polars as pl
 from envoylogs.tally.classes import ALL_DIGITS, DurationCounts, relative_error_of
 from envoylogs.tally.folded import is_folded
 from envoylogs.tally.tally import STATES
+from envoylogs.tally.timeline import WIDTHS_S
 
 if TYPE_CHECKING:
+    from envoylogs.tally.joint import JointCounts
     from envoylogs.tally.tally import Tally
 
-__all__ = ["FoldedColumn", "Folds", "folds"]
+__all__ = ["FoldedColumn", "Folds", "JointDetail", "folds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,22 @@ class FoldedColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class JointDetail:
+    """How much detail joint counts have left.
+
+    Attributes:
+        width_s: Of their time buckets.
+        latency_relative_error: As in ``Folds``.
+        columns: Requests in the rows that stand for folded names, by column;
+            those in which nothing was folded are missing.
+    """
+
+    width_s: int
+    latency_relative_error: float
+    columns: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Folds:
     """What was folded.
 
@@ -38,13 +56,16 @@ class Folds:
         columns: By column; those in which nothing was folded are missing.
         latency_relative_error: How far a percentile may be from the exact one,
             as a share of it; 0 where all are exact.
+        joint: What is left of joint counts; null if there are none, or all of
+            them by second and millisecond.
     """
 
     columns: dict[str, FoldedColumn]
     latency_relative_error: float
+    joint: JointDetail | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.columns or self.latency_relative_error)
+        return bool(self.columns or self.latency_relative_error or self.joint)
 
 
 def folds(tally: Tally) -> Folds:
@@ -55,7 +76,24 @@ def folds(tally: Tally) -> Folds:
             for column, names in tally.folded_names.at_least().items()
         },
         max(_relative_errors(tally), default=0.0),
+        _joint_detail(tally.joint),
     )
+
+
+def _joint_detail(joint: JointCounts) -> JointDetail | None:
+    """Return what is left of joint counts, null if it is all."""
+    rows = joint.frame
+    width, digits = rows["width_s"].max(), rows["digits"].min()
+    if not (isinstance(width, int) and isinstance(digits, int)):
+        return None
+    folded = {
+        column: int(rows.filter(is_folded(column, rows.schema[column]))["requests"].sum())
+        for column in joint.names(joint.spec)
+    }
+    columns = {column: requests for column, requests in folded.items() if requests}
+    if width == WIDTHS_S[0] and digits == ALL_DIGITS and not columns:
+        return None
+    return JointDetail(width, relative_error_of(digits), columns)
 
 
 def _folded_records(tally: Tally, column: str) -> int:

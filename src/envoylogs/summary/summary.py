@@ -15,6 +15,7 @@ from envoylogs.summary.findings.slow import slow_findings
 from envoylogs.summary.findings.tls import tls_findings
 from envoylogs.summary.findings.upstreams import upstream_findings
 from envoylogs.summary.folds import Folds, folds
+from envoylogs.summary.joint import joint_table
 from envoylogs.summary.metrics.families import Family, metric_families
 from envoylogs.summary.overview import Overview, overview
 from envoylogs.summary.paths import path_states
@@ -53,6 +54,8 @@ class Summary:
         asked_by: The columns that a table was asked by; empty without.
         asked: That table, see ``breakdown.asked_table``; null without.
         metrics: For monitoring, in a fixed order; null unless they were asked for.
+        joint: Requests by time and columns together, see ``joint.joint_table``;
+            null unless it is wanted.
     """
 
     complete: bool
@@ -70,6 +73,7 @@ class Summary:
     asked_by: tuple[str, ...] = ()
     asked: pl.DataFrame | None = None
     metrics: tuple[Family, ...] | None = None
+    joint: pl.DataFrame | None = None
 
 
 def summarize(
@@ -77,6 +81,7 @@ def summarize(
     *,
     complete: bool = True,
     by: Sequence[str] = (),
+    joint: bool = False,
     names_in_metrics: int | None = None,
 ) -> Summary:
     """Return all tables of a tally.
@@ -86,6 +91,7 @@ def summarize(
         complete: Whether reading was not broken off. A damaged source makes a summary
             incomplete in any case.
         by: Columns that one more table is wanted by.
+        joint: Whether the table of joint counts is wanted.
         names_in_metrics: So many hosts, and so many clusters, are named in
             ``metrics`` at most; null if no metrics are wanted, which cost time.
 
@@ -134,4 +140,5 @@ def summarize(
         asked_by=tuple(by),
         asked=asked_table(facts, by) if by else None,
         metrics=metrics,
+        joint=joint_table(tally) if joint else None,
     )

@@ -13,16 +13,18 @@ import polars as pl
 
 from envoylogs import schema
 from envoylogs.envoy.derived import column_expression
-from envoylogs.envoy.paths import MAX_TEXT, masked_query
+from envoylogs.envoy.paths import MAX_TEXT, masked_query, path_group
 from envoylogs.tally.classes import DurationCounts
 from envoylogs.tally.latency import answered_requests, counted_by_value
 from envoylogs.tally.state import CountState, TallySpec, microseconds
 from envoylogs.tally.traffic import CODE_CLASSES, conditions_counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from envoylogs.reading.batches import Batch
 
-__all__ = ["AskedLatency", "AskedTraffic"]
+__all__ = ["AskedLatency", "AskedTraffic", "asked_column", "key_types"]
 
 
 class _Asked(CountState):
@@ -32,19 +34,27 @@ class _Asked(CountState):
 
     @classmethod
     def keys(cls, spec: TallySpec) -> dict[str, pl.DataType]:
-        """Return the columns that were asked for; times as microseconds since 1970."""
-        asked = {name: schema.COUNTABLE[name] for name in spec.by}
-        return {
-            name: pl.Int64() if isinstance(dtype, pl.Datetime) else dtype
-            for name, dtype in asked.items()
-        } | cls.KEYS
+        """Return the columns that were asked for, and those of every tally."""
+        return key_types(spec.by) | cls.KEYS
 
 
-def _column(name: str, spec: TallySpec) -> pl.Expr:
+def key_types(names: Iterable[str]) -> dict[str, pl.DataType]:
+    """Return the types of asked columns as keys; times are microseconds since 1970."""
+    asked = {name: schema.COUNTABLE[name] for name in names}
+    return {
+        name: pl.Int64() if isinstance(dtype, pl.Datetime) else dtype
+        for name, dtype in asked.items()
+    }
+
+
+def asked_column(name: str, spec: TallySpec) -> pl.Expr:
     """Return a column that was asked for as a key; texts that strangers choose are cut."""
     column = column_expression(name)
     if name == "path" and not spec.show_query:
         column = masked_query(column)
+    if name == "path_group":
+        # As paths has it, which says what paths are known.
+        return path_group(pl.col("path"), spec.path_segments)
     if name == "start_time":
         return microseconds(name).alias(name)
     is_text = schema.COUNTABLE[name] == pl.String()
@@ -66,7 +76,7 @@ class AskedTraffic(_Asked):
         if batch.frame is None or not spec.by:
             return cls.empty(spec)
         requests = batch.frame.filter(pl.col("kind") == "request")
-        counts = requests.group_by(_column(name, spec) for name in spec.by).agg(
+        counts = requests.group_by(asked_column(name, spec) for name in spec.by).agg(
             pl.len().cast(pl.Int64).alias("requests"),
             *(
                 where.sum().cast(pl.Int64).alias(name)
@@ -89,5 +99,5 @@ class AskedLatency(_Asked, DurationCounts):
         answered = answered_requests(batch) if spec.by else None
         if answered is None:
             return cls.empty(spec)
-        keys = [_column(name, spec) for name in spec.by]
+        keys = [asked_column(name, spec) for name in spec.by]
         return cls(cls.counted(spec, counted_by_value(answered, "latency_ms", keys)), spec)

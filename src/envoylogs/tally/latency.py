@@ -32,6 +32,7 @@ __all__ = [
     "LatencyByTrait",
     "answered_requests",
     "counted_by_value",
+    "is_answered",
 ]
 
 MEASURES: Mapping[str, pl.Expr] = {
@@ -55,10 +56,13 @@ def answered_requests(batch: Batch) -> pl.DataFrame | None:
     """Return the requests of a batch that latency is measured over; None without records."""
     if batch.frame is None:
         return None
-    return batch.frame.filter(
-        (pl.col("kind") == "request")
-        & pl.col("outcome").is_in(UPSTREAM_ANSWERED)
-        & pl.col("response_code").ne_missing(SWITCHING_PROTOCOLS)
+    return batch.frame.filter((pl.col("kind") == "request") & is_answered())
+
+
+def is_answered() -> pl.Expr:
+    """Tell the requests that latency is measured over."""
+    return pl.col("outcome").is_in(UPSTREAM_ANSWERED) & pl.col("response_code").ne_missing(
+        SWITCHING_PROTOCOLS
     )
 
 

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["STATES_OF_NAMES", "too_many_names", "within_limits"]
 
-STATES_OF_NAMES = ("traffic", "paths", "asked_traffic", "known_names")
+STATES_OF_NAMES = ("traffic", "paths", "asked_traffic", "known_names", "joint")
 """The states that together have all names, and say which of them are known."""
 
-_EXAMPLES = "evidence"
+_OF_THEIR_OWN = {"evidence", "joint"}
+"""States with limits of their own, which no table has numbers of: in them alone names are folded
+to have fewer rows."""
 
 
 def too_many_names(states: Mapping[str, State], spec: TallySpec) -> Fold:
@@ -56,13 +58,17 @@ def within_limits(states: Mapping[str, State], fold: Fold, spec: TallySpec) -> d
     _remember(found, fold)
     for name in states:
         while found[name].frame.height > found[name].most_rows(spec):
-            fewer = _fewer_names(found[name], found)
+            coarser = found[name].coarser(names_left=True)
+            fewer = {} if coarser else _fewer_names(found[name], found)
             if not fewer:
-                break
-            # Examples have a limit of their own, and no numbers that tables could disagree on.
-            for other in [name] if name == _EXAMPLES else states:
+                coarser = coarser or found[name].coarser(names_left=False)
+                if coarser is None:
+                    break
+                found[name] = coarser
+                continue
+            for other in [name] if name in _OF_THEIR_OWN else states:
                 found[other] = found[other].merge(fold=fewer)
-            if name != _EXAMPLES:
+            if name not in _OF_THEIR_OWN:
                 _remember(found, fewer)
     known = found["known_names"]
     assert isinstance(known, KnownNames)  # noqa: S101
@@ -93,6 +99,7 @@ def _names(kind: str, states: Mapping[str, State]) -> Names | None:
         ("traffic", pl.col("requests")),
         ("asked_traffic", pl.col("requests")),
         ("paths", pl.col("routed") + pl.col("unrouted")),
+        ("joint", pl.col("requests")),
     ):
         rows = states[home].frame
         if kind in rows.columns:

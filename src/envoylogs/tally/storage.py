@@ -132,7 +132,8 @@ def load_days(source: Source) -> tuple[dict[int | None, Tally], Mapping[str, str
                 f"is a tally of format version {version} ({writer}); this is envoylogs "
                 f"{__version__}, which reads version {TALLY_VERSION}. Read the logs again.",
             )
-        spec = TallySpec(**{**found["spec"], "by": tuple(found["spec"]["by"])})
+        lists = {name: tuple(found["spec"].get(name, ())) for name in ("by", "joint")}
+        spec = TallySpec(**{**found["spec"], **lists})
         return {day: _tally_of(path, day, columns, spec) for day in days}, metadata
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise TallyError.unreadable(

@@ -12,6 +12,7 @@ from envoylogs.tally.evidence import FailureEvidence
 from envoylogs.tally.folded import may_need_keeping_apart
 from envoylogs.tally.folded_names import FoldedNames
 from envoylogs.tally.hosts import KnownNames
+from envoylogs.tally.joint import JointCounts
 from envoylogs.tally.latency import LatencyByGroup, LatencyByTrait
 from envoylogs.tally.limits import STATES_OF_NAMES, too_many_names, within_limits
 from envoylogs.tally.paths import PathCounts
@@ -48,6 +49,7 @@ class Tally:
     latency_by_trait: LatencyByTrait
     asked_traffic: AskedTraffic
     asked_latency: AskedLatency
+    joint: JointCounts
     known_names: KnownNames
     timeline: TimelineCounts
     paths: PathCounts
@@ -115,6 +117,7 @@ STATES: Mapping[str, type[State]] = {
     "latency_by_trait": LatencyByTrait,
     "asked_traffic": AskedTraffic,
     "asked_latency": AskedLatency,
+    "joint": JointCounts,
     "known_names": KnownNames,
     "timeline": TimelineCounts,
     "paths": PathCounts,

@@ -9,7 +9,7 @@ not on its order; every width divides the next, so counts move to a wider bucket
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 import polars as pl
 
@@ -20,12 +20,13 @@ from envoylogs.tally.state import CountState, TallySpec, microseconds
 if TYPE_CHECKING:
     from envoylogs.reading.batches import Batch
 
-__all__ = ["WIDTHS_S", "TimelineCounts"]
+__all__ = ["WIDTHS_S", "TimelineCounts", "floored"]
 
 WIDTHS_S = (1, 5, 15, 60, 300, 900, 3600, 21600, 86400)
 """The ladder of bucket widths in seconds."""
 
 _MICROSECONDS = 1_000_000
+_Times = TypeVar("_Times", pl.Expr, pl.Series)
 _KEYS = ("kind", "authority", "route_name", "upstream_cluster", "outcome")
 
 
@@ -51,7 +52,7 @@ class TimelineCounts(CountState):
         width = WIDTHS_S[0]
         frame = batch.frame.group_by(
             pl.lit(width, pl.Int64).alias("width_s"),
-            _floor(microseconds("start_time"), width).alias("start"),
+            floored(microseconds("start_time"), width).alias("start"),
             *_KEYS,
         ).agg(
             pl.len().cast(pl.Int64).alias("requests"),
@@ -67,7 +68,7 @@ class TimelineCounts(CountState):
             return frame
         starts = frame["start"].drop_nulls().unique()
         for width in WIDTHS_S[WIDTHS_S.index(given) :]:
-            fits = _floor_series(starts, width).n_unique() <= spec.timeline_buckets
+            fits = floored(starts, width).n_unique() <= spec.timeline_buckets
             if not fits and width != WIDTHS_S[-1]:
                 continue
             frame = cls._in_buckets(spec, frame, width)
@@ -80,7 +81,7 @@ class TimelineCounts(CountState):
         return cls.added(
             spec,
             frame.with_columns(
-                pl.lit(width, pl.Int64).alias("width_s"), _floor(pl.col("start"), width)
+                pl.lit(width, pl.Int64).alias("width_s"), floored(pl.col("start"), width)
             ),
         )
 
@@ -90,9 +91,6 @@ class TimelineCounts(CountState):
         return cls.fitted(pl.concat(frames), spec)
 
 
-def _floor(time: pl.Expr, width_s: int) -> pl.Expr:
+def floored(time: _Times, width_s: int) -> _Times:
+    """Return the starts of the buckets that times (microseconds) are in."""
     return time - time % (width_s * _MICROSECONDS)
-
-
-def _floor_series(times: pl.Series, width_s: int) -> pl.Series:
-    return times - times % (width_s * _MICROSECONDS)

@@ -59,6 +59,7 @@ def test_without_files_and_variables_all_is_default() -> None:
         "strict = false  # default\n"
         "# max_names =  # default\n"
         "# max_latency_rows =  # default\n"
+        "# max_joint_rows =  # default\n"
         "\n"
         "[map]\n"
     )

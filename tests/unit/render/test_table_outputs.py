@@ -32,7 +32,7 @@ from envoylogs.reading.selection import Selection
 from envoylogs.render.csv_table import CsvRenderer
 from envoylogs.render.formatting import count, percent, printable
 from envoylogs.render.markdown import MarkdownRenderer
-from envoylogs.render.named_tables import ASKED, TABLE_NAMES, known_table
+from envoylogs.render.named_tables import ASKED, JOINT, TABLE_NAMES, known_table
 from envoylogs.render.records import JsonRenderer, NdjsonRenderer
 from envoylogs.render.terminal.screen import TerminalRenderer
 from envoylogs.summary.breakdown import TABLES
@@ -50,7 +50,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _BY = ("method", "path_group")
-_ALL = (*TABLE_NAMES, ASKED)
+_JOINT = ("method", "route_name", "path_group")
+_ALL = (*TABLE_NAMES, ASKED, JOINT)
 _COUNTED = ("groups", *TABLES, ASKED)
 """Tables of requests by some columns."""
 
@@ -102,14 +103,15 @@ _MORE_HOSTILE = (
 
 @cache
 def _summary(name: str) -> Summary:
-    spec = TallySpec(by=_BY)
+    spec = TallySpec(by=_BY, joint=_JOINT)
     if name == "empty":
-        return summarize(Tally.empty(spec), by=_BY)
+        return summarize(Tally.empty(spec), by=_BY, joint=True)
     data = b"".join(generator.lines(1500, seed=5, hosts=30))
     if name == "hostile":
         data = text_of((*rare_records(), *_hostile_records()))
     bad = [b"agent \x1b[31m |`<b>\n", b'{"response_code": 1, "x": "=1+1\x1b[31m|', b"\n\x00\x07\n"]
-    return summarize(tally_sources([source_of(data + b"".join(bad))], spec=spec), by=_BY)
+    tally = tally_sources([source_of(data + b"".join(bad))], spec=spec)
+    return summarize(tally, by=_BY, joint=True)
 
 
 def _hostile_records() -> Iterator[Record]:
@@ -141,6 +143,8 @@ def _rows(name: str, table: str) -> list[Row]:
         **document["by"],
         **document["accounts"],
         ASKED: document["by"][",".join(_BY)],
+        # The only table that is not in the JSON.
+        JOINT: list(map(json.loads, _printed(NdjsonRenderer(JOINT), _summary(name)).splitlines())),
         "timeline": document["timeline"]["buckets"],
         "not_found_ledger": [{"kind": k, "requests": n} for k, n in ledger.items() if k != "all"],
         "splits": [_part(split, part) for split in document["splits"] for part in split["parts"]],
@@ -314,6 +318,8 @@ def test_a_markdown_table_is_the_rows_of_the_json(name: str, table: str) -> None
     if table in _COUNTED:
         keys = names[: names.index("requests")]
         names = [*keys, *_COLUMNS]
+    if table == JOINT:
+        names = [n for n in names if "latency" not in n or n in _COLUMNS]
     assert header == names
     assert [[cell.strip() for cell in row] for row in rows] == [
         [_shown(column, row[column]).strip() for column in names] for row in expected

@@ -29,9 +29,11 @@ from envoylogs.cli.options import (
     ColorOption,
     Format,
     FormatOption,
+    JointOption,
     KeepLastOption,
     LimitOption,
     MapOption,
+    MaxJointRowsOption,
     MaxLatencyRowsOption,
     MaxNamesOption,
     OutputOption,
@@ -53,15 +55,13 @@ from envoylogs.cli.settings import ShowConfigOption, field_keys
 from envoylogs.cli.show_config import print_config
 from envoylogs.cli.tallying import Tallying
 from envoylogs.cli.text_format import parsed_text_format
-from envoylogs.errors import EmptySelectionError, LogFormatError, UnknownKeyError
+from envoylogs.cli.wanted import kept_span, wanted_columns, wanted_table
+from envoylogs.errors import EmptySelectionError, LogFormatError
 from envoylogs.render.formatting import window
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from envoylogs.reading.selection import Selection
     from envoylogs.sources.source import Source
-    from envoylogs.summary.summary import Summary
     from envoylogs.tally.tally import Tally
 
 __all__ = ["named_sources", "summarize"]
@@ -87,6 +87,8 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     keep_last: KeepLastOption = None,
     max_names: MaxNamesOption = None,
     max_latency_rows: MaxLatencyRowsOption = None,
+    joint: JointOption = None,
+    max_joint_rows: MaxJointRowsOption = None,
     color: ColorOption = When.AUTO,
     show_config: ShowConfigOption = False,
 ) -> None:
@@ -104,13 +106,26 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     if show_config:
         print_config(context)
         return
+    from envoylogs.render.named_tables import JOINT
+    from envoylogs.summary.summary import summarize as summary_of
+
     started = time.monotonic()
-    columns = _columns(by)
-    renderer = renderer_of(output_format, _table(output_format, table, columns), limit, color)
+    columns = wanted_columns(by)
+    shown = wanted_table(output_format, table, columns)
+    renderer = renderer_of(output_format, shown, limit, color)
+    limits = Limits(
+        columns,
+        max_names,
+        max_latency_rows,
+        show_query,
+        kept_span(state, keep_last),
+        wanted_columns(joint),
+        max_joint_rows,
+        needs_joint=shown == JOINT,
+    )
     keys = field_keys(context)
     form = parsed_text_format(context, text_format, keys)
     located = sources_for_state(named_sources(sources), state, selection)
-    keep_us = _kept_span(state, keep_last)
     own = () if state is None else (state, lock_of(state))
     refuse_to_overwrite(located, (output, save_tally, rejects, *own))
     refuse_to_forget((output, save_tally, rejects))
@@ -118,12 +133,16 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         selected(selection, located, text_format=form, keys=keys) as (wanted, kept),
         stopped_by_interrupt() as stop,
     ):
-        limits = Limits(columns, max_names, max_latency_rows, show_query, keep_us)
         tallying = Tallying(wanted, form, keys, rejects, stop)
         tally, new_bytes = tallying.tally(kept, limits, state)
     _say_the_window_of_nothing(tally, wanted)
-    in_metrics = names_in_metrics(output_format, limit)
-    summary = _summary(tally, columns, in_metrics, complete=not stop.requested)
+    summary = summary_of(
+        tally,
+        complete=not stop.requested,
+        by=columns,
+        joint=limits.needs_joint,
+        names_in_metrics=names_in_metrics(output_format, limit),
+    )
     named = {source.name for source in located if not source.found}
     incomplete = incomplete_sources(summary.accounts)
     if incomplete and not summary.accounts.records:
@@ -173,67 +192,6 @@ def named_sources(words: list[str] | None) -> list[Source]:
             raise typer.Exit(Exit.USAGE)
         words = ["-"]
     return locate(words)
-
-
-def _kept_span(state: Path | None, keep_last: str | None) -> int | None:
-    """Return how long days of a state are kept in microseconds, null for ever.
-
-    Raises:
-        typer.BadParameter: If there is no state.
-        SelectionError: If it is no span.
-    """
-    from envoylogs.reading.selection import span_of
-
-    if keep_last is None:
-        return None
-    if state is None:
-        raise typer.BadParameter("--keep-last forgets days of --state, which was not given")
-    return span_of("--keep-last", keep_last)
-
-
-def _columns(by: list[str] | None) -> tuple[str, ...]:
-    """Return the columns of ``--by``, each once.
-
-    Raises:
-        UnknownKeyError: If one of them does not exist.
-    """
-    from envoylogs import schema
-
-    columns = dict.fromkeys(word.strip() for words in by or () for word in words.split(","))
-    for name in columns:
-        if name not in schema.COUNTABLE:
-            raise UnknownKeyError.of("column to count by", name, schema.COUNTABLE)
-    return tuple(columns)
-
-
-def _table(output_format: Format, table: str | None, columns: tuple[str, ...]) -> str | None:
-    """Return the table that is wanted alone; null for all there is.
-
-    Raises:
-        UnknownKeyError: If there is no such table.
-        typer.BadParameter: If two were asked for, or one of a format that has all.
-    """
-    from envoylogs.render.named_tables import ASKED, known_table
-
-    if table is not None and columns:
-        raise typer.BadParameter("give --table or --by, not both")
-    if table is not None and output_format is Format.JSON:
-        raise typer.BadParameter("--format json has all tables; --table is for the other formats")
-    if (table is not None or columns) and output_format is Format.PROMETHEUS:
-        raise typer.BadParameter("--format prometheus has no tables; leave --table and --by out")
-    if columns:
-        return ASKED
-    if table is None and output_format in {Format.CSV, Format.NDJSON}:
-        return "groups"
-    return None if table is None else known_table(table)
-
-
-def _summary(
-    tally: Tally, columns: tuple[str, ...], in_metrics: int | None, *, complete: bool
-) -> Summary:
-    from envoylogs.summary.summary import summarize as summary_of
-
-    return summary_of(tally, complete=complete, by=columns, names_in_metrics=in_metrics)
 
 
 def _say_the_window_of_nothing(tally: Tally, selection: Selection) -> None:

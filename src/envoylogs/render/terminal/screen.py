@@ -37,8 +37,8 @@ class TerminalRenderer:
         color: True and False decide; null leaves it to the terminal and to
             ``NO_COLOR`` and ``TERM``.
         width: In characters; null asks the terminal.
-        table: Only this table, one of ``named_tables.TABLE_NAMES`` or
-            ``named_tables.ASKED``; null for findings and all tables.
+        table: Only this table, one of ``named_tables.TABLE_NAMES``,
+            ``ASKED`` or ``JOINT``; null for findings and all tables.
     """
 
     def __init__(

@@ -9,11 +9,11 @@ from rich.text import Text
 from envoylogs import schema
 from envoylogs.envoy.clusters import service_label
 from envoylogs.envoy.outcomes import OUTCOMES
-from envoylogs.render.csv_table import flat_row
-from envoylogs.render.formatting import clock, count, milliseconds, percent, printable, size
-from envoylogs.render.named_tables import ASKED, rows_of_table, timed
+from envoylogs.render.formatting import clock, count, milliseconds, percent, size
+from envoylogs.render.named_tables import ASKED, JOINT, rows_of_table, timed
 from envoylogs.render.terminal.cells import heading, more, new_table, number, text
 from envoylogs.render.terminal.findings import print_findings
+from envoylogs.render.terminal.plain import print_joint, print_plain
 from envoylogs.render.words import LEDGER
 
 if TYPE_CHECKING:
@@ -78,44 +78,10 @@ def print_table(console: Console, summary: Summary, name: str, limit: int | None
     elif name == ASKED and summary.asked is not None:
         title = f"By {', '.join(summary.asked_by)}"
         _print_counts(console, title, summary.asked, summary.asked_by, limit)
+    elif name == JOINT:
+        print_joint(console, rows_of_table(summary, name), limit)
     else:
-        _print_plain(console, name, rows_of_table(summary, name), limit)
-
-
-def _print_plain(console: Console, name: str, rows: list[Row], limit: int | None) -> None:
-    """Print the rows of a table as they are, as many columns as fit; JSON has them all."""
-    heading(console, name.capitalize())
-    shown = [flat_row(row) for row in rows[:limit]]
-    if not shown:
-        console.print(Text("The table is empty.", "dim"))
-    else:
-        columns = _fitting(shown, console.width)
-        numbers = [c for c in columns if all(isinstance(r[c], int | None) for r in shown)]
-        texts = [c for c in columns if c not in numbers]
-        table = new_table(texts, numbers)
-        for row in shown:
-            table.add_row(
-                *(text(row[c]) for c in texts),
-                *(text(None if row[c] is None else count(_int(row[c]))) for c in numbers),
-            )
-        console.print(table)
-    more(console, len(shown), len(rows))
-
-
-_WIDEST_CELL = 40
-
-
-def _fitting(rows: list[Row], width: int) -> list[str]:
-    """Return the first columns of some rows that fit side by side, three at least."""
-    columns: list[str] = []
-    taken = 0
-    for name in rows[0]:
-        longest = max(len(printable(row[name])) for row in rows)
-        taken += min(max(longest, len(name)), _WIDEST_CELL) + 2
-        if taken > width and len(columns) >= 3:  # noqa: PLR2004
-            break
-        columns.append(name)
-    return columns
+        print_plain(console, name.capitalize(), rows_of_table(summary, name), limit)
 
 
 def _print_overview(console: Console, summary: Summary) -> None:

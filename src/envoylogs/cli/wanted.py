@@ -1,0 +1,68 @@
+"""What options ask for, checked against what there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from envoylogs.cli.options import Format
+from envoylogs.errors import UnknownKeyError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["kept_span", "wanted_columns", "wanted_table"]
+
+
+def kept_span(state: Path | None, keep_last: str | None) -> int | None:
+    """Return how long days of a state are kept in microseconds, null for ever.
+
+    Raises:
+        typer.BadParameter: If there is no state.
+        SelectionError: If it is no span.
+    """
+    from envoylogs.reading.selection import span_of
+
+    if keep_last is None:
+        return None
+    if state is None:
+        raise typer.BadParameter("--keep-last forgets days of --state, which was not given")
+    return span_of("--keep-last", keep_last)
+
+
+def wanted_columns(by: list[str] | None) -> tuple[str, ...]:
+    """Return the columns of ``--by`` or ``--joint``, each once.
+
+    Raises:
+        UnknownKeyError: If one of them does not exist.
+    """
+    from envoylogs import schema
+
+    columns = dict.fromkeys(word.strip() for words in by or () for word in words.split(","))
+    for name in columns:
+        if name not in schema.COUNTABLE:
+            raise UnknownKeyError.of("column to count by", name, schema.COUNTABLE)
+    return tuple(columns)
+
+
+def wanted_table(output_format: Format, table: str | None, columns: tuple[str, ...]) -> str | None:
+    """Return the table that is wanted alone; null for all there is.
+
+    Raises:
+        UnknownKeyError: If there is no such table.
+        typer.BadParameter: If two were asked for, or one of a format that has all.
+    """
+    from envoylogs.render.named_tables import ASKED, known_table
+
+    if table is not None and columns:
+        raise typer.BadParameter("give --table or --by, not both")
+    if table is not None and output_format is Format.JSON:
+        raise typer.BadParameter("--format json has all tables; --table is for the other formats")
+    if (table is not None or columns) and output_format is Format.PROMETHEUS:
+        raise typer.BadParameter("--format prometheus has no tables; leave --table and --by out")
+    if columns:
+        return ASKED
+    if table is None and output_format in {Format.CSV, Format.NDJSON}:
+        return "groups"
+    return None if table is None else known_table(table)

@@ -1,0 +1,158 @@
+"""Requests by time, by columns that a user asked for and by duration, all together.
+
+A joint state answers what no other can: how many requests of any slice were
+how slow in any window. It is empty unless ``TallySpec.joint`` names columns,
+since nearly every request is a row of it. Past ``max_joint_rows`` it gives up
+detail, what is missed least first: whole milliseconds, narrow time buckets,
+narrow classes of durations, names, and time when no name is left.
+
+The first two are a ladder that every log goes down in the same order, as far
+as it must, so they depend on what is in a log and not on its cut or its order.
+Buckets are not widened to fewer than eight on it, since a picture over time
+has to show some; a log that is added to only ever allows wider ones, so that
+end depends on the content too. The others are taken up in ``limits`` when
+tallies are added, which sees what has been read so far. Names go last: folding
+most of them saves fewer rows than the classes do. They are folded in this
+state alone, so asking for it changes no table.
+
+Latency alone is kept. Upstream time beside it takes as many rows again, and
+is exact by route, code, cluster and upstream host in ``latency``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import polars as pl
+
+from envoylogs.envoy.outcomes import is_error
+from envoylogs.tally.asked import asked_column, key_types
+from envoylogs.tally.classes import ALL_DIGITS, DIGITS, in_classes
+from envoylogs.tally.latency import MEASURES, is_answered
+from envoylogs.tally.state import CountState, TallySpec, microseconds
+from envoylogs.tally.timeline import WIDTHS_S, floored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from envoylogs.reading.batches import Batch
+
+__all__ = ["JOINT_DIGITS", "JointCounts"]
+
+# From whole milliseconds to the last step of the other states 14 % of the rows were saved, by each
+# step behind it 12 and 18 % (500,000 lines, seven columns, five minutes).
+JOINT_DIGITS = (ALL_DIGITS, DIGITS[-1], 3, 2)
+"""The ladder of binary digits of a duration: all, then 8, 4 or 2 classes an octave.
+
+The last two are gone down to only where buckets may get no wider.
+"""
+
+_FEWEST_BUCKETS = 8
+"""An hour by five minutes, a day by the hour, a week by six hours."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JointCounts(CountState):
+    """Requests and errors by bucket, the columns of ``TallySpec.joint``, and latency.
+
+    ``start`` is in microseconds, null for records without a time. ``value_ms``
+    is the latency (see ``latency``), null for requests without one, so that
+    each request is counted once. All rows have the same width and ``digits``.
+    """
+
+    SUMS: ClassVar = ("requests", "errors")
+    MINIMA: ClassVar = ("digits",)
+
+    @classmethod
+    def keys(cls, spec: TallySpec) -> dict[str, pl.DataType]:
+        """Return the bucket, the columns that were asked for, and the latency."""
+        return {
+            "width_s": pl.Int64(),
+            "start": pl.Int64(),
+            **key_types(spec.joint),
+            "value_ms": pl.Int64(),
+        }
+
+    @classmethod
+    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+        """Count the requests of one batch."""
+        if batch.frame is None or not spec.joint:
+            return cls.empty(spec)
+        width = WIDTHS_S[0]
+        rows = batch.frame.filter(pl.col("kind") == "request").select(
+            pl.lit(width, pl.Int64).alias("width_s"),
+            floored(microseconds("start_time"), width).alias("start"),
+            *(asked_column(name, spec) for name in spec.joint),
+            pl.when(is_answered()).then(MEASURES["latency_ms"]).alias("value_ms"),
+            pl.lit(1, pl.Int64).alias("requests"),
+            is_error().cast(pl.Int64).alias("errors"),
+            pl.lit(ALL_DIGITS, pl.Int64).alias("digits"),
+        )
+        return cls(cls.summed(spec, rows), spec)
+
+    @classmethod
+    def added(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
+        """Return frames of this state added up, one row for each key."""
+        # There are few names in many rows: as numbers they are grouped in half the time.
+        texts = [name for name, dtype in cls.keys(spec).items() if dtype == pl.String()]
+        numbered = pl.concat(frames).with_columns(pl.col(texts).cast(pl.Categorical()))
+        grouped = cls._grouped(numbered.lazy(), list(cls.keys(spec)))
+        return grouped.with_columns(pl.col(texts).cast(pl.String)).collect()
+
+    @classmethod
+    def most_rows(cls, spec: TallySpec) -> int:
+        """Return past how many rows there is less detail."""
+        return spec.max_joint_rows
+
+    @classmethod
+    def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
+        """Return counts added up, as far down the ladder as they must go to fit."""
+        rows = pl.concat(frames) if spec.joint else frames[0]
+        width, digits = rows["width_s"].max(), rows["digits"].min()
+        if not (isinstance(width, int) and isinstance(digits, int)):
+            return rows
+        rows = cls._coarsened(spec, rows, width, digits)
+        if rows.height > spec.max_joint_rows:
+            for wider, fewer in _steps(width, digits, rows["start"]):
+                rows = cls._coarsened(spec, rows, wider, fewer)
+                if rows.height <= spec.max_joint_rows:
+                    break
+        return rows
+
+    @classmethod
+    def _coarsened(
+        cls, spec: TallySpec, rows: pl.DataFrame, width_s: int, digits: int
+    ) -> pl.DataFrame:
+        coarse = rows.with_columns(
+            pl.lit(width_s, pl.Int64).alias("width_s"),
+            floored(pl.col("start"), width_s),
+            in_classes(pl.col("value_ms"), digits).alias("value_ms"),
+            pl.lit(digits, pl.Int64).alias("digits"),
+        )
+        return cls.added(spec, coarse)
+
+    def coarser(self, *, names_left: bool) -> Self | None:
+        """Return the same in wider classes, or in wider buckets if there is no name left."""
+        width, digits = self.frame["width_s"].max(), self.frame["digits"].min()
+        if not (isinstance(width, int) and isinstance(digits, int)):
+            return None
+        steps = [(width, fewer) for fewer in JOINT_DIGITS[JOINT_DIGITS.index(digits) + 1 :]]
+        if not names_left:
+            steps += [(wider, digits) for wider in WIDTHS_S[WIDTHS_S.index(width) + 1 :]]
+        if not steps:
+            return None
+        return type(self)(self._coarsened(self.spec, self.frame, *steps[0]), self.spec)
+
+
+def _steps(width_s: int, digits: int, starts: pl.Series) -> Iterator[tuple[int, int]]:
+    """Yield what is below a step of the ladder: width and digits."""
+    if digits == ALL_DIGITS:
+        digits = DIGITS[-1]
+        yield width_s, digits
+    starts = starts.drop_nulls().unique()
+    for wider in WIDTHS_S[WIDTHS_S.index(width_s) + 1 :]:
+        starts = floored(starts, wider).unique()
+        if starts.len() < _FEWEST_BUCKETS:
+            return
+        yield wider, digits

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from tests.handmade import served, text_of, unrouted
+from typer.testing import CliRunner, Result
+
+from envoylogs.cli.app import app
+from envoylogs.errors import StateError, TallyQuestionError
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> str:
+    path = tmp_path / "gateway.log"
+    path.write_bytes(text_of([served(0.5), served(0, duration=40), unrouted(61), served(None)]))
+    return str(path)
+
+
+def _run(*arguments: str, code: int = 0) -> Result:
+    found = CliRunner().invoke(app, ["summarize", *arguments])
+    assert found.exit_code == code, found.exception
+    return found
+
+
+def _rows(*arguments: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(_run(*arguments, "--format", "csv").stdout)))
+
+
+def test_the_table_has_a_row_for_each_bucket_and_slice(log: str) -> None:
+    rows = _rows(log, "--joint", "host,outcome", "--joint", "method", "--table", "joint")
+
+    assert list(rows[0])[:7] == [
+        "start", "width_s", "host", "outcome", "method", "requests", "errors",
+    ]  # fmt: skip
+    found = [(row["start"], row["outcome"], row["requests"], row["latency_ms_p99"]) for row in rows]
+    assert found == [
+        ("2026-11-01T12:00:00.000Z", "served", "2", "40"),
+        ("2026-11-01T12:01:01.000Z", "no_route", "1", ""),
+        ("", "served", "1", "12"),
+    ]
+
+
+def test_a_saved_tally_has_the_table_of_the_log(log: str, tmp_path: Path) -> None:
+    tally = str(tmp_path / "day.tally")
+    asked = ("--joint", "host,outcome", "--table", "joint")
+
+    of_log = _rows(log, *asked, "--save-tally", tally)
+
+    assert _rows(tally, "--table", "joint") == of_log == _rows(tally, *asked)
+
+
+def test_rows_past_the_limit_are_said_to_have_less_detail(log: str) -> None:
+    asked = ("--joint", "host,outcome", "--max-joint-rows", "2")
+
+    document = json.loads(_run(log, *asked, "--format", "json").stdout)
+
+    assert document["folded"]["joint"]["width_s"] > 1
+    assert "Joint counts: buckets of " in _run(log, *asked).stderr
+    assert json.loads(_run(log, "--joint", "host", "--format", "json").stdout)["folded"] == {}
+
+
+@pytest.mark.parametrize(
+    ("asked", "saved", "words"),
+    [
+        (["--table", "joint"], None, "--joint host,path_group,outcome"),
+        (["--table", "joint"], [], "save the tally with --joint host,path_group,outcome"),
+        (["--joint", "host"], [], "it has none"),
+        (["--joint", "host"], ["--joint", "outcome"], "it has them by outcome"),
+    ],
+)
+def test_what_was_not_counted_is_a_question_that_says_how_to_count_it(
+    log: str, tmp_path: Path, asked: list[str], saved: list[str] | None, words: str
+) -> None:
+    source = log
+    if saved is not None:
+        source = str(tmp_path / "day.tally")
+        _run(log, *saved, "--save-tally", source)
+
+    found = CliRunner().invoke(app, ["summarize", source, *asked])
+
+    assert isinstance(found.exception, TallyQuestionError)
+    assert words in str(found.exception)
+
+
+def test_a_state_goes_on_with_the_columns_that_it_has(log: str, tmp_path: Path) -> None:
+    state = str(tmp_path / "gateway.state")
+    _run(log, "--joint", "host", "--state", state)
+
+    assert [row["requests"] for row in _rows(log, "--state", state, "--table", "joint")] == [
+        "2", "1", "1",
+    ]  # fmt: skip
+    other = CliRunner().invoke(app, ["summarize", log, "--state", state, "--joint", "outcome"])
+    assert isinstance(other.exception, TallyQuestionError | StateError)
