@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -126,7 +127,8 @@ def tally_new_lines(  # noqa: PLR0913  # one parameter a concern of the caller
     Raises:
         SourceError: If a source can't be opened or read.
     """
-    adding = DaySums(before.spec, before.days, by_day=by_day)
+    now_us = time.time_ns() // 1000
+    adding = DaySums(before.spec, before.days, by_day=by_day, now_us=now_us)
     columns = schema.TALLIED | columns_behind((*before.spec.by, *before.spec.joint))
     wanted = Wanted(columns, selection, text_format=text_format, keys=keys)
     proxies = ProxiesSeen()

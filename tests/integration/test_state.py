@@ -351,6 +351,31 @@ def test_a_record_of_the_future_makes_nothing_old() -> None:
     assert "forgotten" not in found.errors
 
 
+def test_a_record_of_the_future_keeps_no_day_and_ends_no_span() -> None:
+    future = record(start_time="2999-01-01T00:00:00.000Z")
+    for day in (1, 2, 3):
+        _append("gw.log", lines(*_records(0, day, day=day), future))
+        found = _json("gw.log", "--state", "s", "--keep-last", "30h")
+
+    assert found.requests == 3 + 4
+    assert "1 day forgotten: older than --keep-last." in found.errors
+
+
+def test_merging_leaves_out_tallies_that_are_older_than_the_newest_one_up_to_now() -> None:
+    future = record(start_time="2999-01-01T00:00:00.000Z", path="/future")
+    for day in (1, 2, 3):
+        Path("day.log").write_bytes(lines(*_records(0, day, day=day), future))
+        _json("day.log", "--save-tally", f"{day}.tally")
+    Path("day.log").write_bytes(lines(future))
+    _json("day.log", "--save-tally", "future.tally")
+
+    tallies = ["1.tally", "2.tally", "3.tally", "future.tally"]
+    found = _run("merge", *tallies, "--keep-last", "30h", "-o", "sum")
+
+    assert "1 saved tally left out, older than --keep-last: 1.tally." in found.errors
+    assert _json("sum").requests == 3 + 4 + 1
+
+
 def test_merging_leaves_out_old_tallies() -> None:
     for day in (1, 2, 3):
         Path("day.log").write_bytes(lines(*_records(0, day, day=day)))
