@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from envoylogs.tally.state import TallySpec, microseconds
 from envoylogs.tally.tally import Tally, TallySum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    import polars as pl
 
     from envoylogs.reading.batches import Batch
 
