@@ -160,11 +160,21 @@ class LogFormatError(EnvoylogsError):
         )
 
     @classmethod
-    def strict(cls, malformed: int, lines: int, reasons: dict[str, int]) -> LogFormatError:
-        """Return the error that ``--strict`` asks for when a line was malformed."""
+    def strict(
+        cls, malformed: int, lines: int, reasons: dict[str, int], *, new: bool = False
+    ) -> LogFormatError:
+        """Return the error that ``--strict`` asks for when a line was malformed.
+
+        Args:
+            malformed: How many were.
+            lines: Of how many.
+            reasons: How many of them, by reason.
+            new: Whether these are those that were new to a state.
+        """
         by_reason = ", ".join(f"{reason} {n:,}" for reason, n in reasons.items())
+        of_what = f"{lines:,} new lines" if new else f"{lines:,} lines"
         return cls(
-            f"{malformed:,} of {lines:,} lines are malformed ({by_reason}), and --strict was "
+            f"{malformed:,} of {of_what} are malformed ({by_reason}), and --strict was "
             "given. Keep them with --rejects FILE, or run without --strict."
         )
 
@@ -356,16 +366,34 @@ class StateError(EnvoylogsError):
         )
 
     @classmethod
+    def not_a_file(cls, path: str) -> StateError:
+        """Return the error for a folder, a device or a pipe, which keeps nothing."""
+        return cls(f"{path}: is no file, and a state is kept in one. Name a file.")
+
+    @classmethod
+    def damaged(cls, why: str) -> StateError:
+        """Return the error for a file that holds no counts, or not any more.
+
+        Args:
+            why: The file and what is wrong with it, as a sentence.
+        """
+        return cls(
+            f"{why.removesuffix('.')}. If it was a state, what it had counted is lost: delete "
+            "it, and the next run counts anew all that the logs still hold. If it was something "
+            "else, name another file."
+        )
+
+    @classmethod
     def differs(cls, path: str, kept: str, asked: str) -> StateError:
-        """Return the error for a run that would remember something else than the file.
+        """Return the error for a run that would do something else than those before it.
 
         Args:
             path: The file.
-            kept: What it remembers.
-            asked: What the run is asked to remember.
+            kept: How it was made, where the two differ.
+            asked: What the run was asked for instead.
         """
         return cls(
-            f"{path}: remembers {kept}, and this run was asked for {asked}. Give the same "
+            f"{path}: was made with {kept}, and this run was asked for {asked}. Give the same "
             "options, or name another file."
         )
 
@@ -387,6 +415,11 @@ class SelectionError(EnvoylogsError):
     def span(cls, option: str, text: str) -> SelectionError:
         """Return the error for a length of time that can't be read."""
         return cls(f"{option} {text!r} is no length of time. Give a number and s, m, h or d: 15m.")
+
+    @classmethod
+    def long_span(cls, option: str, text: str) -> SelectionError:
+        """Return the error for a length of time that no calendar has."""
+        return cls(f"{option} {text!r} is longer than can be counted. Give 999999999d or less.")
 
     @classmethod
     def where(cls, condition: str, why: str) -> SelectionError:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from envoylogs.cli.incremental import opened_state, save_state, say_what_is_left
+from envoylogs.cli.incremental import (
+    opened_state,
+    save_state,
+    say_what_is_left,
+    say_what_is_lost,
+)
 from envoylogs.cli.progress import shown_progress
 from envoylogs.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from io import BufferedWriter
     from pathlib import Path
 
@@ -23,9 +30,40 @@ if TYPE_CHECKING:
     from envoylogs.reading.selection import Selection
     from envoylogs.sources.source import Source
     from envoylogs.sources.stop import Stop
+    from envoylogs.tally.running import RunningTally
+    from envoylogs.tally.state import TallySpec
     from envoylogs.tally.tally import Tally
 
-__all__ = ["Tallying"]
+__all__ = ["NewLines", "Tallying"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewLines:
+    """What a run with a state has counted, which is not what it shows.
+
+    Attributes:
+        bytes: That were new.
+        lines: Likewise.
+        malformed_by_reason: Likewise, see ``reading.fates.REASONS``.
+        leaves_some: Whether something was not counted, since its end has not come.
+    """
+
+    bytes: int
+    lines: int
+    malformed_by_reason: dict[str, int]
+    leaves_some: bool
+
+    @classmethod
+    def between(cls, before: RunningTally, after: RunningTally) -> NewLines:
+        """Return what was counted between two moments, before days are forgotten."""
+        new = _fates_of(after)
+        new.subtract(_fates_of(before))
+        return cls(
+            new["bytes", ""],
+            new["lines", ""],
+            {reason: n for (fate, reason), n in new.items() if fate == "malformed" and n},
+            after.logs.leaves_some,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +84,41 @@ class Tallying:
     rejects: Path | None
     stop: Stop
 
+    @property
+    def read_with(self) -> dict[str, str]:
+        """The options that say what lines mean, each with its value; none for the usual meaning."""
+        # Which key of a column is read first is in their order; no other order matters.
+        pairs = sorted(self.keys.mapped, key=lambda pair: pair[1])
+        mapped = [f"{column}={key}" for key, column in pairs]
+        return {
+            **({"--map": ",".join(mapped)} if mapped else {}),
+            **({"--text-format": self.text_format.text} if self.text_format is not None else {}),
+        }
+
     def tally(
-        self, sources: list[Source], limits: Limits, state: Path | None
-    ) -> tuple[Tally, int | None]:
+        self,
+        sources: list[Source],
+        limits: Limits,
+        state: Path | None,
+        outputs: Iterable[Path | None] = (),
+    ) -> tuple[Tally, NewLines | None]:
         """Read sources, all of them or what is new in them.
 
         Args:
             sources: What to read.
             limits: How much is remembered.
             state: Where is kept what is not new.
+            outputs: What the run writes besides, which is no log the next time.
 
         Returns:
-            What is remembered, and how many bytes were new; null without a state.
+            What is remembered, and what of it is new; null without a state.
 
         Raises:
             StateError: If the state can't be used.
         """
         if state is None:
             return self._at_once(sources, limits), None
-        return self._since_last_time(sources, limits, state)
+        return self._since_last_time(sources, limits, state, outputs)
 
     def _at_once(self, sources: list[Source], limits: Limits) -> Tally:
         from envoylogs.pipeline import spec_of_saved, tally_sources
@@ -83,21 +137,18 @@ class Tallying:
             )
 
     def _since_last_time(
-        self, sources: list[Source], limits: Limits, state: Path
-    ) -> tuple[Tally, int]:
-        from envoylogs.cli.console import say
+        self, sources: list[Source], limits: Limits, state: Path, outputs: Iterable[Path | None]
+    ) -> tuple[Tally, NewLines]:
         from envoylogs.pipeline import tally_new_lines
         from envoylogs.sources.rotated import with_rotated
-        from envoylogs.summary.breakdown import columns_to_ask
 
-        columns = columns_to_ask(limits.columns)
-        with opened_state(state, limits.spec, columns, self.selection) as before:
+        def spec_with(kept: TallySpec | None) -> TallySpec:
+            selected = self.selection.text if self.selection else None
+            return replace(limits.spec_of_state(kept), selection=selected)
+
+        with opened_state(state, spec_with, self.read_with) as before:
             sources, lost = with_rotated(sources, before.logs)
-            for name in lost:
-                say(
-                    f"envoylogs: {name}: is not the log that was read last time, and that one is "
-                    "not beside it. What was written to it since is not counted."
-                )
+            say_what_is_lost(lost)
             by_day = before.has_days or limits.keep_us is not None
             with self._outputs(sources) as (on_malformed, progress):
                 running = tally_new_lines(
@@ -111,10 +162,9 @@ class Tallying:
                     stop=self.stop,
                     progress=progress,
                 )
-            new = sum(map(_bytes_of, running.days.values())) - sum(
-                map(_bytes_of, before.days.values())
-            )
-            kept = save_state(state, running, limits.keep_us)
+            new = NewLines.between(before, running)
+            written = [os.path.realpath(path) for path in outputs if path is not None]
+            kept = save_state(state, running.with_outputs(written), limits.keep_us)
         say_what_is_left(kept)
         return kept.total(), new
 
@@ -138,6 +188,9 @@ def _write_line(file: BufferedWriter, line: bytes) -> None:
     file.write(line + b"\n")
 
 
-def _bytes_of(tally: Tally) -> int:
-    lines = tally.lines.frame
-    return int(lines.filter(lines["fate"] == "bytes")["n"].sum())
+def _fates_of(running: RunningTally) -> Counter[tuple[str, str]]:
+    found: Counter[tuple[str, str]] = Counter()
+    for tally in running.days.values():
+        for fate, detail, n in tally.lines.frame.select("fate", "detail", "n").iter_rows():
+            found[fate, detail] += n
+    return found

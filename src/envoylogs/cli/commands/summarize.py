@@ -21,6 +21,7 @@ from envoylogs.cli.interrupt import stopped_by_interrupt
 from envoylogs.cli.notes import (
     incomplete_sources,
     name_what_is_no_log,
+    refuse_malformed,
     say_if_tailed,
     say_what_was_covered,
 )
@@ -51,12 +52,12 @@ from envoylogs.cli.pager import ScreenText, show
 from envoylogs.cli.remembering import Limits
 from envoylogs.cli.renderers import names_in_metrics, renderer_of
 from envoylogs.cli.selecting import SelectionOptions, selected, with_selection
-from envoylogs.cli.settings import ShowConfigOption, field_keys
+from envoylogs.cli.settings import ShowConfigOption, field_keys, origin_of
 from envoylogs.cli.show_config import print_config
 from envoylogs.cli.tallying import Tallying
 from envoylogs.cli.text_format import parsed_text_format
 from envoylogs.cli.wanted import kept_span, wanted_columns, wanted_table
-from envoylogs.errors import EmptySelectionError, LogFormatError
+from envoylogs.errors import EmptySelectionError
 from envoylogs.render.formatting import window
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         columns,
         max_names,
         max_latency_rows,
-        show_query,
+        show_query if origin_of(context, "show_query") else None,
         kept_span(state, keep_last),
         wanted_columns(joint),
         max_joint_rows,
@@ -134,7 +135,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         stopped_by_interrupt() as stop,
     ):
         tallying = Tallying(wanted, form, keys, rejects, stop)
-        tally, new_bytes = tallying.tally(kept, limits, state)
+        tally, new = tallying.tally(kept, limits, state, (output, save_tally, rejects))
     _say_the_window_of_nothing(tally, wanted)
     summary = summary_of(
         tally,
@@ -163,15 +164,14 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     else:
         with output_file(output) as out:
             renderer.render(summary, out)
-    say_what_was_covered(summary, time.monotonic() - started, new_bytes)
+    say_what_was_covered(summary, time.monotonic() - started, new)
     say_if_tailed(summary.accounts)
     for error in incomplete:
         say_error(error)
     if stop.requested:
         raise typer.Exit(Exit.INTERRUPTED)
-    if strict and summary.accounts.malformed:
-        reasons = summary.accounts.malformed_by_reason
-        raise LogFormatError.strict(summary.accounts.malformed, summary.accounts.lines, reasons)
+    if strict:
+        refuse_malformed(summary.accounts, new)
     if no_log_named or incomplete:
         raise typer.Exit(Exit.ERROR)
 
