@@ -51,6 +51,10 @@ __all__ = [
 ]
 
 
+_SHOWN = 40
+"""How many characters of a number are repeated in a message."""
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of another library's error, to be repeated in a message."""
     return str(error).partition("\n")[0]
@@ -419,7 +423,8 @@ class SelectionError(EnvoylogsError):
     @classmethod
     def long_span(cls, option: str, text: str) -> SelectionError:
         """Return the error for a length of time that no calendar has."""
-        return cls(f"{option} {text!r} is longer than can be counted. Give 999999999d or less.")
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+        return cls(f"{option} {shown!r} is longer than can be counted. Give 999999999d or less.")
 
     @classmethod
     def where(cls, condition: str, why: str) -> SelectionError:
