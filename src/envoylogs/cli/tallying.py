@@ -24,12 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envoylogs.cli.remembering import Limits
-    from envoylogs.envoy.field_keys import FieldKeys
-    from envoylogs.envoy.text_formats import TextFormat
-    from envoylogs.reading.progress import Progress
-    from envoylogs.reading.selection import Selection
+    from envoylogs.pipeline import Reading
     from envoylogs.sources.source import Source
-    from envoylogs.sources.stop import Stop
     from envoylogs.tally.running import RunningTally
     from envoylogs.tally.state import TallySpec
     from envoylogs.tally.tally import Tally
@@ -71,29 +67,12 @@ class Tallying:
     """How sources are read.
 
     Attributes:
-        selection: Which records are counted.
-        text_format: The user's own format of TEXT lines.
-        keys: Which keys hold which columns.
+        reading: How, but for what is shown and kept meanwhile.
         rejects: Where malformed lines are kept.
-        stop: Ends the reading early.
     """
 
-    selection: Selection
-    text_format: TextFormat | None
-    keys: FieldKeys
+    reading: Reading
     rejects: Path | None
-    stop: Stop
-
-    @property
-    def read_with(self) -> dict[str, str]:
-        """The options that say what lines mean, each with its value; none for the usual meaning."""
-        # Which key of a column is read first is in their order; no other order matters.
-        pairs = sorted(self.keys.mapped, key=lambda pair: pair[1])
-        mapped = [f"{column}={key}" for key, column in pairs]
-        return {
-            **({"--map": ",".join(mapped)} if mapped else {}),
-            **({"--text-format": self.text_format.text} if self.text_format is not None else {}),
-        }
 
     def tally(
         self,
@@ -124,17 +103,8 @@ class Tallying:
         from envoylogs.pipeline import spec_of_saved, tally_sources
 
         spec = limits.spec(spec_of_saved(sources))
-        with self._outputs(sources) as (on_malformed, progress):
-            return tally_sources(
-                sources,
-                spec=spec,
-                selection=self.selection,
-                text_format=self.text_format,
-                keys=self.keys,
-                on_malformed=on_malformed,
-                stop=self.stop,
-                progress=progress,
-            )
+        with self._watched(sources) as reading:
+            return tally_sources(sources, spec=spec, reading=reading)
 
     def _since_last_time(
         self, sources: list[Source], limits: Limits, state: Path, outputs: Iterable[Path | None]
@@ -143,25 +113,16 @@ class Tallying:
         from envoylogs.sources.rotated import with_rotated
 
         def spec_with(kept: TallySpec | None) -> TallySpec:
-            selected = self.selection.text if self.selection else None
+            selection = self.reading.selection
+            selected = selection.text if selection else None
             return replace(limits.spec_of_state(kept), selection=selected)
 
-        with opened_state(state, spec_with, self.read_with) as before:
+        with opened_state(state, spec_with, self.reading.meaning) as before:
             sources, lost = with_rotated(sources, before.logs)
             say_what_is_lost(lost)
             by_day = before.has_days or limits.keep_us is not None
-            with self._outputs(sources) as (on_malformed, progress):
-                running = tally_new_lines(
-                    sources,
-                    before,
-                    by_day=by_day,
-                    selection=self.selection,
-                    text_format=self.text_format,
-                    keys=self.keys,
-                    on_malformed=on_malformed,
-                    stop=self.stop,
-                    progress=progress,
-                )
+            with self._watched(sources) as reading:
+                running = tally_new_lines(sources, before, by_day=by_day, reading=reading)
             new = NewLines.between(before, running)
             written = [os.path.realpath(path) for path in outputs if path is not None]
             kept = save_state(state, running.with_outputs(written), limits.keep_us)
@@ -169,9 +130,8 @@ class Tallying:
         return kept.total(), new
 
     @contextmanager
-    def _outputs(
-        self, sources: list[Source]
-    ) -> Iterator[tuple[Callable[[bytes], None] | None, Progress | None]]:
+    def _watched(self, sources: list[Source]) -> Iterator[Reading]:
+        """Return how sources are read, with progress shown and malformed lines kept."""
         with ExitStack() as files:
             on_malformed: Callable[[bytes], None] | None = None
             if self.rejects is not None:
@@ -181,7 +141,7 @@ class Tallying:
                     raise OutputError.unwritable(str(self.rejects), error) from error
                 on_malformed = partial(_write_line, kept)
             progress = files.enter_context(shown_progress([source.size for source in sources]))
-            yield on_malformed, progress
+            yield replace(self.reading, on_malformed=on_malformed, progress=progress)
 
 
 def _write_line(file: BufferedWriter, line: bytes) -> None:

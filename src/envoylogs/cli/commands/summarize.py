@@ -107,6 +107,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     if show_config:
         print_config(context)
         return
+    from envoylogs.pipeline import Reading
     from envoylogs.render.named_tables import JOINT
     from envoylogs.summary.summary import summarize as summary_of
 
@@ -134,7 +135,8 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         selected(selection, located, text_format=form, keys=keys) as (wanted, kept),
         stopped_by_interrupt() as stop,
     ):
-        tallying = Tallying(wanted, form, keys, rejects, stop)
+        reading = Reading(selection=wanted, text_format=form, keys=keys, stop=stop)
+        tallying = Tallying(reading, rejects)
         tally, new = tallying.tally(kept, limits, state, (output, save_tally, rejects))
     _say_the_window_of_nothing(tally, wanted)
     summary = summary_of(
