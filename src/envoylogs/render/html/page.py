@@ -64,7 +64,6 @@ class HtmlRenderer:
         environment = Environment(
             loader=PackageLoader("envoylogs", _ASSETS), autoescape=True, undefined=StrictUndefined
         )
-        environment.filters["printable"] = printable
         page = environment.get_template("page.html.j2").render(
             title=_title(summary),
             tool=TOOL,
