@@ -202,6 +202,7 @@ def heat_map_figure(summary: Summary) -> go.Figure:
         x=x,
         y=y,
         z=z,
+        colorscale=_scale(dark=False),
         colorbar={"title": {"text": "requests"}, "thickness": 12},
         hovertemplate="%{x|%H:%M:%S}<br>%{y:,.0f} ms<br>%{z:,} requests<extra></extra>",
         hoverongaps=False,

@@ -20,12 +20,9 @@ from envoylogs.summary.slices import SLICE_COLUMNS
 if TYPE_CHECKING:
     from envoylogs.summary.slices import Slices
 
-__all__ = ["bucket_starts", "packed_counts"]
+__all__ = ["packed_counts"]
 
-
-def bucket_starts(slices: Slices) -> pl.Series:
-    """Return the starts of all time buckets in order, microseconds; null, if any, is the last."""
-    return slices.rows["start"].unique().sort(nulls_last=True)
+_US_PER_S = 1_000_000
 
 
 def packed_counts(slices: Slices) -> str:
@@ -35,11 +32,14 @@ def packed_counts(slices: Slices) -> str:
     frequent first; ``combinations`` the place of each value in them, and what
     the combination is; ``rows`` has ``values`` (pairs of a latency and how many
     rows have it), and of each row the combination (as the difference to the row
-    before of the same latency), the time bucket and how many records there are.
+    before of the same latency), the time bucket and how many records there are;
+    ``starts`` the time buckets, in seconds since 1970, null last; ``examples``
+    records behind failures.
     """
+    starts = slices.rows["start"].unique().sort(nulls_last=True)
     dimensions, combinations = _numbered(slices.combinations)
     rows = slices.rows.join(
-        pl.DataFrame({"start": bucket_starts(slices)}).with_row_index("bucket"),
+        pl.DataFrame({"start": starts}).with_row_index("bucket"),
         on="start", how="left", nulls_equal=True, maintain_order="left",
     )  # fmt: skip
     same_latency = pl.col("value_ms").eq_missing(pl.col("value_ms").shift(1))
@@ -62,6 +62,8 @@ def packed_counts(slices: Slices) -> str:
             "buckets": rows["bucket"].to_list(),
             "requests": rows["records"].to_list(),
         },
+        "starts": (starts // _US_PER_S).to_list(),
+        "examples": slices.examples.to_dicts(),
     }
     return base64.b64encode(gzip.compress(orjson.dumps(counts), 9, mtime=0)).decode()
 

@@ -11,7 +11,6 @@ from envoylogs.envoy.clusters import cluster_parts, service_label
 from envoylogs.envoy.outcomes import OUTCOMES, UNROUTED
 from envoylogs.render.colors import ACTOR_COLORS, STACKED
 from envoylogs.render.figures import FIGURES, LATENCY_EDGES_MS, MOST_BINS, template
-from envoylogs.render.html.counts import bucket_starts
 from envoylogs.render.words import LEDGER, facts_of_finding
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.rejections import BY_GATEWAY
@@ -26,9 +25,12 @@ if TYPE_CHECKING:
     from envoylogs.summary.slices import Slices
     from envoylogs.summary.summary import Summary
 
-__all__ = ["meta_of"]
+__all__ = ["TOOL", "meta_of"]
 
-_US_PER_S = 1_000_000
+TOOL = f"envoylogs {__version__}"
+"""What made a page."""
+
+_TREND_BINS = 60
 
 
 def meta_of(summary: Summary, slices: Slices, findings: list[int]) -> dict[str, Any]:
@@ -39,11 +41,9 @@ def meta_of(summary: Summary, slices: Slices, findings: list[int]) -> dict[str, 
         slices: Its slices.
         findings: Which of its findings have a card, by place.
     """
-    starts = bucket_starts(slices)
     joint = summary.folds.joint
     return {
-        "tool": f"envoylogs {__version__}",
-        "starts": [None if start is None else start // _US_PER_S for start in starts],
+        "tool": TOOL,
         "width_s": slices.width_s or WIDTHS_S[0],
         "widths_s": WIDTHS_S,
         "most_bins": MOST_BINS,
@@ -68,12 +68,9 @@ def meta_of(summary: Summary, slices: Slices, findings: list[int]) -> dict[str, 
         "clusters": _clusters(slices),
         "ledger": list(LEDGER.items()),
         "findings": [
-            _finding(
-                summary, summary.findings[place], summary.finding_slices[place], starts.to_list()
-            )
+            _finding(summary, summary.findings[place], summary.finding_slices[place])
             for place in findings
         ],
-        "examples": slices.examples.to_dicts(),
         "figures": {name: _emptied(figure(summary)) for name, figure in FIGURES.items()},
         "templates": {
             "light": template().to_plotly_json(),
@@ -93,9 +90,7 @@ def _clusters(slices: Slices) -> dict[str, dict[str, str | None]]:
     }
 
 
-def _finding(
-    summary: Summary, found: Finding, sliced: FindingSlice | None, starts: list[int | None]
-) -> dict[str, Any]:
+def _finding(summary: Summary, found: Finding, sliced: FindingSlice | None) -> dict[str, Any]:
     return {
         "code": found.code,
         "severity": found.severity.name.lower(),
@@ -109,8 +104,21 @@ def _finding(
         "since": found.since,
         "until": found.until,
         "filters": sliced and sliced.filters,
-        "trend": sliced and [sliced.trend.get(start, 0) for start in starts],
+        "trend": sliced and _trend(sliced, summary.overview.first, summary.overview.last),
     }
+
+
+def _trend(sliced: FindingSlice, first: int | None, last: int | None) -> list[int]:
+    """Return records over the window of the log in a few bins of equal width."""
+    if first is None or last is None:
+        return []
+    bins = [0] * _TREND_BINS
+    for start, n in sliced.trend.items():
+        if start is not None:
+            # A bucket begins before the first record that is in it.
+            place = (max(start, first) - first) * _TREND_BINS // (last - first + 1)
+            bins[min(place, _TREND_BINS - 1)] += n
+    return bins
 
 
 def _emptied(figure: go.Figure) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from plotly.offline import get_plotlyjs
 
 from envoylogs.render.formatting import printable
 from envoylogs.render.html.counts import packed_counts
-from envoylogs.render.html.meta import meta_of
+from envoylogs.render.html.meta import TOOL, meta_of
 from envoylogs.render.words import (
     accounts_of,
     facts_of_finding,
@@ -36,7 +36,10 @@ if TYPE_CHECKING:
 __all__ = ["HtmlRenderer"]
 
 _ASSETS = "render/html/assets"
-_SCRIPTS = ("counts.js", "view.js", "tables.js", "figures.js", "page.js")
+_SCRIPTS = (
+    "text.js", "counts.js", "sums.js", "view.js", "tables.js", "contents.js", "filters.js",
+    "figures.js", "markdown.js", "page.js",
+)  # fmt: skip
 """In the order in which they are one: each uses those before it."""
 
 _OF_NOTHING = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
@@ -61,15 +64,15 @@ class HtmlRenderer:
         environment = Environment(
             loader=PackageLoader("envoylogs", _ASSETS), autoescape=True, undefined=StrictUndefined
         )
-        environment.filters["printable"] = printable
         page = environment.get_template("page.html.j2").render(
             title=_title(summary),
+            tool=TOOL,
             csp=_policy(css, script, plotly),
             css=Markup(css),  # noqa: S704  # our own
             script=Markup(script),  # noqa: S704
             plotly=Markup(plotly),  # noqa: S704
             meta=Markup(meta),  # noqa: S704  # escaped above
-            counts=packed_counts(summary.slices),
+            counts=packed_counts(summary.slices) if summary.slices.rows.height else "",
             facts=[text for text, _ in headline_of(summary)] + accounts_of(summary),
             notes=[note for note in (folded_of(summary),) if note],
             findings=[

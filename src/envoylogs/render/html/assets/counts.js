@@ -52,7 +52,9 @@
   };
 
   const decode = async (base64, meta) => {
-    const { dimensions, combinations: lists, rows } = await parsed(base64);
+    const { dimensions, combinations: lists, rows, starts, examples } = await parsed(base64);
+    // These are long, so they come packed with the counts.
+    Object.assign(meta, { starts, examples });
     const combinations = {};
     for (const [name, list] of Object.entries(lists)) {
       combinations[name] = Int32Array.from(list);

@@ -40,10 +40,7 @@
     for (const card of document.querySelectorAll(".card")) {
       const finding = meta.findings[Number(card.dataset.number) - 1];
       if (!finding) continue;
-      if (finding.trend?.length) {
-        const timed = finding.trend.filter((_, bucket) => meta.starts[bucket] !== null);
-        card.querySelector(".spark").append(sparkline(timed));
-      }
+      if (finding.trend?.length) card.querySelector(".spark").append(sparkline(finding.trend));
       const color = envoylogs.contents.actorColor(finding.who);
       if (color) card.querySelector(".swatch").style.background = color;
       const pick = card.querySelector("button.pick");
