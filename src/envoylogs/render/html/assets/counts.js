@@ -48,7 +48,7 @@
     const names = [...new Set(classes)].sort();
     dimensions.code_class = names.map((name) => (name === "-" ? null : name));
     const place = classes.map((name) => names.indexOf(name));
-    combinations.code_class = Uint32Array.from(combinations.response_code, (code) => place[code]);
+    combinations.code_class = Int32Array.from(combinations.response_code, (code) => place[code]);
   };
 
   const decode = async (base64, meta) => {
@@ -57,7 +57,7 @@
     Object.assign(meta, { starts, examples });
     const combinations = {};
     for (const [name, list] of Object.entries(lists)) {
-      combinations[name] = name in dimensions ? Uint32Array.from(list) : Int8Array.from(list);
+      combinations[name] = Int32Array.from(list);
     }
     addCodeClasses(dimensions, combinations);
     const places = {};
@@ -77,6 +77,22 @@
       byGateway: ofOutcome((outcome) => outcome.by_gateway),
       notSent: ofOutcome((outcome) => outcome.not_sent),
       actor: Uint8Array.from(combinations.outcome, (outcome) => actorOfOutcome[outcome]),
+    };
+  };
+
+  // Figures have bins of time as narrow as `most_bins` lets them; -1 for records without a time.
+  const binsOf = (meta) => {
+    const timed = meta.starts.filter((start) => start !== null);
+    if (!timed.length) return { starts: [], width_s: meta.width_s, of: new Int32Array(meta.starts.length).fill(-1) };
+    const widths = meta.widths_s.filter((width) => width >= meta.width_s);
+    const place = (start, width) => Math.floor(start / width);
+    const fits = (width) => place(timed.at(-1), width) - place(timed[0], width) < meta.most_bins;
+    const width = widths.find(fits) ?? widths.at(-1) ?? meta.width_s;
+    const first = place(timed[0], width);
+    return {
+      width_s: width,
+      starts: Array.from({ length: place(timed.at(-1), width) - first + 1 }, (_, bin) => (first + bin) * width),
+      of: Int32Array.from(meta.starts, (start) => (start === null ? -1 : place(start, width) - first)),
     };
   };
 
@@ -102,50 +118,62 @@
       return start !== null && (from === null || start >= from) && (to === null || start < to) ? 1 : 0;
     });
 
+  // Room for the rows with a latency that a selection keeps, made once: filters come quickly.
+  const roomFor = (length) => ({
+    length: 0, combination: new Uint32Array(length), bin: new Uint32Array(length),
+    ms: new Float64Array(length), requests: new Float64Array(length),
+  });
+
   // One pass over all rows: what each combination sums up to, and which rows have a latency.
-  const select = (counts, view) => {
-    const { rows, meta } = counts;
+  const select = (counts, view, bins) => {
+    const { rows, meta, actor } = counts;
     const { connection, noise } = counts.combinations;
     const keeps = combinationsKept(counts, view.filters);
     const inTime = bucketsKept(meta.starts, view.from, view.to);
-    const buckets = meta.starts.length;
     const apart = view.noise !== "shown";
     const requests = new Float64Array(counts.length);
     const timed = new Float64Array(counts.length);
     const totalMs = new Float64Array(counts.length);
-    const first = new Int32Array(counts.length).fill(buckets);
+    const maxMs = new Float64Array(counts.length);
+    const first = new Int32Array(counts.length).fill(meta.starts.length);
     const last = new Int32Array(counts.length).fill(-1);
     // The chart over time keeps its whole window, so that a brush can be moved and widened.
-    const overTime = [...meta.actors, "noise"].map(() => new Float64Array(buckets));
     const noiseTrace = meta.actors.length;
-    const latent = new Uint32Array(rows.length);
+    const overTime = Array.from({ length: noiseTrace + 1 }, () => new Float64Array(bins.starts.length));
+    const trace = Int8Array.from(actor, (of, c) =>
+      (connection[c] || (noise[c] && apart) ? -1 : noise[c] ? noiseTrace : of));
+    counts.room ??= roomFor(rows.length);
+    const latent = counts.room;
+    const { combination, bucket, latency, requests: each, firstTimed, length } = rows;
+    const binOf = bins.of;
     let found = 0;
-    for (let row = 0; row < rows.length; row += 1) {
-      const c = rows.combination[row];
-      if (!keeps[c]) continue;
-      const n = rows.requests[row];
-      const bucket = rows.bucket[row];
-      if (!connection[c] && !(noise[c] && apart)) {
-        overTime[noise[c] ? noiseTrace : counts.actor[c]][bucket] += n;
-      }
-      if (!inTime[bucket]) continue;
+    for (let row = 0; row < length; row += 1) {
+      const c = combination[row];
+      if (keeps[c] === 0) continue;
+      const n = each[row];
+      const at = bucket[row];
+      const bin = binOf[at];
+      if (trace[c] >= 0 && bin >= 0) overTime[trace[c]][bin] += n;
+      if (inTime[at] === 0) continue;
       requests[c] += n;
-      if (bucket < first[c]) first[c] = bucket;
-      if (bucket > last[c]) last[c] = bucket;
-      if (row >= rows.firstTimed && !connection[c]) {
+      if (at < first[c]) first[c] = at;
+      if (at > last[c]) last[c] = at;
+      if (row >= firstTimed && connection[c] === 0) {
+        const ms = latency[row];
         timed[c] += n;
-        totalMs[c] += n * rows.latency[row];
-        latent[found] = row;
+        totalMs[c] += n * ms;
+        maxMs[c] = ms;
+        latent.combination[found] = c;
+        latent.bin[found] = bin + 1; // 0 for rows without a time
+        latent.ms[found] = ms;
+        latent.requests[found] = n;
         found += 1;
       }
     }
-    const everyLatent = latent.subarray(0, found);
+    latent.length = found;
     const shown = Uint8Array.from(noise, (isNoise) => (isNoise && apart ? 0 : 1));
-    return {
-      requests, timed, totalMs, first, last, overTime, shown, inTime, everyLatent,
-      latent: apart ? everyLatent.filter((row) => !noise[rows.combination[row]]) : everyLatent,
-    };
+    return { requests, timed, totalMs, maxMs, first, last, overTime, shown, latent };
   };
 
-  envoylogs.counts = { decode, select, keyOf, classOfCode };
+  envoylogs.counts = { decode, binsOf, select, keyOf, classOfCode };
 })((window.envoylogs ??= {}));

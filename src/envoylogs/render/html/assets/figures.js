@@ -2,11 +2,10 @@
 (function (envoylogs) {
   "use strict";
 
-  const { plotlyText, count } = envoylogs.text;
+  const { plotlyText, count, element } = envoylogs.text;
 
   const MARGIN = { l: 56, r: 12, t: 18, b: 34 };
   const SETTINGS = { displayModeBar: false, responsive: true, showTips: false, doubleClick: false };
-  const MOST_COLUMNS = 5000;
 
   let meta = null;
 
@@ -15,14 +14,12 @@
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   const milliseconds = (seconds) => seconds * 1000;
-  const timed = () => meta.starts.filter((start) => start !== null);
 
-  const layoutOf = (name, more) => {
+  const layoutOf = (name, edges, more) => {
     const layout = structuredClone(meta.figures[name].layout ?? {});
     delete layout.title; // the page has a heading for it
     delete layout.width;
     delete layout.height;
-    const starts = timed();
     return {
       ...layout, template: meta.templates[envoylogs.contents.isDark() ? "dark" : "light"],
       autosize: true, margin: MARGIN, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
@@ -30,7 +27,7 @@
       legend: { ...layout.legend, orientation: "h", x: 0, y: 1, yanchor: "bottom", xanchor: "left" },
       xaxis: {
         ...layout.xaxis, type: "date", title: undefined, fixedrange: true,
-        range: [milliseconds(starts[0]), milliseconds(starts.at(-1) + meta.width_s)],
+        range: [edges[0], edges.at(-1)],
       },
       yaxis: { ...layout.yaxis, fixedrange: true },
       ...more,
@@ -62,68 +59,68 @@
     return { bars, notes };
   };
 
-  const drawTimeline = (results, view) => {
-    const starts = timed();
-    const names = [...meta.actors.map((actor) => actor.name), "noise"];
+  const shadeOf = (trace) => trace.meta?.[envoylogs.contents.isDark() ? "dark" : "light"];
+
+  const edgesOf = ({ starts, width_s }) => [...starts, starts.at(-1) + width_s].map(milliseconds);
+
+  const timelineOf = (results, view) => {
+    const x = results.bins.starts.map(milliseconds);
     const data = tracesOf("timeline", (trace, place) => ({
-      x: starts.map(milliseconds), y: starts.map((_, bucket) => results.over_time[place]?.[bucket] ?? 0),
-      offset: 0, width: meta.width_s * 1000, selectedpoints: null,
+      x, y: Array.from(results.over_time[place] ?? []), offset: 0, width: milliseconds(results.bins.width_s),
       visible: results.over_time[place]?.some((n) => n > 0) ?? false,
-      marker: { ...trace.marker, line: { width: 0 }, ...(envoylogs.contents.actorColor(names[place]) && { color: envoylogs.contents.actorColor(names[place]) }) },
-      selected: undefined, unselected: { marker: { opacity: 1 } },
+      marker: { ...trace.marker, color: shadeOf(trace) ?? trace.marker?.color },
+      selectedpoints: null, unselected: { marker: { opacity: 1 } },
     }));
     const { bars, notes } = onsets();
-    const edge = [milliseconds(starts[0]), milliseconds(starts.at(-1) + meta.width_s)];
+    const edges = edgesOf(results.bins);
     const outside = [];
-    if (view.from !== null) outside.push(shade(edge[0], milliseconds(view.from)));
-    if (view.to !== null) outside.push(shade(milliseconds(view.to), edge[1]));
-    return ["timeline", data, layoutOf("timeline", {
-      dragmode: "select", selectdirection: "h", bargap: 0, shapes: [...outside, ...bars], annotations: notes, selections: [],
-      activeselection: undefined, newselection: { line: { color: style("--accent"), width: 1 } }, showlegend: true,
+    if (view.from !== null) outside.push(shade(edges[0], milliseconds(view.from)));
+    if (view.to !== null) outside.push(shade(milliseconds(view.to), edges.at(-1)));
+    drawLegend(data);
+    return ["timeline", data, layoutOf("timeline", edges, {
+      dragmode: "select", selectdirection: "h", bargap: 0, shapes: [...outside, ...bars], annotations: notes,
+      selections: [], newselection: { line: { color: style("--accent"), width: 1 } }, showlegend: false,
     })];
   };
 
-  const drawLatency = (results) => {
-    const rows = results.latency_over_time.filter((row) => row.start !== null);
-    const half = milliseconds(meta.width_s) / 2;
-    const few = rows.length <= 60;
+  // In the heading, where it takes no height from the chart.
+  const drawLegend = (traces) => {
+    const shown = traces.filter((trace) => trace.visible);
+    document.querySelector("#legend").replaceChildren(...shown.map((trace) => {
+      const mark = element("span", { className: "swatch", "aria-hidden": "true" });
+      mark.style.background = trace.marker.color;
+      return element("li", {}, mark, trace.name);
+    }));
+  };
+
+  const latencyOf = (results) => {
+    const rows = results.latency_over_time;
+    const half = milliseconds(results.bins.width_s) / 2;
+    const lowest = meta.latency_edges_ms[0];
     const data = tracesOf("latency", (trace) => ({
-      x: rows.map((row) => milliseconds(row.start) + half), y: rows.map((row) => row[trace.name] ?? null),
-      connectgaps: false, ...(few && { mode: "lines+markers", marker: { ...trace.marker, size: 4 } }),
+      x: rows.map((row) => milliseconds(row.start) + half),
+      // Zero has no place on a logarithmic axis; the label has the number itself.
+      y: rows.map((row) => (row[trace.name] === null ? null : Math.max(lowest, row[trace.name]))),
+      text: rows.map((row) => `${count(row[trace.name])} ms`), hovertemplate: `%{text}<extra>${trace.name}</extra>`,
+      connectgaps: false, line: { ...trace.line, color: shadeOf(trace) ?? trace.line?.color },
     }));
-    return ["latency", data, layoutOf("latency", { showlegend: true, dragmode: false, hovermode: "x" })];
+    return ["latency", data, layoutOf("latency", edgesOf(results.bins), { showlegend: true, dragmode: false, hovermode: "x unified" })];
   };
 
-  // Buckets without records have no column; a heat map needs one for each, or it would widen others.
-  const columnsOf = () => {
-    const starts = timed();
-    const columns = Math.round((starts.at(-1) - starts[0]) / meta.width_s) + 1;
-    if (columns > MOST_COLUMNS) return { starts, place: starts.map((_, bucket) => bucket) };
-    return {
-      starts: Array.from({ length: columns }, (_, column) => starts[0] + column * meta.width_s),
-      place: starts.map((start) => Math.round((start - starts[0]) / meta.width_s)),
-    };
+  const wholes = (from, below) => {
+    const [least, most] = [from < 1 ? 0 : Math.ceil(from), Math.ceil(below) - 1];
+    return least >= most ? `${count(least)} ms` : `${count(least)} to ${count(most)} ms`;
   };
 
-  const drawHeatMap = (results) => {
+  const heatMapOf = (results) => {
     const { edges, cells } = results.heat_map;
-    const { starts, place } = columnsOf();
-    const z = cells.map((cell) => {
-      const row = new Array(starts.length).fill(null); // nothing is no color, not the lightest one
-      place.forEach((column, bucket) => { if (cell[bucket]) row[column] = cell[bucket]; });
-      return row;
-    });
-    const wholes = cells.map((_, place) => {
-      const [from, to] = [Math.ceil(edges[place] === 0.5 ? 0 : edges[place]), edges[place + 1] - 1];
-      return from >= to ? `${count(from)} ms` : `${count(from)} to ${count(to)} ms`;
-    });
     const data = tracesOf("heat_map", () => ({
-      x: [...starts, starts.at(-1) + meta.width_s].map(milliseconds), y: edges, z,
-      text: z.map((row, of) => row.map(() => wholes[of])),
-      hovertemplate: "%{x}<br>%{text}: %{z:,} requests<extra></extra>",
-      colorbar: { thickness: 10, outlinewidth: 0, title: { text: "requests", side: "right" } },
+      x: edgesOf(results.bins), y: edges,
+      z: cells.map((cell) => Array.from(cell, (n) => n || null)), // nothing has no color
+      text: cells.map((cell, place) => Array.from(cell, () => wholes(edges[place], edges[place + 1]))),
+      hovertemplate: "%{x|%H:%M:%S}<br>%{text}: %{z:,} requests<extra></extra>",
     }));
-    return ["heat_map", data, layoutOf("heat_map", { dragmode: false })];
+    return ["heat_map", data, layoutOf("heat_map", edgesOf(results.bins), { dragmode: false })];
   };
 
   // A drag over the chart chooses whole buckets.
@@ -137,9 +134,11 @@
   let listening = false;
 
   const draw = (results, view) => {
-    if (!window.Plotly || !timed().length) return;
-    for (const [name, data, layout] of [drawTimeline(results, view), drawLatency(results), drawHeatMap(results)]) {
+    if (!window.Plotly || !results.bins.starts.length) return;
+    for (const [name, data, layout] of [timelineOf(results, view), latencyOf(results), heatMapOf(results)]) {
+      const began = performance.now();
       window.Plotly.react(placeOf(name), data, layout, SETTINGS);
+      envoylogs.timings[`${name}_ms`] = performance.now() - began;
     }
     if (listening) return;
     listening = true;

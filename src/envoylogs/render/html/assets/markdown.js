@@ -46,7 +46,7 @@
     const facts = [...document.querySelectorAll("#facts li")].map((fact) => plain(fact.textContent.trim()));
     const said = envoylogs.filters.inWords(view).map(({ words }) => code(words));
     return [
-      `**${plain(meta.title)}**: ${facts.join(", ")}`,
+      `**${plain(document.title)}**: ${facts.join(", ")}`,
       ...meta.findings.slice(0, 5).map(finding),
       `Selected: ${said.length ? said.join(", ") : "everything"}`,
       totalsInWords(results.totals),

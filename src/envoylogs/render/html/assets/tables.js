@@ -45,12 +45,12 @@
     if (column.dimension) {
       const value = column.of(row);
       cell.append(element("button", {
-        type: "button", className: "value", textContent: text, title: title ?? `Filter: ${text}`,
+        type: "button", className: "value long", textContent: text, title: title ?? `Filter: ${text}`,
         "aria-pressed": String(envoylogs.view.has(column.dimension, value)),
         onclick: () => envoylogs.view.toggle(column.dimension, value),
       }));
     } else {
-      cell.textContent = text;
+      cell.append(isNumber(column) ? text : element("span", { className: "long", textContent: text }));
       if (title) cell.title = title;
     }
     if (column.bar) {
