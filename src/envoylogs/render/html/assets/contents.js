@@ -62,10 +62,10 @@
   const header = { header: true };
 
   const byDimension = {
-    host: [value("host", "host", header), ...measures],
+    host: [value("host", "host", header), requests, share, unrouted, errors, latency("p50"), latency("p99")],
     outcome: [
       outcome(header), { key: "must_act", label: "must act", kind: "text", of: (row) => outcomeOf(row.outcome)?.must_act ?? null },
-      ...measures, number("connections", "connections", { hint: "TCP or TLS connections; never among requests" }),
+      requests, share, errors, latency("p50"), latency("p99"), number("connections", "connections", { hint: "TCP or TLS connections; never among requests" }),
     ],
     response_code: [{ ...value("response_code", "code", header), kind: "text" }, ...measures],
     path_group: [value("path_group", "path", header), ...measures],
@@ -113,6 +113,8 @@
     { key: "source", label: "line", kind: "text", of: (row) => `${row.source}:${row.line}` },
   ];
 
+  const empty = { split: "No route with several parts or a subset in this selection." };
+
   const columns = { ...byDimension, split, rejections, ledger, examples };
 
   // Examples are few and whole, so they are filtered by themselves. What they don't say of
@@ -127,5 +129,5 @@
     });
   });
 
-  envoylogs.contents = { start, columns, shownValue, actorColor, isDark, time, examplesIn };
+  envoylogs.contents = { start, columns, empty, shownValue, actorColor, isDark, time, examplesIn };
 })((window.envoylogs ??= {}));

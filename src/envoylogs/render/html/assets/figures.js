@@ -4,14 +4,20 @@
 
   const { plotlyText, count, element } = envoylogs.text;
 
-  const MARGIN = { l: 56, r: 12, t: 18, b: 34 };
+  const MARGIN = { l: 48, r: 8, t: 10, b: 30 };
   const SETTINGS = { displayModeBar: false, responsive: true, showTips: false, doubleClick: false };
 
   let meta = null;
 
   const places = { timeline: "#figure-timeline", latency: "#figure-latency", heat_map: "#figure-heat-map" };
   const placeOf = (name) => document.querySelector(places[name]);
-  const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  // A variable of the style sheet has a value for each theme; an element shows which one holds.
+  const style = (name) => {
+    const probe = document.querySelector("#probe");
+    probe.style.color = `var(${name})`;
+    return getComputedStyle(probe).color;
+  };
 
   const milliseconds = (seconds) => seconds * 1000;
 
@@ -23,7 +29,7 @@
     return {
       ...layout, template: meta.templates[envoylogs.contents.isDark() ? "dark" : "light"],
       autosize: true, margin: MARGIN, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      font: { ...layout.font, family: style("--font"), size: 12, color: style("--text") },
+      font: { ...layout.font, family: getComputedStyle(document.body).fontFamily, size: 12, color: style("--text") },
       legend: { ...layout.legend, orientation: "h", x: 0, y: 1, yanchor: "bottom", xanchor: "left" },
       xaxis: {
         ...layout.xaxis, type: "date", title: undefined, fixedrange: true,
@@ -112,10 +118,17 @@
     return least >= most ? `${count(least)} ms` : `${count(least)} to ${count(most)} ms`;
   };
 
+  // Nothing has no color, so few must have one: the scale begins after the color of the ground.
+  const scaleOf = () => {
+    const scale = meta.templates[envoylogs.contents.isDark() ? "dark" : "light"].layout.colorscale?.sequential;
+    if (!Array.isArray(scale) || scale.length < 4) return undefined;
+    return scale.slice(1).map(([, color], place, rest) => [place / (rest.length - 1), color]);
+  };
+
   const heatMapOf = (results) => {
     const { edges, cells } = results.heat_map;
     const data = tracesOf("heat_map", () => ({
-      x: edgesOf(results.bins), y: edges,
+      x: edgesOf(results.bins), y: edges, zmin: 0, colorscale: scaleOf(),
       z: cells.map((cell) => Array.from(cell, (n) => n || null)), // nothing has no color
       text: cells.map((cell, place) => Array.from(cell, () => wholes(edges[place], edges[place + 1]))),
       hovertemplate: "%{x|%H:%M:%S}<br>%{text}: %{z:,} requests<extra></extra>",

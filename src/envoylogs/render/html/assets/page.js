@@ -84,8 +84,7 @@
         ? envoylogs.contents.examplesIn(view.now(), envoylogs.counts.classOfCode) : results.tables[name]);
     }
     const apart = view.now().noise === "apart" ? results.totals.noise + results.totals.noise_connections : 0;
-    const note = find("#noise-note");
-    note.textContent = apart ? `Charts and tables leave out ${counted(apart, "record")} of noise; “Show noise” adds them.` : "";
+    find("#noise-note").textContent = apart ? `Without ${counted(apart, "record")} of noise. ` : "";
   };
 
   const recompute = () => {
@@ -155,7 +154,7 @@
     drawFilters = envoylogs.filters.start(counts);
     for (const [name, columns] of Object.entries(envoylogs.contents.columns)) {
       const place = find(`#table-${name}`);
-      if (place) tables[name] = new envoylogs.tables.Table(place, { name, columns });
+      if (place) tables[name] = new envoylogs.tables.Table(place, { name, columns, empty: envoylogs.contents.empty[name] });
     }
     startCards();
     view.onChange(recompute);

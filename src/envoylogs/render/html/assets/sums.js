@@ -105,9 +105,11 @@
     return rows.sort((a, b) => b.requests - a.requests || b.connections - a.connections || a.group - b.group);
   };
 
+  // Only by outcome are there rows of connections alone.
   const byDimension = (counts, selection, name) => {
     const values = counts.dimensions[name];
     return grouped(counts, selection, counts.combinations[name], values.length)
+      .filter((row) => row.requests || name === "outcome")
       .map(({ group, ...row }) => ({ [name]: values[group], ...row }));
   };
 
