@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import generator, months, strangers, text_writer, wrapped
+from benchmarks import generator, months, pages, strangers, text_writer, wrapped
 
 _DATA = Path(__file__).parent / "data"
 _STAGES = ("blocks", "decoded", "normalized", "tally")
@@ -61,7 +61,11 @@ def run(command: list[str], *, one_core: bool = False) -> Run:
 
 def median_run(command: list[str], runs: int, *, one_core: bool = False) -> Run:
     """Return the median time and the largest peak of several runs."""
-    found = [run(command, one_core=one_core) for _ in range(runs)]
+    return median_of([run(command, one_core=one_core) for _ in range(runs)])
+
+
+def median_of(found: list[Run]) -> Run:
+    """Return the median time and the largest peak of runs."""
     return Run(statistics.median(r.seconds for r in found), max(r.peak_mb for r in found))
 
 
@@ -173,6 +177,7 @@ def report(lines: int, runs: int) -> None:
         _report_strangers(4 * lines, by)
     report_growing(log, runs)
     report_months(lines)
+    report_pages(log, runs)
     _report_packed(log, runs)
     _report_start(runs)
 
@@ -210,6 +215,23 @@ def report_months(lines: int) -> None:
           f"{daily_mb:.2f} MB each, sum {total.stat().st_size / 1e6:.2f} MB, "
           f"peak {merged.peak_mb:.0f} MB |")  # fmt: skip
     print(f"| summarize their sum | {shown.seconds:.2f} | peak {shown.peak_mb:.0f} MB |")
+
+
+def report_pages(log: Path, runs: int) -> None:
+    """Measure the page of a log: writing, size, opening, and a change of a filter."""
+    command = [sys.executable, "-m", "envoylogs"]
+    for rows in (500_000, 250_000):
+        path = log.with_name(f"page-{rows}.html")
+        made = [*command, "report", str(log), "-o", str(path), "--max-joint-rows", str(rows)]
+        pairs = [(run(made), run([*command, "summarize", str(log)])) for _ in range(runs)]
+        written = median_of([ours for ours, _ in pairs])
+        ratio = statistics.median(ours.seconds / plain.seconds for ours, plain in pairs)
+        found = pages.opened(path, runs)
+        print(f"| report, {rows:,} rows | {written.seconds:.2f} | {ratio:.2f} of summarize, "
+              f"peak {written.peak_mb:.0f} MB, page {path.stat().st_size / 1e6:.1f} MB, "
+              f"first paint {found.first_paint_ms:.0f} ms, drawn {found.drawn_ms:.0f} ms, "
+              f"a change {found.change_ms:.0f} ms, the slowest {found.slowest_change_ms:.0f} ms |"
+        )  # fmt: skip
 
 
 def _report_strangers(lines: int, by: tuple[str, ...]) -> None:

@@ -410,6 +410,7 @@ def test_nothing_else_is_written_in_the_place_of_a_state() -> None:
         ["summarize", "gw.log", "--save-tally", "s"],
         ["summarize", "gw.log", "-o", "s"],
         ["summarize", "gw.log", "--rejects", "s"],
+        ["report", "gw.log", "-o", "s"],
     ):
         assert "s: is a file of --state" in _run(*command, code=1).errors
     assert (

@@ -13,6 +13,7 @@ from envoylogs import __version__
 from envoylogs.cli.commands.flags import flags
 from envoylogs.cli.commands.lines import lines
 from envoylogs.cli.commands.merge import merge
+from envoylogs.cli.commands.report import report
 from envoylogs.cli.commands.summarize import summarize
 from envoylogs.cli.console import say_error
 from envoylogs.cli.exits import exit_code_of
@@ -28,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command()(summarize)
+app.command()(report)
 app.command()(lines)
 app.command()(merge)
 app.command()(flags)
@@ -53,6 +55,7 @@ def _envoylogs(
     envoylogs logs/ 'old/*.json'             the same of a folder and a glob
     kubectl logs -n istio-system deploy/istio-ingressgateway | envoylogs
     envoylogs summarize gateway.log --format json | jq .findings
+    envoylogs report logs/ -o report.html    one offline page with filters
     envoylogs lines gateway.log --finding 1  the lines behind the first finding
     envoylogs flags UF,URX                   what a flag means, whom it blames
     envoylogs --show-config                  each setting, and what sets it
@@ -61,7 +64,7 @@ def _envoylogs(
     """  # noqa: D301  # \b keeps the lines of the examples
 
 
-_COMMANDS = ("summarize", "lines", "merge", "flags")
+_COMMANDS = ("summarize", "report", "lines", "merge", "flags")
 _OWN_OPTIONS = ("--version", "--help", "-h", "--install-completion", "--show-completion")
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "lock_of",
     "opened_state",
     "refuse_to_forget",
+    "refuse_uncounted_ids",
     "save_state",
     "say_what_is_left",
     "say_what_is_lost",
@@ -46,7 +47,7 @@ def sources_for_state(
             if a window was asked for, which moves from run to run.
     """
     if state is None:
-        _refuse_uncounted_ids(sources, selection)
+        refuse_uncounted_ids(sources, selection)
         return sources
     from envoylogs.tally.running import outputs_of
 
@@ -70,7 +71,7 @@ def sources_for_state(
     return [source for source in sources if not _is_gone(source) and _is_log(source)]
 
 
-def _refuse_uncounted_ids(sources: list[Source], selection: SelectionOptions) -> None:
+def refuse_uncounted_ids(sources: list[Source], selection: SelectionOptions) -> None:
     """Refuse to look for requests in several sources of which one is a tally.
 
     Raises:

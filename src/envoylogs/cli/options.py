@@ -23,6 +23,7 @@ __all__ = [
     "MaxJointRowsOption",
     "MaxLatencyRowsOption",
     "MaxNamesOption",
+    "MaxPageRowsOption",
     "OutputOption",
     "RejectsOption",
     "SaveTallyOption",
@@ -145,6 +146,14 @@ MaxJointRowsOption = Annotated[
         "--max-joint-rows", min=1, envvar="ENVOYLOGS_MAX_JOINT_ROWS", show_default=False,
         help="Rows of --joint; past it durations are rounded, then time buckets get wider, then "
         "names are folded. 250000 unless told otherwise.",
+    ),
+]  # fmt: skip
+MaxPageRowsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-joint-rows", min=1, envvar="ENVOYLOGS_MAX_JOINT_ROWS", show_default=False,
+        help="Rows of counts in the page; past it durations are rounded, then time buckets get "
+        "wider, then names are folded, and the page says so. 500000 unless told otherwise.",
     ),
 ]  # fmt: skip
 LimitOption = Annotated[

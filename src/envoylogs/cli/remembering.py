@@ -25,6 +25,8 @@ class Limits:
         keep_us: How long days of a state are kept.
         joint: Columns of ``--joint``.
         max_joint_rows: See ``TallySpec``.
+        usual_joint_rows: What ``max_joint_rows`` is if neither an option nor a saved
+            tally says.
         needs_joint: Whether a table of joint counts is wanted.
     """
 
@@ -35,6 +37,7 @@ class Limits:
     keep_us: int | None = None
     joint: tuple[str, ...] = ()
     max_joint_rows: int | None = None
+    usual_joint_rows: int | None = None
     needs_joint: bool = False
 
     def spec(self, found: TallySpec | None) -> TallySpec:
@@ -48,13 +51,17 @@ class Limits:
                 are wanted.
         """
         from envoylogs.summary.breakdown import columns_to_ask
-        from envoylogs.tally.state import TallySpec
+        from envoylogs.tally.state import MAX_JOINT_ROWS, TallySpec
 
         kept = None if found is None else found.joint
         has = self.joint if kept is None else kept
         if (self.joint and has != self.joint) or (self.needs_joint and not has):
             raise TallyQuestionError.not_joint(self.joint, kept)
-        found = found or TallySpec(by=columns_to_ask(self.columns), joint=self.joint)
+        found = found or TallySpec(
+            by=columns_to_ask(self.columns),
+            joint=self.joint,
+            max_joint_rows=self.usual_joint_rows or MAX_JOINT_ROWS,
+        )
         return replace(
             found,
             show_query=found.show_query or bool(self.show_query),

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import typer
 
+from envoylogs.cli.console import say
+from envoylogs.cli.exits import Exit
 from envoylogs.cli.options import Format
 from envoylogs.errors import UnknownKeyError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["kept_span", "wanted_columns", "wanted_table"]
+    from envoylogs.sources.source import Source
+
+__all__ = ["kept_span", "named_sources", "wanted_columns", "wanted_table"]
 
 
 def kept_span(state: Path | None, keep_last: str | None) -> int | None:
@@ -66,3 +71,25 @@ def wanted_table(output_format: Format, table: str | None, columns: tuple[str, .
     if table is None and output_format in {Format.CSV, Format.NDJSON}:
         return "groups"
     return None if table is None else known_table(table)
+
+
+def named_sources(words: list[str] | None, command: str) -> list[Source]:
+    """Return the sources that a command was given; a pipe if none was named.
+
+    Args:
+        words: As they were given.
+        command: Its name.
+
+    Raises:
+        SourceError: If one of them does not exist.
+        typer.Exit: If none was named and standard input is a terminal.
+    """
+    from envoylogs.sources.locate import locate
+
+    if not words:
+        if sys.stdin.isatty():
+            say(f"Usage: envoylogs {command} [OPTIONS] [SOURCE]...")
+            say(f"Name a log file, or pipe one in: kubectl logs ... | envoylogs {command}")
+            raise typer.Exit(Exit.USAGE)
+        words = ["-"]
+    return locate(words)

@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 __all__ = ["MarkdownRenderer"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~&!])")
-_COLUMNS = ("requests", "share", "unrouted", "errors", "latency_ms_p50", "latency_ms_p99")
+_COLUMNS = (
+    "requests",
+    "connections",
+    "share",
+    "unrouted",
+    "errors",
+    "latency_ms_p50",
+    "latency_ms_p99",
+)
 _OF_A_PART = ("route_name", "authority", "upstream_cluster", "requests", "share", "share_low",
               "share_high", "errors", "latency_ms_p99")  # fmt: skip
 _NUMBER_OF_FINDINGS = 5

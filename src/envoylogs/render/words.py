@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envoylogs.render.formatting import clock, count, counted, day_and_clock, percent, window
+from envoylogs.render.formatting import (
+    clock,
+    count,
+    counted,
+    day_and_clock,
+    percent,
+    printable,
+    window,
+)
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
+from envoylogs.summary.findings.finding import Severity
 
 if TYPE_CHECKING:
     from envoylogs.summary.accounts import Accounts
@@ -13,7 +22,18 @@ if TYPE_CHECKING:
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.summary import Summary
 
-__all__ = ["LEDGER", "facts_of_finding", "folded_of", "gateways_of", "noise_of", "roles_left_out"]
+__all__ = [
+    "LEDGER",
+    "accounts_of",
+    "facts_of_finding",
+    "findings_shown",
+    "folded_of",
+    "gateways_of",
+    "headline_of",
+    "lesser_findings",
+    "noise_of",
+    "roles_left_out",
+]
 
 LEDGER = {
     "lost": "lost: the path was routed at another time of this log",
@@ -25,6 +45,64 @@ LEDGER = {
     "other": "anything else",
 }
 """Who answered 404, by the keys of the ledger."""
+
+
+_SHOWN = 5
+
+
+def findings_shown(summary: Summary) -> list[Finding]:
+    """Return the findings that people are shown: the worst, lesser ones only without others."""
+    serious = [found for found in summary.findings if found.severity < Severity.INFO]
+    return (serious or list(summary.findings))[:_SHOWN]
+
+
+def lesser_findings(summary: Summary) -> str | None:
+    """Return how many findings are not shown; null for none."""
+    rest = len(summary.findings) - len(findings_shown(summary))
+    return f"… and {counted(rest, 'lesser finding')} (--format json)" if rest else None
+
+
+def headline_of(summary: Summary) -> list[tuple[str, str]]:
+    """Return the line of facts: sources, window, records, gateways, what is left out.
+
+    Returns:
+        Texts, each with its weight: ``strong``, ``alarm``, or none.
+    """
+    sources = summary.accounts.sources["source"].to_list()
+    parts = [
+        (printable(sources[0]) if len(sources) == 1 else counted(len(sources), "source"), "strong")
+    ]
+    overview, accounts = summary.overview, summary.accounts
+    if overview.first is not None:
+        parts.append((window(overview.first, overview.last), ""))
+    left_out = accounts.filtered + accounts.seen_before
+    of_all = f"{accounts.records - left_out:,} of " if left_out else ""
+    parts += [(f"{of_all}{counted(accounts.records, 'record')}", ""), (gateways_of(summary), "")]
+    left_out_roles = roles_left_out(accounts)
+    if left_out_roles is not None:
+        parts.append((left_out_roles, ""))
+    if summary.selection is not None:
+        parts.append((f"selected {printable(summary.selection)}", "strong"))
+    if not summary.complete:
+        parts.append(("only a part was read", "alarm"))
+    return parts
+
+
+def accounts_of(summary: Summary) -> list[str]:
+    """Return what became of the lines, and how far the numbers can be trusted and shared."""
+    lines = summary.accounts
+    fates = [
+        f"{n:,} {fate}"
+        for fate, n in (("blank", lines.blank), ("of other programs", lines.other),
+                        ("malformed", lines.malformed))
+        if n
+    ]  # fmt: skip
+    words = f"{counted(lines.lines, 'line')}, each accounted for"
+    return [
+        f"{words} ({', '.join(fates)})" if fates else words,
+        "coarsened, see below" if summary.folds else "all numbers exact",
+        "not anonymized",
+    ]
 
 
 def facts_of_finding(found: Finding, overview: Overview) -> list[str]:
@@ -130,8 +208,8 @@ def folded_of(summary: Summary) -> str | None:
         if folds.joint.latency_relative_error:
             detail.append(f"latency within {percent(folds.joint.latency_relative_error)}")
         detail += [
-            f"{column} of {counted(requests, 'request')} folded"
-            for column, requests in folds.joint.columns.items()
+            f"{column} of {counted(records, 'record')} folded"
+            for column, records in folds.joint.columns.items()
         ]
         words.append(f"Joint counts: {', '.join(detail)}; --max-joint-rows keeps more.")
     return " ".join(words) or None

@@ -34,6 +34,7 @@ class Facts:
         connections: Connections, with ``known`` (the server name) and ``noise``.
         own: The gateway's own traffic.
         known_hosts: Hosts that this log routed a request for, without those that were folded.
+        known_names: These, and TLS server names with which connections were accepted.
         first: Microseconds since 1970 of the first record, null without times.
         last: The same of the last.
     """
@@ -43,6 +44,7 @@ class Facts:
     connections: pl.DataFrame
     own: pl.DataFrame
     known_hosts: pl.Series
+    known_names: pl.Series
     first: int | None
     last: int | None
 
@@ -83,6 +85,7 @@ def facts_of(tally: Tally) -> Facts:
         ),
         own=traffic.filter(pl.col("kind") == "own"),
         known_hosts=known_hosts,
+        known_names=named["name"].unique().sort(),
         first=_whole(traffic["first"].min()),
         last=_whole(traffic["last"].max()),
     )

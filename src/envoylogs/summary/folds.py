@@ -39,7 +39,7 @@ class JointDetail:
     Attributes:
         width_s: Of their time buckets.
         latency_relative_error: As in ``Folds``.
-        columns: Requests in the rows that stand for folded names, by column;
+        columns: Records in the rows that stand for folded names, by column;
             those in which nothing was folded are missing.
     """
 
@@ -87,7 +87,11 @@ def _joint_detail(joint: JointCounts) -> JointDetail | None:
     if not (isinstance(width, int) and isinstance(digits, int)):
         return None
     folded = {
-        column: int(rows.filter(is_folded(column, rows.schema[column]))["requests"].sum())
+        column: int(
+            rows.filter(is_folded(column, rows.schema[column]))
+            .select(pl.col("requests").sum() + pl.col("connections").sum())
+            .item()
+        )
         for column in joint.names(joint.spec)
     }
     columns = {column: requests for column, requests in folded.items() if requests}

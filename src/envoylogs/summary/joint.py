@@ -15,7 +15,7 @@ __all__ = ["joint_table"]
 
 
 def joint_table(tally: Tally) -> pl.DataFrame:
-    """Return requests by time bucket and the columns of the joint counts.
+    """Return requests and connections by time bucket and the columns of the joint counts.
 
     Args:
         tally: With joint counts, or the table has no columns but the time.
@@ -23,7 +23,8 @@ def joint_table(tally: Tally) -> pl.DataFrame:
     Returns:
         A row for each bucket and values: ``start`` (microseconds since 1970;
         null for records without a time), ``width_s`` (seconds, the same in
-        all rows), the columns, ``requests``, ``errors``, ``latency_ms``.
+        all rows), the columns, ``requests``, ``connections``, ``errors``,
+        ``latency_ms``.
         Ordered by ``start``, then by requests descending, then by the columns.
     """
     rows, columns = tally.joint.frame, tally.spec.joint
@@ -32,7 +33,7 @@ def joint_table(tally: Tally) -> pl.DataFrame:
     return (
         rows.lazy()
         .group_by(keys)
-        .agg(pl.col("requests", "errors").sum())
+        .agg(pl.col("requests", "connections", "errors").sum())
         .join(latency.lazy(), on=keys, how="left", nulls_equal=True)
         .with_columns(latency_column("latency_ms"))
         .sort(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from envoylogs.summary.ledger import LEDGER_KINDS, NOT_FOUND, ledger_kind
+from envoylogs.summary.paths import is_lost
 from envoylogs.summary.percentiles import EMPTY_LATENCY, latency_by
 from envoylogs.tally.folded import is_folded
 from envoylogs.tally.latency import MEASURES
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Overview", "overview"]
 
 Latency = dict[str, object]
-
-_NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +142,12 @@ def _names(rows: pl.DataFrame, column: str) -> int:
 
 def _not_found_ledger(facts: Facts, paths: pl.DataFrame) -> dict[str, int]:
     """Return all 404s by who answered and why; the parts add up to all."""
-    found = facts.requests.filter(pl.col("response_code") == _NOT_FOUND)
-    outcome = pl.col("outcome")
+    found = facts.requests.filter(pl.col("response_code") == NOT_FOUND)
+    # The paths alone say which are lost.
+    kinds = found.group_by(ledger_kind(lost=pl.lit(value=False)).alias("kind"))
+    counted = dict(kinds.agg(pl.col("requests").sum()).iter_rows())
     of_known = paths.filter("known")
-    lost = int(of_known.filter(pl.col("state").is_in(["lost", "mixed"]))["unrouted_404"].sum())
-    known = _sum(found, pl.col("unrouted") & pl.col("known"))
-    parts = {
-        "lost": lost,
-        "never_routed": known - lost,
-        "noise": _sum(found, "noise"),
-        "application": _sum(found, outcome == "upstream_4xx"),
-        "configured": _sum(found, outcome == "direct_response"),
-        "fault": _sum(found, outcome == "fault_injected"),
-    }
-    return {**parts, "other": _sum(found) - sum(parts.values()), "all": _sum(found)}
+    lost = int(of_known.filter(is_lost())["unrouted_404"].sum())
+    never = counted.get("never_routed", 0) - lost
+    parts = dict.fromkeys(LEDGER_KINDS, 0) | counted | {"lost": lost, "never_routed": never}
+    return {**parts, "all": _sum(found)}

@@ -12,7 +12,7 @@ from envoylogs.summary.facts import is_known
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
 
-__all__ = ["grace_us", "path_states"]
+__all__ = ["grace_us", "is_lost", "path_states"]
 
 _LONGEST_GRACE_US = 30_000_000
 
@@ -27,6 +27,11 @@ def grace_us(facts: Facts) -> int:
     if facts.first is None or facts.last is None:
         return 0
     return min(_LONGEST_GRACE_US, (facts.last - facts.first) // 20)
+
+
+def is_lost() -> pl.Expr:
+    """Tell the states of paths that are routed at another time than they are not."""
+    return pl.col("state").is_in(["lost", "mixed"])
 
 
 def path_states(facts: Facts) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from envoylogs.summary.facts import facts_of
 from envoylogs.summary.findings.finding import Finding, ranked
 from envoylogs.summary.findings.log import log_findings
 from envoylogs.summary.findings.routes import route_findings
+from envoylogs.summary.findings.slices import FindingSlice, slice_of
 from envoylogs.summary.findings.slow import slow_findings
 from envoylogs.summary.findings.tls import tls_findings
 from envoylogs.summary.findings.upstreams import upstream_findings
@@ -20,6 +21,7 @@ from envoylogs.summary.metrics.families import Family, metric_families
 from envoylogs.summary.overview import Overview, overview
 from envoylogs.summary.paths import path_states
 from envoylogs.summary.rejections import rejections
+from envoylogs.summary.slices import SLICE_COLUMNS, Slices, slices
 from envoylogs.summary.splits import splits
 from envoylogs.summary.timeline import bucket_seconds, timeline
 from envoylogs.tally.folded_marks import FOLDED_MARKS
@@ -56,6 +58,9 @@ class Summary:
         metrics: For monitoring, in a fixed order; null unless they were asked for.
         joint: Requests by time and columns together, see ``joint.joint_table``;
             null unless it is wanted.
+        slices: What any slice is counted from; null unless the joint counts are
+            by ``slices.SLICE_COLUMNS``.
+        finding_slices: Of each of ``findings``; empty without slices.
     """
 
     complete: bool
@@ -74,6 +79,8 @@ class Summary:
     asked: pl.DataFrame | None = None
     metrics: tuple[Family, ...] | None = None
     joint: pl.DataFrame | None = None
+    slices: Slices | None = None
+    finding_slices: tuple[FindingSlice | None, ...] = ()
 
 
 def summarize(
@@ -124,6 +131,7 @@ def summarize(
             complete=complete,
             names=names_in_metrics,
         )
+    sliced = slices(facts, paths) if tally.spec.joint == SLICE_COLUMNS else None
     return Summary(
         complete=complete,
         accounts=lines,
@@ -141,4 +149,6 @@ def summarize(
         asked=asked_table(facts, by) if by else None,
         metrics=metrics,
         joint=joint_table(tally) if joint else None,
+        slices=sliced,
+        finding_slices=tuple(slice_of(f, sliced) for f in findings) if sliced else (),
     )

@@ -1,4 +1,4 @@
-"""Requests by time, by columns that a user asked for and by duration, all together.
+"""Requests and connections by time, by columns that a user asked for and by duration, together.
 
 A joint state answers what no other can: how many requests of any slice were
 how slow in any window. It is empty unless ``TallySpec.joint`` names columns,
@@ -54,14 +54,14 @@ _FEWEST_BUCKETS = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JointCounts(CountState):
-    """Requests and errors by bucket, the columns of ``TallySpec.joint``, and latency.
+    """Requests, connections and errors by bucket, the columns of ``TallySpec.joint``, and latency.
 
     ``start`` is in microseconds, null for records without a time. ``value_ms``
-    is the latency (see ``latency``), null for requests without one, so that
-    each request is counted once. All rows have the same width and ``digits``.
+    is the latency (see ``latency``), null for requests without one and for
+    connections, so that each is counted once. All rows have the same width and ``digits``.
     """
 
-    SUMS: ClassVar = ("requests", "errors")
+    SUMS: ClassVar = ("requests", "connections", "errors")
     MINIMA: ClassVar = ("digits",)
 
     @classmethod
@@ -76,17 +76,21 @@ class JointCounts(CountState):
 
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec) -> Self:
-        """Count the requests of one batch."""
+        """Count the requests and connections of one batch."""
         if batch.frame is None or not spec.joint:
             return cls.empty(spec)
         width = WIDTHS_S[0]
-        rows = batch.frame.filter(pl.col("kind") == "request").select(
+        kind = pl.col("kind")
+        rows = batch.frame.filter(kind != "own").select(
             pl.lit(width, pl.Int64).alias("width_s"),
             floored(microseconds("start_time"), width).alias("start"),
             *(asked_column(name, spec) for name in spec.joint),
-            pl.when(is_answered()).then(MEASURES["latency_ms"]).alias("value_ms"),
-            pl.lit(1, pl.Int64).alias("requests"),
-            is_error().cast(pl.Int64).alias("errors"),
+            pl.when((kind == "request") & is_answered())
+            .then(MEASURES["latency_ms"])
+            .alias("value_ms"),
+            (kind == "request").cast(pl.Int64).alias("requests"),
+            (kind == "connection").cast(pl.Int64).alias("connections"),
+            ((kind == "request") & is_error()).cast(pl.Int64).alias("errors"),
             pl.lit(ALL_DIGITS, pl.Int64).alias("digits"),
         )
         return cls(cls.summed(spec, rows), spec)

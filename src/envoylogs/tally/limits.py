@@ -99,7 +99,7 @@ def _names(kind: str, states: Mapping[str, State]) -> Names | None:
         ("traffic", pl.col("requests")),
         ("asked_traffic", pl.col("requests")),
         ("paths", pl.col("routed") + pl.col("unrouted")),
-        ("joint", pl.col("requests")),
+        ("joint", pl.col("requests") + pl.col("connections")),
     ):
         rows = states[home].frame
         if kind in rows.columns:

@@ -33,8 +33,9 @@ def _rows(*arguments: str) -> list[dict[str, str]]:
 def test_the_table_has_a_row_for_each_bucket_and_slice(log: str) -> None:
     rows = _rows(log, "--joint", "host,outcome", "--joint", "method", "--table", "joint")
 
-    assert list(rows[0])[:7] == [
-        "start", "width_s", "host", "outcome", "method", "requests", "errors",
+    assert list(rows[0])[:8] == [
+        "start", "width_s", "host", "outcome", "method", "requests", "connections",
+        "errors",
     ]  # fmt: skip
     found = [(row["start"], row["outcome"], row["requests"], row["latency_ms_p99"]) for row in rows]
     assert found == [

@@ -56,9 +56,9 @@ def _tally(spec: TallySpec, records: pl.DataFrame | None = None, batch: int = 20
 
 
 def test_counts_are_those_of_a_plain_loop() -> None:
-    keys = ("authority", "outcome", "response_code", "upstream_host")
+    keys = ("authority", "outcome", "response_code", "upstream_host", "kind")
     counted: Counter[tuple[object, ...]] = Counter()
-    for record in _records().filter(kind="request").iter_rows(named=True):
+    for record in _records().filter(pl.col("kind") != "own").iter_rows(named=True):
         answered = record["outcome"] in UPSTREAM_ANSWERED and record["response_code"] != 101
         start = int(record["start_time"].timestamp()) * 1_000_000
         latency = record["duration_ms"] if answered else None
@@ -67,9 +67,12 @@ def test_counts_are_those_of_a_plain_loop() -> None:
     frame = _tally(TallySpec(joint=keys)).joint.frame
 
     found = {
-        row[:-1]: row[-1] for row in frame.select("start", *keys, "value_ms", "requests").rows()
+        row[:-2]: row[-2] + row[-1]
+        for row in frame.select("start", *keys, "value_ms", "requests", "connections").rows()
     }
     assert found == dict(counted)
+    assert set(frame.filter(pl.col("connections") > 0)["kind"]) == {"connection"}
+    assert frame.filter(kind="connection")["requests"].sum() == 0
     errors = frame.filter(pl.col("outcome").is_in(_ERRORS))
     assert errors["errors"].equals(errors["requests"], check_names=False)
 
@@ -80,6 +83,7 @@ def test_a_request_is_counted_once_and_what_is_none_is_not() -> None:
     frame = tally_of(records, spec=_EXACT).joint.frame
 
     assert frame["requests"].sum() == 4
+    assert frame["connections"].sum() == 1
     assert frame.filter(pl.col("value_ms").is_null())["requests"].sum() == 2
     assert set(frame["start"]) == {None, us(0)}
 
@@ -202,6 +206,7 @@ def _states(draw: st.DrawFn) -> list[JointCounts]:
                 "host": [host for _, host, _ in requests],
                 "value_ms": [value for _, _, value in requests],
                 "requests": 1,
+                "connections": 0,
                 "errors": 0,
                 "digits": 64,
             },

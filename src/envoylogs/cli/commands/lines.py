@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from envoylogs.cli.commands.summarize import named_sources
 from envoylogs.cli.console import closed_pipe_is_no_error
 from envoylogs.cli.exits import Exit
 from envoylogs.cli.options import MapOption, SourcesArgument, TextFormatOption
@@ -15,6 +14,7 @@ from envoylogs.cli.selecting import SelectionOptions, selected, with_selection
 from envoylogs.cli.settings import ShowConfigOption, field_keys
 from envoylogs.cli.show_config import print_config
 from envoylogs.cli.text_format import parsed_text_format
+from envoylogs.cli.wanted import named_sources
 from envoylogs.errors import EmptySelectionError, SelectionError
 from envoylogs.render.formatting import printable
 
@@ -69,7 +69,7 @@ def lines(  # noqa: PLR0913, PLR0917  # one parameter an option
         return
     keys = field_keys(context)
     form = parsed_text_format(context, text_format, keys)
-    located = named_sources(sources)
+    located = named_sources(sources, "lines")
     twice = finding is not None
     with selected(selection, located, text_format=form, keys=keys, read_twice=twice) as (
         wanted,

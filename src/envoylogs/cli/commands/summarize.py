@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,19 +10,10 @@ from envoylogs.cli.console import (
     output_file,
     refuse_to_overwrite,
     replaced_file,
-    say,
-    say_error,
 )
-from envoylogs.cli.exits import Exit
+from envoylogs.cli.ending import Ending, refuse_nothing
 from envoylogs.cli.incremental import lock_of, refuse_to_forget, sources_for_state
 from envoylogs.cli.interrupt import stopped_by_interrupt
-from envoylogs.cli.notes import (
-    incomplete_sources,
-    name_what_is_no_log,
-    refuse_malformed,
-    say_if_tailed,
-    say_what_was_covered,
-)
 from envoylogs.cli.options import (
     ByOption,
     ColorOption,
@@ -56,16 +45,9 @@ from envoylogs.cli.settings import ShowConfigOption, field_keys, origin_of
 from envoylogs.cli.show_config import print_config
 from envoylogs.cli.tallying import Tallying
 from envoylogs.cli.text_format import parsed_text_format
-from envoylogs.cli.wanted import kept_span, wanted_columns, wanted_table
-from envoylogs.errors import EmptySelectionError
-from envoylogs.render.formatting import window
+from envoylogs.cli.wanted import kept_span, named_sources, wanted_columns, wanted_table
 
-if TYPE_CHECKING:
-    from envoylogs.reading.selection import Selection
-    from envoylogs.sources.source import Source
-    from envoylogs.tally.tally import Tally
-
-__all__ = ["named_sources", "summarize"]
+__all__ = ["summarize"]
 
 
 @with_selection
@@ -111,7 +93,6 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     from envoylogs.render.named_tables import JOINT
     from envoylogs.summary.summary import summarize as summary_of
 
-    started = time.monotonic()
     columns = wanted_columns(by)
     shown = wanted_table(output_format, table, columns)
     renderer = renderer_of(output_format, shown, limit, color)
@@ -127,7 +108,8 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     )
     keys = field_keys(context)
     form = parsed_text_format(context, text_format, keys)
-    located = sources_for_state(named_sources(sources), state, selection)
+    located = sources_for_state(named_sources(sources, "summarize"), state, selection)
+    ending = Ending(located, strict)
     own = () if state is None else (state, lock_of(state))
     refuse_to_overwrite(located, (output, save_tally, rejects, *own))
     refuse_to_forget((output, save_tally, rejects))
@@ -136,9 +118,9 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         stopped_by_interrupt() as stop,
     ):
         reading = Reading(selection=wanted, text_format=form, keys=keys, stop=stop)
-        tallying = Tallying(reading, rejects)
-        tally, new = tallying.tally(kept, limits, state, (output, save_tally, rejects))
-    _say_the_window_of_nothing(tally, wanted)
+        outputs = (output, save_tally, rejects)
+        tally, new = Tallying(reading, rejects).tally(kept, limits, state, outputs)
+    refuse_nothing(tally, wanted)
     summary = summary_of(
         tally,
         complete=not stop.requested,
@@ -146,14 +128,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         joint=limits.needs_joint,
         names_in_metrics=names_in_metrics(output_format, limit),
     )
-    named = {source.name for source in located if not source.found}
-    incomplete = incomplete_sources(summary.accounts)
-    if incomplete and not summary.accounts.records:
-        for error in incomplete:
-            say_error(error)
-        name_what_is_no_log(summary.accounts, named)
-        raise typer.Exit(Exit.ERROR)
-    no_log_named = name_what_is_no_log(summary.accounts, named)
+    ending.check(summary.accounts)
     if save_tally is not None:
         from envoylogs.tally.storage import save_tally as save
 
@@ -166,52 +141,4 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     else:
         with output_file(output) as out:
             renderer.render(summary, out)
-    say_what_was_covered(summary, time.monotonic() - started, new)
-    say_if_tailed(summary.accounts)
-    for error in incomplete:
-        say_error(error)
-    if stop.requested:
-        raise typer.Exit(Exit.INTERRUPTED)
-    if strict:
-        refuse_malformed(summary.accounts, new)
-    if no_log_named or incomplete:
-        raise typer.Exit(Exit.ERROR)
-
-
-def named_sources(words: list[str] | None) -> list[Source]:
-    """Return the sources that a command was given; a pipe if none was named.
-
-    Raises:
-        SourceError: If one of them does not exist.
-        typer.Exit: If none was named and standard input is a terminal.
-    """
-    from envoylogs.sources.locate import locate
-
-    if not words:
-        if sys.stdin.isatty():
-            say("Usage: envoylogs summarize [OPTIONS] [SOURCE]...")
-            say("Name a log file, or pipe one in: kubectl logs ... | envoylogs summarize")
-            raise typer.Exit(Exit.USAGE)
-        words = ["-"]
-    return locate(words)
-
-
-def _say_the_window_of_nothing(tally: Tally, selection: Selection) -> None:
-    """End with an error if there are records and none was selected.
-
-    Raises:
-        EmptySelectionError: With the window of the log, or with the roles of
-            the records if none is a gateway's.
-    """
-    from envoylogs.summary.accounts import accounts
-
-    if tally.traffic.frame.height:
-        return
-    lines = accounts(tally)
-    if not selection:
-        if lines.roles_left_out:
-            raise EmptySelectionError.other_roles(lines.records, lines.roles_left_out)
-    elif lines.records:
-        first, last = lines.sources["first"].min(), lines.sources["last"].max()
-        covered = window(*(time if isinstance(time, int) else None for time in (first, last)))
-        raise EmptySelectionError.of(selection.text, lines.records, covered)
+    ending.end(summary, interrupted=stop.requested, new=new)

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from envoylogs.render.formatting import count, counted, printable
-from envoylogs.render.words import facts_of_finding, noise_of
+from envoylogs.render.formatting import count, printable
+from envoylogs.render.words import (
+    facts_of_finding,
+    findings_shown,
+    lesser_findings,
+    noise_of,
+)
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.findings.finding import Finding, Severity
 
@@ -20,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["print_findings"]
 
-_SHOWN = 5
 # Colors that can be read on light and on dark: no yellow, no white.
 _STYLES = {
     Severity.CRITICAL: "bold red reverse",
@@ -32,17 +36,15 @@ _STYLES = {
 
 def print_findings(console: Console, summary: Summary) -> None:
     """Print the worst findings, then how many there are besides, then the noise."""
-    serious = [found for found in summary.findings if found.severity < Severity.INFO]
-    shown = (serious or list(summary.findings))[:_SHOWN]
     console.print()
     if not summary.findings:
         verdict = "Nothing wrong was found." if summary.overview.requests else "No request."
         console.print(Text(verdict, style="bold green"))
-    for place, found in enumerate(shown, 1):
+    for place, found in enumerate(findings_shown(summary), 1):
         _print_finding(console, place, found, summary.overview)
-    rest = len(summary.findings) - len(shown)
-    if rest:
-        console.print(Text(f"… and {counted(rest, 'lesser finding')} (--format json)", "dim"))
+    rest = lesser_findings(summary)
+    if rest is not None:
+        console.print(Text(rest, "dim"))
     noise = noise_of(summary)
     if noise is not None:
         console.print(Text(noise, "dim"))

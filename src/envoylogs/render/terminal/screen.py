@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, TextIO
 from rich.console import Console
 from rich.text import Text
 
-from envoylogs.render.formatting import counted, printable, window
 from envoylogs.render.terminal.findings import print_findings
 from envoylogs.render.terminal.tables import print_table, print_tables
-from envoylogs.render.words import folded_of, gateways_of, roles_left_out
+from envoylogs.render.words import folded_of, headline_of
 
 if TYPE_CHECKING:
     from envoylogs.summary.summary import Summary
@@ -82,25 +81,12 @@ class TerminalRenderer:
             print_tables(console, summary, self._limit)
 
 
+_STYLES = {"strong": "bold", "alarm": "bold red", "": ""}
+
+
 def _headline(summary: Summary) -> Text:
-    """Return the line of facts: sources, window, records, gateways."""
-    sources = summary.accounts.sources
-    names = sources["source"].to_list()
-    name = printable(names[0]) if len(names) == 1 else counted(len(names), "source")
-    overview = summary.overview
-    line = Text(name, style="bold")
-    if overview.first is not None:
-        line.append(f" · {window(overview.first, overview.last)}")
-    records = summary.accounts.records
-    left_out = summary.accounts.filtered + summary.accounts.seen_before
-    of_all = f"{records - left_out:,} of " if left_out else ""
-    line.append(f" · {of_all}{counted(records, 'record')}")
-    line.append(f" · {gateways_of(summary)}")
-    left_out_roles = roles_left_out(summary.accounts)
-    if left_out_roles is not None:
-        line.append(f" · {left_out_roles}")
-    if summary.selection is not None:
-        line.append(f" · selected {printable(summary.selection)}", style="bold")
-    if not summary.complete:
-        line.append(" · only a part was read", style="bold red")
+    """Return the line of facts."""
+    line = Text()
+    for text, weight in headline_of(summary):
+        line.append(" · " if line else "").append(text, style=_STYLES[weight])
     return line

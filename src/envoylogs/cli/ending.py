@@ -1,0 +1,112 @@
+"""How a command that counted logs ends: what was wrong, what was covered, the exit code."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import typer
+
+from envoylogs.cli.console import say_error
+from envoylogs.cli.exits import Exit
+from envoylogs.cli.notes import (
+    incomplete_sources,
+    name_what_is_no_log,
+    refuse_malformed,
+    say_if_tailed,
+    say_what_was_covered,
+)
+from envoylogs.errors import EmptySelectionError
+from envoylogs.render.formatting import window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envoylogs.cli.tallying import NewLines
+    from envoylogs.errors import IncompleteSourceError
+    from envoylogs.reading.selection import Selection
+    from envoylogs.sources.source import Source
+    from envoylogs.summary.accounts import Accounts
+    from envoylogs.summary.summary import Summary
+    from envoylogs.tally.tally import Tally
+
+__all__ = ["Ending", "refuse_nothing"]
+
+
+@dataclass(slots=True)
+class Ending:
+    """What is to be said and returned when the outputs are written.
+
+    Attributes:
+        located: The sources.
+        strict: Whether malformed lines are an error.
+        started: When the command began, on the monotonic clock.
+    """
+
+    located: Sequence[Source]
+    strict: bool
+    started: float = field(default_factory=time.monotonic)
+    _incomplete: list[IncompleteSourceError] = field(default_factory=list)
+    _no_log_named: bool = False
+
+    def check(self, accounts: Accounts) -> None:
+        """Look at what was read, before anything is written.
+
+        Raises:
+            LogFormatError: If there are lines and no record.
+            typer.Exit: If sources are damaged and there is no record.
+        """
+        named = {source.name for source in self.located if not source.found}
+        self._incomplete = incomplete_sources(accounts)
+        if self._incomplete and not accounts.records:
+            for error in self._incomplete:
+                say_error(error)
+            name_what_is_no_log(accounts, named)
+            raise typer.Exit(Exit.ERROR)
+        self._no_log_named = name_what_is_no_log(accounts, named)
+
+    def end(self, summary: Summary, *, interrupted: bool, new: NewLines | None = None) -> None:
+        """Say what was covered and end with the exit code that fits.
+
+        Args:
+            summary: What was written.
+            interrupted: Whether only a part was read.
+            new: What was read now, if it was not everything.
+
+        Raises:
+            LogFormatError: If lines are malformed and that is an error.
+            typer.Exit: If anything else was wrong.
+        """
+        accounts = summary.accounts
+        say_what_was_covered(summary, time.monotonic() - self.started, new)
+        say_if_tailed(accounts)
+        for error in self._incomplete:
+            say_error(error)
+        if interrupted:
+            raise typer.Exit(Exit.INTERRUPTED)
+        if self.strict:
+            refuse_malformed(accounts, new)
+        if self._no_log_named or self._incomplete:
+            raise typer.Exit(Exit.ERROR)
+
+
+def refuse_nothing(tally: Tally, selection: Selection) -> None:
+    """End with an error if there are records and none was selected.
+
+    Raises:
+        EmptySelectionError: With the window of the log, or with the roles of
+            the records if none is a gateway's.
+    """
+    from envoylogs.summary.accounts import accounts
+
+    if tally.traffic.frame.height:
+        return
+    lines = accounts(tally)
+    if not selection:
+        if lines.roles_left_out:
+            raise EmptySelectionError.other_roles(lines.records, lines.roles_left_out)
+    elif lines.records:
+        first, last = lines.sources["first"].min(), lines.sources["last"].max()
+        covered = window(*(time if isinstance(time, int) else None for time in (first, last)))
+        raise EmptySelectionError.of(selection.text, lines.records, covered)

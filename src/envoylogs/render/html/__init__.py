@@ -1,0 +1,1 @@
+"""A summary as one offline page whose filters count again."""

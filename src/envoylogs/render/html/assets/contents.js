@@ -1,0 +1,133 @@
+// Which tables the page has, and how each column reads a row of `sums.js`.
+(function (envoylogs) {
+  "use strict";
+
+  const { printable, percent, iso, clock, dayAndClock, milliseconds } = envoylogs.text;
+  const { keyOf } = envoylogs.counts;
+
+  let meta = null;
+  let days = 1;
+
+  const start = (given) => {
+    meta = given;
+    const [first, last] = given.window;
+    days = first === null || dayAndClock(first / 1e6).slice(0, 10) === dayAndClock(last / 1e6).slice(0, 10) ? 1 : 2;
+    // A label that stands for several clusters would hide which one is meant.
+    const seen = new Map();
+    for (const { label } of Object.values(meta.clusters)) seen.set(label, (seen.get(label) ?? 0) + 1);
+    meta.ambiguousLabels = new Set([...seen].filter(([, times]) => times > 1).map(([label]) => label));
+  };
+
+  const time = (seconds) => (seconds === null ? "-" : (days > 1 ? dayAndClock : clock)(seconds));
+
+  const clusterLabel = (value) => {
+    const cluster = value === null || !Object.hasOwn(meta.clusters, value) ? null : meta.clusters[value];
+    return cluster && !meta.ambiguousLabels.has(cluster.label) ? cluster.label : value;
+  };
+
+  const shownValue = (name, value) => printable(name === "upstream_cluster" ? clusterLabel(value) : value);
+
+  const isDark = () => {
+    const theme = document.documentElement.dataset.theme;
+    return theme === "dark" || (theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+  };
+
+  const actorColor = (name) => {
+    const actor = meta.actors.find((other) => other.name === name);
+    return actor ? actor.color[isDark() ? "dark" : "light"] : null;
+  };
+
+  const outcomeOf = (name) => (Object.hasOwn(meta.outcomes, keyOf(name)) ? meta.outcomes[name] : null);
+
+  const text = (name, label, extra = {}) => ({ key: name, label, kind: "text", of: (row) => row[name], ...extra });
+  const value = (name, label, extra = {}) => text(name, label, { dimension: name, ...extra });
+  const number = (name, label, extra = {}) => ({ key: name, label, kind: "count", of: (row) => row[name], ...extra });
+  const cluster = (extra) => value("upstream_cluster", "cluster", {
+    shown: (name) => shownValue("upstream_cluster", name), title: (row) => printable(row.upstream_cluster), ...extra,
+  });
+  const outcome = (extra) => value("outcome", "outcome", {
+    title: (row) => outcomeOf(row.outcome)?.meaning,
+    swatch: (row) => actorColor(outcomeOf(row.outcome)?.actor), ...extra,
+  });
+  const latency = (quantile) => ({
+    key: `latency_ms_${quantile}`, label: `${quantile} ms`, kind: "ms", of: (row) => row.latency_ms[quantile],
+    hint: "Latency of requests that the upstream answered",
+  });
+  const share = { key: "share", label: "share", kind: "percent", of: (row) => row.share, bar: true };
+  const errors = number("errors", "errors", { hint: "The upstream or the gateway failed; never 4xx or unrouted" });
+  const unrouted = number("unrouted", "unrouted", { hint: "The gateway had no route for the request" });
+  const requests = number("requests", "requests");
+
+  const measures = [requests, share, unrouted, errors, latency("p50"), latency("p90"), latency("p99")];
+  const header = { header: true };
+
+  const byDimension = {
+    host: [value("host", "host", header), requests, share, unrouted, errors, latency("p50"), latency("p99")],
+    outcome: [
+      outcome(header), { key: "must_act", label: "must act", kind: "text", of: (row) => outcomeOf(row.outcome)?.must_act ?? null },
+      requests, share, errors, latency("p50"), latency("p99"), number("connections", "connections", { hint: "TCP or TLS connections; never among requests" }),
+    ],
+    response_code: [{ ...value("response_code", "code", header), kind: "text" }, ...measures],
+    path_group: [value("path_group", "path", header), ...measures],
+    route_name: [value("route_name", "route", header), ...measures],
+    upstream_cluster: [cluster(header), ...measures],
+    upstream_host: [value("upstream_host", "upstream host", header), ...measures],
+    response_flags: [value("response_flags", "flags", header), ...measures],
+    gateway: [value("gateway", "gateway", header), ...measures],
+  };
+
+  const split = [
+    value("route_name", "route", header), value("host", "host"), cluster(), requests, share,
+    {
+      key: "share_low", label: "95 % interval", kind: "percent", of: (row) => row.share_low,
+      shown: (low, row) => `${percent(low)} to ${percent(row.share_high)}`,
+      hint: "Wilson interval of the share: where it lies if requests are split by chance",
+    },
+    { key: "share_high", kind: "percent", of: (row) => row.share_high, onlyInCsv: true },
+    errors, latency("p50"), latency("p99"),
+  ];
+
+  const written = (seconds) => (seconds === null ? null : iso(seconds));
+  const moment = (name, label, of = (row) => row[name]) =>
+    ({ key: name, label, kind: "time", of, shown: time, csv: written });
+
+  const rejections = [
+    outcome(header), value("host", "host"), value("route_name", "route"), value("response_flags", "flags"),
+    requests, moment("first", "first"), moment("last", "last"),
+    {
+      key: "known", label: "host is", kind: "text", of: (row) => (row.known ? "known" : "unknown"),
+      hint: "Known: this log routed a request for it, or the configuration lists it",
+    },
+  ];
+
+  const ledger = [text("label", "who answered 404", header), requests, share];
+
+  const examples = [
+    { ...moment("start", "time", (row) => (row.start === null ? null : row.start / 1e6)), header: true },
+    outcome(), value("host", "host"), value("method", "method"), text("path", "path"),
+    { ...value("response_code", "code"), kind: "text" }, value("response_flags", "flags"),
+    text("response_code_details", "details"), value("route_name", "route"), cluster(),
+    value("upstream_host", "upstream host"), text("client", "client"),
+    { key: "duration_ms", label: "ms", kind: "ms", of: (row) => row.duration_ms, shown: milliseconds },
+    text("request_id", "request id"),
+    { key: "source", label: "line", kind: "text", of: (row) => `${row.source}:${row.line}` },
+  ];
+
+  const empty = { split: "No route with several parts or a subset in this selection." };
+
+  const columns = { ...byDimension, split, rejections, ledger, examples };
+
+  // Examples are few and whole, so they are filtered by themselves. What they don't say of
+  // themselves can't leave them out.
+  const examplesIn = (view, classOf) => meta.examples.filter((line) => {
+    const seconds = line.start === null ? null : line.start / 1e6;
+    if (view.from !== null && (seconds === null || seconds < view.from)) return false;
+    if (view.to !== null && (seconds === null || seconds >= view.to)) return false;
+    return Object.entries(view.filters).every(([name, values]) => {
+      const own = name === "code_class" ? classOf(line.response_code) : line[name];
+      return own === undefined || values.some((other) => keyOf(other) === keyOf(own));
+    });
+  });
+
+  envoylogs.contents = { start, columns, empty, shownValue, actorColor, isDark, time, examplesIn };
+})((window.envoylogs ??= {}));

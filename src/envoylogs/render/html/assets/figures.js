@@ -1,0 +1,164 @@
+// Fills the figures that Python laid out with the numbers of the selection, and reads the brush.
+(function (envoylogs) {
+  "use strict";
+
+  const { plotlyText, count, element } = envoylogs.text;
+
+  const MARGIN = { l: 48, r: 8, t: 10, b: 30 };
+  const SETTINGS = { displayModeBar: false, responsive: true, showTips: false, doubleClick: false };
+
+  let meta = null;
+
+  const places = { timeline: "#figure-timeline", latency: "#figure-latency", heat_map: "#figure-heat-map" };
+  const placeOf = (name) => document.querySelector(places[name]);
+
+  // A variable of the style sheet has a value for each theme; an element shows which one holds.
+  const style = (name) => {
+    const probe = document.querySelector("#probe");
+    probe.style.color = `var(${name})`;
+    return getComputedStyle(probe).color;
+  };
+
+  const milliseconds = (seconds) => seconds * 1000;
+
+  const layoutOf = (name, edges, more) => {
+    const layout = structuredClone(meta.figures[name].layout ?? {});
+    delete layout.title; // the page has a heading for it
+    delete layout.width;
+    delete layout.height;
+    return {
+      ...layout, template: meta.templates[envoylogs.contents.isDark() ? "dark" : "light"],
+      autosize: true, margin: MARGIN, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: { ...layout.font, family: getComputedStyle(document.body).fontFamily, size: 12, color: style("--text") },
+      legend: { ...layout.legend, orientation: "h", x: 0, y: 1, yanchor: "bottom", xanchor: "left" },
+      xaxis: {
+        ...layout.xaxis, type: "date", title: undefined, fixedrange: true,
+        range: [edges[0], edges.at(-1)],
+      },
+      yaxis: { ...layout.yaxis, fixedrange: true },
+      ...more,
+    };
+  };
+
+  const tracesOf = (name, fill) =>
+    meta.figures[name].data.map((trace, place) => ({ ...structuredClone(trace), ...fill(trace, place) }));
+
+  const line = (at, color) => ({
+    type: "line", xref: "x", yref: "paper", x0: at, x1: at, y0: 0, y1: 1, line: { color, width: 1.5, dash: "dot" },
+  });
+
+  const shade = (from, to) => ({
+    type: "rect", xref: "x", yref: "paper", x0: from, x1: to, y0: 0, y1: 1, line: { width: 0 },
+    fillcolor: style("--shade"), layer: "above",
+  });
+
+  // Where a finding began is marked by its number, as on its card.
+  const onsets = () => {
+    const known = meta.findings.map(({ since, title }, place) => ({ since, title, number: place + 1 }))
+      .filter(({ since }) => since !== null && since !== undefined).slice(0, 5);
+    const bars = known.map(({ since }) => line(since / 1000, style("--text")));
+    const notes = known.map(({ since, title, number }) => ({
+      x: since / 1000, xref: "x", y: 1, yref: "paper", yanchor: "top", xanchor: "left", showarrow: false,
+      text: String(number), hovertext: `${number}. ${plotlyText(title)}`, captureevents: true,
+      bgcolor: style("--surface"), bordercolor: style("--line"), font: { size: 11 }, borderpad: 2,
+    }));
+    return { bars, notes };
+  };
+
+  const shadeOf = (trace) => trace.meta?.[envoylogs.contents.isDark() ? "dark" : "light"];
+
+  const edgesOf = ({ starts, width_s }) => [...starts, starts.at(-1) + width_s].map(milliseconds);
+
+  const timelineOf = (results, view) => {
+    const x = results.bins.starts.map(milliseconds);
+    const data = tracesOf("timeline", (trace, place) => ({
+      x, y: Array.from(results.over_time[place] ?? []), offset: 0, width: milliseconds(results.bins.width_s),
+      visible: results.over_time[place]?.some((n) => n > 0) ?? false,
+      marker: { ...trace.marker, color: shadeOf(trace) ?? trace.marker?.color },
+      selectedpoints: null, unselected: { marker: { opacity: 1 } },
+    }));
+    const { bars, notes } = onsets();
+    const edges = edgesOf(results.bins);
+    const outside = [];
+    if (view.from !== null) outside.push(shade(edges[0], milliseconds(view.from)));
+    if (view.to !== null) outside.push(shade(milliseconds(view.to), edges.at(-1)));
+    drawLegend(data);
+    return ["timeline", data, layoutOf("timeline", edges, {
+      dragmode: "select", selectdirection: "h", bargap: 0, shapes: [...outside, ...bars], annotations: notes,
+      selections: [], newselection: { line: { color: style("--accent"), width: 1 } }, showlegend: false,
+    })];
+  };
+
+  // In the heading, where it takes no height from the chart.
+  const drawLegend = (traces) => {
+    const shown = traces.filter((trace) => trace.visible);
+    document.querySelector("#legend").replaceChildren(...shown.map((trace) => {
+      const mark = element("span", { className: "swatch", "aria-hidden": "true" });
+      mark.style.background = trace.marker.color;
+      return element("li", {}, mark, trace.name);
+    }));
+  };
+
+  const latencyOf = (results) => {
+    const rows = results.latency_over_time;
+    const half = milliseconds(results.bins.width_s) / 2;
+    const lowest = meta.latency_edges_ms[0];
+    const data = tracesOf("latency", (trace) => ({
+      x: rows.map((row) => milliseconds(row.start) + half),
+      // Zero has no place on a logarithmic axis; the label has the number itself.
+      y: rows.map((row) => (row[trace.name] === null ? null : Math.max(lowest, row[trace.name]))),
+      text: rows.map((row) => `${count(row[trace.name])} ms`), hovertemplate: `%{text}<extra>${trace.name}</extra>`,
+      connectgaps: false, line: { ...trace.line, color: shadeOf(trace) ?? trace.line?.color },
+    }));
+    return ["latency", data, layoutOf("latency", edgesOf(results.bins), { showlegend: true, dragmode: false, hovermode: "x unified" })];
+  };
+
+  const wholes = (from, below) => {
+    const [least, most] = [from < 1 ? 0 : Math.ceil(from), Math.ceil(below) - 1];
+    return least >= most ? `${count(least)} ms` : `${count(least)} to ${count(most)} ms`;
+  };
+
+  // Nothing has no color, so few must have one: the scale begins after the color of the ground.
+  const scaleOf = () => {
+    const scale = meta.templates[envoylogs.contents.isDark() ? "dark" : "light"].layout.colorscale?.sequential;
+    if (!Array.isArray(scale) || scale.length < 4) return undefined;
+    return scale.slice(1).map(([, color], place, rest) => [place / (rest.length - 1), color]);
+  };
+
+  const heatMapOf = (results) => {
+    const { edges, cells } = results.heat_map;
+    const data = tracesOf("heat_map", () => ({
+      x: edgesOf(results.bins), y: edges, zmin: 0, colorscale: scaleOf(),
+      z: cells.map((cell) => Array.from(cell, (n) => n || null)), // nothing has no color
+      text: cells.map((cell, place) => Array.from(cell, () => wholes(edges[place], edges[place + 1]))),
+      hovertemplate: "%{x|%H:%M:%S}<br>%{text}: %{z:,} requests<extra></extra>",
+    }));
+    return ["heat_map", data, layoutOf("heat_map", edgesOf(results.bins), { dragmode: false })];
+  };
+
+  // A drag over the chart chooses whole buckets.
+  const readBrush = (event) => {
+    const range = event?.range?.x;
+    if (!range) return;
+    const [from, to] = range.map((edge) => (typeof edge === "number" ? edge : Date.parse(`${edge.replace(" ", "T")}Z`)) / 1000);
+    envoylogs.view.set({ from: Math.min(from, to), to: Math.max(from, to) });
+  };
+
+  let listening = false;
+
+  const draw = (results, view) => {
+    if (!window.Plotly || !results.bins.starts.length) return;
+    for (const [name, data, layout] of [timelineOf(results, view), latencyOf(results), heatMapOf(results)]) {
+      const began = performance.now();
+      window.Plotly.react(placeOf(name), data, layout, SETTINGS);
+      envoylogs.timings[`${name}_ms`] = performance.now() - began;
+    }
+    if (listening) return;
+    listening = true;
+    placeOf("timeline").on("plotly_selected", readBrush);
+  };
+
+  const start = (given) => { meta = given; };
+
+  envoylogs.figures = { start, draw };
+})((window.envoylogs ??= {}));

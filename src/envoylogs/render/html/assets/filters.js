@@ -1,0 +1,188 @@
+// The filter bar: a searchable list of checkboxes per dimension, time, noise, chips.
+(function (envoylogs) {
+  "use strict";
+
+  const { printable, count, dayAndClock, element } = envoylogs.text;
+  const { keyOf } = envoylogs.counts;
+
+  // A list longer than this is searched, not scrolled.
+  const MOST = 200;
+
+  const IN_BAR = [
+    ["host", "Host"], ["path_group", "Path"], ["outcome", "Outcome"], ["code_class", "Code"],
+    ["upstream_cluster", "Cluster"], ["upstream_host", "Upstream host"], ["gateway", "Gateway"],
+  ];
+
+  // All values by requests (or connections) of the whole log.
+  const ranked = (counts, name) => {
+    const requests = new Float64Array(counts.dimensions[name].length);
+    const { combination, requests: each, length } = counts.rows;
+    const of = counts.combinations[name];
+    for (let row = 0; row < length; row += 1) requests[of[combination[row]]] += each[row];
+    return counts.dimensions[name]
+      .map((value, place) => ({ value, requests: requests[place], shown: envoylogs.contents.shownValue(name, value) }))
+      .sort((a, b) => b.requests - a.requests);
+  };
+
+  class Filter {
+    constructor(place, counts, name, label) {
+      this.name = name;
+      this.label = label;
+      this.counts = counts;
+      this.values = null;
+      this.summary = element("summary", { textContent: label });
+      this.search = element("input", {
+        type: "search", placeholder: "Search", "aria-label": `Search in: ${label}`, oninput: () => this.draw(),
+      });
+      this.list = element("div", { className: "options", role: "group", "aria-label": label });
+      this.note = element("p", { className: "quiet" });
+      this.panel = element("div", { className: "panel" }, this.search, this.list, this.note);
+      this.details = element("details", { className: "filter" }, this.summary, this.panel);
+      this.details.addEventListener("toggle", () => { if (this.details.open) this.opened(); });
+      this.details.addEventListener("keydown", (event) => this.key(event));
+      place.append(this.details);
+    }
+
+    opened() {
+      for (const other of document.querySelectorAll("details.filter[open]")) {
+        if (other !== this.details) other.open = false;
+      }
+      this.values ??= ranked(this.counts, this.name);
+      this.search.hidden = this.values.length <= 8;
+      this.draw();
+      // A panel at the right edge would leave the window.
+      this.panel.classList.toggle("flipped", this.details.getBoundingClientRect().left + 340 > innerWidth);
+    }
+
+    key(event) {
+      if (event.key === "Escape") {
+        this.details.open = false;
+        this.summary.focus();
+      }
+      if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+      const stops = [this.search, ...this.list.querySelectorAll("input")].filter((stop) => !stop.hidden);
+      const next = stops.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1);
+      if (!this.details.open || !stops[next]) return;
+      event.preventDefault();
+      stops[next].focus();
+    }
+
+    draw() {
+      const words = this.search.value.toLowerCase();
+      const found = this.values.filter(({ value, shown }) =>
+        !words || shown.toLowerCase().includes(words) || keyOf(value).toLowerCase().includes(words));
+      const chosen = found.filter(({ value }) => envoylogs.view.has(this.name, value));
+      const others = found.filter(({ value }) => !envoylogs.view.has(this.name, value));
+      this.list.replaceChildren(...[...chosen, ...others].slice(0, MOST).map((option) => this.optionOf(option)));
+      this.note.textContent = found.length > MOST
+        ? `The first ${count(MOST)} of ${count(found.length)}; search finds the others.`
+        : found.length ? "" : "No value has these words.";
+      this.note.hidden = !this.note.textContent;
+    }
+
+    optionOf({ value, requests, shown }) {
+      const box = element("input", {
+        type: "checkbox", checked: envoylogs.view.has(this.name, value),
+        onchange: () => envoylogs.view.toggle(this.name, value),
+      });
+      return element("label", { title: printable(value) }, box, element("span", { className: "name", textContent: shown }),
+        element("span", { className: "amount", textContent: count(requests) }));
+    }
+
+    update() {
+      const chosen = envoylogs.view.now().filters[this.name]?.length ?? 0;
+      this.summary.textContent = chosen ? `${this.label} (${count(chosen)})` : this.label;
+      this.summary.classList.toggle("active", chosen > 0);
+      if (!this.details.open) return;
+      for (const [place, box] of this.list.querySelectorAll("input").entries()) {
+        box.checked = this.drawn(place);
+      }
+    }
+
+    // The order of the open list stays while boxes are ticked, so that nothing jumps away.
+    drawn(place) {
+      const shown = this.list.children[place].querySelector(".name").textContent;
+      const option = this.values.find((other) => other.shown === shown);
+      return envoylogs.view.has(this.name, option.value);
+    }
+  }
+
+  // "2026-11-01 12:40", RFC 3339 with its offset, or a time of day of the log's first day.
+  const readTime = (text, firstDay) => {
+    const words = text.trim();
+    if (!words) return { seconds: null };
+    const bare = /^\d{1,2}:\d{2}(:\d{2})?$/.test(words) ? `${firstDay} ${words.padStart(words.length < 6 ? 5 : 8, "0")}` : words;
+    const parts = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?$/i.exec(bare);
+    if (!parts) return { wrong: true };
+    const [, day, minute = "00:00", second = ":00", zone = "Z"] = parts;
+    const seconds = Date.parse(`${day}T${minute}${second}${zone.toUpperCase() === "UTC" ? "Z" : zone.toUpperCase()}`) / 1000;
+    return Number.isFinite(seconds) ? { seconds } : { wrong: true };
+  };
+
+  const timeInput = (meta, name, label) => {
+    const edges = meta.starts.filter((start) => start !== null);
+    const whole = name === "from" ? edges[0] : edges.at(-1) + meta.width_s;
+    const input = element("input", {
+      type: "text", className: "time", placeholder: edges.length ? dayAndClock(whole) : "", autocomplete: "off", spellcheck: false,
+      title: `UTC, in steps of ${count(meta.width_s)} s; ${name === "from" ? "inclusive" : "exclusive"}`,
+      onchange: () => {
+        const { seconds, wrong } = readTime(input.value, edges.length ? dayAndClock(edges[0]).slice(0, 10) : "");
+        input.setCustomValidity(wrong ? "A time as 2026-11-01 12:40:00, in UTC" : "");
+        input.setAttribute("aria-invalid", String(Boolean(wrong)));
+        if (wrong) input.reportValidity();
+        else envoylogs.view.set({ [name]: seconds });
+      },
+      onkeydown: (event) => { if (event.key === "Enter") input.dispatchEvent(new Event("change")); },
+    });
+    return { input, label: element("label", { className: "when" }, `${label} `, input) };
+  };
+
+  const start = (counts) => {
+    const { meta } = counts;
+    const bar = document.querySelector("#filter-inputs");
+    const from = timeInput(meta, "from", "From");
+    const to = timeInput(meta, "to", "to");
+    bar.append(from.label, to.label, element("span", { className: "quiet", textContent: "UTC" }));
+    const filters = IN_BAR.filter(([name]) => counts.dimensions[name]?.length)
+      .map(([name, label]) => new Filter(bar, counts, name, label));
+    const noise = element("input", {
+      type: "checkbox", onchange: () => envoylogs.view.set({ noise: noise.checked ? "shown" : "apart" }),
+    });
+    bar.append(element("label", { className: "check", title: "Unrouted traffic of hosts that nobody serves, probes and scrapes" }, noise, "Show noise"));
+    document.addEventListener("pointerdown", (event) => {
+      for (const open of document.querySelectorAll("details.filter[open]")) {
+        if (!open.contains(event.target)) open.open = false;
+      }
+    });
+    return (view) => {
+      from.input.value = view.from === null ? "" : dayAndClock(view.from);
+      to.input.value = view.to === null ? "" : dayAndClock(view.to);
+      for (const { input } of [from, to]) { input.setCustomValidity(""); input.removeAttribute("aria-invalid"); }
+      noise.checked = view.noise === "shown";
+      filters.forEach((filter) => filter.update());
+    };
+  };
+
+  // What is filtered, in words: for chips and for what is pasted elsewhere.
+  const inWords = (view) => {
+    const said = Object.entries(view.filters).flatMap(([name, values]) => values.map((value) => ({
+      name, value, words: `${envoylogs.view.LABELS[name]}: ${envoylogs.contents.shownValue(name, value)}`,
+      remove: () => envoylogs.view.toggle(name, value),
+    })));
+    if (view.from !== null) said.push({ words: `from ${dayAndClock(view.from)} UTC`, remove: () => envoylogs.view.set({ from: null }) });
+    if (view.to !== null) said.push({ words: `to ${dayAndClock(view.to)} UTC`, remove: () => envoylogs.view.set({ to: null }) });
+    if (view.noise === "shown") said.push({ words: "noise shown", remove: () => envoylogs.view.set({ noise: "apart" }) });
+    return said;
+  };
+
+  const drawChips = (view) => {
+    const place = document.querySelector("#chips");
+    const said = inWords(view);
+    place.hidden = !said.length;
+    place.replaceChildren(...said.map(({ words, remove }) => element("li", {}, element("button", {
+      type: "button", className: "chip", title: `Remove ${words}`, "aria-label": `Remove filter ${words}`, onclick: remove,
+    }, element("span", { textContent: words }), element("span", { "aria-hidden": "true", textContent: "×" })))));
+  };
+
+  envoylogs.filters = { start, drawChips, inWords };
+})((window.envoylogs ??= {}));

@@ -1,0 +1,191 @@
+// Starts the page and redraws it on each change of the view.
+//
+// The scripts are joined in this order, each one using only those before it: text.js, counts.js,
+// sums.js, view.js, tables.js, contents.js, filters.js, figures.js, markdown.js, page.js.
+(function (envoylogs) {
+  "use strict";
+
+  const { count, percent, milliseconds, counted, element } = envoylogs.text;
+  const { view } = envoylogs;
+
+  const SVG = "http://www.w3.org/2000/svg";
+
+  const find = (selector) => document.querySelector(selector);
+
+  let meta = null;
+  let counts = null;
+  let latest = null;
+  let drawFilters = () => {};
+  const tables = {};
+  envoylogs.timings = {};
+
+  const sparkline = (trend) => {
+    const [width, height] = [120, 24];
+    const most = Math.max(1, ...trend);
+    const step = width / trend.length;
+    const svg = document.createElementNS(SVG, "svg");
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    svg.setAttribute("preserveAspectRatio", "none");
+    const path = document.createElementNS(SVG, "path");
+    const bars = trend.map((n, place) => {
+      const tall = n ? Math.max(1, (n / most) * height) : 0;
+      return tall ? `M${(place * step).toFixed(2)} ${height}v${(-tall).toFixed(2)}h${(step * 0.85).toFixed(2)}v${tall.toFixed(2)}z` : "";
+    });
+    path.setAttribute("d", bars.join(""));
+    svg.append(path);
+    return svg;
+  };
+
+  const startCards = () => {
+    for (const card of document.querySelectorAll(".card")) {
+      const finding = meta.findings[Number(card.dataset.number) - 1];
+      if (!finding) continue;
+      if (finding.trend?.length) card.querySelector(".spark").append(sparkline(finding.trend));
+      const color = envoylogs.contents.actorColor(finding.who);
+      if (color) card.querySelector(".swatch").style.background = color;
+      const pick = card.querySelector("button.pick");
+      if (!pick || !finding.filters || !counts) continue;
+      pick.addEventListener("click", () => view.set({ filters: view.same(finding.filters) ? {} : finding.filters }));
+      // Text of a card can be selected without filtering.
+      card.addEventListener("click", (event) => {
+        if (event.target.closest("button, details, a") || String(getSelection())) return;
+        pick.click();
+      });
+    }
+  };
+
+  const drawCards = () => {
+    for (const card of document.querySelectorAll(".card")) {
+      const finding = meta.findings[Number(card.dataset.number) - 1];
+      const active = Boolean(finding?.filters) && view.same(finding.filters);
+      card.classList.toggle("active", active);
+      card.querySelector("button.pick")?.setAttribute("aria-pressed", String(active));
+    }
+  };
+
+  const drawTotals = ({ requests, connections, errors, error_share, unrouted, noise, latency_ms: of }) => {
+    const total = (name, value, extra) => element("span", { className: "total" },
+      element("b", { textContent: value }), ` ${name}`, extra ? element("span", { className: "quiet", textContent: ` ${extra}` }) : null);
+    const near = meta.latency_relative_error ? `within ${percent(meta.latency_relative_error)}` : "";
+    find("#totals").replaceChildren(
+      total(requests === 1 ? "request" : "requests", count(requests)),
+      total(connections === 1 ? "connection" : "connections", count(connections)),
+      total(errors === 1 ? "error" : "errors", count(errors), percent(error_share)),
+      total("unrouted", count(unrouted)),
+      total("noise", count(noise), noise ? (view.now().noise === "shown" ? "shown" : "set apart") : ""),
+      ...["p50", "p90", "p95", "p99", "max"].map((name) => element("span", { className: "total" },
+        `${name} `, element("b", { textContent: milliseconds(of[name]) }), name === "max" ? ` ms ${near}` : "")),
+    );
+  };
+
+  const drawTables = (results) => {
+    for (const [name, table] of Object.entries(tables)) {
+      table.update(name === "examples"
+        ? envoylogs.contents.examplesIn(view.now(), envoylogs.counts.classOfCode) : results.tables[name]);
+    }
+    const apart = view.now().noise === "apart" ? results.totals.noise + results.totals.noise_connections : 0;
+    find("#noise-note").textContent = apart ? `Without ${counted(apart, "record")} of noise. ` : "";
+  };
+
+  const recompute = () => {
+    const began = performance.now();
+    latest = envoylogs.sums.results(counts, view.now());
+    const summed = performance.now();
+    drawTotals(latest.totals);
+    envoylogs.filters.drawChips(view.now());
+    drawFilters(view.now());
+    drawCards();
+    drawTables(latest);
+    const tabled = performance.now();
+    Object.assign(envoylogs.timings, { sums_ms: summed - began, tables_ms: tabled - summed });
+    requestAnimationFrame(() => {
+      envoylogs.figures.draw(latest, view.now());
+      envoylogs.timings.figures_ms = performance.now() - tabled;
+      envoylogs.timings.recompute_ms = performance.now() - began;
+    });
+  };
+
+  const startTheme = () => {
+    const choice = find("#theme");
+    try { choice.value = localStorage.getItem("envoylogs-theme") ?? "auto"; } catch { choice.value = "auto"; }
+    if (!choice.value) choice.value = "auto";
+    const apply = () => {
+      document.documentElement.dataset.theme = choice.value;
+      if (latest) recompute();
+    };
+    choice.addEventListener("change", () => {
+      try { localStorage.setItem("envoylogs-theme", choice.value); } catch { /* kept until the page is closed */ }
+      apply();
+    });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
+    apply();
+  };
+
+  // The big library is only text until the tables are there: parsing it would hold up the first
+  // paint. The policy allows it by its hash wherever it is put.
+  const startPlotly = () => new Promise((done) => {
+    if (document.readyState === "loading") {
+      document.addEventListener("DOMContentLoaded", () => startPlotly().then(done));
+      return;
+    }
+    requestAnimationFrame(() => setTimeout(() => {
+      const source = find("#plotly").textContent;
+      // It brings styles for maps, which this page has none of, and which its policy refuses with a
+      // complaint; it adds none if an element with their id is there.
+      const maps = /getElementById\("([0-9a-f]{64})"\)/.exec(source);
+      if (maps) document.head.append(element("style", { id: maps[1] }));
+      document.head.append(element("script", { textContent: source }));
+      done();
+    }));
+  });
+
+  const startPrint = () => {
+    let closed = [];
+    window.addEventListener("beforeprint", () => {
+      closed = [...document.querySelectorAll(".card details:not([open])")];
+      closed.forEach((details) => { details.open = true; });
+    });
+    window.addEventListener("afterprint", () => closed.forEach((details) => { details.open = false; }));
+  };
+
+  const startCounts = async (base64) => {
+    counts = await envoylogs.counts.decode(base64, meta);
+    view.start(meta);
+    drawFilters = envoylogs.filters.start(counts);
+    for (const [name, columns] of Object.entries(envoylogs.contents.columns)) {
+      const place = find(`#table-${name}`);
+      if (place) tables[name] = new envoylogs.tables.Table(place, { name, columns, empty: envoylogs.contents.empty[name] });
+    }
+    startCards();
+    view.onChange(recompute);
+    recompute();
+    find("#reset").addEventListener("click", view.reset);
+    find("#copy-link").addEventListener("click", () => envoylogs.markdown.copy(location.href, "Link"));
+    find("#copy-markdown").addEventListener("click", () =>
+      envoylogs.markdown.copy(envoylogs.markdown.markdownOf(meta, view.now(), latest), "Markdown"));
+    document.documentElement.classList.add("ready");
+    await startPlotly();
+    envoylogs.figures.draw(latest, view.now());
+  };
+
+  const start = async () => {
+    meta = JSON.parse(find("#meta").textContent);
+    envoylogs.contents.start(meta);
+    envoylogs.figures.start(meta);
+    startTheme();
+    startPrint();
+    const base64 = find("#counts")?.textContent.trim();
+    if (!base64) { startCards(); return; }
+    try {
+      await startCounts(base64);
+    } catch (problem) {
+      find("#problem").hidden = false;
+      find("#problem").textContent = `This browser can't show tables and charts (${problem.message}). `
+        + "A current Firefox, Chrome, Edge or Safari can.";
+      throw problem;
+    }
+  };
+
+  envoylogs.results = () => ({ ...latest, view: view.get() });
+  envoylogs.started = start();
+})((window.envoylogs ??= {}));

@@ -1,0 +1,273 @@
+// Everything the page shows of one selection: totals, tables, series over time. Plain numbers.
+(function (envoylogs) {
+  "use strict";
+
+  const QUANTILES = [50, 90, 95, 99];
+  const Z = 1.959963984540054; // of a 95 % interval
+
+  // Nearest rank, `ceil(q * n)` in whole numbers. `keys` has a key for each row and `groups` the
+  // group of each key, -1 for none. Rows ascend by latency: a rank is reached once, on the way.
+  const percentiles = (latent, keys, groups, n) => {
+    const { ms, requests, length } = latent;
+    const steps = QUANTILES.length;
+    const found = new Float64Array(n.length * steps);
+    const next = new Uint8Array(n.length);
+    const seen = new Float64Array(n.length);
+    const rank = (group) => Math.ceil((QUANTILES[next[group]] * n[group]) / 100);
+    const awaited = Float64Array.from(n, (_, group) => rank(group));
+    for (let row = 0; row < length; row += 1) {
+      const group = groups[keys[row]];
+      if (group < 0) continue;
+      seen[group] += requests[row];
+      while (seen[group] >= awaited[group]) {
+        found[group * steps + next[group]] = ms[row];
+        next[group] += 1;
+        awaited[group] = next[group] < steps ? rank(group) : Infinity;
+      }
+    }
+    return found;
+  };
+
+  const NO_QUANTILES = { p50: null, p90: null, p95: null, p99: null };
+  const quantilesOf = (found, group) => {
+    const at = group * QUANTILES.length;
+    return { p50: found[at], p90: found[at + 1], p95: found[at + 2], p99: found[at + 3] };
+  };
+
+  // Latency of groups of combinations.
+  const latencyOf = (selection, groups, length) => {
+    const n = new Float64Array(length);
+    const totalMs = new Float64Array(length);
+    const max = new Float64Array(length);
+    for (let c = 0; c < groups.length; c += 1) {
+      const group = groups[c];
+      if (group < 0 || !selection.timed[c]) continue;
+      n[group] += selection.timed[c];
+      totalMs[group] += selection.totalMs[c];
+      if (selection.maxMs[c] > max[group]) max[group] = selection.maxMs[c];
+    }
+    const found = percentiles(selection.latent, selection.latent.combination, groups, n);
+    return (group) => (n[group]
+      ? { count: n[group], ...quantilesOf(found, group), max: max[group], mean: totalMs[group] / n[group] }
+      : { count: 0, ...NO_QUANTILES, max: null, mean: null });
+  };
+
+  const totalsOf = (counts, selection) => {
+    const { connection, error, noise } = counts.combinations;
+    const totals = { requests: 0, connections: 0, errors: 0, unrouted: 0, noise: 0, unrouted_noise: 0, noise_connections: 0 };
+    for (let c = 0; c < counts.length; c += 1) {
+      const n = selection.requests[c];
+      if (!n) continue;
+      if (connection[c]) {
+        totals.connections += n;
+        if (noise[c]) totals.noise_connections += n;
+        continue;
+      }
+      totals.requests += n;
+      if (error[c]) totals.errors += n;
+      if (counts.unrouted[c]) totals.unrouted += n;
+      if (noise[c]) totals.noise += n;
+      if (noise[c] && counts.unrouted[c]) totals.unrouted_noise += n;
+    }
+    const countable = totals.requests - totals.noise;
+    totals.error_share = countable > 0 ? totals.errors / countable : null;
+    totals.latency_ms = latencyOf(selection, new Int32Array(counts.length), 1)(0);
+    return totals;
+  };
+
+  // Requests, errors and latency by groups of combinations; -1 leaves a combination out.
+  const grouped = (counts, selection, all, length) => {
+    const { connection, error } = counts.combinations;
+    const groups = new Int32Array(counts.length); // places are unsigned, and -1 is none
+    for (let c = 0; c < counts.length; c += 1) {
+      groups[c] = selection.shown[c] && selection.requests[c] ? all[c] : -1;
+    }
+    const sums = ["requests", "errors", "unrouted", "connections"].map(() => new Float64Array(length));
+    const [requests, errors, unrouted, connections] = sums;
+    let total = 0;
+    for (let c = 0; c < counts.length; c += 1) {
+      const n = selection.requests[c];
+      const group = groups[c];
+      if (group < 0) continue;
+      if (connection[c]) { connections[group] += n; continue; }
+      total += n;
+      requests[group] += n;
+      if (error[c]) errors[group] += n;
+      if (counts.unrouted[c]) unrouted[group] += n;
+    }
+    const latency = latencyOf(selection, groups, length);
+    const rows = [];
+    for (let group = 0; group < length; group += 1) {
+      if (!requests[group] && !connections[group]) continue;
+      rows.push({
+        group, requests: requests[group], share: total ? requests[group] / total : null,
+        unrouted: unrouted[group], errors: errors[group], connections: connections[group],
+        latency_ms: latency(group),
+      });
+    }
+    return rows.sort((a, b) => b.requests - a.requests || b.connections - a.connections || a.group - b.group);
+  };
+
+  // Only by outcome are there rows of connections alone.
+  const byDimension = (counts, selection, name) => {
+    const values = counts.dimensions[name];
+    return grouped(counts, selection, counts.combinations[name], values.length)
+      .filter((row) => row.requests || name === "outcome")
+      .map(({ group, ...row }) => ({ [name]: values[group], ...row }));
+  };
+
+  const wilson = (part, of) => {
+    const middle = (part + (Z * Z) / 2) / (of + Z * Z);
+    const half = (Z / (of + Z * Z)) * Math.sqrt((part * (of - part)) / of + (Z * Z) / 4);
+    return [Math.max(0, middle - half), Math.min(1, middle + half)];
+  };
+
+  // Which group of values each combination that `belongs` has never changes: found once.
+  const groupsBy = (counts, names, belongs) => {
+    const columns = names.map((name) => counts.combinations[name]);
+    const sizes = names.map((name) => counts.dimensions[name].length);
+    const places = new Map();
+    const firsts = [];
+    const groups = new Int32Array(counts.length).fill(-1);
+    for (let c = 0; c < counts.length; c += 1) {
+      if (!belongs(c)) continue;
+      let key = 0;
+      for (let k = 0; k < names.length; k += 1) key = key * sizes[k] + columns[k][c];
+      let place = places.get(key);
+      if (place === undefined) {
+        place = firsts.length;
+        places.set(key, place);
+        firsts.push(c);
+      }
+      groups[c] = place;
+    }
+    return { groups, length: firsts.length, firsts, valueOf: (name, group) =>
+      counts.dimensions[name][counts.combinations[name][firsts[group]]] };
+  };
+
+  const partsOf = (counts) => {
+    const { upstream_cluster, connection } = counts.combinations;
+    const without = counts.places.upstream_cluster.get("-") ?? -1;
+    const sent = (c) => !connection[c] && !counts.notSent[c] && upstream_cluster[c] !== without;
+    const parts = groupsBy(counts, ["route_name", "host", "upstream_cluster"], sent);
+    const whole = groupsBy(counts, ["route_name", "host"], sent);
+    return { ...parts, wholeOf: (group) => whole.groups[parts.firsts[group]] };
+  };
+
+  const splitsOf = (counts, selection) => {
+    counts.parts ??= partsOf(counts);
+    const { groups, length, wholeOf, valueOf } = counts.parts;
+    const wholes = new Map();
+    for (const part of grouped(counts, selection, groups, length)) {
+      if (!part.requests) continue;
+      const key = wholeOf(part.group);
+      let whole = wholes.get(key);
+      if (!whole) wholes.set(key, whole = { requests: 0, parts: [] });
+      whole.requests += part.requests;
+      whole.parts.push(part);
+    }
+    const hasSubset = ({ group }) => Boolean(counts.meta.clusters[valueOf("upstream_cluster", group)]?.subset);
+    return [...wholes.values()]
+      .filter(({ parts }) => parts.length > 1 || parts.some(hasSubset))
+      .sort((a, b) => b.requests - a.requests)
+      .flatMap((whole) => whole.parts.map(({ group, requests, errors, latency_ms }) => {
+        const [share_low, share_high] = wilson(requests, whole.requests);
+        return {
+          route_name: valueOf("route_name", group), host: valueOf("host", group),
+          upstream_cluster: valueOf("upstream_cluster", group), requests, share: requests / whole.requests,
+          share_low, share_high, errors, latency_ms,
+        };
+      }));
+  };
+
+  const rejectionsOf = (counts, selection) => {
+    const names = ["outcome", "host", "route_name", "response_flags"];
+    counts.rejected ??= groupsBy(counts, names, (c) => counts.byGateway[c] === 1);
+    const { groups, valueOf } = counts.rejected;
+    const { known } = counts.combinations;
+    const { starts } = counts.meta;
+    const found = new Map();
+    for (let c = 0; c < counts.length; c += 1) {
+      const n = selection.requests[c];
+      if (!n || groups[c] < 0 || !selection.shown[c]) continue;
+      let row = found.get(groups[c]);
+      if (!row) {
+        row = { group: groups[c], requests: 0, first: starts.length, last: -1, known: false };
+        found.set(groups[c], row);
+      }
+      row.requests += n;
+      row.first = Math.min(row.first, selection.first[c]);
+      row.last = Math.max(row.last, selection.last[c]);
+      row.known ||= known[c] === 1;
+    }
+    // Records without a time are in the last bucket: a last time is then the last that is known.
+    const startOf = (bucket) => starts[bucket] ?? starts.findLast((start) => start !== null) ?? null;
+    return [...found.values()].sort((a, b) => b.requests - a.requests).map(({ group, ...row }) => ({
+      ...Object.fromEntries(names.map((name) => [name, valueOf(name, group)])), ...row,
+      first: starts[row.first] ?? null, last: starts[row.first] === null ? null : startOf(row.last),
+    }));
+  };
+
+  const ledgerOf = (counts, selection) => {
+    const { ledger, connection } = counts.combinations;
+    const requests = new Float64Array(counts.meta.ledger.length);
+    let all = 0;
+    for (let c = 0; c < counts.length; c += 1) {
+      if (ledger[c] < 0 || connection[c] || !selection.shown[c]) continue;
+      requests[ledger[c]] += selection.requests[c];
+      all += selection.requests[c];
+    }
+    return counts.meta.ledger
+      .map(([key, label], place) => ({ key, label, requests: requests[place], share: all ? requests[place] / all : null }))
+      .filter((row) => row.requests > 0);
+  };
+
+  const latencyOverTime = ({ latent, shown }, bins) => {
+    const n = new Float64Array(bins.starts.length);
+    const keys = latent.bin.slice(0, latent.length);
+    for (let row = 0; row < latent.length; row += 1) {
+      if (!shown[latent.combination[row]]) keys[row] = 0;
+      else if (keys[row]) n[keys[row] - 1] += latent.requests[row];
+    }
+    const groups = Int32Array.from({ length: n.length + 1 }, (_, key) => key - 1);
+    const found = percentiles(latent, keys, groups, n);
+    return bins.starts.map((start, bin) =>
+      ({ start, count: n[bin], ...(n[bin] ? quantilesOf(found, bin) : NO_QUANTILES) }));
+  };
+
+  const heatMap = ({ latent, shown }, bins, edges) => {
+    const cells = edges.slice(1).map(() => new Float64Array(bins.starts.length));
+    let place = 0;
+    let lowest = edges.length;
+    for (let row = 0; row < latent.length; row += 1) {
+      if (!shown[latent.combination[row]] || !latent.bin[row]) continue;
+      while (place + 2 < edges.length && latent.ms[row] >= edges[place + 1]) place += 1;
+      cells[place][latent.bin[row] - 1] += latent.requests[row];
+      if (place < lowest) lowest = place;
+    }
+    const from = Math.min(lowest, place);
+    return { edges: edges.slice(from, place + 2), cells: cells.slice(from, place + 1) };
+  };
+
+  const DIMENSIONS = [
+    "host", "path_group", "outcome", "response_code", "route_name", "upstream_cluster", "response_flags",
+    "gateway", "upstream_host",
+  ];
+
+  const results = (counts, view) => {
+    counts.bins ??= envoylogs.counts.binsOf(counts.meta);
+    const { bins } = counts;
+    const selection = envoylogs.counts.select(counts, view, bins);
+    const tables = Object.fromEntries(DIMENSIONS.map((name) => [name, byDimension(counts, selection, name)]));
+    tables.split = splitsOf(counts, selection);
+    tables.rejections = rejectionsOf(counts, selection);
+    tables.ledger = ledgerOf(counts, selection);
+    return {
+      totals: totalsOf(counts, selection), tables, bins,
+      over_time: selection.overTime, latency_over_time: latencyOverTime(selection, bins),
+      heat_map: heatMap(selection, bins, counts.meta.latency_edges_ms),
+    };
+  };
+
+  envoylogs.sums = { results };
+})((window.envoylogs ??= {}));

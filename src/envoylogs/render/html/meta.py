@@ -1,0 +1,131 @@
+"""What the script of a page knows besides the counts: what names mean, findings, figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from envoylogs import __version__
+from envoylogs.envoy.clusters import cluster_parts, service_label
+from envoylogs.envoy.outcomes import OUTCOMES, UNROUTED
+from envoylogs.render.colors import ACTOR_COLORS, STACKED
+from envoylogs.render.figures import FIGURES, LATENCY_EDGES_MS, MOST_BINS, template
+from envoylogs.render.words import LEDGER, facts_of_finding
+from envoylogs.summary.findings.catalog import KIND_BY_CODE
+from envoylogs.summary.rejections import BY_GATEWAY
+from envoylogs.summary.splits import NOT_SENT
+from envoylogs.tally.timeline import WIDTHS_S
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from envoylogs.summary.findings.finding import Finding
+    from envoylogs.summary.findings.slices import FindingSlice
+    from envoylogs.summary.slices import Slices
+    from envoylogs.summary.summary import Summary
+
+__all__ = ["TOOL", "meta_of"]
+
+TOOL = f"envoylogs {__version__}"
+"""What made a page."""
+
+_TREND_BINS = 60
+
+
+def meta_of(summary: Summary, slices: Slices, findings: list[int]) -> dict[str, Any]:
+    """Return everything that the script of a page needs and that is no count.
+
+    Args:
+        summary: Of the log.
+        slices: Its slices.
+        findings: Which of its findings have a card, by place.
+    """
+    joint = summary.folds.joint
+    return {
+        "tool": TOOL,
+        "width_s": slices.width_s or WIDTHS_S[0],
+        "widths_s": WIDTHS_S,
+        "most_bins": MOST_BINS,
+        "window": [summary.overview.first, summary.overview.last],
+        "latency_relative_error": joint.latency_relative_error if joint else 0.0,
+        "latency_edges_ms": LATENCY_EDGES_MS,
+        "selection": summary.selection,
+        "actors": [
+            {"name": str(actor), "color": ACTOR_COLORS[actor]._asdict()} for actor in STACKED
+        ],
+        "outcomes": {
+            outcome.name: {
+                "actor": str(outcome.actor),
+                "must_act": outcome.must_act,
+                "meaning": outcome.meaning,
+                "unrouted": outcome.name in UNROUTED,
+                "by_gateway": outcome.name in BY_GATEWAY,
+                "not_sent": outcome.name in NOT_SENT,
+            }
+            for outcome in OUTCOMES
+        },
+        "clusters": _clusters(slices),
+        "ledger": list(LEDGER.items()),
+        "findings": [
+            _finding(summary, summary.findings[place], summary.finding_slices[place])
+            for place in findings
+        ],
+        "figures": {name: _emptied(figure(summary)) for name, figure in FIGURES.items()},
+        "templates": {
+            "light": template().to_plotly_json(),
+            "dark": template(dark=True).to_plotly_json(),
+        },
+    }
+
+
+def _clusters(slices: Slices) -> dict[str, dict[str, str | None]]:
+    names = slices.combinations.select(pl.col("upstream_cluster").drop_nulls().unique().sort())
+    _, _, subset, service = cluster_parts(pl.col("upstream_cluster"))
+    return {
+        name: {"service": of_service, "subset": of_subset, "label": service_label(name)}
+        for name, of_subset, of_service in names.select(
+            "upstream_cluster", subset, service
+        ).iter_rows()
+    }
+
+
+def _finding(summary: Summary, found: Finding, sliced: FindingSlice | None) -> dict[str, Any]:
+    return {
+        "code": found.code,
+        "severity": found.severity.name.lower(),
+        "who": str(KIND_BY_CODE[found.code].who),
+        "title": found.title,
+        "facts": facts_of_finding(found, summary.overview),
+        "proof": found.proof,
+        "next": found.next,
+        "requests": found.requests,
+        "of": found.of,
+        "since": found.since,
+        "until": found.until,
+        "filters": sliced and sliced.filters,
+        "trend": sliced and _trend(sliced, summary.overview.first, summary.overview.last),
+    }
+
+
+def _trend(sliced: FindingSlice, first: int | None, last: int | None) -> list[int]:
+    """Return records over the window of the log in a few bins of equal width."""
+    if first is None or last is None:
+        return []
+    bins = [0] * _TREND_BINS
+    for start, n in sliced.trend.items():
+        if start is not None:
+            # A bucket begins before the first record that is in it.
+            place = (max(start, first) - first) * _TREND_BINS // (last - first + 1)
+            bins[min(place, _TREND_BINS - 1)] += n
+    return bins
+
+
+def _emptied(figure: go.Figure) -> dict[str, Any]:
+    """Return a figure without its numbers, which the page counts itself."""
+    found: dict[str, Any] = figure.to_plotly_json()
+    found["layout"].pop("template")
+    for trace in found["data"]:
+        for name in ("x", "y", "z", "width"):
+            trace.pop(name, None)
+    return found

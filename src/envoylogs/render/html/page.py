@@ -1,0 +1,117 @@
+"""One HTML file that needs no network: findings first, then counts that filters count again.
+
+The page brings a policy of its own (CSP), which lets the two scripts and the
+style in it run and nothing else, so that no text from a log can become code.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib.resources import files
+from typing import TYPE_CHECKING, TextIO
+
+import orjson
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from envoylogs.render.formatting import printable
+from envoylogs.render.html.counts import packed_counts
+from envoylogs.render.html.meta import TOOL, meta_of
+from envoylogs.render.words import (
+    accounts_of,
+    facts_of_finding,
+    findings_shown,
+    folded_of,
+    headline_of,
+    lesser_findings,
+    noise_of,
+)
+from envoylogs.summary.findings.catalog import KIND_BY_CODE
+
+if TYPE_CHECKING:
+    from envoylogs.summary.summary import Summary
+
+__all__ = ["HtmlRenderer"]
+
+_ASSETS = "render/html/assets"
+_SCRIPTS = (
+    "text.js", "counts.js", "sums.js", "view.js", "tables.js", "contents.js", "filters.js",
+    "figures.js", "markdown.js", "page.js",
+)  # fmt: skip
+"""In the order in which they are one: each uses those before it."""
+
+_OF_NOTHING = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+"""The hash of an empty text: Plotly makes an empty style element, to which it adds rules, and sets
+empty style attributes; nothing else may."""
+
+# Inside a script element these could end it; as escapes they are the same JSON.
+_ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+
+
+class HtmlRenderer:
+    """Writes a page with the findings and all counts of a summary with ``slices``."""
+
+    def render(self, summary: Summary, out: TextIO) -> None:
+        """Write the page."""
+        if summary.slices is None:
+            raise ValueError("a page needs joint counts by summary.slices.SLICE_COLUMNS")
+        shown = findings_shown(summary)
+        places = [summary.findings.index(found) for found in shown]
+        meta = orjson.dumps(meta_of(summary, summary.slices, places)).decode().translate(_ESCAPES)
+        css = _asset("page.css")
+        script, plotly = "\n".join(map(_asset, _SCRIPTS)), get_plotlyjs()
+        environment = Environment(
+            loader=PackageLoader("envoylogs", _ASSETS), autoescape=True, undefined=StrictUndefined
+        )
+        page = environment.get_template("page.html.j2").render(
+            title=_title(summary),
+            tool=TOOL,
+            csp=_policy(css, script, plotly),
+            css=Markup(css),  # noqa: S704  # our own
+            script=Markup(script),  # noqa: S704
+            plotly=Markup(plotly),  # noqa: S704
+            meta=Markup(meta),  # noqa: S704  # escaped above
+            counts=packed_counts(summary.slices) if summary.slices.rows.height else "",
+            facts=[text for text, _ in headline_of(summary)] + accounts_of(summary),
+            notes=[note for note in (folded_of(summary),) if note],
+            findings=[
+                {
+                    "number": number,
+                    "severity": found.severity.name.lower(),
+                    "who": str(KIND_BY_CODE[found.code].who),
+                    "title": printable(found.title),
+                    "facts": [printable(f) for f in facts_of_finding(found, summary.overview)],
+                    "proof": found.proof and printable(found.proof),
+                    "next": printable(found.next),
+                    "has_filters": summary.finding_slices[place] is not None,
+                }
+                for number, (place, found) in enumerate(zip(places, shown, strict=True), 1)
+            ],
+            noise=noise_of(summary),
+            rest=lesser_findings(summary),
+        )
+        out.write(page)
+
+
+def _title(summary: Summary) -> str:
+    return f"{headline_of(summary)[0][0]} - envoylogs"
+
+
+def _asset(name: str) -> str:
+    return (files("envoylogs") / _ASSETS / name).read_text(encoding="utf-8")
+
+
+def _policy(css: str, *scripts: str) -> str:
+    """Return the page's Content-Security-Policy."""
+    allowed = " ".join(map(_hash, scripts))
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src {_hash(css)} {_OF_NOTHING}; "
+        f"style-src-attr 'unsafe-hashes' {_OF_NOTHING}; img-src data: blob:; base-uri 'none'; "
+        "form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

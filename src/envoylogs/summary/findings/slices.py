@@ -1,0 +1,90 @@
+"""A finding as a slice: the values that pick its records out, and how many there were over time.
+
+A finding says which records it is about as a condition in SQL. A page filters
+by values of columns, so the condition is asked of each combination of values,
+and what those have in common is the filter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs.summary.slices import SLICE_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from envoylogs.summary.findings.finding import Finding
+    from envoylogs.summary.slices import Slices
+
+__all__ = ["FindingSlice", "slice_of"]
+
+_MOST_VALUES = 50
+
+_DROPPED_FIRST = (
+    "gateway", "response_flags", "method", "response_code", "route_name", "upstream_host",
+    "path_group", "upstream_cluster", "outcome", "host",
+)  # fmt: skip
+"""What says least of a finding comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingSlice:
+    """Where a finding is in the slices of a log.
+
+    Attributes:
+        filters: By column the values that its records have, of as few columns
+            as pick them out; a few other records may have them too.
+        trend: Its records by ``start``, those without a time under null.
+    """
+
+    filters: Mapping[str, tuple[object, ...]]
+    trend: Mapping[int | None, int]
+
+
+def slice_of(found: Finding, slices: Slices) -> FindingSlice | None:
+    """Return the slice of a finding.
+
+    Returns:
+        Null for a finding about the log itself, and for one whose condition
+        asks for what slices don't have, such as a duration.
+    """
+    if found.where is None:
+        return None
+    connection = pl.col("connection")
+    combinations = slices.combinations.with_row_index("combination").with_columns(
+        pl.when(connection).then(pl.lit("connection")).otherwise(pl.lit("request")).alias("kind"),
+        pl.when(connection).then("host").alias("requested_server_name"),
+    )
+    condition = pl.sql_expr(found.where)
+    if not set(condition.meta.root_names()) <= set(combinations.columns):
+        return None
+    records = slices.rows.group_by("combination").agg(pl.col("records").sum())
+    combinations = combinations.join(records, on="combination")
+    matching = combinations.filter(condition)
+    if matching.is_empty():
+        return None
+    of_matching = slices.rows.join(matching.select("combination"), on="combination", how="semi")
+    trend = of_matching.group_by("start").agg(pl.col("records").sum()).sort("start")
+    return FindingSlice(_filters(combinations, matching), dict(trend.iter_rows()))
+
+
+def _filters(combinations: pl.DataFrame, matching: pl.DataFrame) -> dict[str, tuple[object, ...]]:
+    values = {name: matching[name].unique() for name in SLICE_COLUMNS}
+    kept = {name: found for name, found in values.items() if found.len() <= _MOST_VALUES}
+    fewest = _picked(combinations, kept)
+    for name in _DROPPED_FIRST:
+        without = {other: found for other, found in kept.items() if other != name}
+        if name in kept and without and _picked(combinations, without) == fewest:
+            kept = without
+    return {name: tuple(found.sort(nulls_last=True)) for name, found in kept.items()}
+
+
+def _picked(combinations: pl.DataFrame, values: Mapping[str, pl.Series]) -> int:
+    among = (
+        pl.col(name).is_in(found.implode(), nulls_equal=True) for name, found in values.items()
+    )
+    return int(combinations.filter(*among)["records"].sum())

@@ -1,0 +1,129 @@
+"""What any slice of a log can be counted from again: joint counts, with what they mean beside them.
+
+A page that filters holds this and nothing else, so its numbers are those of
+``summarize`` with the same selection. Who is known, what is noise and which
+paths were lost is decided over the whole log and does not change with a slice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, UNROUTED, is_error
+from envoylogs.envoy.traffic import host_of
+from envoylogs.summary.facts import is_known
+from envoylogs.summary.ledger import NOT_FOUND, ledger_kind
+from envoylogs.summary.paths import is_lost
+
+if TYPE_CHECKING:
+    from envoylogs.summary.facts import Facts
+
+__all__ = ["SLICE_COLUMNS", "SLICE_ROWS", "Slices", "slices"]
+
+SLICE_COLUMNS = (
+    "host", "method", "path_group", "outcome", "response_code", "response_flags", "route_name",
+    "upstream_cluster", "upstream_host", "gateway",
+)  # fmt: skip
+"""The columns of joint counts that slices are made of."""
+
+# Half a million requests keep every second and millisecond in these, as 1.7 MB of a page.
+SLICE_ROWS = 500_000
+"""How many rows joint counts for slices have, unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slices:
+    """Records by time, columns and latency.
+
+    Attributes:
+        combinations: One row for each combination of values that was seen:
+            ``SLICE_COLUMNS``, ``connection``, ``error``, ``unrouted``,
+            ``known``, ``noise`` and ``ledger`` (of ``LEDGER_KINDS``; null for
+            what is no request with code 404). Ordered by records descending,
+            then by the columns.
+        rows: ``combination`` (the number of its row), ``start`` (microseconds
+            since 1970, null without a time), ``value_ms`` (latency, null
+            without one) and ``records``. Ordered by latency, nulls first, then
+            combination and time.
+        width_s: Of the time buckets; null for an empty log.
+        examples: Records behind failures, see ``FailureEvidence``, with ``host``.
+    """
+
+    combinations: pl.DataFrame
+    rows: pl.DataFrame
+    width_s: int | None
+    examples: pl.DataFrame
+
+
+def slices(facts: Facts, paths: pl.DataFrame) -> Slices:
+    """Return what slices are counted from.
+
+    Args:
+        facts: Of a tally with joint counts by ``SLICE_COLUMNS``.
+        paths: See ``paths.path_states``.
+    """
+    joint = facts.tally.joint.frame
+    counts = joint.with_columns((pl.col("requests") + pl.col("connections")).alias("records"))
+    combinations = (
+        counts.group_by(SLICE_COLUMNS)
+        .agg(pl.col("records").sum())
+        .sort(
+            "records", *SLICE_COLUMNS,
+            descending=[True, *(False for _ in SLICE_COLUMNS)], nulls_last=True,
+        )
+        .with_row_index("combination")
+    )  # fmt: skip
+    rows = (
+        counts.join(combinations.drop("records"), on=SLICE_COLUMNS, nulls_equal=True)
+        .group_by("combination", "start", "value_ms")
+        .agg(pl.col("records").sum())
+        .sort("value_ms", "combination", "start", nulls_last=[False, False, True])
+    )
+    width = joint["width_s"].max()
+    return Slices(
+        _with_meaning(combinations, facts, paths),
+        rows,
+        width if isinstance(width, int) else None,
+        _examples(facts),
+    )
+
+
+def _with_meaning(combinations: pl.DataFrame, facts: Facts, paths: pl.DataFrame) -> pl.DataFrame:
+    connection = pl.col("connection")
+    unrouted = (pl.col("outcome").is_in(UNROUTED) & ~connection).alias("unrouted")
+    known = (
+        pl.when(connection)
+        .then(is_known(pl.col("host"), facts.known_names))
+        .otherwise(is_known(pl.col("host"), facts.known_hosts))
+    )
+    strange = pl.col("unrouted") | (pl.col("outcome") == "no_filter_chain")
+    keys = ["host", "method", "path_group"]
+    lost = paths.filter(is_lost()).select(*keys, pl.lit(value=True).alias("lost"))
+    return (
+        combinations.with_columns(
+            pl.col("outcome").is_in(CONNECTION_OUTCOMES).alias("connection"),
+        )
+        .with_columns((is_error() & ~connection).alias("error"), unrouted, known.alias("known"))
+        .with_columns((strange & ~pl.col("known")).alias("noise"))
+        .join(lost, on=keys, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(
+            pl.when((pl.col("response_code") == NOT_FOUND) & ~connection)
+            .then(ledger_kind(lost=pl.col("lost").fill_null(value=False)))
+            .alias("ledger")
+        )
+        .drop("combination", "lost", "records")
+    )
+
+
+def _examples(facts: Facts) -> pl.DataFrame:
+    host = pl.when(pl.col("outcome").is_in(CONNECTION_OUTCOMES)).then("server_name")
+    return (
+        facts.tally.evidence.frame.with_columns(
+            host.otherwise(host_of(pl.col("authority"))).alias("host")
+        )
+        .drop("rank", "authority", "server_name")
+        .sort("start", "source", "line", "host", "path", "client", nulls_last=True)
+    )
