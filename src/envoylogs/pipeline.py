@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from envoylogs import schema
@@ -35,23 +36,76 @@ if TYPE_CHECKING:
     from envoylogs.tally.running import RunningTally
     from envoylogs.tally.tally import Tally
 
-__all__ = ["newest_time", "selected_lines", "spec_of_saved", "tally_new_lines", "tally_sources"]
+__all__ = [
+    "Reading",
+    "newest_time",
+    "selected_lines",
+    "spec_of_saved",
+    "tally_new_lines",
+    "tally_sources",
+]
 
 # One thread decodes, which holds the interpreter; another normalizes and observes, which is Polars
 # and does not. So many batches may wait between the two.
 _AHEAD = 1
 
 
-def tally_sources(  # noqa: PLR0913  # one parameter a concern of the caller
-    sources: Iterable[Source],
-    *,
-    spec: TallySpec = DEFAULT_SPEC,
-    selection: Selection = NOTHING_SELECTED,
-    text_format: TextFormat | None = None,
-    keys: FieldKeys = DEFAULT_KEYS,
-    on_malformed: Callable[[bytes], None] | None = None,
-    stop: Stop | None = None,
-    progress: Progress | None = None,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How sources are read to be counted.
+
+    Attributes:
+        selection: Which records to count.
+        text_format: The user's own format of TEXT lines, tried before the defaults.
+        keys: Which keys hold which columns.
+        on_malformed: Called with each malformed line as it was.
+        stop: Ends the reading early; what was read until then is returned.
+        progress: Is told of every read.
+    """
+
+    selection: Selection = NOTHING_SELECTED
+    text_format: TextFormat | None = None
+    keys: FieldKeys = DEFAULT_KEYS
+    on_malformed: Callable[[bytes], None] | None = None
+    stop: Stop | None = None
+    progress: Progress | None = None
+
+    @property
+    def meaning(self) -> dict[str, str]:
+        """The options that say what lines mean, each with its value; none for the usual meaning."""
+        # Which key of a column is read first is in their order; no other order matters.
+        pairs = sorted(self.keys.mapped, key=lambda pair: pair[1])
+        mapped = ",".join(f"{column}={key}" for key, column in pairs)
+        text_format = "" if self.text_format is None else self.text_format.text
+        options = {"--map": mapped, "--text-format": text_format}
+        return {name: value for name, value in options.items() if value}
+
+    def decoded(
+        self,
+        sources: Iterable[Source],
+        spec: TallySpec,
+        logs: KnownLogs | None = None,
+        proxies: ProxiesSeen | None = None,
+    ) -> Iterator[Decoded]:
+        """Read sources as a tally of this specification needs them; see ``decode``."""
+        columns = schema.TALLIED | columns_behind((*spec.by, *spec.joint))
+        wanted = Wanted(columns, self.selection, text_format=self.text_format, keys=self.keys)
+        return decode(
+            sources,
+            wanted,
+            on_malformed=self.on_malformed,
+            logs=logs,
+            proxies=proxies,
+            stop=self.stop,
+            progress=self.progress,
+        )
+
+
+_USUAL = Reading()
+
+
+def tally_sources(
+    sources: Iterable[Source], *, spec: TallySpec = DEFAULT_SPEC, reading: Reading = _USUAL
 ) -> Tally:
     """Read sources and return what is remembered of all their lines.
 
@@ -59,17 +113,13 @@ def tally_sources(  # noqa: PLR0913  # one parameter a concern of the caller
         sources: What to read, in order: logs, and saved tallies of the same
             specification.
         spec: What to remember.
-        selection: Which records to count.
-        text_format: The user's own format of TEXT lines, tried before the defaults.
-        keys: Which keys hold which columns.
-        on_malformed: Called with each malformed line as it was.
-        stop: Ends the reading early; what was read until then is returned.
-        progress: Is told of every read.
+        reading: How they are read.
 
     Raises:
         SourceError: If a source can't be opened or read.
         TallyError: If a saved tally can't be read, added or selected from.
     """
+    selection = reading.selection
     # A log that is read here is selected from here, whatever a saved tally beside it was.
     spec = replace(spec, selection=selection.text if selection else None)
     adding = TallySum(spec)
@@ -89,26 +139,13 @@ def tally_sources(  # noqa: PLR0913  # one parameter a concern of the caller
                 any_log = True
                 yield source
 
-    columns = schema.TALLIED | columns_behind((*spec.by, *spec.joint))
-    wanted = Wanted(columns, selection, text_format=text_format, keys=keys)
-    _observe(
-        decode(logs(), wanted, on_malformed=on_malformed, stop=stop, progress=progress), adding.add
-    )
+    _observe(reading.decoded(logs(), spec), adding.add)
     total, *others = [*([adding.total()] if any_log or not saved else []), *saved]
     return total.merge(*others) if others else total
 
 
-def tally_new_lines(  # noqa: PLR0913  # one parameter a concern of the caller
-    sources: Iterable[Source],
-    before: RunningTally,
-    *,
-    by_day: bool,
-    selection: Selection = NOTHING_SELECTED,
-    text_format: TextFormat | None = None,
-    keys: FieldKeys = DEFAULT_KEYS,
-    on_malformed: Callable[[bytes], None] | None = None,
-    stop: Stop | None = None,
-    progress: Progress | None = None,
+def tally_new_lines(
+    sources: Iterable[Source], before: RunningTally, *, by_day: bool, reading: Reading = _USUAL
 ) -> RunningTally:
     """Read what is new in logs and return what is remembered of all there was.
 
@@ -116,25 +153,15 @@ def tally_new_lines(  # noqa: PLR0913  # one parameter a concern of the caller
         sources: Logs in files, in order.
         before: What was counted before; its logs are brought up to date.
         by_day: Whether days are kept apart from now on.
-        selection: As for ``tally_sources``, and so the others.
-        text_format: As for ``tally_sources``.
-        keys: As for ``tally_sources``.
-        on_malformed: As for ``tally_sources``.
-        stop: As for ``tally_sources``.
-        progress: As for ``tally_sources``.
+        reading: How they are read.
 
     Raises:
         SourceError: If a source can't be opened or read.
     """
-    adding = DaySums(before.spec, before.days, by_day=by_day)
-    columns = schema.TALLIED | columns_behind((*before.spec.by, *before.spec.joint))
-    wanted = Wanted(columns, selection, text_format=text_format, keys=keys)
+    now_us = time.time_ns() // 1000
+    adding = DaySums(before.spec, before.days, by_day=by_day, now_us=now_us)
     proxies = ProxiesSeen()
-    decoding = decode(
-        sources, wanted, on_malformed=on_malformed, logs=before.logs, proxies=proxies,
-        stop=stop, progress=progress,
-    )  # fmt: skip
-    _observe(decoding, adding.add)
+    _observe(reading.decoded(sources, before.spec, before.logs, proxies), adding.add)
     before.logs.with_proxies(proxies.sidecars, proxies.gateways)
     return replace(before, days=adding.totals())
 
@@ -177,8 +204,8 @@ def selected_lines(
     Args:
         sources: What to read, in order; a pipe is answered as it arrives.
         selections: Which records; each must select them.
-        text_format: As for ``tally_sources``.
-        keys: As for ``tally_sources``.
+        text_format: As of a ``Reading``.
+        keys: As of a ``Reading``.
 
     Yields:
         ``source``, ``line`` (the first of the record, from 1) and ``text``
@@ -228,8 +255,8 @@ def newest_time(
 
     Args:
         sources: What to read.
-        text_format: As for ``tally_sources``.
-        keys: As for ``tally_sources``.
+        text_format: As of a ``Reading``.
+        keys: As of a ``Reading``.
 
     Raises:
         SourceError: If a source can't be opened or read.

@@ -148,7 +148,21 @@ def test_a_rotated_log_that_is_gone_is_said() -> None:
     found = _json("gw.log", "--state", "s")
 
     assert found.requests == 5
-    assert "gw.log: is not the log that was read last time" in found.errors
+    assert "gw.log: the log that was there last time is gone, and is not beside it." in found.errors
+
+
+def test_a_log_that_was_cut_in_place_and_grew_past_its_old_size_is_said() -> None:
+    _append("gw.log", lines(*_records(0, 9)))
+    _json("gw.log", "--state", "s")
+    Path("gw.log").write_bytes(lines(*_records(0, 4), *_records(0, 20, day=2)))
+
+    found = _json("gw.log", "--state", "s")
+    again = _json("gw.log", "--state", "s")
+
+    assert (found.requests, again.requests) == (9 + 24, 9 + 24)
+    assert "gw.log: begins with 2.0 kB or more that were counted before" in found.errors
+    assert "what stands before the cut twice" in found.errors
+    assert "gw.log:" not in again.errors
 
 
 def test_what_stands_beside_a_named_log_and_was_not_rotated_is_not_read() -> None:
@@ -171,6 +185,88 @@ def test_the_state_and_its_lock_are_no_logs_of_their_folder() -> None:
 
     assert found.requests == 3
     assert [source["source"] for source in found.accounts["sources"]] == ["logs/gw.log"]
+
+
+def test_what_runs_with_a_state_have_written_is_no_log_of_their_folder() -> None:
+    Path("logs").mkdir()
+    _append("logs/gw.log", lines(*_records(0, 3)) + b"{\n")
+    options = ["--state", "logs/s", "--rejects", "logs/r", "--save-tally", "logs/t"]
+    runs = [_run("summarize", "logs", *options, "--format", "json", "-o", "logs/out.json")]
+    _append("logs/gw.log", lines(*_records(3, 1)))
+    runs.append(_run("summarize", "logs", *options, "--format", "json", "-o", "logs/out.json"))
+    runs.append(_json("logs", "--state", "logs/s"))
+
+    assert [source["source"] for source in runs[2].accounts["sources"]] == ["logs/gw.log"]
+    assert runs[2].requests == 4
+    assert "passed over" not in "".join(run.errors for run in runs)
+    for name in ("gw.log", "later.log"):
+        Path("logs/later.log").write_bytes(lines(*_records(9, 1)))
+        refused = _json("logs", "--state", "logs/s", "-o", f"logs/{name}", code=1)
+        assert f"logs/{name}: is one of the logs to read." in refused.errors
+
+
+def test_tallies_in_a_folder_of_logs_are_passed_over_and_named() -> None:
+    Path("logs").mkdir()
+    _append("logs/gw.log", lines(*_records(0, 3)))
+    _json("logs/gw.log", "--save-tally", "logs/t")
+    _json("logs/gw.log", "--state", "logs/other")
+
+    found = _json("logs", "--state", "logs/s")
+
+    assert found.requests == 3
+    for name in ("logs/t", "logs/other"):
+        assert f"envoylogs: {name}: passed over, it is a saved tally." in found.errors
+        named = _json(name, "--state", "logs/s", code=2)
+        assert f"{name} is a saved tally" in named.errors
+
+
+def test_what_never_gets_an_end_is_said_once() -> None:
+    Path("logs").mkdir()
+    begun = b"\n".join(printed(record()).split(b"\n")[:5]) + b"\n"
+    Path("logs/gw.log.2").write_bytes(lines(*_records(0, 2)) + b'{"half')
+    Path("logs/gw.log.1.gz").write_bytes(gzip.compress(lines(*_records(2, 2)) + b'{"half'))
+    Path("logs/gw.log.3").write_bytes(lines(*_records(4, 2)) + begun)
+
+    found = [_json("logs", "--state", "s").errors for _ in range(3)]
+
+    assert "12 B of last lines without a line feed: left for the next run." in found[0]
+    assert "5 lines of records without an end: left for the next run." in found[0]
+    assert "left for the next run" not in found[1] + found[2]
+    _append("logs/gw.log.2", b'": 1')
+    assert "10 B of last lines without a line feed" in _json("logs", "--state", "s").errors
+
+
+def test_less_than_a_record_is_not_said_to_be_nothing() -> None:
+    _append("gw.log", b'{\n"authority"')
+
+    found = _json("gw.log", "--state", "s")
+    again = _json("gw.log", "--state", "s")
+    Path("none.log").touch()
+
+    assert "there is no whole record yet" in found.errors
+    assert "there is no whole record yet" in again.errors
+    assert "the input is empty" in _json("none.log", "--state", "t").errors
+    Path("gw.log").write_bytes(b'{"authority"')
+    assert "there is no whole record yet" in _json("gw.log", "--state", "t").errors
+
+
+def test_strict_and_rejects_are_about_what_is_new() -> None:
+    words = ["gw.log", "--state", "s", "--strict", "--rejects", "r"]
+    bad = b'{"authority": bad}\n'
+    _append("gw.log", lines(*_records(0, 2)) + bad + lines(*_records(2, 1)))
+
+    first = _json(*words, code=1)
+    _append("gw.log", lines(*_records(3, 2)))
+    second = _json(*words)
+    rejects = Path("r").read_bytes()
+    _append("gw.log", bad + lines(*_records(5, 1)))
+    third = _json(*words, code=1)
+
+    assert "1 of 4 new lines are malformed (invalid_json 1)" in first.errors
+    assert second.accounts["malformed"] == 1
+    assert rejects == b""
+    assert "1 of 2 new lines are malformed" in third.errors
+    assert Path("r").read_bytes() == bad
 
 
 def test_an_archive_that_is_still_written_goes_on_when_it_is_whole() -> None:
@@ -267,9 +363,42 @@ def test_a_saved_tally_is_no_state_and_a_log_is_none_either() -> None:
     _append("other.log", b"text\n")
 
     assert "was not made by --state" in _json("gw.log", "--state", "t", code=1).errors
-    assert "damaged Parquet" in _json("gw.log", "--state", "other.log", code=1).errors
+    other = _json("gw.log", "--state", "other.log", code=1)
+    assert "other.log: is a damaged Parquet file" in other.errors
+    assert "If it was something else, name another file." in other.errors
     assert Path("other.log").read_bytes() == b"text\n"
     assert _json("t").requests == 3
+
+
+def test_a_damaged_state_says_what_to_do_and_an_empty_one_is_begun() -> None:
+    _append("gw.log", lines(*_records(0, 3)))
+    _json("gw.log", "--state", "s")
+    whole = Path("s").read_bytes()
+    for damaged in (whole[:200], whole[:4] + whole[200:], whole[:-8]):
+        Path("s").write_bytes(damaged)
+        found = _json("gw.log", "--state", "s", code=1)
+        assert "s: is a damaged Parquet file" in found.errors
+        assert "delete it, and the next run counts anew" in found.errors
+        assert "docs/messages.md#state" in found.errors
+        assert Path("s").read_bytes() == damaged
+    Path("s").write_bytes(b"")
+
+    assert _json("gw.log", "--state", "s").requests == 3
+    assert _json("gw.log", "--state", "s").requests == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_what_is_no_file_is_no_state_and_gets_no_lock() -> None:
+    _append("gw.log", lines(*_records(0, 3)))
+    Path("folder").mkdir()
+    os.mkfifo("pipe")
+    Path("null").symlink_to(os.devnull)
+
+    for name in ("folder", "pipe", "null"):
+        found = _json("gw.log", "--state", name, code=1)
+        assert f"{name}: is no file, and a state is kept in one." in found.errors
+    assert not list(Path().glob("*.lock"))
+    assert not Path(f"{os.devnull}.lock").exists()
 
 
 def test_nothing_else_is_written_in_the_place_of_a_state() -> None:
@@ -305,13 +434,54 @@ def test_other_options_than_those_of_the_state_are_refused() -> None:
     _json("gw.log", "--state", "s", "--max-names", "50")
     _append("gw.log", lines(*_records(3, 3)))
 
-    for options in (["--by", "method"], ["--host", "shop.example.com"], ["--max-names", "60"]):
+    for options, before in (
+        (["--by", "method"], "no --by"),
+        (["--joint", "host"], "no --joint"),
+        (["--host", "shop.example.com"], "all records"),
+        (["--max-names", "60"], "--max-names 50"),
+        (["--max-joint-rows", "60"], "--max-joint-rows 250000"),
+        (["--show-query"], "--no-show-query"),
+        (["--map", "authority=vhost"], "no --map"),
+        (["--text-format", "%RESPONSE_CODE% %PROTOCOL%"], "no --text-format"),
+    ):
         found = _json("gw.log", "--state", "s", *options, code=1)
-        assert "s: remembers --max-names 50, and this run was asked for" in found.errors
-        assert " ".join(options) in found.errors
+        asked = " ".join(options)
+        assert f"s: was made with {before}, and this run was asked for {asked}. " in found.errors
 
     # What is not given is taken from the file.
     assert _json("gw.log", "--state", "s").requests == 6
+
+
+def test_queries_that_a_state_keeps_are_not_hidden_by_the_way() -> None:
+    _append("gw.log", lines(*_records(0, 3)))
+    _json("gw.log", "--state", "s", "--show-query")
+
+    found = _json("gw.log", "--state", "s", "--no-show-query", code=1)
+
+    assert "s: was made with --show-query, and this run was asked for --no-show-query." in (
+        found.errors
+    )
+    assert _json("gw.log", "--state", "s").requests == 3
+
+
+def test_lines_mean_the_same_in_every_run_of_a_state() -> None:
+    log = lines(*({**found, "vhost": "a.example", "verb": "GET"} for found in _records(0, 3)))
+    _append("gw.log", log)
+    mapped = ["--map", "method=verb", "--map", "authority=vhost,authority=authority"]
+    _json("gw.log", "--state", "s", *mapped)
+
+    assert _json("gw.log", "--state", "s", *mapped).requests == 3
+    # Only the order of the keys of one column says anything.
+    assert _json("gw.log", "--state", "s", *mapped[2:], *mapped[:2]).requests == 3
+    for options, words in (
+        ([], "no --map"),
+        (["--map", "authority=authority,authority=vhost,method=verb"], "--map authority=authority"),
+    ):
+        found = _json("gw.log", "--state", "s", *options, code=1)
+        assert "s: was made with --map authority=vhost,authority=authority,method=verb, and" in (
+            found.errors
+        )
+        assert f"asked for {words}" in found.errors
 
 
 def test_a_folder_that_is_not_there_is_not_made() -> None:
@@ -349,6 +519,31 @@ def test_a_record_of_the_future_makes_nothing_old() -> None:
 
     assert found.requests == 4
     assert "forgotten" not in found.errors
+
+
+def test_a_record_of_the_future_keeps_no_day_and_ends_no_span() -> None:
+    future = record(start_time="2999-01-01T00:00:00.000Z")
+    for day in (1, 2, 3):
+        _append("gw.log", lines(*_records(0, day, day=day), future))
+        found = _json("gw.log", "--state", "s", "--keep-last", "30h")
+
+    assert found.requests == 3 + 4
+    assert "1 day forgotten: older than --keep-last." in found.errors
+
+
+def test_merging_leaves_out_tallies_that_are_older_than_the_newest_one_up_to_now() -> None:
+    future = record(start_time="2999-01-01T00:00:00.000Z", path="/future")
+    for day in (1, 2, 3):
+        Path("day.log").write_bytes(lines(*_records(0, day, day=day), future))
+        _json("day.log", "--save-tally", f"{day}.tally")
+    Path("day.log").write_bytes(lines(future))
+    _json("day.log", "--save-tally", "future.tally")
+
+    tallies = ["1.tally", "2.tally", "3.tally", "future.tally"]
+    found = _run("merge", *tallies, "--keep-last", "30h", "-o", "sum")
+
+    assert "1 saved tally left out, older than --keep-last: 1.tally." in found.errors
+    assert _json("sum").requests == 3 + 4 + 1
 
 
 def test_merging_leaves_out_old_tallies() -> None:
@@ -418,6 +613,11 @@ def test_requests_that_two_gateways_have_are_counted_once_on_demand() -> None:
 
     assert found.requests == 9
     assert found.accounts["seen_before"] == 2
+    _json("a.log", "--save-tally", "t", "--distinct-requests")
+    assert _json("t", "--distinct-requests").requests == 5
+    for words in (["a.log", "t"], ["t", "b.log"], ["t", "a.log", "b.log"]):
+        beside = _json(*words, "--distinct-requests", code=2).errors.replace("\n", " ")
+        assert "--distinct-requests can't look into t: a saved tally has no request ids" in beside
     assert found.accounts["records"] == 11
     shown = _run("lines", "a.log", "b.log", "--code", "200", "--distinct-requests")
     assert len(shown.output.splitlines()) == 9

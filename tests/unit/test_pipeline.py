@@ -17,7 +17,7 @@ from tests.handmade import fewer_examples, served, source_of, text_of
 
 from envoylogs import pipeline
 from envoylogs.errors import SourceError
-from envoylogs.pipeline import tally_sources
+from envoylogs.pipeline import Reading, tally_sources
 from envoylogs.reading.batches import BATCH_RECORDS, Decoded
 from envoylogs.sources.source import Source
 from envoylogs.summary.accounts import accounts
@@ -128,7 +128,7 @@ def test_the_callback_gets_every_malformed_line_as_it_was() -> None:
 
     tally = tally_sources(
         [source_of(b"".join(mixed[:120])), source_of(b"".join(mixed[120:]))],
-        on_malformed=got.append,
+        reading=Reading(on_malformed=got.append),
     )
 
     assert got == bad
@@ -141,7 +141,7 @@ def test_the_callback_gets_no_other_line() -> None:
 
     tally_sources(
         [source_of(b"agent text\n\n" + b"".join(_log(10)) + b'{"level":"info"}\n')],
-        on_malformed=got.append,
+        reading=Reading(on_malformed=got.append),
     )
 
     assert got == []
@@ -151,7 +151,7 @@ def test_malformed_lines_of_every_batch_reach_the_callback() -> None:
     block = b"".join(generator.lines(2000)) + b"\x00bad\n"
     got: list[bytes] = []
 
-    tally = tally_sources([source_of(block * 20)], on_malformed=got.append)
+    tally = tally_sources([source_of(block * 20)], reading=Reading(on_malformed=got.append))
 
     assert got == [b"\x00bad"] * 20
     assert accounts(tally).malformed == 20
@@ -245,7 +245,7 @@ def test_an_error_of_the_callback_surfaces() -> None:
         raise _Broken
 
     with pytest.raises(_Broken):
-        tally_sources([source_of(b"\x00\n")], on_malformed=broken)
+        tally_sources([source_of(b"\x00\n")], reading=Reading(on_malformed=broken))
 
 
 def test_an_interruption_while_reading_surfaces(monkeypatch: pytest.MonkeyPatch) -> None:

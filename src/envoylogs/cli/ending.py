@@ -13,15 +13,17 @@ from envoylogs.cli.exits import Exit
 from envoylogs.cli.notes import (
     incomplete_sources,
     name_what_is_no_log,
+    refuse_malformed,
     say_if_tailed,
     say_what_was_covered,
 )
-from envoylogs.errors import EmptySelectionError, LogFormatError
+from envoylogs.errors import EmptySelectionError
 from envoylogs.render.formatting import window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from envoylogs.cli.tallying import NewLines
     from envoylogs.errors import IncompleteSourceError
     from envoylogs.reading.selection import Selection
     from envoylogs.sources.source import Source
@@ -64,28 +66,27 @@ class Ending:
             raise typer.Exit(Exit.ERROR)
         self._no_log_named = name_what_is_no_log(accounts, named)
 
-    def end(self, summary: Summary, *, interrupted: bool, new_bytes: int | None = None) -> None:
+    def end(self, summary: Summary, *, interrupted: bool, new: NewLines | None = None) -> None:
         """Say what was covered and end with the exit code that fits.
 
         Args:
             summary: What was written.
             interrupted: Whether only a part was read.
-            new_bytes: How much was read now, if it was not everything.
+            new: What was read now, if it was not everything.
 
         Raises:
             LogFormatError: If lines are malformed and that is an error.
             typer.Exit: If anything else was wrong.
         """
         accounts = summary.accounts
-        say_what_was_covered(summary, time.monotonic() - self.started, new_bytes)
+        say_what_was_covered(summary, time.monotonic() - self.started, new)
         say_if_tailed(accounts)
         for error in self._incomplete:
             say_error(error)
         if interrupted:
             raise typer.Exit(Exit.INTERRUPTED)
-        if self.strict and accounts.malformed:
-            reasons = accounts.malformed_by_reason
-            raise LogFormatError.strict(accounts.malformed, accounts.lines, reasons)
+        if self.strict:
+            refuse_malformed(accounts, new)
         if self._no_log_named or self._incomplete:
             raise typer.Exit(Exit.ERROR)
 

@@ -15,10 +15,9 @@ from envoylogs.errors import MissingSourceError, OutputError, StateError
 from envoylogs.render.formatting import counted, printable, size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from envoylogs.cli.selecting import SelectionOptions
-    from envoylogs.reading.selection import Selection
     from envoylogs.sources.source import Source
     from envoylogs.tally.running import RunningTally
     from envoylogs.tally.state import TallySpec
@@ -29,6 +28,7 @@ __all__ = [
     "refuse_to_forget",
     "save_state",
     "say_what_is_left",
+    "say_what_is_lost",
     "sources_for_state",
 ]
 
@@ -39,24 +39,27 @@ _LOCK = ".lock"
 def sources_for_state(
     sources: list[Source], state: Path | None, selection: SelectionOptions
 ) -> list[Source]:
-    """Return the logs to read; with a state, without its own files in the same folder.
+    """Return the logs to read; with a state, without what runs of it have made in a folder of logs.
 
     Raises:
         typer.BadParameter: With a state, if a source can't be known again, or
             if a window was asked for, which moves from run to run.
     """
     if state is None:
+        _refuse_uncounted_ids(sources, selection)
         return sources
+    from envoylogs.tally.running import outputs_of
+
     if selection.distinct_requests:
         raise typer.BadParameter(
             "--state keeps counts and no request ids, so --distinct-requests can't tell what an "
             "earlier run has counted. Leave one of the two out."
         )
-    own = {Path(os.path.realpath(state)), lock_of(state)}
+    own = {os.path.realpath(state), str(lock_of(state)), *outputs_of(state)}
     sources = [
         source
         for source in sources
-        if not (source.found and Path(os.path.realpath(source.path or "")) in own)
+        if not (source.found and os.path.realpath(source.path or "") in own)
     ]
     for option in ("since", "until", "last"):
         if getattr(selection, option) is not None:
@@ -67,13 +70,32 @@ def sources_for_state(
     return [source for source in sources if not _is_gone(source) and _is_log(source)]
 
 
+def _refuse_uncounted_ids(sources: list[Source], selection: SelectionOptions) -> None:
+    """Refuse to look for requests in several sources of which one is a tally.
+
+    Raises:
+        typer.BadParameter: If a request may be counted in the tally too.
+    """
+    from envoylogs.tally.storage import is_saved_tally
+
+    if not selection.distinct_requests or len(sources) == 1:
+        return
+    for source in sources:
+        if is_saved_tally(source):
+            raise typer.BadParameter(
+                f"--distinct-requests can't look into {printable(source.name)}: a saved tally has "
+                "no request ids, so its requests might be counted again in the other sources. "
+                "Read all the logs at once, or the tally alone."
+            )
+
+
 def _is_gone(source: Source) -> bool:
     """Tell a file that was found a moment ago and has another name by now."""
     return source.found and source.size is None
 
 
 def _is_log(source: Source) -> bool:
-    """Return true, or refuse a source that can't be known again."""
+    """Tell what is to be read; pass over a tally that was found, refuse one that was named."""
     from envoylogs.tally.storage import is_saved_tally
 
     if source.size is None:
@@ -86,6 +108,9 @@ def _is_log(source: Source) -> bool:
             return True
     except MissingSourceError:
         return not source.found
+    if source.found:
+        say(f"envoylogs: {printable(source.name)}: passed over, it is a saved tally.")
+        return False
     raise typer.BadParameter(
         f"--state reads logs, and {printable(source.name)} is a saved tally. Add tallies with "
         "envoylogs merge."
@@ -114,37 +139,31 @@ def lock_of(state: Path) -> Path:
 def opened_state(
     path: Path,
     spec_with: Callable[[TallySpec | None], TallySpec],
-    columns: tuple[str, ...],
-    selection: Selection,
+    read_with: Mapping[str, str],
 ) -> Iterator[RunningTally]:
     """Return what a state file remembers; no other run adds to it meanwhile.
 
     Args:
-        path: The file; a new one is begun if there is none.
+        path: The file; a new one is begun if there is none, or nothing in it.
         spec_with: Returns what the run is asked to remember, if the file remembers this.
-        columns: That it is asked to count by besides the usual ones.
-        selection: What it is asked to look at.
+        read_with: The options that say what lines mean, each with its value.
 
     Raises:
-        StateError: If it can't be used, or remembers something else.
-        TallyError: If it is no tally.
+        StateError: If it can't be used, or was made with other options.
     """
-    from dataclasses import replace
-
     from envoylogs.sources.known_logs import KnownLogs
     from envoylogs.sources.source import Source
     from envoylogs.tally.running import RunningTally, load_running
 
-    selected = selection.text if selection else None
     with _locked(path):
-        if not path.exists():
-            asked = replace(spec_with(None), selection=selected)
-            yield RunningTally(asked, {}, KnownLogs(resumable=True, run=1))
+        if not path.exists() or not path.stat().st_size:
+            logs = KnownLogs(resumable=True, run=1)
+            yield RunningTally(spec_with(None), {}, logs, read_with)
             return
         kept = load_running(Source(str(path), str(path)))
-        asked = replace(spec_with(kept.spec), by=columns or kept.spec.by, selection=selected)
-        if kept.spec != asked:
-            raise StateError.differs(str(path), kept.spec.words, asked.words)
+        unlike = kept.unlike(spec_with(kept.spec), read_with)
+        if unlike is not None:
+            raise StateError.differs(str(path), *unlike)
         yield kept
 
 
@@ -153,6 +172,8 @@ def _locked(path: Path) -> Iterator[None]:
     """Keep other runs from a file until the end; a lock goes with the process that holds it."""
     from filelock import FileLock, Timeout
 
+    if path.exists() and not path.is_file():
+        raise StateError.not_a_file(str(path))
     place = lock_of(path)
     lock = FileLock(place, timeout=0)
     try:
@@ -195,12 +216,36 @@ def save_state(path: Path, running: RunningTally, keep_us: int | None) -> Runnin
     return kept
 
 
+def say_what_is_lost(lost: Iterable[tuple[str, int]]) -> None:
+    """Say which logs are not those of before, whose rest was not found.
+
+    Args:
+        lost: What is there now, and how many bytes of the log before it begins with.
+    """
+    for name, same_bytes in lost:
+        if same_bytes:
+            say(
+                f"envoylogs: {printable(name)}: begins with {size(same_bytes)} or more that were "
+                "counted before and goes on with other lines, as a log that was cut in place and "
+                "written further. All of it is counted, and what stands before the cut twice."
+            )
+        else:
+            say(
+                f"envoylogs: {printable(name)}: the log that was there last time is gone, and is "
+                "not beside it. What is there now is counted from its beginning; what was written "
+                "to the other one after it was read last is not counted."
+            )
+
+
 def say_what_is_left(running: RunningTally) -> None:
-    """Say what stands in the logs and was not counted yet, since its end has not come."""
+    """Say what stands in the logs and was not counted yet, since its end has not come.
+
+    What was left in the same place by the run before is not said again: a log
+    that was rotated with half a line at its end never gets the other half.
+    """
     logs = running.logs
-    waiting = sum(len(log.waiting) for log in logs.logs if log.run == logs.run)
-    if waiting:
-        lines = counted(waiting, "line")
+    if logs.waiting_lines:
+        lines = counted(logs.waiting_lines, "line")
         say(f"envoylogs: {lines} of records without an end: left for the next run.")
     if logs.unended_bytes:
         say(

@@ -11,15 +11,19 @@ from envoylogs.render.formatting import counted, printable, size, window
 from envoylogs.sources.compression import PROBLEMS
 
 if TYPE_CHECKING:
+    from envoylogs.cli.tallying import NewLines
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.summary import Summary
 
 __all__ = [
     "incomplete_sources",
     "name_what_is_no_log",
+    "refuse_malformed",
     "say_if_tailed",
     "say_what_was_covered",
 ]
+
+_EMPTY = "the input is empty"
 
 _TAIL = 10
 """How many lines of each pod ``kubectl logs`` gives with a selector, unless asked for more."""
@@ -83,17 +87,38 @@ def say_if_tailed(accounts: Accounts) -> None:
         )
 
 
-def say_what_was_covered(summary: Summary, seconds: float, new_bytes: int | None = None) -> None:
+def refuse_malformed(accounts: Accounts, new: NewLines | None) -> None:
+    """Raise the error of ``--strict`` if a line is malformed that this run has counted.
+
+    Args:
+        accounts: Of everything.
+        new: What was read now, if it was not everything.
+
+    Raises:
+        LogFormatError: With the reasons.
+    """
+    if new is None:
+        reasons, lines = accounts.malformed_by_reason, accounts.lines
+    else:
+        reasons, lines = new.malformed_by_reason, new.lines
+    if reasons:
+        raise LogFormatError.strict(sum(reasons.values()), lines, reasons, new=new is not None)
+
+
+def say_what_was_covered(summary: Summary, seconds: float, new: NewLines | None = None) -> None:
     """Say how many records of how many lines were read, over which time, and how fast.
 
     Args:
         summary: Of everything.
         seconds: How long it took.
-        new_bytes: How much was read now, if it was not everything.
+        new: What was read now, if it was not everything.
     """
     accounts, overview = summary.accounts, summary.overview
     if not accounts.lines:
-        say("envoylogs: the input is empty: no line was read.")
+        is_left = new is not None and new.leaves_some
+        say(
+            f"envoylogs: {'there is no whole record yet' if is_left else _EMPTY}: no line was read."
+        )
         return
     when = "" if overview.first is None else f", {window(overview.first, overview.last)}"
     n = accounts.sources.height
@@ -107,8 +132,8 @@ def say_what_was_covered(summary: Summary, seconds: float, new_bytes: int | None
         )
         if number
     ]
-    read = accounts.bytes if new_bytes is None else new_bytes
-    speed = f"{size(read)}{'' if new_bytes is None else ' new'} in {seconds:.1f} s"
+    read = accounts.bytes if new is None else new.bytes
+    speed = f"{size(read)}{'' if new is None else ' new'} in {seconds:.1f} s"
     if read >= _WORTH_A_RATE:
         speed += f" ({size(round(read / seconds))}/s)"
     from envoylogs.render.words import folded_of

@@ -173,7 +173,7 @@ StrictOption = Annotated[
     bool,
     typer.Option(
         "--strict/--no-strict", envvar="ENVOYLOGS_STRICT",
-        help="Exit with 1 if any line is malformed.",
+        help="Exit with 1 if any line is malformed, with --state if any new one is.",
     ),
 ]  # fmt: skip
 RejectsOption = Annotated[

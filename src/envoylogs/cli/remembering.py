@@ -21,7 +21,7 @@ class Limits:
         columns: Of ``--by``; a saved tally has them or not.
         max_names: See ``TallySpec``.
         max_latency_rows: See ``TallySpec``.
-        show_query: Whether paths keep the values of their queries.
+        show_query: Whether paths keep the values of their queries; null is as before.
         keep_us: How long days of a state are kept.
         joint: Columns of ``--joint``.
         max_joint_rows: See ``TallySpec``.
@@ -33,7 +33,7 @@ class Limits:
     columns: tuple[str, ...]
     max_names: int | None
     max_latency_rows: int | None
-    show_query: bool
+    show_query: bool | None
     keep_us: int | None = None
     joint: tuple[str, ...] = ()
     max_joint_rows: int | None = None
@@ -64,8 +64,34 @@ class Limits:
         )
         return replace(
             found,
-            show_query=found.show_query or self.show_query,
+            show_query=found.show_query or bool(self.show_query),
             max_names=self.max_names or found.max_names,
             max_latency_rows=self.max_latency_rows or found.max_latency_rows,
             max_joint_rows=self.max_joint_rows or found.max_joint_rows,
+        )
+
+    def spec_of_state(self, kept: TallySpec | None) -> TallySpec:
+        """Return what a state is asked to remember: what was asked for, and else what it does.
+
+        Args:
+            kept: What it remembers; null if it is begun.
+
+        Raises:
+            TallyQuestionError: If joint counts are wanted and there are none.
+        """
+        from envoylogs.summary.breakdown import columns_to_ask
+        from envoylogs.tally.state import DEFAULT_SPEC
+
+        kept = kept or DEFAULT_SPEC
+        joint = self.joint or kept.joint
+        if self.needs_joint and not joint:
+            raise TallyQuestionError.not_joint((), None)
+        return replace(
+            kept,
+            by=columns_to_ask(self.columns) or kept.by,
+            joint=joint,
+            show_query=kept.show_query if self.show_query is None else self.show_query,
+            max_names=self.max_names or kept.max_names,
+            max_latency_rows=self.max_latency_rows or kept.max_latency_rows,
+            max_joint_rows=self.max_joint_rows or kept.max_joint_rows,
         )

@@ -2,30 +2,64 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from envoylogs.cli.incremental import opened_state, save_state, say_what_is_left
+from envoylogs.cli.incremental import (
+    opened_state,
+    save_state,
+    say_what_is_left,
+    say_what_is_lost,
+)
 from envoylogs.cli.progress import shown_progress
 from envoylogs.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from io import BufferedWriter
     from pathlib import Path
 
     from envoylogs.cli.remembering import Limits
-    from envoylogs.envoy.field_keys import FieldKeys
-    from envoylogs.envoy.text_formats import TextFormat
-    from envoylogs.reading.progress import Progress
-    from envoylogs.reading.selection import Selection
+    from envoylogs.pipeline import Reading
     from envoylogs.sources.source import Source
-    from envoylogs.sources.stop import Stop
+    from envoylogs.tally.running import RunningTally
+    from envoylogs.tally.state import TallySpec
     from envoylogs.tally.tally import Tally
 
-__all__ = ["Tallying"]
+__all__ = ["NewLines", "Tallying"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewLines:
+    """What a run with a state has counted, which is not what it shows.
+
+    Attributes:
+        bytes: That were new.
+        lines: Likewise.
+        malformed_by_reason: Likewise, see ``reading.fates.REASONS``.
+        leaves_some: Whether something was not counted, since its end has not come.
+    """
+
+    bytes: int
+    lines: int
+    malformed_by_reason: dict[str, int]
+    leaves_some: bool
+
+    @classmethod
+    def between(cls, before: RunningTally, after: RunningTally) -> NewLines:
+        """Return what was counted between two moments, before days are forgotten."""
+        new = _fates_of(after)
+        new.subtract(_fates_of(before))
+        return cls(
+            new["bytes", ""],
+            new["lines", ""],
+            {reason: n for (fate, reason), n in new.items() if fate == "malformed" and n},
+            after.logs.leaves_some,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,95 +67,71 @@ class Tallying:
     """How sources are read.
 
     Attributes:
-        selection: Which records are counted.
-        text_format: The user's own format of TEXT lines.
-        keys: Which keys hold which columns.
+        reading: How, but for what is shown and kept meanwhile.
         rejects: Where malformed lines are kept.
-        stop: Ends the reading early.
     """
 
-    selection: Selection
-    text_format: TextFormat | None
-    keys: FieldKeys
+    reading: Reading
     rejects: Path | None
-    stop: Stop
 
     def tally(
-        self, sources: list[Source], limits: Limits, state: Path | None
-    ) -> tuple[Tally, int | None]:
+        self,
+        sources: list[Source],
+        limits: Limits,
+        state: Path | None,
+        outputs: Iterable[Path | None] = (),
+    ) -> tuple[Tally, NewLines | None]:
         """Read sources, all of them or what is new in them.
 
         Args:
             sources: What to read.
             limits: How much is remembered.
             state: Where is kept what is not new.
+            outputs: What the run writes besides, which is no log the next time.
 
         Returns:
-            What is remembered, and how many bytes were new; null without a state.
+            What is remembered, and what of it is new; null without a state.
 
         Raises:
             StateError: If the state can't be used.
         """
         if state is None:
             return self._at_once(sources, limits), None
-        return self._since_last_time(sources, limits, state)
+        return self._since_last_time(sources, limits, state, outputs)
 
     def _at_once(self, sources: list[Source], limits: Limits) -> Tally:
         from envoylogs.pipeline import spec_of_saved, tally_sources
 
         spec = limits.spec(spec_of_saved(sources))
-        with self._outputs(sources) as (on_malformed, progress):
-            return tally_sources(
-                sources,
-                spec=spec,
-                selection=self.selection,
-                text_format=self.text_format,
-                keys=self.keys,
-                on_malformed=on_malformed,
-                stop=self.stop,
-                progress=progress,
-            )
+        with self._watched(sources) as reading:
+            return tally_sources(sources, spec=spec, reading=reading)
 
     def _since_last_time(
-        self, sources: list[Source], limits: Limits, state: Path
-    ) -> tuple[Tally, int]:
-        from envoylogs.cli.console import say
+        self, sources: list[Source], limits: Limits, state: Path, outputs: Iterable[Path | None]
+    ) -> tuple[Tally, NewLines]:
         from envoylogs.pipeline import tally_new_lines
         from envoylogs.sources.rotated import with_rotated
-        from envoylogs.summary.breakdown import columns_to_ask
 
-        columns = columns_to_ask(limits.columns)
-        with opened_state(state, limits.spec, columns, self.selection) as before:
+        def spec_with(kept: TallySpec | None) -> TallySpec:
+            selection = self.reading.selection
+            selected = selection.text if selection else None
+            return replace(limits.spec_of_state(kept), selection=selected)
+
+        with opened_state(state, spec_with, self.reading.meaning) as before:
             sources, lost = with_rotated(sources, before.logs)
-            for name in lost:
-                say(
-                    f"envoylogs: {name}: is not the log that was read last time, and that one is "
-                    "not beside it. What was written to it since is not counted."
-                )
+            say_what_is_lost(lost)
             by_day = before.has_days or limits.keep_us is not None
-            with self._outputs(sources) as (on_malformed, progress):
-                running = tally_new_lines(
-                    sources,
-                    before,
-                    by_day=by_day,
-                    selection=self.selection,
-                    text_format=self.text_format,
-                    keys=self.keys,
-                    on_malformed=on_malformed,
-                    stop=self.stop,
-                    progress=progress,
-                )
-            new = sum(map(_bytes_of, running.days.values())) - sum(
-                map(_bytes_of, before.days.values())
-            )
-            kept = save_state(state, running, limits.keep_us)
+            with self._watched(sources) as reading:
+                running = tally_new_lines(sources, before, by_day=by_day, reading=reading)
+            new = NewLines.between(before, running)
+            written = [os.path.realpath(path) for path in outputs if path is not None]
+            kept = save_state(state, running.with_outputs(written), limits.keep_us)
         say_what_is_left(kept)
         return kept.total(), new
 
     @contextmanager
-    def _outputs(
-        self, sources: list[Source]
-    ) -> Iterator[tuple[Callable[[bytes], None] | None, Progress | None]]:
+    def _watched(self, sources: list[Source]) -> Iterator[Reading]:
+        """Return how sources are read, with progress shown and malformed lines kept."""
         with ExitStack() as files:
             on_malformed: Callable[[bytes], None] | None = None
             if self.rejects is not None:
@@ -131,13 +141,16 @@ class Tallying:
                     raise OutputError.unwritable(str(self.rejects), error) from error
                 on_malformed = partial(_write_line, kept)
             progress = files.enter_context(shown_progress([source.size for source in sources]))
-            yield on_malformed, progress
+            yield replace(self.reading, on_malformed=on_malformed, progress=progress)
 
 
 def _write_line(file: BufferedWriter, line: bytes) -> None:
     file.write(line + b"\n")
 
 
-def _bytes_of(tally: Tally) -> int:
-    lines = tally.lines.frame
-    return int(lines.filter(lines["fate"] == "bytes")["n"].sum())
+def _fates_of(running: RunningTally) -> Counter[tuple[str, str]]:
+    found: Counter[tuple[str, str]] = Counter()
+    for tally in running.days.values():
+        for fate, detail, n in tally.lines.frame.select("fate", "detail", "n").iter_rows():
+            found[fate, detail] += n
+    return found

@@ -91,10 +91,12 @@ class TextFormat:
     Attributes:
         operators: In their order.
         literals: What stands before each of them, and behind the last.
+        text: As it was given, without a line end.
     """
 
     operators: tuple[Operator, ...]
     literals: tuple[str, ...]
+    text: str
 
     @property
     def columns(self) -> list[str]:
@@ -147,7 +149,7 @@ def parse_format(text: str, keys: FieldKeys = DEFAULT_KEYS) -> TextFormat:
         raise TextFormatError.of(
             text, "it has no %RESPONSE_CODE% or another operator that tells an access record"
         )
-    return TextFormat(tuple(operators), tuple(literals))
+    return TextFormat(tuple(operators), tuple(literals), line)
 
 
 def _checked(text: str, literal: str) -> str:

@@ -294,7 +294,8 @@ def span_of(option: str, text: str) -> int:
     try:
         span = timedelta(**{_UNITS[found[2]]: int(found[1])})
     except (ValueError, OverflowError) as error:
-        raise SelectionError.span(option, text) from error
+        # A number of more digits than Python reads is too long too.
+        raise SelectionError.long_span(option, text) from error
     return span // timedelta(microseconds=1)
 
 

@@ -53,6 +53,7 @@ class KnownLog:
         sidecars: Pods that were seen to be sidecars in it (see ``envoy.roles``).
         gateways: Those among them that had records of gateways too.
         run: When it was last read: a number that grows.
+        unended: How many bytes of a line without an end stand behind the end.
     """
 
     name: str
@@ -67,6 +68,7 @@ class KnownLog:
     sidecars: tuple[str | None, ...] = ()
     gateways: tuple[str | None, ...] = ()
     run: int = 0
+    unended: int = 0
 
     @property
     def all_marks(self) -> tuple[Mark, ...]:
@@ -108,13 +110,16 @@ class KnownLogs:
         resumable: Whether more of them will be read another time: then only
             whole lines are counted, and a source without one is left alone.
         run: The number of this run.
-        unended_bytes: How many bytes of last lines without an end were left alone.
+        unended_bytes: How many bytes of last lines without an end were left
+            alone that were not there, or fewer, when their log was last read.
+        waiting_lines: Likewise how many lines wait for the end of their record.
     """
 
     logs: list[KnownLog] = field(default_factory=list)
     resumable: bool = False
     run: int = 0
     unended_bytes: int = 0
+    waiting_lines: int = 0
     _by_first: dict[Mark, list[int]] = field(init=False)
     _by_archive: dict[str, int] = field(init=False)
 
@@ -140,6 +145,9 @@ class KnownLogs:
             raw.seek(0)
         except OSError as error:
             raise SourceError.unreadable(source.name, error) from error
+        if place.number is None and place.nothing_new:
+            # Of less than one whole line nothing can be known again.
+            self.unended_bytes += source.size or 0
         if place.number is not None:
             log = replace(self.logs[place.number], run=self.run)
             if self.resumable:
@@ -191,8 +199,14 @@ class KnownLogs:
         known = None if place.number is None else self.logs[place.number]
         first = known.first if known is not None else stream.first
         end = stream.line_end or (known.end if known is not None else None)
+        unended = 0
         if self.resumable:
-            self.unended_bytes += stream.offset - (end.offset if end is not None else 0)
+            unended = stream.offset - (end.offset if end is not None else 0)
+            # A log that has ended so is read in each run: that is said once.
+            if known is None or unended != known.unended:
+                self.unended_bytes += unended
+            if known is None or waiting != known.waiting:
+                self.waiting_lines += len(waiting)
         elif stream.offset:
             first, end = first or stream.end, end or stream.end
         if source.size is None or first is None or end is None:
@@ -216,10 +230,39 @@ class KnownLogs:
             waiting=waiting,
             archives=archives,
             run=self.run,
+            unended=unended,
         )
         number = len(self.logs) if place.number is None else place.number
         self.logs[number : number + 1] = [log]
         self._index(number)
+
+    @property
+    def leaves_some(self) -> bool:
+        """Whether a log of this run has bytes that were not counted yet."""
+        return bool(self.unended_bytes) or any(
+            log.unended or log.waiting for log in self.logs if log.run == self.run
+        )
+
+    def same_bytes(self, source: Source, number: int) -> int:
+        """Return how many bytes a source surely has in common with the beginning of a known log.
+
+        Raises:
+            SourceError: If it can't be read.
+        """
+        with source.open_raw() as raw:
+            try:
+                probe = Probe(raw)
+                if probe.first_line(unended=False) != self.logs[number].first:
+                    return 0
+                same, marks = 0, self.logs[number].all_marks
+                probe.look_at(mark.offset for mark in marks)
+                for mark in marks:
+                    if not probe.has(mark):
+                        break
+                    same = mark.offset
+            except OSError as error:
+                raise SourceError.unreadable(source.name, error) from error
+        return same
 
     def with_proxies(
         self,

@@ -25,7 +25,9 @@ __all__ = ["with_rotated"]
 _BEHIND_NAME = re.compile(r"[.\-_]\d[\dT:.\-_]*(\.(gz|zst|bz2|xz))?")
 
 
-def with_rotated(sources: Sequence[Source], logs: KnownLogs) -> tuple[list[Source], list[str]]:
+def with_rotated(
+    sources: Sequence[Source], logs: KnownLogs
+) -> tuple[list[Source], list[tuple[str, int]]]:
     """Return sources with the rest of those that were rotated before each of them.
 
     Args:
@@ -33,11 +35,11 @@ def with_rotated(sources: Sequence[Source], logs: KnownLogs) -> tuple[list[Sourc
         logs: What was counted of them.
 
     Returns:
-        The sources, the older ones first, and the names of those whose older
-        content is not beside them.
+        The sources, the older ones first, and those whose older content is
+        not beside them, each with how many bytes it still begins with.
     """
     found: list[Source] = []
-    lost: list[str] = []
+    lost: list[tuple[str, int]] = []
     given = {os.path.realpath(source.path) for source in sources if source.path is not None}
     for source in sources:
         before = None if source.found or source.path is None else logs.read_as(source.path)
@@ -52,7 +54,7 @@ def with_rotated(sources: Sequence[Source], logs: KnownLogs) -> tuple[list[Sourc
                 # What is older than that was there before anything was counted.
                 found += older[numbers.index(before) :]
             elif not _is_given(before, sources, logs):
-                lost.append(source.name)
+                lost.append((source.name, logs.same_bytes(source, before)))
         found.append(source)
     return found, lost
 

@@ -3,7 +3,8 @@
 A tally can't be cut by time afterwards, so a tally that is to be cut is many:
 one a day. A batch belongs to one of them as a whole, the day of its newest
 record in UTC, so that accounts and tables of each agree; records of the day
-before that stand in it are forgotten with it.
+before that stand in it are forgotten with it. Times later than now say nothing
+of when a record was written: none of them makes a day, or makes one old.
 """
 
 from __future__ import annotations
@@ -16,12 +17,25 @@ from envoylogs.tally.tally import Tally, TallySum
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import polars as pl
+
     from envoylogs.reading.batches import Batch
 
-__all__ = ["DAY_US", "DaySums", "are_recent", "sum_of", "without_old_days"]
+__all__ = [
+    "DAY_US",
+    "STATES_WITH_TIMES",
+    "DaySums",
+    "are_recent",
+    "newest_time",
+    "sum_of",
+    "without_old_days",
+]
 
 DAY_US = 86_400_000_000
 """Microseconds of a day."""
+
+STATES_WITH_TIMES = ("lines", "traffic")
+"""The states whose rows have the times of their first and their last record."""
 
 _AT_ONCE = 6
 """How many tallies are added at once: more take more memory and no less time."""
@@ -34,12 +48,14 @@ class DaySums:
         spec: Of all tallies.
         before: What was counted before, by day (days since 1970; null is any).
         by_day: Whether days are kept apart.
+        now_us: The time now.
     """
 
     def __init__(
-        self, spec: TallySpec, before: Mapping[int | None, Tally], *, by_day: bool
+        self, spec: TallySpec, before: Mapping[int | None, Tally], *, by_day: bool, now_us: int
     ) -> None:
         self._spec = spec
+        self._now_us = now_us
         self._by_day = by_day
         self._before = before
         self._sums: dict[int | None, TallySum] = {}
@@ -48,10 +64,20 @@ class DaySums:
     def add(self, batch: Batch) -> None:
         """Observe one more batch; one without a time belongs to the day of the one before it."""
         if self._by_day and batch.everything is not None:
-            newest = batch.everything.select(microseconds("start_time").max()).item()
-            self._day = self._day if newest is None else newest // DAY_US
+            self._day = self._day_of(batch.everything)
         day = self._day if self._by_day else None
         self._sums.setdefault(day, TallySum(self._spec)).add(batch)
+
+    def _day_of(self, records: pl.DataFrame) -> int | None:
+        """Return the day of some records; of those before if they have no time up to now."""
+        time = microseconds("start_time")
+        newest, oldest = records.select(
+            time.filter(time <= self._now_us).max(), time.min().alias("oldest")
+        ).row(0)
+        if newest is not None:
+            return int(newest) // DAY_US
+        # The first of all may come from a clock that is ahead: then they are of today.
+        return self._day if self._day is not None or oldest is None else self._now_us // DAY_US
 
     def totals(self) -> dict[int | None, Tally]:
         """Return what was counted before and now, by day; one of no day if it was nothing."""
@@ -91,7 +117,11 @@ def without_old_days(
         keep_us: The span.
         now_us: The time now.
     """
-    recent = are_recent([_newest_us(tally) for tally in days.values()], keep_us, now_us)
+    newest = [
+        newest_time((tally.state(name).frame for name in STATES_WITH_TIMES), now_us)
+        for tally in days.values()
+    ]
+    recent = are_recent(newest, keep_us, now_us)
     return {day: days[day] for day, kept in zip(days, recent, strict=True) if kept}
 
 
@@ -99,15 +129,24 @@ def are_recent(newest: Sequence[int | None], keep_us: int, now_us: int) -> list[
     """Tell which of some tallies are at least partly within a span before the newest record.
 
     Args:
-        newest: Of each, in microseconds since 1970; null without times, which is recent.
+        newest: Of each, as ``newest_time`` returns it; null is recent.
         keep_us: The span.
-        now_us: The time now: a record that claims to be of the future makes nothing old.
+        now_us: The time now, which is the end of the span where there are no times.
     """
-    last = min(max((time for time in newest if time is not None), default=now_us), now_us)
+    last = max((time for time in newest if time is not None), default=now_us)
     return [time is None or time >= last - keep_us for time in newest]
 
 
-def _newest_us(tally: Tally) -> int | None:
-    """Return the time of the newest record of a tally, null without times."""
-    newest = tally.lines.frame["last"].max()
-    return newest if isinstance(newest, int) else None
+def newest_time(states: Iterable[pl.DataFrame], now_us: int) -> int | None:
+    """Return the newest time up to now that some states know of; null without any.
+
+    A row that a record of the future is in still knows when its first record
+    was, and all other rows know their last.
+
+    Args:
+        states: Frames of ``STATES_WITH_TIMES``.
+        now_us: The time now, in microseconds since 1970, as are all times.
+    """
+    times = [frame[column] for frame in states for column in ("first", "last")]
+    newest = [time.filter(time <= now_us).max() for time in times]
+    return max((time for time in newest if isinstance(time, int)), default=None)

@@ -7,29 +7,32 @@ the file of before, and the next run counts what is new since then.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from envoylogs.errors import StateError
+from envoylogs.errors import StateError, TallyError
 from envoylogs.sources.identity import Mark
 from envoylogs.sources.known_logs import KnownLog, KnownLogs, WaitingLine
 from envoylogs.tally.days import sum_of
 from envoylogs.tally.storage import load_days, save_days
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from envoylogs.sources.source import Source
     from envoylogs.tally.state import TallySpec
     from envoylogs.tally.tally import Tally
 
-__all__ = ["RunningTally", "is_running", "load_running", "save_running"]
+__all__ = ["RunningTally", "is_running", "load_running", "outputs_of", "save_running"]
 
 _KEY = "envoylogs.logs"
 _VERSION = 1
+
+_MAX_OUTPUTS = 1000
+"""How many outputs are known at most; some have the date in their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,15 @@ class RunningTally:
         spec: Of all tallies.
         days: Tallies by day (since 1970), or one of no day.
         logs: What was counted of which log.
+        read_with: The options that said what lines mean, each with its value.
+        outputs: What was written beside these counts, by path without links.
     """
 
     spec: TallySpec
     days: Mapping[int | None, Tally]
     logs: KnownLogs
+    read_with: Mapping[str, str] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
 
     @property
     def has_days(self) -> bool:
@@ -55,31 +62,72 @@ class RunningTally:
         """Return the sum of all days."""
         return sum_of(self.days.values())
 
+    def unlike(self, spec: TallySpec, read_with: Mapping[str, str]) -> tuple[str, str] | None:
+        """Return how a run differs from what went before; null if it does not.
+
+        Args:
+            spec: What the run is to remember.
+            read_with: The options that say what lines mean to it.
+
+        Returns:
+            What was before, and what the run is to do instead, as options.
+        """
+        options = sorted({*self.read_with, *read_with})
+        changed = [name for name in options if self.read_with.get(name) != read_with.get(name)]
+        before, now = (
+            [*ours.words_unlike(other), *(_option(name, given.get(name)) for name in changed)]
+            for ours, other, given in (
+                (self.spec, spec, self.read_with),
+                (spec, self.spec, read_with),
+            )
+        )
+        return (", ".join(before), ", ".join(now)) if now else None
+
+    def with_outputs(self, paths: Iterable[str]) -> RunningTally:
+        """Return the same with more outputs, of which the last ones are kept."""
+        known = dict.fromkeys((*self.outputs, *paths))
+        return replace(self, outputs=tuple(known)[-_MAX_OUTPUTS:])
+
 
 def load_running(source: Source) -> RunningTally:
     """Read what ``save_running`` wrote.
 
     Raises:
-        TallyError: If it is no saved tally.
-        StateError: If it is a saved tally that does not go on.
+        StateError: If it is damaged, or a saved tally that does not go on.
     """
-    days, metadata = load_days(source)
+    try:
+        days, metadata = load_days(source)
+    except TallyError as error:
+        raise StateError.damaged(str(error)) from error
     try:
         found = json.loads(metadata[_KEY])
         if found["version"] != _VERSION:
             raise StateError.not_a_state(source.name)
         logs = KnownLogs([_log(log) for log in found["logs"]], resumable=True, run=found["run"] + 1)
+        read_with, outputs = dict(found["read_with"]), tuple(found["outputs"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StateError.not_a_state(source.name) from error
-    return RunningTally(next(iter(days.values())).spec, days, logs)
+    return RunningTally(next(iter(days.values())).spec, days, logs, read_with, outputs)
 
 
 def is_running(path: Path) -> bool:
     """Tell whether a file is one of ``save_running``."""
+    return _header(path) is not None
+
+
+def outputs_of(path: Path) -> frozenset[str]:
+    """Return what was written beside the counts of a file; nothing if it is none of these."""
     try:
-        return path.is_file() and _KEY in pl.read_parquet_metadata(path)
+        return frozenset(json.loads(_header(path) or "{}").get("outputs", ()))
+    except (ValueError, TypeError, AttributeError):
+        return frozenset()
+
+
+def _header(path: Path) -> str | None:
+    try:
+        return pl.read_parquet_metadata(path).get(_KEY) if path.is_file() else None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
-        return False
+        return None
 
 
 def save_running(running: RunningTally, path: Path) -> None:
@@ -92,8 +140,18 @@ def save_running(running: RunningTally, path: Path) -> None:
         day: replace(tally, lines=tally.lines.undamaged()) for day, tally in running.days.items()
     }
     logs = [asdict(log) for log in running.logs.last_read()]
-    found = {"version": _VERSION, "run": running.logs.run, "logs": logs}
+    found = {
+        "version": _VERSION,
+        "run": running.logs.run,
+        "logs": logs,
+        "read_with": dict(running.read_with),
+        "outputs": running.outputs,
+    }
     save_days(days, path, {_KEY: json.dumps(found)})
+
+
+def _option(name: str, value: str | None) -> str:
+    return f"no {name}" if value is None else f"{name} {value}"
 
 
 def _log(found: dict[str, Any]) -> KnownLog:

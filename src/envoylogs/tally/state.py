@@ -49,9 +49,7 @@ MAX_NAMES = 10_000
 
 _ROWS_OF_A_NAME = 20
 
-_OPTIONS = (
-    "by", "show_query", "max_names", "max_latency_rows", "joint", "max_joint_rows"
-)  # fmt: skip
+_OPTIONS = ("by", "show_query", "max_names", "max_latency_rows", "joint", "max_joint_rows")
 """What of a specification has an option of its name."""
 
 MAX_LATENCY_ROWS = 250_000
@@ -113,16 +111,23 @@ class TallySpec:
         ]
         return " ".join(different) or "what every tally remembers"
 
+    def words_unlike(self, other: TallySpec) -> list[str]:
+        """Return what differs from another one, as the options that make it."""
+        names = [field.name for field in fields(self)]
+        return [self._option(name) for name in names if getattr(self, name) != getattr(other, name)]
+
     def _option(self, name: str) -> str:
         """Return what one value is made by, as an option; by its name if there is none for it."""
         value = getattr(self, name)
         if name == "selection":
-            return str(value)
+            return value or "all records"
         if name not in _OPTIONS:
             return f"{name}={value!r}"
         option = f"--{name.replace('_', '-')}"
         if value is True:
             return option
+        if not value:
+            return option.replace("--", "--no-") if value is False else f"no {option}"
         return f"{option} {','.join(value) if isinstance(value, tuple) else value}"
 
 

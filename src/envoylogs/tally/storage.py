@@ -17,7 +17,7 @@ import polars as pl
 
 from envoylogs import __version__
 from envoylogs.errors import TallyError, first_line
-from envoylogs.tally.days import sum_of
+from envoylogs.tally.days import STATES_WITH_TIMES, newest_time, sum_of
 from envoylogs.tally.state import State, TallySpec
 from envoylogs.tally.tally import STATES, Tally
 
@@ -144,19 +144,23 @@ def load_days(source: Source) -> tuple[dict[int | None, Tally], Mapping[str, str
         raise TallyError.unreadable(label, why) from error
 
 
-def newest_us_of(source: Source) -> int | None:
-    """Return the time of the newest record of a saved tally, null without times.
+def newest_us_of(source: Source, now_us: int) -> int | None:
+    """Return the newest time up to now that a saved tally knows of, null without any.
+
+    Args:
+        source: The tally.
+        now_us: The time now.
 
     Raises:
         TallyError: If it is damaged, or no tally.
     """
     try:
-        rows = pl.scan_parquet(source.path or "").filter(pl.col("state") == "lines")
-        newest = rows.select(pl.col("last").max()).collect().item()
+        rows = pl.scan_parquet(source.path or "").filter(pl.col("state").is_in(STATES_WITH_TIMES))
+        times = rows.select("first", "last").collect()
     except (pl.exceptions.PolarsError, OSError) as error:
         why = f"is no saved tally, or damaged: {first_line(error)}"
         raise TallyError.unreadable(source.name, why) from error
-    return newest if isinstance(newest, int) else None
+    return newest_time([times], now_us)
 
 
 def _days_of(path: str) -> list[int | None]:

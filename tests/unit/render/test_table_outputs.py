@@ -27,7 +27,7 @@ from tests.handmade import (
 )
 
 from envoylogs.errors import UnknownKeyError
-from envoylogs.pipeline import tally_sources
+from envoylogs.pipeline import Reading, tally_sources
 from envoylogs.reading.selection import Selection
 from envoylogs.render.csv_table import CsvRenderer
 from envoylogs.render.formatting import count, percent, printable
@@ -396,7 +396,7 @@ def test_markdown_says_the_findings_and_who_must_act() -> None:
 def test_text_in_code_outside_of_a_table_is_the_text_itself() -> None:
     selection = Selection.of({"cluster": [CLUSTER]})
     data = text_of([*(served(n) for n in range(30)), *(reset(n) for n in range(30, 60))])
-    summary = summarize(tally_sources([source_of(data)], selection=selection))
+    summary = summarize(tally_sources([source_of(data)], reading=Reading(selection=selection)))
 
     spans = [child.content for token in _parsed(_printed(MarkdownRenderer(), summary))
              for child in token.children or () if child.type == "code_inline"]  # fmt: skip

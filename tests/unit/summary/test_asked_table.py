@@ -30,7 +30,7 @@ from tests.handmade import (
 
 from envoylogs import schema
 from envoylogs.errors import TallyQuestionError
-from envoylogs.pipeline import tally_sources
+from envoylogs.pipeline import Reading, tally_sources
 from envoylogs.reading.batches import batches
 from envoylogs.reading.selection import Selection
 from envoylogs.summary.breakdown import TABLES, asked_table, columns_to_ask
@@ -430,7 +430,9 @@ _STORY = [
 
 def _selected(**patterns: str) -> Summary:
     selection = Selection.of({word: [value] for word, value in patterns.items()})
-    return summarize(tally_sources([source_of(text_of(_STORY))], selection=selection))
+    return summarize(
+        tally_sources([source_of(text_of(_STORY))], reading=Reading(selection=selection))
+    )
 
 
 def test_the_unrouted_requests_of_a_routed_host_are_no_noise_when_they_alone_are_selected() -> None:
@@ -472,7 +474,7 @@ def test_known_names_are_those_of_the_whole_log(name: str, patterns: dict[str, l
     selection = Selection.of(patterns)
 
     whole = tally_sources([source])
-    some = tally_sources([source], selection=selection)
+    some = tally_sources([source], reading=Reading(selection=selection))
 
     assert some.known_names.canonical().equals(whole.known_names.canonical())
     assert facts_of(some).known_hosts.equals(facts_of(whole).known_hosts)

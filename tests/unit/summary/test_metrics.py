@@ -36,7 +36,7 @@ from tests.handmade import (
 )
 
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOME_NAMES
-from envoylogs.pipeline import tally_sources
+from envoylogs.pipeline import Reading, tally_sources
 from envoylogs.reading.batches import batches
 from envoylogs.reading.fates import REASONS
 from envoylogs.reading.selection import Selection
@@ -196,7 +196,7 @@ def _check_histograms(metrics: Metrics, summary: Summary) -> None:
 def test_records_that_are_left_out_are_counted_apart() -> None:
     data = b"".join(generator.lines(400)) + text_of(rare_records())
     selection = Selection.of({"code": ["5xx"]})
-    tally = tally_sources([source_of(data)], selection=selection)
+    tally = tally_sources([source_of(data)], reading=Reading(selection=selection))
     summary = summarize(tally, names_in_metrics=100)
 
     metrics = Metrics.of(summary)

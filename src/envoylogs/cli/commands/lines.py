@@ -100,11 +100,12 @@ def _behind(
     Raises:
         SelectionError: If there is no such finding, or none of its own records.
     """
-    from envoylogs.pipeline import tally_sources
+    from envoylogs.pipeline import Reading, tally_sources
     from envoylogs.reading.selection import Selection
     from envoylogs.summary.summary import summarize
 
-    tally = tally_sources(sources, selection=selection, text_format=text_format, keys=keys)
+    reading = Reading(selection=selection, text_format=text_format, keys=keys)
+    tally = tally_sources(sources, reading=reading)
     findings = summarize(tally).findings
     if number > len(findings):
         raise SelectionError.no_finding(number, [found.title for found in findings])

@@ -87,7 +87,8 @@ def _not_too_old(located: list[Source], keep_us: int) -> list[Source]:
     from envoylogs.tally.storage import newest_us_of
 
     now_us = time.time_ns() // 1000
-    recent = are_recent([newest_us_of(source) for source in located], keep_us, now_us)
+    newest = [newest_us_of(source, now_us) for source in located]
+    recent = are_recent(newest, keep_us, now_us)
     old = [source.name for source, kept in zip(located, recent, strict=True) if not kept]
     if old:
         named = ", ".join(map(printable, old[:_NAMED])) + (", ..." if len(old) > _NAMED else "")

@@ -62,6 +62,7 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     if show_config:
         print_config(context)
         return
+    from envoylogs.pipeline import Reading
     from envoylogs.summary.slices import SLICE_COLUMNS, SLICE_ROWS
     from envoylogs.summary.summary import summarize as summary_of
 
@@ -85,7 +86,8 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
         selected(selection, located, text_format=form, keys=keys) as (wanted, kept),
         stopped_by_interrupt() as stop,
     ):
-        tally, _ = Tallying(wanted, form, keys, rejects, stop).tally(kept, limits, None)
+        reading = Reading(selection=wanted, text_format=form, keys=keys, stop=stop)
+        tally, _ = Tallying(reading, rejects).tally(kept, limits, None)
     refuse_nothing(tally, wanted)
     summary = summary_of(tally, complete=not stop.requested)
     ending.check(summary.accounts)

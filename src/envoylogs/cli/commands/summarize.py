@@ -41,7 +41,7 @@ from envoylogs.cli.pager import ScreenText, show
 from envoylogs.cli.remembering import Limits
 from envoylogs.cli.renderers import names_in_metrics, renderer_of
 from envoylogs.cli.selecting import SelectionOptions, selected, with_selection
-from envoylogs.cli.settings import ShowConfigOption, field_keys
+from envoylogs.cli.settings import ShowConfigOption, field_keys, origin_of
 from envoylogs.cli.show_config import print_config
 from envoylogs.cli.tallying import Tallying
 from envoylogs.cli.text_format import parsed_text_format
@@ -89,6 +89,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     if show_config:
         print_config(context)
         return
+    from envoylogs.pipeline import Reading
     from envoylogs.render.named_tables import JOINT
     from envoylogs.summary.summary import summarize as summary_of
 
@@ -99,7 +100,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         columns,
         max_names,
         max_latency_rows,
-        show_query,
+        show_query if origin_of(context, "show_query") else None,
         kept_span(state, keep_last),
         wanted_columns(joint),
         max_joint_rows,
@@ -116,8 +117,9 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         selected(selection, located, text_format=form, keys=keys) as (wanted, kept),
         stopped_by_interrupt() as stop,
     ):
-        tallying = Tallying(wanted, form, keys, rejects, stop)
-        tally, new_bytes = tallying.tally(kept, limits, state)
+        reading = Reading(selection=wanted, text_format=form, keys=keys, stop=stop)
+        tallying = Tallying(reading, rejects)
+        tally, new = tallying.tally(kept, limits, state, (output, save_tally, rejects))
     refuse_nothing(tally, wanted)
     summary = summary_of(
         tally,
@@ -139,4 +141,4 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     else:
         with output_file(output) as out:
             renderer.render(summary, out)
-    ending.end(summary, interrupted=stop.requested, new_bytes=new_bytes)
+    ending.end(summary, interrupted=stop.requested, new=new)
