@@ -49,9 +49,7 @@ MAX_NAMES = 10_000
 
 _ROWS_OF_A_NAME = 20
 
-_OPTIONS = (
-    "by", "show_query", "max_names", "max_latency_rows", "joint", "max_joint_rows"
-)  # fmt: skip
+_OPTIONS = ("by", "show_query", "max_names", "max_latency_rows", "joint", "max_joint_rows")
 """What of a specification has an option of its name."""
 
 MAX_LATENCY_ROWS = 250_000

@@ -51,7 +51,7 @@ _SPECS = (
     DEFAULT_SPEC,
     TallySpec(by=("method", "host", "start_time"), timeline_buckets=3, evidence_clients=2),
     TallySpec(by=("response_code",), selection="--host '*.example.com'", show_query=True),
-    TallySpec(joint=("host", "start_time", "path_group"), max_joint_rows=9),
+    TallySpec(joint=("host", "start_time", "path_group"), max_joint_rows=90),
     TallySpec(by=("path",), selection="--where 'path LIKE ''/é%'''", line_examples=1),
 )
 

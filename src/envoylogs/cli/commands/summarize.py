@@ -118,8 +118,8 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         stopped_by_interrupt() as stop,
     ):
         reading = Reading(selection=wanted, text_format=form, keys=keys, stop=stop)
-        outputs = (output, save_tally, rejects)
-        tally, new = Tallying(reading, rejects).tally(kept, limits, state, outputs)
+        tallying = Tallying(reading, rejects)
+        tally, new = tallying.tally(kept, limits, state, (output, save_tally, rejects))
     refuse_nothing(tally, wanted)
     summary = summary_of(
         tally,
