@@ -128,7 +128,7 @@
   const heatMapOf = (results) => {
     const { edges, cells } = results.heat_map;
     const data = tracesOf("heat_map", () => ({
-      x: edgesOf(results.bins), y: edges, zmin: 0, colorscale: scaleOf(),
+      x: edgesOf(results.bins), y: edges, colorscale: scaleOf(),
       z: cells.map((cell) => Array.from(cell, (n) => n || null)), // nothing has no color
       text: cells.map((cell, place) => Array.from(cell, () => wholes(edges[place], edges[place + 1]))),
       hovertemplate: "%{x|%H:%M:%S}<br>%{text}: %{z:,} requests<extra></extra>",
