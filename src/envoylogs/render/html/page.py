@@ -43,7 +43,8 @@ _SCRIPTS = (
 """In the order in which they are one: each uses those before it."""
 
 _OF_NOTHING = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
-"""The hash of an empty text: Plotly makes an empty style element and adds rules to it."""
+"""The hash of an empty text: Plotly makes an empty style element, to which it adds rules, and sets
+empty style attributes; nothing else may."""
 
 # Inside a script element these could end it; as escapes they are the same JSON.
 _ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
@@ -107,7 +108,8 @@ def _policy(css: str, *scripts: str) -> str:
     allowed = " ".join(map(_hash, scripts))
     return (
         f"default-src 'none'; script-src {allowed}; style-src {_hash(css)} {_OF_NOTHING}; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+        f"style-src-attr 'unsafe-hashes' {_OF_NOTHING}; img-src data: blob:; base-uri 'none'; "
+        "form-action 'none'"
     )
 
 

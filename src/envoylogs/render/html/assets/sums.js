@@ -78,7 +78,10 @@
   // Requests, errors and latency by groups of combinations; -1 leaves a combination out.
   const grouped = (counts, selection, all, length) => {
     const { connection, error } = counts.combinations;
-    const groups = all.map((group, c) => (selection.shown[c] && selection.requests[c] ? group : -1));
+    const groups = new Int32Array(counts.length); // places are unsigned, and -1 is none
+    for (let c = 0; c < counts.length; c += 1) {
+      groups[c] = selection.shown[c] && selection.requests[c] ? all[c] : -1;
+    }
     const sums = ["requests", "errors", "unrouted", "connections"].map(() => new Float64Array(length));
     const [requests, errors, unrouted, connections] = sums;
     let total = 0;
