@@ -80,7 +80,7 @@
     value("route_name", "route", header), value("host", "host"), cluster(), requests, share,
     {
       key: "share_low", label: "95 % interval", kind: "percent", of: (row) => row.share_low,
-      shown: (low, row) => `${percent(low)} to ${percent(row.share_high)}`,
+      shown: (low, row) => `${percent(low).replace(" %", "")} to ${percent(row.share_high)}`,
       hint: "Wilson interval of the share: where it lies if requests are split by chance",
     },
     { key: "share_high", kind: "percent", of: (row) => row.share_high, onlyInCsv: true },

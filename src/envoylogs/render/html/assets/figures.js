@@ -19,7 +19,9 @@
     return getComputedStyle(probe).color;
   };
 
-  const milliseconds = (seconds) => seconds * 1000;
+  // As text: Plotly takes numbers for times of the reader's time zone in ranges, and of UTC in data.
+  const timeOf = (seconds) => new Date(seconds * 1000).toISOString().replace("T", " ").slice(0, -1);
+  const secondsOf = (time) => Date.parse(`${time.replace(" ", "T")}Z`) / 1000;
 
   const layoutOf = (name, edges, more) => {
     const layout = structuredClone(meta.figures[name].layout ?? {});
@@ -56,9 +58,9 @@
   const onsets = () => {
     const known = meta.findings.map(({ since, title }, place) => ({ since, title, number: place + 1 }))
       .filter(({ since }) => since !== null && since !== undefined).slice(0, 5);
-    const bars = known.map(({ since }) => line(since / 1000, style("--text")));
+    const bars = known.map(({ since }) => line(timeOf(since / 1e6), style("--text")));
     const notes = known.map(({ since, title, number }) => ({
-      x: since / 1000, xref: "x", y: 1, yref: "paper", yanchor: "top", xanchor: "left", showarrow: false,
+      x: timeOf(since / 1e6), xref: "x", y: 1, yref: "paper", yanchor: "top", xanchor: "left", showarrow: false,
       text: String(number), hovertext: `${number}. ${plotlyText(title)}`, captureevents: true,
       bgcolor: style("--surface"), bordercolor: style("--line"), font: { size: 11 }, borderpad: 2,
     }));
@@ -67,12 +69,12 @@
 
   const shadeOf = (trace) => trace.meta?.[envoylogs.contents.isDark() ? "dark" : "light"];
 
-  const edgesOf = ({ starts, width_s }) => [...starts, starts.at(-1) + width_s].map(milliseconds);
+  const edgesOf = ({ starts, width_s }) => [...starts, starts.at(-1) + width_s].map(timeOf);
 
   const timelineOf = (results, view) => {
-    const x = results.bins.starts.map(milliseconds);
+    const x = results.bins.starts.map(timeOf);
     const data = tracesOf("timeline", (trace, place) => ({
-      x, y: Array.from(results.over_time[place] ?? []), offset: 0, width: milliseconds(results.bins.width_s),
+      x, y: Array.from(results.over_time[place] ?? []), offset: 0, width: results.bins.width_s * 1000,
       visible: results.over_time[place]?.some((n) => n > 0) ?? false,
       marker: { ...trace.marker, color: shadeOf(trace) ?? trace.marker?.color },
       selectedpoints: null, unselected: { marker: { opacity: 1 } },
@@ -80,8 +82,8 @@
     const { bars, notes } = onsets();
     const edges = edgesOf(results.bins);
     const outside = [];
-    if (view.from !== null) outside.push(shade(edges[0], milliseconds(view.from)));
-    if (view.to !== null) outside.push(shade(milliseconds(view.to), edges.at(-1)));
+    if (view.from !== null) outside.push(shade(edges[0], timeOf(view.from)));
+    if (view.to !== null) outside.push(shade(timeOf(view.to), edges.at(-1)));
     drawLegend(data);
     return ["timeline", data, layoutOf("timeline", edges, {
       dragmode: "select", selectdirection: "h", bargap: 0, shapes: [...outside, ...bars], annotations: notes,
@@ -101,10 +103,10 @@
 
   const latencyOf = (results) => {
     const rows = results.latency_over_time;
-    const half = milliseconds(results.bins.width_s) / 2;
+    const half = results.bins.width_s / 2;
     const lowest = meta.latency_edges_ms[0];
     const data = tracesOf("latency", (trace) => ({
-      x: rows.map((row) => milliseconds(row.start) + half),
+      x: rows.map((row) => timeOf(row.start + half)),
       // Zero has no place on a logarithmic axis; the label has the number itself.
       y: rows.map((row) => (row[trace.name] === null ? null : Math.max(lowest, row[trace.name]))),
       text: rows.map((row) => `${count(row[trace.name])} ms`), hovertemplate: `%{text}<extra>${trace.name}</extra>`,
@@ -128,7 +130,7 @@
   const heatMapOf = (results) => {
     const { edges, cells } = results.heat_map;
     const data = tracesOf("heat_map", () => ({
-      x: edgesOf(results.bins), y: edges, zmin: 0, colorscale: scaleOf(),
+      x: edgesOf(results.bins), y: edges, colorscale: scaleOf(),
       z: cells.map((cell) => Array.from(cell, (n) => n || null)), // nothing has no color
       text: cells.map((cell, place) => Array.from(cell, () => wholes(edges[place], edges[place + 1]))),
       hovertemplate: "%{x|%H:%M:%S}<br>%{text}: %{z:,} requests<extra></extra>",
@@ -136,12 +138,13 @@
     return ["heat_map", data, layoutOf("heat_map", edgesOf(results.bins), { dragmode: false })];
   };
 
-  // A drag over the chart chooses whole buckets.
-  const readBrush = (event) => {
-    const range = event?.range?.x;
-    if (!range) return;
-    const [from, to] = range.map((edge) => (typeof edge === "number" ? edge : Date.parse(`${edge.replace(" ", "T")}Z`)) / 1000);
-    envoylogs.view.set({ from: Math.min(from, to), to: Math.max(from, to) });
+  // A drag over the chart chooses the bars whose middle it covers, and one at least.
+  const readBrush = (event, { starts, width_s }) => {
+    if (!event?.range?.x) return;
+    const [from, to] = event.range.x.map(secondsOf).sort((a, b) => a - b)
+      .map((time) => Math.round((time - starts[0]) / width_s));
+    const one = Math.min(from, starts.length - 1);
+    envoylogs.view.set({ from: starts[0] + one * width_s, to: starts[0] + Math.max(to, one + 1) * width_s });
   };
 
   let listening = false;
@@ -155,7 +158,7 @@
     }
     if (listening) return;
     listening = true;
-    placeOf("timeline").on("plotly_selected", readBrush);
+    placeOf("timeline").on("plotly_selected", (event) => readBrush(event, results.bins));
   };
 
   const start = (given) => { meta = given; };

@@ -73,7 +73,8 @@
         !words || shown.toLowerCase().includes(words) || keyOf(value).toLowerCase().includes(words));
       const chosen = found.filter(({ value }) => envoylogs.view.has(this.name, value));
       const others = found.filter(({ value }) => !envoylogs.view.has(this.name, value));
-      this.list.replaceChildren(...[...chosen, ...others].slice(0, MOST).map((option) => this.optionOf(option)));
+      this.drawn = [...chosen, ...others].slice(0, MOST);
+      this.list.replaceChildren(...this.drawn.map((option) => this.optionOf(option)));
       this.note.textContent = found.length > MOST
         ? `The first ${count(MOST)} of ${count(found.length)}; search finds the others.`
         : found.length ? "" : "No value has these words.";
@@ -93,17 +94,10 @@
       const chosen = envoylogs.view.now().filters[this.name]?.length ?? 0;
       this.summary.textContent = chosen ? `${this.label} (${count(chosen)})` : this.label;
       this.summary.classList.toggle("active", chosen > 0);
-      if (!this.details.open) return;
+      // The order of an open list stays while boxes are ticked, so that nothing jumps away.
       for (const [place, box] of this.list.querySelectorAll("input").entries()) {
-        box.checked = this.drawn(place);
+        box.checked = envoylogs.view.has(this.name, this.drawn[place].value);
       }
-    }
-
-    // The order of the open list stays while boxes are ticked, so that nothing jumps away.
-    drawn(place) {
-      const shown = this.list.children[place].querySelector(".name").textContent;
-      const option = this.values.find((other) => other.shown === shown);
-      return envoylogs.view.has(this.name, option.value);
     }
   }
 
@@ -178,10 +172,13 @@
   const drawChips = (view) => {
     const place = document.querySelector("#chips");
     const said = inWords(view);
+    const focused = [...place.querySelectorAll("button")].indexOf(document.activeElement);
     place.hidden = !said.length;
     place.replaceChildren(...said.map(({ words, remove }) => element("li", {}, element("button", {
       type: "button", className: "chip", title: `Remove ${words}`, "aria-label": `Remove filter ${words}`, onclick: remove,
     }, element("span", { textContent: words }), element("span", { "aria-hidden": "true", textContent: "×" })))));
+    // Whoever removes chips by keyboard stays where the next one is.
+    if (focused >= 0) ([...place.querySelectorAll("button")].at(Math.min(focused, said.length - 1)) ?? document.querySelector("#reset")).focus();
   };
 
   envoylogs.filters = { start, drawChips, inWords };

@@ -8,12 +8,15 @@
 
   // In a code span hosts make no links and call nobody; the fence is longer than any run inside.
   const code = (text) => {
-    const shown = printable(text).replaceAll("|", "\\|");
+    const shown = printable(text);
     const longest = Math.max(0, ...(shown.match(/`+/g) ?? []).map((run) => run.length));
     const fence = "`".repeat(longest + 1);
     const space = longest ? " " : "";
     return fence + space + shown + space + fence;
   };
+
+  // Only in a table does a bar end a code span.
+  const cell = (text) => code(text).replaceAll("|", "\\|");
 
   const totalsInWords = ({ requests, connections, errors, error_share, unrouted, noise, latency_ms: of }) => {
     const words = [
@@ -31,7 +34,7 @@
     "| host | requests | share | unrouted | errors | p50 ms | p99 ms |",
     "|---|---:|---:|---:|---:|---:|---:|",
     ...rows.slice(0, 10).map((row) => `| ${[
-      code(row.host), count(row.requests), percent(row.share), count(row.unrouted), count(row.errors),
+      cell(row.host), count(row.requests), percent(row.share), count(row.unrouted), count(row.errors),
       milliseconds(row.latency_ms.p50), milliseconds(row.latency_ms.p99),
     ].join(" | ")} |`),
   ].join("\n");
@@ -39,14 +42,14 @@
   const finding = ({ title, severity, who, facts, next }, place) => [
     `${place + 1}. **${severity.toUpperCase()}** ${plain(title)}`,
     `   Must act: ${[plain(who), ...facts.map(plain)].join("; ")}.`,
-    ...(next ? [`   Next: ${code(next)}`] : []),
+    ...(next ? [`   Next: ${plain(next)}`] : []),
   ].join("\n");
 
   const markdownOf = (meta, view, results) => {
     const facts = [...document.querySelectorAll("#facts li")].map((fact) => plain(fact.textContent.trim()));
     const said = envoylogs.filters.inWords(view).map(({ words }) => code(words));
     return [
-      `**${plain(document.title)}**: ${facts.join(", ")}`,
+      `**Gateway log**: ${facts.join(", ")}`,
       ...meta.findings.slice(0, 5).map(finding),
       `Selected: ${said.length ? said.join(", ") : "everything"}`,
       totalsInWords(results.totals),

@@ -41,8 +41,6 @@
       const finding = meta.findings[Number(card.dataset.number) - 1];
       if (!finding) continue;
       if (finding.trend?.length) card.querySelector(".spark").append(sparkline(finding.trend));
-      const color = envoylogs.contents.actorColor(finding.who);
-      if (color) card.querySelector(".swatch").style.background = color;
       const pick = card.querySelector("button.pick");
       if (!pick || !finding.filters || !counts) continue;
       pick.addEventListener("click", () => view.set({ filters: view.same(finding.filters) ? {} : finding.filters }));
@@ -58,6 +56,7 @@
     for (const card of document.querySelectorAll(".card")) {
       const finding = meta.findings[Number(card.dataset.number) - 1];
       const active = Boolean(finding?.filters) && view.same(finding.filters);
+      card.querySelector(".swatch").style.background = envoylogs.contents.actorColor(finding?.who) ?? "";
       card.classList.toggle("active", active);
       card.querySelector("button.pick")?.setAttribute("aria-pressed", String(active));
     }
@@ -148,6 +147,9 @@
     window.addEventListener("afterprint", () => closed.forEach((details) => { details.open = false; }));
   };
 
+  // For whoever waits until all is drawn: a test, or a program that takes a picture.
+  const ready = () => document.documentElement.classList.add("ready");
+
   const startCounts = async (base64) => {
     counts = await envoylogs.counts.decode(base64, meta);
     view.start(meta);
@@ -163,9 +165,9 @@
     find("#copy-link").addEventListener("click", () => envoylogs.markdown.copy(location.href, "Link"));
     find("#copy-markdown").addEventListener("click", () =>
       envoylogs.markdown.copy(envoylogs.markdown.markdownOf(meta, view.now(), latest), "Markdown"));
-    document.documentElement.classList.add("ready");
     await startPlotly();
     envoylogs.figures.draw(latest, view.now());
+    ready();
   };
 
   const start = async () => {
@@ -175,7 +177,11 @@
     startTheme();
     startPrint();
     const base64 = find("#counts")?.textContent.trim();
-    if (!base64) { startCards(); return; }
+    if (!base64) {
+      startCards();
+      ready();
+      return;
+    }
     try {
       await startCounts(base64);
     } catch (problem) {

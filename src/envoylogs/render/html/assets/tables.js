@@ -141,6 +141,18 @@
       });
     }
 
+    // A value that was pressed as a filter is drawn anew; the keyboard stays on it.
+    focused() {
+      const cell = this.body.contains(document.activeElement) ? document.activeElement.closest("td, th") : null;
+      return cell && { column: cell.cellIndex, text: cell.textContent };
+    }
+
+    focus({ column, text }) {
+      const cells = [...this.body.rows].map((row) => row.cells[column]).filter(Boolean);
+      const same = cells.find((cell) => cell.textContent === text)?.querySelector("button");
+      (same ?? this.body.closest(".scroll")).focus({ preventScroll: true });
+    }
+
     draw() {
       this.columns.forEach((column, place) => {
         const active = this.sort?.column === column;
@@ -157,7 +169,9 @@
           colSpan: this.columns.length, className: "quiet", textContent: this.words ? "No row has these words." : this.empty,
         })));
       }
+      const focused = this.focused();
       this.body.replaceChildren(drawn);
+      if (focused) this.focus(focused);
       this.search.hidden = this.rows.length <= FEW && !this.words;
       this.more.hidden = rows.length <= FEW;
       this.more.textContent = this.all ? "Show fewer" : `Show all ${count(rows.length)}`;

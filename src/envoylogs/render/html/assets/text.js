@@ -3,7 +3,8 @@
   "use strict";
 
   const MISSING = "-";
-  const FOLDED_WORDS = { "\u0000:folded+": "(other known ones)", "\u0000:folded": "(all others)" };
+  // A map, not an object, which would know a host named "constructor".
+  const FOLDED_WORDS = new Map([["\u0000:folded+", "(other known ones)"], ["\u0000:folded", "(all others)"]]);
   const SHORT_ESCAPES = { "\t": "\\t", "\n": "\\n", "\r": "\\r" };
   // What Python calls not printable: controls, marks of direction, invisible formats, odd spaces.
   const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}\p{Zs}]/gu;
@@ -20,7 +21,7 @@
   // Whoever sends a request writes host and path: nothing in them may reorder or hide text.
   const printable = (value) => {
     if (value === null || value === undefined) return MISSING;
-    return FOLDED_WORDS[value] ?? String(value).replace(UNPRINTABLE, escaped);
+    return FOLDED_WORDS.get(value) ?? String(value).replace(UNPRINTABLE, escaped);
   };
 
   // Plotly reads tags, links and entities in every label.

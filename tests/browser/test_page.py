@@ -1,0 +1,268 @@
+"""The page as people use it: by mouse, by keyboard, on a phone, on paper, with hostile names."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import axe_playwright_python
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+_SAMPLES = Path(__file__).parents[2] / "sample_logs"
+_AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
+_HOSTILE = (
+    "<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", "<b>bold</b>",
+    "a|b`c", "=HYPERLINK(1)", "tur\u202ened\u200b", "__proto__", "constructor", "-", "&lt;i&gt;",
+)  # fmt: skip
+
+
+def _report(log: Path, page: Path) -> Path:
+    command = [sys.executable, "-m", "envoylogs", "report", str(log), "-o", str(page)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    return page
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the page of the sample log with the most findings."""
+    return _report(_SAMPLES / "shop", tmp_path_factory.mktemp("shop") / "report.html")
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the page of a log whose hosts, paths and routes are attacks."""
+    folder = tmp_path_factory.mktemp("hostile")
+    shape = json.loads((_SAMPLES / "shop" / "gateway.log").read_text().splitlines()[0])
+    log = folder / "gateway.log"
+    lines = [
+        shape | {"authority": text, "path": f"/{text}", "route_name": text, "request_id": text,
+                 "upstream_cluster": text, "response_code": code, "response_flags": flags,
+                 "response_code_details": details}
+        for text in _HOSTILE
+        for code, flags, details in ((200, "-", "via_upstream"), (404, "NR", "route_not_found"))
+    ]  # fmt: skip
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return _report(log, folder / "report.html")
+
+
+def _fragment(page: Page) -> str:
+    found: str = page.evaluate("location.hash.slice(1)")
+    return found
+
+
+def _totals(page: Page) -> dict[str, Any]:
+    found: dict[str, Any] = page.evaluate("envoylogs.results().totals")
+    return found
+
+
+def _violations(page: Page) -> list[str]:
+    page.evaluate(_AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run()")
+    return [f"{of['id']}: {of['nodes'][0]['target']}" for of in found["violations"]]
+
+
+def test_a_finding_sets_its_filters_and_takes_them_off(shop: Path, opened: Any) -> None:
+    with opened(shop) as page:
+        card = page.locator(".card .pick").first
+        card.click()
+        assert _fragment(page) == "host=checkout.example.com&outcome=no_route"
+        assert card.get_attribute("aria-pressed") == "true"
+        assert _totals(page)["requests"] == _totals(page)["unrouted"] == 23
+
+        page.keyboard.press("Enter")
+        assert _fragment(page) == ""
+        assert card.get_attribute("aria-pressed") == "false"
+
+
+def test_a_drag_over_the_chart_chooses_whole_bars_in_utc(shop: Path, opened: Any) -> None:
+    with opened(shop) as page:
+        page.wait_for_selector("#figure-timeline .nsewdrag")
+        box = page.locator("#figure-timeline .nsewdrag").bounding_box()
+        page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 40)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 40, steps=5)
+        page.mouse.up()
+        page.wait_for_selector("#chips button")
+        assert _fragment(page) == "from=2026-11-01T12:06:00Z&to=2026-11-01T12:12:00Z"
+        assert page.locator("input.time").first.input_value() == "2026-11-01 12:06:00"
+        bars = page.evaluate("envoylogs.results().over_time.flatMap((bins) => [...bins])")
+        assert sum(bars) > _totals(page)["requests"]  # the chart keeps its window
+
+
+@pytest.mark.parametrize(
+    ("written", "fragment"),
+    [
+        ("2026-11-01 12:05", "from=2026-11-01T12:05:00Z"),
+        ("12:05", "from=2026-11-01T12:05:00Z"),
+        ("2026-11-01T14:05:00+02:00", "from=2026-11-01T12:05:00Z"),
+        ("2026-11-01T12:05:00.400Z", "from=2026-11-01T12:05:00Z"),
+        ("soon", ""),
+    ],
+)
+def test_times_are_written_in_several_ways(
+    written: str, fragment: str, shop: Path, opened: Any
+) -> None:
+    with opened(shop) as page:
+        field = page.locator("input.time").first
+        field.fill(written)
+        field.press("Enter")
+        assert _fragment(page) == fragment
+        assert (field.get_attribute("aria-invalid") == "true") is (written == "soon")
+
+
+def test_the_keyboard_alone_filters(shop: Path, opened: Any) -> None:
+    with opened(shop) as page:
+        page.locator("details.filter summary").first.focus()
+        for key in ("Enter", "ArrowDown", "ArrowDown", "Space", "ArrowDown", "Space"):
+            page.keyboard.press(key)
+            page.wait_for_timeout(50)
+        assert _fragment(page) == "host=shop.example.com&host=api.example.com"
+        page.keyboard.press("Escape")
+        assert page.locator("details.filter[open]").count() == 0
+        assert page.evaluate("document.activeElement.textContent") == "Host (2)"
+
+        page.locator("#chips button").first.focus()
+        page.keyboard.press("Enter")
+        assert _fragment(page) == "host=api.example.com"
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "reset"
+
+        page.locator("#table-response_code .value").first.focus()
+        page.keyboard.press("Enter")
+        assert _fragment(page) == "response_code=200"
+        assert page.evaluate("document.activeElement.textContent") == "200"
+
+
+def test_the_address_holds_the_view(shop: Path, opened: Any) -> None:
+    fragment = "host=api.example.com&code_class=2xx&to=2026-11-01T12:10:00Z&noise=shown"
+    with opened(shop, fragment=f"#{fragment}") as page:
+        assert page.evaluate("envoylogs.view.get()") == {
+            "from": None,
+            "to": "2026-11-01T12:10:00Z",
+            "noise": "shown",
+            "filters": {"host": ["api.example.com"], "code_class": ["2xx"]},
+        }
+        page.locator("#reset").click()
+        assert _fragment(page) == ""
+        page.go_back()
+        page.wait_for_selector("#chips button")
+        assert _fragment(page) == fragment
+
+
+def test_an_address_of_nonsense_is_shown_as_it_is(shop: Path, opened: Any) -> None:
+    fragment = "#host=__proto__&host=%3Cimg%3E&outcome=-&from=never&bogus=1&noise=loud"
+    with opened(shop, fragment=fragment) as page:
+        assert _totals(page)["requests"] == 0
+        chips = page.locator("#chips button span:first-child").all_inner_texts()
+        assert chips == ["host: __proto__", "host: <img>", "outcome: -"]
+
+
+def test_names_from_a_log_stay_text(hostile: Path, opened: Any) -> None:
+    with opened(hostile) as page:
+        page.evaluate("envoylogs.view.set({ noise: 'shown' })")
+        page.wait_for_timeout(200)
+        text = page.locator("body").inner_text()
+        for name in ("<img src=x onerror=alert(1)>", "<b>bold</b>", "tur\\u202ened\\u200b"):
+            assert name in text
+        assert "\u202e" not in text
+        assert page.locator("img").count() == 0
+        hosts = page.locator("#table-host tbody .value").all_inner_texts()
+        assert {"__proto__", "constructor"} <= set(hosts)
+        page.get_by_role("button", name="constructor", exact=True).first.click()
+        assert "host: constructor" in page.locator("#chips").inner_text()
+
+
+def test_a_cell_of_csv_is_no_formula(hostile: Path, opened: Any) -> None:
+    with opened(hostile) as page:
+        with page.expect_download() as saved:
+            page.locator("#table-host .tools button").click()
+        assert saved.value.suggested_filename == "envoylogs-host.csv"
+        lines = Path(saved.value.path()).read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "host,requests,share,unrouted,errors,latency_ms_p50,latency_ms_p99"
+    assert any(line.startswith("'=hyperlink(1),") for line in lines)
+    assert not any(line.startswith("=") for line in lines)
+
+
+def test_markdown_has_findings_filters_and_hosts(shop: Path, opened: Any) -> None:
+    with opened(shop, fragment="#host=api.example.com") as page:
+        page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text }")
+        page.locator("#copy-markdown").click()
+        copied = page.evaluate("window.copied")
+        assert page.locator("#status").inner_text() == "Markdown copied"
+    assert "1. **CRITICAL** checkout.example.com lost its route" in copied
+    assert "Selected: `host: api.example.com`" in copied
+    assert "| `api.example.com` | 129 | 100 % |" in copied
+
+
+def test_what_no_clipboard_takes_is_shown(shop: Path, opened: Any) -> None:
+    with opened(shop) as page:
+        page.evaluate(
+            "navigator.clipboard.writeText = () => Promise.reject(new Error('no'));"
+            "document.execCommand = () => false"
+        )
+        page.locator("#copy-link").click()
+        page.wait_for_selector("#by-hand[open]")
+        assert page.locator("#by-hand textarea").input_value().startswith("file://")
+
+
+def test_tables_sort_and_search(shop: Path, opened: Any) -> None:
+    with opened(shop) as page:
+        page.locator("#table-host thead button").first.click()
+        hosts = page.locator("#table-host tbody .value").all_inner_texts()
+        assert hosts == sorted(hosts)
+        assert page.locator("#table-host th[aria-sort=ascending]").count() == 1
+
+        page.locator("#table-examples .search").fill("checkout")
+        shown = page.locator("#table-examples tbody tr").all_inner_texts()
+        assert shown
+        assert all("checkout" in row for row in shown)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_keeps_people_out(scheme: str, width: int, shop: Path, opened: Any) -> None:
+    settings = {
+        "color_scheme": scheme,
+        "viewport": {"width": width, "height": 900},
+        "bypass_csp": True,  # axe is a script of its own
+    }
+    with opened(shop, fragment="#outcome=no_route&from=2026-11-01T12:06:00Z", **settings) as page:
+        page.locator("details.filter summary").first.click()
+        page.wait_for_timeout(300)
+        assert _violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_a_chosen_theme_stays(shop: Path, opened: Any) -> None:
+    with opened(shop) as page:
+        light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        page.select_option("#theme", "dark")
+        dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert dark != light
+        page.reload()
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+
+
+def test_paper_has_no_controls(shop: Path, opened: Any) -> None:
+    with opened(shop, fragment="#host=api.example.com") as page:
+        page.emulate_media(media="print")
+        for hidden in ("#reset", "#theme", "#table-host .tools"):
+            assert not page.locator(hidden).is_visible()
+        assert page.locator("#chips").is_visible()
+
+
+def test_without_scripts_the_findings_are_there(shop: Path, browser: Any) -> None:
+    with browser.new_context(java_script_enabled=False, offline=True) as context:
+        page = context.new_page()
+        page.goto(shop.as_uri())
+        assert page.locator(".card").count() == 3
+        assert page.locator("noscript").is_visible()
