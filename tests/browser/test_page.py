@@ -128,7 +128,7 @@ def test_the_keyboard_alone_filters(shop: Path, opened: Any) -> None:
         assert _fragment(page) == "host=shop.example.com&host=api.example.com"
         page.keyboard.press("Escape")
         assert page.locator("details.filter[open]").count() == 0
-        assert page.evaluate("document.activeElement.textContent") == "Host (2)"
+        assert page.evaluate("document.activeElement.textContent") == "Host 2"
 
         page.locator("#chips button").first.focus()
         page.keyboard.press("Enter")

@@ -27,7 +27,9 @@
 
   const shownValue = (name, value) => printable(name === "upstream_cluster" ? clusterLabel(value) : value);
 
+  // Paper is light, whatever the screen is.
   const isDark = () => {
+    if (document.documentElement.classList.contains("printing")) return false;
     const theme = document.documentElement.dataset.theme;
     return theme === "dark" || (theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
   };

@@ -4,6 +4,7 @@
 
   const { plotlyText, count, element } = envoylogs.text;
 
+  const FONT = getComputedStyle(document.body).fontFamily;
   const MARGIN = { l: 48, r: 8, t: 10, b: 30 };
   const SETTINGS = { displayModeBar: false, responsive: true, showTips: false, doubleClick: false };
 
@@ -13,10 +14,16 @@
   const placeOf = (name) => document.querySelector(places[name]);
 
   // A variable of the style sheet has a value for each theme; an element shows which one holds.
+  // Asked once per theme, since each answer makes the browser lay out what was just changed.
+  const styles = new Map();
   const style = (name) => {
-    const probe = document.querySelector("#probe");
-    probe.style.color = `var(${name})`;
-    return getComputedStyle(probe).color;
+    const key = `${name} ${envoylogs.contents.isDark()}`;
+    if (!styles.has(key)) {
+      const probe = document.querySelector("#probe");
+      probe.style.color = `var(${name})`;
+      styles.set(key, getComputedStyle(probe).color);
+    }
+    return styles.get(key);
   };
 
   // As text: Plotly takes numbers for times of the reader's time zone in ranges, and of UTC in data.
@@ -31,7 +38,7 @@
     return {
       ...layout, template: meta.templates[envoylogs.contents.isDark() ? "dark" : "light"],
       autosize: true, margin: MARGIN, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      font: { ...layout.font, family: getComputedStyle(document.body).fontFamily, size: 12, color: style("--text") },
+      font: { ...layout.font, family: FONT, size: 12, color: style("--text") },
       legend: { ...layout.legend, orientation: "h", x: 0, y: 1, yanchor: "bottom", xanchor: "left" },
       xaxis: {
         ...layout.xaxis, type: "date", title: undefined, fixedrange: true,

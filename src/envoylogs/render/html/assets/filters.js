@@ -10,7 +10,7 @@
 
   const IN_BAR = [
     ["host", "Host"], ["path_group", "Path"], ["outcome", "Outcome"], ["code_class", "Code"],
-    ["upstream_cluster", "Cluster"], ["upstream_host", "Upstream host"], ["gateway", "Gateway"],
+    ["upstream_cluster", "Cluster"], ["upstream_host", "Upstream"], ["gateway", "Gateway"],
   ];
 
   // All values by requests (or connections) of the whole log.
@@ -92,7 +92,7 @@
 
     update() {
       const chosen = envoylogs.view.now().filters[this.name]?.length ?? 0;
-      this.summary.textContent = chosen ? `${this.label} (${count(chosen)})` : this.label;
+      this.summary.textContent = chosen ? `${this.label} ${count(chosen)}` : this.label;
       this.summary.classList.toggle("active", chosen > 0);
       // The order of an open list stays while boxes are ticked, so that nothing jumps away.
       for (const [place, box] of this.list.querySelectorAll("input").entries()) {

@@ -140,11 +140,22 @@
 
   const startPrint = () => {
     let closed = [];
+    const onPaper = (printing) => {
+      document.documentElement.classList.toggle("printing", printing);
+      if (!latest) return;
+      drawCards();
+      drawTables(latest);
+      envoylogs.figures.draw(latest, view.now());
+    };
     window.addEventListener("beforeprint", () => {
       closed = [...document.querySelectorAll(".card details:not([open])")];
       closed.forEach((details) => { details.open = true; });
+      onPaper(true);
     });
-    window.addEventListener("afterprint", () => closed.forEach((details) => { details.open = false; }));
+    window.addEventListener("afterprint", () => {
+      closed.forEach((details) => { details.open = false; });
+      onPaper(false);
+    });
   };
 
   // For whoever waits until all is drawn: a test, or a program that takes a picture.
