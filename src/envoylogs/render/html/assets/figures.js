@@ -92,7 +92,7 @@
     if (view.from !== null) outside.push(shade(edges[0], timeOf(view.from)));
     if (view.to !== null) outside.push(shade(timeOf(view.to), edges.at(-1)));
     drawLegend(data);
-    return ["timeline", data, layoutOf("timeline", edges, {
+    return [data, layoutOf("timeline", edges, {
       dragmode: "select", selectdirection: "h", bargap: 0, shapes: [...outside, ...bars], annotations: notes,
       selections: [], newselection: { line: { color: style("--accent"), width: 1 } }, showlegend: false,
     })];
@@ -119,7 +119,7 @@
       text: rows.map((row) => `${count(row[trace.name])} ms`), hovertemplate: `%{text}<extra>${trace.name}</extra>`,
       connectgaps: false, line: { ...trace.line, color: shadeOf(trace) ?? trace.line?.color },
     }));
-    return ["latency", data, layoutOf("latency", edgesOf(results.bins), { showlegend: true, dragmode: false, hovermode: "x unified" })];
+    return [data, layoutOf("latency", edgesOf(results.bins), { showlegend: true, dragmode: false, hovermode: "x unified" })];
   };
 
   const wholes = (from, below) => {
@@ -142,7 +142,7 @@
       text: cells.map((cell, place) => Array.from(cell, () => wholes(edges[place], edges[place + 1]))),
       hovertemplate: "%{x|%H:%M:%S}<br>%{text}: %{z:,} requests<extra></extra>",
     }));
-    return ["heat_map", data, layoutOf("heat_map", edgesOf(results.bins), { dragmode: false })];
+    return [data, layoutOf("heat_map", edgesOf(results.bins), { dragmode: false })];
   };
 
   // A drag over the chart chooses the bars whose middle it covers, and one at least.
@@ -154,21 +154,61 @@
     envoylogs.view.set({ from: starts[0] + one * width_s, to: starts[0] + Math.max(to, one + 1) * width_s });
   };
 
+  const MAKERS = { timeline: timelineOf, latency: latencyOf, heat_map: heatMapOf };
+  const inSight = new Set();
+  const stale = new Set();
+  let latest = null;
   let listening = false;
+  let later = 0;
 
-  const draw = (results, view) => {
-    if (!window.Plotly || !results.bins.starts.length) return;
-    for (const [name, data, layout] of [timelineOf(results, view), latencyOf(results), heatMapOf(results)]) {
-      const began = performance.now();
-      window.Plotly.react(placeOf(name), data, layout, SETTINGS);
-      envoylogs.timings[`${name}_ms`] = performance.now() - began;
-    }
-    if (listening) return;
+  const drawOne = (name) => {
+    stale.delete(name);
+    const { results, view } = latest;
+    const [data, layout] = MAKERS[name](results, view);
+    const began = performance.now();
+    window.Plotly.react(placeOf(name), data, layout, SETTINGS);
+    envoylogs.timings[`${name}_ms`] = performance.now() - began;
+    if (name !== "timeline" || listening) return;
     listening = true;
     placeOf("timeline").on("plotly_selected", (event) => readBrush(event, results.bins));
   };
 
-  const start = (given) => { meta = given; };
+  // One at a time, so that a filter never waits for all of them.
+  const drawStale = () => {
+    const [name] = stale;
+    if (name === undefined) return;
+    drawOne(name);
+    later = setTimeout(drawStale);
+  };
+
+  // Plotly takes longer than all counting: what nobody sees waits until filters are at rest.
+  const draw = (results, view, all = false) => {
+    if (!window.Plotly || !results.bins.starts.length) return;
+    latest = { results, view };
+    for (const name of Object.keys(MAKERS)) stale.add(name);
+    [...stale].filter((name) => all || inSight.has(name)).forEach(drawOne);
+    clearTimeout(later);
+    if (stale.size) later = setTimeout(drawStale, 400);
+  };
+
+  const watch = () => {
+    const observer = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        const name = Object.keys(places).find((other) => placeOf(other) === target);
+        if (!isIntersecting) inSight.delete(name);
+        else {
+          inSight.add(name);
+          if (stale.has(name)) drawOne(name);
+        }
+      }
+    }, { rootMargin: "80px" });
+    for (const name of Object.keys(places)) if (placeOf(name)) observer.observe(placeOf(name));
+  };
+
+  const start = (given) => {
+    meta = given;
+    watch();
+  };
 
   envoylogs.figures = { start, draw };
 })((window.envoylogs ??= {}));

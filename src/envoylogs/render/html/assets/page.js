@@ -145,7 +145,7 @@
       if (!latest) return;
       drawCards();
       drawTables(latest);
-      envoylogs.figures.draw(latest, view.now());
+      envoylogs.figures.draw(latest, view.now(), true);
     };
     window.addEventListener("beforeprint", () => {
       closed = [...document.querySelectorAll(".card details:not([open])")];
@@ -177,7 +177,7 @@
     find("#copy-markdown").addEventListener("click", () =>
       envoylogs.markdown.copy(envoylogs.markdown.markdownOf(meta, view.now(), latest), "Markdown"));
     await startPlotly();
-    envoylogs.figures.draw(latest, view.now());
+    envoylogs.figures.draw(latest, view.now(), true);
     ready();
   };
 
