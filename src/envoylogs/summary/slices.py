@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, UNROUTED, is_error
+from envoylogs.envoy.paths import path_group
 from envoylogs.envoy.traffic import host_of
 from envoylogs.summary.facts import is_known
 from envoylogs.summary.ledger import NOT_FOUND, ledger_kind
@@ -49,7 +50,8 @@ class Slices:
             without one) and ``records``. Ordered by latency, nulls first, then
             combination and time.
         width_s: Of the time buckets; null for an empty log.
-        examples: Records behind failures, see ``FailureEvidence``, with ``host``.
+        examples: Records behind failures, see ``FailureEvidence``, with ``host`` and
+            ``path_group``.
     """
 
     combinations: pl.DataFrame
@@ -122,7 +124,8 @@ def _examples(facts: Facts) -> pl.DataFrame:
     host = pl.when(pl.col("outcome").is_in(CONNECTION_OUTCOMES)).then("server_name")
     return (
         facts.tally.evidence.frame.with_columns(
-            host.otherwise(host_of(pl.col("authority"))).alias("host")
+            host.otherwise(host_of(pl.col("authority"))).alias("host"),
+            path_group(pl.col("path"), facts.tally.spec.path_segments).alias("path_group"),
         )
         .drop("rank", "authority", "server_name")
         .sort("start", "source", "line", "host", "path", "client", nulls_last=True)
