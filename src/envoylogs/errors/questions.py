@@ -26,6 +26,14 @@ class UnknownKeyError(EnvoylogsError):
         """Return the error for an unknown name, with the nearest known ones."""
         return cls(f"{name!r} is not a known {kind}.{nearest(name, known)}")
 
+    @classmethod
+    def missing_column(cls, name: str, columns: Iterable[str]) -> UnknownKeyError:
+        """Return the error for a frame that lacks a column which can't be made anew."""
+        return cls(
+            f"the frame has no column {name!r}, without which records can't be counted: it has "
+            f"{', '.join(columns) or 'none'}. Take it from envoylogs.scan(), with all its columns."
+        )
+
 
 class ConfigurationError(EnvoylogsError):
     """A setting of a configuration file or of the environment can't be used."""

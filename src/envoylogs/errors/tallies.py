@@ -85,6 +85,14 @@ class TallyQuestionError(EnvoylogsError):
         )
 
     @classmethod
+    def no_slices(cls) -> TallyQuestionError:
+        """Return the error for figures or a page of a tally without the counts for them."""
+        return cls(
+            "this tally has no counts for figures and pages. Analyze the logs, or save the tally "
+            "from an analysis."
+        )
+
+    @classmethod
     def no_lines(cls, name: str) -> TallyQuestionError:
         """Return the error for lines that are asked of a saved tally."""
         return cls(f"{name}: is a saved tally: it has counts and no lines. Give the logs.")

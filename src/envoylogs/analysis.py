@@ -1,0 +1,290 @@
+"""What a log says, as an object: findings, tables as frames, figures, a page."""
+
+from __future__ import annotations
+
+import io
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs.errors import TallyQuestionError, UnknownKeyError
+from envoylogs.render.formatting import count, percent, printable
+from envoylogs.render.named_tables import TABLE_NAMES, finding_row
+from envoylogs.render.words import (
+    LEDGER,
+    facts_of_finding,
+    findings_shown,
+    folded_of,
+    headline_of,
+    lesser_findings,
+    noise_of,
+)
+from envoylogs.summary.findings.catalog import KIND_BY_CODE
+from envoylogs.summary.summary import Summary, summarize
+from envoylogs.tally.folded_marks import FOLDED_MARKS
+from envoylogs.tally.storage import save_tally
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import plotly.graph_objects as go
+
+    from envoylogs.summary.accounts import Accounts
+    from envoylogs.summary.findings.finding import Finding
+    from envoylogs.summary.overview import Overview
+    from envoylogs.tally.tally import Tally
+
+__all__ = ["Analysis"]
+
+_TIMES = ("first", "last", "last_routed", "start", "since", "until")
+_COMPARED = ("requests", "share", "errors", "error_share", "p50_ms", "p90_ms", "p99_ms")
+
+
+class Analysis:
+    """What a log says.
+
+    It shows itself in a notebook: facts, findings, totals.
+
+    Args:
+        tally: What is remembered of the log.
+
+    Attributes:
+        tally: That tally; ``save_tally`` keeps it.
+        summary: All results; ``tables`` are made of them.
+    """
+
+    def __init__(self, tally: Tally) -> None:
+        self.tally = tally
+        self.summary: Summary = summarize(tally)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The verdicts, the worst first."""
+        return self.summary.findings
+
+    @property
+    def overview(self) -> Overview:
+        """The whole log in a few numbers."""
+        return self.summary.overview
+
+    @property
+    def accounts(self) -> Accounts:
+        """Where every line went."""
+        return self.summary.accounts
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of all tables, for ``table``."""
+        return TABLE_NAMES
+
+    def table(self, name: str) -> pl.DataFrame:
+        """Return a table as a frame.
+
+        Args:
+            name: One of ``tables``, such as ``authority`` or ``rejections``.
+
+        Returns:
+            The rows of the command's table in its order; times are UTC. A
+            column of latency is a struct of ``count``, ``exact``, percentiles,
+            ``max`` and ``mean`` in milliseconds. Folded names are null, with a
+            column ``folded`` that tells. ``splits`` has a row a part.
+
+        Raises:
+            UnknownKeyError: If there is no such table.
+        """
+        if name not in TABLE_NAMES:
+            raise UnknownKeyError.of("table", name, TABLE_NAMES)
+        return _timed(_unfolded(self._rows(name)))
+
+    def _rows(self, name: str) -> pl.DataFrame:
+        summary = self.summary
+        if name == "findings":
+            rows = [finding_row(found) for found in summary.findings]
+            frame = pl.DataFrame(rows, infer_schema_length=None)
+            times = [column for column in ("since", "until") if column in frame.columns]
+            return frame.with_columns(
+                pl.col(times).cast(pl.String).str.to_datetime(time_unit="us", time_zone="UTC")
+            )
+        if name == "not_found_ledger":
+            ledger = summary.overview.not_found_ledger
+            return pl.DataFrame(
+                [(kind, words, ledger[kind]) for kind, words in LEDGER.items()],
+                schema={"kind": pl.String, "meaning": pl.String, "requests": pl.Int64},
+                orient="row",
+            )
+        if name == "splits":
+            parts = summary.splits.drop("buckets").rename({"requests": "group_requests"})
+            return parts.explode("parts").unnest("parts")
+        frames = {
+            **summary.by,
+            "groups": summary.groups,
+            "rejections": summary.rejections,
+            "timeline": summary.timeline.unnest("by_actor"),
+            "sources": summary.accounts.sources,
+            "gateways": summary.accounts.gateways,
+            "examples": summary.accounts.examples,
+        }
+        return frames[name]
+
+    def timeline_figure(self) -> go.Figure:
+        """Return requests over time, stacked by who must act."""
+        from envoylogs.render.figures import timeline_figure
+
+        return timeline_figure(self._sliced())
+
+    def latency_figure(self) -> go.Figure:
+        """Return percentiles of latency over time."""
+        from envoylogs.render.figures import latency_figure
+
+        return latency_figure(self._sliced())
+
+    def heat_map_figure(self) -> go.Figure:
+        """Return how many requests took how long, over time."""
+        from envoylogs.render.figures import heat_map_figure
+
+        return heat_map_figure(self._sliced())
+
+    def _sliced(self) -> Summary:
+        if self.summary.slices is None:
+            raise TallyQuestionError.no_slices()
+        return self.summary
+
+    def compare(self, other: Analysis, by: str = "outcome") -> pl.DataFrame:
+        """Return a table of two analyses side by side.
+
+        Args:
+            other: What to compare with, such as the day before.
+            by: A table by one column: ``outcome``, ``authority``, ``upstream_cluster``, ...
+
+        Returns:
+            A row for each value that one of them has: the column, then of each
+            measure (``requests``, ``share`` of all requests, ``errors``,
+            ``error_share``, ``p50_ms``, ``p90_ms``, ``p99_ms``) this value,
+            that of the other (``_other``), and this less that (``_change``).
+            Counts that one lacks are 0, percentiles null. Ordered by the size of
+            the change of ``share``, descending, then by the column. Differences
+            are not tested for chance.
+
+        Raises:
+            UnknownKeyError: If there is no such table.
+        """
+        if by not in self.summary.by:
+            raise UnknownKeyError.of("table by one column", by, self.summary.by)
+        both = _measured(self.summary.by[by], by).join(
+            _measured(other.summary.by[by], by),
+            on=by, how="full", coalesce=True, suffix="_other", nulls_equal=True,
+        )  # fmt: skip
+        counts = [f"{name}{end}" for name in _COMPARED[:3] for end in ("", "_other")]
+        return (
+            both.with_columns(pl.col(counts).fill_null(0))
+            .select(
+                by,
+                *(
+                    column
+                    for name in _COMPARED
+                    for column in (
+                        pl.col(name),
+                        pl.col(f"{name}_other"),
+                        (pl.col(name) - pl.col(f"{name}_other")).alias(f"{name}_change"),
+                    )
+                ),
+            )
+            .sort(pl.col("share_change").abs(), by, descending=[True, False], nulls_last=True)
+            .pipe(_unfolded)
+        )
+
+    def save_tally(self, path: str | PathLike[str]) -> None:
+        """Keep all counts in a file, which ``analyze`` and the command read like a log.
+
+        Raises:
+            OSError: If it can't be written.
+        """
+        save_tally(self.tally, Path(path))
+
+    def report(self, path: str | PathLike[str]) -> None:
+        """Write the offline HTML page, as ``envoylogs report`` does.
+
+        Raises:
+            OSError: If it can't be written.
+        """
+        from envoylogs.render.html.page import HtmlRenderer
+
+        page = io.StringIO()
+        HtmlRenderer().render(self._sliced(), page)
+        Path(path).write_text(page.getvalue(), encoding="utf-8")
+
+    def __repr__(self) -> str:
+        facts = " · ".join(text for text, _ in headline_of(self.summary))
+        codes = ", ".join(found.code for found in findings_shown(self.summary))
+        return f"<Analysis {facts}; {codes or 'nothing wrong was found'}>"
+
+    def _repr_html_(self) -> str:
+        """Return facts, findings and totals for a notebook, without a script or a style sheet."""
+        summary, overview = self.summary, self.overview
+        facts = " · ".join(escape(text) for text, _ in headline_of(summary))
+        findings = "".join(map(self._finding_html, findings_shown(summary)))
+        words = (lesser_findings(summary), noise_of(summary), folded_of(summary))
+        notes = "".join(f"<p>{escape(printable(note))}</p>" for note in words if note)
+        totals = {
+            "requests": count(overview.requests),
+            "errors": f"{count(overview.errors)} ({percent(overview.error_share)})",
+            "unrouted": count(overview.unrouted),
+            "connections": count(overview.connections),
+            **{
+                f"{quantile} ms": printable(overview.latency_ms[quantile])
+                for quantile in ("p50", "p90", "p99")
+            },
+        }
+        head = "".join(f"<th>{name}</th>" for name in totals)
+        cells = "".join(f"<td>{value}</td>" for value in totals.values())
+        verdict = f"<ol>{findings}</ol>" if findings else "<p>Nothing wrong was found.</p>"
+        return (
+            f"<div><p><strong>{facts}</strong></p>{verdict}{notes}"
+            f"<table><thead><tr>{head}</tr></thead><tbody><tr>{cells}</tr></tbody></table></div>"
+        )
+
+    def _finding_html(self, found: Finding) -> str:
+        said = [
+            f"Must act: {KIND_BY_CODE[found.code].who}",
+            *facts_of_finding(found, self.overview),
+        ]
+        return (
+            f"<li><strong>{found.severity.name} {escape(printable(found.title))}</strong><br>"
+            f"{escape(printable('; '.join(said)))}.<br>{escape(printable(found.next))}</li>"
+        )
+
+
+def _measured(table: pl.DataFrame, by: str) -> pl.DataFrame:
+    """Return a table by one column with what is compared, flat."""
+    return table.select(
+        by,
+        "requests",
+        "share",
+        "errors",
+        (pl.col("errors") / pl.col("requests")).alias("error_share"),
+        *(
+            pl.col("latency_ms").struct.field(quantile).alias(f"{quantile}_ms")
+            for quantile in ("p50", "p90", "p99")
+        ),
+    )
+
+
+def _unfolded(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a table with null for folded names, and ``folded`` if there are any."""
+    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
+    is_mark = {name: frame[name].is_in(list(FOLDED_MARKS)).fill_null(value=False) for name in texts}
+    folded = [name for name, marks in is_mark.items() if marks.any()]
+    if not folded:
+        return frame
+    return frame.with_columns(
+        pl.any_horizontal(is_mark[name] for name in folded).alias("folded"),
+        *(pl.when(~is_mark[name]).then(pl.col(name)).alias(name) for name in folded),
+    )
+
+
+def _timed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a table whose times, microseconds since 1970, are times."""
+    times = [name for name in _TIMES if frame.schema.get(name) == pl.Int64]
+    return frame.with_columns(pl.col(times).cast(pl.Datetime("us", "UTC")))

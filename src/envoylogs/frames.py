@@ -1,0 +1,155 @@
+"""Sources as a Polars lazy frame of normalized records, and frames back into a tally.
+
+Polars tells the source which columns a query needs, which rows and how many;
+the reader makes no other columns and stops when it has enough. The frame holds
+what ``schema.NORMALIZED`` and ``schema.DERIVED`` name, then where each record
+stands.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from envoylogs import schema
+from envoylogs.envoy.derived import column_expression, columns_behind
+from envoylogs.errors import TallyQuestionError, UnknownKeyError
+from envoylogs.reading.batches import BATCH_RECORDS, Batch, Wanted, decode
+from envoylogs.reading.fates import LineFates
+from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
+from envoylogs.tally.storage import is_saved_tally
+from envoylogs.tally.tally import Tally, TallySum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from envoylogs.pipeline import Reading
+    from envoylogs.reading.batches import Decoded
+    from envoylogs.sources.source import Source
+
+__all__ = ["SCANNED", "scanned_frame", "tally_of_frame"]
+
+SCANNED: dict[str, pl.DataType] = schema.NORMALIZED | schema.DERIVED | schema.POSITION
+"""Names and types of all columns, in their order."""
+
+_AHEAD = 2
+_OF_RECORDS = ("outcome", "kind")
+"""What a frame must have to be counted: they rest on keys that it does not hold."""
+
+
+def scanned_frame(sources: Sequence[Source], reading: Reading) -> pl.LazyFrame:
+    """Return sources as a lazy frame; each ``collect`` reads them again.
+
+    Args:
+        sources: Logs, in the order in which they are read.
+        reading: How they are read.
+
+    Returns:
+        Columns of ``SCANNED``; a row for each record that is selected, in the
+        order of the sources. What is no record is left out; ``analyze`` counts
+        it.
+
+    Raises:
+        TallyQuestionError: If a source is a saved tally, which has no records.
+    """
+    for source in sources:
+        if is_saved_tally(source):
+            raise TallyQuestionError.no_lines(source.name)
+
+    def frames(
+        with_columns: list[str] | None,
+        predicate: pl.Expr | None,
+        n_rows: int | None,
+        batch_size: int | None,  # noqa: ARG001  # a hint; batches are as the reader makes them
+    ) -> Iterator[pl.DataFrame]:
+        names = [*SCANNED] if with_columns is None else with_columns
+        asked = {*names, *(() if predicate is None else predicate.meta.root_names())}
+        wanted = Wanted(
+            columns_behind(asked), reading.selection,
+            text_format=reading.text_format, keys=reading.keys,
+        )  # fmt: skip
+        records = BATCH_RECORDS if n_rows is None else min(max(n_rows, 1), BATCH_RECORDS)
+        decoding = decode(
+            sources, wanted, batch_records=records, on_malformed=reading.on_malformed,
+            stop=reading.stop, progress=reading.progress,
+        )  # fmt: skip
+        left = n_rows
+        for frame in _normalized(decoding):
+            rows = frame if left is None else frame.head(left)
+            left = None if left is None else left - rows.height
+            rows = rows.with_columns(
+                column_expression(name) for name in schema.DERIVED if name in asked
+            )
+            rows = rows if predicate is None else rows.filter(predicate)
+            yield rows.select(names)
+            if left == 0:
+                return
+
+    name = sources[0].name if len(sources) == 1 else f"{len(sources):,} sources"
+    return register_io_source(frames, schema=SCANNED, explain_name="ENVOYLOGS", explain_detail=name)
+
+
+def _normalized(decoding: Iterable[Decoded]) -> Iterator[pl.DataFrame]:
+    """Yield the selected records of batches; one is normalized while the next is decoded."""
+    waiting: deque[Future[Batch]] = deque()
+    with ThreadPoolExecutor(max_workers=1) as normalizing:
+        for decoded in decoding:
+            waiting.append(normalizing.submit(decoded.normalized))
+            if len(waiting) >= _AHEAD:
+                yield from _rows(waiting.popleft())
+        while waiting:
+            yield from _rows(waiting.popleft())
+
+
+def _rows(batch: Future[Batch]) -> Iterator[pl.DataFrame]:
+    frame = batch.result().frame
+    if frame is not None:
+        yield frame
+
+
+def tally_of_frame(frame: pl.DataFrame | pl.LazyFrame, spec: TallySpec = DEFAULT_SPEC) -> Tally:
+    """Return what is remembered of the records of a frame.
+
+    Args:
+        frame: Columns of ``SCANNED``; those that are missing count as never
+            logged, but ``outcome`` and ``kind`` must be there. Others are let be.
+        spec: What to remember.
+
+    Raises:
+        UnknownKeyError: If ``outcome`` or ``kind`` is missing.
+    """
+    lazy = frame.lazy()
+    names = lazy.collect_schema().names()
+    for name in _OF_RECORDS:
+        if name not in names:
+            raise UnknownKeyError.missing_column(name, names)
+    known = schema.NORMALIZED | schema.POSITION
+    rows = lazy.select(
+        (pl.col(name) if name in names else pl.lit(None).alias(name)).cast(dtype)
+        for name, dtype in known.items()
+    ).with_columns(
+        pl.col("source").fill_null("frame"),
+        pl.col("line").fill_null(0),
+        pl.col("role").fill_null("gateway"),
+    )
+    adding = TallySum(replace(spec, selection=None))
+    seen = [name for name in schema.NORMALIZED if name in names]
+    for batch in rows.collect_batches(chunk_size=BATCH_RECORDS, maintain_order=True):
+        adding.add(Batch(batch, _fates_of(batch, seen)))
+    return adding.total().merge()
+
+
+def _fates_of(batch: pl.DataFrame, seen: Iterable[str]) -> LineFates:
+    """Return the accounts of records that are no lines any more: each counts as one."""
+    fates = LineFates()
+    for source, role, n in batch.group_by("source", "role").len().iter_rows():
+        for fate, detail in (("lines", ""), ("record_lines", ""), ("records", ""), ("role", role)):
+            fates.add(source, fate, n, detail)
+    for name in seen:
+        fates.add("", "column_seen", batch.height, name)
+    return fates
