@@ -62,13 +62,19 @@ class ReadingOptions(TypedDict, total=False):
 
 
 def scan(
-    sources: PathOrWord | Iterable[PathOrWord], /, **options: Unpack[ReadingOptions]
+    sources: PathOrWord | Iterable[PathOrWord],
+    /,
+    *,
+    unknown_keys: bool = False,
+    **options: Unpack[ReadingOptions],
 ) -> pl.LazyFrame:
     """Return the records of logs as a lazy frame, which reads only what a query needs.
 
     Args:
         sources: Files, folders, globs or ``-``, or several of them; plain or
             compressed, in any format and envelope that the command reads.
+        unknown_keys: Whether there is a column ``unknown_keys``: what of a JSON
+            record no other column holds, as a JSON object in text.
         options: See ``ReadingOptions``.
 
     Returns:
@@ -88,11 +94,15 @@ def scan(
         >>> frame.group_by("upstream_subset").len().sort("len").collect().rows()
         [(None, 40), ('v2', 68), ('v1', 167)]
     """
-    return scanned_frame(locate(_words(sources)), _reading(options))
+    return scanned_frame(locate(_words(sources)), _reading(options), unknown_keys=unknown_keys)
 
 
 def read(
-    sources: PathOrWord | Iterable[PathOrWord], /, **options: Unpack[ReadingOptions]
+    sources: PathOrWord | Iterable[PathOrWord],
+    /,
+    *,
+    unknown_keys: bool = False,
+    **options: Unpack[ReadingOptions],
 ) -> pl.DataFrame:
     """Return the records of logs as a frame: ``scan(...).collect()``.
 
@@ -101,7 +111,7 @@ def read(
         >>> envoylogs.read("sample_logs/canary", outcome="upstream_5xx").height
         33
     """
-    return scan(sources, **options).collect()
+    return scan(sources, unknown_keys=unknown_keys, **options).collect()
 
 
 def analyze(

@@ -21,6 +21,8 @@ from envoylogs.envoy.derived import column_expression, columns_behind
 from envoylogs.errors import TallyQuestionError, UnknownKeyError
 from envoylogs.reading.batches import BATCH_RECORDS, Batch, Wanted, decode
 from envoylogs.reading.fates import LineFates
+from envoylogs.schema import UNKNOWN_KEYS
+from envoylogs.tally.accounts import LineCounts, LineExamples
 from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.storage import is_saved_tally
 from envoylogs.tally.tally import Tally, TallySum
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from envoylogs.reading.batches import Decoded
     from envoylogs.sources.source import Source
 
-__all__ = ["SCANNED", "scanned_frame", "tally_of_frame"]
+__all__ = ["SCANNED", "LinesRead", "scanned_frame", "tally_of_frame"]
 
 SCANNED: dict[str, pl.DataType] = schema.NORMALIZED | schema.DERIVED | schema.POSITION
 """Names and types of all columns, in their order."""
@@ -42,12 +44,39 @@ _OF_RECORDS = ("outcome", "kind")
 """What a frame must have to be counted: they rest on keys that it does not hold."""
 
 
-def scanned_frame(sources: Sequence[Source], reading: Reading) -> pl.LazyFrame:
+class LinesRead:
+    """What became of the lines that were read for queries."""
+
+    def __init__(self) -> None:
+        self._empty = Tally.empty()
+        self._lines, self._examples = self._empty.lines, self._empty.examples
+
+    def add(self, batch: Batch) -> None:
+        """Take the accounts of one more batch."""
+        spec = self._empty.spec
+        self._lines = self._lines.merge(LineCounts.of(batch, spec))
+        self._examples = self._examples.merge(LineExamples.of(batch, spec))
+
+    @property
+    def tally(self) -> Tally:
+        """A tally that has accounts and nothing else."""
+        return replace(self._empty, lines=self._lines, examples=self._examples)
+
+
+def scanned_frame(
+    sources: Sequence[Source],
+    reading: Reading,
+    *,
+    unknown_keys: bool = False,
+    read: LinesRead | None = None,
+) -> pl.LazyFrame:
     """Return sources as a lazy frame; each ``collect`` reads them again.
 
     Args:
         sources: Logs, in the order in which they are read.
         reading: How they are read.
+        unknown_keys: Whether there is one more column, ``schema.UNKNOWN_KEYS``.
+        read: Is told what became of the lines.
 
     Returns:
         Columns of ``SCANNED``; a row for each record that is selected, in the
@@ -67,11 +96,11 @@ def scanned_frame(sources: Sequence[Source], reading: Reading) -> pl.LazyFrame:
         n_rows: int | None,
         batch_size: int | None,  # noqa: ARG001  # a hint; batches are as the reader makes them
     ) -> Iterator[pl.DataFrame]:
-        names = [*SCANNED] if with_columns is None else with_columns
+        names = [*columns] if with_columns is None else with_columns
         asked = {*names, *(() if predicate is None else predicate.meta.root_names())}
         wanted = Wanted(
             columns_behind(asked), reading.selection,
-            text_format=reading.text_format, keys=reading.keys,
+            text_format=reading.text_format, keys=reading.keys, unknown=UNKNOWN_KEYS in asked,
         )  # fmt: skip
         records = BATCH_RECORDS if n_rows is None else min(max(n_rows, 1), BATCH_RECORDS)
         decoding = decode(
@@ -79,7 +108,12 @@ def scanned_frame(sources: Sequence[Source], reading: Reading) -> pl.LazyFrame:
             stop=reading.stop, progress=reading.progress,
         )  # fmt: skip
         left = n_rows
-        for frame in _normalized(decoding):
+        for batch in _normalized(decoding):
+            if read is not None:
+                read.add(batch)
+            if batch.frame is None:
+                continue
+            frame = batch.frame
             rows = frame if left is None else frame.head(left)
             left = None if left is None else left - rows.height
             rows = rows.with_columns(
@@ -90,26 +124,26 @@ def scanned_frame(sources: Sequence[Source], reading: Reading) -> pl.LazyFrame:
             if left == 0:
                 return
 
+    columns = SCANNED | ({UNKNOWN_KEYS: pl.String()} if unknown_keys else {})
     name = sources[0].name if len(sources) == 1 else f"{len(sources):,} sources"
-    return register_io_source(frames, schema=SCANNED, explain_name="ENVOYLOGS", explain_detail=name)
+    return register_io_source(frames, schema=columns, explain_name="ENVOYLOGS", explain_detail=name)
 
 
-def _normalized(decoding: Iterable[Decoded]) -> Iterator[pl.DataFrame]:
-    """Yield the selected records of batches; one is normalized while the next is decoded."""
+def _normalized(decoding: Iterable[Decoded]) -> Iterator[Batch]:
+    """Yield batches; one is normalized while the next is decoded."""
     waiting: deque[Future[Batch]] = deque()
-    with ThreadPoolExecutor(max_workers=1) as normalizing:
+    normalizing = ThreadPoolExecutor(max_workers=1)
+    try:
         for decoded in decoding:
             waiting.append(normalizing.submit(decoded.normalized))
             if len(waiting) >= _AHEAD:
-                yield from _rows(waiting.popleft())
+                yield waiting.popleft().result()
         while waiting:
-            yield from _rows(waiting.popleft())
-
-
-def _rows(batch: Future[Batch]) -> Iterator[pl.DataFrame]:
-    frame = batch.result().frame
-    if frame is not None:
-        yield frame
+            yield waiting.popleft().result()
+    finally:
+        # A query that has enough drops this anywhere, in the thread of the pool too, which can't
+        # wait for itself.
+        normalizing.shutdown(wait=False, cancel_futures=True)
 
 
 def tally_of_frame(frame: pl.DataFrame | pl.LazyFrame, spec: TallySpec = DEFAULT_SPEC) -> Tally:

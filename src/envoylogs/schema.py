@@ -18,6 +18,7 @@ __all__ = [
     "POSITION",
     "STRINGS",
     "TALLIED",
+    "UNKNOWN_KEYS",
 ]
 
 NORMALIZED: dict[str, pl.DataType] = {
@@ -75,6 +76,9 @@ COUNTABLE = {
 
 POSITION: dict[str, pl.DataType] = {"source": pl.String(), "line": pl.Int64()}
 """Where a record stands: the name of its source and the number of its first line, from 1."""
+
+UNKNOWN_KEYS = "unknown_keys"
+"""What of a JSON record no column holds, as a JSON object in text; made only on request."""
 
 STRINGS = tuple(name for name, dtype in NORMALIZED.items() if dtype == pl.String())
 INTEGERS = tuple(name for name, dtype in NORMALIZED.items() if dtype == pl.Int64())

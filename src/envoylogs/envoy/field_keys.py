@@ -178,6 +178,24 @@ class FieldKeys:
         self._flatten(found, "", MAX_DEPTH, flat)
         return flat
 
+    def unknown(self, found: Mapping[str, object], before: str = "") -> dict[str, object]:
+        """Return what of an object no column can hold; objects in it without what is known.
+
+        Args:
+            found: A record, or an object inside one.
+            before: The path to it.
+        """
+        others: dict[str, object] = {}
+        for key, value in found.items():
+            path, known, may_hold = self._step(before, key)
+            if may_hold and type(value) is dict:
+                inside = self.unknown(value, path + _NESTED)
+                if inside:
+                    others[key] = inside
+            elif known is None:
+                others[key] = value
+        return others
+
     def _flatten(
         self, found: Mapping[str, object], before: str, levels: int, flat: dict[str, object]
     ) -> None:

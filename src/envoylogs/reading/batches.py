@@ -76,6 +76,7 @@ class Wanted:
         text: Whether the bytes of each record are wanted too, as ``text``.
         text_format: The user's own format of TEXT lines, tried before the defaults.
         keys: Which keys hold which columns.
+        unknown: Whether what no column holds is wanted too, as ``unknown_keys``.
     """
 
     columns: Collection[str]
@@ -83,11 +84,16 @@ class Wanted:
     text: bool = False
     text_format: TextFormat | None = None
     keys: FieldKeys = DEFAULT_KEYS
+    unknown: bool = False
 
     @property
     def all_columns(self) -> set[str]:
         """The columns that are wanted, and those that the selection reads."""
         return {*self.columns, *self.selection.columns}
+
+    def collector(self) -> RecordColumns:
+        """Return what collects the records of one batch."""
+        return RecordColumns(self.all_columns, self.keys, unknown=self.unknown)
 
     def reader_at(self, source: str, line: int) -> JsonLinesReader:
         """Return a reader of a source, by its name, that begins at a line."""
@@ -203,7 +209,7 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
     logs = KnownLogs() if logs is None else logs
     proxies = ProxiesSeen() if proxies is None else proxies
     requests = RequestsSeen() if requests is None else requests
-    records = RecordColumns(wanted.all_columns, wanted.keys)
+    records = wanted.collector()
     fates = LineFates(on_malformed=on_malformed)
 
     def decoded() -> Decoded:
@@ -227,7 +233,7 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
                 records.extend(source.name, read)
                 if len(records) >= batch_records:
                     yield decoded()
-                    records = RecordColumns(wanted.all_columns, wanted.keys)
+                    records = wanted.collector()
                     fates = LineFates(on_malformed=on_malformed)
                     reading.fates = fates
     if len(records) or fates.counts:

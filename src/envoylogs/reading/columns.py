@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+import orjson
 import polars as pl
 
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
@@ -19,6 +20,7 @@ from envoylogs.envoy.outcome_rules import EVIDENCE
 from envoylogs.reading.logged_values import first_present, series_of
 from envoylogs.reading.payloads import NOBODY, Origin
 from envoylogs.reading.text_patterns import values_of
+from envoylogs.schema import UNKNOWN_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -68,10 +70,18 @@ class RecordColumns:
         columns: Which normalized columns are wanted; others are not kept,
             but for those that outcomes need.
         keys: Which keys hold them.
+        unknown: Whether what no column holds is kept too, as ``unknown_keys``.
     """
 
-    def __init__(self, columns: Collection[str], keys: FieldKeys = DEFAULT_KEYS) -> None:
+    def __init__(
+        self,
+        columns: Collection[str],
+        keys: FieldKeys = DEFAULT_KEYS,
+        *,
+        unknown: bool = False,
+    ) -> None:
         self._keys = keys
+        self._unknown: dict[int, str] | None = {} if unknown else None
         self._wanted = {*columns, *EVIDENCE.values(), *MADE_FROM}
         self._shapes: dict[frozenset[str], _Shape] = {}
         self._text_shapes: dict[TextPattern, _TextShape] = {}
@@ -100,7 +110,7 @@ class RecordColumns:
             objects = records.objects
             self._lines += records.lines
             self._texts += records.texts
-            self._extend_objects(objects, range(first, first + len(objects)))
+            self._take(objects, range(first, first + len(objects)))
         if records.origins:
             self._origins += [NOBODY] * (first - len(self._origins))
             self._origins += [records.origins.get(n, NOBODY) for n in self._lines[first:]]
@@ -126,7 +136,15 @@ class RecordColumns:
             shape.places += places[start : start + len(run.numbers)]
             start += len(run.numbers)
         if records.objects:
-            self._extend_objects(records.objects, places[: len(records.lines)])
+            self._take(records.objects, places[: len(records.lines)])
+
+    def _take(self, objects: list[dict[str, object]], places: Sequence[int]) -> None:
+        if self._unknown is not None:
+            for place, found in zip(places, objects, strict=True):
+                others = self._keys.unknown(found)
+                if others:
+                    self._unknown[place] = orjson.dumps(others).decode()
+        self._extend_objects(objects, places)
 
     def _extend_objects(self, objects: list[dict[str, object]], of_all: Sequence[int]) -> None:
         keys = frozenset().union(*objects)
@@ -198,8 +216,9 @@ class RecordColumns:
             A column for each wanted column that a record had a key for, of
             strings, integers or floats; the booleans of
             ``envoy.outcome_rules.EVIDENCE``; ``source`` and ``line``; ``text``
-            if it was kept. Where an envelope said so, ``pod``, ``namespace`` and
-            ``container``; it knows better than the record.
+            and ``unknown_keys`` if they were kept. Where an envelope said so,
+            ``pod``, ``namespace`` and ``container``; it knows better than the
+            record.
         """
         frames, places = [], []
         for shape in self._shapes.values():
@@ -223,7 +242,13 @@ class RecordColumns:
             pl.concat(sources).alias("source"),
             pl.Series("line", self._lines, dtype=pl.Int64),
             *([pl.Series("text", self._texts, dtype=pl.Binary)] if self._texts else []),
+            *self._unknown_keys(),
         )
+
+    def _unknown_keys(self) -> Iterator[pl.Series]:
+        if self._unknown is not None:
+            found = map(self._unknown.get, range(len(self)))
+            yield pl.Series(UNKNOWN_KEYS, list(found), dtype=pl.String)
 
     def _frame_of_text(self, pattern: TextPattern, shape: _TextShape) -> pl.DataFrame:
         lines = pl.concat(shape.lines)

@@ -50,9 +50,14 @@ def normalized(
 
     Returns:
         The wanted columns in the order of the schema, then ``source`` and
-        ``line``, and ``text`` if it was kept; rows in their order.
+        ``line``, and ``text`` and ``unknown_keys`` if they were kept; rows in
+        their order.
     """
-    text = [name for name, dtype in raw.schema.items() if dtype == pl.String]
+    text = [
+        name
+        for name, dtype in raw.schema.items()
+        if dtype == pl.String and name != schema.UNKNOWN_KEYS
+    ]
     cleaned = raw.with_columns(
         pl.when((pl.col(text) != "-") & (pl.col(text) != "")).then(pl.col(text)),
         *(pl.lit(None, pl.String).alias(name) for name in _LOGGED if name not in raw.columns),
@@ -82,9 +87,9 @@ def normalized(
         typed = with_columns_by(
             typed, "upstream_cluster", cluster_parts(pl.col("upstream_cluster"))
         )
-    text_of_record = ["text"] if "text" in raw.columns else []
+    kept = [name for name in ("text", schema.UNKNOWN_KEYS) if name in raw.columns]
     return typed.select(
-        *(name for name in schema.NORMALIZED if name in columns), *schema.POSITION, *text_of_record
+        *(name for name in schema.NORMALIZED if name in columns), *schema.POSITION, *kept
     )
 
 
