@@ -54,8 +54,10 @@ class LinesRead:
     def add(self, batch: Batch) -> None:
         """Take the accounts of one more batch."""
         spec = self._empty.spec
-        self._lines = self._lines.merge(LineCounts.of(batch, spec))
-        self._examples = self._examples.merge(LineExamples.of(batch, spec))
+        # Its frame may lack what a window is made of.
+        lines = Batch(None, batch.fates)
+        self._lines = self._lines.merge(LineCounts.of(lines, spec))
+        self._examples = self._examples.merge(LineExamples.of(lines, spec))
 
     @property
     def tally(self) -> Tally:

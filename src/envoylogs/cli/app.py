@@ -10,9 +10,11 @@ from typing import Annotated
 import typer
 
 from envoylogs import __version__
+from envoylogs.cli.commands.convert import convert
 from envoylogs.cli.commands.flags import flags
 from envoylogs.cli.commands.lines import lines
 from envoylogs.cli.commands.merge import merge
+from envoylogs.cli.commands.query import query
 from envoylogs.cli.commands.report import report
 from envoylogs.cli.commands.summarize import summarize
 from envoylogs.cli.console import say_error
@@ -31,6 +33,8 @@ app = typer.Typer(
 app.command()(summarize)
 app.command()(report)
 app.command()(lines)
+app.command()(query)
+app.command()(convert)
 app.command()(merge)
 app.command()(flags)
 
@@ -64,7 +68,7 @@ def _envoylogs(
     """  # noqa: D301  # \b keeps the lines of the examples
 
 
-_COMMANDS = ("summarize", "report", "lines", "merge", "flags")
+_COMMANDS = ("summarize", "report", "lines", "query", "convert", "merge", "flags")
 _OWN_OPTIONS = ("--version", "--help", "-h", "--install-completion", "--show-completion")
 
 

@@ -16,6 +16,7 @@ from envoylogs.cli.notes import (
     refuse_malformed,
     say_if_tailed,
     say_what_was_covered,
+    say_what_was_read,
 )
 from envoylogs.errors import EmptySelectionError
 from envoylogs.render.formatting import window
@@ -78,9 +79,25 @@ class Ending:
             LogFormatError: If lines are malformed and that is an error.
             typer.Exit: If anything else was wrong.
         """
-        accounts = summary.accounts
         say_what_was_covered(summary, time.monotonic() - self.started, new)
-        say_if_tailed(accounts)
+        say_if_tailed(summary.accounts)
+        self._exit(summary.accounts, new, interrupted=interrupted)
+
+    def end_reading(self, accounts: Accounts, *, interrupted: bool) -> None:
+        """Say what was read of logs of which nothing was counted, and end likewise.
+
+        Args:
+            accounts: Of what was read.
+            interrupted: As of ``end``.
+
+        Raises:
+            LogFormatError: As of ``end``.
+            typer.Exit: As of ``end``.
+        """
+        say_what_was_read(accounts, time.monotonic() - self.started)
+        self._exit(accounts, None, interrupted=interrupted)
+
+    def _exit(self, accounts: Accounts, new: NewLines | None, *, interrupted: bool) -> None:
         for error in self._incomplete:
             say_error(error)
         if interrupted:

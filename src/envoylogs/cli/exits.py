@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from envoylogs.errors import (
     ConfigurationError,
     MappingError,
+    QueryError,
     SelectionError,
     TallyQuestionError,
     TextFormatError,
@@ -34,6 +35,7 @@ class Exit(IntEnum):
 _USAGE = (
     ConfigurationError,
     MappingError,
+    QueryError,
     SelectionError,
     TallyQuestionError,
     TextFormatError,

@@ -21,6 +21,7 @@ __all__ = [
     "refuse_malformed",
     "say_if_tailed",
     "say_what_was_covered",
+    "say_what_was_read",
 ]
 
 _EMPTY = "the input is empty"
@@ -113,15 +114,33 @@ def say_what_was_covered(summary: Summary, seconds: float, new: NewLines | None 
         seconds: How long it took.
         new: What was read now, if it was not everything.
     """
-    accounts, overview = summary.accounts, summary.overview
+    from envoylogs.render.words import folded_of
+
+    overview = summary.overview
+    folded = folded_of(summary)
+    if folded is not None and summary.accounts.lines:
+        say(f"envoylogs: {folded}")
+    when = "" if overview.first is None else f", {window(overview.first, overview.last)}"
+    say_what_was_read(summary.accounts, seconds, when, new)
+
+
+def say_what_was_read(
+    accounts: Accounts, seconds: float, when: str = "", new: NewLines | None = None
+) -> None:
+    """Say how many records of how many lines were read, and how fast.
+
+    Args:
+        accounts: Of everything.
+        seconds: How long it took.
+        when: The window, as the end of a list.
+        new: What was read now, if it was not everything.
+    """
     if not accounts.lines:
         is_left = new is not None and new.leaves_some
         say(
             f"envoylogs: {'there is no whole record yet' if is_left else _EMPTY}: no line was read."
         )
         return
-    when = "" if overview.first is None else f", {window(overview.first, overview.last)}"
-    n = accounts.sources.height
     parts = [f"{counted(accounts.records, 'record')} of {counted(accounts.lines, 'line')}"]
     parts += [
         f"{number:,} {name}"
@@ -136,14 +155,10 @@ def say_what_was_covered(summary: Summary, seconds: float, new: NewLines | None 
     speed = f"{size(read)}{'' if new is None else ' new'} in {seconds:.1f} s"
     if read >= _WORTH_A_RATE:
         speed += f" ({size(round(read / seconds))}/s)"
-    from envoylogs.render.words import folded_of
-
     for source, of, same in accounts.copies.iter_rows():
         say(
             f"envoylogs: {printable(source)}: {size(same)} of it are those of {printable(of)}; "
             "they are counted once."
         )
-    folded = folded_of(summary)
-    if folded is not None:
-        say(f"envoylogs: {folded}")
-    say(f"{', '.join(parts)}, in {counted(n, 'source')}{when}; {speed}.")
+    sources = counted(accounts.sources.height, "source")
+    say(f"{', '.join(parts)}, in {sources}{when}; {speed}.")

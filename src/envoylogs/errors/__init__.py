@@ -11,6 +11,7 @@
     ├── UnknownKeyError      a name that does not exist; lists the known ones
     ├── MappingError         keys that can't be mapped to columns
     ├── ConfigurationError   a setting that can't be used
+    ├── QueryError           SQL that can't be understood or answered
     ├── SelectionError       a selection that makes no sense
     ├── EmptySelectionError  a selection that no record fits
     ├── TallyError           a tally that can't be read or added
@@ -31,6 +32,7 @@ from envoylogs.errors.problem import EnvoylogsError, first_line
 from envoylogs.errors.questions import (
     ConfigurationError,
     EmptySelectionError,
+    QueryError,
     SelectionError,
     UnknownKeyError,
 )
@@ -46,6 +48,7 @@ __all__ = [
     "MappingError",
     "MissingSourceError",
     "OutputError",
+    "QueryError",
     "SelectionError",
     "SourceError",
     "StateError",

@@ -33,3 +33,8 @@ class OutputError(EnvoylogsError):
     def unwritable(cls, path: str, cause: OSError) -> OutputError:
         """Return the error for a file that the system refuses to write."""
         return cls(f"{path}: can't be written: {cause.strerror or cause}.")
+
+    @classmethod
+    def not_empty(cls, path: str) -> OutputError:
+        """Return the error for a folder whose files would stand beside the new ones."""
+        return cls(f"{path}: is a folder with files in it. Name one that is new or empty.")

@@ -9,7 +9,13 @@ from envoylogs.errors.problem import EnvoylogsError, nearest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["ConfigurationError", "EmptySelectionError", "SelectionError", "UnknownKeyError"]
+__all__ = [
+    "ConfigurationError",
+    "EmptySelectionError",
+    "QueryError",
+    "SelectionError",
+    "UnknownKeyError",
+]
 
 
 _SHOWN = 40
@@ -33,6 +39,31 @@ class UnknownKeyError(EnvoylogsError):
             f"the frame has no column {name!r}, without which records can't be counted: it has "
             f"{', '.join(columns) or 'none'}. Take it from envoylogs.scan(), with all its columns."
         )
+
+
+class QueryError(EnvoylogsError):
+    """A query in SQL can't be understood or answered."""
+
+    slug = "query"
+
+    @classmethod
+    def column(cls, name: str, columns: Iterable[str]) -> QueryError:
+        """Return the error for a column that there is not, with those that there are."""
+        names = list(columns)
+        return cls(
+            f"there is no column {name!r}.{nearest(name, names)} The columns are "
+            f"{', '.join(names)}."
+        )
+
+    @classmethod
+    def table(cls, name: str) -> QueryError:
+        """Return the error for a table that there is not."""
+        return cls(f"there is no table {name!r}: the records are in the table logs.")
+
+    @classmethod
+    def of(cls, why: str) -> QueryError:
+        """Return the error for what Polars refuses."""
+        return cls(f"the query can't be answered: {why}.")
 
 
 class ConfigurationError(EnvoylogsError):

@@ -15,9 +15,11 @@ from envoylogs.render.formatting import printable
 from envoylogs.render.named_tables import Row, rows_of_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from envoylogs.summary.summary import Summary
 
-__all__ = ["CsvRenderer", "flat_row"]
+__all__ = ["CsvRenderer", "flat_row", "write_csv"]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -37,10 +39,15 @@ class CsvRenderer:
     def render(self, summary: Summary, out: TextIO) -> None:
         """Write the table."""
         rows = [flat_row(row) for row in rows_of_table(summary, self._table)[: self._limit]]
-        writer = csv.writer(out, lineterminator="\n")
-        if rows:
-            writer.writerow(rows[0])
-        writer.writerows([_cell(value) for value in row.values()] for row in rows)
+        write_csv(rows, out)
+
+
+def write_csv(rows: Sequence[Row], out: TextIO) -> None:
+    """Write the names of the first row, if there is one, and the values of all."""
+    writer = csv.writer(out, lineterminator="\n")
+    if rows:
+        writer.writerow(rows[0])
+    writer.writerows([_cell(value) for value in row.values()] for row in rows)
 
 
 def flat_row(row: Row) -> Row:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.summary import Summary
 
-__all__ = ["MarkdownRenderer"]
+__all__ = ["MarkdownRenderer", "markdown_table"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~&!])")
 _COLUMNS = (
@@ -125,6 +125,14 @@ def _finding(place: int, found: Finding, summary: Summary) -> str:
         lines.append(f"Proof: {_code(found.proof)}")
     lines.append(f"Next: {_prose(found.next)}")
     return "\n   ".join(f"{line}  " for line in lines).rstrip()
+
+
+def markdown_table(rows: Sequence[Row]) -> str:
+    """Return rows as a table; without rows a sentence."""
+    if not rows:
+        return "The table is empty."
+    names = list(rows[0])
+    return _table(names, [[_cell(name, row) for name in names] for row in rows])
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.summary import Summary
 
-__all__ = ["JSON_VERSION", "JsonRenderer", "NdjsonRenderer"]
+__all__ = ["JSON_VERSION", "JsonRenderer", "NdjsonRenderer", "json_text"]
 
 JSON_VERSION = 1
 
@@ -48,7 +48,7 @@ class JsonRenderer:
 
     def render(self, summary: Summary, out: TextIO) -> None:
         """Write the summary as JSON."""
-        out.write(_text(self._document(summary), orjson.OPT_INDENT_2))
+        out.write(json_text(self._document(summary), orjson.OPT_INDENT_2))
 
     def _document(self, summary: Summary) -> Row:
         return {
@@ -106,10 +106,11 @@ class NdjsonRenderer:
     def render(self, summary: Summary, out: TextIO) -> None:
         """Write the rows."""
         rows = rows_of_table(summary, self._table)[: self._limit]
-        out.writelines(_text(marked(row)) for row in rows)
+        out.writelines(json_text(marked(row)) for row in rows)
 
 
-def _text(value: Row, option: int = 0) -> str:
+def json_text(value: Row | list[Row], option: int = 0) -> str:
+    """Return a value as JSON with a line feed; what acts on terminals and scripts is escaped."""
     return orjson.dumps(value, option=option).decode().translate(_ESCAPES) + "\n"
 
 

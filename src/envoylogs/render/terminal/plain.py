@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -9,18 +10,32 @@ from rich.text import Text
 from envoylogs.render.csv_table import flat_row
 from envoylogs.render.formatting import count, printable
 from envoylogs.render.terminal.cells import heading, more, new_table, text
+from envoylogs.render.terminal.console import new_console
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from envoylogs.render.named_tables import Row
 
-__all__ = ["print_joint", "print_plain"]
+__all__ = ["print_joint", "print_plain", "printed_rows"]
 
 _WIDEST_CELL = 40
 
 _PERCENTILES = {"p50 ms": "latency_ms_p50", "p99": "latency_ms_p99"}
 """Those of joint counts that fit beside many columns."""
+
+
+def printed_rows(rows: list[Row], limit: int | None) -> str:
+    """Return rows as they are, as many columns as fit; says if there are more rows."""
+    out = io.StringIO()
+    console = new_console(out)
+    columns = _print_rows(console, [flat_row(row) for row in rows[:limit]])
+    left_out = [name for name in (flat_row(rows[0]) if rows else ()) if name not in columns]
+    if left_out:
+        console.print(Text(f"… and {printable(', '.join(left_out))} (-f csv has all)", "dim"))
+    if limit is not None and len(rows) > limit:
+        console.print(Text("… more rows (--limit 0 shows all)", "dim"))
+    return out.getvalue()
 
 
 def print_joint(console: Console, rows: list[Row], limit: int | None) -> None:
@@ -41,20 +56,26 @@ def print_plain(
     """Print the rows of a table as they are, as many columns as fit; JSON has them all."""
     heading(console, title, note)
     shown = [flat_row(row) for row in rows[:limit]]
+    _print_rows(console, shown)
+    more(console, len(shown), len(rows))
+
+
+def _print_rows(console: Console, shown: list[Row]) -> list[str]:
+    """Print rows and return the columns that fit."""
     if not shown:
         console.print(Text("The table is empty.", "dim"))
-    else:
-        columns = _fitting(shown, console.width)
-        numbers = [c for c in columns if all(isinstance(r[c], int | None) for r in shown)]
-        texts = [c for c in columns if c not in numbers]
-        table = new_table(texts, numbers)
-        for row in shown:
-            table.add_row(
-                *(text(row[c]) for c in texts),
-                *(text(None if row[c] is None else _counted(row[c])) for c in numbers),
-            )
-        console.print(table)
-    more(console, len(shown), len(rows))
+        return []
+    columns = _fitting(shown, console.width)
+    numbers = [c for c in columns if all(_is_number(r[c]) for r in shown)]
+    texts = [c for c in columns if c not in numbers]
+    table = new_table(texts, numbers)
+    for row in shown:
+        table.add_row(
+            *(text(row[c]) for c in texts),
+            *(text(None if row[c] is None else _counted(row[c])) for c in numbers),
+        )
+    console.print(table)
+    return columns
 
 
 def _fitting(rows: list[Row], width: int) -> list[str]:
@@ -70,6 +91,12 @@ def _fitting(rows: list[Row], width: int) -> list[str]:
     return columns
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | None) and not isinstance(value, bool)
+
+
 def _counted(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.6g}"
     assert isinstance(value, int)  # noqa: S101
     return count(value)

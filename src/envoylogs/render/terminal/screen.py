@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, TextIO
 
-from rich.console import Console
 from rich.text import Text
 
+from envoylogs.render.terminal.console import new_console
 from envoylogs.render.terminal.findings import print_findings
 from envoylogs.render.terminal.tables import print_table, print_tables
 from envoylogs.render.words import folded_of, headline_of
@@ -18,14 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_LIMIT", "TerminalRenderer"]
 
 DEFAULT_LIMIT = 10
-_WIDTH_OF_A_FILE = 100
-
-
-class _Console(Console):
-    """Leaves it to the caller what a closed pipe means; Rich would end the program."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
 
 
 class TerminalRenderer:
@@ -55,19 +46,7 @@ class TerminalRenderer:
 
     def render(self, summary: Summary, out: TextIO) -> None:
         """Write findings, noise, overview and tables."""
-        asked = self._width or os.environ.get("COLUMNS")
-        console = _Console(
-            file=out,
-            width=self._width if asked or out.isatty() else _WIDTH_OF_A_FILE,
-            force_terminal=self._color,
-            # Asked for, color is used whatever NO_COLOR and TERM say.
-            color_system="standard" if self._color else "auto",
-            no_color=None if self._color is None else not self._color,
-            highlight=False,
-            markup=False,
-            emoji=False,
-            legacy_windows=False,
-        )
+        console = new_console(out, color=self._color, width=self._width)
         if summary.accounts.lines:
             console.print(_headline(summary))
         folded = folded_of(summary)

@@ -1,0 +1,148 @@
+"""``envoylogs query``: SQL over the records of logs."""
+
+from __future__ import annotations
+
+import re
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from envoylogs.cli.console import output_file, refuse_to_overwrite
+from envoylogs.cli.options import LimitOption, MapOption, OutputOption, TextFormatOption
+from envoylogs.cli.scanning import scanned
+from envoylogs.cli.selecting import SelectionOptions, with_selection
+from envoylogs.cli.settings import ShowConfigOption
+from envoylogs.cli.show_config import print_config
+from envoylogs.cli.wanted import named_sources
+from envoylogs.errors import EnvoylogsError, QueryError, first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+
+    from envoylogs.cli.scanning import Scanned
+
+__all__ = ["query"]
+
+_TABLE = "logs"
+_SHOWN = 50
+_NO_COLUMN = re.compile(r'unable to find column "(?P<name>.*?)"', re.DOTALL)
+_NO_TABLE = re.compile(r"relation '(?P<name>.*?)' was not found", re.DOTALL)
+
+
+class QueryFormat(StrEnum):
+    """Formats of the rows of a query."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+    NDJSON = "ndjson"
+    MARKDOWN = "markdown"
+
+
+@with_selection
+def query(  # noqa: PLR0913, PLR0917  # one parameter an option
+    context: typer.Context,
+    selection: SelectionOptions,
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[SOURCE]... SQL",
+            help="Files, folders, globs, or - for a pipe; last the query, over the table logs.",
+            show_default=False,
+        ),
+    ],
+    output_format: Annotated[
+        QueryFormat,
+        typer.Option(
+            "--format", "-f", help="text for people; json, ndjson, csv or markdown has all rows."
+        ),
+    ] = QueryFormat.TEXT,
+    limit: LimitOption = None,
+    output: OutputOption = None,
+    text_format: TextFormatOption = None,
+    mapped: MapOption = None,  # noqa: ARG001  # field_keys has it, with what files say
+    show_config: ShowConfigOption = False,
+) -> None:
+    """Answer a question in SQL over the records: one row each, in the table logs.
+
+    The SQL is Polars'; only the columns that a query names are read.
+    docs/columns.md says what they hold.
+
+    \b
+    envoylogs query gateway.log "SELECT host, count(*) AS n FROM logs GROUP BY host ORDER BY n DESC"
+    kubectl logs ... | envoylogs query "SELECT path, duration_ms FROM logs ORDER BY 2 DESC LIMIT 5"
+    envoylogs query logs/ "SELECT DISTINCT client FROM logs WHERE outcome = 'no_route'" -f csv
+    """  # noqa: D301  # \b keeps the lines of the examples
+    if show_config:
+        print_config(context)
+        return
+    *sources, sql = words
+    located = named_sources(sources or None, "query SQL" if sys.stdin.isatty() else "query")
+    refuse_to_overwrite(located, (output,))
+    with scanned(context, selection, located, text_format) as records:
+        table = _answer(records, sql, _most_rows(output_format, limit))
+        records.check()
+    with output_file(output) as out:
+        out.write(_printed(table, output_format, limit))
+    records.end()
+
+
+def _most_rows(output_format: QueryFormat, limit: int | None) -> int | None:
+    """Return how many rows are shown, null for all."""
+    if limit is None:
+        return _SHOWN if output_format is QueryFormat.TEXT else None
+    return limit or None
+
+
+def _answer(records: Scanned, sql: str, most: int | None) -> pl.DataFrame:
+    """Return the rows of the answer, one more than are shown if there are more.
+
+    Raises:
+        QueryError: If the query can't be understood or answered.
+    """
+    import polars as pl
+
+    def answered() -> pl.DataFrame:
+        tables = pl.SQLContext(frames={_TABLE: records.frame})
+        found = tables.execute(sql, eager=False)
+        return (found if most is None else found.head(most + 1)).collect(engine="streaming")
+
+    return records.run(lambda: _in_our_words(answered, records.frame))
+
+
+def _in_our_words(answered: Callable[[], pl.DataFrame], frame: pl.LazyFrame) -> pl.DataFrame:
+    import polars as pl
+
+    try:
+        return answered()
+    except EnvoylogsError:
+        raise
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        words = str(error)
+        no_column, no_table = _NO_COLUMN.search(words), _NO_TABLE.search(words)
+        if no_column is not None:
+            columns = frame.collect_schema().names()
+            raise QueryError.column(no_column["name"], columns) from error
+        if no_table is not None:
+            raise QueryError.table(no_table["name"]) from error
+        raise QueryError.of(first_line(error).rstrip(".")) from error
+
+
+def _printed(table: pl.DataFrame, output_format: QueryFormat, limit: int | None) -> str:
+    from envoylogs.render import queried
+
+    if output_format is QueryFormat.TEXT:
+        return queried.as_text(table, _most_rows(output_format, limit))
+    if limit:
+        table = table.head(limit)
+    render = {
+        QueryFormat.JSON: queried.as_json,
+        QueryFormat.NDJSON: queried.as_ndjson,
+        QueryFormat.CSV: queried.as_csv,
+        QueryFormat.MARKDOWN: queried.as_markdown,
+    }[output_format]
+    return render(table)

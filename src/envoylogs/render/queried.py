@@ -1,0 +1,85 @@
+"""The rows of a query, in the formats of tables.
+
+Times are RFC 3339 in UTC, missing values null, ``-`` or empty, as in every
+table; names are as the query gave them.
+"""
+
+from __future__ import annotations
+
+import io
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+import orjson
+
+from envoylogs.render.csv_table import flat_row, write_csv
+from envoylogs.render.formatting import iso_time
+from envoylogs.render.markdown import markdown_table
+from envoylogs.render.records import json_text
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from envoylogs.render.named_tables import Row
+
+__all__ = ["as_csv", "as_json", "as_markdown", "as_ndjson", "as_text"]
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def as_text(table: pl.DataFrame, limit: int | None) -> str:
+    """Return rows as text for people, with as many columns as fit.
+
+    Args:
+        table: One row more than are shown, if there are more.
+        limit: How many are shown; null for all.
+    """
+    from envoylogs.render.terminal.plain import printed_rows
+
+    return printed_rows(_rows(table), limit)
+
+
+def as_json(table: pl.DataFrame) -> str:
+    """Return rows as one JSON array of objects."""
+    return json_text(_rows(table), orjson.OPT_INDENT_2)
+
+
+def as_ndjson(table: pl.DataFrame) -> str:
+    """Return rows as JSON objects, one a line."""
+    return "".join(map(json_text, _rows(table)))
+
+
+def as_csv(table: pl.DataFrame) -> str:
+    """Return a heading and rows as CSV; structs have a column for each field."""
+    out = io.StringIO()
+    if table.is_empty():
+        write_csv([dict.fromkeys(table.columns)], out)
+        return out.getvalue().split("\n", 1)[0] + "\n"
+    write_csv([flat_row(row) for row in _rows(table)], out)
+    return out.getvalue()
+
+
+def as_markdown(table: pl.DataFrame) -> str:
+    """Return rows as a Markdown table, fit to paste."""
+    return markdown_table([flat_row(row) for row in _rows(table)]) + "\n"
+
+
+def _rows(table: pl.DataFrame) -> list[Row]:
+    return [
+        {name: _shown(value) for name, value in row.items()} for row in table.iter_rows(named=True)
+    ]
+
+
+def _shown(value: object) -> object:
+    """Return a value as JSON can have it."""
+    if isinstance(value, datetime):
+        # Times without a zone are what a query made of those in UTC.
+        epoch = datetime(1970, 1, 1, tzinfo=value.tzinfo)
+        return iso_time((value - epoch) // _MICROSECOND)
+    if isinstance(value, dict):
+        return {name: _shown(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_shown(inner) for inner in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value) if isinstance(value, date | time | timedelta) else value
