@@ -7,7 +7,7 @@ DATA := benchmarks/data
 STORIES := first-steps lost-route scanners-and-tls canary
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers docs docs-check format bench samples soak clean
+.PHONY: help demo test check lint types layers docs docs-check format bench samples notebooks soak clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench: $(VENV)/.dev ## Measure every stage and the whole command on 500,000 line
 
 samples: $(VENV)/.dev ## Make the sample logs of the lab's stories again, with a real Envoy (3 minutes)
 	$(BIN)/python -m lab.samples
+
+notebooks: $(VENV)/.dev ## Run the notebooks anew and keep what they print (needs chromium for pictures)
+	PLOTLY_RENDERER=png BROWSER_PATH=$$(command -v chromium) $(BIN)/jupyter execute --inplace notebooks/*.ipynb
 
 soak: $(VENV)/.dev ## Run the property tests for long, with many more examples
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n auto -m "property" -q

@@ -92,7 +92,7 @@ def scan(
         >>> import envoylogs, polars as pl
         >>> frame = envoylogs.scan("sample_logs/canary")
         >>> frame.group_by("upstream_subset").len().sort("len").collect().rows()
-        [(None, 40), ('v2', 68), ('v1', 167)]
+        [(None, 45), ('v2', 68), ('v1', 167)]
     """
     return scanned_frame(locate(_words(sources)), _reading(options), unknown_keys=unknown_keys)
 

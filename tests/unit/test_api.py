@@ -355,7 +355,8 @@ def test_library_and_command_line_give_equal_numbers(name: str) -> None:
 
 def test_the_package_loads_nothing_before_it_is_asked() -> None:
     code = (
-        "import sys, envoylogs; assert 'scan' in dir(envoylogs); assert 'polars' not in sys.modules;"
+        "import sys, envoylogs; assert 'scan' in dir(envoylogs);"
+        "assert 'polars' not in sys.modules;"
         "envoylogs.scan; assert 'polars' in sys.modules; assert 'plotly' not in sys.modules;"
         "assert 'typer' not in sys.modules"
     )
