@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from envoylogs.envoy.text_formats import TextFormat
+    from envoylogs.reading.anonymize import Anonymizer
     from envoylogs.reading.batches import Batch
     from envoylogs.reading.progress import Progress
     from envoylogs.sources.source import Source
@@ -61,6 +62,7 @@ class Reading:
         on_malformed: Called with each malformed line as it was.
         stop: Ends the reading early; what was read until then is returned.
         progress: Is told of every read.
+        anonymizer: Replaces what may say who somebody is; null leaves it.
     """
 
     selection: Selection = NOTHING_SELECTED
@@ -69,6 +71,19 @@ class Reading:
     on_malformed: Callable[[bytes], None] | None = None
     stop: Stop | None = None
     progress: Progress | None = None
+    anonymizer: Anonymizer | None = None
+
+    def spec(self, spec: TallySpec) -> TallySpec:
+        """Return a specification with what this reading says of what is counted."""
+        anonymized = None if self.anonymizer is None else self.anonymizer.fingerprint
+        return replace(spec, selection=self._selection_text, anonymized=anonymized)
+
+    @property
+    def _selection_text(self) -> str | None:
+        if not self.selection:
+            return None
+        anonymizer = self.anonymizer
+        return self.selection.text if anonymizer is None else anonymizer.text_of(self.selection)
 
     @property
     def meaning(self) -> dict[str, str]:
@@ -89,7 +104,13 @@ class Reading:
     ) -> Iterator[Decoded]:
         """Read sources as a tally of this specification needs them; see ``decode``."""
         columns = schema.TALLIED | columns_behind((*spec.by, *spec.joint))
-        wanted = Wanted(columns, self.selection, text_format=self.text_format, keys=self.keys)
+        wanted = Wanted(
+            columns,
+            self.selection,
+            text_format=self.text_format,
+            keys=self.keys,
+            anonymizer=self.anonymizer,
+        )
         return decode(
             sources,
             wanted,
@@ -119,9 +140,8 @@ def tally_sources(
         SourceError: If a source can't be opened or read.
         TallyError: If a saved tally can't be read, added or selected from.
     """
-    selection = reading.selection
     # A log that is read here is selected from here, whatever a saved tally beside it was.
-    spec = replace(spec, selection=selection.text if selection else None)
+    spec = reading.spec(spec)
     adding = TallySum(spec)
     any_log = False
     saved: list[Tally] = []
@@ -130,9 +150,7 @@ def tally_sources(
         for source in sources:
             if is_saved_tally(source):
                 tally = load_tally(source)
-                if selection and tally.spec.selection != selection.text:
-                    kept = tally.spec.selection
-                    raise TallyQuestionError.not_selectable(source.name, selection.text, kept)
+                _refuse_unlike(tally.spec, source.name, reading, spec.selection)
                 saved.append(tally)
             else:
                 nonlocal any_log
@@ -142,6 +160,19 @@ def tally_sources(
     _observe(reading.decoded(logs(), spec), adding.add)
     total, *others = [*([adding.total()] if any_log or not saved else []), *saved]
     return total.merge(*others) if others else total
+
+
+def _refuse_unlike(spec: TallySpec, name: str, reading: Reading, selected: str | None) -> None:
+    """Refuse a saved tally that can't be read as it was asked for.
+
+    Raises:
+        TallyQuestionError: If it has names that were to be anonymized, or
+            records that were not selected.
+    """
+    if reading.anonymizer is not None and spec.anonymized is None:
+        raise TallyQuestionError.not_anonymized(name)
+    if selected is not None and spec.selection != selected:
+        raise TallyQuestionError.not_selectable(name, reading.selection.text, spec.selection)
 
 
 def tally_new_lines(
