@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus
 
 from envoylogs.envoy.details import reading_of
+from envoylogs.envoy.distinct import Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
+    "HiddenPaths",
     "hidden_details",
-    "hidden_path",
-    "hidden_segment",
     "hidden_text",
     "is_plain_host",
     "is_plain_word",
@@ -30,9 +30,11 @@ __all__ = [
 _ID = re.compile(r"\d+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HASH = re.compile(r"[0-9a-fA-F]{16,}")
-_WITH_HOST = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)//([^/?#]*)")
 _QUERY = re.compile(r"[?#]")
+_WITH_HOST = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)//([^/?#]*)")
 
+# ``large@2x.webp`` is a picture.
+_DENSITY = re.compile(r"@[1-4]x(?=\.|$)")
 _OF_WORDS = re.compile(r"[A-Za-z0-9._~:+*-]*")
 _RUN = re.compile(r"[A-Za-z0-9]+")
 _NAME_OF_A_VALUE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,31}(?:\[\])?")
@@ -58,7 +60,7 @@ _EMAIL = r"[^\s@,;:<>(){}\[\]\"']+@[^\s@,;<>(){}\[\]\"']+"
 _IPV4 = r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"
 _IPV6 = r"(?<![\w:])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?![\w:])"
 _JWT = r"[\w-]{8,}\.[\w-]{8,}\.[\w-]+"
-_IN_TEXT = re.compile("|".join((_EMAIL, _JWT, _UUID.pattern, _IPV4, _IPV6, _RUN.pattern)))
+_IN_TEXT = re.compile(f"{_EMAIL}|{_JWT}|{_UUID.pattern}|{_IPV4}|{_IPV6}|{_RUN.pattern}")
 _ERROR_NUMBER = re.compile(r"\d{1,10}")
 
 
@@ -84,74 +86,77 @@ def _is_of_words(text: str) -> bool:
     )
 
 
-def hidden_segment(segment: str, replace: Callable[[str, str], str]) -> str:
-    """Return a segment of a path, or what stands in its place.
+class HiddenPaths:
+    """Hides what may be somebody's in paths, and leaves their shape.
 
     Args:
-        segment: Between two slashes.
-        replace: Is given ``id``, ``uuid``, ``hash``, ``email``, ``token`` or ``value``.
+        replace: Returns what stands in the place of a value; is given its kind
+            (``id``, ``uuid``, ``hash``, ``email``, ``token`` or ``value``) and it.
     """
-    if _ID.fullmatch(segment):
-        return replace("id", segment)
-    if _UUID.fullmatch(segment):
-        return replace("uuid", segment)
-    if _HASH.fullmatch(segment):
-        return replace("hash", segment)
-    if ";" in segment:
-        bare, *parameters = segment.split(";")
-        hidden = (_hidden_pair(parameter, replace) for parameter in parameters)
-        return ";".join((hidden_segment(bare, replace), *hidden))
-    if _is_of_words(segment):
-        return segment
-    text = unquote(segment)
-    return replace("email" if "@" in text else "token", text)
 
+    def __init__(self, replace: Callable[[str, str], str]) -> None:
+        self._replace = replace
+        # The same few segments, pairs and names come again and again.
+        self._segments = Remembered(self._segment)
+        self._pairs = Remembered(self._pair)
+        self._names = Remembered(self._name)
 
-def _hidden_pair(pair: str, replace: Callable[[str, str], str]) -> str:
-    """Return ``name=value`` with its value hidden, and its name too if it is no word."""
-    name, equals, value = pair.partition("=")
-    if not equals:
-        # A name without a value may be a value without a name.
-        return replace("value", unquote_plus(name)) if name else ""
-    if name and not (_NAME_OF_A_VALUE.fullmatch(name) and _is_of_words(_without_marks(name))):
-        name = replace("value", unquote_plus(name))
-    return f"{name}={replace('value', unquote_plus(value)) if value else ''}"
+    def of(self, path: str) -> str:
+        """Return a path, with its query, of which only words of routes are left."""
+        found = _QUERY.search(path)
+        if found is None:
+            return self.of_segments(path)
+        return self.of_segments(path[: found.start()]) + self.of_query(path[found.start() :])
 
-
-def _without_marks(name: str) -> str:
-    return name.replace("_", "-").removesuffix("[]")
-
-
-def hidden_path(
-    path: str,
-    replace: Callable[[str, str], str],
-    segment_of: Callable[[str], str],
-) -> str:
-    """Return a path of the same shape in which nothing is left but words of routes.
-
-    Args:
-        path: With its query.
-        replace: See ``hidden_segment``.
-        segment_of: ``hidden_segment``, which may remember what it returned.
-    """
-    found = _QUERY.search(path)
-    bare, rest = (path, "") if found is None else (path[: found.start()], path[found.start() :])
-    if "://" in bare and (of_host := _WITH_HOST.match(bare)) is not None:
-        # Whoever asks for another host here may put a password in front of it.
-        host = replace("token", of_host[2]) if of_host[2] else ""
-        segments = [of_host[1], "", host, *map(segment_of, bare[of_host.end() :].split("/")[1:])]
-    else:
-        segments = list(map(segment_of, bare.split("/")))
-    hidden = "/".join(segments)
-    if not rest:
+    def of_segments(self, bare: str) -> str:
+        """Return a path without its query likewise."""
+        hidden = "/".join(map(self._segments.__getitem__, bare.split("/")))
+        if "://" in bare and (of_host := _WITH_HOST.match(bare)) is not None:
+            # Whoever asks for another host here may put a password in front of it.
+            scheme, _, _, *others = hidden.split("/")
+            host = self._replace("token", of_host[2]) if of_host[2] else ""
+            hidden = "/".join((scheme, "", host, *others))
         return hidden
-    query, number_sign, fragment = rest.partition("#")
-    if query:
-        pairs = (_hidden_pair(pair, replace) for pair in query[1:].split("&"))
-        hidden += f"?{'&'.join(pairs)}"
-    if number_sign:
-        hidden += f"#{replace('value', unquote(fragment)) if fragment else ''}"
-    return hidden
+
+    def of_query(self, query: str) -> str:
+        """Return a query with its ``?``, and a fragment with its ``#``, likewise."""
+        query, number_sign, fragment = query.partition("#")
+        hidden = query[:1]
+        if query:
+            hidden += "&".join(map(self._pairs.__getitem__, query[1:].split("&")))
+        return f"{hidden}#{self._value(unquote(fragment))}" if number_sign else hidden
+
+    def _value(self, value: str) -> str:
+        return self._replace("value", value) if value else ""
+
+    def _segment(self, segment: str) -> str:
+        """Return what stands between two slashes."""
+        if _ID.fullmatch(segment):
+            return self._replace("id", segment)
+        if _UUID.fullmatch(segment):
+            return self._replace("uuid", segment)
+        if _HASH.fullmatch(segment):
+            return self._replace("hash", segment)
+        if ";" in segment:
+            bare, *parameters = segment.split(";")
+            return ";".join((self._segment(bare), *map(self._pair, parameters)))
+        if _is_of_words(_DENSITY.sub("", segment)):
+            return segment
+        text = unquote(segment)
+        return self._replace("email" if "@" in text else "token", text)
+
+    def _pair(self, pair: str) -> str:
+        """Return ``name=value`` with its value hidden, and its name too if it is no word."""
+        name, equals, value = pair.partition("=")
+        if not equals:
+            # A name without a value may be a value without a name.
+            return self._value(unquote_plus(name))
+        return f"{self._names[name]}={self._value(unquote_plus(value))}"
+
+    def _name(self, name: str) -> str:
+        words = name.removesuffix("[]").replace("_", "-")
+        is_word = _NAME_OF_A_VALUE.fullmatch(name) and _is_of_words(words)
+        return name if is_word else self._value(unquote_plus(name))
 
 
 def hidden_text(text: str, replace: Callable[[str, str], str]) -> str:
@@ -177,8 +182,8 @@ def hidden_details(details: str, replace: Callable[[str, str], str]) -> str:
     Args:
         details: As logged.
         replace: Is given ``details`` for details that are not known, which a
-            filter of the operator's own may have made of a request; else see
-            ``hidden_text``.
+            filter of the operator's own may have made of a request; else as
+            that of ``hidden_text``.
     """
     known = reading_of(details)
     if known is None:

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from envoylogs.envoy.distinct import Remembered
 from envoylogs.envoy.identifying import (
+    HiddenPaths,
     hidden_details,
-    hidden_path,
-    hidden_segment,
     hidden_text,
     is_plain_host,
 )
@@ -60,13 +60,12 @@ _NAMES = {"token": pl.String(), "name": pl.String()}
 
 _BYTES_OF_A_TOKEN = 8
 _SHADOW = "-shadow"
-_REMEMBERED = 100_000
-"""How many segments of paths are remembered at most; the same few come again and again."""
 
-_METHODS = frozenset(
-    "GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PRI QUERY PROPFIND PROPPATCH MKCOL COPY "
-    "MOVE LOCK UNLOCK SEARCH REPORT PURGE".split()
-)  # RFC 9110, WebDAV, and what caches know
+# RFC 9110, WebDAV, and what caches know; clients may send any other word.
+_METHOD = (
+    r"^(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|QUERY|PRI|PURGE|PROPFIND|PROPPATCH"
+    r"|MKCOL|COPY|MOVE|LOCK|UNLOCK|SEARCH|REPORT)$"
+)
 _PROTOCOL = r"^HTTP/[0-9](?:\.[0-9])?$"
 _FLAGS = r"^[A-Za-z]{1,40}(?:,[A-Za-z]{1,40})*$"
 _LONGEST_PORT = len(":65535")
@@ -97,7 +96,24 @@ class Anonymizer:
         # Longer keys than the hash takes are hashed first.
         short = key if len(key) <= blake2b.MAX_KEY_SIZE else blake2b(key).digest()
         self._hash = blake2b(key=short, digest_size=_BYTES_OF_A_TOKEN)
-        self._segments: dict[str, str] = {}
+        self._paths = HiddenPaths(self._in_braces)
+        self._clients = Remembered(self._client_of)
+        self._lists = Remembered(self._list_of)
+        texts = partial(_each, function=partial(hidden_text, replace=self._in_braces))
+        details = partial(hidden_details, replace=self._in_braces)
+        self._ways: dict[str, Callable[[pl.Series], pl.Series]] = {
+            "path": self._of_paths,
+            "downstream_remote_address": self._of_clients,
+            "x_forwarded_for": partial(_each, function=self._lists.__getitem__),
+            "user_agent": partial(self._tokens, "agent"),
+            "request_id": partial(self._tokens, "request"),
+            "method": partial(self._unless, _METHOD, "method"),
+            "protocol": partial(self._unless, _PROTOCOL, "protocol"),
+            "response_flags": partial(self._unless, _FLAGS, "flags"),
+            "response_code_details": partial(_each, function=details),
+            "connection_termination_details": texts,
+            "upstream_transport_failure_reason": texts,
+        }
 
     def __reduce__(self) -> tuple[type[Anonymizer], tuple[bytes]]:
         return Anonymizer, (self._key,)
@@ -120,7 +136,9 @@ class Anonymizer:
                 afterwards if it was before.
         """
         replaced = [
-            self._column(records[name]) for name in REPLACED_COLUMNS if name in records.columns
+            self._ways[name](records[name]).alias(name)
+            for name in REPLACED_COLUMNS
+            if name in records.columns
         ]
         hosts = [self._hosts(records[name]) for name in HOST_COLUMNS if name in records.columns]
         names = pl.concat([pl.DataFrame(schema=_NAMES), *(of_column for _, of_column in hosts)])
@@ -145,8 +163,8 @@ class Anonymizer:
         """
         values = {
             "host": lambda host: self._host(host.lower()),
-            "client": self._client,
-            "path": partial(hidden_path, replace=self._in_braces, segment_of=self._segment),
+            "client": self._client_of,
+            "path": self._paths.of,
         }
         patterns = tuple(
             (word, tuple(g if g == "-" else values.get(word, str)(g) for g in given))
@@ -170,60 +188,47 @@ class Anonymizer:
             return self.token(kind, value)
         return f"{{{kind}:{self._digits(value)}}}"
 
-    def _segment(self, segment: str) -> str:
-        found = self._segments.get(segment)
-        if found is None:
-            found = hidden_segment(segment, self._in_braces)
-            if len(self._segments) >= _REMEMBERED:
-                self._segments.clear()
-            self._segments[segment] = found
-        return found
+    def _of_paths(self, paths: pl.Series) -> pl.Series:
+        # Groups of paths are made of so much of them.
+        cut = paths.str.head(MAX_TEXT)
+        # Of each part there are far fewer than of both together.
+        segments = cut.str.replace(r"(?s)[?#].*$", "")
+        queries = cut.str.strip_prefix(segments)
+        return _each(segments, self._paths.of_segments) + _each(queries, self._paths.of_query)
 
-    def _column(self, values: pl.Series) -> pl.Series:
-        column, named = pl.col(values.name), values.to_frame()
-        match values.name:
-            case "path":
-                # Groups of paths are made of so much of them.
-                cut = values.str.head(MAX_TEXT)
-                of_path = partial(hidden_path, replace=self._in_braces, segment_of=self._segment)
-                return _each(cut, of_path)
-            case "downstream_remote_address":
-                return _each(named.select(without_port(column)).to_series(), self._client)
-            case "x_forwarded_for":
-                return _each(values, self._clients)
-            case "user_agent":
-                return _each(values, partial(self.token, "agent"))
-            case "request_id":
-                return _each(values, partial(self.token, "request"))
-            case "method":
-                return _each(values, self._method)
-            case "protocol":
-                return self._unless(values, _PROTOCOL, "protocol")
-            case "response_flags":
-                return self._unless(values, _FLAGS, "flags")
-            case "response_code_details":
-                return _each(values, partial(hidden_details, replace=self._in_braces))
-            case _:
-                return _each(values, partial(hidden_text, replace=self._in_braces))
+    def _of_clients(self, addresses: pl.Series) -> pl.Series:
+        without_ports = addresses.to_frame().select(without_port(pl.col(addresses.name)))
+        return _each(without_ports.to_series(), self._clients.__getitem__)
 
-    def _unless(self, values: pl.Series, form: str, kind: str) -> pl.Series:
-        """Return values with those replaced that have not the form which the proxy gives them."""
-        if values.str.contains(form).all():
+    def _tokens(self, kind: str, values: pl.Series) -> pl.Series:
+        """Return the token of each value; of values that are nearly all distinct."""
+        hashed: list[bytes | None] = []
+        for value in values.cast(pl.Binary).to_list():
+            if value is None:
+                hashed.append(None)
+                continue
+            found = self._hash.copy()
+            found.update(value)
+            hashed.append(found.digest())
+        digits = pl.Series(values.name, hashed, dtype=pl.Binary).bin.encode("hex")
+        return pl.select(pl.lit(f"{kind}-") + digits).to_series()
+
+    def _unless(self, form: str, kind: str, values: pl.Series) -> pl.Series:
+        """Return values with those replaced that have not the form which is usual."""
+        is_odd = ~values.str.contains(form)
+        if not is_odd.any():
             return values
-        odd = values.filter(~values.str.contains(form)).unique()
+        odd = values.filter(is_odd).unique()
         return values.replace(odd, pl.Series([self.token(kind, value) for value in odd]))
 
-    def _method(self, method: str) -> str:
-        return method if method in _METHODS else self.token("method", method)
-
-    def _client(self, address: str) -> str:
+    def _client_of(self, address: str) -> str:
         # ``[2001:db8::1]`` without its port is the ``2001:db8::1`` of another header.
         return self.token("client", address.strip("[]"))
 
-    def _clients(self, addresses: str) -> str:
+    def _list_of(self, addresses: str) -> str:
         """Return the addresses of a list of proxies, each as that of a client."""
         parts = (part.strip() for part in addresses.split(","))
-        return ",".join(self._client(_without_port(part)) if part else "" for part in parts)
+        return ",".join(self._clients[_without_port(part)] if part else "" for part in parts)
 
     def _hosts(self, hosts: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
         """Return a column of hosts as tokens, each with its port, and the names by token."""

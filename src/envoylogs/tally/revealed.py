@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.traffic import host_of
-from envoylogs.tally.tally import STATES, Tally
+from envoylogs.tally.tally import Tally
 
 if TYPE_CHECKING:
     from envoylogs.tally.hosts import KnownNames
