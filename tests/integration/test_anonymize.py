@@ -91,8 +91,7 @@ def _records() -> Iterator[dict[str, Any]]:
             f"/lookup/{s['address in a path']}",
             f"/call/{s['phone in a path']}",
             f"/cart;jsessionid={s['parameter in a path']};v=1/items",
-            f"/search?q={s['value of a query']}&user={s['plain value of a query']}#"
-            f"{s['fragment']}",
+            f"/search?q={s['value of a query']}&user={s['plain value of a query']}#{s['fragment']}",
             f"/search?{s['name of a query']}=1",
             f"/search?{s['query without a name']}",
             f"http://{s['userinfo in a path']}@{s['host in a path']}/x",
@@ -115,7 +114,9 @@ def _records() -> Iterator[dict[str, Any]]:
     yield {**failed, "request_id": s["request id that is one"]}
     yield {**failed, "method": s["method"], "protocol": s["protocol"]}
     yield {**failed, "response_code_details": s["details of a filter"]}
-    reset = f"upstream_reset_before_response_started{{remote_reset,{s['address in known details']}}}"
+    reset = (
+        f"upstream_reset_before_response_started{{remote_reset,{s['address in known details']}}}"
+    )
     yield {**failed, "response_flags": "UC", "response_code_details": reset}
     yield {**failed, "connection_termination_details": s["termination details"]}
     reason = f"TLS error: 268435581 {s['mail in a transport reason']}"
@@ -163,7 +164,9 @@ def _unpacked(page: str) -> str:
 def _values_of(path: Path) -> str:
     """Return all texts of a saved tally, and its metadata."""
     frame = pl.read_parquet(path)
-    texts = (frame[name].drop_nulls().unique() for name, t in frame.schema.items() if t == pl.String)
+    texts = (
+        frame[name].drop_nulls().unique() for name, t in frame.schema.items() if t == pl.String
+    )
     return "\n".join(chain.from_iterable(texts)) + json.dumps(pl.read_parquet_metadata(path))
 
 
@@ -392,7 +395,9 @@ def test_a_host_that_is_routed_in_a_later_run_gets_its_name(tmp_path: Path) -> N
 
     after = json.loads(_run(*arguments, key=KEY))["by"]["authority"]
 
-    assert [(row["authority"].partition("-")[0], row["requests"]) for row in before] == [("host", 1)]
+    assert [(row["authority"].partition("-")[0], row["requests"]) for row in before] == [
+        ("host", 1)
+    ]
     assert [(row["authority"], row["requests"]) for row in after] == [("shop.example.com", 2)]
 
 

@@ -44,7 +44,7 @@ _ADDRESS_IN_WORDS = re.compile(r"(?<!\d)\d{1,3}(?:[.-]\d{1,3}){3}(?!\d)")
 _WORD = re.compile(
     r"[A-Za-z]{1,24}\d{0,2}|v\d{1,3}|v\d{1,2}(?:alpha|beta|rc)\d{1,2}|(?:AES|SHA|sha)\d{1,3}|X509"
 )
-_NUMBER = re.compile(r"\d{1,4}")
+_NUMBER = re.compile(r"\d{1,2}")
 _HUMP = re.compile(r"[A-Z]+[a-z]*|[a-z]+")
 _VOWEL = re.compile(r"[aeiouyAEIOUY]")
 _LONG_WORD, _SHORT_HUMP, _WITHOUT_VOWEL = 12, 3, 8
