@@ -157,6 +157,10 @@ _SETTINGS: dict[str, tuple[str, str]] = {
         "[Keys of your own](formats.md#keys-of-your-own).",
     ),
     "show_query": ("`true` or `false`", "Whether values of queries are shown."),
+    "anonymize": (
+        "`true` or `false`",
+        "Whether everything that is written is [safe to share](sharing.md).",
+    ),
     "color": ("`auto`, `always` or `never`", "When text has color."),
     "strict": ("`true` or `false`", "Whether a malformed line makes the exit code 1."),
     "max_names": ("a whole number from 1", "Names that a column [keeps](tally.md#limits)."),

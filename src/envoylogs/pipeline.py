@@ -8,6 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from envoylogs import schema
 from envoylogs.envoy.derived import columns_behind
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
@@ -19,16 +21,17 @@ from envoylogs.reading.selection import NOTHING_SELECTED, Selection
 from envoylogs.sources.compression import PROBLEMS
 from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.tally.days import DaySums
+from envoylogs.tally.hosts import KnownNames
+from envoylogs.tally.revealed import names_by_token, with_names
 from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.storage import is_saved_tally, load_tally
 from envoylogs.tally.tally import TallySum
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    import polars as pl
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from envoylogs.envoy.text_formats import TextFormat
+    from envoylogs.reading.anonymize import Anonymizer
     from envoylogs.reading.batches import Batch
     from envoylogs.reading.progress import Progress
     from envoylogs.sources.source import Source
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Reading",
+    "anonymized_records",
     "newest_time",
     "selected_lines",
     "spec_of_saved",
@@ -48,6 +52,8 @@ __all__ = [
 # One thread decodes, which holds the interpreter; another normalizes and observes, which is Polars
 # and does not. So many batches may wait between the two.
 _AHEAD = 1
+
+_BEHIND_KNOWN_NAMES = ("authority", "requested_server_name", "outcome", "kind", "upstream_cluster")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,7 @@ class Reading:
         on_malformed: Called with each malformed line as it was.
         stop: Ends the reading early; what was read until then is returned.
         progress: Is told of every read.
+        anonymizer: Replaces what may say who somebody is; null leaves it.
     """
 
     selection: Selection = NOTHING_SELECTED
@@ -69,6 +76,19 @@ class Reading:
     on_malformed: Callable[[bytes], None] | None = None
     stop: Stop | None = None
     progress: Progress | None = None
+    anonymizer: Anonymizer | None = None
+
+    def spec(self, spec: TallySpec) -> TallySpec:
+        """Return a specification with what this reading says of what is counted."""
+        anonymized = None if self.anonymizer is None else self.anonymizer.fingerprint
+        return replace(spec, selection=self._selection_text, anonymized=anonymized)
+
+    @property
+    def _selection_text(self) -> str | None:
+        if not self.selection:
+            return None
+        anonymizer = self.anonymizer
+        return self.selection.text if anonymizer is None else anonymizer.text_of(self.selection)
 
     @property
     def meaning(self) -> dict[str, str]:
@@ -80,6 +100,16 @@ class Reading:
         options = {"--map": mapped, "--text-format": text_format}
         return {name: value for name, value in options.items() if value}
 
+    def wanted(self, columns: Collection[str]) -> Wanted:
+        """Return that these columns are wanted, read in this way."""
+        return Wanted(
+            columns,
+            self.selection,
+            text_format=self.text_format,
+            keys=self.keys,
+            anonymizer=self.anonymizer,
+        )
+
     def decoded(
         self,
         sources: Iterable[Source],
@@ -89,10 +119,9 @@ class Reading:
     ) -> Iterator[Decoded]:
         """Read sources as a tally of this specification needs them; see ``decode``."""
         columns = schema.TALLIED | columns_behind((*spec.by, *spec.joint))
-        wanted = Wanted(columns, self.selection, text_format=self.text_format, keys=self.keys)
         return decode(
             sources,
-            wanted,
+            self.wanted(columns),
             on_malformed=self.on_malformed,
             logs=logs,
             proxies=proxies,
@@ -119,9 +148,8 @@ def tally_sources(
         SourceError: If a source can't be opened or read.
         TallyError: If a saved tally can't be read, added or selected from.
     """
-    selection = reading.selection
     # A log that is read here is selected from here, whatever a saved tally beside it was.
-    spec = replace(spec, selection=selection.text if selection else None)
+    spec = reading.spec(spec)
     adding = TallySum(spec)
     any_log = False
     saved: list[Tally] = []
@@ -130,9 +158,7 @@ def tally_sources(
         for source in sources:
             if is_saved_tally(source):
                 tally = load_tally(source)
-                if selection and tally.spec.selection != selection.text:
-                    kept = tally.spec.selection
-                    raise TallyQuestionError.not_selectable(source.name, selection.text, kept)
+                _refuse_unlike(tally.spec, source.name, reading, spec.selection)
                 saved.append(tally)
             else:
                 nonlocal any_log
@@ -142,6 +168,19 @@ def tally_sources(
     _observe(reading.decoded(logs(), spec), adding.add)
     total, *others = [*([adding.total()] if any_log or not saved else []), *saved]
     return total.merge(*others) if others else total
+
+
+def _refuse_unlike(spec: TallySpec, name: str, reading: Reading, selected: str | None) -> None:
+    """Refuse a saved tally that can't be read as it was asked for.
+
+    Raises:
+        TallyQuestionError: If it has names that were to be anonymized, or
+            records that were not selected.
+    """
+    if reading.anonymizer is not None and spec.anonymized is None:
+        raise TallyQuestionError.not_anonymized(name)
+    if selected is not None and spec.selection != selected:
+        raise TallyQuestionError.not_selectable(name, reading.selection.text, spec.selection)
 
 
 def tally_new_lines(
@@ -217,13 +256,75 @@ def selected_lines(
             unpacked to its end.
         TallyQuestionError: If a source is a saved tally, which has no lines.
     """
-    for source in sources:
-        if is_saved_tally(source):
-            raise TallyQuestionError.no_lines(source.name)
-    damaged: list[tuple[str, str, int]] = []
     first, *others = selections
     columns = {column for selection in others for column in selection.columns}
     wanted = Wanted(columns, first, text=True, text_format=text_format, keys=keys)
+    for frame in _selected(sources, wanted, others):
+        yield frame.select(*schema.POSITION, "text")
+
+
+def anonymized_records(
+    sources: Sequence[Source],
+    selections: Sequence[Selection],
+    anonymizer: Anonymizer,
+    *,
+    text_format: TextFormat | None = None,
+    keys: FieldKeys = DEFAULT_KEYS,
+) -> Iterator[pl.DataFrame]:
+    """Read sources twice and return the records that were selected, anonymized.
+
+    Args:
+        sources: What to read, in order; each can be read again.
+        selections: Which records, by what they were before; each must select them.
+        anonymizer: Replaces what may say who somebody is.
+        text_format: As of a ``Reading``.
+        keys: As of a ``Reading``.
+
+    Yields:
+        ``source``, ``line`` and the columns of ``schema.NORMALIZED``, in the
+        order of the input; hosts that the gateway routes have their names.
+
+    Raises:
+        SourceError: If a source can't be opened or read.
+        IncompleteSourceError: As ``selected_lines``.
+        TallyQuestionError: If a source is a saved tally, which has no lines.
+    """
+    first, *others = selections
+    _refuse_tallies(sources)
+    # Which hosts are routed is known at the end only.
+    reading = Reading(
+        selection=Selection(roles=first.roles),
+        text_format=text_format,
+        keys=keys,
+        anonymizer=anonymizer,
+    )
+    known = KnownNames.empty(reading.spec(DEFAULT_SPEC))
+    for decoded in decode(sources, reading.wanted(_BEHIND_KNOWN_NAMES)):
+        known = known.merge(KnownNames.of(decoded.normalized(), known.spec)).bounded()
+    names = names_by_token(known)
+    wanted = Wanted(tuple(schema.NORMALIZED), first, text_format=text_format, keys=keys)
+    for frame in _selected(sources, wanted, others):
+        records = with_names(anonymizer.anonymized(frame).records, names)
+        source = pl.col("source").map_elements(anonymizer.name_of_source, return_dtype=pl.String)
+        yield records.with_columns(source).select(*schema.POSITION, *schema.NORMALIZED)
+
+
+def _refuse_tallies(sources: Iterable[Source]) -> None:
+    for source in sources:
+        if is_saved_tally(source):
+            raise TallyQuestionError.no_lines(source.name)
+
+
+def _selected(
+    sources: Sequence[Source], wanted: Wanted, others: Sequence[Selection]
+) -> Iterator[pl.DataFrame]:
+    """Yield the records that are wanted and that other selections select too.
+
+    Raises:
+        IncompleteSourceError: After all records.
+    """
+    _refuse_tallies(sources)
+    damaged: list[tuple[str, str, int]] = []
     logs, requests = KnownLogs(), RequestsSeen()
     for source in sources:
         records = BATCH_RECORDS if source.size else 1
@@ -239,7 +340,7 @@ def selected_lines(
             for selection in others:
                 frame = None if frame is None else selection.selected(frame)
             if frame is not None and frame.height:
-                yield frame.select(*schema.POSITION, "text")
+                yield frame
     for name, problem, bytes_read in damaged:
         meaning = PROBLEMS[problem.partition("_")[0]]
         raise IncompleteSourceError.of(name, problem, meaning, bytes_read)

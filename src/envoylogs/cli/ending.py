@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from envoylogs.cli.tallying import NewLines
     from envoylogs.errors import IncompleteSourceError
+    from envoylogs.reading.anonymize import Anonymizer
     from envoylogs.reading.selection import Selection
     from envoylogs.sources.source import Source
     from envoylogs.summary.accounts import Accounts
@@ -42,11 +43,13 @@ class Ending:
     Attributes:
         located: The sources.
         strict: Whether malformed lines are an error.
+        anonymizer: What replaces names of folders, as others; null leaves them.
         started: When the command began, on the monotonic clock.
     """
 
     located: Sequence[Source]
     strict: bool
+    anonymizer: Anonymizer | None = None
     started: float = field(default_factory=time.monotonic)
     _incomplete: list[IncompleteSourceError] = field(default_factory=list)
     _no_log_named: bool = False
@@ -58,7 +61,11 @@ class Ending:
             LogFormatError: If there are lines and no record.
             typer.Exit: If sources are damaged and there is no record.
         """
-        named = {source.name for source in self.located if not source.found}
+        named = {
+            source.name if self.anonymizer is None else self.anonymizer.named(source).name
+            for source in self.located
+            if not source.found
+        }
         self._incomplete = incomplete_sources(accounts)
         if self._incomplete and not accounts.records:
             for error in self._incomplete:

@@ -52,8 +52,8 @@ def name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
             printable(name),
             row["lines"],
             [
-                f"line {line:,} ({REASONS.get(reason, 'not JSON of an access record')}): "
-                f"{printable(text[:100])}"
+                f"line {line:,} ({REASONS.get(reason, 'not JSON of an access record')})"
+                + ("" if text is None else f": {printable(text[:100])}")
                 for line, reason, text in examples.select("line", "reason", "text").rows()
             ],
         )

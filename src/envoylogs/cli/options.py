@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "AnonymizeOption",
     "ByOption",
     "ColorOption",
     "Format",
@@ -99,6 +100,14 @@ ShowQueryOption = Annotated[
     typer.Option(
         "--show-query/--no-show-query", envvar="ENVOYLOGS_SHOW_QUERY",
         help="Show the values of queries in paths instead of *.",
+    ),
+]  # fmt: skip
+AnonymizeOption = Annotated[
+    bool,
+    typer.Option(
+        "--anonymize/--no-anonymize", envvar="ENVOYLOGS_ANONYMIZE",
+        help="Replace clients, user agents, ids, tokens, values of queries and the hosts of "
+        "strangers by tokens of a keyed hash, everywhere.",
     ),
 ]  # fmt: skip
 StateOption = Annotated[

@@ -73,6 +73,7 @@ SETTINGS = {
         Setting("text_format", str),
         Setting("map", dict),
         Setting("show_query", bool),
+        Setting("anonymize", bool),
         Setting("color", When),
         Setting("strict", bool),
         Setting("max_names", int),

@@ -113,9 +113,7 @@ class Tallying:
         from envoylogs.sources.rotated import with_rotated
 
         def spec_with(kept: TallySpec | None) -> TallySpec:
-            selection = self.reading.selection
-            selected = selection.text if selection else None
-            return replace(limits.spec_of_state(kept), selection=selected)
+            return self.reading.spec(limits.spec_of_state(kept))
 
         with opened_state(state, spec_with, self.reading.meaning) as before:
             sources, lost = with_rotated(sources, before.logs)

@@ -10,9 +10,30 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-__all__ = ["with_columns_by"]
+__all__ = ["Remembered", "with_columns_by"]
+
+_REMEMBERED = 100_000
+
+
+class Remembered(dict[str, str]):
+    """What a function of one text has returned, for a limited number of texts.
+
+    Args:
+        function: Is called for what is not there yet.
+    """
+
+    def __init__(self, function: Callable[[str], str]) -> None:
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, text: str) -> str:
+        """Work out and remember what was not asked for before."""
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        found = self[text] = self._function(text)
+        return found
 
 
 def with_columns_by(

@@ -29,7 +29,8 @@ def path_group(path: pl.Expr, segments: int = PATH_SEGMENTS) -> pl.Expr:
     """Return a path without its query and with its ids replaced, as ``path_group``.
 
     Numbers become ``{id}``, UUIDs ``{uuid}`` and hexadecimal words of 16 and
-    more digits ``{hash}``; deeper segments become ``*``.
+    more digits ``{hash}``; deeper segments become ``*``. So does what stands in
+    the place of these in a path that was anonymized: ``{id:3f9a...}`` is ``{id}``.
     """
     bare = without_query(path.str.head(MAX_TEXT))
     # Slashes are doubled so that neighbors do not share one: the engine has no look-ahead.
@@ -38,6 +39,7 @@ def path_group(path: pl.Expr, segments: int = PATH_SEGMENTS) -> pl.Expr:
         doubled.str.replace_all(r"/\d+/", "/{id}/")
         .str.replace_all(r"/[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}/", "/{uuid}/")
         .str.replace_all(r"/[0-9a-fA-F]{16,}/", "/{hash}/")
+        .str.replace_all(r"/\{(id|uuid|hash):[0-9a-f]{16}\}/", "/{$1}/")
     )
     single = marked.str.replace_all("//", "/", literal=True).str.strip_suffix("/")
     deep = rf"(?s)^((?:[^/]*/){{{segments}}}[^/]*)/.*$"

@@ -74,5 +74,10 @@ def host_of_record() -> pl.Expr:
 
 
 def looks_like_address(host: pl.Expr) -> pl.Expr:
-    """Tell hosts that are IP addresses: nobody's name, so usually a scanner's."""
-    return host.str.contains(r"^(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-fA-F:]*:[0-9a-fA-F:.]*\]?)$")
+    """Tell hosts that are IP addresses: nobody's name, so usually a scanner's.
+
+    Those that were anonymized are told as well.
+    """
+    return host.str.contains(
+        r"^(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-fA-F:]*:[0-9a-fA-F:.]*\]?|address-[0-9a-f]{16})$"
+    )

@@ -85,6 +85,14 @@ class TallyQuestionError(EnvoylogsError):
         )
 
     @classmethod
+    def not_anonymized(cls, name: str) -> TallyQuestionError:
+        """Return the error for a saved tally of names as they were logged."""
+        return cls(
+            f"{name}: is a saved tally of names as they were logged, which can't be anonymized "
+            "afterwards. Read the logs again with --anonymize, or give --no-anonymize."
+        )
+
+    @classmethod
     def no_slices(cls) -> TallyQuestionError:
         """Return the error for figures or a page of a tally without the counts for them."""
         return cls(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from envoylogs.envoy.text_formats import TextFormat
+    from envoylogs.reading.anonymize import Anonymizer
     from envoylogs.reading.progress import Progress
     from envoylogs.sources.source import Source
 
@@ -48,12 +49,15 @@ class Batch:
         unselected: All records of these lines, of the roles that are looked
             at, where a selection left some out.
         unchosen: All records of these lines where a role left some out.
+        names: Names of hosts by token, if the records are anonymized; only those
+            of known hosts are fit to be kept.
     """
 
     frame: pl.DataFrame | None
     fates: LineFates
     unselected: pl.DataFrame | None = None
     unchosen: pl.DataFrame | None = None
+    names: pl.DataFrame | None = None
 
     @property
     def whole(self) -> pl.DataFrame | None:
@@ -77,6 +81,8 @@ class Wanted:
         text_format: The user's own format of TEXT lines, tried before the defaults.
         keys: Which keys hold which columns.
         unknown: Whether what no column holds is wanted too, as ``unknown_keys``.
+        anonymizer: Replaces what may say who somebody is, once the records are
+            selected; null leaves it.
     """
 
     columns: Collection[str]
@@ -85,6 +91,7 @@ class Wanted:
     text_format: TextFormat | None = None
     keys: FieldKeys = DEFAULT_KEYS
     unknown: bool = False
+    anonymizer: Anonymizer | None = None
 
     @property
     def all_columns(self) -> set[str]:
@@ -139,11 +146,31 @@ class Decoded:
             distinct = self.requests.first_ones(selected)
             self.fates.add("", "seen_before", selected.height - distinct.height)
             selected = distinct
+        return self._anonymized(
+            Batch(
+                selected if selected.height else None,
+                self.fates,
+                unselected=None if selected.height == frame.height else frame,
+                unchosen=None if frame.height == read.height else read,
+            )
+        )
+
+    def _anonymized(self, batch: Batch) -> Batch:
+        """Return a batch as it may be counted and shown, if it is to be anonymized."""
+        anonymizer = self.wanted.anonymizer
+        if anonymizer is None:
+            return batch
+        frame, unselected, unchosen = (
+            None if records is None else anonymizer.anonymized(records)
+            for records in (batch.frame, batch.unselected, batch.unchosen)
+        )
+        whole = unselected or frame
         return Batch(
-            selected if selected.height else None,
-            self.fates,
-            unselected=None if selected.height == frame.height else frame,
-            unchosen=None if frame.height == read.height else read,
+            frame and frame.records,
+            batch.fates,
+            unselected and unselected.records,
+            unchosen and unchosen.records,
+            whole and whole.names,
         )
 
 
@@ -210,7 +237,8 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
     proxies = ProxiesSeen() if proxies is None else proxies
     requests = RequestsSeen() if requests is None else requests
     records = wanted.collector()
-    fates = LineFates(on_malformed=on_malformed)
+    keep_text = wanted.anonymizer is None
+    fates = LineFates(on_malformed=on_malformed, keep_text=keep_text)
 
     def decoded() -> Decoded:
         raw = records.raw_frame(fates) if len(records) else None
@@ -219,6 +247,8 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
     for source in sources:
         if stop.requested:
             break
+        if wanted.anonymizer is not None:
+            source = wanted.anonymizer.named(source)  # noqa: PLW2901  # the same one
         reader_at = partial(wanted.reader_at, source.name)
         reading = SourceReading(source, reader_at, logs, proxies, fates)
         with ExitStack() as opened:
@@ -234,7 +264,7 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
                 if len(records) >= batch_records:
                     yield decoded()
                     records = wanted.collector()
-                    fates = LineFates(on_malformed=on_malformed)
+                    fates = LineFates(on_malformed=on_malformed, keep_text=keep_text)
                     reading.fates = fates
     if len(records) or fates.counts:
         yield decoded()

@@ -37,12 +37,12 @@ _TEXT_KEPT = 200
 
 @dataclass(frozen=True, slots=True)
 class LineExample:
-    """One line that is no record: where it stands, why, and how it begins."""
+    """One line that is no record: where it stands, why, and how it begins if that is kept."""
 
     source: str
     line: int
     reason: str
-    text: str
+    text: str | None
 
 
 @dataclass(slots=True)
@@ -62,11 +62,14 @@ class LineFates:
             could not be unpacked to their end (problem, see ``sources.compression``).
         examples: The first lines of each reason and source.
         on_malformed: Called with each malformed line as it was.
+        keep_text: Whether examples say how their lines begin: what is no record may
+            hold anything.
     """
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     examples: list[LineExample] = field(default_factory=list)
     on_malformed: Callable[[bytes], None] | None = None
+    keep_text: bool = True
 
     def add(self, source: str, fate: str, n: int, detail: str = "") -> None:
         """Count lines of one fate."""
@@ -99,4 +102,5 @@ class LineFates:
         fate = (source, "other", "") if reason == "other" else (source, "malformed", reason)
         if self.counts[fate] < EXAMPLES_KEPT:
             text = raw[:_TEXT_KEPT].decode("utf-8", "replace").strip()
-            self.examples.append(LineExample(source, line, reason, text))
+            kept = text if self.keep_text else None
+            self.examples.append(LineExample(source, line, reason, kept))

@@ -113,6 +113,8 @@ def _facts(summary: Summary) -> Iterable[str]:
         yield left_out
     if not summary.complete:
         yield "**only a part was read**"
+    if summary.anonymized:
+        yield "anonymized"
 
 
 def _finding(place: int, found: Finding, summary: Summary) -> str:

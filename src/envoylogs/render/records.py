@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.summary import Summary
 
-__all__ = ["JSON_VERSION", "JsonRenderer", "NdjsonRenderer", "json_text"]
+__all__ = ["JSON_VERSION", "JsonRenderer", "NdjsonRenderer", "json_text", "record_line"]
 
 JSON_VERSION = 1
 
@@ -56,6 +56,7 @@ class JsonRenderer:
             "tool": f"envoylogs {__version__}",
             "complete": summary.complete,
             "selection": summary.selection,
+            "anonymized": summary.anonymized,
             "accounts": self._accounts(summary.accounts),
             "overview": _overview(summary.overview),
             "by": {column: self._rows(table) for column, table in self._tables(summary).items()},
@@ -107,6 +108,11 @@ class NdjsonRenderer:
         """Write the rows."""
         rows = rows_of_table(summary, self._table)[: self._limit]
         out.writelines(json_text(marked(row)) for row in rows)
+
+
+def record_line(record: Row) -> str:
+    """Return the values of one record that are not missing, as a JSON object on a line."""
+    return json_text({name: value for name, value in timed(record).items() if value is not None})
 
 
 def json_text(value: Row | list[Row], option: int = 0) -> str:

@@ -101,7 +101,7 @@ def accounts_of(summary: Summary) -> list[str]:
     return [
         f"{words} ({', '.join(fates)})" if fates else words,
         "coarsened, see below" if summary.folds else "all numbers exact",
-        "not anonymized",
+        "anonymized" if summary.anonymized else "not anonymized",
     ]
 
 

@@ -41,7 +41,8 @@ class Accounts:
         roles: Records by the role of their proxy, see ``envoy.roles``.
         roles_left_out: The same of roles that are not counted.
         columns_never_seen: Columns that no record had a key for.
-        examples: The first lines that are no records: source, line, reason, text.
+        examples: The first lines that are no records: source, line, reason, text
+            (null in anonymized tallies).
         sources: One row for each source: ``source``, ``role`` (of its proxies,
             ``mixed`` for several, null without records), ``bytes``
             (unpacked), ``lines``, ``blank``, ``records``, ``first``,

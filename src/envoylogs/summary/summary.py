@@ -25,6 +25,7 @@ from envoylogs.summary.slices import SLICE_COLUMNS, Slices, slices
 from envoylogs.summary.splits import splits
 from envoylogs.summary.timeline import bucket_seconds, timeline
 from envoylogs.tally.folded_marks import FOLDED_MARKS
+from envoylogs.tally.revealed import revealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,6 +62,7 @@ class Summary:
         slices: What any slice is counted from; null unless the joint counts are
             by ``slices.SLICE_COLUMNS``.
         finding_slices: Of each of ``findings``; empty without slices.
+        anonymized: Whether tokens stand for what may say who somebody is.
     """
 
     complete: bool
@@ -81,6 +83,7 @@ class Summary:
     joint: pl.DataFrame | None = None
     slices: Slices | None = None
     finding_slices: tuple[FindingSlice | None, ...] = ()
+    anonymized: bool = False
 
 
 def summarize(
@@ -105,6 +108,7 @@ def summarize(
     Raises:
         TallyError: If the tally has no counts by these columns.
     """
+    tally = revealed(tally)
     facts = facts_of(tally)
     paths = path_states(facts)
     totals, lines = overview(facts, paths), accounts(tally)
@@ -151,4 +155,5 @@ def summarize(
         joint=joint_table(tally) if joint else None,
         slices=sliced,
         finding_slices=tuple(slice_of(f, sliced) for f in findings) if sliced else (),
+        anonymized=tally.spec.anonymized is not None,
     )

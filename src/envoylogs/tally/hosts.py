@@ -21,16 +21,25 @@ if TYPE_CHECKING:
 
 __all__ = ["KnownNames"]
 
+_SHOWN = {"token": pl.String(), "name": pl.String()}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KnownNames(CountState):
     """Routed requests by host, and accepted records by TLS server name, in lower case.
 
-    ``name_kind`` is ``host`` or ``server_name``.
+    ``name_kind`` is ``host`` or ``server_name``. In anonymized tallies ``name`` is
+    a token, as in all states, and ``shown`` the name behind it; null if it does not
+    look like one that an operator gave.
     """
 
     KEYS: ClassVar = {"name_kind": pl.String(), "name": pl.String()}
     SUMS: ClassVar = ("records",)
+
+    @classmethod
+    def keys(cls, spec: TallySpec) -> dict[str, pl.DataType]:
+        """Return kind and name, and what is shown for a token."""
+        return cls.KEYS | ({} if spec.anonymized is None else {"shown": pl.String()})
 
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec) -> Self:
@@ -49,7 +58,12 @@ class KnownNames(CountState):
                 ("server_name", server_name, routed | accepted),
             )
         ]
-        return cls(pl.concat(frames), spec)
+        known = pl.concat(frames)
+        if spec.anonymized is not None:
+            names = pl.DataFrame(schema=_SHOWN) if batch.names is None else batch.names
+            shown = names.select(pl.col("token").alias("name"), pl.col("name").alias("shown"))
+            known = known.join(shown, on="name", how="left").select(*cls.columns(spec))
+        return cls(known, spec)
 
     def bounded(self) -> Self:
         """Return at most ``max_names`` names a kind: those with the most records, and the rest."""
@@ -58,4 +72,8 @@ class KnownNames(CountState):
         first = self.frame.sort("records", "name", descending=[True, False])
         place = pl.int_range(pl.len()).over("name_kind")
         kept = pl.when(place < self.spec.max_names).then("name").otherwise(pl.lit(FOLDED_KNOWN))
-        return type(self)(self.added(self.spec, first.with_columns(kept.alias("name"))), self.spec)
+        bounded = first.with_columns(kept.alias("name"))
+        if "shown" in bounded.columns:
+            shown = pl.when(pl.col("name") != FOLDED_KNOWN).then("shown")
+            bounded = bounded.with_columns(shown.alias("shown"))
+        return type(self)(self.added(self.spec, bounded), self.spec)

@@ -82,6 +82,8 @@ class TallySpec:
         joint: Columns of ``schema.COUNTABLE`` that requests are counted by
             together with time and duration (see ``joint``); none for no such counts.
         max_joint_rows: How many rows these have before they have less detail.
+        anonymized: The fingerprint of the key that values were replaced with; null
+            if they are as they were logged. Tokens of two keys can't be joined.
     """
 
     by: tuple[str, ...] = ()
@@ -95,6 +97,7 @@ class TallySpec:
     max_latency_rows: int = MAX_LATENCY_ROWS
     joint: tuple[str, ...] = ()
     max_joint_rows: int = MAX_JOINT_ROWS
+    anonymized: str | None = None
 
     @property
     def max_rows(self) -> int:
@@ -121,6 +124,8 @@ class TallySpec:
         value = getattr(self, name)
         if name == "selection":
             return value or "all records"
+        if name == "anonymized":
+            return f"--anonymize (key {value})" if value else "--no-anonymize"
         if name not in _OPTIONS:
             return f"{name}={value!r}"
         option = f"--{name.replace('_', '-')}"

@@ -55,6 +55,7 @@ def test_without_files_and_variables_all_is_default() -> None:
         "# limit =  # default\n"
         "# text_format =  # default\n"
         "show_query = false  # default\n"
+        "anonymize = false  # default\n"
         'color = "auto"  # default\n'
         "strict = false  # default\n"
         "# max_names =  # default\n"
@@ -226,7 +227,7 @@ def test_a_command_has_the_settings_of_its_own_options() -> None:
 
     shown = CliRunner().invoke(app, ["lines", "--show-config"]).stdout
 
-    assert sorted(_values(shown)) == ["map", "text_format"]
+    assert sorted(_values(shown)) == ["anonymize", "map", "text_format"]
 
 
 def test_settings_are_the_options_that_name_a_variable() -> None:

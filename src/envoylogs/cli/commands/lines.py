@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from envoylogs.cli.anonymizing import anonymizer_of
 from envoylogs.cli.console import closed_pipe_is_no_error
 from envoylogs.cli.exits import Exit
-from envoylogs.cli.options import MapOption, SourcesArgument, TextFormatOption
+from envoylogs.cli.options import AnonymizeOption, MapOption, SourcesArgument, TextFormatOption
 from envoylogs.cli.selecting import SelectionOptions, selected, with_selection
 from envoylogs.cli.settings import ShowConfigOption, field_keys
 from envoylogs.cli.show_config import print_config
@@ -19,8 +20,11 @@ from envoylogs.errors import EmptySelectionError, SelectionError
 from envoylogs.render.formatting import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from envoylogs.envoy.field_keys import FieldKeys
     from envoylogs.envoy.text_formats import TextFormat
+    from envoylogs.reading.anonymize import Anonymizer
     from envoylogs.reading.selection import Selection
     from envoylogs.sources.source import Source
 
@@ -52,12 +56,14 @@ def lines(  # noqa: PLR0913, PLR0917  # one parameter an option
         bool,
         typer.Option("--bare", help="Only the lines, fit to be read again; no file and number."),
     ] = False,
+    anonymize: AnonymizeOption = False,
     show_config: ShowConfigOption = False,
 ) -> None:
     """Print the original lines of some records, with file and line number.
 
     Takes the same selection as summarize; with --finding the lines are those
-    that summarize counted for it.
+    that summarize counted for it. With --anonymize records are printed instead,
+    since a line that was changed would be no original.
 
     \b
     envoylogs lines gateway.log --outcome no_route
@@ -70,7 +76,8 @@ def lines(  # noqa: PLR0913, PLR0917  # one parameter an option
     keys = field_keys(context)
     form = parsed_text_format(context, text_format, keys)
     located = named_sources(sources, "lines")
-    twice = finding is not None
+    anonymizer = anonymizer_of(anonymize)
+    twice = finding is not None or anonymizer is not None
     with selected(selection, located, text_format=form, keys=keys, read_twice=twice) as (
         wanted,
         kept,
@@ -81,7 +88,12 @@ def lines(  # noqa: PLR0913, PLR0917  # one parameter an option
         if finding is not None:
             conditions.append(_behind(finding, kept, wanted, form, keys))
         try:
-            printed = _print(kept, conditions, form, keys, limit, bare=bare)
+            found = (
+                _lines(kept, conditions, form, keys, bare=bare)
+                if anonymizer is None
+                else _records(kept, conditions, form, keys, anonymizer)
+            )
+            printed = _print(found, limit, bare=bare)
         except KeyboardInterrupt:
             raise typer.Exit(Exit.INTERRUPTED) from None
     if not printed:
@@ -115,28 +127,60 @@ def _behind(
     return Selection.of({}, where=found.where)
 
 
-def _print(  # noqa: PLR0913  # one parameter a concern
+_Printed = tuple[str, int, bytes]
+"""The name of a source, the number of a line in it, and what is printed of it."""
+
+
+def _lines(
     sources: list[Source],
     conditions: list[Selection],
     text_format: TextFormat | None,
     keys: FieldKeys,
-    limit: int | None,
     *,
     bare: bool,
-) -> int:
-    """Print the lines of the records that meet all conditions; return how many records."""
+) -> Iterator[list[_Printed]]:
+    """Yield the lines of the records that meet all conditions, some at a time."""
     from envoylogs.pipeline import selected_lines
 
-    printed = 0
     before: tuple[str, int] | None = None
+    for frame in selected_lines(sources, conditions, text_format=text_format, keys=keys):
+        found = []
+        for source, line, text in frame.rows():
+            # Read again, a line that holds several records would give all of them each time.
+            if not (bare and (source, line) == before):
+                found.append((source, line, text))
+            before = (source, line)
+        yield found
+
+
+def _records(
+    sources: list[Source],
+    conditions: list[Selection],
+    text_format: TextFormat | None,
+    keys: FieldKeys,
+    anonymizer: Anonymizer,
+) -> Iterator[list[_Printed]]:
+    """Yield the records that meet all conditions as JSON, anonymized, some at a time."""
+    from envoylogs.pipeline import anonymized_records
+    from envoylogs.render.records import record_line
+
+    for frame in anonymized_records(
+        sources, conditions, anonymizer, text_format=text_format, keys=keys
+    ):
+        records = frame.with_columns(frame["start_time"].dt.epoch("us"))
+        yield [
+            (record.pop("source"), record.pop("line"), record_line(record).rstrip().encode())
+            for record in records.iter_rows(named=True)
+        ]
+
+
+def _print(found: Iterable[list[_Printed]], limit: int | None, *, bare: bool) -> int:
+    """Print lines or records; return how many."""
+    printed = 0
     out = sys.stdout.buffer
     with closed_pipe_is_no_error():
-        for frame in selected_lines(sources, conditions, text_format=text_format, keys=keys):
-            for source, line, text in frame.rows():
-                # Read again, a line that holds several records would give all of them each time.
-                if bare and (source, line) == before:
-                    continue
-                before = (source, line)
+        for some in found:
+            for source, line, text in some:
                 if not bare:
                     out.write(f"{printable(source)}:{line}:".encode())
                 out.write(text + b"\n")

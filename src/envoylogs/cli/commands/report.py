@@ -6,11 +6,13 @@ import sys
 
 import typer
 
+from envoylogs.cli.anonymizing import anonymizer_of
 from envoylogs.cli.console import output_file, refuse_to_overwrite
 from envoylogs.cli.ending import Ending, refuse_nothing
 from envoylogs.cli.incremental import refuse_to_forget, refuse_uncounted_ids
 from envoylogs.cli.interrupt import stopped_by_interrupt
 from envoylogs.cli.options import (
+    AnonymizeOption,
     MapOption,
     MaxLatencyRowsOption,
     MaxNamesOption,
@@ -44,6 +46,7 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     strict: StrictOption = False,
     rejects: RejectsOption = None,
     show_query: ShowQueryOption = False,
+    anonymize: AnonymizeOption = False,
     max_names: MaxNamesOption = None,
     max_latency_rows: MaxLatencyRowsOption = None,
     max_joint_rows: MaxPageRowsOption = None,
@@ -58,7 +61,7 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     \b
     envoylogs report gateway.log -o report.html
     kubectl logs -n istio-system deploy/istio-ingressgateway | envoylogs report -o report.html
-    envoylogs report logs/ --last 1h -o report.html
+    envoylogs report logs/ --last 1h --anonymize -o report.html
     """  # noqa: D301  # \b keeps the lines of the examples
     if show_config:
         print_config(context)
@@ -81,7 +84,8 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     keys = field_keys(context)
     form = parsed_text_format(context, text_format, keys)
     located = named_sources(sources, "report -o report.html")
-    ending = Ending(located, strict)
+    anonymizer = anonymizer_of(anonymize, rejects=rejects)
+    ending = Ending(located, strict, anonymizer)
     refuse_uncounted_ids(located, selection)
     refuse_to_overwrite(located, (output, rejects))
     refuse_to_forget((output, rejects))
@@ -89,7 +93,9 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
         selected(selection, located, text_format=form, keys=keys) as (wanted, kept),
         stopped_by_interrupt() as stop,
     ):
-        reading = Reading(selection=wanted, text_format=form, keys=keys, stop=stop)
+        reading = Reading(
+            selection=wanted, text_format=form, keys=keys, stop=stop, anonymizer=anonymizer
+        )
         tally, _ = Tallying(reading, rejects).tally(kept, limits, None)
     refuse_nothing(tally, wanted)
     summary = summary_of(tally, complete=not stop.requested)

@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from envoylogs.cli.anonymizing import anonymizer_of
 from envoylogs.cli.console import (
     output_file,
     refuse_to_overwrite,
@@ -15,6 +16,7 @@ from envoylogs.cli.ending import Ending, refuse_nothing
 from envoylogs.cli.incremental import lock_of, refuse_to_forget, sources_for_state
 from envoylogs.cli.interrupt import stopped_by_interrupt
 from envoylogs.cli.options import (
+    AnonymizeOption,
     ByOption,
     ColorOption,
     Format,
@@ -66,6 +68,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     strict: StrictOption = False,
     rejects: RejectsOption = None,
     show_query: ShowQueryOption = False,
+    anonymize: AnonymizeOption = False,
     state: StateOption = None,
     keep_last: KeepLastOption = None,
     max_names: MaxNamesOption = None,
@@ -109,7 +112,8 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     keys = field_keys(context)
     form = parsed_text_format(context, text_format, keys)
     located = sources_for_state(named_sources(sources, "summarize"), state, selection)
-    ending = Ending(located, strict)
+    anonymizer = anonymizer_of(anonymize, state=state, rejects=rejects)
+    ending = Ending(located, strict, anonymizer)
     own = () if state is None else (state, lock_of(state))
     refuse_to_overwrite(located, (output, save_tally, rejects, *own))
     refuse_to_forget((output, save_tally, rejects))
@@ -117,7 +121,9 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         selected(selection, located, text_format=form, keys=keys) as (wanted, kept),
         stopped_by_interrupt() as stop,
     ):
-        reading = Reading(selection=wanted, text_format=form, keys=keys, stop=stop)
+        reading = Reading(
+            selection=wanted, text_format=form, keys=keys, stop=stop, anonymizer=anonymizer
+        )
         tallying = Tallying(reading, rejects)
         tally, new = tallying.tally(kept, limits, state, (output, save_tally, rejects))
     refuse_nothing(tally, wanted)

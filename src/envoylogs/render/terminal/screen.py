@@ -68,4 +68,6 @@ def _headline(summary: Summary) -> Text:
     line = Text()
     for text, weight in headline_of(summary):
         line.append(" · " if line else "").append(text, style=_STYLES[weight])
+    if summary.anonymized:
+        line.append(" · anonymized")
     return line

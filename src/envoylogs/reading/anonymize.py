@@ -1,0 +1,278 @@
+"""Values that may say who somebody is, replaced by tokens of a keyed hash.
+
+The same value has the same digits wherever it stands, so what can be joined
+stays so within one key; without the key nobody can tell a value from its
+token, not even by trying all addresses there are. Which parts of paths and
+texts are replaced is said in ``envoy.identifying``.
+
+Hosts are replaced as well, all of them: which ones the gateway routes is known
+at the end of a log only. The names of those are kept apart, by their tokens,
+for whoever counts which hosts are known (``tally.hosts``).
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from functools import partial
+from hashlib import blake2b
+from pathlib import PurePath
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from envoylogs.envoy.distinct import Remembered
+from envoylogs.envoy.identifying import (
+    HiddenPaths,
+    hidden_details,
+    hidden_text,
+    is_plain_host,
+)
+from envoylogs.envoy.paths import MAX_TEXT
+from envoylogs.envoy.traffic import host_of, looks_like_address, without_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from envoylogs.reading.selection import Selection
+    from envoylogs.sources.source import Source
+
+__all__ = ["HOST_COLUMNS", "KEPT_COLUMNS", "REPLACED_COLUMNS", "Anonymized", "Anonymizer"]
+
+HOST_COLUMNS = ("authority", "requested_server_name")
+"""Columns of hosts, which get their names back where they are known."""
+
+REPLACED_COLUMNS = (
+    "path", "downstream_remote_address", "x_forwarded_for", "user_agent", "request_id", "method",
+    "protocol", "response_flags", "response_code_details", "connection_termination_details",
+    "upstream_transport_failure_reason",
+)  # fmt: skip
+"""Other columns in which values are replaced, or parts of them."""
+
+KEPT_COLUMNS = (
+    "route_name", "upstream_cluster", "upstream_direction", "upstream_subset", "upstream_service",
+    "upstream_host", "downstream_local_address", "upstream_local_address", "pod", "namespace",
+    "container", "gateway", "role", "outcome", "kind",
+)  # fmt: skip
+"""Columns of texts that operators choose, or this program."""
+
+_NAMES = {"token": pl.String(), "name": pl.String()}
+
+_BYTES_OF_A_TOKEN = 8
+_SHADOW = "-shadow"
+
+# RFC 9110, WebDAV, and what caches know; clients may send any other word.
+_METHOD = (
+    r"^(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|QUERY|PRI|PURGE|PROPFIND|PROPPATCH"
+    r"|MKCOL|COPY|MOVE|LOCK|UNLOCK|SEARCH|REPORT)$"
+)
+_PROTOCOL = r"^HTTP/[0-9](?:\.[0-9])?$"
+_FLAGS = r"^[A-Za-z]{1,40}(?:,[A-Za-z]{1,40})*$"
+_LONGEST_PORT = len(":65535")
+
+
+class Anonymized(NamedTuple):
+    """Records that were anonymized, and the hosts in them.
+
+    Attributes:
+        records: In their order.
+        names: ``token`` and ``name`` of the hosts in them that look like names;
+            only those of hosts that the gateway routes are fit to be shown.
+    """
+
+    records: pl.DataFrame
+    names: pl.DataFrame
+
+
+class Anonymizer:
+    """Replaces values by tokens.
+
+    Args:
+        key: Of the hash; whoever has it can try values.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        # Longer keys than the hash takes are hashed first.
+        short = key if len(key) <= blake2b.MAX_KEY_SIZE else blake2b(key).digest()
+        self._hash = blake2b(key=short, digest_size=_BYTES_OF_A_TOKEN)
+        self._paths = HiddenPaths(self._in_braces)
+        self._clients = Remembered(self._client_of)
+        self._lists = Remembered(self._list_of)
+        texts = partial(_each, function=partial(hidden_text, replace=self._in_braces))
+        details = partial(hidden_details, replace=self._in_braces)
+        self._ways: dict[str, Callable[[pl.Series], pl.Series]] = {
+            "path": self._of_paths,
+            "downstream_remote_address": self._of_clients,
+            "x_forwarded_for": partial(_each, function=self._lists.__getitem__),
+            "user_agent": partial(self._tokens, "agent"),
+            "request_id": partial(self._tokens, "request"),
+            "method": partial(self._unless, _METHOD, "method"),
+            "protocol": partial(self._unless, _PROTOCOL, "protocol"),
+            "response_flags": partial(self._unless, _FLAGS, "flags"),
+            "response_code_details": partial(_each, function=details),
+            "connection_termination_details": texts,
+            "upstream_transport_failure_reason": texts,
+        }
+
+    def __reduce__(self) -> tuple[type[Anonymizer], tuple[bytes]]:
+        return Anonymizer, (self._key,)
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this key from others and gives it to nobody."""
+        # No value of a log is hashed with a zero byte in front.
+        return self._digits("\0key")
+
+    def token(self, kind: str, value: str) -> str:
+        """Return what stands for a value: its kind, and digits that depend on the value alone."""
+        return f"{kind}-{self._digits(value)}"
+
+    def anonymized(self, records: pl.DataFrame) -> Anonymized:
+        """Return records with what may say who somebody is replaced.
+
+        Args:
+            records: Normalized, any columns of them. A value is missing
+                afterwards if it was before.
+        """
+        replaced = [
+            self._ways[name](records[name]).alias(name)
+            for name in REPLACED_COLUMNS
+            if name in records.columns
+        ]
+        hosts = [self._hosts(records[name]) for name in HOST_COLUMNS if name in records.columns]
+        names = pl.concat([pl.DataFrame(schema=_NAMES), *(of_column for _, of_column in hosts)])
+        columns = [*replaced, *(column for column, _ in hosts)]
+        return Anonymized(records.with_columns(columns), names.unique())
+
+    def named(self, source: Source) -> Source:
+        """Return a source whose folder is a token; that of standard input stays as it is."""
+        return replace(source, name=self.name_of_source(source.name))
+
+    def name_of_source(self, name: str) -> str:
+        """Return the name of a file, with a token in the place of its folder if it has one."""
+        path = PurePath(name)
+        folder = str(path.parent)
+        # Files of the same name in two folders stay two.
+        return name if folder == "." else f"{self.token('folder', folder)}/{path.name}"
+
+    def text_of(self, selection: Selection) -> str:
+        """Return a selection in words, with the values that it names replaced.
+
+        Conditions in SQL may hold anything, so they are replaced as a whole.
+        """
+        values = {
+            "host": lambda host: self._host(host.lower()),
+            "client": self._client_of,
+            "path": self._paths.of,
+        }
+        patterns = tuple(
+            (word, tuple(g if g == "-" else values.get(word, str)(g) for g in given))
+            for word, given in selection.patterns
+        )
+        hidden = replace(selection, patterns=patterns, where=None).text
+        if selection.where is None:
+            return hidden
+        condition = shlex.quote(self.token("condition", selection.where))
+        return f"--where {condition} {hidden}".rstrip()
+
+    def _digits(self, value: str) -> str:
+        # A copy is a third cheaper than a new one, which takes in the key first.
+        hashed = self._hash.copy()
+        hashed.update(value.encode(errors="surrogatepass"))
+        return hashed.hexdigest()
+
+    def _in_braces(self, kind: str, value: str) -> str:
+        """Return what stands for a part of a path or a text."""
+        if kind in {"value", "details"}:
+            return self.token(kind, value)
+        return f"{{{kind}:{self._digits(value)}}}"
+
+    def _of_paths(self, paths: pl.Series) -> pl.Series:
+        # Groups of paths are made of so much of them.
+        cut = paths.str.head(MAX_TEXT)
+        # Of each part there are far fewer than of both together.
+        segments = cut.str.replace(r"(?s)[?#].*$", "")
+        queries = cut.str.strip_prefix(segments)
+        return _each(segments, self._paths.of_segments) + _each(queries, self._paths.of_query)
+
+    def _of_clients(self, addresses: pl.Series) -> pl.Series:
+        without_ports = addresses.to_frame().select(without_port(pl.col(addresses.name)))
+        return _each(without_ports.to_series(), self._clients.__getitem__)
+
+    def _tokens(self, kind: str, values: pl.Series) -> pl.Series:
+        """Return the token of each value; of values that are nearly all distinct."""
+        hashed: list[bytes | None] = []
+        for value in values.cast(pl.Binary).to_list():
+            if value is None:
+                hashed.append(None)
+                continue
+            found = self._hash.copy()
+            found.update(value)
+            hashed.append(found.digest())
+        digits = pl.Series(values.name, hashed, dtype=pl.Binary).bin.encode("hex")
+        return pl.select(pl.lit(f"{kind}-") + digits).to_series()
+
+    def _unless(self, form: str, kind: str, values: pl.Series) -> pl.Series:
+        """Return values with those replaced that have not the form which is usual."""
+        is_odd = ~values.str.contains(form)
+        if not is_odd.any():
+            return values
+        odd = values.filter(is_odd).unique()
+        return values.replace(odd, pl.Series([self.token(kind, value) for value in odd]))
+
+    def _client_of(self, address: str) -> str:
+        # ``[2001:db8::1]`` without its port is the ``2001:db8::1`` of another header.
+        return self.token("client", address.strip("[]"))
+
+    def _list_of(self, addresses: str) -> str:
+        """Return the addresses of a list of proxies, each as that of a client."""
+        parts = (part.strip() for part in addresses.split(","))
+        return ",".join(self._clients[_without_port(part)] if part else "" for part in parts)
+
+    def _hosts(self, hosts: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
+        """Return a column of hosts as tokens, each with its port, and the names by token."""
+        name = hosts.name
+        distinct = pl.DataFrame({name: hosts.drop_nulls().unique()}).with_columns(
+            port=pl.col(name).str.strip_prefix(host_of(pl.col(name)))
+        )
+        # So many digits are no port, and may be anything.
+        is_port = pl.col("port").str.len_bytes() <= _LONGEST_PORT
+        distinct = distinct.with_columns(
+            pl.when(is_port).then("port").otherwise(pl.lit("")).alias("port")
+        )
+        host = pl.col(name).str.strip_suffix(pl.col("port")).str.to_lowercase()
+        distinct = distinct.with_columns(
+            host.alias("host"), looks_like_address(host).alias("is_address")
+        )
+        tokens = [
+            self._host(host, is_address=is_address)
+            for host, is_address in distinct.select("host", "is_address").iter_rows()
+        ]
+        distinct = distinct.with_columns(token=pl.Series(tokens, dtype=pl.String))
+        is_name = pl.Series([is_plain_host(host) for host in distinct["host"]], dtype=pl.Boolean)
+        names = distinct.filter(is_name).select("token", pl.col("host").alias("name"))
+        shown = distinct["token"] + distinct["port"]
+        return hosts.replace(distinct[name], shown), names
+
+    def _host(self, host: str, *, is_address: bool = False) -> str:
+        # Mirrored requests are told by the end of their host.
+        shadow = _SHADOW if host.endswith(_SHADOW) else ""
+        return self.token("address" if is_address else "host", host.removesuffix(_SHADOW)) + shadow
+
+
+def _each(values: pl.Series, function: Callable[[str], str]) -> pl.Series:
+    """Return a function of each value, worked out once for each if they are few."""
+    distinct = values.drop_nulls().unique()
+    if 2 * distinct.len() > values.len():
+        found = [None if value is None else function(value) for value in values.to_list()]
+        return pl.Series(values.name, found, dtype=pl.String)
+    new = pl.Series([function(value) for value in distinct.to_list()], dtype=pl.String)
+    return values.replace(distinct, new)
+
+
+def _without_port(address: str) -> str:
+    """Return an address of a list without its port; see ``traffic.without_port``."""
+    host, colon, port = address.rpartition(":")
+    is_port = bool(colon) and port.isdecimal() and (":" not in host or host.endswith("]"))
+    return host if is_port else address
