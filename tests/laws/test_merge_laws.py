@@ -39,9 +39,10 @@ _SMALL = TallySpec(
     joint=("host", "path_group", "outcome"),
 )
 _CLASSED = replace(_SMALL, max_latency_rows=12, max_joint_rows=8)
-_SPECS = st.sampled_from([_SMALL, _CLASSED, DEFAULT_SPEC])
+_ANONYMIZED = replace(DEFAULT_SPEC, anonymized="0123456789abcdef")
+_SPECS = st.sampled_from([_SMALL, _CLASSED, _ANONYMIZED, DEFAULT_SPEC])
 # So few rows of durations would fold names too, past which the laws are those of test_fold_laws.
-_SPECS_OF_TALLIES = st.sampled_from([_SMALL, DEFAULT_SPEC])
+_SPECS_OF_TALLIES = st.sampled_from([_SMALL, _ANONYMIZED, DEFAULT_SPEC])
 _PARTS = 4
 
 
@@ -413,12 +414,12 @@ def test_tallies_of_different_specifications_do_not_add_up() -> None:
 @pytest.mark.parametrize("field", [field.name for field in fields(TallySpec)])
 def test_every_part_of_a_specification_counts(field: str) -> None:
     others: dict[str, Any] = {"by": ("method",), "selection": "--host a", "show_query": True}
-    others["joint"] = ("host",)
+    others |= {"joint": ("host",), "anonymized": "0123456789abcdef"}
     changed: dict[str, Any] = {field: others.get(field) or getattr(DEFAULT_SPEC, field) + 1}
 
     with pytest.raises(TallyError) as caught:
         Tally.empty().merge(Tally.empty(TallySpec(**changed)))
-    words = "host_a" if field == "selection" else field
+    words = {"selection": "host_a", "anonymized": "__anonymize"}.get(field, field)
     assert words in str(caught.value).replace("-", "_").replace(" ", "_")
 
 

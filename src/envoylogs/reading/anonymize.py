@@ -121,7 +121,7 @@ class Anonymizer:
     @property
     def fingerprint(self) -> str:
         """What tells this key from others and gives it to nobody."""
-        # No value of a log is hashed with a zero byte in front.
+        # A zero byte in front keeps it apart from the tokens of what logs hold.
         return self._digits("\0key")
 
     def token(self, kind: str, value: str) -> str:
