@@ -17,6 +17,7 @@ from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.text_formats import parse_format
 from envoylogs.frames import scanned_frame, tally_of_frame
 from envoylogs.pipeline import Reading, spec_of_saved, tally_sources
+from envoylogs.reading.anonymize import keyed_anonymizer
 from envoylogs.reading.selection import COLUMN_OF, Selection, time_of
 from envoylogs.sources.locate import locate
 from envoylogs.summary.slices import SLICE_COLUMNS, SLICE_ROWS
@@ -41,6 +42,8 @@ class ReadingOptions(TypedDict, total=False):
     ``until`` are times: with a time zone, or text as on the command line.
     ``distinct_requests`` counts the records of one ``request_id`` once.
     ``text_format`` is a format of TEXT lines, ``map`` has keys by column.
+    ``anonymize`` replaces what may say who a client is by tokens of a keyed
+    hash; the key is that of the environment, or one for this call.
     """
 
     host: str | Sequence[str]
@@ -59,6 +62,7 @@ class ReadingOptions(TypedDict, total=False):
     distinct_requests: bool
     text_format: str
     map: Mapping[str, str | Sequence[str]]
+    anonymize: bool
 
 
 def scan(
@@ -94,6 +98,8 @@ def scan(
         >>> frame.group_by("upstream_subset").len().sort("len").collect().rows()
         [(None, 45), ('v2', 68), ('v1', 167)]
     """
+    if unknown_keys and options.get("anonymize"):
+        raise TypeError("unknown_keys may hold anything, which anonymize can't replace")
     return scanned_frame(locate(_words(sources)), _reading(options), unknown_keys=unknown_keys)
 
 
@@ -178,7 +184,8 @@ def _reading(options: ReadingOptions) -> Reading:
     keys = FieldKeys.mapping(mapped) if mapped else DEFAULT_KEYS
     given = options.get("text_format")
     text_format = None if given is None else parse_format(given, keys)
-    return Reading(selection=selection, text_format=text_format, keys=keys)
+    anonymizer = keyed_anonymizer() if options.get("anonymize") else None
+    return Reading(selection=selection, text_format=text_format, keys=keys, anonymizer=anonymizer)
 
 
 def _several(given: object) -> list[str]:

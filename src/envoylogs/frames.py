@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -19,10 +20,12 @@ from polars.io.plugins import register_io_source
 from envoylogs import schema
 from envoylogs.envoy.derived import column_expression, columns_behind
 from envoylogs.errors import TallyQuestionError, UnknownKeyError
-from envoylogs.reading.batches import BATCH_RECORDS, Batch, Wanted, decode
+from envoylogs.reading.batches import BATCH_RECORDS, Batch, decode
 from envoylogs.reading.fates import LineFates
+from envoylogs.records import names_of_routed
 from envoylogs.schema import UNKNOWN_KEYS
 from envoylogs.tally.accounts import LineCounts, LineExamples
+from envoylogs.tally.revealed import with_names
 from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.storage import is_saved_tally
 from envoylogs.tally.tally import Tally, TallySum
@@ -40,6 +43,8 @@ SCANNED: dict[str, pl.DataType] = schema.NORMALIZED | schema.DERIVED | schema.PO
 """Names and types of all columns, in their order."""
 
 _AHEAD = 2
+_HOSTS = {"authority", "requested_server_name", "host"}
+
 _OF_RECORDS = ("outcome", "kind")
 """What a frame must have to be counted: they rest on keys that it does not hold."""
 
@@ -77,7 +82,8 @@ def scanned_frame(
     Args:
         sources: Logs, in the order in which they are read.
         reading: How they are read.
-        unknown_keys: Whether there is one more column, ``schema.UNKNOWN_KEYS``.
+        unknown_keys: Whether there is one more column, ``schema.UNKNOWN_KEYS``;
+            not together with an anonymizer, which can't know what is in it.
         read: Is told what became of the lines.
 
     Returns:
@@ -100,10 +106,8 @@ def scanned_frame(
     ) -> Iterator[pl.DataFrame]:
         names = [*columns] if with_columns is None else with_columns
         asked = {*names, *(() if predicate is None else predicate.meta.root_names())}
-        wanted = Wanted(
-            columns_behind(asked), reading.selection,
-            text_format=reading.text_format, keys=reading.keys, unknown=UNKNOWN_KEYS in asked,
-        )  # fmt: skip
+        wanted = replace(reading.wanted(columns_behind(asked)), unknown=UNKNOWN_KEYS in asked)
+        routed = routed_names() if _HOSTS & asked else {}
         records = BATCH_RECORDS if n_rows is None else min(max(n_rows, 1), BATCH_RECORDS)
         decoding = decode(
             sources, wanted, batch_records=records, on_malformed=reading.on_malformed,
@@ -115,7 +119,7 @@ def scanned_frame(
                 read.add(batch)
             if batch.frame is None:
                 continue
-            frame = batch.frame
+            frame = with_names(batch.frame, routed)
             rows = frame if left is None else frame.head(left)
             left = None if left is None else left - rows.height
             rows = rows.with_columns(
@@ -125,6 +129,11 @@ def scanned_frame(
             yield rows.select(names)
             if left == 0:
                 return
+
+    @cache
+    def routed_names() -> dict[str, str]:
+        # Which hosts are routed, and so have a name, is known at the end of a log only.
+        return {} if reading.anonymizer is None else names_of_routed(sources, reading)
 
     columns = SCANNED | ({UNKNOWN_KEYS: pl.String()} if unknown_keys else {})
     name = sources[0].name if len(sources) == 1 else f"{len(sources):,} sources"

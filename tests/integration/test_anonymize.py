@@ -15,8 +15,8 @@ import pytest
 from tests.builders import CONNECTION, NO_ROUTE, record
 from typer.testing import CliRunner
 
-from envoylogs.cli.anonymizing import KEY_VARIABLE
 from envoylogs.cli.app import app
+from envoylogs.reading.anonymize import KEY_VARIABLE
 from envoylogs.render.named_tables import TABLE_NAMES
 
 if TYPE_CHECKING:

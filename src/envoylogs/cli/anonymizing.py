@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import os
-import secrets
 from typing import TYPE_CHECKING
 
 import typer
-
-from envoylogs.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from envoylogs.reading.anonymize import Anonymizer
 
-__all__ = ["KEY_VARIABLE", "anonymizer_of"]
-
-KEY_VARIABLE = "ENVOYLOGS_ANONYMIZE_KEY"
-"""No option and no setting: those are seen in lists of processes and in files that are shared."""
-
-_BYTES_OF_A_KEY = 32
-
-# Whoever has tokens can try keys: a short one is found, and with it every address.
-_SHORTEST_KEY = 16
+__all__ = ["anonymizer_of"]
 
 
 def anonymizer_of(
@@ -44,7 +33,7 @@ def anonymizer_of(
         typer.BadParameter: If several runs would have a key each, or if lines
             are to be kept as they were.
     """
-    from envoylogs.reading.anonymize import Anonymizer
+    from envoylogs.reading.anonymize import KEY_VARIABLE, keyed_anonymizer
 
     if not anonymize:
         return None
@@ -53,15 +42,9 @@ def anonymizer_of(
             "--rejects keeps malformed lines as they were, which --anonymize can't: leave it out, "
             "or give --no-anonymize"
         )
-    key = os.environ.get(KEY_VARIABLE, "")
-    if key:
-        if len(key) < _SHORTEST_KEY:
-            why = f"give {_SHORTEST_KEY} characters at least: openssl rand -hex 32 makes a good one"
-            raise ConfigurationError.value("the environment", KEY_VARIABLE, f"{why}.")
-        return Anonymizer(os.fsencode(key))
-    if state is not None:
+    if state is not None and not os.environ.get(KEY_VARIABLE):
         raise typer.BadParameter(
             "--state adds up many runs, which must anonymize with one key: set "
             f"{KEY_VARIABLE}, to what openssl rand -hex 32 prints say, and keep it"
         )
-    return Anonymizer(secrets.token_bytes(_BYTES_OF_A_KEY))
+    return keyed_anonymizer()

@@ -54,6 +54,12 @@ class Ending:
     _incomplete: list[IncompleteSourceError] = field(default_factory=list)
     _no_log_named: bool = False
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the sources as outputs have them."""
+        hide = self.anonymizer
+        return [source.name if hide is None else hide.named(source).name for source in self.located]
+
     def check(self, accounts: Accounts) -> None:
         """Look at what was read, before anything is written.
 

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+import typer
+
+from envoylogs.cli.anonymizing import anonymizer_of
 from envoylogs.cli.ending import Ending
 from envoylogs.cli.interrupt import stopped_by_interrupt
 from envoylogs.cli.progress import shown_progress
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import polars as pl
-    import typer
 
     from envoylogs.frames import LinesRead
     from envoylogs.sources.source import Source
@@ -74,6 +76,7 @@ def scanned(  # noqa: PLR0913  # one parameter a concern of the caller
     *,
     strict: bool = False,
     unknown_keys: bool = False,
+    anonymize: bool = False,
 ) -> Iterator[Scanned]:
     """Return the records of sources as a lazy frame, with progress shown while it is read.
 
@@ -84,6 +87,7 @@ def scanned(  # noqa: PLR0913  # one parameter a concern of the caller
         text_format: As given.
         strict: Whether malformed lines are an error.
         unknown_keys: Whether there is a column of what no other column holds.
+        anonymize: Whether what may say who somebody is is replaced.
 
     Raises:
         EnvoylogsError: If an option can't be understood.
@@ -93,15 +97,25 @@ def scanned(  # noqa: PLR0913  # one parameter a concern of the caller
 
     keys = field_keys(context)
     form = parsed_text_format(context, text_format, keys)
-    ending = Ending(located, strict)
+    if anonymize and unknown_keys:
+        raise typer.BadParameter(
+            "--unknown-keys may hold anything, which --anonymize can't replace"
+        )
+    anonymizer = anonymizer_of(anonymize)
+    ending = Ending(located, strict, anonymizer)
+    twice = anonymize
     with (
-        selected(selection, located, text_format=form, keys=keys) as (wanted, kept),
+        selected(selection, located, text_format=form, keys=keys, read_twice=twice) as (
+            wanted,
+            kept,
+        ),
         stopped_by_interrupt() as stop,
         shown_progress([source.size for source in kept]) as progress,
     ):
         reading = Reading(
-            selection=wanted, text_format=form, keys=keys, stop=stop, progress=progress
-        )
+            selection=wanted, text_format=form, keys=keys, stop=stop, progress=progress,
+            anonymizer=anonymizer,
+        )  # fmt: skip
         read = LinesRead()
         frame = scanned_frame(kept, reading, unknown_keys=unknown_keys, read=read)
         yield Scanned(frame, read, stop, ending)

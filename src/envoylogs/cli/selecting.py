@@ -138,8 +138,8 @@ def selected(
     Raises:
         SelectionError: If an option can't be read.
     """
-    from envoylogs.pipeline import newest_time
     from envoylogs.reading.selection import COLUMN_OF, EARLIEST_US, Selection, span_of, time_of
+    from envoylogs.records import newest_time
     from envoylogs.sources.spool import rereadable
 
     now = datetime.now(UTC)

@@ -22,8 +22,9 @@ from tests.handmade import (
     unrouted,
 )
 
-from envoylogs.pipeline import selected_lines, tally_sources
+from envoylogs.pipeline import tally_sources
 from envoylogs.reading.selection import Selection
+from envoylogs.records import selected_lines
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.summary import summarize
 

@@ -10,6 +10,7 @@ import typer
 
 from envoylogs.cli.console import refuse_to_overwrite, replaced_file
 from envoylogs.cli.options import (
+    AnonymizeOption,
     MapOption,
     SourcesArgument,
     StrictOption,
@@ -62,6 +63,7 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
     text_format: TextFormatOption = None,
     mapped: MapOption = None,  # noqa: ARG001  # field_keys has it, with what files say
     strict: StrictOption = False,
+    anonymize: AnonymizeOption = False,
     show_config: ShowConfigOption = False,
 ) -> None:
     """Write normalized records to a file: Parquet, NDJSON or CSV, in bounded memory.
@@ -92,8 +94,9 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
     if by_day and "start_time" not in wanted:
         raise typer.BadParameter("--by-day needs the column start_time")
     with scanned(
-        context, selection, located, text_format, strict=strict, unknown_keys=unknown_keys
-    ) as records:
+        context, selection, located, text_format,
+        strict=strict, unknown_keys=unknown_keys, anonymize=anonymize,
+    ) as records:  # fmt: skip
         if by_day:
             _write_days(records, wanted, output)
         else:
@@ -124,7 +127,7 @@ def _metadata(records: Scanned) -> dict[str, str]:
 
     from envoylogs import __version__
 
-    sources = [source.name for source in records.ending.located]
+    sources = records.ending.names
     return {"envoylogs": json.dumps({"tool": f"envoylogs {__version__}", "sources": sources})}
 
 

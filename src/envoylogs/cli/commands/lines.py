@@ -140,7 +140,7 @@ def _lines(
     bare: bool,
 ) -> Iterator[list[_Printed]]:
     """Yield the lines of the records that meet all conditions, some at a time."""
-    from envoylogs.pipeline import selected_lines
+    from envoylogs.records import selected_lines
 
     before: tuple[str, int] | None = None
     for frame in selected_lines(sources, conditions, text_format=text_format, keys=keys):
@@ -161,7 +161,7 @@ def _records(
     anonymizer: Anonymizer,
 ) -> Iterator[list[_Printed]]:
     """Yield the records that meet all conditions as JSON, anonymized, some at a time."""
-    from envoylogs.pipeline import anonymized_records
+    from envoylogs.records import anonymized_records
     from envoylogs.render.records import record_line
 
     for frame in anonymized_records(

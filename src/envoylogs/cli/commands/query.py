@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envoylogs.cli.console import output_file, refuse_to_overwrite
-from envoylogs.cli.options import LimitOption, MapOption, OutputOption, TextFormatOption
+from envoylogs.cli.options import (
+    AnonymizeOption,
+    LimitOption,
+    MapOption,
+    OutputOption,
+    TextFormatOption,
+)
 from envoylogs.cli.scanning import scanned
 from envoylogs.cli.selecting import SelectionOptions, with_selection
 from envoylogs.cli.settings import ShowConfigOption
@@ -65,6 +71,7 @@ def query(  # noqa: PLR0913, PLR0917  # one parameter an option
     output: OutputOption = None,
     text_format: TextFormatOption = None,
     mapped: MapOption = None,  # noqa: ARG001  # field_keys has it, with what files say
+    anonymize: AnonymizeOption = False,
     show_config: ShowConfigOption = False,
 ) -> None:
     """Answer a question in SQL over the records: one row each, in the table logs.
@@ -83,7 +90,7 @@ def query(  # noqa: PLR0913, PLR0917  # one parameter an option
     *sources, sql = words
     located = named_sources(sources or None, "query SQL" if sys.stdin.isatty() else "query")
     refuse_to_overwrite(located, (output,))
-    with scanned(context, selection, located, text_format) as records:
+    with scanned(context, selection, located, text_format, anonymize=anonymize) as records:
         table = _answer(records, sql, _most_rows(output_format, limit))
         records.check()
     with output_file(output) as out:
