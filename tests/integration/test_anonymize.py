@@ -15,6 +15,7 @@ import pytest
 from tests.builders import CONNECTION, NO_ROUTE, record
 from typer.testing import CliRunner
 
+import envoylogs
 from envoylogs.cli.app import app
 from envoylogs.reading.anonymize import KEY_VARIABLE
 from envoylogs.render.named_tables import TABLE_NAMES
@@ -209,9 +210,30 @@ OUTPUTS: dict[str, Callable[[Path, Path], str]] = {
         "lines", log, "--anonymize", "--bare", "--where", "kind IS NOT NULL"
     ),
     "lines of a finding": lambda log, _: _run("lines", log, "--anonymize", "--finding", "1"),
+    **{
+        f"query as {form}": lambda log, _, form=form: _run(  # type: ignore[misc]
+            "query", log, "SELECT * FROM logs", "--anonymize", "--format", form
+        )
+        for form in ("csv", "json", "ndjson", "markdown")
+    },
+    "parquet": lambda log, folder: _converted(log, folder / "records.parquet"),
+    "converted to csv": lambda log, folder: _converted(log, folder / "records.csv"),
+    "converted to ndjson": lambda log, folder: _converted(log, folder / "records.ndjson"),
+    "frame": lambda log, _: envoylogs.read(log, anonymize=True).write_ndjson(),
+    "analysis": lambda log, _: _of_analysis(envoylogs.analyze(log, anonymize=True)),
     "saved tally": lambda log, folder: _saved(log, folder / "a.tally", "--save-tally"),
     "state": lambda log, folder: _saved(log, folder / "a.state", "--state"),
 }  # fmt: skip
+
+
+def _converted(log: Path, to: Path) -> str:
+    _run("convert", log, "--anonymize", "-o", to)
+    return _values_of(to) if to.suffix == ".parquet" else to.read_text(encoding="utf-8")
+
+
+def _of_analysis(analysis: envoylogs.Analysis) -> str:
+    tables = "".join(analysis.table(name).write_json() for name in analysis.tables)
+    return repr(analysis) + analysis._repr_html_() + tables
 
 
 def _saved(log: Path, kept: Path, option: str) -> str:
