@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from enum import StrEnum
@@ -88,6 +89,8 @@ def query(  # noqa: PLR0913, PLR0917  # one parameter an option
         print_config(context)
         return
     *sources, sql = words
+    if os.path.exists(sql):  # noqa: PTH110  # a query may be too long for a path
+        raise typer.BadParameter(f"{sql} is a source; give the query behind it, in quotes")
     located = named_sources(sources or None, "query SQL" if sys.stdin.isatty() else "query")
     refuse_to_overwrite(located, (output,))
     with scanned(context, selection, located, text_format, anonymize=anonymize) as records:
@@ -136,7 +139,7 @@ def _in_our_words(answered: Callable[[], pl.DataFrame], frame: pl.LazyFrame) -> 
             raise QueryError.column(no_column["name"], columns) from error
         if no_table is not None:
             raise QueryError.table(no_table["name"]) from error
-        raise QueryError.of(first_line(error).rstrip(".")) from error
+        raise QueryError.of(first_line(error).rstrip(".:")) from error
 
 
 def _printed(table: pl.DataFrame, output_format: QueryFormat, limit: int | None) -> str:
