@@ -52,7 +52,7 @@ samples: $(VENV)/.dev ## Make the sample logs of the lab's stories again, with a
 	$(BIN)/python -m lab.samples
 
 notebooks: $(VENV)/.dev ## Run the notebooks anew and keep what they print (needs chromium for pictures)
-	PLOTLY_RENDERER=png BROWSER_PATH=$$(command -v chromium) $(BIN)/jupyter execute --inplace --NotebookClient.record_timing=False notebooks/*.ipynb
+	$(BIN)/python docs/notebooks.py
 
 soak: $(VENV)/.dev ## Run the property tests for long, with many more examples
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n auto -m "property" -q
