@@ -8,6 +8,7 @@
   const { count, percent, milliseconds, counted, element } = envoylogs.text;
   const { view } = envoylogs;
 
+  const REMEMBERED = 12;
   const SVG = "http://www.w3.org/2000/svg";
 
   const find = (selector) => document.querySelector(selector);
@@ -86,9 +87,21 @@
     find("#noise-note").textContent = apart ? `Without ${counted(apart, "record")} of noise. ` : "";
   };
 
+  // Filters are taken off as often as they are set, and the browser goes back: what was summed up a
+  // moment ago is not summed up again.
+  const remembered = new Map();
+  const resultsOf = (shown) => {
+    const key = JSON.stringify([shown.filters, shown.from, shown.to, shown.noise]);
+    const found = remembered.get(key) ?? envoylogs.sums.results(counts, shown);
+    remembered.delete(key);
+    remembered.set(key, found);
+    if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value);
+    return found;
+  };
+
   const recompute = () => {
     const began = performance.now();
-    latest = envoylogs.sums.results(counts, view.now());
+    latest = resultsOf(view.now());
     const summed = performance.now();
     drawTotals(latest.totals);
     envoylogs.filters.drawChips(view.now());
