@@ -10,6 +10,7 @@ import json
 from functools import cache
 from html.parser import HTMLParser
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -20,6 +21,7 @@ from tests.handmade import HOSTILE_TEXTS, rare_records, served, source_of, tally
 from envoylogs.pipeline import tally_sources
 from envoylogs.render.html.counts import packed_counts
 from envoylogs.render.html.page import HtmlRenderer
+from envoylogs.sources.locate import locate
 from envoylogs.summary.ledger import LEDGER_KINDS
 from envoylogs.summary.slices import SLICE_COLUMNS
 from envoylogs.summary.summary import Summary, summarize
@@ -210,6 +212,19 @@ def test_trends_of_findings_have_all_their_records() -> None:
     for total, sliced in zip(sums, summary.finding_slices, strict=False):
         assert sliced is not None
         assert total == sum(sliced.trend.values())
+
+
+@pytest.mark.parametrize(("sample", "noise"), [("first-steps", "shown"), ("lost-route", "apart")])
+def test_noise_is_shown_from_the_start_where_a_finding_is_about_it(sample: str, noise: str) -> None:
+    log = Path(__file__).parents[3] / "sample_logs" / sample
+    out = io.StringIO()
+
+    HtmlRenderer().render(summarize(tally_sources(locate([str(log)]), spec=_SPEC)), out)
+
+    (meta,) = [
+        text for attrs, text in _Elements(out.getvalue()).of("script") if attrs.get("id") == "meta"
+    ]
+    assert json.loads(meta)["noise"] == noise
 
 
 def test_slices_have_no_rows_without_records() -> None:

@@ -51,6 +51,10 @@ def meta_of(summary: Summary, slices: Slices, findings: list[int]) -> dict[str, 
         "latency_relative_error": joint.latency_relative_error if joint else 0.0,
         "latency_edges_ms": LATENCY_EDGES_MS,
         "selection": summary.selection,
+        # Noise that a finding is about is what people came for.
+        "noise": "shown"
+        if any(_is_noise(summary.finding_slices[n]) for n in findings)
+        else "apart",
         "actors": [
             {"name": str(actor), "color": ACTOR_COLORS[actor]._asdict()} for actor in STACKED
         ],
@@ -106,6 +110,10 @@ def _finding(summary: Summary, found: Finding, sliced: FindingSlice | None) -> d
         "filters": sliced and sliced.filters,
         "trend": sliced and _trend(sliced, summary.overview.first, summary.overview.last),
     }
+
+
+def _is_noise(sliced: FindingSlice | None) -> bool:
+    return sliced is not None and 2 * sliced.noise > sum(sliced.trend.values())
 
 
 def _trend(sliced: FindingSlice, first: int | None, last: int | None) -> list[int]:

@@ -39,10 +39,13 @@ class FindingSlice:
         filters: By column the values that its records have, of as few columns
             as pick them out; a few other records may have them too.
         trend: Its records by ``start``, those without a time under null.
+        noise: How many of them are noise: a legacy blackhole's host was never
+            routed, and is what the finding is about.
     """
 
     filters: Mapping[str, tuple[object, ...]]
     trend: Mapping[int | None, int]
+    noise: int = 0
 
 
 def slice_of(found: Finding, slices: Slices) -> FindingSlice | None:
@@ -69,7 +72,8 @@ def slice_of(found: Finding, slices: Slices) -> FindingSlice | None:
         return None
     of_matching = slices.rows.join(matching.select("combination"), on="combination", how="semi")
     trend = of_matching.group_by("start").agg(pl.col("records").sum()).sort("start")
-    return FindingSlice(_filters(combinations, matching), dict(trend.iter_rows()))
+    noise = int(matching.filter("noise")["records"].sum())
+    return FindingSlice(_filters(combinations, matching), dict(trend.iter_rows()), noise)
 
 
 def _filters(combinations: pl.DataFrame, matching: pl.DataFrame) -> dict[str, tuple[object, ...]]:

@@ -74,6 +74,9 @@
     return { bars, notes };
   };
 
+  // Requests are whole, and so are the steps of their axis.
+  const stepOf = (most) => (most <= 5 ? 1 : undefined);
+
   const shadeOf = (trace) => trace.meta?.[envoylogs.contents.isDark() ? "dark" : "light"];
 
   const edgesOf = ({ starts, width_s }) => [...starts, starts.at(-1) + width_s].map(timeOf);
@@ -92,10 +95,12 @@
     if (view.from !== null) outside.push(shade(edges[0], timeOf(view.from)));
     if (view.to !== null) outside.push(shade(timeOf(view.to), edges.at(-1)));
     drawLegend(data);
-    return [data, layoutOf("timeline", edges, {
+    const heights = x.map((_, bin) => results.over_time.reduce((sum, of) => sum + of[bin], 0));
+    const layout = layoutOf("timeline", edges, {
       dragmode: "select", selectdirection: "h", bargap: 0, shapes: [...outside, ...bars], annotations: notes,
       selections: [], newselection: { line: { color: style("--accent"), width: 1 } }, showlegend: false,
-    })];
+    });
+    return [data, { ...layout, yaxis: { ...layout.yaxis, dtick: stepOf(Math.max(...heights)) } }];
   };
 
   // In the heading, where it takes no height from the chart.
@@ -136,7 +141,9 @@
 
   const heatMapOf = (results) => {
     const { edges, cells } = results.heat_map;
-    const data = tracesOf("heat_map", () => ({
+    const most = cells.reduce((highest, cell) => cell.reduce((a, b) => Math.max(a, b), highest), 1);
+    const data = tracesOf("heat_map", (trace) => ({
+      zmin: 0, zmax: most, colorbar: { ...trace.colorbar, dtick: stepOf(most) },
       x: edgesOf(results.bins), y: edges, colorscale: scaleOf(),
       z: cells.map((cell) => Array.from(cell, (n) => n || null)), // nothing has no color
       text: cells.map((cell, place) => Array.from(cell, () => wholes(edges[place], edges[place + 1]))),

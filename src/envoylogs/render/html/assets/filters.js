@@ -165,7 +165,8 @@
     })));
     if (view.from !== null) said.push({ words: `from ${dayAndClock(view.from)} UTC`, remove: () => envoylogs.view.set({ from: null }) });
     if (view.to !== null) said.push({ words: `to ${dayAndClock(view.to)} UTC`, remove: () => envoylogs.view.set({ to: null }) });
-    if (view.noise === "shown") said.push({ words: "noise shown", remove: () => envoylogs.view.set({ noise: "apart" }) });
+    const usual = envoylogs.view.usualNoise();
+    if (view.noise !== usual) said.push({ words: view.noise === "shown" ? "noise shown" : "noise set apart", remove: () => envoylogs.view.set({ noise: usual }) });
     return said;
   };
 

@@ -13,6 +13,7 @@
   };
 
   const view = { from: null, to: null, noise: "apart", filters: {} };
+  let usualNoise = "apart"; // shown from the start where a finding is about it
   const listeners = [];
   let grid = { starts: [], width_s: 1 };
 
@@ -53,7 +54,7 @@
     }
     if (view.from !== null) parts.set("from", iso(view.from));
     if (view.to !== null) parts.set("to", iso(view.to));
-    if (view.noise === "shown") parts.set("noise", "shown");
+    if (view.noise !== usualNoise) parts.set("noise", view.noise);
     return parts.toString().replaceAll("%3A", ":").replaceAll("%2F", "/");
   };
 
@@ -64,7 +65,7 @@
       const values = parts.getAll(name);
       if (values.length) filters[name] = values;
     }
-    return { from: parts.get("from"), to: parts.get("to"), noise: parts.get("noise"), filters };
+    return { from: parts.get("from"), to: parts.get("to"), noise: parts.get("noise") ?? usualNoise, filters };
   };
 
   const writeFragment = () => {
@@ -115,10 +116,11 @@
     return plain(filters) === plain(view.filters);
   };
 
-  const reset = () => set({ from: null, to: null, noise: "apart", filters: {} });
+  const reset = () => set({ from: null, to: null, noise: usualNoise, filters: {} });
 
   const start = (meta) => {
     grid = meta;
+    usualNoise = meta.noise;
     assign(readFragment());
     window.addEventListener("hashchange", () => {
       if (location.hash.slice(1) === fragmentOf()) return;
@@ -128,7 +130,7 @@
   };
 
   envoylogs.view = {
-    LABELS, get, set, has, toggle, same, reset, start, now: () => view,
+    LABELS, get, set, has, toggle, same, reset, start, now: () => view, usualNoise: () => usualNoise,
     onChange: (listener) => listeners.push(listener),
   };
 })((window.envoylogs ??= {}));
