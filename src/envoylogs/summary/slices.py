@@ -41,7 +41,7 @@ class Slices:
 
     Attributes:
         combinations: One row for each combination of values that was seen:
-            ``SLICE_COLUMNS``, ``connection``, ``error``, ``unrouted``,
+            ``SLICE_COLUMNS``, ``records``, ``connection``, ``error``, ``unrouted``,
             ``known``, ``noise`` and ``ledger`` (of ``LEDGER_KINDS``; null for
             what is no request with code 404). Ordered by records descending,
             then by the columns.
@@ -116,7 +116,7 @@ def _with_meaning(combinations: pl.DataFrame, facts: Facts, paths: pl.DataFrame)
             .then(ledger_kind(lost=pl.col("lost").fill_null(value=False)))
             .alias("ledger")
         )
-        .drop("combination", "lost", "records")
+        .drop("combination", "lost")
     )
 
 

@@ -11,7 +11,7 @@ from envoylogs.summary.facts import facts_of
 from envoylogs.summary.findings.finding import Finding, ranked
 from envoylogs.summary.findings.log import log_findings
 from envoylogs.summary.findings.routes import route_findings
-from envoylogs.summary.findings.slices import FindingSlice, slice_of
+from envoylogs.summary.findings.slices import FindingSlice, slices_of
 from envoylogs.summary.findings.slow import slow_findings
 from envoylogs.summary.findings.tls import tls_findings
 from envoylogs.summary.findings.upstreams import upstream_findings
@@ -154,6 +154,6 @@ def summarize(
         metrics=metrics,
         joint=joint_table(tally) if joint else None,
         slices=sliced,
-        finding_slices=tuple(slice_of(f, sliced) for f in findings) if sliced else (),
+        finding_slices=slices_of(findings, sliced) if sliced else (),
         anonymized=tally.spec.anonymized is not None,
     )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from envoylogs import __version__
 from envoylogs.envoy.clusters import cluster_parts, service_label
 from envoylogs.envoy.outcomes import OUTCOMES, UNROUTED
 from envoylogs.render.colors import ACTOR_COLORS, STACKED
 from envoylogs.render.figures import FIGURES, LATENCY_EDGES_MS, MOST_BINS, template
-from envoylogs.render.words import LEDGER, facts_of_finding
+from envoylogs.render.words import LEDGER, facts_of_finding, findings_shown
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.rejections import BY_GATEWAY
 from envoylogs.summary.splits import NOT_SENT
@@ -25,36 +25,32 @@ if TYPE_CHECKING:
     from envoylogs.summary.slices import Slices
     from envoylogs.summary.summary import Summary
 
-__all__ = ["TOOL", "meta_of"]
-
-TOOL = f"envoylogs {__version__}"
-"""What made a page."""
+__all__ = ["meta_of"]
 
 _TREND_BINS = 60
 
 
-def meta_of(summary: Summary, slices: Slices, findings: list[int]) -> dict[str, Any]:
+def meta_of(summary: Summary, slices: Slices) -> dict[str, Any]:
     """Return everything that the script of a page needs and that is no count.
 
     Args:
         summary: Of the log.
         slices: Its slices.
-        findings: Which of its findings have a card, by place.
     """
     joint = summary.folds.joint
+    shown = findings_shown(summary)
+    sliced = [summary.finding_slices[summary.findings.index(found)] for found in shown]
+    # The page counts the numbers of figures itself: their looks are those of a log without rows.
+    empty = replace(summary, slices=replace(slices, rows=slices.rows.clear()))
     return {
-        "tool": TOOL,
         "width_s": slices.width_s or WIDTHS_S[0],
         "widths_s": WIDTHS_S,
         "most_bins": MOST_BINS,
         "window": [summary.overview.first, summary.overview.last],
         "latency_relative_error": joint.latency_relative_error if joint else 0.0,
         "latency_edges_ms": LATENCY_EDGES_MS,
-        "selection": summary.selection,
         # Noise that a finding is about is what people came for.
-        "noise": "shown"
-        if any(_is_noise(summary.finding_slices[n]) for n in findings)
-        else "apart",
+        "noise": "shown" if any(map(_is_noise, sliced)) else "apart",
         "actors": [
             {"name": str(actor), "color": ACTOR_COLORS[actor]._asdict()} for actor in STACKED
         ],
@@ -72,10 +68,10 @@ def meta_of(summary: Summary, slices: Slices, findings: list[int]) -> dict[str, 
         "clusters": _clusters(slices),
         "ledger": list(LEDGER.items()),
         "findings": [
-            _finding(summary, summary.findings[place], summary.finding_slices[place])
-            for place in findings
+            _finding(summary, found, of_found)
+            for found, of_found in zip(shown, sliced, strict=True)
         ],
-        "figures": {name: _emptied(figure(summary)) for name, figure in FIGURES.items()},
+        "figures": {name: _emptied(figure(empty)) for name, figure in FIGURES.items()},
         "templates": {
             "light": template().to_plotly_json(),
             "dark": template(dark=True).to_plotly_json(),
@@ -85,28 +81,22 @@ def meta_of(summary: Summary, slices: Slices, findings: list[int]) -> dict[str, 
 
 def _clusters(slices: Slices) -> dict[str, dict[str, str | None]]:
     names = slices.combinations.select(pl.col("upstream_cluster").drop_nulls().unique().sort())
-    _, _, subset, service = cluster_parts(pl.col("upstream_cluster"))
+    _, _, subset, _ = cluster_parts(pl.col("upstream_cluster"))
     return {
-        name: {"service": of_service, "subset": of_subset, "label": service_label(name)}
-        for name, of_subset, of_service in names.select(
-            "upstream_cluster", subset, service
-        ).iter_rows()
+        name: {"subset": of_subset, "label": service_label(name)}
+        for name, of_subset in names.select("upstream_cluster", subset).iter_rows()
     }
 
 
 def _finding(summary: Summary, found: Finding, sliced: FindingSlice | None) -> dict[str, Any]:
     return {
-        "code": found.code,
         "severity": found.severity.name.lower(),
         "who": str(KIND_BY_CODE[found.code].who),
         "title": found.title,
         "facts": facts_of_finding(found, summary.overview),
         "proof": found.proof,
         "next": found.next,
-        "requests": found.requests,
-        "of": found.of,
         "since": found.since,
-        "until": found.until,
         "filters": sliced and sliced.filters,
         "trend": sliced and _trend(sliced, summary.overview.first, summary.overview.last),
     }

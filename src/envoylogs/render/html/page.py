@@ -16,19 +16,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from envoylogs import __version__
 from envoylogs.render.formatting import printable
 from envoylogs.render.html.counts import packed_counts
-from envoylogs.render.html.meta import TOOL, meta_of
+from envoylogs.render.html.meta import meta_of
 from envoylogs.render.words import (
     accounts_of,
-    facts_of_finding,
-    findings_shown,
     folded_of,
     headline_of,
     lesser_findings,
     noise_of,
 )
-from envoylogs.summary.findings.catalog import KIND_BY_CODE
 
 if TYPE_CHECKING:
     from envoylogs.summary.summary import Summary
@@ -57,38 +55,25 @@ class HtmlRenderer:
         """Write the page."""
         if summary.slices is None:
             raise ValueError("a page needs joint counts by summary.slices.SLICE_COLUMNS")
-        shown = findings_shown(summary)
-        places = [summary.findings.index(found) for found in shown]
-        meta = orjson.dumps(meta_of(summary, summary.slices, places)).decode().translate(_ESCAPES)
+        meta = meta_of(summary, summary.slices)
         css = _asset("page.css")
         script, plotly = "\n".join(map(_asset, _SCRIPTS)), get_plotlyjs()
         environment = Environment(
             loader=PackageLoader("envoylogs", _ASSETS), autoescape=True, undefined=StrictUndefined
         )
+        environment.filters["printable"] = printable
         page = environment.get_template("page.html.j2").render(
             title=_title(summary),
-            tool=TOOL,
+            tool=f"envoylogs {__version__}",
             csp=_policy(css, script, plotly),
             css=Markup(css),  # noqa: S704  # our own
             script=Markup(script),  # noqa: S704
             plotly=Markup(plotly),  # noqa: S704
-            meta=Markup(meta),  # noqa: S704  # escaped above
+            meta=Markup(orjson.dumps(meta).decode().translate(_ESCAPES)),  # noqa: S704  # escaped
             counts=packed_counts(summary.slices) if summary.slices.rows.height else "",
             facts=[text for text, _ in headline_of(summary)] + accounts_of(summary),
             notes=[note for note in (folded_of(summary),) if note],
-            findings=[
-                {
-                    "number": number,
-                    "severity": found.severity.name.lower(),
-                    "who": str(KIND_BY_CODE[found.code].who),
-                    "title": printable(found.title),
-                    "facts": [printable(f) for f in facts_of_finding(found, summary.overview)],
-                    "proof": found.proof and printable(found.proof),
-                    "next": printable(found.next),
-                    "has_filters": summary.finding_slices[place] is not None,
-                }
-                for number, (place, found) in enumerate(zip(places, shown, strict=True), 1)
-            ],
+            findings=meta["findings"],
             noise=noise_of(summary),
             rest=lesser_findings(summary),
         )

@@ -15,12 +15,12 @@ import polars as pl
 from envoylogs.summary.slices import SLICE_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.slices import Slices
 
-__all__ = ["FindingSlice", "slice_of"]
+__all__ = ["FindingSlice", "slices_of"]
 
 _MOST_VALUES = 50
 
@@ -48,29 +48,33 @@ class FindingSlice:
     noise: int = 0
 
 
-def slice_of(found: Finding, slices: Slices) -> FindingSlice | None:
-    """Return the slice of a finding.
+def slices_of(findings: Iterable[Finding], slices: Slices) -> tuple[FindingSlice | None, ...]:
+    """Return the slice of each finding.
 
     Returns:
-        Null for a finding about the log itself, and for one whose condition
-        asks for what slices don't have, such as a duration.
+        In their order; null for a finding about the log itself, and for one
+        whose condition asks for what slices don't have, such as a duration.
     """
-    if found.where is None:
-        return None
     connection = pl.col("connection")
     combinations = slices.combinations.with_row_index("combination").with_columns(
         pl.when(connection).then(pl.lit("connection")).otherwise(pl.lit("request")).alias("kind"),
         pl.when(connection).then("host").alias("requested_server_name"),
     )
+    return tuple(_slice_of(found, combinations, slices.rows) for found in findings)
+
+
+def _slice_of(
+    found: Finding, combinations: pl.DataFrame, rows: pl.DataFrame
+) -> FindingSlice | None:
+    if found.where is None:
+        return None
     condition = pl.sql_expr(found.where)
     if not set(condition.meta.root_names()) <= set(combinations.columns):
         return None
-    records = slices.rows.group_by("combination").agg(pl.col("records").sum())
-    combinations = combinations.join(records, on="combination")
     matching = combinations.filter(condition)
     if matching.is_empty():
         return None
-    of_matching = slices.rows.join(matching.select("combination"), on="combination", how="semi")
+    of_matching = rows.join(matching.select("combination"), on="combination", how="semi")
     trend = of_matching.group_by("start").agg(pl.col("records").sum()).sort("start")
     noise = int(matching.filter("noise")["records"].sum())
     return FindingSlice(_filters(combinations, matching), dict(trend.iter_rows()), noise)

@@ -64,7 +64,7 @@
   // Where a finding began is marked by its number, as on its card.
   const onsets = () => {
     const known = meta.findings.map(({ since, title }, place) => ({ since, title, number: place + 1 }))
-      .filter(({ since }) => since !== null && since !== undefined).slice(0, 5);
+      .filter(({ since }) => since !== null);
     const bars = known.map(({ since }) => line(timeOf(since / 1e6), style("--text")));
     const notes = known.map(({ since, title, number }) => ({
       x: timeOf(since / 1e6), xref: "x", y: 1, yref: "paper", yanchor: "top", xanchor: "left", showarrow: false,

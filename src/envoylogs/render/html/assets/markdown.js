@@ -50,7 +50,7 @@
     const said = envoylogs.filters.inWords(view).map(({ words }) => code(words));
     return [
       `**Gateway log**: ${facts.join(", ")}`,
-      ...meta.findings.slice(0, 5).map(finding),
+      ...meta.findings.map(finding),
       `Selected: ${said.length ? said.join(", ") : "everything"}`,
       totalsInWords(results.totals),
       hostsTable(results.tables.host),

@@ -54,7 +54,7 @@
 
   const totalsOf = (counts, selection) => {
     const { connection, error, noise } = counts.combinations;
-    const totals = { requests: 0, connections: 0, errors: 0, unrouted: 0, noise: 0, unrouted_noise: 0, noise_connections: 0 };
+    const totals = { requests: 0, connections: 0, errors: 0, unrouted: 0, noise: 0, noise_connections: 0 };
     for (let c = 0; c < counts.length; c += 1) {
       const n = selection.requests[c];
       if (!n) continue;
@@ -67,7 +67,6 @@
       if (error[c]) totals.errors += n;
       if (counts.unrouted[c]) totals.unrouted += n;
       if (noise[c]) totals.noise += n;
-      if (noise[c] && counts.unrouted[c]) totals.unrouted_noise += n;
     }
     const countable = totals.requests - totals.noise;
     totals.error_share = countable > 0 ? totals.errors / countable : null;
