@@ -19,15 +19,14 @@ from polars.io.plugins import register_io_source
 
 from envoylogs import schema
 from envoylogs.envoy.derived import column_expression, columns_behind
-from envoylogs.errors import TallyQuestionError, UnknownKeyError
+from envoylogs.errors import UnknownKeyError
 from envoylogs.reading.batches import BATCH_RECORDS, Batch, decode
 from envoylogs.reading.fates import LineFates
-from envoylogs.records import names_of_routed
+from envoylogs.records import names_of_routed, refuse_tallies
 from envoylogs.schema import UNKNOWN_KEYS
 from envoylogs.tally.accounts import LineCounts, LineExamples
 from envoylogs.tally.revealed import with_names
 from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
-from envoylogs.tally.storage import is_saved_tally
 from envoylogs.tally.tally import Tally, TallySum
 
 if TYPE_CHECKING:
@@ -94,9 +93,7 @@ def scanned_frame(
     Raises:
         TallyQuestionError: If a source is a saved tally, which has no records.
     """
-    for source in sources:
-        if is_saved_tally(source):
-            raise TallyQuestionError.no_lines(source.name)
+    refuse_tallies(sources)
 
     def frames(
         with_columns: list[str] | None,

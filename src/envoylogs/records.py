@@ -32,7 +32,13 @@ if TYPE_CHECKING:
     from envoylogs.reading.anonymize import Anonymizer
     from envoylogs.sources.source import Source
 
-__all__ = ["anonymized_records", "names_of_routed", "newest_time", "selected_lines"]
+__all__ = [
+    "anonymized_records",
+    "names_of_routed",
+    "newest_time",
+    "refuse_tallies",
+    "selected_lines",
+]
 
 _BEHIND_KNOWN_NAMES = ("authority", "requested_server_name", "outcome", "kind", "upstream_cluster")
 
@@ -62,6 +68,7 @@ def selected_lines(
             unpacked to its end.
         TallyQuestionError: If a source is a saved tally, which has no lines.
     """
+    refuse_tallies(sources)
     first, *others = selections
     columns = {column for selection in others for column in selection.columns}
     wanted = Wanted(columns, first, text=True, text_format=text_format, keys=keys)
@@ -95,8 +102,8 @@ def anonymized_records(
         IncompleteSourceError: As ``selected_lines``.
         TallyQuestionError: If a source is a saved tally, which has no lines.
     """
+    refuse_tallies(sources)
     first, *others = selections
-    _refuse_tallies(sources)
     # Which hosts are routed is known at the end only.
     reading = Reading(selection=first, text_format=text_format, keys=keys, anonymizer=anonymizer)
     names = names_of_routed(sources, reading)
@@ -124,7 +131,12 @@ def names_of_routed(sources: Iterable[Source], reading: Reading) -> dict[str, st
     return names_by_token(known)
 
 
-def _refuse_tallies(sources: Iterable[Source]) -> None:
+def refuse_tallies(sources: Iterable[Source]) -> None:
+    """Refuse sources that have counts and no records.
+
+    Raises:
+        TallyQuestionError: If one of them is a saved tally.
+    """
     for source in sources:
         if is_saved_tally(source):
             raise TallyQuestionError.no_lines(source.name)
@@ -138,7 +150,6 @@ def _selected(
     Raises:
         IncompleteSourceError: After all records.
     """
-    _refuse_tallies(sources)
     damaged: list[tuple[str, str, int]] = []
     logs, requests = KnownLogs(), RequestsSeen()
     for source in sources:

@@ -57,8 +57,10 @@ class Ending:
     @property
     def names(self) -> list[str]:
         """The names of the sources as outputs have them."""
-        hide = self.anonymizer
-        return [source.name if hide is None else hide.named(source).name for source in self.located]
+        return list(map(self._name_of, self.located))
+
+    def _name_of(self, source: Source) -> str:
+        return source.name if self.anonymizer is None else self.anonymizer.named(source).name
 
     def check(self, accounts: Accounts) -> None:
         """Look at what was read, before anything is written.
@@ -67,11 +69,7 @@ class Ending:
             LogFormatError: If there are lines and no record.
             typer.Exit: If sources are damaged and there is no record.
         """
-        named = {
-            source.name if self.anonymizer is None else self.anonymizer.named(source).name
-            for source in self.located
-            if not source.found
-        }
+        named = {self._name_of(source) for source in self.located if not source.found}
         self._incomplete = incomplete_sources(accounts)
         if self._incomplete and not accounts.records:
             for error in self._incomplete:

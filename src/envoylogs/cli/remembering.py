@@ -62,13 +62,7 @@ class Limits:
             joint=self.joint,
             max_joint_rows=self.usual_joint_rows or MAX_JOINT_ROWS,
         )
-        return replace(
-            found,
-            show_query=found.show_query or bool(self.show_query),
-            max_names=self.max_names or found.max_names,
-            max_latency_rows=self.max_latency_rows or found.max_latency_rows,
-            max_joint_rows=self.max_joint_rows or found.max_joint_rows,
-        )
+        return self._limited(replace(found, show_query=found.show_query or bool(self.show_query)))
 
     def spec_of_state(self, kept: TallySpec | None) -> TallySpec:
         """Return what a state is asked to remember: what was asked for, and else what it does.
@@ -86,12 +80,19 @@ class Limits:
         joint = self.joint or kept.joint
         if self.needs_joint and not joint:
             raise TallyQuestionError.not_joint((), None)
-        return replace(
+        asked = replace(
             kept,
             by=columns_to_ask(self.columns) or kept.by,
             joint=joint,
             show_query=kept.show_query if self.show_query is None else self.show_query,
-            max_names=self.max_names or kept.max_names,
-            max_latency_rows=self.max_latency_rows or kept.max_latency_rows,
-            max_joint_rows=self.max_joint_rows or kept.max_joint_rows,
+        )
+        return self._limited(asked)
+
+    def _limited(self, spec: TallySpec) -> TallySpec:
+        """Return a specification with the limits that were given."""
+        return replace(
+            spec,
+            max_names=self.max_names or spec.max_names,
+            max_latency_rows=self.max_latency_rows or spec.max_latency_rows,
+            max_joint_rows=self.max_joint_rows or spec.max_joint_rows,
         )

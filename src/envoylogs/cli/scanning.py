@@ -103,9 +103,8 @@ def scanned(  # noqa: PLR0913  # one parameter a concern of the caller
         )
     anonymizer = anonymizer_of(anonymize)
     ending = Ending(located, strict, anonymizer)
-    twice = anonymize
     with (
-        selected(selection, located, text_format=form, keys=keys, read_twice=twice) as (
+        selected(selection, located, text_format=form, keys=keys, read_twice=anonymize) as (
             wanted,
             kept,
         ),

@@ -13,11 +13,12 @@ from envoylogs.cli.options import Format
 from envoylogs.errors import UnknownKeyError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from envoylogs.sources.source import Source
 
-__all__ = ["kept_span", "named_sources", "wanted_columns", "wanted_table"]
+__all__ = ["columns_among", "kept_span", "named_sources", "wanted_columns", "wanted_table"]
 
 
 def kept_span(state: Path | None, keep_last: str | None) -> int | None:
@@ -44,10 +45,24 @@ def wanted_columns(by: list[str] | None) -> tuple[str, ...]:
     """
     from envoylogs import schema
 
-    columns = dict.fromkeys(word.strip() for words in by or () for word in words.split(","))
+    return columns_among(by, schema.COUNTABLE, "column to count by")
+
+
+def columns_among(given: list[str] | None, known: Collection[str], kind: str) -> tuple[str, ...]:
+    """Return columns that were given with commas or in several options, each once.
+
+    Args:
+        given: As it was.
+        known: The columns that there are.
+        kind: What an error calls them.
+
+    Raises:
+        UnknownKeyError: If one of them does not exist.
+    """
+    columns = dict.fromkeys(word.strip() for words in given or () for word in words.split(","))
     for name in columns:
-        if name not in schema.COUNTABLE:
-            raise UnknownKeyError.of("column to count by", name, schema.COUNTABLE)
+        if name not in known:
+            raise UnknownKeyError.of(kind, name, known)
     return tuple(columns)
 
 

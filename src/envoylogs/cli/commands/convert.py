@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -20,8 +21,8 @@ from envoylogs.cli.scanning import Scanned, scanned
 from envoylogs.cli.selecting import SelectionOptions, with_selection
 from envoylogs.cli.settings import ShowConfigOption
 from envoylogs.cli.show_config import print_config
-from envoylogs.cli.wanted import named_sources
-from envoylogs.errors import OutputError, UnknownKeyError
+from envoylogs.cli.wanted import columns_among, named_sources
+from envoylogs.errors import OutputError
 
 __all__ = ["convert"]
 
@@ -104,7 +105,7 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
     records.end()
 
 
-def _wanted(columns: list[str] | None, *, unknown_keys: bool) -> list[str]:
+def _wanted(columns: list[str] | None, *, unknown_keys: bool) -> Sequence[str]:
     """Return the columns that are written.
 
     Raises:
@@ -114,11 +115,7 @@ def _wanted(columns: list[str] | None, *, unknown_keys: bool) -> list[str]:
     from envoylogs.schema import UNKNOWN_KEYS
 
     known = [*SCANNED, *([UNKNOWN_KEYS] if unknown_keys else [])]
-    words = [word.strip() for words in columns or () for word in words.split(",")]
-    for name in words:
-        if name not in known:
-            raise UnknownKeyError.of("column", name, known)
-    return list(dict.fromkeys(words)) or known
+    return columns_among(columns, known, "column") or known
 
 
 def _metadata(records: Scanned) -> dict[str, str]:
@@ -131,7 +128,7 @@ def _metadata(records: Scanned) -> dict[str, str]:
     return {"envoylogs": json.dumps({"tool": f"envoylogs {__version__}", "sources": sources})}
 
 
-def _write(records: Scanned, wanted: list[str], output: Path) -> None:
+def _write(records: Scanned, wanted: Sequence[str], output: Path) -> None:
     """Write a file, which takes its place when it is whole."""
     from envoylogs.converting import FORMATS
 
@@ -141,7 +138,7 @@ def _write(records: Scanned, wanted: list[str], output: Path) -> None:
         records.check()
 
 
-def _write_days(records: Scanned, wanted: list[str], folder: Path) -> None:
+def _write_days(records: Scanned, wanted: Sequence[str], folder: Path) -> None:
     """Write a folder of days, which takes its place when it is whole.
 
     Raises:

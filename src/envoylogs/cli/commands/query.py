@@ -23,14 +23,10 @@ from envoylogs.cli.selecting import SelectionOptions, with_selection
 from envoylogs.cli.settings import ShowConfigOption
 from envoylogs.cli.show_config import print_config
 from envoylogs.cli.wanted import named_sources
-from envoylogs.errors import EnvoylogsError, QueryError, first_line
+from envoylogs.errors import QueryError, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import polars as pl
-
-    from envoylogs.cli.scanning import Scanned
 
 __all__ = ["query"]
 
@@ -93,11 +89,12 @@ def query(  # noqa: PLR0913, PLR0917  # one parameter an option
         raise typer.BadParameter(f"{sql} is a source; give the query behind it, in quotes")
     located = named_sources(sources or None, "query SQL" if sys.stdin.isatty() else "query")
     refuse_to_overwrite(located, (output,))
+    most = _most_rows(output_format, limit)
     with scanned(context, selection, located, text_format, anonymize=anonymize) as records:
-        table = _answer(records, sql, _most_rows(output_format, limit))
+        table = records.run(lambda: _answer(records.frame, sql, most))
         records.check()
     with output_file(output) as out:
-        out.write(_printed(table, output_format, limit))
+        out.write(_printed(table, output_format, most))
     records.end()
 
 
@@ -108,7 +105,7 @@ def _most_rows(output_format: QueryFormat, limit: int | None) -> int | None:
     return limit or None
 
 
-def _answer(records: Scanned, sql: str, most: int | None) -> pl.DataFrame:
+def _answer(frame: pl.LazyFrame, sql: str, most: int | None) -> pl.DataFrame:
     """Return the rows of the answer, one more than are shown if there are more.
 
     Raises:
@@ -116,21 +113,9 @@ def _answer(records: Scanned, sql: str, most: int | None) -> pl.DataFrame:
     """
     import polars as pl
 
-    def answered() -> pl.DataFrame:
-        tables = pl.SQLContext(frames={_TABLE: records.frame})
-        found = tables.execute(sql, eager=False)
-        return (found if most is None else found.head(most + 1)).collect(engine="streaming")
-
-    return records.run(lambda: _in_our_words(answered, records.frame))
-
-
-def _in_our_words(answered: Callable[[], pl.DataFrame], frame: pl.LazyFrame) -> pl.DataFrame:
-    import polars as pl
-
     try:
-        return answered()
-    except EnvoylogsError:
-        raise
+        found = pl.SQLContext(frames={_TABLE: frame}).execute(sql, eager=False)
+        return (found if most is None else found.head(most + 1)).collect(engine="streaming")
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         words = str(error)
         no_column, no_table = _NO_COLUMN.search(words), _NO_TABLE.search(words)
@@ -142,17 +127,15 @@ def _in_our_words(answered: Callable[[], pl.DataFrame], frame: pl.LazyFrame) -> 
         raise QueryError.of(first_line(error).rstrip(".:")) from error
 
 
-def _printed(table: pl.DataFrame, output_format: QueryFormat, limit: int | None) -> str:
+def _printed(table: pl.DataFrame, output_format: QueryFormat, most: int | None) -> str:
     from envoylogs.render import queried
 
     if output_format is QueryFormat.TEXT:
-        return queried.as_text(table, _most_rows(output_format, limit))
-    if limit:
-        table = table.head(limit)
+        return queried.as_text(table, most)
     render = {
         QueryFormat.JSON: queried.as_json,
         QueryFormat.NDJSON: queried.as_ndjson,
         QueryFormat.CSV: queried.as_csv,
         QueryFormat.MARKDOWN: queried.as_markdown,
     }[output_format]
-    return render(table)
+    return render(table if most is None else table.head(most))
