@@ -7,6 +7,8 @@ takes markup in labels.
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise, starmap
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
@@ -14,6 +16,7 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import OUTCOMES
 from envoylogs.render.colors import ACTOR_COLORS, INK, NOISE_COLOR, STACKED
+from envoylogs.render.formatting import count, counted
 from envoylogs.summary.percentiles import latency_by
 from envoylogs.tally.classes import ALL_DIGITS
 from envoylogs.tally.timeline import WIDTHS_S
@@ -23,9 +26,11 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.slices import Slices
     from envoylogs.summary.summary import Summary
+    from envoylogs.summary.window import Window
 
 __all__ = [
     "FIGURES",
+    "LATENCY_CLASSES",
     "LATENCY_EDGES_MS",
     "MOST_BINS",
     "NOISE",
@@ -42,11 +47,24 @@ NOISE = "noise"
 LATENCY_EDGES_MS = (
     0.5, 1, *(edge * 2**octave for octave in range(1, 22) for edge in (1, 1.5)),
 )  # fmt: skip
-"""Where the classes of the heat map begin and end; the first is of requests below a millisecond."""
+"""Where the classes of the heat map begin and end: the first is of requests below a millisecond,
+the last of all that took longer."""
+
+
+def _class_words(low: float, high: float) -> str:
+    least, most = (0 if low < 1 else math.ceil(low)), math.ceil(high) - 1
+    if high == LATENCY_EDGES_MS[-1]:
+        return f"{count(least)} ms or more"
+    return f"{count(least)} ms" if least >= most else f"{count(least)} to {count(most)} ms"
+
+
+LATENCY_CLASSES = tuple(starmap(_class_words, pairwise(LATENCY_EDGES_MS)))
+"""The classes of the heat map in words."""
 
 MOST_BINS = 120
 """A figure has bins of time as narrow as these let it."""
 
+_TIME = "%{x|%Y-%m-%d %H:%M:%S}"
 _PERCENTILES = {"p50": "dot", "p90": "dash", "p99": "solid"}
 _ACTORS = {outcome.name: str(outcome.actor) for outcome in OUTCOMES}
 _HEIGHT = 260
@@ -113,20 +131,20 @@ def timeline_figure(summary: Summary) -> go.Figure:
         .alias("trace"),
         "connection",
     ).with_row_index("combination")  # fmt: skip
-    counted = (
+    by_bin = (
         rows.join(traces.filter(~pl.col("connection")), on="combination")
         .group_by("trace", "bin")
         .agg(pl.col("records").sum())
         .sort("bin")
     )
-    figure = go.Figure(layout=_layout("requests"))
+    figure = go.Figure(layout=_layout(summary, "requests"))
     figure.update_layout(barmode="stack", dragmode="select", selectdirection="h")
     figure.update_yaxes(rangemode="tozero")
     for name, shade in (
         *((str(actor), ACTOR_COLORS[actor]) for actor in STACKED),
         (NOISE, NOISE_COLOR),
     ):
-        of_trace = counted.filter(trace=name)
+        of_trace = by_bin.filter(trace=name)
         figure.add_bar(
             name=name,
             x=_milliseconds(of_trace["bin"]),
@@ -135,7 +153,7 @@ def timeline_figure(summary: Summary) -> go.Figure:
             offset=0,
             marker={"color": shade.light, "line": {"width": 0}},
             meta=shade._asdict(),
-            hovertemplate="%{x|%H:%M:%S}<br>%{y:,} requests<extra>" + name + "</extra>",
+            hovertemplate=f"{_TIME}<br>%{{y:,}} requests<extra>{name}</extra>",
         )
     return figure
 
@@ -151,7 +169,7 @@ def latency_figure(summary: Summary) -> go.Figure:
         "bin", "value_ms", pl.col("records").alias("requests"), digits=pl.lit(ALL_DIGITS)
     )
     found = latency_by(answered, ["bin"], "latency").sort("bin").unnest("latency")
-    figure = go.Figure(layout=_layout("latency, ms", log=True))
+    figure = go.Figure(layout=_layout(summary, "latency, ms", log=True))
     for name, dash in _PERCENTILES.items():
         figure.add_scatter(
             name=name,
@@ -163,7 +181,7 @@ def latency_figure(summary: Summary) -> go.Figure:
             line={"dash": dash, "width": 1.5, "color": INK["accent"].light},
             meta=INK["accent"]._asdict(),
             connectgaps=False,
-            hovertemplate="%{x|%H:%M:%S}<br>%{y:,.0f} ms<extra>" + name + "</extra>",
+            hovertemplate=f"{_TIME}<br>%{{y:,.0f}} ms<extra>{name}</extra>",
         )
     return figure
 
@@ -182,29 +200,33 @@ def heat_map_figure(summary: Summary) -> go.Figure:
     cells = rows.with_columns(place.cast(pl.Int64).alias("class") - 1).filter(
         pl.col("value_ms").is_not_null()
     )
-    counted = {
+    cells_counted = {
         (bin_us, above): n
         for bin_us, above, n in cells.group_by("bin", "class")
         .agg(pl.col("records").sum())
         .iter_rows()
     }
-    figure = go.Figure(layout=_layout("latency, ms", log=True))
+    figure = go.Figure(layout=_layout(summary, "latency, ms", log=True))
     x: list[float] = []
     y: list[float] = []
     z: list[list[int | None]] = []
-    if counted:
-        bins, classes = [key[0] for key in counted], range(max(key[1] for key in counted) + 1)
+    words: list[list[str]] = []
+    if cells_counted:
+        bins, found = zip(*cells_counted, strict=True)
+        classes = range(max(found) + 1)
         starts = range(min(bins), max(bins) + width_us, width_us)
         x = [start / _US_PER_MS for start in (*starts, starts[-1] + width_us)]
         y = list(LATENCY_EDGES_MS[: len(classes) + 1])
-        z = [[counted.get((start, above)) for start in starts] for above in classes]
+        z = [[cells_counted.get((start, above)) for start in starts] for above in classes]
+        words = [[LATENCY_CLASSES[above]] * len(starts) for above in classes]
     figure.add_heatmap(
         x=x,
         y=y,
         z=z,
+        text=words,
         colorscale=_scale(dark=False),
         colorbar={"title": {"text": "requests"}, "thickness": 12},
-        hovertemplate="%{x|%H:%M:%S}<br>%{y:,.0f} ms<br>%{z:,} requests<extra></extra>",
+        hovertemplate=f"{_TIME}<br>%{{text}}: %{{z:,}} requests<extra></extra>",
         hoverongaps=False,
     )
     return figure
@@ -218,16 +240,24 @@ FIGURES: Mapping[str, Callable[[Summary], go.Figure]] = {
 """By name, as the page has them."""
 
 
-def _layout(y_title: str, *, log: bool = False) -> dict[str, object]:
+def _layout(summary: Summary, y_title: str, *, log: bool = False) -> dict[str, object]:
+    window = _sliced(summary).window
     y_axis: dict[str, object] = {"title": {"text": y_title}}
     if log:
         y_axis |= {"type": "log", "dtick": 1}
     return {
         "template": template(),
         "height": _HEIGHT,
-        "xaxis": {"type": "date", "title": {"text": "UTC"}},
+        "xaxis": {"type": "date", "title": {"text": _time_title(window)}},
         "yaxis": y_axis,
     }
+
+
+def _time_title(window: Window | None) -> str:
+    """Return the title of the time axis, which says what is not in the figure."""
+    if window is None or not window.outside:
+        return "UTC"
+    return f"UTC; without {counted(window.outside, 'record')} of other times, far from these"
 
 
 def _sliced(summary: Summary) -> Slices:
@@ -237,16 +267,19 @@ def _sliced(summary: Summary) -> Slices:
 
 
 def _binned(summary: Summary) -> tuple[pl.DataFrame, int]:
-    """Return rows of slices with a time, with the start of their ``bin``, and its width (us)."""
+    """Return rows of slices in their window, with the start of their ``bin``, and its width (us).
+
+    Past the widest buckets of tallies bins are doubled as often as they must be.
+    """
     sliced = _sliced(summary)
-    rows = sliced.rows.drop_nulls("start")
-    first, last = rows["start"].min(), rows["start"].max()
-    narrowest = (sliced.width_s or WIDTHS_S[0]) * _US_PER_S
-    if not (isinstance(first, int) and isinstance(last, int)):
-        return rows.with_columns(bin="start"), narrowest
-    widths = [width * _US_PER_S for width in WIDTHS_S if width * _US_PER_S >= narrowest]
-    fitting = (w for w in widths if last // w - first // w < MOST_BINS)
-    width = next(fitting, widths[-1])
+    width = (sliced.width_s or WIDTHS_S[0]) * _US_PER_S
+    if sliced.window is None:
+        return sliced.rows.clear().with_columns(bin="start"), width
+    first, last, _ = sliced.window
+    widths = iter(wider * _US_PER_S for wider in WIDTHS_S if wider * _US_PER_S > width)
+    while last // width - first // width >= MOST_BINS:
+        width = next(widths, 2 * width)
+    rows = sliced.rows.filter(pl.col("start").is_between(first, last))
     return rows.with_columns((pl.col("start") // width * width).alias("bin")), width
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from envoylogs.envoy.traffic import host_of
 from envoylogs.summary.facts import is_known
+from envoylogs.tally.folded import is_folded
 
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
 
-__all__ = ["grace_us", "is_lost", "path_states"]
+__all__ = ["grace_us", "is_lost", "path_states", "with_lost"]
 
+_KEYS = ("host", "method", "path_group")
 _LONGEST_GRACE_US = 30_000_000
 
 
@@ -106,3 +109,37 @@ def path_states(facts: Facts) -> pl.DataFrame:
             descending=[True, False, False, False], nulls_last=True,
         )
     )  # fmt: skip
+
+
+def with_lost(rows: pl.DataFrame, paths: pl.DataFrame) -> pl.DataFrame:
+    """Return rows with ``lost``: whether an unrouted path was routed at another time.
+
+    It is null where names were folded and some of the paths that they may stand
+    for were lost and others were not.
+
+    Args:
+        rows: With ``host``, ``method`` and ``path_group``; their order is kept.
+        paths: See ``path_states``.
+    """
+    unrouted = paths.filter("known", pl.col("unrouted") > 0)
+    of_some = is_lost().any().alias("of_some"), is_lost().all().alias("of_all")
+    names = rows.select(_KEYS).unique()
+    found = []
+    for hidden in product((False, True), repeat=len(_KEYS)):
+        folded = dict(zip(_KEYS, hidden, strict=True))
+        named = [name for name in _KEYS if not folded[name]]
+        here = names.filter(is_folded(name) == is_hidden for name, is_hidden in folded.items())
+        found.append(
+            here.join(unrouted.group_by(named).agg(of_some), on=named, how="left", nulls_equal=True)
+            if named
+            else here.join(unrouted.select(of_some), how="cross")
+        )
+    lost = (
+        pl.when(pl.col("of_some").fill_null(value=False).not_())
+        .then(pl.lit(value=False))
+        .when("of_all")
+        .then(pl.lit(value=True))
+        .alias("lost")
+    )
+    decided = pl.concat(found).select(*_KEYS, lost)
+    return rows.join(decided, on=_KEYS, how="left", nulls_equal=True, maintain_order="left")

@@ -17,7 +17,8 @@ from envoylogs.envoy.paths import path_group
 from envoylogs.envoy.traffic import host_of
 from envoylogs.summary.facts import is_known
 from envoylogs.summary.ledger import NOT_FOUND, ledger_kind
-from envoylogs.summary.paths import is_lost
+from envoylogs.summary.paths import with_lost
+from envoylogs.summary.window import Window, window_of
 
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
@@ -42,14 +43,15 @@ class Slices:
     Attributes:
         combinations: One row for each combination of values that was seen:
             ``SLICE_COLUMNS``, ``records``, ``connection``, ``error``, ``unrouted``,
-            ``known``, ``noise`` and ``ledger`` (of ``LEDGER_KINDS``; null for
-            what is no request with code 404). Ordered by records descending,
-            then by the columns.
+            ``known``, ``noise`` and ``ledger`` (of ``LEDGER_KINDS``, or
+            ``UNDECIDED``; null for what is no request with code 404). Ordered by
+            records descending, then by the columns.
         rows: ``combination`` (the number of its row), ``start`` (microseconds
             since 1970, null without a time), ``value_ms`` (latency, null
             without one) and ``records``. Ordered by latency, nulls first, then
             combination and time.
         width_s: Of the time buckets; null for an empty log.
+        window: What figures show; null for a log without times.
         examples: Records behind failures, see ``FailureEvidence``, with ``host`` and
             ``path_group``.
     """
@@ -57,6 +59,7 @@ class Slices:
     combinations: pl.DataFrame
     rows: pl.DataFrame
     width_s: int | None
+    window: Window | None
     examples: pl.DataFrame
 
 
@@ -89,6 +92,7 @@ def slices(facts: Facts, paths: pl.DataFrame) -> Slices:
         _with_meaning(combinations, facts, paths),
         rows,
         width if isinstance(width, int) else None,
+        window_of(rows),
         _examples(facts),
     )
 
@@ -102,18 +106,18 @@ def _with_meaning(combinations: pl.DataFrame, facts: Facts, paths: pl.DataFrame)
         .otherwise(is_known(pl.col("host"), facts.known_hosts))
     )
     strange = pl.col("unrouted") | (pl.col("outcome") == "no_filter_chain")
-    keys = ["host", "method", "path_group"]
-    lost = paths.filter(is_lost()).select(*keys, pl.lit(value=True).alias("lost"))
-    return (
+    marked = (
         combinations.with_columns(
             pl.col("outcome").is_in(CONNECTION_OUTCOMES).alias("connection"),
         )
         .with_columns((is_error() & ~connection).alias("error"), unrouted, known.alias("known"))
         .with_columns((strange & ~pl.col("known")).alias("noise"))
-        .join(lost, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    )
+    return (
+        with_lost(marked, paths)
         .with_columns(
             pl.when((pl.col("response_code") == NOT_FOUND) & ~connection)
-            .then(ledger_kind(lost=pl.col("lost").fill_null(value=False)))
+            .then(ledger_kind(lost=pl.col("lost")))
             .alias("ledger")
         )
         .drop("combination", "lost")

@@ -16,6 +16,7 @@ from envoylogs.pipeline import tally_sources
 from envoylogs.render.colors import ACTOR_COLORS, INK, NOISE_COLOR, STACKED
 from envoylogs.render.figures import (
     FIGURES,
+    LATENCY_CLASSES,
     LATENCY_EDGES_MS,
     MOST_BINS,
     NOISE,
@@ -83,6 +84,39 @@ def test_percentiles_over_time_are_those_of_the_requests_in_a_bin() -> None:
         "p90": [30, 0.5],
         "p99": [30, 0.5],
     }
+
+
+def test_what_took_longer_than_all_classes_is_in_the_last() -> None:
+    records = [served(0, duration=2_000_000_000)]
+
+    (heat,) = heat_map_figure(summarize(tally_of(records, spec=_SPEC))).data
+
+    assert heat.z[-1] == [1]
+    assert heat.text[-1] == ["2,097,152 ms or more"]
+    assert LATENCY_CLASSES[:4] == ("0 ms", "1 ms", "2 ms", "3 ms")
+    assert LATENCY_CLASSES[5] == "6 to 7 ms"
+
+
+@pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
+@pytest.mark.parametrize("stray", ["1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z"])
+def test_a_record_of_another_age_leaves_the_others_their_bins(
+    figure: Callable[[Summary], Any], stray: str
+) -> None:
+    records = [served(seconds) for seconds in range(0, 600, 5)]
+
+    usual = figure(summarize(tally_of(records, spec=_SPEC)))
+    found = figure(summarize(tally_of([*records, served(start_time=stray)], spec=_SPEC)))
+
+    assert [list(trace.x) for trace in found.data] == [list(trace.x) for trace in usual.data]
+    assert found.layout.xaxis.title.text == "UTC; without 1 record of other times, far from these"
+
+
+@pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
+def test_a_log_of_thousands_of_years_has_few_bins(figure: Callable[[Summary], Any]) -> None:
+    records = [served(start_time=f"{year:04}-06-01T00:00:00Z") for year in range(1, 9999, 1000)]
+
+    for trace in figure(summarize(tally_of(records, spec=_SPEC))).data:
+        assert len(trace.x) <= MOST_BINS + 1
 
 
 @pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)

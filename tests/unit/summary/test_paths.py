@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +19,8 @@ from tests.handmade import (
 )
 
 from envoylogs.summary.facts import facts_of
-from envoylogs.summary.paths import grace_us, path_states
+from envoylogs.summary.paths import grace_us, path_states, with_lost
+from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN
 
 _HOUR = 3600
 
@@ -259,3 +261,32 @@ def test_every_request_is_in_one_row_and_the_ledger_is_made_of_the_same(
     assert ledger["noise"] == of_unknown
     assert ledger["lost"] + ledger["never_routed"] + ledger["noise"] == ledger["all"]
     assert min(ledger.values()) >= 0
+
+
+def _lost(rows: list[tuple[str | None, str | None, str | None]], *records: Record) -> list[Any]:
+    schema = dict.fromkeys(("host", "method", "path_group"), pl.String)
+    paths = path_states(facts_of(tally_of(records)))
+    return with_lost(pl.DataFrame(rows, schema, orient="row"), paths)["lost"].to_list()
+
+
+def test_which_paths_are_lost_is_told_by_host_method_and_path() -> None:
+    records = [served(0), *_window(), served(9, path="/b"), unrouted(1800), unrouted(1801)]
+
+    rows = [(HOST, "GET", "/b"), (HOST, "GET", "/"), (HOST, "POST", "/"), (None, None, None)]
+    assert _lost(rows, *records) == [False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    "row", [(HOST, "GET", FOLDED), (HOST, "GET", FOLDED_KNOWN), (FOLDED_KNOWN, FOLDED, FOLDED)]
+)
+def test_what_was_folded_is_lost_if_all_of_it_was_and_else_can_not_be_told(
+    row: tuple[str, str, str],
+) -> None:
+    """Folded names may stand for any path of theirs."""
+    lost = [*_window(), served(0), served(9, path="/b"), unrouted(1800), unrouted(1801, path="/b")]
+    never = [*_window(), served(0), served(3000, path="/d"), unrouted(1800, path="/c")]
+
+    assert _lost([row], *lost) == [True]
+    assert _lost([row], *never) == [False]
+    assert _lost([row], *lost, *never) == [None]
+    assert _lost([row], served(0)) == [False]

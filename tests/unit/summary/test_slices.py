@@ -13,6 +13,7 @@ from tests.handmade import connection, served, source_of, tally_of, unrouted, us
 
 from envoylogs.pipeline import tally_sources
 from envoylogs.sources.locate import locate
+from envoylogs.summary.ledger import UNDECIDED
 from envoylogs.summary.slices import SLICE_COLUMNS, Slices
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.tally.state import TallySpec
@@ -100,6 +101,30 @@ def test_noise_and_the_ledger_of_404s_are_those_of_the_overview(log: str) -> Non
         dict.fromkeys(overview.not_found_ledger, 0) | by_kind | {"all": sum(by_kind.values())}
         == overview.not_found_ledger
     )
+
+
+@pytest.mark.parametrize("most", [300, 600, 1200])
+@pytest.mark.parametrize("log", ["lost-route", "shop", "generated"])
+def test_the_ledger_of_folded_names_says_what_it_can_not_tell(log: str, most: int) -> None:
+    spec = TallySpec(joint=SLICE_COLUMNS, max_joint_rows=most)
+    if log == "generated":
+        sources = [source_of(b"".join(generator.lines(3000, seed=5, rate_per_second=0.8)))]
+        summary = summarize(tally_sources(sources, spec=spec))
+    else:
+        summary = summarize(tally_sources(locate([str(_SAMPLES / log)]), spec=spec))
+    assert summary.slices is not None
+    joined = summary.slices.rows.join(
+        summary.slices.combinations.with_row_index("combination"), on="combination"
+    )
+    counted = joined.drop_nulls("ledger").group_by("ledger").agg(pl.col("records").sum())
+    found, ledger = dict(counted.iter_rows()), summary.overview.not_found_ledger
+
+    undecided = found.pop(UNDECIDED, 0)
+    assert sum(found.values()) + undecided == ledger["all"]
+    for kind in ("lost", "never_routed"):
+        assert found.get(kind, 0) <= ledger[kind] <= found.get(kind, 0) + undecided
+    for kind in set(ledger) - {"lost", "never_routed", "all"}:
+        assert found.get(kind, 0) == ledger[kind]
 
 
 @each_log

@@ -15,12 +15,16 @@ import orjson
 import polars as pl
 
 from envoylogs.render.words import LEDGER
+from envoylogs.summary.ledger import UNDECIDED
 from envoylogs.summary.slices import SLICE_COLUMNS
 
 if TYPE_CHECKING:
     from envoylogs.summary.slices import Slices
 
-__all__ = ["packed_counts"]
+__all__ = ["PAGE_LEDGER", "packed_counts"]
+
+PAGE_LEDGER = LEDGER | {UNDECIDED: "no route, lost or never routed: names were folded"}
+"""Who answered 404, by the keys of the ledger, in the order in which counts name them."""
 
 _US_PER_S = 1_000_000
 
@@ -81,7 +85,7 @@ def _numbered(frame: pl.DataFrame) -> tuple[dict[str, list[object]], dict[str, l
         combinations[name] = placed["place"].to_list()
     for name in ("connection", "error", "noise", "known"):
         combinations[name] = frame[name].cast(pl.Int64).to_list()
-    kinds = {kind: place for place, kind in enumerate(LEDGER)}
+    kinds = {kind: place for place, kind in enumerate(PAGE_LEDGER)}
     ledger = frame["ledger"].replace_strict(kinds, default=-1, return_dtype=pl.Int64)
     combinations["ledger"] = ledger.to_list()
     return dimensions, combinations

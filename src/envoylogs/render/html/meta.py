@@ -10,8 +10,15 @@ import polars as pl
 from envoylogs.envoy.clusters import cluster_parts, service_label
 from envoylogs.envoy.outcomes import OUTCOMES, UNROUTED
 from envoylogs.render.colors import ACTOR_COLORS, STACKED
-from envoylogs.render.figures import FIGURES, LATENCY_EDGES_MS, MOST_BINS, template
-from envoylogs.render.words import LEDGER, facts_of_finding, findings_shown
+from envoylogs.render.figures import (
+    FIGURES,
+    LATENCY_CLASSES,
+    LATENCY_EDGES_MS,
+    MOST_BINS,
+    template,
+)
+from envoylogs.render.html.counts import PAGE_LEDGER
+from envoylogs.render.words import facts_of_finding, findings_shown
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.rejections import BY_GATEWAY
 from envoylogs.summary.splits import NOT_SENT
@@ -24,10 +31,12 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.slices import FindingSlice
     from envoylogs.summary.slices import Slices
     from envoylogs.summary.summary import Summary
+    from envoylogs.summary.window import Window
 
 __all__ = ["meta_of"]
 
 _TREND_BINS = 60
+_US_PER_S = 1_000_000
 
 
 def meta_of(summary: Summary, slices: Slices) -> dict[str, Any]:
@@ -47,8 +56,10 @@ def meta_of(summary: Summary, slices: Slices) -> dict[str, Any]:
         "widths_s": WIDTHS_S,
         "most_bins": MOST_BINS,
         "window": [summary.overview.first, summary.overview.last],
+        "shown": slices.window and slices.window._asdict(),
         "latency_relative_error": joint.latency_relative_error if joint else 0.0,
         "latency_edges_ms": LATENCY_EDGES_MS,
+        "latency_classes": LATENCY_CLASSES,
         # Noise that a finding is about is what people came for.
         "noise": "shown" if any(map(_is_noise, sliced)) else "apart",
         "actors": [
@@ -66,9 +77,9 @@ def meta_of(summary: Summary, slices: Slices) -> dict[str, Any]:
             for outcome in OUTCOMES
         },
         "clusters": _clusters(slices),
-        "ledger": list(LEDGER.items()),
+        "ledger": list(PAGE_LEDGER.items()),
         "findings": [
-            _finding(summary, found, of_found)
+            _finding(summary, slices, found, of_found)
             for found, of_found in zip(shown, sliced, strict=True)
         ],
         "figures": {name: _emptied(figure(empty)) for name, figure in FIGURES.items()},
@@ -88,7 +99,9 @@ def _clusters(slices: Slices) -> dict[str, dict[str, str | None]]:
     }
 
 
-def _finding(summary: Summary, found: Finding, sliced: FindingSlice | None) -> dict[str, Any]:
+def _finding(
+    summary: Summary, slices: Slices, found: Finding, sliced: FindingSlice | None
+) -> dict[str, Any]:
     return {
         "severity": found.severity.name.lower(),
         "who": str(KIND_BY_CODE[found.code].who),
@@ -98,7 +111,7 @@ def _finding(summary: Summary, found: Finding, sliced: FindingSlice | None) -> d
         "next": found.next,
         "since": found.since,
         "filters": sliced and sliced.filters,
-        "trend": sliced and _trend(sliced, summary.overview.first, summary.overview.last),
+        "trend": sliced and _trend(sliced, slices.window, slices.width_s),
     }
 
 
@@ -106,16 +119,15 @@ def _is_noise(sliced: FindingSlice | None) -> bool:
     return sliced is not None and 2 * sliced.noise > sum(sliced.trend.values())
 
 
-def _trend(sliced: FindingSlice, first: int | None, last: int | None) -> list[int]:
-    """Return records over the window of the log in a few bins of equal width."""
-    if first is None or last is None:
+def _trend(sliced: FindingSlice, window: Window | None, width_s: int | None) -> list[int]:
+    """Return records over the window of figures in a few bins of equal width."""
+    if window is None or width_s is None:
         return []
     bins = [0] * _TREND_BINS
+    length = window.last + width_s * _US_PER_S - window.first
     for start, n in sliced.trend.items():
-        if start is not None:
-            # A bucket begins before the first record that is in it.
-            place = (max(start, first) - first) * _TREND_BINS // (last - first + 1)
-            bins[min(place, _TREND_BINS - 1)] += n
+        if start is not None and window.first <= start <= window.last:
+            bins[(start - window.first) * _TREND_BINS // length] += n
     return bins
 
 
@@ -124,6 +136,6 @@ def _emptied(figure: go.Figure) -> dict[str, Any]:
     found: dict[str, Any] = figure.to_plotly_json()
     found["layout"].pop("template")
     for trace in found["data"]:
-        for name in ("x", "y", "z", "width"):
+        for name in ("x", "y", "z", "text", "width"):
             trace.pop(name, None)
     return found
