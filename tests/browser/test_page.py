@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import axe_playwright_python
 import pytest
+from tests.browser.reports import SAMPLES, report_of, report_of_records
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-_SAMPLES = Path(__file__).parents[2] / "sample_logs"
 _AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 _HOSTILE = (
     "<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", "<b>bold</b>",
@@ -24,25 +22,23 @@ _HOSTILE = (
 )  # fmt: skip
 
 
-def _report(log: Path, page: Path) -> Path:
-    command = [sys.executable, "-m", "envoylogs", "report", str(log), "-o", str(page)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
-    assert done.returncode == 0, done.stderr
-    return page
-
-
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the page of the sample log with the most findings."""
-    return _report(_SAMPLES / "shop", tmp_path_factory.mktemp("shop") / "report.html")
+    return report_of(SAMPLES / "shop", tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="module")
+def first_steps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the page of the sample log whose worst finding is about noise."""
+    return report_of(SAMPLES / "first-steps", tmp_path_factory.mktemp("steps"))
 
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the page of a log whose hosts, paths and routes are attacks."""
     folder = tmp_path_factory.mktemp("hostile")
-    shape = json.loads((_SAMPLES / "shop" / "gateway.log").read_text().splitlines()[0])
-    log = folder / "gateway.log"
+    shape = json.loads((SAMPLES / "shop" / "gateway.log").read_text().splitlines()[0])
     lines = [
         shape | {"authority": text, "path": f"/{text}", "route_name": text, "request_id": text,
                  "upstream_cluster": text, "response_code": code, "response_flags": flags,
@@ -50,8 +46,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for text in _HOSTILE
         for code, flags, details in ((200, "-", "via_upstream"), (404, "NR", "route_not_found"))
     ]  # fmt: skip
-    log.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    return _report(log, folder / "report.html")
+    return report_of_records(lines, folder)
 
 
 def _fragment(page: Page) -> str:
@@ -83,6 +78,48 @@ def test_a_finding_sets_its_filters_and_takes_them_off(shop: Path, opened: Any) 
         assert card.get_attribute("aria-pressed") == "false"
 
 
+def test_what_a_finding_took_the_place_of_comes_back(shop: Path, opened: Any) -> None:
+    fragment = "host=api.example.com&code_class=2xx"
+    with opened(shop, fragment=f"#{fragment}") as page:
+        page.locator(".card .pick").first.click()
+        page.locator(".card .pick").nth(1).click()
+        assert "host=api" not in _fragment(page)
+        page.locator(".card .pick").nth(1).click()
+        assert _fragment(page) == fragment
+
+
+def test_a_finding_about_noise_shows_it(first_steps: Path, opened: Any) -> None:
+    with opened(first_steps) as page:
+        page.get_by_label("Show noise").uncheck()
+        assert _fragment(page) == "noise=apart"
+        card = page.locator(".card .pick").first
+        card.click()
+        assert page.get_by_label("Show noise").is_checked()
+        assert page.locator("#table-host tbody .value").count() > 0
+        card.click()
+        assert _fragment(page) == "noise=apart"
+
+
+def test_figures_below_the_chart_show_the_chosen_time(shop: Path, opened: Any) -> None:
+    with opened(shop, fragment="#from=2026-11-01T12:06:00Z&to=2026-11-01T12:07:00Z") as page:
+        bins = page.evaluate("envoylogs.results().bins")
+        assert bins["chosen"]["width_s"] < bins["all"]["width_s"]
+        assert bins["chosen"]["starts"][-1] - bins["chosen"]["starts"][0] < 60
+        rows = page.evaluate("envoylogs.results().latency_over_time")
+        answered = _totals(page)["latency_ms"]["count"]
+        assert sum(row["count"] for row in rows) == answered > 0
+
+
+def test_many_values_of_one_filter_are_one_chip(shop: Path, opened: Any) -> None:
+    paths = "&".join(f"path_group=/p{n}" for n in range(9))
+    with opened(shop, fragment=f"#{paths}&path_group=/") as page:
+        chips = page.locator("#chips button span:first-child").all_inner_texts()
+        assert chips == ["path: 10 values"]
+        assert _totals(page)["requests"] == 27
+        page.locator("#chips button").click()
+        assert _fragment(page) == ""
+
+
 def test_a_drag_over_the_chart_chooses_whole_bars_in_utc(shop: Path, opened: Any) -> None:
     with opened(shop) as page:
         page.wait_for_selector("#figure-timeline .nsewdrag")
@@ -94,7 +131,7 @@ def test_a_drag_over_the_chart_chooses_whole_bars_in_utc(shop: Path, opened: Any
         page.wait_for_selector("#chips button")
         assert _fragment(page) == "from=2026-11-01T12:06:00Z&to=2026-11-01T12:12:00Z"
         assert page.locator("input.time").first.input_value() == "2026-11-01 12:06:00"
-        bars = page.evaluate("envoylogs.results().over_time.flatMap((bins) => [...bins])")
+        bars = page.evaluate("envoylogs.results().over_time.series.flatMap((bins) => [...bins])")
         assert sum(bars) > _totals(page)["requests"]  # the chart keeps its window
 
 
@@ -105,18 +142,25 @@ def test_a_drag_over_the_chart_chooses_whole_bars_in_utc(shop: Path, opened: Any
         ("12:05", "from=2026-11-01T12:05:00Z"),
         ("2026-11-01T14:05:00+02:00", "from=2026-11-01T12:05:00Z"),
         ("2026-11-01T12:05:00.400Z", "from=2026-11-01T12:05:00Z"),
+        ("12:05:00Z", "from=2026-11-01T12:05:00Z"),
+        ("2026-11-01T12:02:30.5", "from=2026-11-01T12:02:30Z"),
         ("soon", ""),
+        ("2026-02-30", ""),
+        ("2026-11-01 25:00", ""),
+        ("2026-11-01 12:10", ""),  # the end of the selection
     ],
 )
 def test_times_are_written_in_several_ways(
     written: str, fragment: str, shop: Path, opened: Any
 ) -> None:
-    with opened(shop) as page:
+    with opened(shop, fragment="#to=2026-11-01T12:10:00") as page:  # UTC, wherever it is read
         field = page.locator("input.time").first
         field.fill(written)
         field.press("Enter")
-        assert _fragment(page) == fragment
-        assert (field.get_attribute("aria-invalid") == "true") is (written == "soon")
+        assert (field.get_attribute("aria-invalid") == "true") is (not fragment)
+        page.evaluate("envoylogs.view.set({ noise: 'shown' })")
+        wanted = [fragment, "to=2026-11-01T12:10:00Z", "noise=shown"]
+        assert _fragment(page) == "&".join(filter(None, wanted))
 
 
 def test_the_keyboard_alone_filters(shop: Path, opened: Any) -> None:
@@ -258,11 +302,3 @@ def test_paper_has_no_controls(shop: Path, opened: Any) -> None:
         for hidden in ("#reset", "#theme", "#table-host .tools"):
             assert not page.locator(hidden).is_visible()
         assert page.locator("#chips").is_visible()
-
-
-def test_without_scripts_the_findings_are_there(shop: Path, browser: Any) -> None:
-    with browser.new_context(java_script_enabled=False, offline=True) as context:
-        page = context.new_page()
-        page.goto(shop.as_uri())
-        assert page.locator(".card").count() == 3
-        assert page.locator("noscript").is_visible()

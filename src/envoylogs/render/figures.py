@@ -92,7 +92,7 @@ def template(*, dark: bool = False) -> go.layout.Template:
             "font": {"family": "system-ui, sans-serif", "color": ink("text"), "size": 12},
             "paper_bgcolor": ink("ground"),
             "plot_bgcolor": ink("ground"),
-            "xaxis": axis,
+            "xaxis": axis | {"ticks": "outside", "ticklen": 4, "tickcolor": ink("line")},
             "yaxis": axis,
             "bargap": 0,
             "hoverlabel": {
@@ -153,7 +153,7 @@ def timeline_figure(summary: Summary) -> go.Figure:
             offset=0,
             marker={"color": shade.light, "line": {"width": 0}},
             meta=shade._asdict(),
-            hovertemplate=f"{_TIME}<br>%{{y:,}} requests<extra>{name}</extra>",
+            hovertemplate=f"{_TIME}<br>requests: %{{y:,}}<extra>{name}</extra>",
         )
     return figure
 
@@ -226,7 +226,7 @@ def heat_map_figure(summary: Summary) -> go.Figure:
         text=words,
         colorscale=_scale(dark=False),
         colorbar={"title": {"text": "requests"}, "thickness": 12},
-        hovertemplate=f"{_TIME}<br>%{{text}}: %{{z:,}} requests<extra></extra>",
+        hovertemplate=f"{_TIME}<br>%{{text}}<br>requests: %{{z:,}}<extra></extra>",
         hoverongaps=False,
     )
     return figure

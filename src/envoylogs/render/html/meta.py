@@ -17,6 +17,7 @@ from envoylogs.render.figures import (
     MOST_BINS,
     template,
 )
+from envoylogs.render.formatting import count
 from envoylogs.render.html.counts import PAGE_LEDGER
 from envoylogs.render.words import facts_of_finding, findings_shown
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
@@ -91,7 +92,10 @@ def meta_of(summary: Summary, slices: Slices) -> dict[str, Any]:
 
 
 def _clusters(slices: Slices) -> dict[str, dict[str, str | None]]:
-    names = slices.combinations.select(pl.col("upstream_cluster").drop_nulls().unique().sort())
+    names = pl.concat(
+        frame.select(pl.col("upstream_cluster").drop_nulls())
+        for frame in (slices.combinations, slices.examples)
+    ).unique().sort("upstream_cluster")
     _, _, subset, _ = cluster_parts(pl.col("upstream_cluster"))
     return {
         name: {"subset": of_subset, "label": service_label(name)}
@@ -111,12 +115,26 @@ def _finding(
         "next": found.next,
         "since": found.since,
         "filters": sliced and sliced.filters,
+        "noise": _is_noise(sliced),
+        "filters_note": _filters_note(found, sliced),
         "trend": sliced and _trend(sliced, slices.window, slices.width_s),
     }
 
 
 def _is_noise(sliced: FindingSlice | None) -> bool:
     return sliced is not None and 2 * sliced.noise > sum(sliced.trend.values())
+
+
+def _filters_note(found: Finding, sliced: FindingSlice | None) -> str | None:
+    """Return why a card doesn't pick out its requests, or not all of them; null if it does."""
+    if found.where is None:
+        return None
+    if sliced is None:
+        return "Its requests can't be picked out from the counts of this page."
+    picked = sum(sliced.trend.values())
+    if picked < found.requests:
+        return f"Picks out {count(picked)} of them: names of the others were folded."
+    return None
 
 
 def _trend(sliced: FindingSlice, window: Window | None, width_s: int | None) -> list[int]:

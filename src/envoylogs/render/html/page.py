@@ -35,8 +35,8 @@ __all__ = ["HtmlRenderer"]
 
 _ASSETS = "render/html/assets"
 _SCRIPTS = (
-    "text.js", "counts.js", "sums.js", "view.js", "tables.js", "contents.js", "filters.js",
-    "figures.js", "markdown.js", "page.js",
+    "text.js", "times.js", "pending.js", "counts.js", "sums.js", "view.js", "tables.js",
+    "contents.js", "filters.js", "figures.js", "markdown.js", "page.js",
 )  # fmt: skip
 """In the order in which they are one: each uses those before it."""
 
@@ -76,6 +76,8 @@ class HtmlRenderer:
             findings=meta["findings"],
             noise=noise_of(summary),
             rest=lesser_findings(summary),
+            all_well="Nothing found that somebody must act on.",
+            nothing="Not one record: a log without requests and connections says nothing.",
         )
         out.write(page)
 

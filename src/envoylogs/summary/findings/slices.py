@@ -86,6 +86,8 @@ def _filters(combinations: pl.DataFrame, matching: pl.DataFrame) -> dict[str, tu
     fewest = _picked(combinations, kept)
     for name in _DROPPED_FIRST:
         without = {other: found for other, found in kept.items() if other != name}
+        if name == "host" and "path_group" in kept:
+            continue  # paths alone might pick the same, but people ask whose they are
         if name in kept and without and _picked(combinations, without) == fewest:
             kept = without
     return {name: tuple(found.sort(nulls_last=True)) for name, found in kept.items()}

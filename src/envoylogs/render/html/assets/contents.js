@@ -2,8 +2,8 @@
 (function (envoylogs) {
   "use strict";
 
-  const { printable, percent, iso, clock, dayAndClock, milliseconds } = envoylogs.text;
-  const { keyOf } = envoylogs.counts;
+  const { printable, isFolded, percent, iso, clock, dayAndClock, milliseconds } = envoylogs.text;
+  const { keyOf, classOfCode } = envoylogs.counts;
 
   let meta = null;
   let days = 1;
@@ -15,6 +15,10 @@
     // A label that stands for several clusters would hide which one is meant.
     const seen = new Map();
     for (const { label } of Object.values(meta.clusters)) seen.set(label, (seen.get(label) ?? 0) + 1);
+    if (meta.width_s > 1) {
+      firstSeen.label = "from";
+      lastSeen.label = "to";
+    }
     meta.ambiguousLabels = new Set([...seen].filter(([, times]) => times > 1).map(([label]) => label));
   };
 
@@ -59,15 +63,18 @@
   const errors = number("errors", "errors", { hint: "The upstream or the gateway failed; never 4xx or unrouted" });
   const unrouted = number("unrouted", "unrouted", { hint: "The gateway had no route for the request" });
   const requests = number("requests", "requests");
+  const connections = number("connections", "connections", {
+    hint: "TCP or TLS connections; never among requests", when: (rows) => rows.some((row) => row.connections),
+  });
 
-  const measures = [requests, share, unrouted, errors, latency("p50"), latency("p90"), latency("p99")];
+  const measures = [connections, requests, share, unrouted, errors, latency("p50"), latency("p90"), latency("p99")];
   const header = { header: true };
 
   const byDimension = {
-    host: [value("host", "host", header), requests, share, unrouted, errors, latency("p50"), latency("p99")],
+    host: [value("host", "host", header), connections, requests, share, unrouted, errors, latency("p50"), latency("p99")],
     outcome: [
       outcome(header), { key: "must_act", label: "must act", kind: "text", of: (row) => outcomeOf(row.outcome)?.must_act ?? null },
-      requests, share, errors, latency("p50"), latency("p99"), number("connections", "connections", { hint: "TCP or TLS connections; never among requests" }),
+      connections, requests, share, errors, latency("p50"), latency("p99"),
     ],
     response_code: [{ ...value("response_code", "code", header), kind: "text" }, ...measures],
     path_group: [value("path_group", "path", header), ...measures],
@@ -93,9 +100,13 @@
   const moment = (name, label, of = (row) => row[name]) =>
     ({ key: name, label, kind: "time", of, shown: time, csv: written });
 
+  // Of buckets wider than a second only the edges are known.
+  const [firstSeen, lastSeen] = [moment("first", "first"), moment("last", "last")];
+
   const rejections = [
     outcome(header), value("host", "host"), value("route_name", "route"), value("response_flags", "flags"),
-    requests, moment("first", "first"), moment("last", "last"),
+    { ...requests, label: "records", hint: "Requests, or connections where the outcome is one of connections" },
+    firstSeen, lastSeen,
     {
       key: "known", label: "host is", kind: "text", of: (row) => (row.known ? "known" : "unknown"),
       hint: "Known: this log routed a request for it, or the configuration lists it",
@@ -103,6 +114,11 @@
   ];
 
   const ledger = [text("label", "who answered 404", header), requests, share];
+
+  // Examples are whole, so they may have values that were folded in the counts, or cut.
+  let places = {};
+  const counted = (name, of) => places[name]?.has(keyOf(of)) ?? false;
+  const ofExample = (column) => ({ ...column, pickable: (of) => counted(column.dimension, of) });
 
   const examples = [
     { ...moment("start", "time", (row) => (row.start === null ? null : row.start / 1e6)), header: true },
@@ -113,23 +129,26 @@
     { key: "duration_ms", label: "ms", kind: "ms", of: (row) => row.duration_ms, shown: milliseconds },
     text("request_id", "request id"),
     { key: "source", label: "line", kind: "text", of: (row) => `${row.source}:${row.line}` },
-  ];
+  ].map((column) => (column.dimension ? ofExample(column) : column));
 
   const empty = { split: "No route with several parts or a subset in this selection." };
 
   const columns = { ...byDimension, split, rejections, ledger, examples };
 
-  // Examples are few and whole, so they are filtered by themselves. What they don't say of
-  // themselves can't leave them out.
-  const examplesIn = (view, classOf) => meta.examples.filter((line) => {
-    const seconds = line.start === null ? null : line.start / 1e6;
-    if (view.from !== null && (seconds === null || seconds < view.from)) return false;
-    if (view.to !== null && (seconds === null || seconds >= view.to)) return false;
-    return Object.entries(view.filters).every(([name, values]) => {
-      const own = name === "code_class" ? classOf(line.response_code) : line[name];
-      return own === undefined || values.some((other) => keyOf(other) === keyOf(own));
+  // Examples are filtered by themselves, and go with all others where their value was folded.
+  const examplesIn = (view, counts) => {
+    places = counts.places;
+    return meta.examples.filter((line) => {
+      const seconds = line.start === null ? null : line.start / 1e6;
+      if (view.from !== null && (seconds === null || seconds < view.from)) return false;
+      if (view.to !== null && (seconds === null || seconds >= view.to)) return false;
+      return Object.entries(view.filters).every(([name, values]) => {
+        const own = name === "code_class" ? classOfCode(line.response_code) : line[name];
+        if (own === undefined) return true; // what they don't say of themselves
+        return values.some((other) => (counted(name, own) ? keyOf(other) === keyOf(own) : isFolded(other)));
+      });
     });
-  });
+  };
 
   envoylogs.contents = { start, columns, empty, shownValue, actorColor, isDark, time, examplesIn };
 })((window.envoylogs ??= {}));

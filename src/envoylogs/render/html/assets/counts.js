@@ -80,19 +80,39 @@
     };
   };
 
-  // Figures have bins of time as narrow as `most_bins` lets them; -1 for records without a time.
-  const binsOf = (meta) => {
-    const timed = meta.starts.filter((start) => start !== null);
+  // Figures have bins of time as narrow as `most_bins` lets them; past the widest width of buckets
+  // it is doubled. -1 for records without a time and for those of other times.
+  const binsOf = (meta, low, high) => {
+    const within = (start) => start !== null && start >= low && start <= high;
+    const timed = meta.starts.filter(within);
     if (!timed.length) return { starts: [], width_s: meta.width_s, of: new Int32Array(meta.starts.length).fill(-1) };
-    const widths = meta.widths_s.filter((width) => width >= meta.width_s);
     const place = (start, width) => Math.floor(start / width);
     const fits = (width) => place(timed.at(-1), width) - place(timed[0], width) < meta.most_bins;
-    const width = widths.find(fits) ?? widths.at(-1) ?? meta.width_s;
+    let width = meta.width_s;
+    while (!fits(width)) width = meta.widths_s.find((wider) => wider > width) ?? 2 * width;
     const first = place(timed[0], width);
     return {
       width_s: width,
       starts: Array.from({ length: place(timed.at(-1), width) - first + 1 }, (_, bin) => (first + bin) * width),
-      of: Int32Array.from(meta.starts, (start) => (start === null ? -1 : place(start, width) - first)),
+      of: Int32Array.from(meta.starts, (start) => (within(start) ? place(start, width) - first : -1)),
+    };
+  };
+
+  // The chart over time keeps the window of the log, so that a brush can be moved and widened; the
+  // figures below it show what was chosen. Strays are in neither until somebody asks for their time.
+  const binsFor = (counts, { from, to }) => {
+    const { meta } = counts;
+    const [first, last] = meta.shown ? [meta.shown.first / 1e6, meta.shown.last / 1e6] : [0, -1];
+    const made = counts.binsMade ??= new Map();
+    const bins = (low, high) => {
+      const key = `${low} ${high}`;
+      if (made.size > 20) made.clear(); // each drag over the chart makes some
+      if (!made.has(key)) made.set(key, binsOf(meta, low, high));
+      return made.get(key);
+    };
+    const [low, high] = [from ?? first, to === null ? last : to - 1];
+    return {
+      all: bins(Math.min(first, low), Math.max(last, high)), chosen: bins(low, high),
     };
   };
 
@@ -125,7 +145,7 @@
   });
 
   // One pass over all rows: what each combination sums up to, and which rows have a latency.
-  const select = (counts, view, bins) => {
+  const select = (counts, view, { all, chosen }) => {
     const { rows, meta, actor } = counts;
     const { connection, noise } = counts.combinations;
     const keeps = combinationsKept(counts, view.filters);
@@ -137,15 +157,15 @@
     const maxMs = new Float64Array(counts.length);
     const first = new Int32Array(counts.length).fill(meta.starts.length);
     const last = new Int32Array(counts.length).fill(-1);
-    // The chart over time keeps its whole window, so that a brush can be moved and widened.
-    const noiseTrace = meta.actors.length;
-    const overTime = Array.from({ length: noiseTrace + 1 }, () => new Float64Array(bins.starts.length));
+    // Requests by who must act, then noise; and connections in the same order.
+    const traces = meta.actors.length + 1;
+    const series = Array.from({ length: 2 * traces }, () => new Float64Array(all.starts.length));
     const trace = Int8Array.from(actor, (of, c) =>
-      (connection[c] || (noise[c] && apart) ? -1 : noise[c] ? noiseTrace : of));
+      (noise[c] && apart ? -1 : (connection[c] ? traces : 0) + (noise[c] ? traces - 1 : of)));
     counts.room ??= roomFor(rows.length);
     const latent = counts.room;
     const { combination, bucket, latency, requests: each, firstTimed, length } = rows;
-    const binOf = bins.of;
+    const [binOf, chosenBinOf] = [all.of, chosen.of];
     let found = 0;
     for (let row = 0; row < length; row += 1) {
       const c = combination[row];
@@ -153,7 +173,7 @@
       const n = each[row];
       const at = bucket[row];
       const bin = binOf[at];
-      if (trace[c] >= 0 && bin >= 0) overTime[trace[c]][bin] += n;
+      if (trace[c] >= 0 && bin >= 0) series[trace[c]][bin] += n;
       if (inTime[at] === 0) continue;
       requests[c] += n;
       if (at < first[c]) first[c] = at;
@@ -164,7 +184,7 @@
         totalMs[c] += n * ms;
         maxMs[c] = ms;
         latent.combination[found] = c;
-        latent.bin[found] = bin + 1; // 0 for rows without a time
+        latent.bin[found] = chosenBinOf[at] + 1; // 0 for rows without a bin
         latent.ms[found] = ms;
         latent.requests[found] = n;
         found += 1;
@@ -172,8 +192,9 @@
     }
     latent.length = found;
     const shown = Uint8Array.from(noise, (isNoise) => (isNoise && apart ? 0 : 1));
+    const overTime = { requests: series.slice(0, traces), connections: series.slice(traces) };
     return { requests, timed, totalMs, maxMs, first, last, overTime, shown, latent };
   };
 
-  envoylogs.counts = { decode, binsOf, select, keyOf, classOfCode };
+  envoylogs.counts = { decode, binsFor, select, keyOf, classOfCode };
 })((window.envoylogs ??= {}));

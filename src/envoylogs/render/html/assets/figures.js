@@ -6,11 +6,14 @@
 
   const FONT = getComputedStyle(document.body).fontFamily;
   const MARGIN = { l: 48, r: 8, t: 10, b: 30 };
+  const PAPER_WIDTH = 700; // pixels of a portrait page between its margins
   const SETTINGS = { displayModeBar: false, responsive: true, showTips: false, doubleClick: false };
 
   let meta = null;
+  let brushed = null; // the bins of the chart over time
 
   const places = { timeline: "#figure-timeline", latency: "#figure-latency", heat_map: "#figure-heat-map" };
+  const isPrinting = () => document.documentElement.classList.contains("printing");
   const placeOf = (name) => document.querySelector(places[name]);
 
   // A variable of the style sheet has a value for each theme; an element shows which one holds.
@@ -37,12 +40,11 @@
     delete layout.height;
     return {
       ...layout, template: meta.templates[envoylogs.contents.isDark() ? "dark" : "light"],
-      autosize: true, margin: MARGIN, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      ...(isPrinting() ? { autosize: false, width: PAPER_WIDTH } : { autosize: true }), margin: MARGIN, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { ...layout.font, family: FONT, size: 12, color: style("--text") },
       legend: { ...layout.legend, orientation: "h", x: 0, y: 1, yanchor: "bottom", xanchor: "left" },
       xaxis: {
-        ...layout.xaxis, type: "date", title: undefined, fixedrange: true,
-        range: [edges[0], edges.at(-1)],
+        ...layout.xaxis, type: "date", title: undefined, fixedrange: true, range: [edges[0], edges.at(-1)],
       },
       yaxis: { ...layout.yaxis, fixedrange: true },
       ...more,
@@ -81,26 +83,51 @@
 
   const edgesOf = ({ starts, width_s }) => [...starts, starts.at(-1) + width_s].map(timeOf);
 
+  // Powers of ten, and halves and fifths of them where those would be too few to read a value from.
+  const ticksOf = (least, most) => {
+    const tens = [0, 1, 2, 3, 4, 5, 6].map((power) => 10 ** power);
+    const within = (values) => values.filter((ms) => ms >= least && ms <= most);
+    const coarse = within(tens);
+    const values = coarse.length > 2 ? coarse : within(tens.flatMap((ms) => [ms, 2 * ms, 5 * ms]));
+    const shown = values.length > 1 ? values : [...new Set([least, most])];
+    return { tickmode: "array", tickvals: shown, ticktext: shown.map((ms) => (ms < 1 ? "0" : count(ms))) };
+  };
+
+  // An empty chart would look as if something were broken.
+  const nothing = (name) => {
+    const { xaxis, yaxis, ...layout } = layoutOf(name, [0, 0], {});
+    return [[], {
+      ...layout, showlegend: false, xaxis: { visible: false }, yaxis: { visible: false },
+      annotations: [{ text: "No request that an upstream answered in this selection.", showarrow: false, font: { color: style("--quiet") } }],
+    }];
+  };
+
   const timelineOf = (results, view) => {
-    const x = results.bins.starts.map(timeOf);
+    const { of, series } = results.over_time;
+    const { starts, width_s } = results.bins.all;
+    const x = starts.map(timeOf);
     const data = tracesOf("timeline", (trace, place) => ({
-      x, y: Array.from(results.over_time[place] ?? []), offset: 0, width: results.bins.width_s * 1000,
-      visible: results.over_time[place]?.some((n) => n > 0) ?? false,
+      x, y: Array.from(series[place] ?? []), offset: 0, width: width_s * 1000,
+      visible: series[place]?.some((n) => n > 0) ?? false,
+      hovertemplate: trace.hovertemplate.replace("requests", of),
       marker: { ...trace.marker, color: shadeOf(trace) ?? trace.marker?.color },
       selectedpoints: null, unselected: { marker: { opacity: 1 } },
     }));
     const { bars, notes } = onsets();
-    const edges = edgesOf(results.bins);
+    const edges = edgesOf(results.bins.all);
+    const [begin, end] = [starts[0], starts.at(-1) + width_s];
     const outside = [];
-    if (view.from !== null) outside.push(shade(edges[0], timeOf(view.from)));
-    if (view.to !== null) outside.push(shade(timeOf(view.to), edges.at(-1)));
+    if (view.from !== null) outside.push(shade(edges[0], timeOf(Math.min(view.from, end))));
+    if (view.to !== null) outside.push(shade(timeOf(Math.max(view.to, begin)), edges.at(-1)));
     drawLegend(data);
-    const heights = x.map((_, bin) => results.over_time.reduce((sum, of) => sum + of[bin], 0));
+    document.querySelector("#timeline-title").textContent = `${of === "requests" ? "Requests" : "Connections"} over time, by who must act`;
+    const heights = x.map((_, bin) => series.reduce((sum, counts) => sum + counts[bin], 0));
     const layout = layoutOf("timeline", edges, {
       dragmode: "select", selectdirection: "h", bargap: 0, shapes: [...outside, ...bars], annotations: notes,
       selections: [], newselection: { line: { color: style("--accent"), width: 1 } }, showlegend: false,
     });
-    return [data, { ...layout, yaxis: { ...layout.yaxis, dtick: stepOf(Math.max(...heights)) } }];
+    const title = { ...layout.yaxis.title, text: of };
+    return [data, { ...layout, yaxis: { ...layout.yaxis, title, dtick: stepOf(Math.max(...heights)) } }];
   };
 
   // In the heading, where it takes no height from the chart.
@@ -115,7 +142,9 @@
 
   const latencyOf = (results) => {
     const rows = results.latency_over_time;
-    const half = results.bins.width_s / 2;
+    if (!rows.some((row) => row.count)) return nothing("latency");
+    const { chosen } = results.bins;
+    const half = chosen.width_s / 2;
     const lowest = meta.latency_edges_ms[0];
     const data = tracesOf("latency", (trace) => ({
       x: rows.map((row) => timeOf(row.start + half)),
@@ -124,12 +153,10 @@
       text: rows.map((row) => `${count(row[trace.name])} ms`), hovertemplate: `%{text}<extra>${trace.name}</extra>`,
       connectgaps: false, line: { ...trace.line, color: shadeOf(trace) ?? trace.line?.color },
     }));
-    return [data, layoutOf("latency", edgesOf(results.bins), { showlegend: true, dragmode: false, hovermode: "x unified" })];
-  };
-
-  const wholes = (from, below) => {
-    const [least, most] = [from < 1 ? 0 : Math.ceil(from), Math.ceil(below) - 1];
-    return least >= most ? `${count(least)} ms` : `${count(least)} to ${count(most)} ms`;
+    const layout = layoutOf("latency", edgesOf(chosen), { showlegend: true, dragmode: false, hovermode: "x unified" });
+    const drawn = data.flatMap((trace) => trace.y.filter((ms) => ms !== null));
+    const [least, most] = drawn.reduce(([low, high], ms) => [Math.min(low, ms), Math.max(high, ms)], [Infinity, lowest]);
+    return [data, { ...layout, yaxis: { ...layout.yaxis, ...ticksOf(least, most) } }];
   };
 
   // Nothing has no color, so few must have one: the scale begins after the color of the ground.
@@ -140,16 +167,18 @@
   };
 
   const heatMapOf = (results) => {
-    const { edges, cells } = results.heat_map;
+    const { from, edges, cells } = results.heat_map;
+    const { chosen } = results.bins;
+    if (!cells.some((cell) => cell.some((n) => n))) return nothing("heat_map");
     const most = cells.reduce((highest, cell) => cell.reduce((a, b) => Math.max(a, b), highest), 1);
     const data = tracesOf("heat_map", (trace) => ({
       zmin: 0, zmax: most, colorbar: { ...trace.colorbar, dtick: stepOf(most) },
-      x: edgesOf(results.bins), y: edges, colorscale: scaleOf(),
+      x: edgesOf(chosen), y: edges, colorscale: scaleOf(),
       z: cells.map((cell) => Array.from(cell, (n) => n || null)), // nothing has no color
-      text: cells.map((cell, place) => Array.from(cell, () => wholes(edges[place], edges[place + 1]))),
-      hovertemplate: "%{x|%H:%M:%S}<br>%{text}: %{z:,} requests<extra></extra>",
+      text: cells.map((cell, place) => Array.from(cell, () => meta.latency_classes[from + place])),
     }));
-    return [data, layoutOf("heat_map", edgesOf(results.bins), { dragmode: false })];
+    const layout = layoutOf("heat_map", edgesOf(chosen), { dragmode: false });
+    return [data, { ...layout, yaxis: { ...layout.yaxis, ...ticksOf(edges[0], edges.at(-1)) } }];
   };
 
   // A drag over the chart chooses the bars whose middle it covers, and one at least.
@@ -162,60 +191,23 @@
   };
 
   const MAKERS = { timeline: timelineOf, latency: latencyOf, heat_map: heatMapOf };
-  const inSight = new Set();
-  const stale = new Set();
-  let latest = null;
   let listening = false;
-  let later = 0;
 
-  const drawOne = (name) => {
-    stale.delete(name);
-    const { results, view } = latest;
+  const draw = (name, { results, view }) => {
     const [data, layout] = MAKERS[name](results, view);
-    const began = performance.now();
     window.Plotly.react(placeOf(name), data, layout, SETTINGS);
-    envoylogs.timings[`${name}_ms`] = performance.now() - began;
-    if (name !== "timeline" || listening) return;
+    if (name !== "timeline") return;
+    brushed = results.bins.all;
+    if (listening) return;
     listening = true;
-    placeOf("timeline").on("plotly_selected", (event) => readBrush(event, results.bins));
+    placeOf("timeline").on("plotly_selected", (event) => readBrush(event, brushed));
   };
 
-  // One at a time, so that a filter never waits for all of them.
-  const drawStale = () => {
-    const [name] = stale;
-    if (name === undefined) return;
-    drawOne(name);
-    later = setTimeout(drawStale);
-  };
-
-  // Plotly takes longer than all counting: what nobody sees waits until filters are at rest.
-  const draw = (results, view, all = false) => {
-    if (!window.Plotly || !results.bins.starts.length) return;
-    latest = { results, view };
-    for (const name of Object.keys(MAKERS)) stale.add(name);
-    [...stale].filter((name) => all || inSight.has(name)).forEach(drawOne);
-    clearTimeout(later);
-    if (stale.size) later = setTimeout(drawStale, 400);
-  };
-
-  const watch = () => {
-    const observer = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) {
-        const name = Object.keys(places).find((other) => placeOf(other) === target);
-        if (!isIntersecting) inSight.delete(name);
-        else {
-          inSight.add(name);
-          if (stale.has(name)) drawOne(name);
-        }
-      }
-    }, { rootMargin: "80px" });
-    for (const name of Object.keys(places)) if (placeOf(name)) observer.observe(placeOf(name));
-  };
-
-  const start = (given) => {
+  // `latest` says what is to be drawn: results and the view that they are of.
+  const start = (given, latest) => {
     meta = given;
-    watch();
+    for (const name of Object.keys(MAKERS)) envoylogs.pending.add(placeOf(name), () => draw(name, latest()));
   };
 
-  envoylogs.figures = { start, draw };
+  envoylogs.figures = { start };
 })((window.envoylogs ??= {}));

@@ -2,11 +2,15 @@
 (function (envoylogs) {
   "use strict";
 
-  const { printable, count, dayAndClock, element } = envoylogs.text;
+  const { printable, count, dayAndClock, element, say } = envoylogs.text;
   const { keyOf } = envoylogs.counts;
+  const { readTime, dayOf, spanInWords } = envoylogs.times;
 
   // A list longer than this is searched, not scrolled.
   const MOST = 200;
+  // More chips of one filter than these are one chip, or the bar would cover what it filters.
+  const MOST_CHIPS = 4;
+  const DAY_S = 86_400;
 
   const IN_BAR = [
     ["host", "Host"], ["path_group", "Path"], ["outcome", "Outcome"], ["code_class", "Code"],
@@ -101,31 +105,44 @@
     }
   }
 
-  // "2026-11-01 12:40", RFC 3339 with its offset, or a time of day of the log's first day.
-  const readTime = (text, firstDay) => {
-    const words = text.trim();
-    if (!words) return { seconds: null };
-    const bare = /^\d{1,2}:\d{2}(:\d{2})?$/.test(words) ? `${firstDay} ${words.padStart(words.length < 6 ? 5 : 8, "0")}` : words;
-    const parts = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?$/i.exec(bare);
-    if (!parts) return { wrong: true };
-    const [, day, minute = "00:00", second = ":00", zone = "Z"] = parts;
-    const seconds = Date.parse(`${day}T${minute}${second}${zone.toUpperCase() === "UTC" ? "Z" : zone.toUpperCase()}`) / 1000;
-    return Number.isFinite(seconds) ? { seconds } : { wrong: true };
+  // A time of day is the latest one in the log.
+  const asWritten = (text, end) => {
+    const time = readTime(text, dayOf(end));
+    const bare = readTime(text) === null;
+    return time !== null && bare && time > end ? time - DAY_S : time;
   };
 
+  const wrongWith = (name, seconds) => {
+    const { from, to } = envoylogs.view.now();
+    if (seconds === null) return "A time as 2026-11-01 12:40:00, in UTC";
+    if (name === "from" && to !== null && seconds >= to) return `Not before the end, ${dayAndClock(to)}`;
+    if (name === "to" && from !== null && seconds <= from) return `Not after the beginning, ${dayAndClock(from)}`;
+    return "";
+  };
+
+  const whole = { from: "The log begins there or later: no filter.", to: "The log ends there or earlier: no filter." };
+
   const timeInput = (meta, name, label) => {
-    const edges = meta.starts.filter((start) => start !== null);
-    const whole = name === "from" ? edges[0] : edges.at(-1) + meta.width_s;
+    const step = spanInWords(meta.width_s);
+    const [begin, end] = [meta.shown.first / 1e6, meta.shown.last / 1e6 + meta.width_s];
+    const changed = () => {
+      const text = input.value.trim();
+      const seconds = text ? asWritten(text, end) : null;
+      const wrong = text ? wrongWith(name, seconds) : "";
+      input.setCustomValidity(wrong);
+      input.setAttribute("aria-invalid", String(Boolean(wrong)));
+      if (wrong) {
+        input.reportValidity();
+        return;
+      }
+      envoylogs.view.set({ [name]: seconds });
+      const set = envoylogs.view.now()[name];
+      if (seconds !== null && set === null) say(whole[name]);
+      else if (set !== seconds) say(`Moved to ${dayAndClock(set)}: counts are by the ${step}.`);
+    };
     const input = element("input", {
-      type: "text", className: "time", placeholder: edges.length ? dayAndClock(whole) : "", autocomplete: "off", spellcheck: false,
-      title: `UTC, in steps of ${count(meta.width_s)} s; ${name === "from" ? "inclusive" : "exclusive"}`,
-      onchange: () => {
-        const { seconds, wrong } = readTime(input.value, edges.length ? dayAndClock(edges[0]).slice(0, 10) : "");
-        input.setCustomValidity(wrong ? "A time as 2026-11-01 12:40:00, in UTC" : "");
-        input.setAttribute("aria-invalid", String(Boolean(wrong)));
-        if (wrong) input.reportValidity();
-        else envoylogs.view.set({ [name]: seconds });
-      },
+      type: "text", className: "time", placeholder: dayAndClock(name === "from" ? begin : end), autocomplete: "off",
+      spellcheck: false, title: `UTC, by the ${step}; ${name === "from" ? "inclusive" : "exclusive"}`, onchange: changed,
       onkeydown: (event) => { if (event.key === "Enter") input.dispatchEvent(new Event("change")); },
     });
     return { input, label: element("label", { className: "when" }, `${label} `, input) };
@@ -134,9 +151,8 @@
   const start = (counts) => {
     const { meta } = counts;
     const bar = document.querySelector("#filter-inputs");
-    const from = timeInput(meta, "from", "From");
-    const to = timeInput(meta, "to", "to");
-    bar.append(from.label, to.label, element("span", { className: "quiet", textContent: "UTC" }));
+    const times = meta.shown ? [["from", "From"], ["to", "to"]].map(([name, label]) => [name, timeInput(meta, name, label)]) : [];
+    bar.append(...times.map(([, { label }]) => label), element("span", { className: "quiet", textContent: times.length ? "UTC" : "No times" }));
     const filters = IN_BAR.filter(([name]) => counts.dimensions[name]?.length)
       .map(([name, label]) => new Filter(bar, counts, name, label));
     const noise = element("input", {
@@ -149,9 +165,11 @@
       }
     });
     return (view) => {
-      from.input.value = view.from === null ? "" : dayAndClock(view.from);
-      to.input.value = view.to === null ? "" : dayAndClock(view.to);
-      for (const { input } of [from, to]) { input.setCustomValidity(""); input.removeAttribute("aria-invalid"); }
+      for (const [name, { input }] of times) {
+        input.value = view[name] === null ? "" : dayAndClock(view[name]);
+        input.setCustomValidity("");
+        input.removeAttribute("aria-invalid");
+      }
       noise.checked = view.noise === "shown";
       filters.forEach((filter) => filter.update());
     };
@@ -159,10 +177,17 @@
 
   // What is filtered, in words: for chips and for what is pasted elsewhere.
   const inWords = (view) => {
-    const said = Object.entries(view.filters).flatMap(([name, values]) => values.map((value) => ({
-      name, value, words: `${envoylogs.view.LABELS[name]}: ${envoylogs.contents.shownValue(name, value)}`,
-      remove: () => envoylogs.view.toggle(name, value),
-    })));
+    const said = Object.entries(view.filters).flatMap(([name, values]) => {
+      const label = envoylogs.view.LABELS[name];
+      const shown = values.map((value) => envoylogs.contents.shownValue(name, value));
+      if (values.length > MOST_CHIPS) {
+        const remove = () => envoylogs.view.set({ filters: { ...envoylogs.view.now().filters, [name]: [] } });
+        return [{ words: `${label}: ${count(values.length)} values`, all: shown.join("\n"), remove }];
+      }
+      return values.map((value, place) => ({
+        words: `${label}: ${shown[place]}`, remove: () => envoylogs.view.toggle(name, value),
+      }));
+    });
     if (view.from !== null) said.push({ words: `from ${dayAndClock(view.from)} UTC`, remove: () => envoylogs.view.set({ from: null }) });
     if (view.to !== null) said.push({ words: `to ${dayAndClock(view.to)} UTC`, remove: () => envoylogs.view.set({ to: null }) });
     const usual = envoylogs.view.usualNoise();
@@ -175,8 +200,8 @@
     const said = inWords(view);
     const focused = [...place.querySelectorAll("button")].indexOf(document.activeElement);
     place.hidden = !said.length;
-    place.replaceChildren(...said.map(({ words, remove }) => element("li", {}, element("button", {
-      type: "button", className: "chip", title: `Remove ${words}`, "aria-label": `Remove filter ${words}`, onclick: remove,
+    place.replaceChildren(...said.map(({ words, all, remove }) => element("li", {}, element("button", {
+      type: "button", className: "chip", title: `Remove ${words}${all ? `\n${all}` : ""}`, "aria-label": `Remove filter ${words}`, onclick: remove,
     }, element("span", { textContent: words }), element("span", { "aria-hidden": "true", textContent: "×" })))));
     // Whoever removes chips by keyboard stays where the next one is.
     if (focused >= 0) ([...place.querySelectorAll("button")].at(Math.min(focused, said.length - 1)) ?? document.querySelector("#reset")).focus();

@@ -2,7 +2,7 @@
 (function (envoylogs) {
   "use strict";
 
-  const { printable, count, counted, percent, milliseconds, element } = envoylogs.text;
+  const { printable, count, counted, percent, milliseconds, element, say } = envoylogs.text;
 
   const plain = (text) => printable(text).replace(/[\\`*_{}[\]<>|#~&!]/g, "\\$&");
 
@@ -18,11 +18,12 @@
   // Only in a table does a bar end a code span.
   const cell = (text) => code(text).replaceAll("|", "\\|");
 
-  const totalsInWords = ({ requests, connections, errors, error_share, unrouted, noise, latency_ms: of }) => {
+  const totalsInWords = ({ requests, connections, errors, error_share, unrouted, noise, noise_connections, latency_ms: of }) => {
     const words = [
       counted(requests, "request"), counted(connections, "connection"),
       `${counted(errors, "error")} (${percent(error_share)})`, `${count(unrouted)} unrouted`, `${count(noise)} noise`,
     ];
+    if (noise_connections) words.push(`${counted(noise_connections, "connection")} of noise`);
     if (of.count) {
       words.push(`latency p50 ${milliseconds(of.p50)}, p90 ${milliseconds(of.p90)}, p95 ${milliseconds(of.p95)}, `
         + `p99 ${milliseconds(of.p99)}, max ${milliseconds(of.max)} ms`);
@@ -47,7 +48,7 @@
 
   const markdownOf = (meta, view, results) => {
     const facts = [...document.querySelectorAll("#facts li")].map((fact) => plain(fact.textContent.trim()));
-    const said = envoylogs.filters.inWords(view).map(({ words }) => code(words));
+    const said = envoylogs.filters.inWords(view).map(({ words, all }) => code(all ? `${words.split(":")[0]}: ${all.replaceAll("\n", ", ")}` : words));
     return [
       `**Gateway log**: ${facts.join(", ")}`,
       ...meta.findings.map(finding),
@@ -74,10 +75,8 @@
   };
 
   const copy = async (text, what) => {
-    const status = document.querySelector("#status");
     if (await copied(text)) {
-      status.textContent = `${what} copied`;
-      setTimeout(() => { status.textContent = ""; }, 2500);
+      say(`${what} copied`);
       return;
     }
     const dialog = document.querySelector("#by-hand");

@@ -1,7 +1,8 @@
 // Starts the page and redraws it on each change of the view.
 //
-// The scripts are joined in this order, each one using only those before it: text.js, counts.js,
-// sums.js, view.js, tables.js, contents.js, filters.js, figures.js, markdown.js, page.js.
+// The scripts are joined in this order, each one using only those before it: text.js, times.js,
+// pending.js, counts.js, sums.js, view.js, tables.js, contents.js, filters.js, figures.js,
+// markdown.js, page.js.
 (function (envoylogs) {
   "use strict";
 
@@ -44,7 +45,7 @@
       if (finding.trend?.length) card.querySelector(".spark").append(sparkline(finding.trend));
       const pick = card.querySelector("button.pick");
       if (!pick || !finding.filters || !counts) continue;
-      pick.addEventListener("click", () => view.set({ filters: view.same(finding.filters) ? {} : finding.filters }));
+      pick.addEventListener("click", () => view.pick(finding));
       // Text of a card can be selected without filtering.
       card.addEventListener("click", (event) => {
         if (event.target.closest("button, details, a") || String(getSelection())) return;
@@ -63,7 +64,7 @@
     }
   };
 
-  const drawTotals = ({ requests, connections, errors, error_share, unrouted, noise, latency_ms: of }) => {
+  const drawTotals = ({ requests, connections, errors, error_share, unrouted, noise, noise_connections, latency_ms: of }) => {
     const total = (name, value, extra) => element("span", { className: "total" },
       element("b", { textContent: value }), ` ${name}`, extra ? element("span", { className: "quiet", textContent: ` ${extra}` }) : null);
     const near = meta.latency_relative_error ? `within ${percent(meta.latency_relative_error)}` : "";
@@ -72,19 +73,31 @@
       total(connections === 1 ? "connection" : "connections", count(connections)),
       total(errors === 1 ? "error" : "errors", count(errors), percent(error_share)),
       total("unrouted", count(unrouted)),
-      total("noise", count(noise), noise ? (view.now().noise === "shown" ? "shown" : "set apart") : ""),
+      total("noise", count(noise), noiseInWords(noise, noise_connections)),
       ...["p50", "p90", "p95", "p99", "max"].map((name) => element("span", { className: "total" },
         `${name} `, element("b", { textContent: milliseconds(of[name]) }), name === "max" ? ` ms ${near}` : "")),
     );
   };
 
-  const drawTables = (results) => {
-    for (const [name, table] of Object.entries(tables)) {
-      table.update(name === "examples"
-        ? envoylogs.contents.examplesIn(view.now(), envoylogs.counts.classOfCode) : results.tables[name]);
-    }
-    const apart = view.now().noise === "apart" ? results.totals.noise + results.totals.noise_connections : 0;
-    find("#noise-note").textContent = apart ? `Without ${counted(apart, "record")} of noise. ` : "";
+  const noiseInWords = (requests, connections) => {
+    if (!requests && !connections) return "";
+    const words = [view.now().noise === "shown" ? "shown" : "set apart"];
+    if (connections) words.unshift(`and ${counted(connections, "connection")}`);
+    return words.join(" ");
+  };
+
+  const drawTable = (name) => tables[name].update(
+    name === "examples" ? envoylogs.contents.examplesIn(view.now(), counts) : latest.tables[name],
+  );
+
+  // What the chart over time leaves out.
+  const drawNote = ({ totals }) => {
+    const apart = view.now().noise === "apart" ? totals.noise + totals.noise_connections : 0;
+    const strays = view.now().from === null && view.now().to === null ? meta.shown?.outside ?? 0 : 0;
+    find("#noise-note").textContent = [
+      apart ? `Without ${counted(apart, "record")} of noise. ` : "",
+      strays ? `Without ${counted(strays, "record")} of times far from these. ` : "",
+    ].join("");
   };
 
   // Filters are taken off as often as they are set, and the browser goes back: what was summed up a
@@ -107,14 +120,10 @@
     envoylogs.filters.drawChips(view.now());
     drawFilters(view.now());
     drawCards();
-    drawTables(latest);
-    const tabled = performance.now();
-    Object.assign(envoylogs.timings, { sums_ms: summed - began, tables_ms: tabled - summed });
-    requestAnimationFrame(() => {
-      envoylogs.figures.draw(latest, view.now());
-      envoylogs.timings.figures_ms = performance.now() - tabled;
-      envoylogs.timings.recompute_ms = performance.now() - began;
-    });
+    drawNote(latest);
+    envoylogs.pending.redraw();
+    const drawn = performance.now();
+    envoylogs.timings = { totals_ms: summed - began, recompute_ms: drawn - began };
   };
 
   const startTheme = () => {
@@ -157,8 +166,7 @@
       document.documentElement.classList.toggle("printing", printing);
       if (!latest) return;
       drawCards();
-      drawTables(latest);
-      envoylogs.figures.draw(latest, view.now(), true);
+      envoylogs.pending.redraw(true);
     };
     window.addEventListener("beforeprint", () => {
       closed = [...document.querySelectorAll(".card details:not([open])")];
@@ -180,9 +188,17 @@
     drawFilters = envoylogs.filters.start(counts);
     for (const [name, columns] of Object.entries(envoylogs.contents.columns)) {
       const place = find(`#table-${name}`);
-      if (place) tables[name] = new envoylogs.tables.Table(place, { name, columns, empty: envoylogs.contents.empty[name] });
+      if (!place) continue;
+      tables[name] = new envoylogs.tables.Table(place, { name, columns, empty: envoylogs.contents.empty[name] });
+      envoylogs.pending.add(place, () => drawTable(name));
     }
+    const folded = ["route_name", "host"].some((name) => counts.dimensions[name].some(envoylogs.text.isFolded));
+    if (folded) find("#table-split .head h2").after(element("p", { className: "quiet", textContent: "Without routes and hosts that were folded." }));
     startCards();
+    const answered = counts.rows.firstTimed < counts.rows.length;
+    for (const { id, parentElement } of document.querySelectorAll(".figure")) {
+      parentElement.hidden = !meta.shown || (id !== "figure-timeline" && !answered);
+    }
     view.onChange(recompute);
     recompute();
     find("#reset").addEventListener("click", view.reset);
@@ -190,14 +206,14 @@
     find("#copy-markdown").addEventListener("click", () =>
       envoylogs.markdown.copy(envoylogs.markdown.markdownOf(meta, view.now(), latest), "Markdown"));
     await startPlotly();
-    envoylogs.figures.draw(latest, view.now(), true);
+    if (meta.shown) envoylogs.figures.start(meta, () => ({ results: latest, view: view.now() }));
+    envoylogs.pending.redraw(true);
     ready();
   };
 
   const start = async () => {
     meta = JSON.parse(find("#meta").textContent);
     envoylogs.contents.start(meta);
-    envoylogs.figures.start(meta);
     startTheme();
     startPrint();
     const base64 = find("#counts")?.textContent.trim();
@@ -216,6 +232,7 @@
     }
   };
 
-  envoylogs.results = () => ({ ...latest, view: view.get() });
+  // All of it, also what nobody has looked at.
+  envoylogs.results = () => ({ ...latest, tables: { ...latest.tables }, view: view.get() });
   envoylogs.started = start();
 })((window.envoylogs ??= {}));

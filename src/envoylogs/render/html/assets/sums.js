@@ -5,6 +5,8 @@
   const QUANTILES = [50, 90, 95, 99];
   const Z = 1.959963984540054; // of a 95 % interval
 
+  const { isFolded } = envoylogs.text;
+
   // Nearest rank, `ceil(q * n)` in whole numbers. `keys` has a key for each row and `groups` the
   // group of each key, -1 for none. Rows ascend by latency: a rank is reached once, on the way.
   const percentiles = (latent, keys, groups, n) => {
@@ -107,11 +109,12 @@
     return rows.sort((a, b) => b.requests - a.requests || b.connections - a.connections || a.group - b.group);
   };
 
-  // Only by outcome are there rows of connections alone.
+  // Only by outcome are there rows of connections alone, unless there is nothing else.
   const byDimension = (counts, selection, name) => {
     const values = counts.dimensions[name];
-    return grouped(counts, selection, counts.combinations[name], values.length)
-      .filter((row) => row.requests || name === "outcome")
+    const rows = grouped(counts, selection, counts.combinations[name], values.length);
+    const requests = rows.filter((row) => row.requests);
+    return (name === "outcome" || !requests.length ? rows : requests)
       .map(({ group, ...row }) => ({ [name]: values[group], ...row }));
   };
 
@@ -144,10 +147,22 @@
       counts.dimensions[name][counts.combinations[name][firsts[group]]] };
   };
 
+  const foldedOf = (counts, names) => {
+    const found = new Uint8Array(counts.length);
+    for (const name of names) {
+      const marks = counts.dimensions[name].map((value) => (isFolded(value) ? 1 : 0));
+      const of = counts.combinations[name];
+      for (let c = 0; c < found.length; c += 1) found[c] |= marks[of[c]];
+    }
+    return found;
+  };
+
   const partsOf = (counts) => {
     const { upstream_cluster, connection } = counts.combinations;
     const without = counts.places.upstream_cluster.get("-") ?? -1;
-    const sent = (c) => !connection[c] && !counts.notSent[c] && upstream_cluster[c] !== without;
+    // What was folded is of several routes or hosts, whose parts would be one split.
+    const folded = foldedOf(counts, ["route_name", "host"]);
+    const sent = (c) => !connection[c] && !counts.notSent[c] && upstream_cluster[c] !== without && !folded[c];
     const parts = groupsBy(counts, ["route_name", "host", "upstream_cluster"], sent);
     const whole = groupsBy(counts, ["route_name", "host"], sent);
     return { ...parts, wholeOf: (group) => whole.groups[parts.firsts[group]] };
@@ -179,6 +194,15 @@
       }));
   };
 
+  // A bucket begins before the first record in it and ends after the last one.
+  const seenIn = ({ starts, width_s, window }, first, last) => {
+    if (starts[first] === null || starts[first] === undefined) return { first: null, last: null };
+    // Records without a time are in the last bucket: a last time is then the last that is known.
+    const end = starts[last] ?? starts.findLast((start) => start !== null);
+    if (width_s === 1) return { first: starts[first], last: end };
+    return { first: Math.max(starts[first], Math.floor(window[0] / 1e6)), last: Math.min(end + width_s, Math.ceil(window[1] / 1e6)) };
+  };
+
   const rejectionsOf = (counts, selection) => {
     const names = ["outcome", "host", "route_name", "response_flags"];
     counts.rejected ??= groupsBy(counts, names, (c) => counts.byGateway[c] === 1);
@@ -199,11 +223,9 @@
       row.last = Math.max(row.last, selection.last[c]);
       row.known ||= known[c] === 1;
     }
-    // Records without a time are in the last bucket: a last time is then the last that is known.
-    const startOf = (bucket) => starts[bucket] ?? starts.findLast((start) => start !== null) ?? null;
     return [...found.values()].sort((a, b) => b.requests - a.requests).map(({ group, ...row }) => ({
       ...Object.fromEntries(names.map((name) => [name, valueOf(name, group)])), ...row,
-      first: starts[row.first] ?? null, last: starts[row.first] === null ? null : startOf(row.last),
+      ...seenIn(counts.meta, row.first, row.last),
     }));
   };
 
@@ -245,7 +267,7 @@
       if (place < lowest) lowest = place;
     }
     const from = Math.min(lowest, place);
-    return { edges: edges.slice(from, place + 2), cells: cells.slice(from, place + 1) };
+    return { from, edges: edges.slice(from, place + 2), cells: cells.slice(from, place + 1) };
   };
 
   const DIMENSIONS = [
@@ -253,19 +275,44 @@
     "gateway", "upstream_host",
   ];
 
+  // Requests over time, or connections where there is nothing else.
+  const overTimeOf = ({ overTime }) => {
+    const some = (series) => series.some((of) => of.some((n) => n > 0));
+    return !some(overTime.requests) && some(overTime.connections)
+      ? { of: "connections", series: overTime.connections } : { of: "requests", series: overTime.requests };
+  };
+
+  const lazily = (object, name, make) => Object.defineProperty(object, name, {
+    enumerable: true, configurable: true,
+    get() {
+      const value = make();
+      Object.defineProperty(object, name, { enumerable: true, value });
+      return value;
+    },
+  });
+
+  // Totals are counted at once; the rest when it is asked for, since most of it is out of sight. The
+  // counts hold one selection, the last one: one that was put aside before is made again.
   const results = (counts, view) => {
-    counts.bins ??= envoylogs.counts.binsOf(counts.meta);
-    const { bins } = counts;
-    const selection = envoylogs.counts.select(counts, view, bins);
-    const tables = Object.fromEntries(DIMENSIONS.map((name) => [name, byDimension(counts, selection, name)]));
-    tables.split = splitsOf(counts, selection);
-    tables.rejections = rejectionsOf(counts, selection);
-    tables.ledger = ledgerOf(counts, selection);
-    return {
-      totals: totalsOf(counts, selection), tables, bins,
-      over_time: selection.overTime, latency_over_time: latencyOverTime(selection, bins),
-      heat_map: heatMap(selection, bins, counts.meta.latency_edges_ms),
+    const asked = { ...view };
+    const bins = envoylogs.counts.binsFor(counts, asked);
+    const selected = () => {
+      if (counts.selectedFor !== asked) {
+        counts.selection = envoylogs.counts.select(counts, asked, bins);
+        counts.selectedFor = asked;
+      }
+      return counts.selection;
     };
+    const tables = {};
+    for (const name of DIMENSIONS) lazily(tables, name, () => byDimension(counts, selected(), name));
+    lazily(tables, "split", () => splitsOf(counts, selected()));
+    lazily(tables, "rejections", () => rejectionsOf(counts, selected()));
+    lazily(tables, "ledger", () => ledgerOf(counts, selected()));
+    const found = { totals: totalsOf(counts, selected()), tables, bins };
+    lazily(found, "over_time", () => overTimeOf(selected()));
+    lazily(found, "latency_over_time", () => latencyOverTime(selected(), bins.chosen));
+    lazily(found, "heat_map", () => heatMap(selected(), bins.chosen, counts.meta.latency_edges_ms));
+    return found;
   };
 
   envoylogs.sums = { results };

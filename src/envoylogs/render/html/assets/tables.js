@@ -8,6 +8,9 @@
   // More rows than anybody scrolls through would make each filter slow; search and CSV have all.
   const MANY = 1000;
 
+  // Longer texts are cut on the screen.
+  const LONG = 80;
+
   const SHOWN = { count, ms: milliseconds, percent, text: printable };
   const isNumber = (column) => column.kind !== "text";
   const shownOf = (column, row) => (column.shown ?? SHOWN[column.kind])(column.of(row), row);
@@ -20,9 +23,14 @@
     return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
 
-  const csvOf = (columns, rows) =>
-    [columns.map((column) => csvCell(column.key)), ...rows.map((row) => columns.map((column) => csvCell(column.csv ? column.csv(column.of(row)) : column.of(row))))]
+  // Some columns are there only where they say something.
+  const among = (columns, rows) => columns.filter((column) => !column.when || column.when(rows));
+
+  const csvOf = (all, rows) => {
+    const columns = among(all, rows);
+    return [columns.map((column) => csvCell(column.key)), ...rows.map((row) => columns.map((column) => csvCell(column.csv ? column.csv(column.of(row)) : column.of(row))))]
       .map((cells) => cells.join(",")).join("\n") + "\n";
+  };
 
   const download = (name, text) => {
     const link = element("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: name });
@@ -41,9 +49,10 @@
     const text = shownOf(column, row);
     const cell = element(column.header ? "th" : "td", { className: isNumber(column) ? "number" : "text" });
     if (column.header) cell.scope = "row";
-    const title = column.title?.(row);
-    if (column.dimension) {
-      const value = column.of(row);
+    const title = column.title?.(row) ?? (text.length > LONG ? text : undefined);
+    const value = column.of(row);
+    // A value that was folded into others can't be picked out.
+    if (column.dimension && (!column.pickable || column.pickable(value))) {
       cell.append(element("button", {
         type: "button", className: "value long", textContent: text, title: title ?? `Filter: ${text}`,
         "aria-pressed": String(envoylogs.view.has(column.dimension, value)),
@@ -159,14 +168,16 @@
         this.heads[place].setAttribute("aria-sort", active ? (this.sort.down ? "descending" : "ascending") : "none");
       });
       const rows = this.sorted();
+      const shown = among(this.columns, this.rows);
+      this.columns.forEach((column, place) => { this.heads[place].hidden = !shown.includes(column); });
       const limit = this.all ? MANY : FEW;
       const drawn = document.createDocumentFragment();
       for (const row of rows.slice(0, limit)) {
-        drawn.append(element("tr", {}, ...this.columns.map((column) => cellOf(column, row))));
+        drawn.append(element("tr", {}, ...shown.map((column) => cellOf(column, row))));
       }
       if (!rows.length) {
         drawn.append(element("tr", {}, element("td", {
-          colSpan: this.columns.length, className: "quiet", textContent: this.words ? "No row has these words." : this.empty,
+          colSpan: shown.length, className: "quiet", textContent: this.words ? "No row has these words." : this.empty,
         })));
       }
       const focused = this.focused();

@@ -5,6 +5,7 @@
   const MISSING = "-";
   // A map, not an object, which would know a host named "constructor".
   const FOLDED_WORDS = new Map([["\u0000:folded+", "(other known ones)"], ["\u0000:folded", "(all others)"]]);
+  const isFolded = (value) => FOLDED_WORDS.has(value);
   const SHORT_ESCAPES = { "\t": "\\t", "\n": "\\n", "\r": "\\r" };
   // What Python calls not printable: controls, marks of direction, invisible formats, odd spaces.
   const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}\p{Zs}]/gu;
@@ -72,7 +73,16 @@
     return made;
   };
 
+  // A word in passing, which screen readers read out.
+  let passing = 0;
+  const say = (words) => {
+    const status = document.querySelector("#status");
+    status.textContent = words;
+    clearTimeout(passing);
+    passing = setTimeout(() => { status.textContent = ""; }, 1500 + 60 * words.length);
+  };
+
   envoylogs.text = {
-    MISSING, printable, plotlyText, count, counted, milliseconds, percent, iso, clock, dayAndClock, element,
+    MISSING, isFolded, printable, plotlyText, count, counted, milliseconds, percent, iso, clock, dayAndClock, element, say,
   };
 })((window.envoylogs ??= {}));

@@ -4,6 +4,7 @@
 
   const { keyOf } = envoylogs.counts;
   const { iso } = envoylogs.text;
+  const { readTime } = envoylogs.times;
 
   // In the order in which chips and links name them.
   const LABELS = {
@@ -19,8 +20,7 @@
 
   const secondsOf = (time) => {
     if (time === null || time === undefined || time === "") return null;
-    const seconds = typeof time === "number" ? time : Date.parse(time) / 1000;
-    return Number.isFinite(seconds) ? seconds : null;
+    return typeof time === "number" && Number.isFinite(time) ? time : readTime(String(time));
   };
 
   // Counts are known by bucket: a time in the middle of one is moved to its edge, outwards.
@@ -116,6 +116,19 @@
     return plain(filters) === plain(view.filters);
   };
 
+  // A finding's filters take the place of all others, and give it back when they are taken off.
+  let replaced = null;
+  const pick = ({ filters, noise }) => {
+    const now = { filters: view.filters, noise: view.noise };
+    if (same(filters)) {
+      set(replaced?.by === filters ? replaced.view : { filters: {} });
+      replaced = null;
+      return;
+    }
+    replaced = { by: filters, view: replaced && same(replaced.by) ? replaced.view : now };
+    set({ filters, noise: noise ? "shown" : view.noise });
+  };
+
   const reset = () => set({ from: null, to: null, noise: usualNoise, filters: {} });
 
   const start = (meta) => {
@@ -130,7 +143,7 @@
   };
 
   envoylogs.view = {
-    LABELS, get, set, has, toggle, same, reset, start, now: () => view, usualNoise: () => usualNoise,
+    LABELS, get, set, has, toggle, same, pick, reset, start, now: () => view, usualNoise: () => usualNoise,
     onChange: (listener) => listeners.push(listener),
   };
 })((window.envoylogs ??= {}));
