@@ -110,6 +110,22 @@ def test_figures_below_the_chart_show_the_chosen_time(shop: Path, opened: Any) -
         assert sum(row["count"] for row in rows) == answered > 0
 
 
+def test_example_lines_follow_every_filter(shop: Path, opened: Any) -> None:
+    with opened(shop) as page:
+        every = page.locator("#table-examples .more").inner_text()
+        assert every == "Show all 40"
+        gateways = page.evaluate("envoylogs.results().tables.gateway.map((row) => row.gateway)")
+        shown = 0
+        for gateway in gateways:
+            page.evaluate("gateway => envoylogs.view.set({ filters: { gateway } })", gateway)
+            page.wait_for_timeout(600)
+            if page.locator("#table-examples .more").is_visible():
+                page.locator("#table-examples .more").click()
+            shown += page.locator("#table-examples tbody tr").count()
+            page.locator("#table-examples .more").click()
+        assert shown == 40
+
+
 def test_many_values_of_one_filter_are_one_chip(shop: Path, opened: Any) -> None:
     paths = "&".join(f"path_group=/p{n}" for n in range(9))
     with opened(shop, fragment=f"#{paths}&path_group=/") as page:

@@ -31,7 +31,7 @@ EVIDENCE_KEYS = ("outcome", "authority", "server_name", "upstream_cluster")
 _NO_FAILURE = ("served", "passthrough", "direct_response", "tcp", "upstream_4xx")
 _FAILURES = tuple(name for name in OUTCOME_NAMES if name not in _NO_FAILURE)
 _TEXTS = ("client", "method", "path", "requested_server_name", "route_name", "response_flags",
-          "response_code_details", "upstream_host", "request_id", "source")  # fmt: skip
+          "response_code_details", "upstream_host", "gateway", "request_id", "source")  # fmt: skip
 _INTEGERS = ("response_code", "duration_ms", "start", "line")
 
 # The constants of SplitMix64 (Steele, Lea, Flood 2014), whose steps the rank is made of.
