@@ -6,7 +6,7 @@
 
   const FONT = getComputedStyle(document.body).fontFamily;
   const MARGIN = { l: 48, r: 8, t: 10, b: 30 };
-  const PAPER_WIDTH = 700; // pixels of a portrait page between its margins
+  const ON_PAPER = { timeline: 1000, latency: 490, heat_map: 490 }; // pixels of a landscape page
   const SETTINGS = { displayModeBar: false, responsive: true, showTips: false, doubleClick: false };
 
   let meta = null;
@@ -40,7 +40,7 @@
     delete layout.height;
     return {
       ...layout, template: meta.templates[envoylogs.contents.isDark() ? "dark" : "light"],
-      ...(isPrinting() ? { autosize: false, width: PAPER_WIDTH } : { autosize: true }), margin: MARGIN, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      ...(isPrinting() ? { autosize: false, width: ON_PAPER[name] } : { autosize: true }), margin: MARGIN, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { ...layout.font, family: FONT, size: 12, color: style("--text") },
       legend: { ...layout.legend, orientation: "h", x: 0, y: 1, yanchor: "bottom", xanchor: "left" },
       xaxis: {
