@@ -63,15 +63,17 @@
   const errors = number("errors", "errors", { hint: "The upstream or the gateway failed; never 4xx or unrouted" });
   const unrouted = number("unrouted", "unrouted", { hint: "The gateway had no route for the request" });
   const requests = number("requests", "requests");
+  // Connections stand apart: beside requests only by outcome, and elsewhere where there are no requests.
   const connections = number("connections", "connections", {
     hint: "TCP or TLS connections; never among requests", when: (rows) => rows.some((row) => row.connections),
   });
+  const alone = { ...connections, when: (rows) => rows.length > 0 && !rows.some((row) => row.requests) };
 
-  const measures = [connections, requests, share, unrouted, errors, latency("p50"), latency("p90"), latency("p99")];
+  const measures = [alone, requests, share, unrouted, errors, latency("p50"), latency("p90"), latency("p99")];
   const header = { header: true };
 
   const byDimension = {
-    host: [value("host", "host", header), connections, requests, share, unrouted, errors, latency("p50"), latency("p99")],
+    host: [value("host", "host", header), alone, requests, share, unrouted, errors, latency("p50"), latency("p99")],
     outcome: [
       outcome(header), { key: "must_act", label: "must act", kind: "text", of: (row) => outcomeOf(row.outcome)?.must_act ?? null },
       connections, requests, share, errors, latency("p50"), latency("p99"),
@@ -115,6 +117,17 @@
 
   const ledger = [text("label", "who answered 404", header), requests, share];
 
+  // A file's own name is enough where no other has it.
+  const sourceNames = new Map();
+  const nameSources = (sources) => {
+    const nameOf = (source) => String(source).split("/").at(-1);
+    const all = sources.map(nameOf);
+    for (const source of sources) {
+      const name = nameOf(source);
+      sourceNames.set(source, all.indexOf(name) === all.lastIndexOf(name) ? name : source);
+    }
+  };
+
   // Examples are whole, so they may have values that were folded in the counts, or cut.
   let places = {};
   const counted = (name, of) => places[name]?.has(keyOf(of)) ?? false;
@@ -128,7 +141,10 @@
     value("upstream_host", "upstream host"), text("client", "client"),
     { key: "duration_ms", label: "ms", kind: "ms", of: (row) => row.duration_ms, shown: milliseconds },
     text("request_id", "request id"),
-    { key: "source", label: "line", kind: "text", of: (row) => `${row.source}:${row.line}` },
+    {
+      key: "source", label: "line", kind: "text", of: (row) => `${row.source}:${row.line}`,
+      shown: (of, row) => printable(`${sourceNames.get(row.source)}:${row.line}`), title: ({ source, line }) => printable(`${source}:${line}`),
+    },
   ].map((column) => (column.dimension ? ofExample(column) : column));
 
   const empty = { split: "No route with several parts or a subset in this selection." };
@@ -138,6 +154,7 @@
   // Examples are filtered by themselves, and go with all others where their value was folded.
   const examplesIn = (view, counts) => {
     places = counts.places;
+    if (!sourceNames.size) nameSources([...new Set(meta.examples.map(({ source }) => source))]);
     return meta.examples.filter((line) => {
       const seconds = line.start === null ? null : line.start / 1e6;
       if (view.from !== null && (seconds === null || seconds < view.from)) return false;

@@ -45,6 +45,7 @@
       legend: { ...layout.legend, orientation: "h", x: 0, y: 1, yanchor: "bottom", xanchor: "left" },
       xaxis: {
         ...layout.xaxis, type: "date", title: undefined, fixedrange: true, range: [edges[0], edges.at(-1)],
+        nticks: Math.max(2, Math.floor(placeOf(name).clientWidth / 90)), tickangle: 0,
       },
       yaxis: { ...layout.yaxis, fixedrange: true },
       ...more,
