@@ -1,8 +1,8 @@
 // Starts the page and redraws it on each change of the view.
 //
 // The scripts are joined in this order, each one using only those before it: text.js, times.js,
-// pending.js, counts.js, sums.js, view.js, tables.js, contents.js, filters.js, figures.js,
-// markdown.js, page.js.
+// pending.js, counts.js, latency.js, sums.js, view.js, tables.js, contents.js, filters.js,
+// figures.js, markdown.js, page.js.
 (function (envoylogs) {
   "use strict";
 
