@@ -230,7 +230,8 @@ def report_pages(log: Path, runs: int) -> None:
         print(f"| report, {rows:,} rows | {written.seconds:.2f} | {ratio:.2f} of summarize, "
               f"peak {written.peak_mb:.0f} MB, page {path.stat().st_size / 1e6:.1f} MB, "
               f"first paint {found.first_paint_ms:.0f} ms, drawn {found.drawn_ms:.0f} ms, "
-              f"a change {found.change_ms:.0f} ms, the slowest {found.slowest_change_ms:.0f} ms |"
+              f"a change {found.change_ms:.0f} ms, the slowest {found.slowest_change_ms:.0f} ms, "
+              f"what is out of sight {found.rest_ms:.0f} ms |"
         )  # fmt: skip
 
 
