@@ -15,6 +15,7 @@ from envoylogs import schema
 from envoylogs.envoy.derived import column_expression
 from envoylogs.envoy.paths import MAX_TEXT, masked_query, path_group
 from envoylogs.tally.classes import DurationCounts
+from envoylogs.tally.folded import SHORT_TEXTS
 from envoylogs.tally.latency import answered_requests, counted_by_value
 from envoylogs.tally.state import CountState, TallySpec, microseconds
 from envoylogs.tally.traffic import CODE_CLASSES, conditions_counted
@@ -48,7 +49,7 @@ def key_types(names: Iterable[str]) -> dict[str, pl.DataType]:
 
 
 def asked_column(name: str, spec: TallySpec) -> pl.Expr:
-    """Return a column that was asked for as a key; texts that strangers choose are cut."""
+    """Return a column that was asked for as a key; names are as all states have them."""
     column = column_expression(name)
     if name == "path" and not spec.show_query:
         column = masked_query(column)
@@ -57,8 +58,7 @@ def asked_column(name: str, spec: TallySpec) -> pl.Expr:
         return path_group(pl.col("path"), spec.path_segments)
     if name == "start_time":
         return microseconds(name).alias(name)
-    is_text = schema.COUNTABLE[name] == pl.String()
-    return column.str.head(MAX_TEXT) if is_text else column
+    return column.str.head(MAX_TEXT) if name in SHORT_TEXTS else column
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,8 +2,10 @@
 
 A column that strangers fill may have any number of names. Past a limit the
 rest become a mark (``folded_marks``), so that totals stay exact; ``fold``
-decides which. A state never takes a name that looks like a mark from a log,
-whatever a client sent: ``kept_apart`` changes it first.
+decides which. No name of a log holds a mark, whatever a client sent, and none
+is longer than names may be: ``kept_apart`` changes the records before any
+state is made of them, so that a name is the same in all states and in what is
+made of it, such as the host of an authority.
 """
 
 from __future__ import annotations
@@ -13,20 +15,18 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.tally.folded_marks import FOLDED_MARKS, FOLDED_NUMBER
 
-__all__ = [
-    "FOLDABLE",
-    "is_folded",
-    "kept_apart",
-    "may_need_keeping_apart",
-    "needs_keeping_apart",
-]
+__all__ = ["FOLDABLE", "SHORT_TEXTS", "is_folded", "kept_apart"]
 
 _MAX_NAME = 2048
 """Where names are cut, in characters: host names have 253 at most, headers 60,000."""
 
-_FINITE = {"outcome", "kind", "role", "response_code"}
+SHORT_TEXTS = frozenset({"path", "x_forwarded_for", "client", "user_agent", "request_id"})
+"""Texts that are no names, which states cut after ``envoy.paths.MAX_TEXT`` characters."""
 
-_CUT = {"path", "x_forwarded_for", "user_agent", "request_id"}
+# In any case of letters, since hosts are made in lower case.
+_MARK = r"(?i)\x00(:folded)"
+
+_FINITE = {"outcome", "kind", "role", "response_code"}
 
 FOLDABLE = {name: dtype for name, dtype in schema.COUNTABLE.items() if name not in _FINITE}
 """Columns of which a log may hold any number of values.
@@ -41,42 +41,23 @@ def is_folded(column: str, dtype: pl.DataType | None = None) -> pl.Expr:
     return pl.col(column).is_in(marks).fill_null(value=False)
 
 
-def may_need_keeping_apart(frame: pl.DataFrame) -> bool:
-    """Tell whether a name that is made of some records may have to be changed.
-
-    Names of states come from these columns or are parts of them, and those of
-    paths are cut in any case. Records are asked once, since states are many.
-    """
-    texts = [name for name in frame.columns if name in FOLDABLE and FOLDABLE[name] == pl.String()]
-    numbers = [name for name in schema.INTEGERS if name in frame.columns]
-    names = [name for name in texts if name not in _CUT]
-    return bool(
-        frame.select(
-            pl.any_horizontal(
-                (pl.col(names).str.len_bytes() > _MAX_NAME).any(),
-                pl.col(texts).str.contains("\0", literal=True).any(),
-                (pl.col(numbers) == FOLDED_NUMBER).any(),
-            )
-        ).item()
+def kept_apart(records: pl.DataFrame) -> pl.DataFrame:
+    """Return records with their names cut, and such that none holds what marks folded names."""
+    columns = [name for name in records.columns if name in FOLDABLE]
+    texts = [name for name in columns if FOLDABLE[name] == pl.String()]
+    names = [name for name in texts if name not in SHORT_TEXTS]
+    numbers = [name for name in columns if FOLDABLE[name] == pl.Int64()]
+    # Nearly no records need it. Bytes are counted at no cost, and are no fewer than characters.
+    needed = pl.any_horizontal(
+        (pl.col(names).str.len_bytes() > _MAX_NAME).any(),
+        pl.col(texts).str.contains("\0", literal=True).any(),
+        (pl.col(numbers) == FOLDED_NUMBER).any(),
     )
-
-
-def needs_keeping_apart(column: str, dtype: pl.DataType) -> pl.Expr:
-    """Tell whether some value of a column looks like folded names, or is too long to be kept."""
-    if dtype != pl.String():
-        return (pl.col(column) == FOLDED_NUMBER).any()
-    # Bytes are counted at no cost, and no text has fewer of them than characters.
-    return (pl.col(column).str.len_bytes() > _MAX_NAME).any() | pl.col(column).is_in(
-        FOLDED_MARKS
-    ).any()
-
-
-def kept_apart(column: str, dtype: pl.DataType) -> pl.Expr:
-    """Return the values of a column, cut and such that none looks like folded names."""
-    value = pl.col(column)
-    if dtype != pl.String():
-        return (
-            pl.when(value == FOLDED_NUMBER).then(FOLDED_NUMBER + 1).otherwise(value).alias(column)
-        )
-    cut = value.str.head(_MAX_NAME)
-    return pl.when(cut.is_in(FOLDED_MARKS)).then(cut + "?").otherwise(cut).alias(column)
+    if not records.select(needed).item():
+        return records
+    broken = {name: pl.col(name).str.replace_all(_MARK, "\0?${1}") for name in texts}
+    number = pl.col(numbers)
+    return records.with_columns(
+        *(text.str.head(_MAX_NAME) if name in names else text for name, text in broken.items()),
+        pl.when(number == FOLDED_NUMBER).then(FOLDED_NUMBER + 1).otherwise(number).name.keep(),
+    )

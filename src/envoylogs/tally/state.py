@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 import polars as pl
 
 from envoylogs.envoy.paths import PATH_SEGMENTS
-from envoylogs.tally.folded import FOLDABLE, kept_apart, needs_keeping_apart
+from envoylogs.tally.folded import FOLDABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -198,18 +198,6 @@ class State:
     def names_by_kind(self) -> Mapping[str, pl.Series]:
         """Return the names of each kind that are in this state."""
         return {kind: self.frame[name].unique() for name, kind in self.names(self.spec).items()}
-
-    def kept_apart(self) -> Self:
-        """Return the same state with no name from a log that could be taken for folded ones."""
-        columns = self.columns(self.spec)
-        names = {name: columns[name] for name in columns if name in FOLDABLE or name == "name"}
-        if not names or self.frame.is_empty():
-            return self
-        asked = (needs_keeping_apart(*name) for name in names.items())
-        if not self.frame.select(pl.any_horizontal(asked)).item():
-            return self
-        frame = self.frame.with_columns(kept_apart(*name) for name in names.items())
-        return type(self)(frame, self.spec).merge()
 
     @classmethod
     def empty(cls, spec: TallySpec) -> Self:

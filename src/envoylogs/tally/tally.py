@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from envoylogs.errors import TallyError
 from envoylogs.tally.accounts import LineCounts, LineExamples
 from envoylogs.tally.asked import AskedLatency, AskedTraffic
 from envoylogs.tally.evidence import FailureEvidence
-from envoylogs.tally.folded import may_need_keeping_apart
+from envoylogs.tally.folded import kept_apart
 from envoylogs.tally.folded_names import FoldedNames
 from envoylogs.tally.hosts import KnownNames
 from envoylogs.tally.joint import JointCounts
@@ -72,10 +72,12 @@ class Tally:
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec = DEFAULT_SPEC) -> Tally:
         """Return the tally of one batch; its limits come to bear when it is added to others."""
-        tally = cls.made(spec, lambda _, state: state.of(batch, spec))
-        if batch.whole is None or not may_need_keeping_apart(batch.whole):
-            return tally
-        return cls.made(spec, lambda name, _: tally.state(name).kept_apart())
+        frame, unselected = (
+            None if records is None else kept_apart(records)
+            for records in (batch.frame, batch.unselected)
+        )
+        apart = replace(batch, frame=frame, unselected=unselected)
+        return cls.made(spec, lambda _, state: state.of(apart, spec))
 
     def state(self, name: str) -> State:
         """Return a state by its name in ``STATES``."""

@@ -51,6 +51,7 @@ _ERRORS = {"broken_response", "upstream_5xx", "no_cluster", "no_endpoints", "con
            "upstream_reset", "upstream_timeout", "overflow", "dependency_failed"}  # fmt: skip
 _ANSWERED = {"upstream_5xx", "upstream_4xx", "passthrough", "served", "broken_response"}
 _MAX_TEXT = 512
+_TEXTS = {"path", "x_forwarded_for", "client", "user_agent", "request_id"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Row = dict[str, Any]
@@ -142,9 +143,11 @@ class _Seen:
         }
 
     def key(self, by: Sequence[str], *, cut: bool) -> tuple[Any, ...]:
-        """Return the values of some columns; those counted on demand are cut."""
-        values = (self.asked[name] for name in by)
-        return tuple(v[:_MAX_TEXT] if cut and isinstance(v, str) else v for v in values)
+        """Return the values of some columns; texts that are no names are cut."""
+        return tuple(
+            value[:_MAX_TEXT] if cut and name in _TEXTS and value is not None else value
+            for name, value in ((name, self.asked[name]) for name in by)
+        )
 
     @property
     def error(self) -> bool:
