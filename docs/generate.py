@@ -165,7 +165,10 @@ _SETTINGS: dict[str, tuple[str, str]] = {
     "strict": ("`true` or `false`", "Whether a malformed line makes the exit code 1."),
     "max_names": ("a whole number from 1", "Names that a column [keeps](tally.md#limits)."),
     "max_latency_rows": ("a whole number from 1", "Rows of [durations](tally.md#limits)."),
-    "max_joint_rows": ("a whole number from 1", "Rows of [joint counts](tally.md#joint-counts)."),
+    "max_joint_rows": (
+        "a whole number from 5,000",
+        "Rows of [joint counts](tally.md#joint-counts).",
+    ),
 }
 
 

@@ -440,7 +440,7 @@ def test_other_options_than_those_of_the_state_are_refused() -> None:
         (["--joint", "host"], "no --joint"),
         (["--host", "shop.example.com"], "all records"),
         (["--max-names", "60"], "--max-names 50"),
-        (["--max-joint-rows", "60"], "--max-joint-rows 250000"),
+        (["--max-joint-rows", "6000"], "--max-joint-rows 250000"),
         (["--show-query"], "--no-show-query"),
         (["--map", "authority=vhost"], "no --map"),
         (["--text-format", "%RESPONSE_CODE% %PROTOCOL%"], "no --text-format"),

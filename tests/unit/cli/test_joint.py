@@ -54,14 +54,29 @@ def test_a_saved_tally_has_the_table_of_the_log(log: str, tmp_path: Path) -> Non
     assert _rows(tally, "--table", "joint") == of_log == _rows(tally, *asked)
 
 
-def test_rows_past_the_limit_are_said_to_have_less_detail(log: str) -> None:
-    asked = ("--joint", "host,outcome", "--max-joint-rows", "2")
+@pytest.fixture
+def long_log(tmp_path: Path) -> str:
+    """Return a log of so many different requests that they don't fit the least limit."""
+    path = tmp_path / "long.log"
+    path.write_bytes(text_of(served(n, duration=n, upstream_host=f"h{n}") for n in range(5_001)))
+    return str(path)
 
-    document = json.loads(_run(log, *asked, "--format", "json").stdout)
 
-    assert document["folded"]["joint"]["width_s"] > 1
-    assert "Joint counts: buckets of " in _run(log, *asked).stderr
+def test_rows_past_the_limit_are_said_to_have_less_detail(log: str, long_log: str) -> None:
+    asked = ("--joint", "host,outcome", "--max-joint-rows", "5000")
+
+    document = json.loads(_run(long_log, *asked, "--format", "json").stdout)
+
+    assert document["folded"]["joint"]["latency_relative_error"] > 0
+    assert "latency within 6.25 %" in _run(long_log, *asked).stderr
     assert json.loads(_run(log, "--joint", "host", "--format", "json").stdout)["folded"] == {}
+
+
+def test_a_limit_that_may_not_hold_is_refused(log: str) -> None:
+    found = CliRunner().invoke(app, ["summarize", log, "--max-joint-rows", "4999"])
+
+    assert found.exit_code == 2
+    assert "greater than or equal to 5000" in found.stderr
 
 
 @pytest.mark.parametrize(
