@@ -21,7 +21,7 @@ from envoylogs.tally.storage import is_saved_tally, load_tally
 from envoylogs.tally.tally import TallySum
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from envoylogs.envoy.text_formats import TextFormat
     from envoylogs.reading.anonymize import Anonymizer
@@ -120,10 +120,15 @@ class Reading:
 
 
 _USUAL = Reading()
+_OWN_LIMITS: Mapping[str, int] = {}
 
 
 def tally_sources(
-    sources: Iterable[Source], *, spec: TallySpec = DEFAULT_SPEC, reading: Reading = _USUAL
+    sources: Iterable[Source],
+    *,
+    spec: TallySpec = DEFAULT_SPEC,
+    reading: Reading = _USUAL,
+    limits: Mapping[str, int] = _OWN_LIMITS,
 ) -> Tally:
     """Read sources and return what is remembered of all their lines.
 
@@ -132,6 +137,8 @@ def tally_sources(
             specification.
         spec: What to remember.
         reading: How they are read.
+        limits: What saved tallies are held to, by names of ``TallySpec``; what
+            has a smaller limit keeps it, since there is no more of it.
 
     Raises:
         SourceError: If a source can't be opened or read.
@@ -148,7 +155,7 @@ def tally_sources(
             if is_saved_tally(source):
                 tally = load_tally(source)
                 _refuse_unlike(tally.spec, source.name, reading, spec.selection)
-                saved.append(tally)
+                saved.append(tally.held_to(limits))
             else:
                 nonlocal any_log
                 any_log = True

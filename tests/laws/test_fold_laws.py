@@ -129,8 +129,27 @@ def test_joint_counts_keep_the_totals_of_what_is_never_folded(parts: list[Batch]
 @fewer_examples(4)
 @given(parts=cut_and_order())
 def test_limits_hold_in_every_state(parts: list[Batch]) -> None:
-    tally = _tally(parts, _TIGHT)
+    _assert_within_limits(_tally(parts, _TIGHT))
 
+
+@pytest.mark.property
+@fewer_examples(4)
+@given(parts=cut_and_order())
+def test_a_tally_that_is_held_to_limits_later_is_within_them_and_keeps_its_totals(
+    parts: list[Batch],
+) -> None:
+    limits = {"max_names": _TIGHT.max_names, "max_joint_rows": _TIGHT.max_joint_rows}
+
+    held = _tally(parts, _LOOSE).held_to(limits)
+
+    assert held.spec == _TIGHT
+    _assert_within_limits(held)
+    assert _totals(summarize(held)) == _totals(summarize(_exact()))
+    assert held.held_to(limits) is held
+    assert held.held_to({"max_names": 10**6}) is held
+
+
+def _assert_within_limits(tally: Tally) -> None:
     for name in STATES:
         state = tally.state(name)
         if state.names(_TIGHT):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from envoylogs.errors import TallyQuestionError
 
@@ -40,8 +40,20 @@ class Limits:
     usual_joint_rows: int | None = None
     needs_joint: bool = False
 
+    @property
+    def given(self) -> dict[str, Any]:
+        """The limits that were given, by their names in ``TallySpec``."""
+        limits = {
+            "max_names": self.max_names,
+            "max_latency_rows": self.max_latency_rows,
+            "max_joint_rows": self.max_joint_rows,
+        }
+        return {name: limit for name, limit in limits.items() if limit is not None}
+
     def spec(self, found: TallySpec | None) -> TallySpec:
         """Return what to remember: that of a saved tally, if there is one, and what was asked for.
+
+        Its limits may become smaller, and not larger: what it gave up is gone.
 
         Args:
             found: What a saved tally remembers that is read or added to.
@@ -57,12 +69,16 @@ class Limits:
         has = self.joint if kept is None else kept
         if (self.joint and has != self.joint) or (self.needs_joint and not has):
             raise TallyQuestionError.not_joint(self.joint, kept)
-        found = found or TallySpec(
+        if found is not None:
+            shown = found.show_query or bool(self.show_query)
+            return replace(found.held_to(self.given), show_query=shown)
+        spec = TallySpec(
             by=columns_to_ask(self.columns),
             joint=self.joint,
             max_joint_rows=self.usual_joint_rows or MAX_JOINT_ROWS,
+            show_query=bool(self.show_query),
         )
-        return self._limited(replace(found, show_query=found.show_query or bool(self.show_query)))
+        return replace(spec, **self.given)
 
     def spec_of_state(self, kept: TallySpec | None) -> TallySpec:
         """Return what a state is asked to remember: what was asked for, and else what it does.
@@ -86,13 +102,4 @@ class Limits:
             joint=joint,
             show_query=kept.show_query if self.show_query is None else self.show_query,
         )
-        return self._limited(asked)
-
-    def _limited(self, spec: TallySpec) -> TallySpec:
-        """Return a specification with the limits that were given."""
-        return replace(
-            spec,
-            max_names=self.max_names or spec.max_names,
-            max_latency_rows=self.max_latency_rows or spec.max_latency_rows,
-            max_joint_rows=self.max_joint_rows or spec.max_joint_rows,
-        )
+        return replace(asked, **self.given)

@@ -104,7 +104,7 @@ class Tallying:
 
         spec = limits.spec(spec_of_saved(sources))
         with self._watched(sources) as reading:
-            return tally_sources(sources, spec=spec, reading=reading)
+            return tally_sources(sources, spec=spec, reading=reading, limits=limits.given)
 
     def _since_last_time(
         self, sources: list[Source], limits: Limits, state: Path, outputs: Iterable[Path | None]

@@ -11,7 +11,7 @@ computed in ``summary``, after the last merge.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import polars as pl
@@ -113,6 +113,11 @@ class TallySpec:
             if getattr(self, field.name) != field.default
         ]
         return " ".join(different) or "what every tally remembers"
+
+    def held_to(self, limits: Mapping[str, int]) -> TallySpec:
+        """Return the same with limits, by their names here, that are no larger than these."""
+        lower = {name: min(limit, getattr(self, name)) for name, limit in limits.items()}
+        return replace(self, **lower)
 
     def words_unlike(self, other: TallySpec) -> list[str]:
         """Return what differs from another one, as the options that make it."""

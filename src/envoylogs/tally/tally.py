@@ -112,6 +112,18 @@ class Tally:
         states = within_limits(states, fold, self.spec)
         return self.made(self.spec, lambda name, _: states[name])
 
+    def held_to(self, limits: Mapping[str, int]) -> Tally:
+        """Return what is left of this tally within limits, if any of them is smaller than its own.
+
+        Args:
+            limits: By their names in ``TallySpec``.
+        """
+        spec = self.spec.held_to(limits)
+        if spec == self.spec:
+            return self
+        held = self.made(spec, lambda name, state: state(self.state(name).frame, spec).merge())
+        return held.merge()
+
 
 STATES: Mapping[str, type[State]] = {
     "traffic": TrafficCounts,

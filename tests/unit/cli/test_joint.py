@@ -79,6 +79,41 @@ def test_a_limit_that_may_not_hold_is_refused(log: str) -> None:
     assert "greater than or equal to 5000" in found.stderr
 
 
+def _joint_detail(*arguments: str) -> dict[str, object] | None:
+    folded = json.loads(_run(*arguments, "--format", "json").stdout)["folded"]
+    detail: dict[str, object] | None = folded.get("joint")
+    return detail
+
+
+def test_a_saved_tally_is_held_to_a_smaller_limit_and_not_to_a_larger_one(
+    long_log: str, log: str, tmp_path: Path
+) -> None:
+    exact, tight = str(tmp_path / "exact.tally"), str(tmp_path / "tight.tally")
+    joint = ("--joint", "host,outcome")
+    _run(long_log, *joint, "--save-tally", exact)
+    _run(long_log, *joint, "--max-joint-rows", "5000", "--save-tally", tight)
+    less = _joint_detail(tight)
+
+    assert less is not None
+    assert _joint_detail(exact) is None
+    assert _joint_detail(exact, "--max-joint-rows", "5000") == less
+    assert _joint_detail(tight, "--max-joint-rows", "9000") == less
+    # Tallies of two limits and a log add up where all are held to the smaller one.
+    found = _run(exact, tight, log, "--max-joint-rows", "5000", "--format", "json")
+    assert json.loads(found.stdout)["overview"]["requests"] == 2 * 5001 + 4
+
+
+def test_a_saved_tally_is_held_to_fewer_names(tmp_path: Path) -> None:
+    path, saved = tmp_path / "hosts.log", str(tmp_path / "hosts.tally")
+    path.write_bytes(text_of(served(authority=f"{n}.example.com") for n in range(9)))
+    _run(str(path), "--save-tally", saved)
+
+    found = json.loads(_run(saved, "--max-names", "3", "--format", "json").stdout)
+
+    assert found["folded"]["columns"]["authority"] == {"requests": 6, "names_at_least": 6}
+    assert found["overview"]["requests"] == 9
+
+
 @pytest.mark.parametrize(
     ("asked", "saved", "words"),
     [

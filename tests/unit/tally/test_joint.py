@@ -154,6 +154,18 @@ def test_an_hour_keeps_eight_buckets_at_least_and_its_names_until_classes_are_wi
     assert sum(detail.columns.values()) > 0
 
 
+@pytest.mark.parametrize("rows", [1500, 1200, 900])
+def test_a_tally_that_is_held_to_fewer_rows_is_what_would_have_been_counted(rows: int) -> None:
+    limits: dict[str, Any] = {"max_joint_rows": rows, "max_latency_rows": 300}
+    counted = _tally(TallySpec(joint=_KEYS, **limits))
+
+    held = _tally(_EXACT).held_to(limits)
+
+    assert held == counted
+    assert folds(held).joint is not None
+    assert folds(held).latency_relative_error > 0
+
+
 def test_names_are_folded_in_joint_counts_alone() -> None:
     tally = _tally(TallySpec(joint=_KEYS, max_joint_rows=300))
 
