@@ -7,8 +7,12 @@ user agent. ``printable`` shows control characters as escapes.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "FOLDED_WORDS",
@@ -18,10 +22,12 @@ __all__ = [
     "counted",
     "day_and_clock",
     "iso_time",
+    "listing",
     "milliseconds",
     "percent",
     "printable",
     "size",
+    "span",
     "window",
 ]
 
@@ -76,6 +82,19 @@ def count(number: int | None) -> str:
 def counted(n: int, noun: str) -> str:
     """Return a number of things: ``1 record``, ``1,234 records``."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def listing(words: Sequence[str]) -> str:
+    """Return words as a list in a sentence: ``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def span(seconds: int) -> str:
+    """Return a stretch of time in its largest whole unit: ``5 minutes``, ``day``."""
+    sizes = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+    length, unit = next(found for found in sizes if seconds % found[0] == 0)
+    n = seconds // length
+    return unit if n == 1 else counted(n, unit)
 
 
 def milliseconds(number: float | None) -> str:

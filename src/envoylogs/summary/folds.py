@@ -9,6 +9,7 @@ import polars as pl
 
 from envoylogs.tally.classes import ALL_DIGITS, DurationCounts, relative_error_of
 from envoylogs.tally.folded import is_folded
+from envoylogs.tally.joint import JOINT_DIGITS
 from envoylogs.tally.tally import STATES
 from envoylogs.tally.timeline import WIDTHS_S
 
@@ -46,6 +47,13 @@ class JointDetail:
     width_s: int
     latency_relative_error: float
     columns: dict[str, int]
+
+    @property
+    def has_fewer_names(self) -> bool:
+        """Whether names were folded to have fewer rows, and not since a column has too many."""
+        # Classes get as wide as they may before the first name goes.
+        widest = relative_error_of(JOINT_DIGITS[-1])
+        return bool(self.columns) and self.latency_relative_error >= widest
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,7 @@ def _folded_records(tally: Tally, column: str) -> int:
         (tally.traffic.frame, pl.col("requests")),
         (tally.asked_traffic.frame, pl.col("requests")),
         (tally.paths.frame, pl.col("routed") + pl.col("unrouted")),
+        (tally.joint.frame, pl.col("requests") + pl.col("connections")),
     ):
         if column in rows.columns:
             folded = rows.filter(is_folded(column, rows.schema[column]))

@@ -68,7 +68,7 @@ def test_rows_past_the_limit_are_said_to_have_less_detail(log: str, long_log: st
     document = json.loads(_run(long_log, *asked, "--format", "json").stdout)
 
     assert document["folded"]["joint"]["latency_relative_error"] > 0
-    assert "latency within 6.25 %" in _run(long_log, *asked).stderr
+    assert "latencies are within 6.25 %" in _run(long_log, *asked).stderr
     assert json.loads(_run(log, "--joint", "host", "--format", "json").stdout)["folded"] == {}
 
 

@@ -193,7 +193,7 @@ def test_coarsened_counts_are_said() -> None:
 
     page = _Elements(out.getvalue())
     assert any("coarsened" in text for _, text in page.of("li"))
-    assert any("Joint counts: buckets of " in text for _, text in page.of("p"))
+    assert any("On the page and in --table joint" in text for _, text in page.of("p"))
     counts = _counts(out.getvalue())
     assert sum(counts["rows"]["requests"]) == sum(_counts(_page("usual"))["rows"]["requests"])
     assert "\0:folded" in {
