@@ -134,6 +134,7 @@ def finding_row(found: Finding) -> Row:
         "requests": found.requests,
         "of": found.of,
         "clients_at_least": found.clients_at_least,
+        "first_seen": iso_time(found.first_seen),
         "since": iso_time(found.since),
         "until": iso_time(found.until),
         "state": found.state,

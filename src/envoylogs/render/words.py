@@ -18,6 +18,7 @@ from envoylogs.render.formatting import (
 )
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.findings.finding import Severity
+from envoylogs.summary.findings.onset import was_from_the_start
 from envoylogs.tally.folded_marks import FOLDED
 
 if TYPE_CHECKING:
@@ -132,15 +133,24 @@ def facts_of_finding(found: Finding, overview: Overview) -> list[str]:
 
 
 def _when(found: Finding, overview: Overview) -> str | None:
-    """Return since when, and until when if it is over; days where the log has several."""
+    """Return since when, or when first, and until when if it is over.
+
+    Days are said where the log has several.
+    """
     one_day = day_and_clock(overview.first)[:10] == day_and_clock(overview.last)[:10]
     shown = clock if one_day else day_and_clock
-    words = [] if found.until is None else [f"until {shown(found.until)}"]
+    until = "" if found.until is None else f"until {shown(found.until)}"
     if found.since is not None:
-        words.insert(0, f"since {shown(found.since)}")
-    elif not found.onset_unclear:
-        words.insert(0, "from the start")
-    return " ".join(words) or None
+        return f"since {shown(found.since)} {until}".rstrip()
+    if found.first_seen is None or overview.first is None or overview.last is None:
+        return until or None
+    if not found.onset_unclear and was_from_the_start(
+        found.first_seen, overview.first, overview.last
+    ):
+        return f"from the start {until}".rstrip()
+    # No claim that it began then: the log can't tell, or the subject came no earlier.
+    seen = f"first seen {shown(found.first_seen)}"
+    return f"{seen}, {until}" if until else seen
 
 
 def noise_of(summary: Summary) -> str | None:

@@ -118,7 +118,7 @@ def summarize(
         *tls_findings(facts, paths),
         *upstream_findings(facts),
         *slow_findings(facts, observed),
-        *log_findings(lines, totals),
+        *log_findings(facts, lines, totals),
     ]
     # The rest of the names is nothing that anybody could look at or mend.
     findings = tuple(ranked([f for f in found if f.subject not in FOLDED_MARKS]))

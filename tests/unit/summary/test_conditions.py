@@ -1,4 +1,4 @@
-"""The condition of a finding selects the requests that it counts."""
+"""The condition of a finding selects the requests that it counts, and the first that it saw."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.handmade import (
     unrouted,
 )
 
-from envoylogs.pipeline import tally_sources
+from envoylogs.pipeline import Reading, tally_sources
 from envoylogs.reading.selection import Selection
 from envoylogs.records import selected_lines
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
@@ -47,6 +47,9 @@ def _checked(data: bytes) -> list[Finding]:
         selection = Selection.of({}, where=finding.where)
         found = sum(frame.height for frame in selected_lines([source_of(data)], [selection]))
         assert found == finding.requests, finding.where
+        if finding.first_seen is not None:
+            tally = tally_sources([source_of(data)], reading=Reading(selection=selection))
+            assert finding.first_seen == summarize(tally).overview.first, finding.where
     return list(findings)
 
 

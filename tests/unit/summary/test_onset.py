@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envoylogs.summary.findings.onset import Bucket, Episode, episode
+from envoylogs.summary.findings.onset import Bucket, Episode, episode, was_from_the_start
 
 
 def _buckets(*counts: tuple[int, int]) -> list[Bucket]:
@@ -80,6 +80,17 @@ def test_an_episode_without_a_beginning_and_an_end_is_the_whole_time() -> None:
     found = episode(_buckets(*[(1, 0)] * 10, (1, 1), (1, 1), (1, 1), *[(1, 0)] * 15))
 
     assert found == Episode(None, None, 28, 3, onset_unclear=True)
+
+
+@pytest.mark.parametrize(("log_s", "latest_s"), [(0, 0), (40, 2), (1200, 60), (86_400, 60)])
+def test_from_the_start_is_the_first_minute_and_the_first_twentieth(
+    log_s: int, latest_s: int
+) -> None:
+    first = 7_000_000
+    last, latest = first + log_s * 1_000_000, first + latest_s * 1_000_000
+
+    assert was_from_the_start(latest, first, last)
+    assert not was_from_the_start(latest + 1, first, last)
 
 
 _RATES = st.floats(0, 1)

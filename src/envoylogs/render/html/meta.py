@@ -92,10 +92,14 @@ def meta_of(summary: Summary, slices: Slices) -> dict[str, Any]:
 
 
 def _clusters(slices: Slices) -> dict[str, dict[str, str | None]]:
-    names = pl.concat(
-        frame.select(pl.col("upstream_cluster").drop_nulls())
-        for frame in (slices.combinations, slices.examples)
-    ).unique().sort("upstream_cluster")
+    names = (
+        pl.concat(
+            frame.select(pl.col("upstream_cluster").drop_nulls())
+            for frame in (slices.combinations, slices.examples)
+        )
+        .unique()
+        .sort("upstream_cluster")
+    )
     _, _, subset, _ = cluster_parts(pl.col("upstream_cluster"))
     return {
         name: {"subset": of_subset, "label": service_label(name)}

@@ -40,9 +40,13 @@ class Finding:
         requests: How many requests it harmed.
         of: How many there were of the same subject.
         clients_at_least: How many clients, at least: examples are kept of a few.
-        since: When it began, microseconds since 1970; null if it was so from the start.
+        first_seen: The first record that it counts, microseconds since 1970; null
+            without times, and for medians, which are of the whole log.
+        since: When it began; null if it was so from the start, or if the log
+            can't tell.
         until: When it ended; null if it goes on.
-        onset_unclear: Whether ``since`` is null because the log can't tell.
+        onset_unclear: Whether it seems to begin within the log, though ``since``
+            is null.
         gateways: How many gateways show it, of how many.
         upstream_hosts: How many upstream hosts show it, of how many.
         proof: What in the log proves it.
@@ -63,6 +67,7 @@ class Finding:
     proof: str | None = None
     change: str | None = None
     clients_at_least: int = 0
+    first_seen: int | None = None
     since: int | None = None
     until: int | None = None
     onset_unclear: bool = False

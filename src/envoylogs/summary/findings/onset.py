@@ -11,7 +11,7 @@ from envoylogs.summary.findings.finding import Severity, severity_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Bucket", "Episode", "episode", "severity_of_episode"]
+__all__ = ["Bucket", "Episode", "episode", "severity_of_episode", "was_from_the_start"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,23 @@ def severity_of_episode(found: Episode, failed: int, requests: int) -> Severity:
     if found.since is None and found.until is None:
         return severity_of(failed, requests)
     return severity_of(found.failed, found.requests, ended=found.until is not None)
+
+
+_FIRST_MINUTE_US = 60_000_000
+
+
+def was_from_the_start(first_seen: int, first: int, last: int) -> bool:
+    """Tell whether something was seen so early that nothing of the log can have been without it.
+
+    That is in the first minute, and in a short log, where a minute may be all
+    of it, in the first twentieth.
+
+    Args:
+        first_seen: Its first record, microseconds since 1970.
+        first: The first record of the log.
+        last: The last one.
+    """
+    return first_seen - first <= min(_FIRST_MINUTE_US, (last - first) // 20)
 
 
 _BY_CHANCE = 1e-4

@@ -14,7 +14,16 @@ from envoylogs.summary.findings.onset import Bucket
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
 
-__all__ = ["Witnesses", "buckets_of", "gateways_of", "is_host", "sum_of", "witnesses_of"]
+__all__ = [
+    "Witnesses",
+    "buckets_of",
+    "first_of",
+    "gateways_of",
+    "is_host",
+    "last_of",
+    "sum_of",
+    "witnesses_of",
+]
 
 _EXAMPLES = 3
 
@@ -83,3 +92,15 @@ def is_host(host: str | None) -> pl.Expr:
 def sum_of(rows: pl.DataFrame, column: str = "requests") -> int:
     """Return the sum of a column of counts."""
     return int(rows[column].sum())
+
+
+def first_of(rows: pl.DataFrame, column: str = "first") -> int | None:
+    """Return the earliest of some times, null without any."""
+    first = rows[column].min()
+    return first if isinstance(first, int) else None
+
+
+def last_of(rows: pl.DataFrame, column: str = "last") -> int | None:
+    """Return the latest of some times, null without any."""
+    last = rows[column].max()
+    return last if isinstance(last, int) else None

@@ -20,8 +20,10 @@ from envoylogs.summary.findings.conditions import (
 from envoylogs.summary.findings.finding import Finding, Severity, severity_of
 from envoylogs.summary.findings.proof import (
     Witnesses,
+    first_of,
     gateways_of,
     is_host,
+    last_of,
     sum_of,
     witnesses_of,
 )
@@ -84,8 +86,8 @@ def _lost(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
     lost = paths.filter(pl.col("known") & (pl.col("state") == "lost"))
     for host in lost["host"].unique(maintain_order=True).head(_MOST_SUBJECTS):
         of_host, lost_here = paths.filter(is_host(host)), lost.filter(is_host(host))
-        since = lost_here["first_unrouted"].min()
-        if not isinstance(since, int):
+        since = first_of(lost_here, "first_unrouted")
+        if since is None:
             continue
         rows, witnesses = _unrouted_of(facts, host)
         whole_host = bool(lost_here["host_lost"].any())
@@ -103,6 +105,7 @@ def _lost(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                 requests=requests,
                 of=total,
                 clients_at_least=witnesses.clients,
+                first_seen=since,
                 since=since,
                 gateways=gateways_of(facts, rows),
                 where=unrouted_of(host, paths_of(lost_here)),
@@ -134,8 +137,8 @@ def _gained(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
     )
     for host in before["host"].unique(maintain_order=True).head(_MOST_SUBJECTS):
         of_host = before.filter(is_host(host))
-        until = paths.filter(is_host(host))["first_routed"].min()
-        if not isinstance(until, int):
+        until = first_of(paths.filter(is_host(host)), "first_routed")
+        if until is None:
             continue
         rows, witnesses = _unrouted_of(facts, host)
         requests = sum_of(of_host, "unrouted")
@@ -148,6 +151,7 @@ def _gained(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                 requests=requests,
                 of=sum_of(facts.requests.filter(is_host(host))),
                 clients_at_least=witnesses.clients,
+                first_seen=first_of(of_host, "first_unrouted"),
                 until=until,
                 gateways=gateways_of(facts, rows),
                 where=unrouted_of(host, paths_of(of_host)),
@@ -194,6 +198,7 @@ def _never_on_known_hosts(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                 requests=requests,
                 of=total,
                 clients_at_least=witnesses.clients,
+                first_seen=first_of(of_host, "first_unrouted"),
                 gateways=gateways_of(facts, rows),
                 where=unrouted_of(host, paths_of(of_host)),
                 proof="The same paths are routed in between."
@@ -238,7 +243,7 @@ def _nothing_bound(facts: Facts) -> list[Finding]:
         requests = sum_of(rows)
         outcome = pl.col("outcome") == "blackhole" if is_blackhole else _UNROUTED
         witnesses = witnesses_of(facts, outcome)
-        ended = _last(rows) if not nothing_routed and _routed_after(facts, rows) else None
+        ended = last_of(rows) if not nothing_routed and _routed_after(facts, rows) else None
         findings.append(
             Finding(
                 code="unrouted_host",
@@ -255,6 +260,7 @@ def _nothing_bound(facts: Facts) -> list[Finding]:
                 requests=requests,
                 of=sum_of(facts.requests),
                 clients_at_least=witnesses.clients,
+                first_seen=first_of(rows),
                 until=ended,
                 gateways=gateways_of(facts, rows),
                 where=all_of(
@@ -273,14 +279,9 @@ def _nothing_bound(facts: Facts) -> list[Finding]:
     return findings
 
 
-def _last(rows: pl.DataFrame) -> int | None:
-    last = rows["last"].max()
-    return last if isinstance(last, int) else None
-
-
 def _routed_after(facts: Facts, rows: pl.DataFrame) -> bool:
     """Tell whether the gateways of some rows routed requests after the last of these."""
-    last = _last(rows)
+    last = last_of(rows)
     if last is None:
         return False
     gateways = rows["gateway"].unique()

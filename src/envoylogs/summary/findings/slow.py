@@ -13,6 +13,7 @@ from envoylogs.summary.findings.finding import Finding, Severity, worth_telling
 from envoylogs.summary.findings.onset import episode, severity_of_episode
 from envoylogs.summary.findings.proof import (
     buckets_of,
+    first_of,
     gateways_of,
     witnesses_of,
 )
@@ -181,6 +182,7 @@ def _given_up(facts: Facts) -> list[Finding]:
         middle = waited[(len(waited) - 1) // 2]
         if middle < _PATIENCE_MS:
             continue
+        rows = facts.requests.filter(belongs & gone)
         when = episode(buckets_of(facts, belongs.fill_null(value=False), gone))
         findings.append(
             Finding(
@@ -192,10 +194,11 @@ def _given_up(facts: Facts) -> list[Finding]:
                 requests=left,
                 of=total,
                 clients_at_least=witnesses.clients,
+                first_seen=first_of(rows),
                 since=when.since,
                 until=when.until,
                 onset_unclear=when.onset_unclear,
-                gateways=gateways_of(facts, facts.requests.filter(belongs & gone)),
+                gateways=gateways_of(facts, rows),
                 where=all_of(
                     is_request,
                     equals("outcome", "client_gone"),

@@ -9,7 +9,7 @@ import polars as pl
 from envoylogs.envoy.outcomes import UNROUTED
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, unrouted_of
 from envoylogs.summary.findings.finding import Finding, severity_of
-from envoylogs.summary.findings.proof import gateways_of, is_host, sum_of, witnesses_of
+from envoylogs.summary.findings.proof import first_of, gateways_of, is_host, sum_of, witnesses_of
 from envoylogs.summary.paths import grace_us
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def _tls_reuse(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                 requests=requests,
                 of=total,
                 clients_at_least=witnesses.clients,
+                first_seen=first_of(rows),
                 gateways=gateways_of(facts, rows),
                 where=unrouted_of(
                     host,
@@ -115,6 +116,7 @@ def _lost_tls_names(facts: Facts) -> list[Finding]:
                 requests=requests,
                 of=total,
                 clients_at_least=witnesses.clients,
+                first_seen=since,
                 since=since,
                 gateways=gateways_of(facts, rows),
                 where=all_of(

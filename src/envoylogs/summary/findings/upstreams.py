@@ -19,6 +19,7 @@ from envoylogs.summary.findings.finding import Finding, severity_of, worth_telli
 from envoylogs.summary.findings.onset import episode, severity_of_episode
 from envoylogs.summary.findings.proof import (
     buckets_of,
+    first_of,
     gateways_of,
     witnesses_of,
 )
@@ -156,6 +157,7 @@ def _of_subject(
         requests=requests,
         of=total,
         clients_at_least=witnesses.clients,
+        first_seen=first_of(rows),
         since=when.since,
         until=when.until,
         onset_unclear=when.onset_unclear,
@@ -256,6 +258,7 @@ def _of_bad_host(facts: Facts, bad: _BadHost) -> Finding:
         requests=bad.failed,
         of=bad.requests,
         clients_at_least=witnesses.clients,
+        first_seen=first_of(rows),
         since=when.since,
         until=when.until,
         onset_unclear=when.onset_unclear,
