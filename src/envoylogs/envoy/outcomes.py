@@ -153,7 +153,8 @@ OUTCOMES: tuple[Outcome, ...] = (
     ),
     Outcome(
         "upstream_5xx", Actor.UPSTREAM, "upstream",
-        "The upstream answered with a 5xx code.",
+        "The upstream answered with a 5xx code, or with one that HTTP does not have (600 and "
+        "above), which clients should take for a 5xx (RFC 9110, section 15).",
         "The application's own log.",
         error=True,
     ),

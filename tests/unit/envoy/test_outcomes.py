@@ -214,6 +214,9 @@ def test_a_code_alone_makes_a_record_a_request() -> None:
         (_upstream(500), "upstream_5xx"),
         (_upstream(503, "URX"), "upstream_5xx"),
         (_upstream(599), "upstream_5xx"),
+        # None of HTTP's: clients should take it for a 5xx (RFC 9110, section 15).
+        (_upstream(600), "upstream_5xx"),
+        (_upstream(999), "upstream_5xx"),
         (_upstream(400), "upstream_4xx"),
         (_upstream(404), "upstream_4xx"),
         (_upstream(499), "upstream_4xx"),
@@ -625,9 +628,9 @@ _ALL_DETAILS: Final = [
 ]
 _CODES: Final = [
     None, 0, 100, 101, 200, 204, 301, 304, 400, 401, 403, 404, 408, 413, 429, 499, 500, 502, 503,
-    504,
+    504, 999,
 ]  # fmt: skip
-_TURNING_CODES: Final = [None, 0, 99, 100, 101, 200, 399, 400, 404, 499, 500]
+_TURNING_CODES: Final = [None, 0, 99, 100, 101, 200, 399, 400, 404, 499, 500, 599, 600, 999]
 _CLUSTER: Final = "outbound|80||cart.shop.svc.cluster.local"
 _HOST: Final = "192.0.2.33:8080"
 
@@ -732,7 +735,7 @@ _TABLE: Final[tuple[tuple[str, Callable[[_Request], bool]], ...]] = (
     ("upstream_timeout", lambda r: r.fits("UT UMSDR SI DT", *_TIMEOUT_DETAILS)),
     ("upstream_reset", lambda r: r.fits("UC UR UPE LR", "upstream_reset_*")),
     ("client_gone", lambda r: r.fits("DC DR", "downstream_remote_disconnect")),
-    ("upstream_5xx", lambda r: r.answered and r.between(500, 599)),
+    ("upstream_5xx", lambda r: r.answered and r.between(500, 999)),
     ("upstream_4xx", lambda r: r.answered and r.between(400, 499)),
     ("passthrough", lambda r: r.answered and r.between(1, 399) and (
         r.cluster == "PassthroughCluster" or r.route == "allow_any")),

@@ -480,6 +480,22 @@ def test_few_failures_all_along_are_not_made_worse_by_standing_close() -> None:
     assert found.severity is Severity.MEDIUM
 
 
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [
+        ([500, 503], "5xx"),
+        ([999], "999"),
+        ([999, 503, 600], "5xx and 600, 999"),
+        ([600, 601, 602, 603], "600, 601, 602 and more"),
+    ],
+)
+def test_codes_that_http_does_not_have_are_not_called_5xx(codes: list[int], words: str) -> None:
+    found = _first(*(served(n, response_code=codes[n % len(codes)]) for n in range(40)))
+
+    assert (found.code, found.requests) == ("upstream_errors", 40)
+    assert found.title == f"shop.shop:80 answers with {words}"
+
+
 def test_a_pod_that_fails_with_the_others_is_not_named() -> None:
     assert _codes(*_by_pod(reset, _PODS)) == {"upstream_reset"}
     assert _codes(*_by_pod(reset, _PODS[:2])) == {"upstream_reset"}

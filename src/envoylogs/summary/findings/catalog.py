@@ -106,8 +106,8 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
     ),
     FindingKind(
         "upstream_errors", Actor.UPSTREAM,
-        "A service answers with 5xx codes.",
-        "5xx via_upstream.",
+        "A service answers with 5xx codes, or with codes from 600 on, which HTTP does not have.",
+        "5xx, or 600 and above, via_upstream.",
     ),
     FindingKind(
         "dependency_failed", Actor.OPERATOR,

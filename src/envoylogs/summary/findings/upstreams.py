@@ -51,7 +51,7 @@ _SENTENCES = {
     "upstream_timeout": "{label} does not answer in time",
     "overflow": "{label}: a circuit breaker or connection pool is full",
     "broken_response": "Answers of {label} break off",
-    "upstream_errors": "{label} answers with 5xx",
+    "upstream_errors": "{label} answers with {codes}",
     "dependency_failed": "A service that the gateway needs fails for {label}",
 }
 _NEXT = {
@@ -71,6 +71,7 @@ _NEXT = {
 }
 
 _MOST_SUBJECTS = 50
+_LAST_OF_HTTP, _CODES_NAMED = 599, 3
 _CONCENTRATED, _AGAINST_OTHERS, _BY_CHANCE = 0.8, 5, 0.01
 
 
@@ -153,7 +154,7 @@ def _of_subject(
         code=code,
         severity=severity_of_episode(when, requests, total),
         subject=name,
-        title=_SENTENCES[code].format(label=label),
+        title=_SENTENCES[code].format(label=label, codes=_codes(rows)),
         requests=requests,
         of=total,
         clients_at_least=witnesses.clients,
@@ -182,6 +183,17 @@ def _where(subject: _Subject) -> str:
         apart = is_one_of("upstream_host", subject.apart)
         conditions.append(any_of("upstream_host IS NULL", f"NOT ({apart})"))
     return all_of(*conditions)
+
+
+def _codes(rows: pl.DataFrame) -> str:
+    """Return what codes of errors some rows have: 5xx, those that HTTP does not have, or both."""
+    found = rows["response_code"].unique().sort()
+    unheard_of = found.filter(found > _LAST_OF_HTTP)
+    named = ", ".join(map(str, unheard_of.head(_CODES_NAMED)))
+    more = " and more" if len(unheard_of) > _CODES_NAMED else ""
+    if unheard_of.is_empty():
+        return "5xx"
+    return f"{'' if len(unheard_of) == len(found) else '5xx and '}{named}{more}"
 
 
 def _proof(rows: pl.DataFrame) -> str:
