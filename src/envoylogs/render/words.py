@@ -156,19 +156,21 @@ def _when(found: Finding, overview: Overview) -> str | None:
 def noise_of(summary: Summary) -> str | None:
     """Return what strangers asked for, in a sentence; null without noise."""
     noise, folded = summary.overview.noise, summary.folds.columns
-    hosts, server_names = (
-        "at least " if column in folded else "" for column in ("authority", "requested_server_name")
-    )
     parts = []
-    if noise["requests"]:
-        parts.append(
-            f"{counted(noise['requests'], 'request')} for {hosts}{counted(noise['hosts'], 'host')}"
-        )
-    if noise["connections"]:
-        parts.append(
-            f"{counted(noise['connections'], 'refused connection')} for "
-            f"{server_names}{counted(noise['server_names'], 'server name')}"
-        )
+    for counts, noun, names, name, unnamed, column in (
+        ("requests", "request", "hosts", "host", "without_host", "authority"),
+        ("connections", "refused connection", "server_names", "server name",
+         "without_server_name", "requested_server_name"),
+    ):  # fmt: skip
+        of_all, without = noise[counts], noise[unnamed]
+        if of_all and of_all == without:
+            parts.append(f"{counted(of_all, noun)} without a {name}")
+        elif of_all:
+            # What was folded had one name at least.
+            shown = counted(noise[names] or 1, name)
+            least = "at least " if column in folded else ""
+            besides = f" ({without:,} without one)" if without else ""
+            parts.append(f"{counted(of_all, noun)} for {least}{shown}{besides}")
     if not parts:
         return None
     words = " and ".join(parts)

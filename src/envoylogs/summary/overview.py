@@ -130,8 +130,10 @@ def _noise(facts: Facts) -> dict[str, int]:
     return {
         "requests": _sum(requests),
         "hosts": _names(requests, "host"),
+        "without_host": _sum(requests, pl.col("host").is_null()),
         "connections": _sum(connections),
         "server_names": _names(connections, "requested_server_name"),
+        "without_server_name": _sum(connections, pl.col("requested_server_name").is_null()),
     }
 
 

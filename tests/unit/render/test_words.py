@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from tests.handmade import Record, failed, reset, served, summary_of, unrouted
+from tests.handmade import (
+    Record,
+    failed,
+    refused_connection,
+    reset,
+    served,
+    summary_of,
+    unrouted,
+)
 
-from envoylogs.render.words import facts_of_finding
+from envoylogs.render.words import facts_of_finding, noise_of
 
 _OTHER = "other.example.com"
 
@@ -77,3 +85,31 @@ def test_a_log_without_times_says_no_time() -> None:
     ]
 
     assert _when(*log) == []
+
+
+@pytest.mark.parametrize(
+    ("hosts", "server_names", "words"),
+    [
+        ([None] * 6, [], "6 requests without a host"),
+        (["a.example", "b.example"], [], "2 requests for 2 hosts"),
+        (["a.example", None, None], [], "3 requests for 1 host (2 without one)"),
+        ([], [None], "1 refused connection without a server name"),
+        (
+            [None],
+            ["a.example", None, "b.example"],
+            "1 request without a host and 3 refused connections for 2 server names (1 without one)",
+        ),
+    ],
+)
+def test_noise_without_a_name_is_not_for_no_names(
+    hosts: list[str | None], server_names: list[str | None], words: str
+) -> None:
+    log = [
+        *_others(),
+        *(unrouted(n, authority=host) for n, host in enumerate(hosts)),
+        *(refused_connection(n, requested_server_name=name) for n, name in enumerate(server_names)),
+    ]
+
+    assert noise_of(summary_of(log)) == (
+        f"Noise: {words} that this gateway never routed. Not in the error share."
+    )

@@ -183,7 +183,8 @@ def test_ten_thousand_hosts_have_a_row_each() -> None:
     _assert_tables_agree(summary)
     assert summary.by["authority"].height == 10_000
     assert summary.overview.noise == {
-        "requests": 2000, "hosts": 2000, "connections": 0, "server_names": 0,
+        "requests": 2000, "hosts": 2000, "without_host": 0,
+        "connections": 0, "server_names": 0, "without_server_name": 0,
     }  # fmt: skip
     assert [finding for finding in summary.findings if finding.severity < Severity.MEDIUM] == []
 
