@@ -134,3 +134,108 @@ def test_memory_does_not_follow_the_length_of_a_line(tmp_path: Path) -> None:
     assert document["accounts"]["records"] == 2
     assert document["accounts"]["bytes"] == path.stat().st_size
     assert int(found.stdout.splitlines()[-1]) < 190_000  # KiB; the line alone is 200 MB
+
+
+_DEVICE = Path("/dev/stdout")
+_OUTPUTS = {
+    "summarize": ["summarize", "LOG", "--format", "json"],
+    "report": ["report", "LOG"],
+    "query": ["query", "LOG", "SELECT path FROM logs", "--format", "csv"],
+    "merge": ["merge", "LOG"],
+}
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "gateway.log"
+    path.write_bytes(b"".join(generator.lines(300)))
+    return path
+
+
+def _to_output(name: str, log: Path, output: Path | str) -> list[str]:
+    """Return a command that writes to an output; ``merge`` what was saved of the log."""
+    source = log
+    if name == "merge":
+        source = log.with_name("saved.tally")
+        subprocess.run(
+            [*_COMMAND, str(log), "--save-tally", str(source)], capture_output=True, check=True
+        )
+    words = [str(source) if word == "LOG" else word for word in _OUTPUTS[name]]
+    return [sys.executable, "-m", "envoylogs", *words, "-o", str(output)]
+
+
+@pytest.mark.skipif(not _DEVICE.exists(), reason="no /dev/stdout")
+@pytest.mark.parametrize("name", _OUTPUTS)
+def test_the_device_of_standard_output_is_written_to_when_it_is_a_pipe(
+    name: str, log: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "output"
+    subprocess.run(_to_output(name, log, file), capture_output=True, check=True)
+
+    piped = subprocess.run(_to_output(name, log, _DEVICE), capture_output=True, check=True)
+
+    assert piped.stdout == file.read_bytes()
+    assert len(piped.stdout) > 1000
+    left = {path.name for path in tmp_path.iterdir()} - {"saved.tally"}
+    assert left == {"gateway.log", "output"}
+
+
+@pytest.mark.skipif(not _DEVICE.exists(), reason="no /dev/stdout")
+@pytest.mark.parametrize("name", _OUTPUTS)
+def test_a_file_that_the_shell_has_opened_keeps_what_is_in_it(
+    name: str, log: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "output"
+    file.write_bytes(b"before\n")
+    with file.open("ab") as opened:
+        subprocess.run(_to_output(name, log, _DEVICE), stdout=opened, check=True)
+        opened.write(b"after\n")
+
+    found = file.read_bytes()
+    assert found.startswith(b"before\n")
+    assert found.endswith(b"after\n")
+    assert len(found) > 1000
+
+
+@pytest.mark.parametrize("name", _OUTPUTS)
+def test_an_output_that_is_a_named_pipe_stays_one(name: str, log: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    command, found = _to_output(name, log, pipe), tmp_path / "found"
+    with (
+        found.open("wb") as file,
+        subprocess.Popen(["/bin/cat", str(pipe)], stdout=file) as reader,
+    ):
+        try:
+            subprocess.run(command, capture_output=True, check=True)
+            reader.wait()
+        finally:
+            reader.kill()
+
+    assert found.stat().st_size > 1000
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("name", _OUTPUTS)
+def test_an_output_may_be_thrown_away(name: str, log: Path) -> None:
+    subprocess.run(_to_output(name, log, os.devnull), capture_output=True, check=True)
+
+    assert Path(os.devnull).is_char_device()
+
+
+@pytest.mark.skipif(not _DEVICE.exists(), reason="no /dev/stdout")
+@pytest.mark.parametrize("name", ["report", "query"])
+def test_a_reader_of_the_device_that_stops_ends_it_quietly(name: str, log: Path) -> None:
+    log.write_bytes(b"".join(generator.lines(9000)))
+    with subprocess.Popen(
+        _to_output(name, log, _DEVICE), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(10)
+        process.stdout.close()
+        errors = process.stderr.read().decode()
+
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert "Broken" not in errors

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "closed_pipe_is_no_error",
+    "is_device",
     "output_file",
     "refuse_to_overwrite",
     "replaced_file",
@@ -46,7 +47,7 @@ def say(words: str) -> None:
 
 @contextmanager
 def output_file(path: Path | None) -> Iterator[TextIO]:
-    """Open what a command writes to: standard output, or a file that is moved into place whole.
+    """Open what a command writes to: standard output, a pipe, or a file that is replaced whole.
 
     Args:
         path: The file; null or ``-`` is standard output.
@@ -57,6 +58,10 @@ def output_file(path: Path | None) -> Iterator[TextIO]:
     if path is None or str(path) == "-":
         with closed_pipe_is_no_error():
             yield sys.stdout
+        return
+    if _is_written_in_place(path):
+        with _no_replacement(path), path.open("a", encoding="utf-8") as out:
+            yield out
         return
     with replaced_file(path) as beside, beside.open("w", encoding="utf-8") as out:
         yield out
@@ -93,7 +98,7 @@ def refuse_to_overwrite(sources: Sequence[Source], outputs: Iterable[Path | None
 
     written: set[str] = set()
     for output in outputs:
-        if output is None or (output.exists() and not output.is_file()):
+        if output is None or is_device(output):
             continue
         name = os.path.realpath(output)
         if name in written:
@@ -103,6 +108,38 @@ def refuse_to_overwrite(sources: Sequence[Source], outputs: Iterable[Path | None
             is_read = source.path is not None and _is_same(source.path, name)
             if is_read and not is_saved_tally(source):
                 raise OutputError.is_source(str(output))
+
+
+def is_device(path: Path) -> bool:
+    """Tell devices and pipes (``/dev/stdout`` may lead to one) from files."""
+    # Path.exists raises an error where a folder may not be searched.
+    return os.path.exists(path) and not os.path.isfile(path)  # noqa: PTH110, PTH113
+
+
+def _is_written_in_place(path: Path) -> bool:
+    """Tell what can't be replaced, or must not: a device, a pipe, a file that somebody has open.
+
+    ``/dev/stdout`` and ``/dev/fd/3`` are what a shell opened, which goes on
+    writing to it.
+    """
+    folder = os.path.realpath(path.parent)
+    return is_device(path) or folder == "/dev" or folder.startswith(("/dev/fd", "/proc/"))
+
+
+@contextmanager
+def _no_replacement(path: Path) -> Iterator[None]:
+    """Write into something as it is; end quietly if its reader has seen enough.
+
+    Raises:
+        OutputError: If it can't be written.
+        typer.Exit: With the code of success, if it is a pipe that is closed.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise typer.Exit(Exit.OK) from None
+    except OSError as error:
+        raise OutputError.unwritable(str(path), error) from error
 
 
 def _is_same(one: str, other: str) -> bool:
@@ -116,7 +153,7 @@ def _is_same(one: str, other: str) -> bool:
 def replaced_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """Return a file beside another one, which takes its place when it is whole.
 
-    What goes to a device or a named pipe is kept in a temporary folder instead.
+    What goes to a device or a pipe is kept in a temporary folder until it is whole.
 
     Args:
         path: The file.
@@ -126,11 +163,11 @@ def replaced_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
     Raises:
         OutputError: If the file can't be written.
     """
-    # What a link leads to is replaced, not the link.
-    path = Path(os.path.realpath(path))
     try:
-        is_special = path.exists() and not path.is_file()
-        folder = None if is_special else path.parent
+        in_place = _is_written_in_place(path)
+        # What a link leads to is replaced, not the link; the one to a pipe leads to no path.
+        path = path if in_place else Path(os.path.realpath(path))
+        folder = None if in_place else path.parent
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
     except OSError as error:
         raise OutputError.unwritable(str(path), error) from error
@@ -138,10 +175,9 @@ def replaced_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
     beside = Path(name)
     try:
         yield beside
-        if is_special:
-            # A device or a named pipe can't be replaced, only written to.
-            with path.open("wb") as special:
-                special.write(beside.read_bytes())
+        if in_place:
+            with _no_replacement(path), path.open("ab") as out:
+                out.write(beside.read_bytes())
             beside.unlink()
             return
         _give_access(beside, path)

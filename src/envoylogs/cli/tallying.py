@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from envoylogs.cli.console import is_device
 from envoylogs.cli.incremental import (
     opened_state,
     save_state,
@@ -122,7 +123,8 @@ class Tallying:
             with self._watched(sources) as reading:
                 running = tally_new_lines(sources, before, by_day=by_day, reading=reading)
             new = NewLines.between(before, running)
-            written = [os.path.realpath(path) for path in outputs if path is not None]
+            files = [path for path in outputs if path is not None and not is_device(path)]
+            written = list(map(os.path.realpath, files))
             kept = save_state(state, running.with_outputs(written), limits.keep_us)
         say_what_is_left(kept)
         return kept.total(), new
