@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, TextIO
 from envoylogs.render.csv_table import flat_row
 from envoylogs.render.formatting import MISSING, counted, percent, printable, window
 from envoylogs.render.named_tables import rows_of_table
-from envoylogs.render.words import LEDGER, facts_of_finding, folded_of, noise_of, roles_left_out
+from envoylogs.render.words import (
+    LEDGER,
+    facts_of_finding,
+    folded_of,
+    malformed_of,
+    noise_of,
+    roles_left_out,
+)
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 
 if TYPE_CHECKING:
@@ -111,6 +118,9 @@ def _facts(summary: Summary) -> Iterable[str]:
     left_out = roles_left_out(summary.accounts)
     if left_out is not None:
         yield left_out
+    malformed = malformed_of(summary)
+    if malformed is not None:
+        yield malformed
     if not summary.complete:
         yield "**only a part was read**"
     if summary.anonymized:

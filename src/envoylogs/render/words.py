@@ -39,6 +39,7 @@ __all__ = [
     "gateways_of",
     "headline_of",
     "lesser_findings",
+    "malformed_of",
     "noise_of",
     "roles_left_out",
 ]
@@ -89,6 +90,9 @@ def headline_of(summary: Summary) -> list[tuple[str, str]]:
     left_out_roles = roles_left_out(accounts)
     if left_out_roles is not None:
         parts.append((left_out_roles, ""))
+    malformed = malformed_of(summary)
+    if malformed is not None:
+        parts.append((malformed, "strong"))
     if summary.selection is not None:
         parts.append((f"selected {printable(summary.selection)}", "strong"))
     if not summary.complete:
@@ -96,15 +100,23 @@ def headline_of(summary: Summary) -> list[tuple[str, str]]:
     return parts
 
 
+def malformed_of(summary: Summary) -> str | None:
+    """Return how many lines are malformed, which ``--strict`` makes an error; null for none."""
+    n = summary.accounts.malformed
+    return counted(n, "malformed line") if n else None
+
+
 def accounts_of(summary: Summary) -> list[str]:
-    """Return what became of the lines, and how far the numbers can be trusted and shared."""
+    """Return what became of the lines, and how far the numbers can be trusted and shared.
+
+    Malformed ones are in the headline.
+    """
     lines = summary.accounts
     fates = [
         f"{n:,} {fate}"
-        for fate, n in (("blank", lines.blank), ("of other programs", lines.other),
-                        ("malformed", lines.malformed))
+        for fate, n in (("blank", lines.blank), ("of other programs", lines.other))
         if n
-    ]  # fmt: skip
+    ]
     words = f"{counted(lines.lines, 'line')}, each accounted for"
     return [
         f"{words} ({', '.join(fates)})" if fates else words,
