@@ -141,7 +141,12 @@ def say_what_was_read(
             f"envoylogs: {'there is no whole record yet' if is_left else _EMPTY}: no line was read."
         )
         return
-    parts = [f"{counted(accounts.records, 'record')} of {counted(accounts.lines, 'line')}"]
+    from envoylogs.render.words import records_of
+
+    # The window is that of the records that are counted.
+    records = records_of(accounts)
+    of_some = "," if " of " in records else ""
+    parts = [f"{records}{of_some} of {counted(accounts.lines, 'line')}"]
     parts += [
         f"{number:,} {name}"
         for name, number in (

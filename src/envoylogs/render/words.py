@@ -41,6 +41,7 @@ __all__ = [
     "lesser_findings",
     "malformed_of",
     "noise_of",
+    "records_of",
     "roles_left_out",
 ]
 
@@ -84,9 +85,7 @@ def headline_of(summary: Summary) -> list[tuple[str, str]]:
     overview, accounts = summary.overview, summary.accounts
     if overview.first is not None:
         parts.append((window(overview.first, overview.last), ""))
-    left_out = accounts.filtered + accounts.seen_before
-    of_all = f"{accounts.records - left_out:,} of " if left_out else ""
-    parts += [(f"{of_all}{counted(accounts.records, 'record')}", ""), (gateways_of(summary), "")]
+    parts += [(records_of(accounts), ""), (gateways_of(summary), "")]
     left_out_roles = roles_left_out(accounts)
     if left_out_roles is not None:
         parts.append((left_out_roles, ""))
@@ -207,6 +206,13 @@ def gateways_of(summary: Summary) -> str:
     if end - start >= _ALIKE * (overview.last - overview.first):
         return words
     return f"{words}, all of them only {window(start, end)}"
+
+
+def records_of(accounts: Accounts) -> str:
+    """Return how many records are counted, and of how many if some are left out."""
+    left_out = accounts.filtered + accounts.seen_before
+    of_all = f"{accounts.records - left_out:,} of " if left_out else ""
+    return of_all + counted(accounts.records, "record")
 
 
 def roles_left_out(accounts: Accounts) -> str | None:
