@@ -67,9 +67,9 @@ def findings_shown(summary: Summary) -> list[Finding]:
 
 
 def lesser_findings(summary: Summary) -> str | None:
-    """Return how many findings are not shown; null for none."""
+    """Return how many findings are not shown, without the option that shows all; null for none."""
     rest = len(summary.findings) - len(findings_shown(summary))
-    return f"… and {counted(rest, 'lesser finding')} (--format json)" if rest else None
+    return f"… and {counted(rest, 'lesser finding')}" if rest else None
 
 
 def headline_of(summary: Summary) -> list[tuple[str, str]]:

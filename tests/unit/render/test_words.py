@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from tests.handmade import (
     Record,
@@ -13,7 +15,8 @@ from tests.handmade import (
     unrouted,
 )
 
-from envoylogs.render.words import facts_of_finding, noise_of
+from envoylogs.render.terminal.screen import TerminalRenderer
+from envoylogs.render.words import facts_of_finding, lesser_findings, noise_of
 
 _OTHER = "other.example.com"
 
@@ -113,3 +116,17 @@ def test_noise_without_a_name_is_not_for_no_names(
     assert noise_of(summary_of(log)) == (
         f"Noise: {words} that this gateway never routed. Not in the error share."
     )
+
+
+def test_only_the_command_with_the_option_names_it_beside_the_lesser_findings() -> None:
+    log = [
+        reset(n, upstream_cluster=f"outbound|80||service-{cluster}", upstream_host=None)
+        for cluster in range(7)
+        for n in range(20)
+    ]
+    summary, out = summary_of(log), io.StringIO()
+
+    TerminalRenderer(color=False, width=100).render(summary, out)
+
+    assert lesser_findings(summary) == "… and 2 lesser findings"
+    assert "… and 2 lesser findings (--format json)" in out.getvalue()

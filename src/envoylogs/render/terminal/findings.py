@@ -44,7 +44,7 @@ def print_findings(console: Console, summary: Summary) -> None:
         _print_finding(console, place, found, summary.overview)
     rest = lesser_findings(summary)
     if rest is not None:
-        console.print(Text(rest, "dim"))
+        console.print(Text(f"{rest} (--format json)", "dim"))
     noise = noise_of(summary)
     if noise is not None:
         console.print(Text(noise, "dim"))
