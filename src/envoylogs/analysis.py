@@ -20,6 +20,7 @@ from envoylogs.render.words import (
     headline_of,
     lesser_findings,
     noise_of,
+    verdict_of,
 )
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.summary import Summary, summarize
@@ -218,7 +219,8 @@ class Analysis:
     def __repr__(self) -> str:
         facts = " · ".join(text for text, _ in headline_of(self.summary))
         codes = ", ".join(found.code for found in findings_shown(self.summary))
-        return f"<Analysis {facts}; {codes or 'nothing wrong was found'}>"
+        verdict = verdict_of(self.summary)
+        return f"<Analysis {facts}; {verdict[0] if verdict else codes}>"
 
     def _repr_html_(self) -> str:
         """Return facts, findings and totals for a notebook, without a script or a style sheet."""
@@ -239,9 +241,10 @@ class Analysis:
         }
         head = "".join(f"<th>{name}</th>" for name in totals)
         cells = "".join(f"<td>{value}</td>" for value in totals.values())
-        verdict = f"<ol>{findings}</ol>" if findings else "<p>Nothing wrong was found.</p>"
+        verdict = verdict_of(summary)
+        told = f"<p>{verdict[0]}</p>" if verdict else f"<ol>{findings}</ol>"
         return (
-            f"<div><p><strong>{facts}</strong></p>{verdict}{notes}"
+            f"<div><p><strong>{facts}</strong></p>{told}{notes}"
             f"<table><thead><tr>{head}</tr></thead><tbody><tr>{cells}</tr></tbody></table></div>"
         )
 

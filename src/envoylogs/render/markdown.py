@@ -19,6 +19,7 @@ from envoylogs.render.words import (
     malformed_of,
     noise_of,
     roles_left_out,
+    verdict_of,
 )
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 
@@ -73,8 +74,9 @@ class MarkdownRenderer:
         rest = len(summary.findings) - _NUMBER_OF_FINDINGS
         if rest > 0:
             yield f"and {counted(rest, 'lesser finding')}"
-        if not summary.findings:
-            yield "Nothing wrong was found." if overview.requests else "No request."
+        verdict = verdict_of(summary)
+        if verdict is not None:
+            yield verdict[0]
         noise = noise_of(summary)
         if noise is not None:
             yield noise

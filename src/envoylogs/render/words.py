@@ -43,6 +43,7 @@ __all__ = [
     "noise_of",
     "records_of",
     "roles_left_out",
+    "verdict_of",
 ]
 
 LEDGER = {
@@ -64,6 +65,33 @@ def findings_shown(summary: Summary) -> list[Finding]:
     """Return the findings that people are shown: the worst, lesser ones only without others."""
     serious = [found for found in summary.findings if found.severity < Severity.INFO]
     return (serious or list(summary.findings))[:_SHOWN]
+
+
+def verdict_of(summary: Summary) -> tuple[str, str] | None:
+    """Return what there is to say without findings, which are about names; null with some.
+
+    Returns:
+        A sentence, and its weight: ``good``, or ``alarm`` where names were
+        folded that are in trouble.
+    """
+    if summary.findings:
+        return None
+    if not summary.overview.requests:
+        return "No request.", "good"
+    folds = summary.folds
+    parts = [
+        counted(n, noun)
+        for n, noun in ((folds.errors, "error"), (folds.unrouted, "unrouted request"))
+        if n
+    ]
+    if not parts:
+        return "Nothing wrong was found.", "good"
+    verb = "is" if folds.errors + folds.unrouted == 1 else "are"
+    return (
+        f"No finding, but {' and '.join(parts)} {verb} of names that were folded; "
+        "--max-names keeps more.",
+        "alarm",
+    )
 
 
 def lesser_findings(summary: Summary) -> str | None:

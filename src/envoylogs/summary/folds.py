@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from envoylogs.envoy.outcomes import UNROUTED, is_error
 from envoylogs.tally.classes import ALL_DIGITS, DurationCounts, relative_error_of
 from envoylogs.tally.folded import is_folded
+from envoylogs.tally.folded_marks import FOLDED_KNOWN
 from envoylogs.tally.joint import JOINT_DIGITS
 from envoylogs.tally.tally import STATES
 from envoylogs.tally.timeline import WIDTHS_S
@@ -66,11 +68,16 @@ class Folds:
             as a share of it; 0 where all are exact.
         joint: What is left of joint counts; null if there are none, or all of
             them by second and millisecond.
+        errors: Errors of clusters, or of hosts where no cluster is logged,
+            whose names were folded; no finding is about these.
+        unrouted: Unrouted requests of known hosts likewise.
     """
 
     columns: dict[str, FoldedColumn]
     latency_relative_error: float
     joint: JointDetail | None = None
+    errors: int = 0
+    unrouted: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.columns or self.latency_relative_error or self.joint)
@@ -85,6 +92,22 @@ def folds(tally: Tally) -> Folds:
         },
         max(_relative_errors(tally), default=0.0),
         _joint_detail(tally.joint),
+        *_unnamed_trouble(tally),
+    )
+
+
+def _unnamed_trouble(tally: Tally) -> tuple[int, int]:
+    """Return the errors and the unrouted requests that no finding can be about."""
+    requests, subject = pl.col("requests"), pl.coalesce("upstream_cluster", "authority")
+    known = (pl.col("authority") == FOLDED_KNOWN).fill_null(value=False)
+    return (
+        tally.traffic.frame.filter(pl.col("kind") == "request")
+        .with_columns(subject.alias("subject"))
+        .select(
+            requests.filter(is_error() & is_folded("subject")).sum().alias("errors"),
+            requests.filter(pl.col("outcome").is_in(UNROUTED) & known).sum().alias("unrouted"),
+        )
+        .row(0)
     )
 
 

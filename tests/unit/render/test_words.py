@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.handmade import (
@@ -11,12 +12,21 @@ from tests.handmade import (
     refused_connection,
     reset,
     served,
+    source_of,
     summary_of,
+    text_of,
     unrouted,
 )
 
+from envoylogs.pipeline import tally_sources
+from envoylogs.render.markdown import MarkdownRenderer
 from envoylogs.render.terminal.screen import TerminalRenderer
-from envoylogs.render.words import facts_of_finding, lesser_findings, noise_of
+from envoylogs.render.words import facts_of_finding, lesser_findings, noise_of, verdict_of
+from envoylogs.summary.summary import Summary, summarize
+from envoylogs.tally.state import TallySpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _OTHER = "other.example.com"
 
@@ -130,3 +140,81 @@ def test_only_the_command_with_the_option_names_it_beside_the_lesser_findings() 
 
     assert lesser_findings(summary) == "… and 2 lesser findings"
     assert "… and 2 lesser findings (--format json)" in out.getvalue()
+
+
+def _folded(*records: Record) -> Summary:
+    """Return the summary of a log of which one name a column is kept."""
+    spec = TallySpec(max_names=1)
+    return summarize(tally_sources([source_of(text_of(records))], spec=spec))
+
+
+def _busy() -> list[Record]:
+    """Return requests of the one host that keeps its name."""
+    return [served(n / 10, authority="busy.example.com", upstream_cluster="busy", path="/")
+            for n in range(2000)]  # fmt: skip
+
+
+def _of_few(make: Callable[..., Record], n: int) -> list[Record]:
+    """Return requests of three hosts and clusters that are folded: first well, then not."""
+    return [
+        record
+        for host in ("a.example.com", "b.example.com", "c.example.com")
+        for record in (
+            *(served(s, authority=host, upstream_cluster=host) for s in range(20)),
+            *(make(s, authority=host) for s in range(100, 100 + n)),
+        )
+    ]
+
+
+def _reset(seconds: float, authority: str) -> Record:
+    return reset(seconds, authority=authority, upstream_cluster=authority)
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        ([], "No request."),
+        (_busy(), "Nothing wrong was found."),
+        (_busy() + _of_few(served, 0), "Nothing wrong was found."),
+        (
+            _busy() + _of_few(_reset, 4),
+            "No finding, but 12 errors are of names that were folded; --max-names keeps more.",
+        ),
+        (
+            [*_busy(), *_of_few(unrouted, 5), _reset(300, "a.example.com")],
+            "No finding, but 1 error and 15 unrouted requests are of names that were folded; "
+            "--max-names keeps more.",
+        ),
+        (
+            [*_busy(), *_of_few(served, 0), _reset(300, "a.example.com")],
+            "No finding, but 1 error is of names that were folded; --max-names keeps more.",
+        ),
+    ],
+)
+def test_all_is_not_well_where_names_in_trouble_were_folded(log: list[Record], words: str) -> None:
+    summary = _folded(*log)
+
+    verdict = verdict_of(summary)
+
+    assert verdict is not None
+    assert verdict[0] == words
+    for renderer in (TerminalRenderer(color=False, width=200), MarkdownRenderer()):
+        out = io.StringIO()
+        renderer.render(summary, out)
+        assert words in out.getvalue()
+
+
+def test_a_finding_needs_no_verdict_besides() -> None:
+    assert verdict_of(summary_of([*_others(), *(reset(n) for n in range(50))])) is None
+
+
+def test_failures_of_hosts_that_were_folded_are_told_of_their_cluster() -> None:
+    pods = ["10.8.1.2:8080", "10.8.1.3:8080", "10.8.1.4:8080"]
+    log = [
+        *(served(n / 10, upstream_host=pods[0]) for n in range(1000)),
+        *(reset(n, upstream_host=pods[1 + n % 2]) for n in range(50)),
+    ]
+
+    (found,) = _folded(*log).findings
+
+    assert (found.code, found.requests) == ("upstream_reset", 50)

@@ -13,6 +13,7 @@ from envoylogs.render.words import (
     findings_shown,
     lesser_findings,
     noise_of,
+    verdict_of,
 )
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.findings.finding import Finding, Severity
@@ -32,14 +33,16 @@ _STYLES = {
     Severity.MEDIUM: "bold magenta",
     Severity.INFO: "bold blue",
 }
+_WEIGHTS = {"good": "bold green", "alarm": "bold red"}
 
 
 def print_findings(console: Console, summary: Summary) -> None:
     """Print the worst findings, then how many there are besides, then the noise."""
     console.print()
-    if not summary.findings:
-        verdict = "Nothing wrong was found." if summary.overview.requests else "No request."
-        console.print(Text(verdict, style="bold green"))
+    verdict = verdict_of(summary)
+    if verdict is not None:
+        words, weight = verdict
+        console.print(Text(words, style=_WEIGHTS[weight]))
     for place, found in enumerate(findings_shown(summary), 1):
         _print_finding(console, place, found, summary.overview)
     rest = lesser_findings(summary)

@@ -23,6 +23,7 @@ from envoylogs.summary.findings.proof import (
     gateways_of,
     witnesses_of,
 )
+from envoylogs.tally.folded import is_folded
 
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
@@ -237,6 +238,7 @@ def _bad_hosts(facts: Facts) -> list[_BadHost]:
     rate_of_others = (pl.col("failed_of_cluster") - pl.col("failed")) / others
     found = hosts.filter(
         (pl.col("siblings") > 1)
+        & ~is_folded("upstream_host")  # all others together are nobody
         & (others > 0)
         & (pl.col("failed") >= _CONCENTRATED * pl.col("failed_of_cluster"))
         & (rate >= _AGAINST_OTHERS * rate_of_others)
