@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.errors import TallyQuestionError, UnknownKeyError
+from envoylogs.render.folded import folded_of
 from envoylogs.render.formatting import count, percent, printable
 from envoylogs.render.named_tables import TABLE_NAMES, finding_row
 from envoylogs.render.words import (
     LEDGER,
     facts_of_finding,
     findings_shown,
-    folded_of,
     headline_of,
     lesser_findings,
     noise_of,

@@ -114,7 +114,7 @@ def say_what_was_covered(summary: Summary, seconds: float, new: NewLines | None 
         seconds: How long it took.
         new: What was read now, if it was not everything.
     """
-    from envoylogs.render.words import folded_of
+    from envoylogs.render.folded import folded_of
 
     overview = summary.overview
     folded = folded_of(summary)

@@ -14,6 +14,7 @@ import polars as pl
 __all__ = [
     "CLUSTER_EXISTS",
     "CONNECTION_OUTCOMES",
+    "FAILED_CONNECTIONS",
     "OUTCOMES",
     "OUTCOME_NAMES",
     "SWITCHING_PROTOCOLS",
@@ -198,7 +199,8 @@ OUTCOMES: tuple[Outcome, ...] = (
 )  # fmt: skip
 """All outcomes; the first three are those of connections."""
 
-CONNECTION_OUTCOMES = ("no_filter_chain", "tcp_failed", "tcp")
+FAILED_CONNECTIONS = ("no_filter_chain", "tcp_failed")
+CONNECTION_OUTCOMES = (*FAILED_CONNECTIONS, "tcp")
 UNROUTED = ("blackhole", "no_route")
 """The gateway had no route for the request."""
 UPSTREAM_ANSWERED = ("upstream_5xx", "upstream_4xx", "passthrough", "served", "broken_response")

@@ -10,12 +10,12 @@ import re
 from typing import TYPE_CHECKING, TextIO
 
 from envoylogs.render.csv_table import flat_row
+from envoylogs.render.folded import folded_of
 from envoylogs.render.formatting import MISSING, counted, percent, printable, window
 from envoylogs.render.named_tables import rows_of_table
 from envoylogs.render.words import (
     LEDGER,
     facts_of_finding,
-    folded_of,
     malformed_of,
     noise_of,
     roles_left_out,

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from envoylogs.render.formatting import (
-    FOLDED_WORDS,
     clock,
     count,
     counted,
     day_and_clock,
-    listing,
     percent,
     printable,
-    span,
     window,
 )
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.findings.onset import was_from_the_start
-from envoylogs.tally.folded_marks import FOLDED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.findings.finding import Finding
-    from envoylogs.summary.folds import FoldedColumn, JointDetail
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.summary import Summary
 
@@ -35,7 +28,6 @@ __all__ = [
     "accounts_of",
     "facts_of_finding",
     "findings_shown",
-    "folded_of",
     "gateways_of",
     "headline_of",
     "lesser_findings",
@@ -72,20 +64,28 @@ def verdict_of(summary: Summary) -> tuple[str, str] | None:
 
     Returns:
         A sentence, and its weight: ``good``, or ``alarm`` where names were
-        folded that are in trouble.
+        folded that are in trouble, or connections failed, which few findings
+        are about.
     """
     if summary.findings:
         return None
-    if not summary.overview.requests:
+    overview, folds = summary.overview, summary.folds
+    if not overview.requests and not overview.connections:
         return "No request.", "good"
-    folds = summary.folds
     parts = [
         counted(n, noun)
         for n, noun in ((folds.errors, "error"), (folds.unrouted, "unrouted request"))
         if n
     ]
     if not parts:
-        return "Nothing wrong was found.", "good"
+        failed = overview.failed_connections
+        if not failed:
+            return "Nothing wrong was found.", "good"
+        return (
+            f"No finding, but {count(failed)} of {counted(overview.connections, 'connection')} "
+            "failed; the outcomes say how.",
+            "alarm",
+        )
     verb = "is" if folds.errors + folds.unrouted == 1 else "are"
     return (
         f"No finding, but {' and '.join(parts)} {verb} of names that were folded; "
@@ -106,11 +106,10 @@ def headline_of(summary: Summary) -> list[tuple[str, str]]:
     Returns:
         Texts, each with its weight: ``strong``, ``alarm``, or none.
     """
-    sources = summary.accounts.sources["source"].to_list()
-    parts = [
-        (printable(sources[0]) if len(sources) == 1 else counted(len(sources), "source"), "strong")
-    ]
     overview, accounts = summary.overview, summary.accounts
+    sources = accounts.sources["source"].to_list()
+    named = printable(sources[0]) if len(sources) == 1 else counted(len(sources), "source")
+    parts = [(named if sources else "empty input", "strong")]
     if overview.first is not None:
         parts.append((window(overview.first, overview.last), ""))
     parts += [(records_of(accounts), ""), (gateways_of(summary), "")]
@@ -252,70 +251,3 @@ def roles_left_out(accounts: Accounts) -> str | None:
         f"{counted(n, 'record')} of {nouns[role]}" for role, n in accounts.roles_left_out.items()
     ]
     return f"without {' and '.join(parts)}"
-
-
-_NAMES_OF = {
-    "authority": "host",
-    "requested_server_name": "server name",
-    "upstream_cluster": "cluster",
-    "route_name": "route",
-    "response_flags": "flag",
-    "response_code_details": "detail",
-}
-"""What names of a column are called, where it is not the name of the column."""
-
-
-def folded_of(summary: Summary) -> str | None:
-    """Return what the limits of memory did to the numbers, in sentences; null if nothing."""
-    folds, words = summary.folds, []
-    columns = _by_noun(folds.columns)
-    if columns:
-        names = listing(
-            [
-                f"{counted(found.names_at_least, noun)} ({counted(found.requests, 'record')})"
-                for noun, found in columns.items()
-            ]
-        )
-        words.append(f"At least {names} {_TOGETHER}. {_more('--max-names', 'keeps more names')}")
-    if folds.latency_relative_error:
-        error = percent(folds.latency_relative_error)
-        more = _more("--max-latency-rows", "keeps them exact")
-        words.append(f"Percentiles are within {error} of the exact ones. {more}")
-    given_up = [] if folds.joint is None else _given_up(folds.joint, columns)
-    if given_up:
-        where = "On the page and in --table joint" if summary.slices else "In --table joint"
-        more = _more("--max-joint-rows", "keeps more detail")
-        words.append(f"{where} {listing(given_up)}. {more}")
-    return " ".join(words) or None
-
-
-_Found = TypeVar("_Found")
-_TOGETHER = f"are counted together as {FOLDED_WORDS[FOLDED]}; totals are exact"
-
-
-def _given_up(joint: JointDetail, everywhere: Mapping[str, FoldedColumn]) -> list[str]:
-    """Return what joint counts gave up to have fewer rows, besides what is folded everywhere."""
-    parts = [f"records are counted by {span(joint.width_s)}"] if joint.width_s > 1 else []
-    if joint.latency_relative_error:
-        parts.append(f"latencies are within {percent(joint.latency_relative_error)}")
-    names = [
-        f"{noun}s ({counted(records, 'record')})"
-        for noun, records in _by_noun(joint.columns).items()
-        if noun not in everywhere or records > everywhere[noun].requests
-    ]
-    if joint.has_fewer_names and names:
-        parts.append(f"some {listing(names)} {_TOGETHER}")
-    return parts
-
-
-def _by_noun(columns: Mapping[str, _Found]) -> dict[str, _Found]:
-    """Return what is said of columns by what their names are called, the first one of a word."""
-    found: dict[str, _Found] = {}
-    for column, of_column in columns.items():
-        found.setdefault(_NAMES_OF.get(column, column.replace("_", " ")), of_column)
-    return found
-
-
-def _more(option: str, effect: str) -> str:
-    # A saved tally has no more than it kept.
-    return f"Counting the log again with a larger {option} {effect}."

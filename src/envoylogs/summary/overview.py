@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from envoylogs.envoy.outcomes import FAILED_CONNECTIONS
 from envoylogs.summary.ledger import LEDGER_KINDS, NOT_FOUND, ledger_kind
 from envoylogs.summary.paths import is_lost
 from envoylogs.summary.percentiles import EMPTY_LATENCY, latency_by
@@ -62,6 +63,12 @@ class Overview:
     latency_ms: Latency
     upstream_time_ms: Latency
     gateway_ms: Latency
+
+    @property
+    def failed_connections(self) -> int:
+        """Connections that failed, but for refused ones of unknown names."""
+        failed = sum(self.outcomes.get(name, 0) for name in FAILED_CONNECTIONS)
+        return failed - self.noise["connections"]
 
 
 def overview(facts: Facts, paths: pl.DataFrame) -> Overview:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.handmade import (
     Record,
+    connection,
     failed,
     refused_connection,
     reset,
@@ -202,6 +203,26 @@ def test_all_is_not_well_where_names_in_trouble_were_folded(log: list[Record], w
         out = io.StringIO()
         renderer.render(summary, out)
         assert words in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        ([connection(n) for n in range(3)], "Nothing wrong was found."),
+        (
+            [connection(0), *(connection(n, response_flags="UF") for n in range(1, 3))],
+            "No finding, but 2 of 3 connections failed; the outcomes say how.",
+        ),
+        # Strangers ask for any name.
+        ([refused_connection(n, requested_server_name="x") for n in range(3)],
+         "Nothing wrong was found."),
+    ],
+)  # fmt: skip
+def test_all_is_not_well_where_connections_failed(log: list[Record], words: str) -> None:
+    summary = summary_of(log)
+
+    assert not summary.findings
+    assert (verdict_of(summary) or ("",))[0] == words
 
 
 def test_a_finding_needs_no_verdict_besides() -> None:

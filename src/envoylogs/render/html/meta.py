@@ -21,6 +21,7 @@ from envoylogs.render.formatting import count
 from envoylogs.render.html.counts import PAGE_LEDGER
 from envoylogs.render.words import facts_of_finding, findings_shown
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
+from envoylogs.summary.findings.onset import was_from_the_start
 from envoylogs.summary.rejections import BY_GATEWAY
 from envoylogs.summary.splits import NOT_SENT
 from envoylogs.tally.timeline import WIDTHS_S
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.findings.slices import FindingSlice
+    from envoylogs.summary.overview import Overview
     from envoylogs.summary.slices import Slices
     from envoylogs.summary.summary import Summary
     from envoylogs.summary.window import Window
@@ -117,7 +119,7 @@ def _finding(
         "facts": facts_of_finding(found, summary.overview),
         "proof": found.proof,
         "next": found.next,
-        "since": found.since,
+        "onset": _onset(found, summary.overview),
         "filters": sliced and sliced.filters,
         "noise": _is_noise(sliced),
         "filters_note": _filters_note(found, sliced),
@@ -127,6 +129,16 @@ def _finding(
 
 def _is_noise(sliced: FindingSlice | None) -> bool:
     return sliced is not None and 2 * sliced.noise > sum(sliced.trend.values())
+
+
+def _onset(found: Finding, overview: Overview) -> int | None:
+    """Return when a finding began, or was first seen; null if that is the start of the log."""
+    if found.since is not None or found.first_seen is None:
+        return found.since
+    if overview.first is None or overview.last is None:
+        return None
+    at_once = was_from_the_start(found.first_seen, overview.first, overview.last)
+    return None if at_once else found.first_seen
 
 
 def _filters_note(found: Finding, sliced: FindingSlice | None) -> str | None:

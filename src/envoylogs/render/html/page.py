@@ -17,15 +17,16 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from envoylogs import __version__
+from envoylogs.render.folded import folded_of
 from envoylogs.render.formatting import printable
 from envoylogs.render.html.counts import packed_counts
 from envoylogs.render.html.meta import meta_of
 from envoylogs.render.words import (
     accounts_of,
-    folded_of,
     headline_of,
     lesser_findings,
     noise_of,
+    verdict_of,
 )
 
 if TYPE_CHECKING:
@@ -76,8 +77,7 @@ class HtmlRenderer:
             findings=meta["findings"],
             noise=noise_of(summary),
             rest=lesser_findings(summary),
-            all_well="Nothing found that somebody must act on.",
-            nothing="Not one record: a log without requests and connections says nothing.",
+            verdict=(verdict_of(summary) or ("",))[0],
         )
         out.write(page)
 

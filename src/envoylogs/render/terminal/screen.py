@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, TextIO
 
 from rich.text import Text
 
+from envoylogs.render.folded import folded_of
 from envoylogs.render.terminal.console import new_console
 from envoylogs.render.terminal.findings import print_findings
 from envoylogs.render.terminal.tables import print_table, print_tables
-from envoylogs.render.words import folded_of, headline_of
+from envoylogs.render.words import headline_of
 
 if TYPE_CHECKING:
     from envoylogs.summary.summary import Summary

@@ -66,11 +66,11 @@
 
   // Where a finding began is marked by its number, as on its card.
   const onsets = () => {
-    const known = meta.findings.map(({ since, title }, place) => ({ since, title, number: place + 1 }))
-      .filter(({ since }) => since !== null);
-    const bars = known.map(({ since }) => line(timeOf(since / 1e6), style("--text")));
-    const notes = known.map(({ since, title, number }) => ({
-      x: timeOf(since / 1e6), xref: "x", y: 1, yref: "paper", yanchor: "top", xanchor: "left", showarrow: false,
+    const known = meta.findings.map(({ onset, title }, place) => ({ onset, title, number: place + 1 }))
+      .filter(({ onset }) => onset !== null);
+    const bars = known.map(({ onset }) => line(timeOf(onset / 1e6), style("--text")));
+    const notes = known.map(({ onset, title, number }) => ({
+      x: timeOf(onset / 1e6), xref: "x", y: 1, yref: "paper", yanchor: "top", xanchor: "left", showarrow: false,
       text: String(number), hovertext: `${number}. ${plotlyText(title)}`, captureevents: true,
       bgcolor: style("--surface"), bordercolor: style("--line"), font: { size: 11 }, borderpad: 2,
     }));
