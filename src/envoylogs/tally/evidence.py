@@ -84,7 +84,8 @@ class FailureEvidence(SampleState):
             *([] if spec.show_query else [masked_query(pl.col("path"))]),
             microseconds("start_time").alias("start"),
         )
-        cut = [pl.col(name).str.head(MAX_TEXT) for name in (*EVIDENCE_KEYS, *_TEXTS)]
+        # Keys are names of other states too, and are cut where those are.
+        cut = [pl.col(name).str.head(MAX_TEXT) for name in _TEXTS]
         kept = cls.reduced(failed.with_columns(cut).select(*cls.COLUMNS), spec)
         return cls(compact(kept), spec)
 

@@ -44,6 +44,15 @@ def _log() -> list[dict[str, Any]]:
     return records
 
 
+def test_examples_are_of_names_that_counts_have() -> None:
+    tally = tally_of([unrouted(authority=_long(length, "a")) for length in _LENGTHS], spec=_SPEC)
+
+    examples = set(tally.evidence.frame["authority"])
+
+    assert {len(name) for name in examples} == {min(length, 2048) for length in _LENGTHS}
+    assert examples == set(tally.traffic.frame["authority"])
+
+
 def _counts(rows: pl.DataFrame, keys: tuple[str, ...]) -> list[tuple[object, ...]]:
     return sorted(rows.group_by(keys).agg(pl.col("requests").sum()).rows(), key=repr)
 
