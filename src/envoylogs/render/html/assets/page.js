@@ -166,7 +166,8 @@
       document.documentElement.classList.toggle("printing", printing);
       if (!latest) return;
       drawCards();
-      envoylogs.pending.redraw(true);
+      envoylogs.pending.redraw();
+      envoylogs.pending.finish();
     };
     window.addEventListener("beforeprint", () => {
       closed = [...document.querySelectorAll(".card details:not([open])")];
@@ -207,7 +208,7 @@
       envoylogs.markdown.copy(envoylogs.markdown.markdownOf(meta, view.now(), latest), "Markdown"));
     await startPlotly();
     if (meta.shown) envoylogs.figures.start(meta, () => ({ results: latest, view: view.now() }));
-    envoylogs.pending.redraw(true);
+    envoylogs.pending.finish();
     ready();
   };
 

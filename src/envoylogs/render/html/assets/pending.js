@@ -23,11 +23,19 @@
     later = setTimeout(drawStale);
   };
 
-  const draw = (places, all) => {
-    for (const place of places) stale.add(place);
-    for (const place of [...stale]) if (all || inSight.has(place)) drawOne(place);
+  const redraw = () => {
+    for (const place of parts.keys()) {
+      stale.add(place);
+      if (inSight.has(place)) drawOne(place);
+    }
     clearTimeout(later);
     if (stale.size) later = setTimeout(drawStale, REST_MS);
+  };
+
+  // For paper, and for whoever waits until all is there.
+  const finish = () => {
+    clearTimeout(later);
+    [...stale].forEach(drawOne);
   };
 
   const observer = new IntersectionObserver((entries) => {
@@ -42,13 +50,11 @@
 
   const add = (place, drawn) => {
     parts.set(place, drawn);
+    stale.add(place);
     observer.observe(place);
     // The observer tells later than the first drawing.
     if (place.getBoundingClientRect().top < innerHeight) inSight.add(place);
   };
 
-  // `all` draws what is out of sight too, before anything else happens.
-  const redraw = (all = false) => draw(parts.keys(), all);
-
-  envoylogs.pending = { add, redraw };
+  envoylogs.pending = { add, redraw, finish };
 })((window.envoylogs ??= {}));
