@@ -21,8 +21,8 @@ def coarse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a page that had to give up detail: wide buckets, folded names."""
     folder = tmp_path_factory.mktemp("coarse")
     log = folder / "gateway.log"
-    log.write_bytes(b"".join(generator.lines(3000, seed=5, rate_per_second=0.8)))
-    return report_of(log, folder, "--max-joint-rows", "1000")
+    log.write_bytes(b"".join(generator.lines(25_000, seed=5, rate_per_second=1)))
+    return report_of(log, folder, "--max-joint-rows", "5000")
 
 
 def test_a_record_of_another_age_is_counted_and_not_drawn(tmp_path: Path, opened: Any) -> None:
@@ -100,7 +100,11 @@ def test_an_example_whose_value_was_folded_goes_with_all_others(coarse: Path, op
             """[...document.querySelectorAll("#table-examples tbody tr")].map((row) =>
               [1, 2].map((cell) => row.cells[cell].querySelector("button")?.textContent ?? null))"""
         )
-        hosts = page.evaluate("envoylogs.results().tables.host.map((row) => row.host ?? '-')")
+        # Server names of refused connections are hosts that have no request.
+        hosts = page.evaluate(
+            """["host", "rejections"].flatMap((name) =>
+              envoylogs.results().tables[name].map((row) => row.host ?? "-"))"""
+        )
         assert all(outcome for outcome, _ in cells)
         assert all(host is None or host in hosts for _, host in cells)
         folded = sum(host is None for _, host in cells)
