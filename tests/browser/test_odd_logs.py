@@ -34,11 +34,41 @@ def test_a_record_of_another_age_is_counted_and_not_drawn(tmp_path: Path, opened
         words = page.locator("#noise-note")
         assert words.inner_text().strip() == "Without 1 record of times far from these."
 
+        page.locator("input.time").first.fill("12:05")
+        page.locator("input.time").first.press("Enter")
+        assert "Without 1 record of times" in words.inner_text()
+        page.locator("#reset").click()
+
         page.locator("input.time").nth(1).fill("1970-01-01")
         page.locator("input.time").nth(1).press("Enter")
         assert page.evaluate("envoylogs.results().totals.requests") == 1
         assert len(page.evaluate("envoylogs.results().bins.all.starts")) <= 120
         assert not words.inner_text()
+        assert page.evaluate("envoylogs.results().latency_over_time[0].count") == 1
+
+
+def test_a_record_of_the_far_future_is_drawn_once_its_time_is_chosen(
+    tmp_path: Path, opened: Any
+) -> None:
+    lines = [served(seconds) for seconds in range(300)]
+    stray = served(start_time="9999-12-31T23:59:59.000Z", duration=77)
+    page_of_lines = report_of_records([*lines, stray], tmp_path)
+    with opened(page_of_lines, fragment="#from=2100-01-01T00:00:00Z") as page:
+        assert page.evaluate("envoylogs.results().totals.requests") == 1
+        rows = page.evaluate("envoylogs.results().latency_over_time.filter((row) => row.count)")
+        assert [row["p99"] for row in rows] == [77]
+
+
+def test_a_record_without_a_time_has_no_time_in_any_row(tmp_path: Path, opened: Any) -> None:
+    lines = [served(seconds) for seconds in range(100)]
+    other = {"authority": "b.example"}
+    lines += [unrouted(10, **other), unrouted(None, **other)]
+    page_of_lines = report_of_records(lines, tmp_path)
+    with opened(page_of_lines, fragment="#noise=shown") as page:
+        (row,) = page.evaluate("envoylogs.results().tables.rejections")
+        assert row["requests"] == 2
+        assert row["first"] == row["last"]
+        assert "Without 1 record without a time" in page.locator("#noise-note").inner_text()
 
 
 def test_a_log_without_times_has_no_figures_of_time(tmp_path: Path, opened: Any) -> None:
@@ -114,6 +144,38 @@ def test_an_example_whose_value_was_folded_goes_with_all_others(coarse: Path, op
         page.evaluate("host => envoylogs.view.set({ filters: { host } })", marks)
         page.wait_for_timeout(600)
         assert rows.count() == folded
+
+
+def test_a_link_to_what_was_folded_says_where_it_is_counted(coarse: Path, opened: Any) -> None:
+    with opened(coarse, fragment="#host=no-such-host.example.com") as page:
+        words = page.locator("#hints").inner_text()
+        assert words.startswith("host no-such-host.example.com is not counted apart")
+
+
+def test_percentiles_that_are_near_are_said_to_be(coarse: Path, opened: Any) -> None:
+    with opened(coarse) as page:
+        page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text }")
+        page.locator("#copy-markdown").click()
+        copied = page.evaluate("window.copied")
+        assert " ms, within " in copied
+        assert "counted together as" in copied
+        assert "≈ p99 ms" in page.locator("#table-host thead").inner_text()
+
+
+def test_a_link_into_a_bucket_is_moved_and_its_address_too(coarse: Path, opened: Any) -> None:
+    with opened(coarse) as page:
+        start, width = page.evaluate(
+            "[envoylogs.results().bins.all.starts[3], "
+            "JSON.parse(document.querySelector('#meta').textContent).width_s]"
+        )
+    assert width > 1
+    inside, edge = (
+        datetime.fromtimestamp(time, UTC).isoformat().replace("+00:00", "Z")
+        for time in (start + 1, start)
+    )
+    with opened(coarse, fragment=f"#from={inside}") as page:
+        assert page.evaluate("location.hash") == f"#from={edge}"
+        assert page.locator("#status").inner_text().startswith("Moved to ")
 
 
 def test_what_the_gateway_turned_away_is_within_the_log_however_wide_its_buckets(

@@ -88,6 +88,67 @@ def test_what_a_finding_took_the_place_of_comes_back(shop: Path, opened: Any) ->
         assert _fragment(page) == fragment
 
 
+def test_what_was_chosen_meanwhile_is_not_undone(shop: Path, opened: Any) -> None:
+    with opened(shop, fragment="#host=api.example.com") as page:
+        card = page.locator(".card .pick").first
+        card.click()
+        filters = page.evaluate("envoylogs.view.get().filters")
+        page.get_by_label("Show noise").check()
+        page.locator("#reset").click()
+        page.evaluate("filters => envoylogs.view.set({ filters })", filters)
+        card.click()
+        assert _fragment(page) == ""
+
+        card.click()
+        page.get_by_label("Show noise").check()
+        card.click()
+        assert _fragment(page) == "noise=shown"
+
+
+def test_the_way_past_the_filters_leaves_them(shop: Path, opened: Any) -> None:
+    with opened(shop, fragment="#host=api.example.com") as page:
+        page.locator("#skip").focus()
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "main"
+        assert _fragment(page) == "host=api.example.com"
+
+
+def test_a_link_that_can_hold_nothing_says_so(shop: Path, opened: Any) -> None:
+    fragment = "#from=2026-11-01T12:15:00Z&to=2026-11-01T12:05:00Z"
+    with opened(shop, fragment=fragment) as page:
+        assert page.locator("#hints").inner_text().startswith("From is not before to")
+        page.locator("#reset").click()
+        assert page.locator("#hints").is_hidden()
+
+
+def test_noise_apart_is_in_no_example(shop: Path, opened: Any) -> None:
+    with opened(shop) as page:
+        hosts = set(page.evaluate("envoylogs.results().tables.host.map((row) => row.host)"))
+        page.locator("#table-examples .more").click()
+        cells = page.locator("#table-examples tbody td:nth-child(3)").all_inner_texts()
+        assert cells
+        assert set(cells) <= hosts
+        page.get_by_label("Show noise").check()
+        page.wait_for_timeout(600)
+        shown = page.locator("#table-examples tbody td:nth-child(3)").all_inner_texts()
+        assert len(shown) > len(cells)
+
+
+def test_connections_that_failed_are_on_the_chart_and_beside_their_host(
+    tmp_path: Path, opened: Any
+) -> None:
+    with opened(report_of(SAMPLES / "scanners-and-tls", tmp_path)) as page:
+        heading = page.locator("#timeline-title").inner_text()
+        assert heading == "Requests and failed connections over time, by who must act"
+        over_time = page.evaluate("envoylogs.results().over_time")
+        totals = _totals(page)
+        drawn = sum(map(sum, over_time["series"]))
+        assert drawn + over_time["noise"] == totals["requests"] + totals["connections"]
+        assert over_time["noise"] == totals["noise"] + totals["noise_connections"]
+        assert "gateway configuration" in page.locator("#legend").inner_text()
+        assert "connections" in page.locator("#table-host thead").inner_text()
+
+
 def test_a_finding_about_noise_shows_it(first_steps: Path, opened: Any) -> None:
     with opened(first_steps) as page:
         page.get_by_label("Show noise").uncheck()
@@ -112,6 +173,8 @@ def test_figures_below_the_chart_show_the_chosen_time(shop: Path, opened: Any) -
 
 def test_example_lines_follow_every_filter(shop: Path, opened: Any) -> None:
     with opened(shop) as page:
+        page.get_by_label("Show noise").check()
+        page.wait_for_timeout(600)
         every = page.locator("#table-examples .more").inner_text()
         assert every == "Show all 40"
         gateways = page.evaluate("envoylogs.results().tables.gateway.map((row) => row.gateway)")

@@ -61,7 +61,7 @@ class Outcome:
 
 OUTCOMES: tuple[Outcome, ...] = (
     Outcome(
-        "no_filter_chain", Actor.CLIENT, "client or gateway configuration",
+        "no_filter_chain", Actor.CONFIGURATION, "client or gateway configuration",
         "A connection whose TLS server name, protocol or port no listener filter chain accepts.",
         "The server name: is it one of the hosts of a Gateway with TLS? Else a stray client.",
     ),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 import polars as pl
 
-from envoylogs.envoy.outcomes import OUTCOMES
+from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, OUTCOMES
 from envoylogs.render.colors import ACTOR_COLORS, INK, NOISE_COLOR, STACKED
 from envoylogs.render.formatting import count, counted
 from envoylogs.summary.percentiles import latency_by
@@ -120,6 +120,9 @@ def _scale(*, dark: bool) -> list[tuple[float, str]]:
 def timeline_figure(summary: Summary) -> go.Figure:
     """Return requests over time, stacked by who must act; noise on top, apart from them.
 
+    Connections that failed are among them; where there is no request, all
+    connections are shown.
+
     Args:
         summary: With ``slices``.
     """
@@ -130,14 +133,19 @@ def timeline_figure(summary: Summary) -> go.Figure:
         .otherwise(pl.col("outcome").replace_strict(_ACTORS, return_dtype=pl.String))
         .alias("trace"),
         "connection",
+        pl.col("outcome").is_in(FAILED_CONNECTIONS).alias("failed"),
     ).with_row_index("combination")  # fmt: skip
+    noun = "connections"
+    if summary.overview.requests or not summary.overview.connections:
+        traces = traces.filter(~pl.col("connection") | pl.col("failed"))
+        noun = "requests and failed connections" if traces["failed"].any() else "requests"
     by_bin = (
-        rows.join(traces.filter(~pl.col("connection")), on="combination")
+        rows.join(traces, on="combination")
         .group_by("trace", "bin")
         .agg(pl.col("records").sum())
         .sort("bin")
     )
-    figure = go.Figure(layout=_layout(summary, "requests"))
+    figure = go.Figure(layout=_layout(summary, noun))
     figure.update_layout(barmode="stack", dragmode="select", selectdirection="h")
     figure.update_yaxes(rangemode="tozero")
     for name, shade in (
@@ -153,7 +161,7 @@ def timeline_figure(summary: Summary) -> go.Figure:
             offset=0,
             marker={"color": shade.light, "line": {"width": 0}},
             meta=shade._asdict(),
-            hovertemplate=f"{_TIME}<br>requests: %{{y:,}}<extra>{name}</extra>",
+            hovertemplate=f"{_TIME}<br>{noun}: %{{y:,}}<extra>{name}</extra>",
         )
     return figure
 

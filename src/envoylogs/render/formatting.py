@@ -65,7 +65,7 @@ def clock(time_us: int | None) -> str:
 def day_and_clock(time_us: int | None) -> str:
     """Return day and time: ``2026-11-01 12:40:03``."""
     moment = None if time_us is None else _moment(time_us)
-    return MISSING if moment is None else moment.strftime("%Y-%m-%d %H:%M:%S")
+    return MISSING if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}".rjust(19, "0")
 
 
 def window(first_us: int | None, last_us: int | None) -> str:
@@ -137,6 +137,9 @@ def printable(text: object) -> str:
     if text is None:
         return MISSING
     shown = str(text)
+    if shown.isspace():
+        # A name of spaces alone would be seen by nobody.
+        return "".join(r"\x20" if c == " " else c.encode("unicode_escape").decode() for c in shown)
     if shown.isascii() and shown.isprintable():
         return shown
     if "\0" in shown:

@@ -52,8 +52,8 @@ class Slices:
             combination and time.
         width_s: Of the time buckets; null for an empty log.
         window: What figures show; null for a log without times.
-        examples: Records behind failures, see ``FailureEvidence``, with ``host`` and
-            ``path_group``.
+        examples: Records behind failures, see ``FailureEvidence``, with ``host``,
+            ``path_group``, ``known`` and ``noise``.
     """
 
     combinations: pl.DataFrame
@@ -97,21 +97,32 @@ def slices(facts: Facts, paths: pl.DataFrame) -> Slices:
     )
 
 
+def _is_known(facts: Facts) -> pl.Expr:
+    host = pl.col("host")
+    return (
+        pl.when(pl.col("outcome").is_in(CONNECTION_OUTCOMES))
+        .then(is_known(host, facts.known_names))
+        .otherwise(is_known(host, facts.known_hosts))
+    )
+
+
+def _is_strange() -> pl.Expr:
+    """Tell what is noise if its name is not known."""
+    return pl.col("outcome").is_in((*UNROUTED, "no_filter_chain"))
+
+
 def _with_meaning(combinations: pl.DataFrame, facts: Facts, paths: pl.DataFrame) -> pl.DataFrame:
     connection = pl.col("connection")
-    unrouted = (pl.col("outcome").is_in(UNROUTED) & ~connection).alias("unrouted")
-    known = (
-        pl.when(connection)
-        .then(is_known(pl.col("host"), facts.known_names))
-        .otherwise(is_known(pl.col("host"), facts.known_hosts))
-    )
-    strange = pl.col("unrouted") | (pl.col("outcome") == "no_filter_chain")
     marked = (
         combinations.with_columns(
             pl.col("outcome").is_in(CONNECTION_OUTCOMES).alias("connection"),
         )
-        .with_columns((is_error() & ~connection).alias("error"), unrouted, known.alias("known"))
-        .with_columns((strange & ~pl.col("known")).alias("noise"))
+        .with_columns(
+            (is_error() & ~connection).alias("error"),
+            pl.col("outcome").is_in(UNROUTED).alias("unrouted"),
+            _is_known(facts).alias("known"),
+        )
+        .with_columns((_is_strange() & ~pl.col("known")).alias("noise"))
     )
     return (
         with_lost(marked, paths)
@@ -131,6 +142,8 @@ def _examples(facts: Facts) -> pl.DataFrame:
             host.otherwise(host_of(pl.col("authority"))).alias("host"),
             path_group(pl.col("path"), facts.tally.spec.path_segments).alias("path_group"),
         )
+        .with_columns(_is_known(facts).alias("known"))
+        .with_columns((_is_strange() & ~pl.col("known")).alias("noise"))
         .drop("rank", "authority", "server_name")
         .sort("start", "source", "line", "host", "path", "client", nulls_last=True)
     )

@@ -32,6 +32,8 @@ _NO_FAILURE = ("served", "passthrough", "direct_response", "tcp", "upstream_4xx"
 _FAILURES = tuple(name for name in OUTCOME_NAMES if name not in _NO_FAILURE)
 _TEXTS = ("client", "method", "path", "requested_server_name", "route_name", "response_flags",
           "response_code_details", "upstream_host", "gateway", "request_id", "source")  # fmt: skip
+# The others are names that counts have too, and are cut where those are.
+_CUT = ("client", "path", "response_code_details", "request_id", "source")
 _INTEGERS = ("response_code", "duration_ms", "start", "line")
 
 # The constants of SplitMix64 (Steele, Lea, Flood 2014), whose steps the rank is made of.
@@ -84,8 +86,7 @@ class FailureEvidence(SampleState):
             *([] if spec.show_query else [masked_query(pl.col("path"))]),
             microseconds("start_time").alias("start"),
         )
-        # Keys are names of other states too, and are cut where those are.
-        cut = [pl.col(name).str.head(MAX_TEXT) for name in _TEXTS]
+        cut = [pl.col(name).str.head(MAX_TEXT) for name in _CUT]
         kept = cls.reduced(failed.with_columns(cut).select(*cls.COLUMNS), spec)
         return cls(compact(kept), spec)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from benchmarks import generator
-from tests.handmade import Record, served, source_of, tally_of, unrouted
+from tests.handmade import Record, connection, served, source_of, tally_of, unrouted
 
-from envoylogs.envoy.outcomes import Actor
+from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, Actor
 from envoylogs.pipeline import tally_sources
 from envoylogs.render.colors import ACTOR_COLORS, INK, NOISE_COLOR, STACKED
 from envoylogs.render.figures import (
@@ -42,10 +42,30 @@ def test_requests_over_time_add_up_to_those_of_the_tables() -> None:
     overview = _summary().overview
     traces = {trace.name: sum(trace.y) for trace in timeline_figure(_summary()).data}
 
-    assert sum(traces.values()) == overview.requests
-    assert traces[NOISE] == overview.noise["requests"]
+    failed = sum(overview.outcomes.get(name, 0) for name in FAILED_CONNECTIONS)
+    assert failed > 0
+    assert sum(traces.values()) == overview.requests + failed
+    assert traces[NOISE] == overview.noise["requests"] + overview.noise["connections"]
     unrouted_of_known = overview.unrouted - overview.noise["requests"]
     assert traces[str(Actor.CONFIGURATION)] >= unrouted_of_known
+
+
+@pytest.mark.parametrize(
+    ("records", "drawn", "noun"),
+    [
+        ([served(0), connection(1)], 1, "requests"),
+        ([served(0), connection(1), connection(2, response_flags="UF")], 2,
+         "requests and failed connections"),
+        ([connection(1), connection(2, response_flags="UF")], 2, "connections"),
+    ],
+)  # fmt: skip
+def test_connections_that_failed_are_over_time_too_and_all_where_there_is_no_request(
+    records: list[Record], drawn: int, noun: str
+) -> None:
+    figure = timeline_figure(summarize(tally_of(records, spec=_SPEC)))
+
+    assert sum(sum(trace.y) for trace in figure.data) == drawn
+    assert figure.layout.yaxis.title.text == noun
 
 
 def test_a_figure_has_a_bounded_number_of_bins() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from envoylogs.envoy.clusters import cluster_parts, service_label
-from envoylogs.envoy.outcomes import OUTCOMES, UNROUTED
+from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, OUTCOMES, UNROUTED
 from envoylogs.render.colors import ACTOR_COLORS, STACKED
 from envoylogs.render.figures import (
     FIGURES,
@@ -76,6 +76,7 @@ def meta_of(summary: Summary, slices: Slices) -> dict[str, Any]:
                 "unrouted": outcome.name in UNROUTED,
                 "by_gateway": outcome.name in BY_GATEWAY,
                 "not_sent": outcome.name in NOT_SENT,
+                "failed_connection": outcome.name in FAILED_CONNECTIONS,
             }
             for outcome in OUTCOMES
         },

@@ -15,6 +15,13 @@
     // A label that stands for several clusters would hide which one is meant.
     const seen = new Map();
     for (const { label } of Object.values(meta.clusters)) seen.set(label, (seen.get(label) ?? 0) + 1);
+    if (meta.latency_relative_error) {
+      const near = `; within ${percent(meta.latency_relative_error)}`;
+      for (const column of Object.values(columns).flat().filter(({ isLatency }) => isLatency)) {
+        column.label = `≈ ${column.key.split("_").at(-1)} ms`;
+        column.hint = `Latency of requests that the upstream answered${near}`;
+      }
+    }
     if (meta.width_s > 1) {
       firstSeen.label = "from";
       lastSeen.label = "to";
@@ -56,7 +63,7 @@
     swatch: (row) => actorColor(outcomeOf(row.outcome)?.actor), ...extra,
   });
   const latency = (quantile) => ({
-    key: `latency_ms_${quantile}`, label: `${quantile} ms`, kind: "ms", of: (row) => row.latency_ms[quantile],
+    key: `latency_ms_${quantile}`, label: `${quantile} ms`, isLatency: true, kind: "ms", of: (row) => row.latency_ms[quantile],
     hint: "Latency of requests that the upstream answered",
   });
   const share = { key: "share", label: "share", kind: "percent", of: (row) => row.share, bar: true };
@@ -73,7 +80,7 @@
   const header = { header: true };
 
   const byDimension = {
-    host: [value("host", "host", header), alone, requests, share, unrouted, errors, latency("p50"), latency("p99")],
+    host: [value("host", "host", header), connections, requests, share, unrouted, errors, latency("p50"), latency("p99")],
     outcome: [
       outcome(header), { key: "must_act", label: "must act", kind: "text", of: (row) => outcomeOf(row.outcome)?.must_act ?? null },
       connections, requests, share, errors, latency("p50"), latency("p99"),
@@ -137,14 +144,13 @@
     { ...moment("start", "time", (row) => (row.start === null ? null : row.start / 1e6)), header: true },
     outcome(), value("host", "host"), value("method", "method"), text("path", "path"),
     { ...value("response_code", "code"), kind: "text" }, value("response_flags", "flags"),
-    text("response_code_details", "details"), value("route_name", "route"), cluster(),
-    value("upstream_host", "upstream host"), text("client", "client"),
-    { key: "duration_ms", label: "ms", kind: "ms", of: (row) => row.duration_ms, shown: milliseconds },
-    text("request_id", "request id"),
+    text("response_code_details", "details"), text("request_id", "request id"),
     {
       key: "source", label: "line", kind: "text", of: (row) => `${row.source}:${row.line}`,
       shown: (of, row) => printable(`${sourceNames.get(row.source)}:${row.line}`), title: ({ source, line }) => printable(`${source}:${line}`),
     },
+    { key: "duration_ms", label: "ms", kind: "ms", of: (row) => row.duration_ms, shown: milliseconds },
+    text("client", "client"), cluster(), value("upstream_host", "upstream host"), value("route_name", "route"),
   ].map((column) => (column.dimension ? ofExample(column) : column));
 
   const empty = { split: "No route with several parts or a subset in this selection." };
@@ -156,6 +162,7 @@
     places = counts.places;
     if (!sourceNames.size) nameSources([...new Set(meta.examples.map(({ source }) => source))]);
     return meta.examples.filter((line) => {
+      if (line.noise && view.noise !== "shown") return false;
       const seconds = line.start === null ? null : line.start / 1e6;
       if (view.from !== null && (seconds === null || seconds < view.from)) return false;
       if (view.to !== null && (seconds === null || seconds >= view.to)) return false;

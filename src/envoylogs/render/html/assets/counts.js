@@ -76,6 +76,7 @@
       unrouted: ofOutcome((outcome) => outcome.unrouted),
       byGateway: ofOutcome((outcome) => outcome.by_gateway),
       notSent: ofOutcome((outcome) => outcome.not_sent),
+      failedConnection: ofOutcome((outcome) => outcome.failed_connection),
       actor: Uint8Array.from(combinations.outcome, (outcome) => actorOfOutcome[outcome]),
     };
   };
@@ -110,10 +111,10 @@
       if (!made.has(key)) made.set(key, binsOf(meta, low, high));
       return made.get(key);
     };
-    const [low, high] = [from ?? first, to === null ? last : to - 1];
-    return {
-      all: bins(Math.min(first, low), Math.max(last, high)), chosen: bins(low, high),
-    };
+    // A time past all but strays reaches as far as they do.
+    const low = from ?? (to !== null && to <= first ? -Infinity : first);
+    const high = to !== null ? to - 1 : from !== null && from > last ? Infinity : last;
+    return { all: bins(Math.min(first, low), Math.max(last, high)), chosen: bins(low, high) };
   };
 
   // Which combinations the filters keep: or within a dimension, and across them.
@@ -144,6 +145,8 @@
     ms: new Float64Array(length), requests: new Float64Array(length),
   });
 
+  const KINDS = ["requests", "failed connections", "other connections"];
+
   // One pass over all rows: what each combination sums up to, and which rows have a latency.
   const select = (counts, view, { all, chosen }) => {
     const { rows, meta, actor } = counts;
@@ -157,11 +160,16 @@
     const maxMs = new Float64Array(counts.length);
     const first = new Int32Array(counts.length).fill(meta.starts.length);
     const last = new Int32Array(counts.length).fill(-1);
-    // Requests by who must act, then noise; and connections in the same order.
+    // By kind (requests, failed connections, others): by who must act, then noise; and what is not
+    // drawn, whatever time was chosen: noise that is apart, strays, records without a time.
     const traces = meta.actors.length + 1;
-    const series = Array.from({ length: 2 * traces }, () => new Float64Array(all.starts.length));
-    const trace = Int8Array.from(actor, (of, c) =>
-      (noise[c] && apart ? -1 : (connection[c] ? traces : 0) + (noise[c] ? traces - 1 : of)));
+    const overTime = KINDS.map(() => ({
+      series: Array.from({ length: traces }, () => new Float64Array(all.starts.length)),
+      noise: 0, strays: 0, untimed: 0,
+    }));
+    const kinds = Array.from(connection, (is, c) => overTime[is ? (counts.failedConnection[c] ? 1 : 2) : 0]);
+    const trace = Uint8Array.from(actor, (of, c) => (noise[c] ? traces - 1 : of));
+    const untimed = meta.starts.at(-1) === null ? meta.starts.length - 1 : -1;
     counts.room ??= roomFor(rows.length);
     const latent = counts.room;
     const { combination, bucket, latency, requests: each, firstTimed, length } = rows;
@@ -173,11 +181,16 @@
       const n = each[row];
       const at = bucket[row];
       const bin = binOf[at];
-      if (trace[c] >= 0 && bin >= 0) series[trace[c]][bin] += n;
+      if (noise[c] === 1 && apart) kinds[c].noise += n;
+      else if (bin >= 0) kinds[c].series[trace[c]][bin] += n;
+      else if (at === untimed) kinds[c].untimed += n;
+      else kinds[c].strays += n;
       if (inTime[at] === 0) continue;
       requests[c] += n;
-      if (at < first[c]) first[c] = at;
-      if (at > last[c]) last[c] = at;
+      if (at !== untimed) {
+        if (at < first[c]) first[c] = at;
+        if (at > last[c]) last[c] = at;
+      }
       if (row >= firstTimed && connection[c] === 0) {
         const ms = latency[row];
         timed[c] += n;
@@ -192,7 +205,6 @@
     }
     latent.length = found;
     const shown = Uint8Array.from(noise, (isNoise) => (isNoise && apart ? 0 : 1));
-    const overTime = { requests: series.slice(0, traces), connections: series.slice(traces) };
     return { requests, timed, totalMs, maxMs, first, last, overTime, shown, latent };
   };
 

@@ -30,7 +30,9 @@
   };
 
   // As text: Plotly takes numbers for times of the reader's time zone in ranges, and of UTC in data.
-  const timeOf = (seconds) => new Date(seconds * 1000).toISOString().replace("T", " ").slice(0, -1);
+  // It reads years of four digits only, which wide bins of strays may leave.
+  const [YEAR_1, YEAR_9999] = [-62_135_596_800, 253_402_300_799];
+  const timeOf = (seconds) => new Date(Math.min(Math.max(seconds, YEAR_1), YEAR_9999) * 1000).toISOString().replace("T", " ").slice(0, -1);
   const secondsOf = (time) => Date.parse(`${time.replace(" ", "T")}Z`) / 1000;
 
   const layoutOf = (name, edges, more) => {
@@ -64,13 +66,23 @@
     fillcolor: style("--shade"), layer: "above",
   });
 
+  // One change is behind several findings: marks that would cover each other are below each other.
+  const staggered = (known, span) => {
+    const placed = [];
+    for (const mark of [...known].sort((a, b) => a.onset - b.onset)) {
+      const near = placed.filter(({ onset }) => mark.onset - onset < span * 1e6 * 0.025).map(({ level }) => level);
+      placed.push({ ...mark, level: [0, 1, 2, 3, 4].find((level) => !near.includes(level)) ?? 0 });
+    }
+    return placed;
+  };
+
   // Where a finding began is marked by its number, as on its card.
-  const onsets = () => {
+  const onsets = (span) => {
     const known = meta.findings.map(({ onset, title }, place) => ({ onset, title, number: place + 1 }))
       .filter(({ onset }) => onset !== null);
     const bars = known.map(({ onset }) => line(timeOf(onset / 1e6), style("--text")));
-    const notes = known.map(({ onset, title, number }) => ({
-      x: timeOf(onset / 1e6), xref: "x", y: 1, yref: "paper", yanchor: "top", xanchor: "left", showarrow: false,
+    const notes = staggered(known, span).map(({ onset, title, number, level }) => ({
+      x: timeOf(onset / 1e6), xref: "x", y: 1 - level * 0.16, yref: "paper", yanchor: "top", xanchor: "left", showarrow: false,
       text: String(number), hovertext: `${number}. ${plotlyText(title)}`, captureevents: true,
       bgcolor: style("--surface"), bordercolor: style("--line"), font: { size: 11 }, borderpad: 2,
     }));
@@ -110,24 +122,24 @@
     const data = tracesOf("timeline", (trace, place) => ({
       x, y: Array.from(series[place] ?? []), offset: 0, width: width_s * 1000,
       visible: series[place]?.some((n) => n > 0) ?? false,
-      hovertemplate: trace.hovertemplate.replace("requests", of),
+      hovertemplate: trace.hovertemplate.replace(/<br>[a-z ]+:/, `<br>${of}:`),
       marker: { ...trace.marker, color: shadeOf(trace) ?? trace.marker?.color },
       selectedpoints: null, unselected: { marker: { opacity: 1 } },
     }));
-    const { bars, notes } = onsets();
     const edges = edgesOf(results.bins.all);
     const [begin, end] = [starts[0], starts.at(-1) + width_s];
+    const { bars, notes } = onsets(end - begin);
     const outside = [];
     if (view.from !== null) outside.push(shade(edges[0], timeOf(Math.min(view.from, end))));
     if (view.to !== null) outside.push(shade(timeOf(Math.max(view.to, begin)), edges.at(-1)));
     drawLegend(data);
-    document.querySelector("#timeline-title").textContent = `${of === "requests" ? "Requests" : "Connections"} over time, by who must act`;
+    document.querySelector("#timeline-title").textContent = `${of[0].toUpperCase()}${of.slice(1)} over time, by who must act`;
     const heights = x.map((_, bin) => series.reduce((sum, counts) => sum + counts[bin], 0));
     const layout = layoutOf("timeline", edges, {
       dragmode: "select", selectdirection: "h", bargap: 0, shapes: [...outside, ...bars], annotations: notes,
       selections: [], newselection: { line: { color: style("--accent"), width: 1 } }, showlegend: false,
     });
-    const title = { ...layout.yaxis.title, text: of };
+    const title = { ...layout.yaxis.title, text: of.includes(" ") ? "records" : of }; // no room for more
     return [data, { ...layout, yaxis: { ...layout.yaxis, title, dtick: stepOf(Math.max(...heights)) } }];
   };
 
@@ -173,7 +185,7 @@
     if (!cells.some((cell) => cell.some((n) => n))) return nothing("heat_map");
     const most = cells.reduce((highest, cell) => cell.reduce((a, b) => Math.max(a, b), highest), 1);
     const data = tracesOf("heat_map", (trace) => ({
-      zmin: 0, zmax: most, colorbar: { ...trace.colorbar, dtick: stepOf(most) },
+      zmin: 0, zmax: most, colorbar: { ...trace.colorbar, title: undefined, dtick: stepOf(most) },
       x: edgesOf(chosen), y: edges, colorscale: scaleOf(),
       z: cells.map((cell) => Array.from(cell, (n) => n || null)), // nothing has no color
       text: cells.map((cell, place) => Array.from(cell, () => meta.latency_classes[from + place])),

@@ -2,7 +2,7 @@
 (function (envoylogs) {
   "use strict";
 
-  const { printable, count, dayAndClock, element, say } = envoylogs.text;
+  const { printable, isFolded, count, dayAndClock, element, say } = envoylogs.text;
   const { keyOf } = envoylogs.counts;
   const { readTime, dayOf, spanInWords } = envoylogs.times;
 
@@ -120,8 +120,6 @@
     return "";
   };
 
-  const whole = { from: "The log begins there or later: no filter.", to: "The log ends there or earlier: no filter." };
-
   const timeInput = (meta, name, label) => {
     const step = spanInWords(meta.width_s);
     const [begin, end] = [meta.shown.first / 1e6, meta.shown.last / 1e6 + meta.width_s];
@@ -137,8 +135,7 @@
       }
       envoylogs.view.set({ [name]: seconds });
       const set = envoylogs.view.now()[name];
-      if (seconds !== null && set === null) say(whole[name]);
-      else if (set !== seconds) say(`Moved to ${dayAndClock(set)}: counts are by the ${step}.`);
+      if (set !== seconds) say(envoylogs.view.movedInWords(name, set));
     };
     const input = element("input", {
       type: "text", className: "time", placeholder: dayAndClock(name === "from" ? begin : end), autocomplete: "off",
@@ -195,6 +192,24 @@
     return said;
   };
 
+  // Why a view may show less than was asked for.
+  const hintsOf = (view, counts) => {
+    const hints = Object.entries(view.filters).flatMap(([name, values]) => {
+      const marks = counts.dimensions[name]?.some(isFolded);
+      return !marks ? [] : values.filter((value) => !counts.places[name].has(keyOf(value))).map((value) =>
+        `${envoylogs.view.LABELS[name]} ${printable(value)} is not counted apart: names were folded, and it may be among all others.`);
+    });
+    if (view.from !== null && view.to !== null && view.from >= view.to) hints.push("From is not before to: there is nothing between them.");
+    return hints;
+  };
+
+  const drawHints = (view, counts) => {
+    const place = document.querySelector("#hints");
+    const hints = hintsOf(view, counts);
+    place.hidden = !hints.length;
+    place.textContent = hints.join(" ");
+  };
+
   const drawChips = (view) => {
     const place = document.querySelector("#chips");
     const said = inWords(view);
@@ -207,5 +222,5 @@
     if (focused >= 0) ([...place.querySelectorAll("button")].at(Math.min(focused, said.length - 1)) ?? document.querySelector("#reset")).focus();
   };
 
-  envoylogs.filters = { start, drawChips, inWords };
+  envoylogs.filters = { start, drawChips, drawHints, inWords };
 })((window.envoylogs ??= {}));

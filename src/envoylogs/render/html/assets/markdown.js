@@ -18,15 +18,16 @@
   // Only in a table does a bar end a code span.
   const cell = (text) => code(text).replaceAll("|", "\\|");
 
-  const totalsInWords = ({ requests, connections, errors, error_share, unrouted, noise, noise_connections, latency_ms: of }) => {
+  const totalsInWords = ({ requests, connections, errors, error_share, unrouted, noise, noise_connections, latency_ms: of }, meta) => {
     const words = [
       counted(requests, "request"), counted(connections, "connection"),
       `${counted(errors, "error")} (${percent(error_share)})`, `${count(unrouted)} unrouted`, `${count(noise)} noise`,
     ];
     if (noise_connections) words.push(`${counted(noise_connections, "connection")} of noise`);
     if (of.count) {
+      const near = meta.latency_relative_error ? `, within ${percent(meta.latency_relative_error)}` : "";
       words.push(`latency p50 ${milliseconds(of.p50)}, p90 ${milliseconds(of.p90)}, p95 ${milliseconds(of.p95)}, `
-        + `p99 ${milliseconds(of.p99)}, max ${milliseconds(of.max)} ms`);
+        + `p99 ${milliseconds(of.p99)}, max ${milliseconds(of.max)} ms${near}`);
     }
     return words.join(", ");
   };
@@ -38,6 +39,7 @@
       cell(row.host), count(row.requests), percent(row.share), count(row.unrouted), count(row.errors),
       milliseconds(row.latency_ms.p50), milliseconds(row.latency_ms.p99),
     ].join(" | ")} |`),
+    ...(rows.length > 10 ? ["", `10 of ${count(rows.length)} hosts.`] : []),
   ].join("\n");
 
   const finding = ({ title, severity, who, facts, next }, place) => [
@@ -53,8 +55,9 @@
       `**Gateway log**: ${facts.join(", ")}`,
       ...meta.findings.map(finding),
       `Selected: ${said.length ? said.join(", ") : "everything"}`,
-      totalsInWords(results.totals),
+      totalsInWords(results.totals, meta),
       hostsTable(results.tables.host),
+      ...[...document.querySelectorAll("footer .note")].map((note) => plain(note.textContent)),
     ].join("\n\n") + "\n";
   };
 

@@ -91,13 +91,10 @@
   );
 
   // What the chart over time leaves out.
-  const drawNote = ({ totals }) => {
-    const apart = view.now().noise === "apart" ? totals.noise + totals.noise_connections : 0;
-    const strays = view.now().from === null && view.now().to === null ? meta.shown?.outside ?? 0 : 0;
-    find("#noise-note").textContent = [
-      apart ? `Without ${counted(apart, "record")} of noise. ` : "",
-      strays ? `Without ${counted(strays, "record")} of times far from these. ` : "",
-    ].join("");
+  const drawNote = ({ over_time: { noise, strays, untimed } }) => {
+    const left = [[noise, "of noise"], [strays, "of times far from these"], [untimed, "without a time"]]
+      .filter(([n]) => n).map(([n, words]) => `${counted(n, "record")} ${words}`);
+    find("#noise-note").textContent = left.length ? `Without ${left.join(", ")}. ` : "";
   };
 
   // Filters are taken off as often as they are set, and the browser goes back: what was summed up a
@@ -118,6 +115,7 @@
     const summed = performance.now();
     drawTotals(latest.totals);
     envoylogs.filters.drawChips(view.now());
+    envoylogs.filters.drawHints(view.now(), counts);
     drawFilters(view.now());
     drawCards();
     drawNote(latest);
@@ -203,6 +201,11 @@
     view.onChange(recompute);
     recompute();
     find("#reset").addEventListener("click", view.reset);
+    // The address is the view's: a jump must not write to it.
+    find("#skip").addEventListener("click", (event) => {
+      event.preventDefault();
+      find("#main").focus();
+    });
     find("#copy-link").addEventListener("click", () => envoylogs.markdown.copy(location.href, "Link"));
     find("#copy-markdown").addEventListener("click", () =>
       envoylogs.markdown.copy(envoylogs.markdown.markdownOf(meta, view.now(), latest), "Markdown"));

@@ -149,9 +149,8 @@
 
   // A bucket begins before the first record in it and ends after the last one.
   const seenIn = ({ starts, width_s, window }, first, last) => {
-    if (starts[first] === null || starts[first] === undefined) return { first: null, last: null };
-    // Records without a time are in the last bucket: a last time is then the last that is known.
-    const end = starts[last] ?? starts.findLast((start) => start !== null);
+    if (last < 0) return { first: null, last: null };
+    const end = starts[last];
     if (width_s === 1) return { first: starts[first], last: end };
     return { first: Math.max(starts[first], Math.floor(window[0] / 1e6)), last: Math.min(end + width_s, Math.ceil(window[1] / 1e6)) };
   };
@@ -201,11 +200,18 @@
     "gateway", "upstream_host",
   ];
 
-  // Requests over time, or connections where there is nothing else.
-  const overTimeOf = ({ overTime }) => {
-    const some = (series) => series.some((of) => of.some((n) => n > 0));
-    return !some(overTime.requests) && some(overTime.connections)
-      ? { of: "connections", series: overTime.connections } : { of: "requests", series: overTime.requests };
+  // Requests and failed connections over time; where there is no request, all connections.
+  const overTimeOf = ({ overTime: [requests, failed, others] }) => {
+    const some = ({ series, noise, strays, untimed }) =>
+      noise + strays + untimed > 0 || series.some((of) => of.some((n) => n > 0));
+    const [of, kinds] = some(requests) || !(some(failed) || some(others))
+      ? [some(failed) ? "requests and failed connections" : "requests", [requests, failed]]
+      : ["connections", [failed, others]];
+    const [one, other] = kinds;
+    return {
+      of, series: one.series.map((counts, trace) => counts.map((n, bin) => n + other.series[trace][bin])),
+      noise: one.noise + other.noise, strays: one.strays + other.strays, untimed: one.untimed + other.untimed,
+    };
   };
 
   const lazily = (object, name, make) => Object.defineProperty(object, name, {

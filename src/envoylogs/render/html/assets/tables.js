@@ -95,7 +95,10 @@
       });
       const save = element("button", {
         type: "button", textContent: "CSV", title: "Save all rows as CSV", "aria-label": `Save as CSV: ${title}`,
-        onclick: () => download(`envoylogs-${name}.csv`, csvOf(columns, this.sorted())),
+        onclick: () => {
+          envoylogs.pending.finish(); // what is saved is what the filters say now
+          download(`envoylogs-${name}.csv`, csvOf(columns, this.sorted()));
+        },
       });
       place.querySelector(".head").append(element("div", { className: "tools" }, this.search, save));
       this.heads = this.columns.map((column) => this.headOf(column));
@@ -104,11 +107,12 @@
         type: "button", className: "more", onclick: () => { this.all = !this.all; this.draw(); },
       });
       this.note = element("p", { className: "quiet" });
+      this.onPaper = element("p", { className: "quiet onpaper" });
       place.append(
         element("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": `Table: ${title}` },
           element("table", {}, element("caption", { className: "unseen", textContent: title }),
             element("thead", {}, element("tr", {}, ...this.heads)), this.body)),
-        this.note, this.more,
+        this.note, this.onPaper, this.more,
       );
     }
 
@@ -183,6 +187,7 @@
       const focused = this.focused();
       this.body.replaceChildren(drawn);
       if (focused) this.focus(focused);
+      this.onPaper.textContent = rows.length > limit ? `${count(limit)} of ${count(rows.length)} rows.` : "";
       this.search.hidden = this.rows.length <= FEW && !this.words;
       this.more.hidden = rows.length <= FEW;
       this.more.textContent = this.all ? "Show fewer" : `Show all ${count(rows.length)}`;

@@ -22,7 +22,9 @@
   // Whoever sends a request writes host and path: nothing in them may reorder or hide text.
   const printable = (value) => {
     if (value === null || value === undefined) return MISSING;
-    return FOLDED_WORDS.get(value) ?? String(value).replace(UNPRINTABLE, escaped);
+    const text = String(value);
+    if (text && !text.trim()) return text.replaceAll(" ", "\\x20").replace(UNPRINTABLE, escaped);
+    return FOLDED_WORDS.get(value) ?? text.replace(UNPRINTABLE, escaped);
   };
 
   // Plotly reads tags, links and entities in every label.

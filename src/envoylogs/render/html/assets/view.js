@@ -3,8 +3,8 @@
   "use strict";
 
   const { keyOf } = envoylogs.counts;
-  const { iso } = envoylogs.text;
-  const { readTime } = envoylogs.times;
+  const { iso, dayAndClock } = envoylogs.text;
+  const { readTime, spanInWords } = envoylogs.times;
 
   // In the order in which chips and links name them.
   const LABELS = {
@@ -91,11 +91,20 @@
 
   const tell = () => listeners.forEach((listener) => listener(view));
 
-  // `from` and `to` may be RFC 3339 or seconds since 1970; `filters` replaces all filters.
-  const set = (changes) => {
+  const change = (changes) => {
     assign(changes);
     writeFragment();
     tell();
+  };
+
+  // What a finding's filters took the place of; it is gone once somebody chooses others.
+  let replaced = null;
+
+  // `from` and `to` may be RFC 3339 or seconds since 1970; `filters` replaces all filters.
+  const set = (changes) => {
+    if ("filters" in changes) replaced = null;
+    if (replaced && "noise" in changes) delete replaced.view.noise;
+    change(changes);
   };
 
   const get = () => ({
@@ -117,33 +126,53 @@
   };
 
   // A finding's filters take the place of all others, and give it back when they are taken off.
-  let replaced = null;
   const pick = ({ filters, noise }) => {
-    const now = { filters: view.filters, noise: view.noise };
     if (same(filters)) {
-      set(replaced?.by === filters ? replaced.view : { filters: {} });
+      const back = replaced?.view ?? { filters: {} };
       replaced = null;
+      change(back);
       return;
     }
-    replaced = { by: filters, view: replaced && same(replaced.by) ? replaced.view : now };
-    set({ filters, noise: noise ? "shown" : view.noise });
+    replaced ??= { view: { filters: view.filters } };
+    if (noise && view.noise !== "shown") replaced.view.noise = view.noise;
+    change({ filters, noise: noise ? "shown" : view.noise });
   };
 
   const reset = () => set({ from: null, to: null, noise: usualNoise, filters: {} });
 
+  // A link may name times that the counts don't know: the address says what is shown instead.
+  const follow = () => {
+    const read = readFragment();
+    assign(read);
+    for (const name of ["from", "to"]) {
+      const asked = secondsOf(read[name]);
+      if (asked !== null && view[name] !== asked) envoylogs.text.say(movedInWords(name, view[name]));
+    }
+    if (location.hash.length < 2) return;
+    try {
+      history.replaceState(null, "", `#${fragmentOf()}`);
+    } catch { /* some browsers refuse to write the history of a local file */ }
+  };
+
+  const movedInWords = (name, to) => {
+    if (to === null) return name === "from" ? "The log begins there or later: no filter." : "The log ends there or earlier: no filter.";
+    return `Moved to ${dayAndClock(to)}: counts are by the ${spanInWords(grid.width_s)}.`;
+  };
+
   const start = (meta) => {
     grid = meta;
     usualNoise = meta.noise;
-    assign(readFragment());
+    follow();
     window.addEventListener("hashchange", () => {
       if (location.hash.slice(1) === fragmentOf()) return;
-      assign(readFragment());
+      replaced = null;
+      follow();
       tell();
     });
   };
 
   envoylogs.view = {
-    LABELS, get, set, has, toggle, same, pick, reset, start, now: () => view, usualNoise: () => usualNoise,
+    LABELS, get, set, has, toggle, same, pick, reset, movedInWords, start, now: () => view, usualNoise: () => usualNoise,
     onChange: (listener) => listeners.push(listener),
   };
 })((window.envoylogs ??= {}));
