@@ -16,7 +16,6 @@ from playwright.sync_api import sync_playwright
 
 _LOG = "sample_logs/shop"
 _PICTURE = Path(__file__).parent / "report.png"
-_DRAWN = "window.Plotly && envoylogs.timings?.figures_ms !== undefined"
 
 
 def main() -> None:
@@ -30,7 +29,7 @@ def main() -> None:
         )
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(page_file.as_uri())
-        page.wait_for_function(_DRAWN)
+        page.wait_for_selector("html.ready")
         page.wait_for_timeout(500)
         page.screenshot(path=_PICTURE)
         browser.close()
