@@ -44,24 +44,25 @@ def test_a_slow_writer_is_read_to_its_end(tmp_path: Path) -> None:
         assert streamed[table] == read[table]
 
 
+def _assert_quiet_end(command: list[str]) -> None:
+    """Read a little of what a command prints, and no more."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(10)
+        process.stdout.close()
+        errors = process.stderr.read().decode()
+
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert "Broken" not in errors
+
+
 def test_a_reader_that_stops_ends_it_quietly(tmp_path: Path) -> None:
     path = tmp_path / "gateway.log"
     path.write_bytes(b"".join(generator.lines(3000)))
     for output_format in ("text", "json"):
-        with subprocess.Popen(
-            [*_COMMAND, str(path), "--limit", "0", "--format", output_format],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        ) as process:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            process.stdout.read(10)
-            process.stdout.close()
-            errors = process.stderr.read().decode()
-
-        assert process.returncode == 0, errors
-        assert "Traceback" not in errors
-        assert "Broken" not in errors
+        _assert_quiet_end([*_COMMAND, str(path), "--limit", "0", "--format", output_format])
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
@@ -227,15 +228,4 @@ def test_an_output_may_be_thrown_away(name: str, log: Path) -> None:
 @pytest.mark.parametrize("name", ["report", "query"])
 def test_a_reader_of_the_device_that_stops_ends_it_quietly(name: str, log: Path) -> None:
     log.write_bytes(b"".join(generator.lines(9000)))
-    with subprocess.Popen(
-        _to_output(name, log, _DEVICE), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.read(10)
-        process.stdout.close()
-        errors = process.stderr.read().decode()
-
-    assert process.returncode == 0, errors
-    assert "Traceback" not in errors
-    assert "Broken" not in errors
+    _assert_quiet_end(_to_output(name, log, _DEVICE))

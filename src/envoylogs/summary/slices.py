@@ -136,7 +136,8 @@ def _with_meaning(combinations: pl.DataFrame, facts: Facts, paths: pl.DataFrame)
 
 
 def _examples(facts: Facts) -> pl.DataFrame:
-    host = pl.when(pl.col("outcome").is_in(CONNECTION_OUTCOMES)).then("server_name")
+    server_name = pl.col("server_name").str.to_lowercase()
+    host = pl.when(pl.col("outcome").is_in(CONNECTION_OUTCOMES)).then(server_name)
     return (
         facts.tally.evidence.frame.with_columns(
             host.otherwise(host_of(pl.col("authority"))).alias("host"),
