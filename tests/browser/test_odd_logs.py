@@ -142,7 +142,7 @@ def test_an_example_whose_value_was_folded_goes_with_all_others(coarse: Path, op
 
         marks = [host for host in hosts if host.startswith("\0")]
         page.evaluate("host => envoylogs.view.set({ filters: { host } })", marks)
-        page.wait_for_timeout(600)
+        page.evaluate("envoylogs.pending.finish()")
         assert rows.count() == folded
 
 

@@ -129,7 +129,7 @@ def test_noise_apart_is_in_no_example(shop: Path, opened: Any) -> None:
         assert cells
         assert set(cells) <= hosts
         page.get_by_label("Show noise").check()
-        page.wait_for_timeout(600)
+        page.evaluate("envoylogs.pending.finish()")
         shown = page.locator("#table-examples tbody td:nth-child(3)").all_inner_texts()
         assert len(shown) > len(cells)
 
@@ -174,14 +174,14 @@ def test_figures_below_the_chart_show_the_chosen_time(shop: Path, opened: Any) -
 def test_example_lines_follow_every_filter(shop: Path, opened: Any) -> None:
     with opened(shop) as page:
         page.get_by_label("Show noise").check()
-        page.wait_for_timeout(600)
+        page.evaluate("envoylogs.pending.finish()")
         every = page.locator("#table-examples .more").inner_text()
         assert every == "Show all 40"
         gateways = page.evaluate("envoylogs.results().tables.gateway.map((row) => row.gateway)")
         shown = 0
         for gateway in gateways:
             page.evaluate("gateway => envoylogs.view.set({ filters: { gateway } })", gateway)
-            page.wait_for_timeout(600)
+            page.evaluate("envoylogs.pending.finish()")
             if page.locator("#table-examples .more").is_visible():
                 page.locator("#table-examples .more").click()
             shown += page.locator("#table-examples tbody tr").count()

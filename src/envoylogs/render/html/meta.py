@@ -17,7 +17,7 @@ from envoylogs.render.figures import (
     MOST_BINS,
     template,
 )
-from envoylogs.render.formatting import count
+from envoylogs.render.formatting import count, percent, span
 from envoylogs.render.html.counts import PAGE_LEDGER
 from envoylogs.render.words import facts_of_finding, findings_shown
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
@@ -50,17 +50,20 @@ def meta_of(summary: Summary, slices: Slices) -> dict[str, Any]:
         slices: Its slices.
     """
     joint = summary.folds.joint
+    error = joint.latency_relative_error if joint else 0.0
+    width_s = slices.width_s or WIDTHS_S[0]
     shown = findings_shown(summary)
     sliced = [summary.finding_slices[summary.findings.index(found)] for found in shown]
     # The page counts the numbers of figures itself: their looks are those of a log without rows.
     empty = replace(summary, slices=replace(slices, rows=slices.rows.clear()))
     return {
-        "width_s": slices.width_s or WIDTHS_S[0],
+        "width_s": width_s,
+        "width": span(width_s),
         "widths_s": WIDTHS_S,
         "most_bins": MOST_BINS,
         "window": [summary.overview.first, summary.overview.last],
         "shown": slices.window and slices.window._asdict(),
-        "latency_relative_error": joint.latency_relative_error if joint else 0.0,
+        "near": f"within {percent(error)}" if error else "",
         "latency_edges_ms": LATENCY_EDGES_MS,
         "latency_classes": LATENCY_CLASSES,
         # Noise that a finding is about is what people came for.

@@ -18,7 +18,7 @@ from plotly.offline import get_plotlyjs
 
 from envoylogs import __version__
 from envoylogs.render.folded import folded_of
-from envoylogs.render.formatting import percent, printable
+from envoylogs.render.formatting import printable
 from envoylogs.render.html.counts import packed_counts
 from envoylogs.render.html.meta import meta_of
 from envoylogs.render.words import (
@@ -72,7 +72,7 @@ class HtmlRenderer:
             plotly=Markup(plotly),  # noqa: S704
             meta=Markup(orjson.dumps(meta).decode().translate(_ESCAPES)),  # noqa: S704  # escaped
             counts=packed_counts(summary.slices) if summary.slices.rows.height else "",
-            near=_near(summary),
+            near=meta["near"],
             facts=[text for text, _ in headline_of(summary)] + accounts_of(summary),
             notes=[note for note in (folded_of(summary),) if note],
             findings=meta["findings"],
@@ -85,13 +85,6 @@ class HtmlRenderer:
 
 def _title(summary: Summary) -> str:
     return f"{headline_of(summary)[0][0]} - envoylogs"
-
-
-def _near(summary: Summary) -> str:
-    """Return how near percentiles are where they are not exact."""
-    joint = summary.folds.joint
-    error = joint.latency_relative_error if joint else 0.0
-    return f", within {percent(error)}" if error else ""
 
 
 def _asset(name: str) -> str:

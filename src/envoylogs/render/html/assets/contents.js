@@ -15,11 +15,11 @@
     // A label that stands for several clusters would hide which one is meant.
     const seen = new Map();
     for (const { label } of Object.values(meta.clusters)) seen.set(label, (seen.get(label) ?? 0) + 1);
-    if (meta.latency_relative_error) {
-      const near = `; within ${percent(meta.latency_relative_error)}`;
-      for (const column of Object.values(columns).flat().filter(({ isLatency }) => isLatency)) {
-        column.label = `≈ ${column.key.split("_").at(-1)} ms`;
-        column.hint = `Latency of requests that the upstream answered${near}`;
+    if (meta.near) {
+      // Tables share columns.
+      for (const column of new Set(Object.values(columns).flat().filter(({ isLatency }) => isLatency))) {
+        column.label = `≈ ${column.label}`;
+        column.hint += `; ${meta.near}`;
       }
     }
     if (meta.width_s > 1) {
@@ -138,6 +138,13 @@
   // Examples are whole, so they may have values that were folded in the counts, or cut.
   let places = {};
   const counted = (name, of) => places[name]?.has(keyOf(of)) ?? false;
+
+  // Once, when the counts and the examples with them are unpacked.
+  const startExamples = (counts) => {
+    places = counts.places;
+    nameSources([...new Set(meta.examples.map(({ source }) => source))]);
+  };
+
   const ofExample = (column) => ({ ...column, pickable: (of) => counted(column.dimension, of) });
 
   const examples = [
@@ -158,21 +165,17 @@
   const columns = { ...byDimension, split, rejections, ledger, examples };
 
   // Examples are filtered by themselves, and go with all others where their value was folded.
-  const examplesIn = (view, counts) => {
-    places = counts.places;
-    if (!sourceNames.size) nameSources([...new Set(meta.examples.map(({ source }) => source))]);
-    return meta.examples.filter((line) => {
-      if (line.noise && view.noise !== "shown") return false;
-      const seconds = line.start === null ? null : line.start / 1e6;
-      if (view.from !== null && (seconds === null || seconds < view.from)) return false;
-      if (view.to !== null && (seconds === null || seconds >= view.to)) return false;
-      return Object.entries(view.filters).every(([name, values]) => {
-        const own = name === "code_class" ? classOfCode(line.response_code) : line[name];
-        if (own === undefined) return true; // what they don't say of themselves
-        return values.some((other) => (counted(name, own) ? keyOf(other) === keyOf(own) : isFolded(other)));
-      });
+  const examplesIn = (view) => meta.examples.filter((line) => {
+    if (line.noise && view.noise !== "shown") return false;
+    const seconds = line.start === null ? null : line.start / 1e6;
+    if (view.from !== null && (seconds === null || seconds < view.from)) return false;
+    if (view.to !== null && (seconds === null || seconds >= view.to)) return false;
+    return Object.entries(view.filters).every(([name, values]) => {
+      const own = name === "code_class" ? classOfCode(line.response_code) : line[name];
+      if (own === undefined) return true; // what they don't say of themselves
+      return values.some((other) => (counted(name, own) ? keyOf(other) === keyOf(own) : isFolded(other)));
     });
-  };
+  });
 
-  envoylogs.contents = { start, columns, empty, shownValue, actorColor, isDark, time, examplesIn };
+  envoylogs.contents = { start, columns, empty, shownValue, actorColor, isDark, time, startExamples, examplesIn };
 })((window.envoylogs ??= {}));

@@ -4,7 +4,7 @@
 
   const { printable, isFolded, count, dayAndClock, element, say } = envoylogs.text;
   const { keyOf } = envoylogs.counts;
-  const { readTime, dayOf, spanInWords } = envoylogs.times;
+  const { readTime, dayOf } = envoylogs.times;
 
   // A list longer than this is searched, not scrolled.
   const MOST = 200;
@@ -121,7 +121,6 @@
   };
 
   const timeInput = (meta, name, label) => {
-    const step = spanInWords(meta.width_s);
     const [begin, end] = [meta.shown.first / 1e6, meta.shown.last / 1e6 + meta.width_s];
     const changed = () => {
       const text = input.value.trim();
@@ -139,7 +138,7 @@
     };
     const input = element("input", {
       type: "text", className: "time", placeholder: dayAndClock(name === "from" ? begin : end), autocomplete: "off",
-      spellcheck: false, title: `UTC, by the ${step}; ${name === "from" ? "inclusive" : "exclusive"}`, onchange: changed,
+      spellcheck: false, title: `UTC, by the ${meta.width}; ${name === "from" ? "inclusive" : "exclusive"}`, onchange: changed,
       onkeydown: (event) => { if (event.key === "Enter") input.dispatchEvent(new Event("change")); },
     });
     return { input, label: element("label", { className: "when" }, `${label} `, input) };

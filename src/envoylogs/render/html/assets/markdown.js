@@ -25,9 +25,8 @@
     ];
     if (noise_connections) words.push(`${counted(noise_connections, "connection")} of noise`);
     if (of.count) {
-      const near = meta.latency_relative_error ? `, within ${percent(meta.latency_relative_error)}` : "";
       words.push(`latency p50 ${milliseconds(of.p50)}, p90 ${milliseconds(of.p90)}, p95 ${milliseconds(of.p95)}, `
-        + `p99 ${milliseconds(of.p99)}, max ${milliseconds(of.max)} ms${near}`);
+        + `p99 ${milliseconds(of.p99)}, max ${milliseconds(of.max)} ms${meta.near && `, ${meta.near}`}`);
     }
     return words.join(", ");
   };

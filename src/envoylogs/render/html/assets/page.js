@@ -67,7 +67,6 @@
   const drawTotals = ({ requests, connections, errors, error_share, unrouted, noise, noise_connections, latency_ms: of }) => {
     const total = (name, value, extra) => element("span", { className: "total" },
       element("b", { textContent: value }), ` ${name}`, extra ? element("span", { className: "quiet", textContent: ` ${extra}` }) : null);
-    const near = meta.latency_relative_error ? `within ${percent(meta.latency_relative_error)}` : "";
     find("#totals").replaceChildren(
       total(requests === 1 ? "request" : "requests", count(requests)),
       total(connections === 1 ? "connection" : "connections", count(connections)),
@@ -75,7 +74,7 @@
       total("unrouted", count(unrouted)),
       total("noise", count(noise), noiseInWords(noise, noise_connections)),
       ...["p50", "p90", "p95", "p99", "max"].map((name) => element("span", { className: "total" },
-        `${name} `, element("b", { textContent: milliseconds(of[name]) }), name === "max" ? ` ms ${near}` : "")),
+        `${name} `, element("b", { textContent: milliseconds(of[name]) }), name === "max" ? ` ms ${meta.near}` : "")),
     );
   };
 
@@ -87,7 +86,7 @@
   };
 
   const drawTable = (name) => tables[name].update(
-    name === "examples" ? envoylogs.contents.examplesIn(view.now(), counts) : latest.tables[name],
+    name === "examples" ? envoylogs.contents.examplesIn(view.now()) : latest.tables[name],
   );
 
   // What the chart over time leaves out.
@@ -183,6 +182,7 @@
 
   const startCounts = async (base64) => {
     counts = await envoylogs.counts.decode(base64, meta);
+    envoylogs.contents.startExamples(counts);
     view.start(meta);
     drawFilters = envoylogs.filters.start(counts);
     for (const [name, columns] of Object.entries(envoylogs.contents.columns)) {

@@ -21,13 +21,5 @@
     return Number.isFinite(seconds) && Math.abs(seconds - midnight) <= 2 * DAY_S ? seconds : null;
   };
 
-  const UNITS = [["day", DAY_S], ["hour", 3600], ["minute", 60], ["second", 1]];
-
-  // A width of time in its largest whole unit.
-  const spanInWords = (seconds) => {
-    const [unit, size] = UNITS.find(([, size]) => seconds % size === 0) ?? UNITS.at(-1);
-    return seconds === size ? unit : `${envoylogs.text.count(seconds / size)} ${unit}s`;
-  };
-
-  envoylogs.times = { readTime, dayOf, spanInWords };
+  envoylogs.times = { readTime, dayOf };
 })((window.envoylogs ??= {}));

@@ -4,7 +4,7 @@
 
   const { keyOf } = envoylogs.counts;
   const { iso, dayAndClock } = envoylogs.text;
-  const { readTime, spanInWords } = envoylogs.times;
+  const { readTime } = envoylogs.times;
 
   // In the order in which chips and links name them.
   const LABELS = {
@@ -16,7 +16,7 @@
   const view = { from: null, to: null, noise: "apart", filters: {} };
   let usualNoise = "apart"; // shown from the start where a finding is about it
   const listeners = [];
-  let grid = { starts: [], width_s: 1 };
+  let grid = { starts: [], width_s: 1, width: "second" };
 
   const secondsOf = (time) => {
     if (time === null || time === undefined || time === "") return null;
@@ -156,7 +156,7 @@
 
   const movedInWords = (name, to) => {
     if (to === null) return name === "from" ? "The log begins there or later: no filter." : "The log ends there or earlier: no filter.";
-    return `Moved to ${dayAndClock(to)}: counts are by the ${spanInWords(grid.width_s)}.`;
+    return `Moved to ${dayAndClock(to)}: counts are by the ${grid.width}.`;
   };
 
   const start = (meta) => {
