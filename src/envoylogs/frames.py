@@ -19,6 +19,7 @@ from polars.io.plugins import register_io_source
 
 from envoylogs import schema
 from envoylogs.envoy.derived import column_expression, columns_behind
+from envoylogs.envoy.failures.lookup import with_failure
 from envoylogs.errors import UnknownKeyError
 from envoylogs.reading.batches import BATCH_RECORDS, Batch, decode
 from envoylogs.reading.fates import LineFates
@@ -182,7 +183,8 @@ def tally_of_frame(frame: pl.DataFrame | pl.LazyFrame, spec: TallySpec = DEFAULT
     adding = TallySum(replace(spec, selection=None))
     seen = [name for name in schema.NORMALIZED if name in names]
     for batch in rows.collect_batches(chunk_size=BATCH_RECORDS, maintain_order=True):
-        adding.add(Batch(batch, _fates_of(batch, seen)))
+        records = batch if "failure" in names else with_failure(batch.drop("failure"))
+        adding.add(Batch(records, _fates_of(batch, seen)))
     return adding.total().merge()
 
 

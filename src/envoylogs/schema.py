@@ -56,6 +56,7 @@ NORMALIZED: dict[str, pl.DataType] = {
     "gateway": pl.String(),
     "role": pl.String(),
     "outcome": pl.String(),
+    "failure": pl.String(),
     "kind": pl.String(),
 }
 """The columns of one normalized record, in their order of display."""

@@ -9,6 +9,7 @@ unknown one is legal. Logged from Istio 1.9 on.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,165 +21,223 @@ class Detail:
     """How to read the details that match one pattern.
 
     Attributes:
-        match: A whole value, ``prefix*`` or ``*suffix``.
+        match: A whole value, or one with ``*`` for the rest.
         group: What ``outcomes`` knows it as; null if it decides nothing.
+        failure: The way to fail that it shows, one of ``failures``; null if it shows none, or
+            if flags, code and outcome say more.
         reading: What happened, in a sentence.
     """
 
     match: str
     group: str | None
+    failure: str | None
     reading: str
 
 
-def _details(group: str | None, *rows: tuple[str, str]) -> tuple[Detail, ...]:
-    return tuple(Detail(match, group, reading) for match, reading in rows)
+def _details(group: str | None, *rows: tuple[str, str | None, str]) -> tuple[Detail, ...]:
+    return tuple(Detail(match, group, failure, reading) for match, failure, reading in rows)
 
+
+_BEFORE = "upstream_reset_before_response_started"
 
 RESPONSE_CODE_DETAILS: tuple[Detail, ...] = (
     *_details(
         "via_upstream",
-        ("via_upstream", "The upstream set this code; it may be another proxy, a sidecar say."),
+        (
+            "via_upstream", None,
+            "The upstream set this code; it may be another proxy, a sidecar say.",
+        ),
     ),
     *_details(
         "fault",
-        ("fault_filter_*", "A fault rule answered (fault filter)."),
+        ("fault_filter_*", "fault_injected", "A fault rule answered (fault filter)."),
     ),
     *_details(
         "no_route",
-        ("route_not_found", "No virtual host or no route of it matches the request."),
-        ("route_configuration_not_found", "The listener has no route table at all."),
+        ("route_not_found", "route_missing",
+         "No virtual host or no route of it matches the request."),
+        ("route_configuration_not_found", "route_table_missing",
+         "The listener has no route table at all."),
     ),
     *_details(
         "no_cluster",
-        ("cluster_not_found", "The route names a cluster that does not exist."),
+        ("cluster_not_found", "cluster_missing",
+         "The route names a cluster that does not exist."),
     ),
     *_details(
         "dependency",
-        ("ext_authz_error", "The external authorization service failed (ext_authz filter)."),
-        ("rate_limiter_error", "The rate-limit service failed (ratelimit filter)."),
-        ("ext_proc_error*", "The external processing service failed (ext_proc filter)."),
-        ("wasm_fail_stream", "A Wasm plug-in failed (wasm filter)."),
+        ("ext_authz_error", "authorization_down",
+         "The external authorization service failed (ext_authz filter)."),
+        ("rate_limiter_error", "rate_limit_service_down",
+         "The rate-limit service failed (ratelimit filter)."),
+        ("ext_proc_error*", "ext_proc_down",
+         "The external processing service failed (ext_proc filter)."),
+        ("wasm_fail_stream", "plugin_failed", "A Wasm plug-in failed (wasm filter)."),
+        ("jwt_authn_access_denied{Jwks_remote_fetch_is_failed*", "jwks_unreachable",
+         "The keys that check tokens could not be fetched (jwt_authn filter)."),
     ),
     *_details(
         "rate_limited",
-        ("*_rate_limited", "Over a local or global rate limit (ratelimit filters)."),
+        ("local_rate_limited", "over_local_rate_limit",
+         "Over a local rate limit (local_ratelimit filter)."),
+        ("*_rate_limited", "over_rate_limit", "Over a rate limit (ratelimit filters)."),
     ),
     *_details(
         "denied",
-        ("rbac_access_denied*", "An AuthorizationPolicy denied it; the bracket names the policy."),
-        ("jwt_authn_*", "RequestAuthentication refused the token; the brace says why."),
-        ("ext_authz_denied", "External authorization denied it (ext_authz filter)."),
-        ("csrf_*", "The origin of the request is not allowed (csrf filter)."),
+        ("rbac_access_denied*", "policy_denied",
+         "An AuthorizationPolicy denied it; the bracket names the policy."),
+        ("jwt_authn_access_denied{Jwks_doesn't_have_key*", "unknown_token_key",
+         "The token is signed with a key that is not among the known ones."),
+        ("jwt_authn_access_denied{Jwt_is_missing*", "token_missing",
+         "The request has no token, and one is asked for."),
+        ("jwt_authn_access_denied{Jwt_is_expired*", "token_expired", "The token has expired."),
+        ("jwt_authn_*", "token_refused",
+         "RequestAuthentication refused the token; the brace says why."),
+        ("ext_authz_denied", "authorization_denied",
+         "External authorization denied it (ext_authz filter)."),
+        ("csrf_*", "origin_refused",
+         "The origin of the request is not allowed (csrf filter)."),
     ),
     *_details(
         "client_error",
-        ("low_version", "HTTP/1.0 or older, which is not accepted."),
-        ("missing_host_header", "The request has no Host."),
-        ("missing_path_rejected", "The request has no path."),
-        ("invalid_path", "The path is invalid."),
-        ("absolute_path_rejected", "An absolute path where none is accepted."),
-        ("path_normalization_failed", "The path can't be normalized."),
-        ("upgrade_failed", "The requested upgrade is not supported."),
-        ("early_connect_data", "Data before the answer to CONNECT."),
-        ("request_headers_failed_strict_check*", "An x-envoy-* header is invalid."),
-        ("rejecting_because_detection_failed", "The original address can't be detected."),
-        ("websocket_handshake_unsuccessful", "The WebSocket handshake failed."),
-        ("request_header_timeout", "The client took too long to send its headers."),
-        ("downstream_header_timeout", "The client took too long to send its headers."),
-        ("request_payload_too_large", "The body is larger than the gateway buffers."),
+        ("low_version", "broken_by_client", "HTTP/1.0 or older, which is not accepted."),
+        ("missing_host_header", "broken_by_client", "The request has no Host."),
+        ("missing_path_rejected", "broken_by_client", "The request has no path."),
+        ("invalid_path", "broken_by_client", "The path is invalid."),
+        ("absolute_path_rejected", "broken_by_client",
+         "An absolute path where none is accepted."),
+        ("path_normalization_failed", "broken_by_client", "The path can't be normalized."),
+        ("upgrade_failed", "broken_by_client", "The requested upgrade is not supported."),
+        ("early_connect_data", "broken_by_client", "Data before the answer to CONNECT."),
+        ("request_headers_failed_strict_check*", "client_headers",
+         "An x-envoy-* header is invalid."),
+        ("rejecting_because_detection_failed", "broken_by_client",
+         "The original address can't be detected."),
+        ("websocket_handshake_unsuccessful", "broken_by_client",
+         "The WebSocket handshake failed."),
+        ("request_header_timeout", "client_too_slow",
+         "The client took too long to send its headers."),
+        ("downstream_header_timeout", "client_too_slow",
+         "The client took too long to send its headers."),
+        ("request_payload_too_large", "body_too_large",
+         "The body is larger than the gateway buffers."),
     ),
     *_details(
         "overflow",
-        ("overload", "The gateway's overload manager refused it."),
-        ("maintenance_mode", "The cluster is in maintenance mode."),
-        ("reached_concurrency_limit", "Over the adaptive concurrency limit (filter)."),
-        ("drop_overload", "Dropped by the control plane's drop_overload."),
-        ("unconditional_drop_overload", "Dropped by drop_overload at 100 %."),
-        ("upstream_reset_before_response_started{overflow*", "A connection pool was full."),
+        ("overload", "gateway_overloaded", "The gateway's overload manager refused it."),
+        ("maintenance_mode", "maintenance_mode", "The cluster is in maintenance mode."),
+        ("reached_concurrency_limit", "concurrency_limit",
+         "Over the adaptive concurrency limit (filter)."),
+        ("drop_overload", "load_dropped", "Dropped by the control plane's drop_overload."),
+        ("unconditional_drop_overload", "load_dropped", "Dropped by drop_overload at 100 %."),
+        (_BEFORE + "{overflow*", "pool_full", "A connection pool was full."),
     ),
     *_details(
         "no_endpoints",
-        ("no_healthy_upstream", "The cluster has no healthy endpoint."),
+        ("no_healthy_upstream", "no_endpoints", "The cluster has no healthy endpoint."),
     ),
     *_details(
         "reset_after",
-        ("upstream_reset_after_response_started*", "The answer broke off; the brace says why."),
+        ("upstream_reset_after_response_started{protocol_error*", "broken_http",
+         "The answer broke off because the upstream broke HTTP."),
+        ("upstream_reset_after_response_started*", "broken_off",
+         "The answer broke off; the brace says why."),
     ),
     *_details(
         "connect_failure",
         (
-            "upstream_reset_before_response_started{connection_failure*",
+            _BEFORE + "{*connection_failure*TLS_error*", "connect_tls",
+            "The TLS handshake with the upstream failed; the reason follows.",
+        ),
+        (
+            _BEFORE + "{*connection_failure*delayed_connect_error:_110*", "connect_timeout",
+            "The connection was not open in time (110).",
+        ),
+        (
+            _BEFORE + "{remote_connection_failure*", "connect_refused",
+            "The upstream refused the connection (delayed_connect_error: 111 or "
+            "Connection_refused; 113 no route to host).",
+        ),
+        (
+            _BEFORE + "{connection_failure*", "connect_failed",
             "No connection to the upstream; the transport's reason follows.",
         ),
         (
-            "upstream_reset_before_response_started{remote_connection_failure*",
-            "The upstream refused the connection (delayed_connect_error: 111 or "
-            "Connection_refused; 113 no route to host; 110 timed out).",
-        ),
-        (
-            "upstream_reset_before_response_started{local_connection_failure*",
+            _BEFORE + "{local_connection_failure*", "connect_failed",
             "The gateway could not open the connection.",
         ),
         (
-            "upstream_reset_before_response_started{connection_timeout*",
+            _BEFORE + "{connection_timeout*", "connect_timeout",
             "The connection was not open in time.",
         ),
     ),
     *_details(
         "timeout",
-        ("response_timeout", "The route's time-out passed."),
-        ("upstream_response_timeout", "The route's time-out passed."),
-        ("upstream_per_try_timeout", "The time-out of one try passed."),
-        ("upstream_per_try_idle_timeout", "One try was idle for too long."),
-        ("max_duration_timeout", "The stream's maximum duration passed."),
-        ("request_overall_timeout", "The request was not complete in time."),
-        ("stream_idle_timeout", "The stream was idle for too long."),
-        ("duration_timeout", "The connection's maximum duration passed."),
-        ("upstream_max_stream_duration_reached", "The upstream stream's maximum duration passed."),
+        ("response_timeout", "response_timeout", "The route's time-out passed."),
+        ("upstream_response_timeout", "response_timeout", "The route's time-out passed."),
+        ("upstream_per_try_timeout", "response_timeout", "The time-out of one try passed."),
+        ("upstream_per_try_idle_timeout", "response_timeout",
+         "One try was idle for too long."),
+        ("max_duration_timeout", "duration_limit", "The stream's maximum duration passed."),
+        ("request_overall_timeout", "client_too_slow",
+         "The request was not complete in time."),
+        ("stream_idle_timeout", "idle_limit", "The stream was idle for too long."),
+        ("duration_timeout", "duration_limit", "The connection's maximum duration passed."),
+        ("upstream_max_stream_duration_reached", "duration_limit",
+         "The upstream stream's maximum duration passed."),
     ),
     *_details(
         "reset_before",
-        ("upstream_reset_*", "The upstream broke off; the brace says why."),
+        (_BEFORE + "{protocol_error*", "broken_http", "The upstream broke HTTP."),
+        (_BEFORE + "{connection_termination*", "connection_closed",
+         "The upstream closed the connection before it answered."),
+        (_BEFORE + "{*refused_stream*", "stream_refused", "The upstream takes no more streams."),
+        (_BEFORE + "{remote_reset*", "stream_reset",
+         "The upstream reset the stream before it answered."),
+        (_BEFORE + "{local_reset*", "local_reset",
+         "The gateway reset the stream before an answer."),
+        ("upstream_reset_*", None, "The upstream broke off; the brace says why."),
     ),
     *_details(
         "client_gone",
-        ("downstream_remote_disconnect", "The client disconnected."),
+        ("downstream_remote_disconnect", "client_left", "The client disconnected."),
     ),
     *_details(
         "direct_response",
-        ("direct_response", "The route itself answers: a redirect or a fixed response."),
-        ("cors_response", "The gateway answered a CORS preflight (cors filter)."),
-        ("health_check_*", "The gateway answered a health check (filter)."),
-        ("internal_redirect", "Replaced by an internal redirect."),
-        ("admin_filter_response", "The admin interface answered."),
+        ("direct_response", None,
+         "The route itself answers: a redirect, a fixed response, or an error."),
+        ("cors_response", None, "The gateway answered a CORS preflight (cors filter)."),
+        ("health_check_*", None, "The gateway answered a health check (filter)."),
+        ("internal_redirect", None, "Replaced by an internal redirect."),
+        ("admin_filter_response", None, "The admin interface answered."),
     ),
     *_details(
         None,
-        ("downstream_local_disconnect*", "The gateway closed the client's connection."),
-        ("filter_chain_not_found", "No filter chain for this SNI, protocol or port."),
-        ("response_payload_too_large", "The answer is larger than the gateway buffers."),
-        ("request_payload_exceeded_retry_buffer_limit", "The body is too large to be retried."),
-        ("http1.*", "The HTTP/1 codec found a protocol error."),
-        ("http2.*", "The HTTP/2 codec found a protocol error."),
-        ("http3.*", "The HTTP/3 codec found a protocol error."),
-        ("lua_response", "A Lua filter answered."),
-        ("ext_proc_*", "The external processing filter ended the request."),
+        ("downstream_local_disconnect*", "closed_by_gateway",
+         "The gateway closed the client's connection."),
+        ("filter_chain_not_found", "name_refused",
+         "No filter chain for this SNI, protocol or port."),
+        ("response_payload_too_large", "answer_too_large",
+         "The answer is larger than the gateway buffers."),
+        ("request_payload_exceeded_retry_buffer_limit", "retry_buffer_full",
+         "The body is too large to be retried."),
+        ("http1.*", None, "The HTTP/1 codec found a protocol error."),
+        ("http2.*", None, "The HTTP/2 codec found a protocol error."),
+        ("http3.*", None, "The HTTP/3 codec found a protocol error."),
+        ("lua_response", "filter_answered", "A Lua filter answered."),
+        ("ext_proc_*", "filter_answered", "The external processing filter ended the request."),
     ),
-)
+)  # fmt: skip
 """Patterns in the order in which they are tried."""
 
 
 @lru_cache(maxsize=4096)
 def reading_of(details: str) -> Detail | None:
     """Return how to read one value of ``response_code_details``, or None if it is unknown."""
-    for detail in RESPONSE_CODE_DETAILS:
-        text = detail.match.strip("*")
-        if detail.match.startswith("*"):
-            fits = details.endswith(text)
-        elif detail.match.endswith("*"):
-            fits = details.startswith(text)
-        else:
-            fits = details == text
-        if fits:
-            return detail
-    return None
+    return next((row for row, pattern in _PATTERNS if pattern.fullmatch(details)), None)
+
+
+_PATTERNS = tuple(
+    (row, re.compile(".*".join(map(re.escape, row.match.split("*"))), re.DOTALL))
+    for row in RESPONSE_CODE_DETAILS
+)

@@ -22,202 +22,139 @@ class ResponseFlag:
     Attributes:
         short: As ``%RESPONSE_FLAGS%`` prints it.
         long: As ``%RESPONSE_FLAGS_LONG%`` prints it.
+        failure: The way to fail that it shows, one of ``failures``, which says whom it blames
+            and what to do next; null if it shows none.
         meaning: What happened, in a sentence, with the usual code.
-        blame: Where the cause is, in words.
-        look_at: What to look at first.
     """
 
     short: str
     long: str
+    failure: str | None
     meaning: str
-    blame: str
-    look_at: str
 
 
 RESPONSE_FLAGS: tuple[ResponseFlag, ...] = tuple(
     ResponseFlag(*row)
     for row in (
         (
-            "LH", "FailedLocalHealthCheck",
+            "LH", "FailedLocalHealthCheck", "unhealthy_self",
             "The local service failed its health check (503).",
-            "the proxy's own application",
-            "The health check of the application beside this proxy.",
         ),
         (
-            "UH", "NoHealthyUpstream",
+            "UH", "NoHealthyUpstream", "no_endpoints",
             "The cluster has no healthy endpoint, or none at all (503).",
-            "upstream: endpoints, selector, subset labels, outlier ejection",
-            "kubectl get endpointslices of the service; the subset's labels in the "
-            "DestinationRule; outlier ejections in the gateway's stats.",
         ),
         (
-            "UT", "UpstreamRequestTimeout",
+            "UT", "UpstreamRequestTimeout", "response_timeout",
             "The upstream took longer than the route's or the try's time-out (504).",
-            "upstream, or a time-out that is too tight",
-            "The upstream's own latency; timeout and retries.perTryTimeout of the route.",
         ),
         (
-            "LR", "LocalReset",
+            "LR", "LocalReset", "local_reset",
             "The gateway reset the stream to the upstream (503).",
-            "the gateway",
-            "The gateway's own log around that time.",
         ),
         (
-            "UR", "UpstreamRemoteReset",
+            "UR", "UpstreamRemoteReset", "stream_reset",
             "The upstream reset the stream (503; a gRPC request shows 200).",
-            "upstream",
-            "Crashes and restarts of the upstream; its HTTP/2 limits.",
         ),
         (
-            "UF", "UpstreamConnectionFailure",
+            "UF", "UpstreamConnectionFailure", "connect_failed",
             "No connection to the upstream, or its TLS handshake failed (503).",
-            "upstream, or the mTLS or port configuration",
-            "Whether the pod listens on that port; PeerAuthentication against the "
-            "DestinationRule's tls mode; the reason in response_code_details.",
         ),
         (
-            "UC", "UpstreamConnectionTermination",
+            "UC", "UpstreamConnectionTermination", "connection_closed",
             "The upstream closed the connection before it answered (503).",
-            "upstream: keep-alive race, mTLS mismatch, crash",
-            "Restarts of the pod; its keep-alive time-out must be longer than the gateway's.",
         ),
         (
-            "UO", "UpstreamOverflow",
+            "UO", "UpstreamOverflow", "pool_full",
             "A circuit breaker or connection pool was full (503).",
-            "the gateway's policy (DestinationRule) under the upstream's pressure",
-            "connectionPool limits of the DestinationRule; the upstream's latency.",
         ),
         (
-            "NR", "NoRouteFound",
+            "NR", "NoRouteFound", "route_missing",
             "No route for the request (404), or no filter chain for the connection (code 0).",
-            "the gateway's configuration, or a stray client",
-            "The hosts of the Gateway and of the VirtualService, and that it names the gateway.",
         ),
         (
-            "DI", "DelayInjected",
+            "DI", "DelayInjected", None,
             "A fault rule delayed the request.",
-            "the gateway's configuration: a test",
-            "fault.delay of the VirtualService.",
         ),
         (
-            "FI", "FaultInjected",
+            "FI", "FaultInjected", "fault_injected",
             "A fault rule aborted the request.",
-            "the gateway's configuration: a test",
-            "fault.abort of the VirtualService.",
         ),
         (
-            "RL", "RateLimited",
+            "RL", "RateLimited", "over_rate_limit",
             "The request was over a rate limit (429).",
-            "the client's volume, or the policy",
-            "The rate limit's numbers, and which client sends so much.",
         ),
         (
-            "UAEX", "UnauthorizedExternalService",
+            "UAEX", "UnauthorizedExternalService", "authorization_denied",
             "External authorization denied the request, or its service failed (401, 403, 503).",
-            "authorization policy, or the client's credentials",
-            "response_code_details: ext_authz_denied is a verdict, ext_authz_error an outage.",
         ),
         (
-            "RLSE", "RateLimitServiceError",
+            "RLSE", "RateLimitServiceError", "rate_limit_service_down",
             "The rate-limit service failed.",
-            "a dependency of the gateway",
-            "Health of the rate-limit service.",
         ),
         (
-            "DC", "DownstreamConnectionTermination",
+            "DC", "DownstreamConnectionTermination", "client_left",
             "The client went away (often code 0).",
-            "the client, or an upstream too slow to wait for",
-            "After how many milliseconds clients leave; their time-outs.",
         ),
         (
-            "URX", "UpstreamRetryLimitExceeded",
+            "URX", "UpstreamRetryLimitExceeded", None,
             "The gateway gave up after its retries (HTTP) or connection attempts (TCP).",
-            "upstream",
-            "The other flag beside it: URX alone changes nothing.",
         ),
         (
-            "SI", "StreamIdleTimeout",
+            "SI", "StreamIdleTimeout", "idle_limit",
             "The stream was idle for too long (408, 504).",
-            "the client's or the upstream's silence",
-            "Long polls and streams; the route's idle time-out.",
         ),
         (
-            "IH", "InvalidEnvoyRequestHeaders",
+            "IH", "InvalidEnvoyRequestHeaders", "client_headers",
             "An x-envoy-* request header was invalid (400).",
-            "the client",
-            "The x-envoy-* headers that the client sends.",
         ),
         (
-            "DPE", "DownstreamProtocolError",
+            "DPE", "DownstreamProtocolError", "broken_by_client",
             "The client broke HTTP (400).",
-            "the client, often a scanner",
-            "Plain text sent to a TLS port, or TLS to a plain one; scanners.",
         ),
         (
-            "UMSDR", "UpstreamMaxStreamDurationReached",
+            "UMSDR", "UpstreamMaxStreamDurationReached", "duration_limit",
             "The stream reached its maximum duration (504, 408).",
-            "the gateway's policy",
-            "maxStreamDuration of the route.",
         ),
         (
-            "RFCF", "ResponseFromCacheFilter",
+            "RFCF", "ResponseFromCacheFilter", None,
             "The answer came from the gateway's cache.",
-            "nobody",
-            "Nothing: this is no failure.",
         ),
         (
-            "NFCF", "NoFilterConfigFound",
+            "NFCF", "NoFilterConfigFound", "filter_config_missing",
             "The configuration of a filter never arrived (500).",
-            "the control plane",
-            "istiod and the Wasm or extension configuration it should send.",
         ),
         (
-            "DT", "DurationTimeout",
+            "DT", "DurationTimeout", "duration_limit",
             "The connection reached its maximum duration.",
-            "the gateway's policy",
-            "max_connection_duration.",
         ),
         (
-            "UPE", "UpstreamProtocolError",
+            "UPE", "UpstreamProtocolError", "broken_http",
             "The upstream broke HTTP (502).",
-            "upstream",
-            "Port naming (http, http2, grpc) of the Service; what the upstream speaks.",
         ),
         (
-            "NC", "NoClusterFound",
+            "NC", "NoClusterFound", "cluster_missing",
             "The route names a cluster that does not exist (503; 500 with the Gateway API).",
-            "the gateway's configuration",
-            "The destination of the VirtualService or HTTPRoute: service, port and subset.",
         ),
         (
-            "OM", "OverloadManagerTerminated",
+            "OM", "OverloadManagerTerminated", "gateway_overloaded",
             "The gateway was out of memory or descriptors.",
-            "the gateway's capacity",
-            "Memory and replicas of the gateway.",
         ),
         (
-            "DF", "DnsResolutionFailed",
+            "DF", "DnsResolutionFailed", "dns_failed",
             "The name of the upstream did not resolve.",
-            "the upstream's name, or DNS",
-            "The host of the ServiceEntry; DNS inside the cluster.",
         ),
         (
-            "DO", "DropOverload",
+            "DO", "DropOverload", "load_dropped",
             "Dropped by the control plane's drop_overload.",
-            "the control plane's policy",
-            "Who sends load reports and drop_overload.",
         ),
         (
-            "DR", "DownstreamRemoteReset",
+            "DR", "DownstreamRemoteReset", "client_left",
             "The client reset its stream.",
-            "the client",
-            "After how many milliseconds clients cancel; their time-outs.",
         ),
         (
-            "UDO", "UnconditionalDropOverload",
+            "UDO", "UnconditionalDropOverload", "load_dropped",
             "Dropped by drop_overload at 100 %.",
-            "the control plane's policy",
-            "Who sends load reports and drop_overload.",
         ),
     )
 )  # fmt: skip

@@ -135,6 +135,11 @@ def outcome_of_record() -> pl.Expr:
         _ROUTE == "allow_any"
     ).fill_null(value=False)
 
+    # Before Envoy 1.18 a missing cluster has the flag of a missing route, and the code of its own.
+    missing = _code(503, 503)
+    # Without details only the code tells an outage of the authorization service from its verdict.
+    outage = _flag("UAEX") & _DETAILS.is_null() & (_CODE >= 500).fill_null(value=False)  # noqa: PLR2004
+
     connection = is_connection()
     return (
         pl.when(connection & _flag("NR")).then(pl.lit("no_filter_chain"))
@@ -147,9 +152,11 @@ def outcome_of_record() -> pl.Expr:
         ).then(pl.lit("tcp_failed"))
         .when(connection).then(pl.lit("tcp"))
         .when(_flag("FI") | _details("fault")).then(pl.lit("fault_injected"))
+        .when(_flag("NC") | _details("no_cluster") | (_flag("NR") & _DETAILS.is_null() & missing))
+        .then(pl.lit("no_cluster"))
         .when(_flag("NR") | _details("no_route")).then(pl.lit("no_route"))
-        .when(_flag("NC") | _details("no_cluster")).then(pl.lit("no_cluster"))
-        .when(_flag("RLSE", "NFCF") | _details("dependency")).then(pl.lit("dependency_failed"))
+        .when(_flag("RLSE", "NFCF") | _details("dependency") | outage)
+        .then(pl.lit("dependency_failed"))
         .when(_flag("RL") | _details("rate_limited")).then(pl.lit("rate_limited"))
         .when(_flag("UAEX") | _details("denied")).then(pl.lit("denied"))
         .when(_flag("DPE", "IH") | _details("client_error")).then(pl.lit("client_error"))

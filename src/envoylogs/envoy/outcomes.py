@@ -21,7 +21,10 @@ __all__ = [
     "UNROUTED",
     "UPSTREAM_ANSWERED",
     "Actor",
+    "Harm",
     "Outcome",
+    "harm_of",
+    "harm_of_record",
     "is_error",
     "is_routed",
 ]
@@ -36,6 +39,28 @@ class Actor(StrEnum):
     OPERATOR = "gateway operator"
     UPSTREAM = "upstream"
     NOBODY = "nobody"
+    UNKNOWN = "unknown"
+
+
+class Harm(StrEnum):
+    """What kind of harm a record tells of."""
+
+    ERROR = "error"
+    """What a user got as a failure, whoever made it."""
+    INJECTED = "injected"
+    """A failure that a fault rule made on purpose."""
+    UNROUTED = "unrouted"
+    """No route for the request."""
+    REFUSED = "refused"
+    """Turned away by the gateway: denied, limited, refused as bad."""
+    ANSWERED_4XX = "answered_4xx"
+    """Turned away by the upstream."""
+    GONE = "gone"
+    """The client left before the answer."""
+    FAILED = "failed"
+    """A connection that could not be passed on."""
+    TURNED_AWAY = "turned_away"
+    """A connection that was not accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,154 +72,151 @@ class Outcome:
         actor: Who must act, the first where it may be two.
         must_act: The same in words.
         meaning: What happened, in a sentence.
-        look_at: What to look at first.
-        error: Whether it counts as an error whatever the code.
+        harm: What kind of harm it is whatever the code; null if the code decides, see
+            ``harm_of``. What to look at first stands with the way to fail, in ``failures``.
     """
 
     name: str
     actor: Actor
     must_act: str
     meaning: str
-    look_at: str
-    error: bool = False
+    harm: Harm | None = None
+
+    @property
+    def error(self) -> bool:
+        """Whether it counts as an error whatever the code."""
+        return self.harm is Harm.ERROR
 
 
 OUTCOMES: tuple[Outcome, ...] = (
     Outcome(
         "no_filter_chain", Actor.CONFIGURATION, "client or gateway configuration",
-        "A connection whose TLS server name, protocol or port no listener filter chain accepts.",
-        "The server name: is it one of the hosts of a Gateway with TLS? Else a stray client.",
+        "A connection whose TLS server name, protocol or port no listener filter chain "
+        "accepts.",
+        Harm.TURNED_AWAY,
     ),
     Outcome(
         "tcp_failed", Actor.UPSTREAM, "upstream or gateway configuration",
         "A TCP connection that the proxy could not pass on.",
-        "The cluster's endpoints; BlackHoleCluster means that no service is known there.",
+        Harm.FAILED,
     ),
-    Outcome("tcp", Actor.NOBODY, "nobody", "A TCP connection that was passed on.", "Nothing."),
+    Outcome(
+        "tcp", Actor.NOBODY, "nobody",
+        "A TCP connection that was passed on.",
+    ),
     Outcome(
         "fault_injected", Actor.POLICY, "gateway policy",
         "A fault rule aborted the request on purpose.",
-        "fault.abort of the VirtualService: is the test still wanted?",
+        Harm.INJECTED,
     ),
     Outcome(
         "no_route", Actor.CONFIGURATION, "gateway configuration",
-        "The gateway has no route for this host and path. From Istio 1.8 on the blackhole logs "
-        "as this.",
-        "The hosts of the Gateway and the VirtualService, and that it names the gateway; then "
-        "its path matches.",
+        "The gateway has no route for this host and path. From Istio 1.8 on the blackhole "
+        "logs as this.",
+        Harm.UNROUTED,
     ),
     Outcome(
         "no_cluster", Actor.CONFIGURATION, "gateway configuration",
         "The route names a service, port or subset that does not exist.",
-        "The destination of the VirtualService or HTTPRoute, and the subsets of the "
-        "DestinationRule.",
-        error=True,
+        Harm.ERROR,
     ),
     Outcome(
         "dependency_failed", Actor.OPERATOR, "gateway operator",
-        "A service that the gateway itself needs has failed: authorization, rate limit, Wasm.",
-        "The health of that service; failure modes that let requests pass.",
-        error=True,
+        "A service that the gateway itself needs has failed: authorization, the keys of "
+        "tokens, rate limit, Wasm.",
+        Harm.ERROR,
     ),
     Outcome(
         "rate_limited", Actor.POLICY, "gateway policy",
         "The request was over a rate limit.",
-        "Which client sends so much, and whether the limit is right.",
+        Harm.REFUSED,
     ),
     Outcome(
         "denied", Actor.POLICY, "gateway policy or client",
         "A policy refused the request: authorization, token, origin.",
-        "response_code_details names the policy or what is wrong with the token.",
+        Harm.REFUSED,
     ),
     Outcome(
         "client_error", Actor.CLIENT, "client",
         "The client broke HTTP or sent something that the gateway refuses.",
-        "The client; scanners do this all day.",
+        Harm.REFUSED,
     ),
     Outcome(
         "overflow", Actor.POLICY, "gateway policy, upstream",
         "A circuit breaker, connection pool or overload limit was full.",
-        "connectionPool of the DestinationRule, and the latency of the upstream.",
-        error=True,
+        Harm.ERROR,
     ),
     Outcome(
         "no_endpoints", Actor.UPSTREAM, "upstream",
         "The cluster has no healthy endpoint.",
-        "kubectl get endpointslices of the service; the subset's labels; outlier ejection.",
-        error=True,
+        Harm.ERROR,
     ),
     Outcome(
         "broken_response", Actor.UPSTREAM, "upstream",
         "The answer of the upstream began well and broke off.",
-        "Crashes, restarts and time-outs of the upstream while it answers.",
-        error=True,
+        Harm.ERROR,
     ),
     Outcome(
         "connect_failure", Actor.UPSTREAM, "upstream",
         "No connection to the upstream could be made.",
-        "Whether the pod runs and listens on that port; mTLS modes on both sides.",
-        error=True,
+        Harm.ERROR,
     ),
     Outcome(
         "upstream_timeout", Actor.UPSTREAM, "upstream",
         "The upstream did not answer in time.",
-        "The upstream's latency, then the route's time-out.",
-        error=True,
+        Harm.ERROR,
     ),
     Outcome(
         "upstream_reset", Actor.UPSTREAM, "upstream",
         "The upstream closed or reset the connection before it answered.",
-        "Restarts of the pod; its keep-alive time-out, which must be longer than the gateway's.",
-        error=True,
+        Harm.ERROR,
     ),
     Outcome(
         "client_gone", Actor.CLIENT, "client, or a slow upstream",
         "The client left before the answer was complete.",
-        "After what time they leave: a round number is a client's time-out.",
+        Harm.GONE,
     ),
     Outcome(
         "upstream_5xx", Actor.UPSTREAM, "upstream",
         "The upstream answered with a 5xx code, or with one that HTTP does not have (600 and "
         "above), which clients should take for a 5xx (RFC 9110, section 15).",
-        "The application's own log.",
-        error=True,
+        Harm.ERROR,
     ),
     Outcome(
         "upstream_4xx", Actor.CLIENT, "client",
         "The upstream answered with a 4xx code; a 404 of this kind is the application's own.",
-        "The client's request; after a release, the application.",
+        Harm.ANSWERED_4XX,
     ),
     Outcome(
         "passthrough", Actor.NOBODY, "nobody",
         "Passed on to an address that the mesh does not know.",
-        "Nothing; add a ServiceEntry if it should be known.",
     ),
-    Outcome("served", Actor.NOBODY, "nobody", "The upstream answered below 400.", "Nothing."),
+    Outcome(
+        "served", Actor.NOBODY, "nobody",
+        "The upstream answered below 400.",
+    ),
     Outcome(
         "blackhole", Actor.CONFIGURATION, "gateway configuration",
-        "Istio 1.1 to 1.7: the port has no VirtualService at all, and its blackhole virtual host "
-        "answered 404.",
-        "That the VirtualService lists a host of the Gateway and names the gateway.",
+        "Istio 1.1 to 1.7: the port has no VirtualService at all, and its blackhole virtual "
+        "host answered 404.",
+        Harm.UNROUTED,
     ),
     Outcome(
         "blocked", Actor.POLICY, "gateway policy",
         "An unknown destination, which REGISTRY_ONLY refuses.",
-        "Whether the host should be known: a ServiceEntry.",
+        Harm.REFUSED,
     ),
     Outcome(
         "direct_response", Actor.NOBODY, "nobody",
         "The gateway answered as it was told to: a redirect, CORS, a fixed response.",
-        "Nothing.",
     ),
     Outcome(
         "gateway_other", Actor.OPERATOR, "gateway operator",
         "The gateway answered for another reason; flag and detail say which.",
-        "The flag and the detail of the record.",
     ),
     Outcome(
-        "unknown", Actor.NOBODY, "unknown: the log has too few columns",
+        "unknown", Actor.UNKNOWN, "unknown: the log has too few columns",
         "Too little was logged to tell.",
-        "Log response_flags, response_code_details, upstream_cluster and upstream_host.",
     ),
 )  # fmt: skip
 """All outcomes; the first three are those of connections."""
@@ -221,11 +243,57 @@ _ERRORS = tuple(outcome.name for outcome in OUTCOMES if outcome.error)
 _ROUTED = (*CLUSTER_EXISTS, "fault_injected", "no_cluster")
 
 
+_LEAST_ERROR, _LEAST_REFUSAL = 500, 400
+_HARM = {outcome.name: outcome.harm for outcome in OUTCOMES}
+_WHATEVER_THE_CODE = tuple(
+    outcome.name
+    for outcome in OUTCOMES
+    if outcome.harm in {Harm.ERROR, Harm.INJECTED, Harm.FAILED, Harm.TURNED_AWAY}
+    or outcome.name in {"served", "passthrough", "tcp"}
+)
+"""Outcomes of which the code says nothing more."""
+
+
+def harm_of(outcome: str, code: int | None) -> Harm | None:
+    """Return what kind of harm a record tells of, null for none.
+
+    Every code from 500 on is an error, whoever made it, but for injected
+    faults. A code from 400 on that no outcome explains is a refusal, and so is
+    no answer at all.
+    """
+    harm = _HARM[outcome]
+    if outcome in _WHATEVER_THE_CODE or code is None:
+        return harm
+    if code >= _LEAST_ERROR:
+        return Harm.ERROR
+    unanswered = code == 0 and outcome != "unknown"
+    return Harm.REFUSED if harm is None and (unanswered or code >= _LEAST_REFUSAL) else harm
+
+
+def harm_of_record() -> pl.Expr:
+    """Return what ``harm_of`` does, as an expression over ``outcome`` and ``response_code``."""
+    outcome, code = pl.col("outcome"), pl.col("response_code")
+    names = [name for name, harm in _HARM.items() if harm is not None]
+    harm = outcome.replace_strict(
+        names, [str(_HARM[name]) for name in names], default=None, return_dtype=pl.String
+    )
+    unanswered = (code == 0) & (outcome != "unknown")
+    return (
+        pl.when(outcome.is_in(_WHATEVER_THE_CODE) | code.is_null())
+        .then(harm)
+        .when(code >= _LEAST_ERROR)
+        .then(pl.lit(str(Harm.ERROR)))
+        .when(harm.is_null() & (unanswered | (code >= _LEAST_REFUSAL)))
+        .then(pl.lit(str(Harm.REFUSED)))
+        .otherwise(harm)
+    )
+
+
 def is_error() -> pl.Expr:
-    """Tell errors: the outcomes so marked, and ``gateway_other`` from code 500 on."""
+    """Tell errors: what ``harm_of`` calls so, in less time; never null."""
     outcome = pl.col("outcome")
-    other = (outcome == "gateway_other") & (pl.col("response_code").fill_null(0) >= 500)  # noqa: PLR2004
-    return outcome.is_in(_ERRORS) | other
+    by_code = ~outcome.is_in(_WHATEVER_THE_CODE) & (pl.col("response_code") >= _LEAST_ERROR)
+    return outcome.is_in(_ERRORS) | by_code.fill_null(value=False)
 
 
 def is_routed() -> pl.Expr:

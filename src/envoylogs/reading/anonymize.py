@@ -71,7 +71,7 @@ REPLACED_COLUMNS = (
 KEPT_COLUMNS = (
     "route_name", "upstream_cluster", "upstream_direction", "upstream_subset", "upstream_service",
     "upstream_host", "downstream_local_address", "upstream_local_address", "pod", "namespace",
-    "container", "gateway", "role", "outcome", "kind",
+    "container", "gateway", "role", "outcome", "failure", "kind",
 )  # fmt: skip
 """Columns of texts that operators choose, or this program."""
 

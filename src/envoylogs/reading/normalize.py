@@ -15,6 +15,7 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.clusters import cleaned_cluster, cluster_parts
 from envoylogs.envoy.distinct import with_columns_by
+from envoylogs.envoy.failures.lookup import with_failure
 from envoylogs.envoy.outcome_rules import with_outcome
 from envoylogs.envoy.roles import with_role
 from envoylogs.envoy.traffic import cleaned_authority, kind_of_record, without_port
@@ -32,7 +33,7 @@ _FROM_CLUSTER = ("upstream_direction", "upstream_port", "upstream_subset", "upst
 _LOGGED = [
     name
     for name in schema.NORMALIZED
-    if name not in {*_FROM_CLUSTER, "gateway", "role", "outcome", "kind"}
+    if name not in {*_FROM_CLUSTER, "gateway", "role", "outcome", "failure", "kind"}
 ]
 
 
@@ -75,8 +76,10 @@ def normalized(
         start_time=times_of(cleaned["start_time"]),
     )
     _note_unreadable(cleaned, typed, fates)
-    if not {"outcome", "kind"}.isdisjoint(columns):
+    if not {"outcome", "failure", "kind"}.isdisjoint(columns):
         typed = with_outcome(typed).with_columns(kind_of_record().alias("kind"))
+    if "failure" in columns:
+        typed = with_failure(typed)
     if "role" in columns:
         typed = with_role(typed, proxies)
     if "gateway" in columns:

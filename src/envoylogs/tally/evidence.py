@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
 
-from envoylogs.envoy.outcomes import OUTCOME_NAMES
 from envoylogs.envoy.paths import MAX_TEXT, masked_query
 from envoylogs.envoy.traffic import client_of_record
 from envoylogs.tally.state import SampleState, TallySpec, compact, microseconds
+from envoylogs.tally.subjects import SUBJECT_KEYS, SUBJECT_NAMES, subject_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,11 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EVIDENCE_KEYS", "FailureEvidence"]
 
-EVIDENCE_KEYS = ("outcome", "authority", "server_name", "upstream_cluster")
-"""What a failure is known by; ``server_name`` only for connections, which have no authority."""
+EVIDENCE_KEYS = ("outcome", "failure", *SUBJECT_KEYS)
+"""What a failure is known by."""
 
-_NO_FAILURE = ("served", "passthrough", "direct_response", "tcp", "upstream_4xx")
-_FAILURES = tuple(name for name in OUTCOME_NAMES if name not in _NO_FAILURE)
 _TEXTS = ("client", "method", "path", "requested_server_name", "route_name", "response_flags",
           "response_code_details", "upstream_host", "gateway", "request_id", "source")  # fmt: skip
 # The others are names that counts have too, and are cut where those are.
@@ -59,11 +57,7 @@ class FailureEvidence(SampleState):
     @classmethod
     def names(cls, spec: TallySpec) -> Mapping[str, str]:
         """Return what a failure is known by; the record itself stays as it was."""
-        return {
-            "authority": "authority",
-            "server_name": "requested_server_name",
-            "upstream_cluster": "upstream_cluster",
-        }
+        return SUBJECT_NAMES
 
     @classmethod
     def most_rows(cls, spec: TallySpec) -> int:
@@ -76,11 +70,9 @@ class FailureEvidence(SampleState):
         if batch.frame is None:
             return cls.empty(spec)
         failed = batch.frame.filter(
-            pl.col("outcome").is_in(_FAILURES) & (pl.col("kind") != "own")
+            pl.col("failure").is_not_null() & (pl.col("kind") != "own")
         ).with_columns(
-            pl.when(pl.col("kind") == "connection")
-            .then("requested_server_name")
-            .alias("server_name"),
+            *subject_columns(),
             rank_of_record().alias("rank"),
             client_of_record().alias("client"),
             *([] if spec.show_query else [masked_query(pl.col("path"))]),

@@ -26,12 +26,12 @@ SHORT_TEXTS = frozenset({"path", "x_forwarded_for", "client", "user_agent", "req
 # In any case of letters, since hosts are made in lower case.
 _MARK = r"(?i)\x00(:folded)"
 
-_FINITE = {"outcome", "kind", "role", "response_code"}
+_FINITE = {"outcome", "failure", "kind", "role", "response_code"}
 
 FOLDABLE = {name: dtype for name, dtype in schema.COUNTABLE.items() if name not in _FINITE}
 """Columns of which a log may hold any number of values.
 
-Outcomes, kinds and roles are a few; codes have three digits.
+Outcomes, failures, kinds and roles are a few; codes have three digits.
 """
 
 

@@ -40,34 +40,44 @@ class PathCounts(CountState):
 
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec) -> Self:
-        """Count the requests of one batch that say whether there was a route."""
-        if batch.frame is None:
+        """Count the requests of one batch that say whether there was a route.
+
+        Unrouted ones are counted of what was selected. What was routed is a fact about the log,
+        as the known names are: a window that begins after a route was lost must not hide it.
+        """
+        if batch.whole is None:
             return cls.empty(spec)
-        routed, unrouted = pl.col("is_routed"), pl.col("is_unrouted")
-        time = pl.col("time")
+        request, unrouted_outcome = pl.col("kind") == "request", pl.col("outcome").is_in(UNROUTED)
+        counted = [cls._columns(batch.whole.filter(request & is_routed()), unrouted=False)]
+        if batch.frame is not None:
+            selected = batch.frame.filter(request & unrouted_outcome)
+            counted.append(cls._columns(selected, unrouted=True))
+        unrouted, time = pl.col("is_unrouted"), pl.col("time")
         by_path = (
-            batch.frame.filter(pl.col("kind") == "request")
-            .select(
-                "authority", "method", "path",
-                microseconds("start_time").alias("time"),
-                is_routed().alias("is_routed"),
-                pl.col("outcome").is_in(UNROUTED).alias("is_unrouted"),
-                (pl.col("response_code") == NOT_FOUND).alias("is_404"),
-            )
-            .filter(routed | unrouted)
+            pl.concat(counted)
             .group_by("authority", "method", "path")
             .agg(
-                routed.sum().cast(pl.Int64).alias("routed"),
+                (~unrouted).sum().cast(pl.Int64).alias("routed"),
                 unrouted.sum().cast(pl.Int64).alias("unrouted"),
                 (unrouted & pl.col("is_404")).sum().cast(pl.Int64).alias("unrouted_404"),
-                time.filter(routed).min().alias("first_routed"),
+                time.filter(~unrouted).min().alias("first_routed"),
                 time.filter(unrouted).min().alias("first_unrouted"),
-                time.filter(routed).max().alias("last_routed"),
+                time.filter(~unrouted).max().alias("last_routed"),
                 time.filter(unrouted).max().alias("last_unrouted"),
             )
-        )  # fmt: skip
+        )
         frame = by_path.with_columns(path_group(pl.col("path"), spec.path_segments))
         return cls(cls.added(spec, frame.select(*cls.columns(spec))), spec)
+
+    @classmethod
+    def _columns(cls, records: pl.DataFrame, *, unrouted: bool) -> pl.DataFrame:
+        """Return what is counted of records."""
+        return records.select(
+            "authority", "method", "path",
+            microseconds("start_time").alias("time"),
+            pl.lit(unrouted, pl.Boolean).alias("is_unrouted"),
+            (pl.col("response_code") == NOT_FOUND).alias("is_404"),
+        )  # fmt: skip
 
     @classmethod
     def renamed(cls, frame: pl.DataFrame, spec: TallySpec, fold: Fold | None) -> pl.DataFrame:

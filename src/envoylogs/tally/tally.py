@@ -9,6 +9,7 @@ from envoylogs.errors import TallyError
 from envoylogs.tally.accounts import LineCounts, LineExamples
 from envoylogs.tally.asked import AskedLatency, AskedTraffic
 from envoylogs.tally.evidence import FailureEvidence
+from envoylogs.tally.failures import FailureDurations
 from envoylogs.tally.folded import kept_apart
 from envoylogs.tally.folded_names import FoldedNames
 from envoylogs.tally.hosts import KnownNames
@@ -54,6 +55,7 @@ class Tally:
     timeline: TimelineCounts
     paths: PathCounts
     evidence: FailureEvidence
+    failure_durations: FailureDurations
     lines: LineCounts
     examples: LineExamples
     folded_names: FoldedNames
@@ -136,6 +138,7 @@ STATES: Mapping[str, type[State]] = {
     "timeline": TimelineCounts,
     "paths": PathCounts,
     "evidence": FailureEvidence,
+    "failure_durations": FailureDurations,
     "lines": LineCounts,
     "examples": LineExamples,
     "folded_names": FoldedNames,

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 import polars as pl
 
-from envoylogs import schema
 from envoylogs.envoy.outcomes import is_error
 from envoylogs.tally.state import CountState, TallySpec, microseconds
+from envoylogs.tally.subjects import SUBJECT_KEYS, SUBJECT_NAMES, subject_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from envoylogs.reading.batches import Batch
 
 __all__ = ["WIDTHS_S", "TimelineCounts", "floored"]
@@ -27,22 +29,31 @@ WIDTHS_S = (1, 5, 15, 60, 300, 900, 3600, 21600, 86400)
 
 _MICROSECONDS = 1_000_000
 _Times = TypeVar("_Times", pl.Expr, pl.Series)
-_KEYS = ("kind", "authority", "route_name", "upstream_cluster", "outcome")
+_KEYS = ("kind", "route_name", "outcome", "failure")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TimelineCounts(CountState):
     """Requests and errors by bucket; ``start`` in microseconds, null for records without a time.
 
-    Every row carries the width of its bucket; after a merge all are equal.
+    ``first`` and ``last`` are the times of the first and the last record of a row, so that what
+    happened in a bucket is known more closely than its width. Every row carries the width of its
+    bucket; after a merge all are equal.
     """
 
     KEYS: ClassVar = {
         "width_s": pl.Int64(),
         "start": pl.Int64(),
-        **{name: schema.NORMALIZED[name] for name in _KEYS},
+        **dict.fromkeys((*_KEYS, *SUBJECT_KEYS), pl.String()),
     }
     SUMS: ClassVar = ("requests", "errors")
+    MINIMA: ClassVar = ("first",)
+    MAXIMA: ClassVar = ("last",)
+
+    @classmethod
+    def names(cls, spec: TallySpec) -> Mapping[str, str]:
+        """Return the columns that hold names, of routes and of what failures are about."""
+        return {"route_name": "route_name", **SUBJECT_NAMES}
 
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec) -> Self:
@@ -50,13 +61,17 @@ class TimelineCounts(CountState):
         if batch.frame is None:
             return cls.empty(spec)
         width = WIDTHS_S[0]
+        time = microseconds("start_time")
         frame = batch.frame.group_by(
             pl.lit(width, pl.Int64).alias("width_s"),
-            floored(microseconds("start_time"), width).alias("start"),
+            floored(time, width).alias("start"),
             *_KEYS,
+            *subject_columns(),
         ).agg(
             pl.len().cast(pl.Int64).alias("requests"),
             is_error().sum().cast(pl.Int64).alias("errors"),
+            time.min().alias("first"),
+            time.max().alias("last"),
         )
         return cls(cls.fitted(frame, spec), spec)
 

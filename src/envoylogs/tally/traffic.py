@@ -21,7 +21,7 @@ CODE_CLASSES = ("2xx", "3xx", "4xx", "5xx", "1xx", "0", "other")
 
 _KEYS = ("kind", "gateway", "authority", "requested_server_name", "route_name", "response_code",
          "response_flags", "response_code_details", "upstream_cluster", "upstream_host",
-         "outcome")  # fmt: skip
+         "outcome", "failure")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)

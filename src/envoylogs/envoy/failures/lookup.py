@@ -1,0 +1,144 @@
+"""Which way to fail a record shows: by the most telling of its details, flags, code and outcome.
+
+Details name the very reason and come first, then flags in the order of
+``_TELLING``, then the outcome with the code. What a failure means, whom it
+blames and what to do next stands in one row of ``FAILURES``; findings and
+``envoylogs flags`` both read it there.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs.envoy.details import reading_of
+from envoylogs.envoy.failures.of_requests import FAILURES_OF_REQUESTS
+from envoylogs.envoy.failures.of_services import FAILURES_OF_SERVICES
+from envoylogs.envoy.failures.of_the_gateway import FAILURES_OF_THE_GATEWAY
+from envoylogs.envoy.flags import RESPONSE_FLAGS
+from envoylogs.envoy.outcomes import Harm, harm_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from envoylogs.envoy.failures.failure import Failure
+
+__all__ = ["FAILURES", "failure_of", "with_failure"]
+
+FAILURES: Mapping[str, Failure] = {
+    failure.name: failure
+    for failure in (*FAILURES_OF_SERVICES, *FAILURES_OF_THE_GATEWAY, *FAILURES_OF_REQUESTS)
+}
+"""All ways to fail by name; a closed list."""
+
+_FAILURE_OF_FLAG = {flag.short: flag.failure for flag in RESPONSE_FLAGS if flag.failure}
+
+_TELLING = (
+    "FI", "NC", "RLSE", "NFCF", "RL", "UAEX", "IH", "DPE", "UPE", "OM", "UO", "DO", "UDO", "UH",
+    "DF", "UF", "UMSDR", "DT", "SI", "UT", "LH", "UC", "UR", "LR", "DC", "DR",
+)  # fmt: skip
+"""Flags that show a failure, the most telling first. ``DI`` and ``URX`` show none; what ``NR``
+shows the outcome says: a missing route, cluster or filter chain."""
+
+_FAILURE_OF_OUTCOME = {
+    "no_filter_chain": "name_refused",
+    "tcp_failed": "connection_failed",
+    "fault_injected": "fault_injected",
+    "no_route": "route_missing",
+    "no_cluster": "cluster_missing",
+    "dependency_failed": "authorization_down",
+    "rate_limited": "over_rate_limit",
+    "denied": "authorization_denied",
+    "client_error": "broken_by_client",
+    "overflow": "pool_full",
+    "no_endpoints": "no_endpoints",
+    "broken_response": "broken_off",
+    "connect_failure": "connect_failed",
+    "upstream_timeout": "response_timeout",
+    "upstream_reset": "connection_closed",
+    "client_gone": "client_left",
+    "upstream_5xx": "upstream_5xx",
+    "upstream_4xx": "upstream_4xx",
+    "blackhole": "route_missing",
+    "blocked": "unknown_destination",
+    "unknown": "unattributed",
+}
+"""Of outcomes that are one failure whatever the code."""
+
+_BROKEN_WHILE_IT_ANSWERED = {"connection_closed", "stream_reset", "local_reset", "stream_refused"}
+_LEAST_ERROR = 500
+
+
+def with_failure(records: pl.DataFrame) -> pl.DataFrame:
+    """Return records with the column ``failure``: a name of ``FAILURES``, null for no harm.
+
+    Args:
+        records: With ``outcome``, ``response_code``, ``response_flags``,
+            ``response_code_details`` and ``upstream_cluster``; rows keep their order.
+    """
+    keys = ("outcome", "response_code", "response_flags", "response_code_details")
+    harmed = pl.col("outcome").is_in(_HARMLESS).not_()
+    # A log has few combinations of these, and most records none of harm.
+    found = records.filter(harmed).select(keys).unique()
+    names = [failure_of(*row) for row in found.iter_rows()]
+    failures = found.with_columns(pl.Series("failure", names, dtype=pl.String))
+    joined = records.join(failures, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    nowhere = (pl.col("outcome") == "tcp_failed") & (
+        pl.col("upstream_cluster") == "BlackHoleCluster"
+    )
+    return joined.with_columns(
+        pl.when(nowhere).then(pl.lit("unknown_hop")).otherwise("failure").alias("failure")
+    )
+
+
+_HARMLESS = ("served", "passthrough", "tcp")
+
+
+@lru_cache(maxsize=4096)
+def failure_of(
+    outcome: str, code: int | None, flags: str | None, details: str | None
+) -> str | None:
+    """Return in which way a record failed; null if nothing was harmed.
+
+    Args:
+        outcome: See ``outcomes``.
+        code: Of the answer.
+        flags: As logged.
+        details: As logged.
+    """
+    harm = harm_of(outcome, code)
+    if harm is None:
+        return None
+    found = (
+        _by_details(details) or _by_flags(flags, code, details) or _by_outcome(outcome, code, harm)
+    )
+    if outcome == "broken_response" and found in _BROKEN_WHILE_IT_ANSWERED:
+        return "broken_off"
+    return found
+
+
+def _by_details(details: str | None) -> str | None:
+    detail = None if details is None else reading_of(details)
+    return detail and detail.failure
+
+
+def _by_flags(flags: str | None, code: int | None, details: str | None) -> str | None:
+    if flags is None:
+        return None
+    given = set(flags.split(","))
+    shown = next((flag for flag in _TELLING if flag in given), None)
+    if shown == "UAEX" and details is None and (code or 0) >= _LEAST_ERROR:
+        # Without details only the code tells an outage from a verdict.
+        return "authorization_down"
+    return _FAILURE_OF_FLAG[shown] if shown else None
+
+
+def _by_outcome(outcome: str, code: int | None, harm: Harm) -> str:
+    found = _FAILURE_OF_OUTCOME.get(outcome)
+    if found is not None:
+        return found
+    if outcome == "direct_response":
+        return "direct_error" if (code or 0) >= _LEAST_ERROR else "direct_refusal"
+    return "refused" if harm is Harm.REFUSED else "gateway_error"

@@ -1,0 +1,176 @@
+"""How services behind the gateway fail: unreachable, silent, broken, or answering with errors."""
+
+from __future__ import annotations
+
+from envoylogs.envoy.failures.failure import Failure
+from envoylogs.envoy.outcomes import Actor
+
+__all__ = ["FAILURES_OF_SERVICES"]
+
+FAILURES_OF_SERVICES: tuple[Failure, ...] = (
+    Failure(
+        "cluster_missing", Actor.CONFIGURATION,
+        "the gateway's configuration",
+        "{label}: the route names a cluster that does not exist",
+        "Compare the destination (host, port, subset) of the VirtualService or HTTPRoute with the "
+        "Service and the DestinationRule's subsets.",
+        unasked=True,
+    ),
+    Failure(
+        "no_endpoints", Actor.UPSTREAM,
+        "upstream: endpoints, selector, subset labels, outlier ejection",
+        "{label} has no healthy endpoint",
+        "{endpoints}; compare the subset's labels with the pods, and look for outlier ejection. A "
+        "ServiceEntry needs a resolution to have endpoints at a gateway.",
+        unasked=True,
+    ),
+    Failure(
+        "connect_refused", Actor.UPSTREAM,
+        "upstream: nothing listens there, or nothing lets the gateway through",
+        "No connection to {label}: it is refused",
+        "{endpoints}; check that the pods run and listen on that port (targetPort of the Service), "
+        "and on more than localhost. delayed_connect_error 111 is refused, 113 no route to host.",
+        unasked=True,
+    ),
+    Failure(
+        "connect_timeout", Actor.UPSTREAM,
+        "upstream, or a network policy or firewall that drops packets",
+        "No connection to {label}: nothing answers in time",
+        "Packets are dropped on the way: look at NetworkPolicy, firewalls and security groups, and "
+        "at dead addresses among the endpoints ({endpoints}).",
+        unasked=True,
+    ),
+    Failure(
+        "connect_tls", Actor.UPSTREAM,
+        "the TLS or mTLS modes of the two sides",
+        "No connection to {label}: the TLS handshake fails",
+        "Compare tls.mode of the DestinationRule with PeerAuthentication and with what the port "
+        "speaks; WRONG_VERSION_NUMBER is plain text on a port that was asked for TLS, "
+        "CERTIFICATE_VERIFY_FAILED the wrong certificate or CA.",
+        unasked=True,
+    ),
+    Failure(
+        "connect_failed", Actor.UPSTREAM,
+        "upstream, or the mTLS or port configuration",
+        "No connection to {label}",
+        "{endpoints}; check that the pods listen on that port and that the mTLS modes of both "
+        "sides agree. upstream_transport_failure_reason says more where it is logged.",
+        in_between=True,
+        unasked=True,
+    ),
+    Failure(
+        "dns_failed", Actor.UPSTREAM,
+        "the upstream's name, or DNS",
+        "The name of {label} does not resolve",
+        "Look up the host of the ServiceEntry or ExternalName from inside the cluster, then at "
+        "CoreDNS.",
+        unasked=True,
+    ),
+    Failure(
+        "connection_closed", Actor.UPSTREAM,
+        "upstream: crash, keep-alive race, mTLS mismatch",
+        "{label} closes connections before it answers",
+        "Look for restarts and crashes of its pods; then at its keep-alive time-out, which must be "
+        "longer than the gateway's idle time-out; if all requests end so at once, at mTLS: "
+        "plain text may meet a sidecar that wants TLS.",
+        in_between=True,
+    ),
+    Failure(
+        "stream_reset", Actor.UPSTREAM,
+        "upstream: it resets the stream",
+        "{label} resets requests before it answers",
+        "The upstream or its sidecar sent the reset: read its log for the same request_id; look "
+        "for crashes, restarts and its HTTP/2 limits (streams, header size).",
+        in_between=True,
+    ),
+    Failure(
+        "stream_refused", Actor.UPSTREAM,
+        "upstream: it takes no more streams",
+        "{label} refuses new HTTP/2 streams",
+        "It is over its max_concurrent_streams or shutting down: look at both, and at "
+        "maxRequestsPerConnection and retries on refused-stream.",
+    ),
+    Failure(
+        "local_reset", Actor.OPERATOR,
+        "the gateway",
+        "The gateway resets requests to {label}",
+        "Read the gateway's own log around that time; a filter or a limit of the gateway ended "
+        "the stream.",
+    ),
+    Failure(
+        "broken_http", Actor.UPSTREAM,
+        "upstream: what it sends is no valid HTTP of the expected version",
+        "{label} breaks HTTP",
+        "The gateway can't parse what comes back: duplicate or illegal headers (two "
+        "content-length or transfer-encoding, say), or another protocol than the Service's port "
+        "name or appProtocol promises (http, http2, grpc). Ask the pod directly: curl -v.",
+    ),
+    Failure(
+        "response_timeout", Actor.UPSTREAM,
+        "upstream, or a time-out of the route that is too tight",
+        "{label} does not answer in time",
+        "Look at its own latency first, then at timeout and retries.perTryTimeout of the route.",
+    ),
+    Failure(
+        "duration_limit", Actor.POLICY,
+        "the gateway's policy: a maximum duration of streams or connections",
+        "Streams of {label} are ended at their maximum duration",
+        "The service was answering: raise or remove max_stream_duration (route, "
+        "HTTPRoute timeouts, EnvoyFilter, grpc-timeout of the client) or max_connection_duration, "
+        "or let clients open the stream again.",
+    ),
+    Failure(
+        "idle_limit", Actor.POLICY,
+        "the gateway's idle time-out, met by silence of client and upstream",
+        "Streams of {label} are ended because nothing was sent for too long",
+        "Raise the stream idle time-out (idle_timeout of the route, stream_idle_timeout of the "
+        "listener, 5 minutes by default), or send keep-alives on long polls and streams.",
+    ),
+    Failure(
+        "broken_off", Actor.UPSTREAM,
+        "upstream: crashes, restarts, limits while it answers",
+        "Answers of {label} break off",
+        "The code looks well and the body is not whole: look for crashes, restarts and limits of "
+        "its pods and sidecars while they answer.",
+        in_between=True,
+    ),
+    Failure(
+        "upstream_5xx", Actor.UPSTREAM,
+        "upstream: the application, or another proxy before it",
+        "{label} answers with {codes}",
+        "Read the application's own log from then on; was there a release? A 503 may also be the "
+        "sidecar's: its access log has the same request_id.",
+        in_between=True,
+    ),
+    Failure(
+        "upstream_4xx", Actor.CLIENT,
+        "the client; after a release, the application",
+        "{label} answers with {codes}",
+        "Was there a release of the application, of a client, or of what checks tokens in the "
+        "application? Its own log says why it refuses.",
+    ),
+    Failure(
+        "unknown_hop", Actor.UPSTREAM,
+        "the mesh: no service is known at that address",
+        "Connections to {label} go nowhere: the mesh knows no service there",
+        "Add a ServiceEntry for the destination, or look at REGISTRY_ONLY "
+        "(outboundTrafficPolicy).",
+        unasked=True,
+    ),
+    Failure(
+        "connection_failed", Actor.UPSTREAM,
+        "upstream, or the gateway's configuration",
+        "Connections to {label} fail",
+        "{endpoints}; connection_termination_details and upstream_transport_failure_reason say "
+        "more where they are logged.",
+        in_between=True,
+    ),
+    Failure(
+        "client_left", Actor.CLIENT,
+        "the client, or an upstream too slow to wait for",
+        "Clients of {label} leave before the answer",
+        "Look at the service's latency over the same time, then at the time-outs of clients and "
+        "of load balancers before the gateway.",
+        in_between=True,
+    ),
+)  # fmt: skip
