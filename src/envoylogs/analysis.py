@@ -22,7 +22,6 @@ from envoylogs.render.words import (
     noise_of,
     verdict_of,
 )
-from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.tally.folded_marks import FOLDED_MARKS
 from envoylogs.tally.storage import save_tally
@@ -250,7 +249,7 @@ class Analysis:
 
     def _finding_html(self, found: Finding) -> str:
         said = [
-            f"Must act: {KIND_BY_CODE[found.code].who}",
+            f"Must act: {found.who}",
             *facts_of_finding(found, self.overview),
         ]
         return (

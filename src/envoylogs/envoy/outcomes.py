@@ -15,6 +15,7 @@ __all__ = [
     "CLUSTER_EXISTS",
     "CONNECTION_OUTCOMES",
     "FAILED_CONNECTIONS",
+    "FAILED_HARMS",
     "OUTCOMES",
     "OUTCOME_NAMES",
     "SWITCHING_PROTOCOLS",
@@ -227,6 +228,9 @@ UNROUTED = ("blackhole", "no_route")
 """The gateway had no route for the request."""
 UPSTREAM_ANSWERED = ("upstream_5xx", "upstream_4xx", "passthrough", "served", "broken_response")
 """The upstream sent an answer: the outcomes that latency is measured over."""
+
+FAILED_HARMS = (Harm.ERROR, Harm.INJECTED, Harm.REFUSED, Harm.ANSWERED_4XX, Harm.GONE, Harm.FAILED)
+"""Harm of which the way to fail says more; the others are about routes and TLS names."""
 
 CLUSTER_EXISTS = (*UPSTREAM_ANSWERED, "no_endpoints", "connect_failure", "upstream_timeout",
                   "upstream_reset", "overflow")  # fmt: skip

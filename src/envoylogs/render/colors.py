@@ -28,11 +28,12 @@ ACTOR_COLORS = {
     Actor.OPERATOR: Shade("#e69f00", "#f2b632"),
     Actor.UPSTREAM: Shade("#d55e00", "#f07b3f"),
     Actor.CONFIGURATION: Shade("#0072b2", "#4da3e0"),
+    Actor.UNKNOWN: Shade("#7a6a53", "#b09a78"),
 }
 """By who must act."""
 
-STACKED = (Actor.NOBODY, Actor.CLIENT, Actor.POLICY, Actor.OPERATOR, Actor.UPSTREAM,
-           Actor.CONFIGURATION)  # fmt: skip
+STACKED = (Actor.NOBODY, Actor.CLIENT, Actor.POLICY, Actor.OPERATOR, Actor.UNKNOWN,
+           Actor.UPSTREAM, Actor.CONFIGURATION)  # fmt: skip
 """From the bottom of a stack to its top: what is nobody's problem first."""
 
 NOISE_COLOR = Shade("#dde2e8", "#39434f")

@@ -21,7 +21,6 @@ from envoylogs.render.words import (
     roles_left_out,
     verdict_of,
 )
-from envoylogs.summary.findings.catalog import KIND_BY_CODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -133,7 +132,7 @@ def _finding(place: int, found: Finding, summary: Summary) -> str:
     facts = "; ".join(facts_of_finding(found, summary.overview))
     lines = [
         f"{place}. **{found.severity.name}** {_prose(found.title)}",
-        f"Must act: {KIND_BY_CODE[found.code].who}. {_prose(facts)}{'.' if facts else ''}",
+        f"Must act: {found.who}. {_prose(facts)}{'.' if facts else ''}",
     ]
     if found.proof:
         lines.append(f"Proof: {_code(found.proof)}")

@@ -9,7 +9,6 @@ from envoylogs.errors import UnknownKeyError
 from envoylogs.render.formatting import iso_time
 from envoylogs.render.words import LEDGER
 from envoylogs.summary.breakdown import TABLES
-from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.tally.folded_marks import FOLDED, FOLDED_MARKS, FOLDED_NUMBER
 
 if TYPE_CHECKING:
@@ -128,7 +127,7 @@ def finding_row(found: Finding) -> Row:
     return {
         "code": found.code,
         "severity": found.severity.name.lower(),
-        "who": str(KIND_BY_CODE[found.code].who),
+        "who": str(found.who),
         "subject": found.subject,
         "title": found.title,
         "requests": found.requests,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.envoy.outcomes import UNROUTED, is_error, is_routed
+from envoylogs.envoy.outcomes import UNROUTED, harm_of_record, is_error, is_routed
 from envoylogs.envoy.traffic import host_of
 from envoylogs.tally.folded import is_folded
 from envoylogs.tally.folded_marks import FOLDED_KNOWN
@@ -30,8 +30,8 @@ class Facts:
     Attributes:
         tally: What they are made of.
         requests: Requests, with ``host`` (authority without port), ``error``,
-            ``routed``, ``unrouted``, ``known`` (the host) and ``noise``.
-        connections: Connections, with ``known`` (the server name) and ``noise``.
+            ``routed``, ``unrouted``, ``harm`` (see ``Harm``), ``known`` (the host) and ``noise``.
+        connections: Connections, with ``harm``, ``known`` (the server name) and ``noise``.
         own: The gateway's own traffic.
         known_hosts: Hosts that this log routed a request for, without those that were folded.
         known_names: These, and TLS server names with which connections were accepted.
@@ -47,6 +47,11 @@ class Facts:
     known_names: pl.Series
     first: int | None
     last: int | None
+
+    @property
+    def host_of_authority(self) -> pl.Expr:
+        """The column ``host``, for states that have authorities."""
+        return host_of(pl.col("authority")).alias("host")
 
     @property
     def total(self) -> int:
@@ -67,8 +72,11 @@ def facts_of(tally: Tally) -> Facts:
         is_error().alias("error"),
         is_routed().alias("routed"),
         pl.col("outcome").is_in(UNROUTED).alias("unrouted"),
+        harm_of_record().alias("harm"),
     )
-    connections = traffic.filter(pl.col("kind") == "connection")
+    connections = traffic.filter(pl.col("kind") == "connection").with_columns(
+        harm_of_record().alias("harm")
+    )
     names = tally.known_names.frame
     named = names.filter(~is_folded("name"))
     known_hosts = named.filter(pl.col("name_kind") == "host")["name"].sort()

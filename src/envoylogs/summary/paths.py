@@ -44,8 +44,8 @@ def path_states(facts: Facts) -> pl.DataFrame:
         One row for each host, method and path group: ``routed``, ``unrouted``,
         ``unrouted_404``, ``first_routed`` and the like (microseconds),
         ``known`` (the host), ``state`` and ``host_lost``. States: ``routed``;
-        ``lost`` (routed earlier, unrouted since, or asked for since its whole
-        host was lost); ``gained`` (unrouted earlier, routed since); ``mixed``
+        ``lost`` (routed earlier, unrouted since, or first asked for when its
+        whole host was lost); ``gained`` (unrouted earlier, routed since); ``mixed``
         (both at the same time); ``never`` (never routed). A host is lost if a
         path of it is and no path of it is routed any more. Ordered by unrouted
         descending, then by key.
@@ -97,7 +97,7 @@ def path_states(facts: Facts) -> pl.DataFrame:
             pl.when(
                 (pl.col("state") == "never")
                 & pl.col("host_lost")
-                & (pl.col("first_unrouted") >= pl.col("lost_since"))
+                & (pl.col("first_unrouted") >= pl.col("last_routed").max().over("host") - grace)
             )
             .then(pl.lit("lost"))
             .otherwise("state")

@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING
 from envoylogs.summary.accounts import Accounts, accounts
 from envoylogs.summary.breakdown import asked_table, breakdowns, groups
 from envoylogs.summary.facts import facts_of
-from envoylogs.summary.findings.finding import Finding, ranked
-from envoylogs.summary.findings.log import log_findings
-from envoylogs.summary.findings.routes import route_findings
+from envoylogs.summary.findings.all import all_findings
 from envoylogs.summary.findings.slices import FindingSlice, slices_of
-from envoylogs.summary.findings.slow import slow_findings
-from envoylogs.summary.findings.tls import tls_findings
-from envoylogs.summary.findings.upstreams import upstream_findings
 from envoylogs.summary.folds import Folds, folds
 from envoylogs.summary.joint import joint_table
 from envoylogs.summary.metrics.families import Family, metric_families
@@ -24,7 +19,6 @@ from envoylogs.summary.rejections import rejections
 from envoylogs.summary.slices import SLICE_COLUMNS, Slices, slices
 from envoylogs.summary.splits import splits
 from envoylogs.summary.timeline import bucket_seconds, timeline
-from envoylogs.tally.folded_marks import FOLDED_MARKS
 from envoylogs.tally.revealed import revealed
 
 if TYPE_CHECKING:
@@ -32,6 +26,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from envoylogs.summary.findings.finding import Finding
     from envoylogs.tally.tally import Tally
 
 __all__ = ["Summary", "summarize"]
@@ -113,15 +108,7 @@ def summarize(
     paths = path_states(facts)
     totals, lines = overview(facts, paths), accounts(tally)
     observed = splits(facts)
-    found = [
-        *route_findings(facts, paths),
-        *tls_findings(facts, paths),
-        *upstream_findings(facts),
-        *slow_findings(facts, observed),
-        *log_findings(facts, lines, totals),
-    ]
-    # The rest of the names is nothing that anybody could look at or mend.
-    findings = tuple(ranked([f for f in found if f.subject not in FOLDED_MARKS]))
+    findings = all_findings(facts, paths, observed, lines, totals)
     folded = folds(tally)
     complete = complete and lines.damaged.is_empty()
     metrics = None

@@ -21,12 +21,13 @@ __all__ = ["FailureDurations"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FailureDurations(DurationCounts):
-    """Failed requests and connections by failure, what they are about, and milliseconds.
+    """Failed requests and connections by kind, failure, what they are about, and milliseconds.
 
     Of requests and connections alike; those without a duration are not in it.
     """
 
     KEYS: ClassVar = {
+        "kind": pl.String(),
         "failure": pl.String(),
         **dict.fromkeys(SUBJECT_KEYS, pl.String()),
         "value_ms": pl.Int64(),
@@ -48,6 +49,6 @@ class FailureDurations(DurationCounts):
             & (pl.col("kind") != "own")
         )
         counted = failed.group_by(
-            "failure", *subject_columns(), pl.col("duration_ms").alias("value_ms")
+            "kind", "failure", *subject_columns(), pl.col("duration_ms").alias("value_ms")
         ).agg(pl.len().cast(pl.Int64).alias("requests"))
         return cls(cls.counted(spec, counted), spec)

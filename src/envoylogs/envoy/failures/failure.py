@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from envoylogs.envoy.outcomes import Actor
+if TYPE_CHECKING:
+    from envoylogs.envoy.outcomes import Actor
 
 __all__ = ["Failure"]
 
@@ -25,6 +27,7 @@ class Failure:
         in_between: Whether a limit of something between gateway and application, or of a
             client, can end it; failures that all take the same time then speak for one.
         unasked: Whether the service was never asked.
+        of_service: Whether it is told of the cluster, and not of the host that was asked for.
     """
 
     name: str
@@ -34,3 +37,4 @@ class Failure:
     next: str
     in_between: bool = False
     unasked: bool = False
+    of_service: bool = False

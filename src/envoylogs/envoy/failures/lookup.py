@@ -8,6 +8,7 @@ blames and what to do next stands in one row of ``FAILURES``; findings and
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,20 @@ if TYPE_CHECKING:
 
     from envoylogs.envoy.failures.failure import Failure
 
-__all__ = ["FAILURES", "failure_of", "with_failure"]
+__all__ = ["FAILURES", "OF_SERVICES", "failure_of", "with_failure"]
 
 FAILURES: Mapping[str, Failure] = {
     failure.name: failure
-    for failure in (*FAILURES_OF_SERVICES, *FAILURES_OF_THE_GATEWAY, *FAILURES_OF_REQUESTS)
+    for failure in (
+        *(replace(failure, of_service=True) for failure in FAILURES_OF_SERVICES),
+        *FAILURES_OF_THE_GATEWAY,
+        *FAILURES_OF_REQUESTS,
+    )
 }
 """All ways to fail by name; a closed list."""
+
+OF_SERVICES = tuple(name for name, failure in FAILURES.items() if failure.of_service)
+"""Failures that are told of the cluster, and not of the host that was asked for."""
 
 _FAILURE_OF_FLAG = {flag.short: flag.failure for flag in RESPONSE_FLAGS if flag.failure}
 

@@ -173,4 +173,25 @@ FAILURES_OF_SERVICES: tuple[Failure, ...] = (
         "of load balancers before the gateway.",
         in_between=True,
     ),
+    Failure(
+        "pool_full", Actor.POLICY,
+        "the gateway's policy (DestinationRule) under the upstream's pressure",
+        "{label}: a circuit breaker or connection pool is full",
+        "Compare connectionPool in its DestinationRule with its traffic and latency.",
+        unasked=True,
+    ),
+    Failure(
+        "load_dropped", Actor.POLICY,
+        "the control plane's policy",
+        "Requests for {label} are dropped by drop_overload",
+        "Who sends load assignments with drop_overload? It is set by the control plane.",
+        unasked=True,
+    ),
+    Failure(
+        "maintenance_mode", Actor.POLICY,
+        "the gateway's policy: maintenance mode",
+        "{label} is in maintenance mode",
+        "Runtime key upstream.maintenance_mode of the cluster ends it.",
+        unasked=True,
+    ),
 )  # fmt: skip

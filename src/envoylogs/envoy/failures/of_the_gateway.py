@@ -113,13 +113,6 @@ FAILURES_OF_THE_GATEWAY: tuple[Failure, ...] = (
         unasked=True,
     ),
     Failure(
-        "pool_full", Actor.POLICY,
-        "the gateway's policy (DestinationRule) under the upstream's pressure",
-        "{label}: a circuit breaker or connection pool is full",
-        "Compare connectionPool in its DestinationRule with its traffic and latency.",
-        unasked=True,
-    ),
-    Failure(
         "gateway_overloaded", Actor.OPERATOR,
         "the gateway's capacity",
         "The gateway is out of memory or connections and sheds requests for {label}",
@@ -131,20 +124,6 @@ FAILURES_OF_THE_GATEWAY: tuple[Failure, ...] = (
         "the gateway's policy: a limit of concurrent requests",
         "{label}: a limit of concurrent requests is reached",
         "Compare the adaptive concurrency or admission limit with the service's latency.",
-        unasked=True,
-    ),
-    Failure(
-        "load_dropped", Actor.POLICY,
-        "the control plane's policy",
-        "Requests for {label} are dropped by drop_overload",
-        "Who sends load assignments with drop_overload? It is set by the control plane.",
-        unasked=True,
-    ),
-    Failure(
-        "maintenance_mode", Actor.POLICY,
-        "the gateway's policy: maintenance mode",
-        "{label} is in maintenance mode",
-        "Runtime key upstream.maintenance_mode of the cluster ends it.",
         unasked=True,
     ),
     Failure(

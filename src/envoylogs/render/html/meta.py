@@ -20,7 +20,6 @@ from envoylogs.render.figures import (
 from envoylogs.render.formatting import count, percent, span
 from envoylogs.render.html.counts import PAGE_LEDGER
 from envoylogs.render.words import facts_of_finding, findings_shown
-from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.findings.onset import was_from_the_start
 from envoylogs.summary.rejections import BY_GATEWAY
 from envoylogs.summary.splits import NOT_SENT
@@ -118,7 +117,7 @@ def _finding(
 ) -> dict[str, Any]:
     return {
         "severity": found.severity.name.lower(),
-        "who": str(KIND_BY_CODE[found.code].who),
+        "who": str(found.who),
         "title": found.title,
         "facts": facts_of_finding(found, summary.overview),
         "proof": found.proof,

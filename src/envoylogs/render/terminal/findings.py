@@ -15,7 +15,6 @@ from envoylogs.render.words import (
     noise_of,
     verdict_of,
 )
-from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.findings.finding import Finding, Severity
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def _print_finding(console: Console, place: int, found: Finding, overview: Overv
     title = Text(f" {found.severity.name} ", style=_STYLES[found.severity])
     title = Text.assemble(title, (f" {printable(found.title)}", "bold"))
     facts = facts_of_finding(found, overview)
-    who = Text.assemble(("Must act: ", "bold"), str(KIND_BY_CODE[found.code].who), ". ")
+    who = Text.assemble(("Must act: ", "bold"), str(found.who), ". ")
     lines = [title, Text.assemble(who, printable("; ".join(facts)), "." if facts else "")]
     if found.proof:
         lines.append(Text.assemble(("Proof: ", "bold"), printable(found.proof)))

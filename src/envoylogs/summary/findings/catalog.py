@@ -15,7 +15,7 @@ class FindingKind:
 
     Attributes:
         code: Stable, as in JSON.
-        who: Who must act.
+        who: Who must act as a rule; the way to fail may say otherwise.
         meaning: What it says, in a sentence or two.
         proof: What in the log proves it.
         counts: What its numbers count: ``request``, or ``connection``.
@@ -111,15 +111,53 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
     ),
     FindingKind(
         "dependency_failed", Actor.OPERATOR,
-        "A service that the gateway itself needs fails: authorization, rate limit, Wasm.",
+        "A service that the gateway itself needs fails: authorization, the keys of tokens, rate "
+        "limit, Wasm.",
         "Flags RLSE or NFCF, or an error of such a filter in the details.",
     ),
     FindingKind(
+        "gateway_errors", Actor.OPERATOR,
+        "The gateway itself answers with 5xx: a route that says so, a filter, a limit of bodies or "
+        "buffers.",
+        "5xx that no upstream sent; code, flag and detail say why.",
+    ),
+    FindingKind(
+        "unattributed_errors", Actor.UNKNOWN,
+        "Requests end with 5xx, and too little was logged to tell who made them.",
+        "5xx in records without flags, details, cluster and host.",
+    ),
+    FindingKind(
+        "refused_jump", Actor.POLICY,
+        "A host or service turns requests away that it took before, or all there are: denied, "
+        "rate limited, refused as bad, answered with 4xx.",
+        "The share of refusals jumped while fewer requests were served, or nearly all are refused.",
+    ),
+    FindingKind(
+        "faults_injected", Actor.POLICY,
+        "A fault rule aborts requests on purpose.",
+        "Flag FI or fault_filter_abort.",
+    ),
+    FindingKind(
+        "clients_give_up", Actor.CLIENT,
+        "Clients leave before the answer, more than usual.",
+        "Flags DC or DR, and after how long.",
+    ),
+    FindingKind(
+        "connections_failed", Actor.UPSTREAM,
+        "TCP connections to a service or an address can't be passed on.",
+        "Flags UF, UH, UO, NC, UT, URX or DF without HTTP fields, or BlackHoleCluster.",
+        counts="connection",
+    ),
+    FindingKind(
+        "connections_refused", Actor.CONFIGURATION,
+        "Connections are refused, and none like them is accepted: no filter chain for them.",
+        "NR without HTTP fields; nothing else in the log, or nothing else since.",
+        counts="connection",
+    ),
+    FindingKind(
         "slow_upstream", Actor.UPSTREAM,
-        "One pod or one part of a split is much slower than its siblings, or clients give up "
-        "waiting for a service.",
-        "Upstream time at the median at least three times that of the others; or clients that "
-        "left (DC) after a second and more.",
+        "One pod or one part of a split is much slower than its siblings.",
+        "Upstream time at the median at least three times that of the others.",
     ),
     FindingKind(
         "log_incomplete", Actor.OPERATOR,

@@ -6,6 +6,7 @@ test holds the number of the selected records against the finding's.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-__all__ = ["all_of", "any_of", "equals", "is_one_of", "is_request", "paths_of", "unrouted_of"]
+__all__ = ["all_of", "any_of", "equals", "is_one_of", "is_request", "paths_of", "unrouted_of",
+           "within"]  # fmt: skip
 
 is_request = "kind = 'request'"
 """The gateway's own traffic and connections are not counted by findings about requests."""
@@ -70,6 +72,25 @@ def paths_of(rows: pl.DataFrame) -> str:
     )
 
 
-def unrouted_of(host: str | None, condition: str) -> str:
-    """Return that a request of a host had no route and meets one more condition."""
-    return all_of(is_request, is_one_of("outcome", UNROUTED), equals("host", host), condition)
+def unrouted_of(host: str | None, *conditions: str) -> str:
+    """Return that a request of a host had no route and meets more conditions."""
+    return all_of(is_request, is_one_of("outcome", UNROUTED), equals("host", host), *conditions)
+
+
+def within(since_us: int | None, until_us: int | None) -> list[str]:
+    """Return that a record is of a stretch of time, both ends included.
+
+    Args:
+        since_us: Microseconds since 1970; null for no limit.
+        until_us: The same.
+    """
+    return [
+        f"start_time::timestamp {sign} '{_moment(time_us)}'::timestamp"
+        for sign, time_us in ((">=", since_us), ("<=", until_us))
+        if time_us is not None
+    ]
+
+
+def _moment(time_us: int) -> str:
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}"

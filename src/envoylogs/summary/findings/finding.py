@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from envoylogs.summary.findings.catalog import FINDING_KINDS
+from envoylogs.summary.findings.conditions import all_of, within
+
+if TYPE_CHECKING:
+    from envoylogs.envoy.outcomes import Actor
 
 __all__ = ["Example", "Finding", "Severity", "ranked", "severity_of", "worth_telling"]
 
@@ -34,31 +39,39 @@ class Finding:
 
     Attributes:
         code: See ``catalog.FINDING_KINDS``.
-        severity: See ``Severity``.
+        severity: See ``Severity``; of what has ended how bad it was.
+        who: Who must act.
         subject: What it is about: a host, a service, an address.
         title: The verdict in a sentence, without times.
-        requests: How many requests it harmed.
-        of: How many there were of the same subject.
+        requests: How many requests it harmed, from ``since`` to ``until``.
+        of: How many there were of the same subject in that time.
         clients_at_least: How many clients, at least: examples are kept of a few.
         first_seen: The first record that it counts, microseconds since 1970; null
             without times, and for medians, which are of the whole log.
-        since: When it began; null if it was so from the start, or if the log
-            can't tell.
-        until: When it ended; null if it goes on.
+        since: The first harmed request of the episode; null if it was so from the
+            start, or if the log can't tell.
+        until: The last harmed one; null if it goes on.
         onset_unclear: Whether it seems to begin within the log, though ``since``
             is null.
         gateways: How many gateways show it, of how many.
         upstream_hosts: How many upstream hosts show it, of how many.
         proof: What in the log proves it.
         change: The change to make; null without the configuration.
-        where: The requests as a condition in Polars SQL, which ``--where``
-            takes; null for a finding about the log itself.
+        where: The requests as a condition in Polars SQL at whatever time; null for
+            a finding about the log itself.
+        timed: Whether ``since`` and ``until`` are limits of what is counted, and
+            not only told.
         examples: A few records.
         next: What to do next.
+        failure: In which way it failed, one of ``envoy.failures``; null if it is
+            about something else.
+        members: What was told in one: the same failure of several subjects.
+        shared: What these have in common, in words; null if nothing shows.
     """
 
     code: str
     severity: Severity
+    who: Actor
     subject: str
     title: str
     requests: int
@@ -74,32 +87,46 @@ class Finding:
     gateways: tuple[int, int] = (0, 0)
     upstream_hosts: tuple[int, int] = (0, 0)
     where: str | None = None
+    timed: bool = False
     examples: tuple[Example, ...] = field(default=())
+    failure: str | None = None
+    members: tuple[Finding, ...] = field(default=())
+    shared: str | None = None
 
     @property
     def state(self) -> str:
         """``ended`` or ``ongoing``."""
         return "ongoing" if self.until is None else "ended"
 
+    @property
+    def condition(self) -> str | None:
+        """The counted requests as a condition in Polars SQL, which ``--where`` takes."""
+        if self.where is None or not self.timed:
+            return self.where
+        return all_of(self.where, *within(self.since, self.until))
+
 
 _ORDER = {kind.code: place for place, kind in enumerate(FINDING_KINDS)}
 
 
 def ranked(findings: list[Finding]) -> list[Finding]:
-    """Return findings with the worst first: by severity, then by the requests harmed."""
+    """Return findings with the worst first: by severity, what goes on, then requests harmed."""
     return sorted(
-        findings, key=lambda f: (f.severity, -f.requests, _ORDER[f.code], f.subject, f.title)
-    )
+        findings,
+        key=lambda f: (
+            f.severity, f.until is not None, -f.requests, _ORDER[f.code], f.subject, f.title
+        ),
+    )  # fmt: skip
 
 
 _CRITICAL, _HIGH, _MEDIUM = 0.5, 0.1, 0.01
 _FEW, _VERY_FEW = 10, 3
 
 
-def severity_of(requests: int, of: int, *, ended: bool = False) -> Severity:
+def severity_of(requests: int, of: int) -> Severity:
     """Return how bad it is that so many of so many requests failed.
 
-    A handful of requests is never critical, and what is over is at most medium.
+    A handful of requests is never critical.
     """
     share = requests / of if of else 0.0
     if share >= _CRITICAL:
@@ -110,7 +137,7 @@ def severity_of(requests: int, of: int, *, ended: bool = False) -> Severity:
         found = Severity.MEDIUM
     else:
         found = Severity.INFO
-    if requests < _VERY_FEW or ended:
+    if requests < _VERY_FEW:
         return max(found, Severity.MEDIUM)
     return max(found, Severity.HIGH) if requests < _FEW else found
 

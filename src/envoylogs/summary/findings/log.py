@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from envoylogs.envoy.outcomes import Actor
 from envoylogs.summary.findings.conditions import all_of, equals, is_request
 from envoylogs.summary.findings.finding import Finding, Severity
 from envoylogs.summary.findings.proof import first_of
@@ -55,6 +56,7 @@ def log_findings(facts: Facts, accounts: Accounts, overview: Overview) -> list[F
         Finding(
             code="log_incomplete",
             severity=Severity.MEDIUM if cut.height or damaged else Severity.INFO,
+            who=Actor.OPERATOR,
             subject="log",
             title=f"The log is incomplete: {'; '.join(reasons)}",
             requests=unknown,

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-from envoylogs.summary.findings.finding import Severity, severity_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Bucket", "Episode", "episode", "severity_of_episode", "was_from_the_start"]
+__all__ = ["Bucket", "Episode", "episode", "was_from_the_start"]
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One stretch of time: when it starts, how many requests, how many of them failed."""
+    """One stretch of time.
+
+    Attributes:
+        start: When it begins.
+        requests: How many there were.
+        failed: How many of them failed.
+        first_failed: When the first of these was; null without any.
+        last_failed: When the last one was.
+    """
 
     start: int
     requests: int
     failed: int
+    first_failed: int | None = None
+    last_failed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +36,41 @@ class Episode:
     """The stretch in which failures are concentrated.
 
     Attributes:
-        since: Start of its first bucket; null if that is the first of the log,
-            or if it can't be told.
-        until: Start of the first bucket after it; null if it reaches the end.
-        requests: In it.
-        failed: In it.
+        since: The first failure in it; null if it reaches back to the first
+            bucket of the log, or if it can't be told.
+        until: The last failure in it; null if it reaches the end.
+        first: Start of its first bucket.
+        last: Start of its last one.
+        requests: In its buckets.
+        failed: In its buckets.
         onset_unclear: Whether it seems to begin within the log, and that may
             be chance.
     """
 
     since: int | None
     until: int | None
+    first: int | None
+    last: int | None
     requests: int
     failed: int
     onset_unclear: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has neither a beginning nor an end within the log."""
+        return self.since is None and self.until is None
+
+    def whole(self) -> Episode:
+        """Return the same without a beginning and an end."""
+        return replace(self, since=None, until=None)
 
 
 _LEAST_RATE = 1e-4
 _LEAST_JUMP = 4.0
 _EVIDENCE = 10.0
+_USUAL = (4, 20)
+"""The usual rate is that which a quarter of the buckets stay below; if that shows nothing, since
+most of a log is one long episode, that which a twentieth does."""
 
 
 def episode(buckets: Sequence[Bucket]) -> Episode:
@@ -59,26 +83,32 @@ def episode(buckets: Sequence[Bucket]) -> Episode:
     Args:
         buckets: At least one, in the order of time.
     """
+    found = _episode(buckets, _USUAL[0])
+    return _episode(buckets, _USUAL[1]) if found.is_whole else found
+
+
+def _episode(buckets: Sequence[Bucket], quantile: int) -> Episode:
     requests, failed = sum(b.requests for b in buckets), sum(b.failed for b in buckets)
-    whole = Episode(None, None, requests, failed)
+    first, last = (buckets[0].start, buckets[-1].start) if buckets else (None, None)
+    whole = Episode(None, None, first, last, requests, failed)
     rates = sorted(b.failed / b.requests for b in buckets if b.requests)
     if not failed or len(rates) < 3:  # noqa: PLR2004
         return whole
-    usual = max(rates[(len(rates) - 1) // 4], _LEAST_RATE)
+    usual = max(rates[(len(rates) - 1) // quantile], _LEAST_RATE)
     high = min(max(usual * _LEAST_JUMP, failed / requests), 0.9)
     if high <= usual:
         return whole
     gain, loss = math.log(high / usual), math.log((1 - high) / (1 - usual))
 
     best, best_run = 0.0, (0, 0)
-    sum_here, first = 0.0, 0
+    sum_here, first_here = 0.0, 0
     for place, bucket in enumerate(buckets):
         weight = bucket.failed * gain + (bucket.requests - bucket.failed) * loss
         if sum_here <= 0:
-            sum_here, first = 0.0, place
+            sum_here, first_here = 0.0, place
         sum_here += weight
         if sum_here > best:
-            best, best_run = sum_here, (first, place + 1)
+            best, best_run = sum_here, (first_here, place + 1)
     start, end = best_run
     if best < _EVIDENCE or (start == 0 and end == len(buckets)):
         return whole
@@ -89,25 +119,14 @@ def episode(buckets: Sequence[Bucket]) -> Episode:
     begins, ends = _quieter(before, inside), _quieter(after, inside)
     stretch = buckets[start if begins else 0 : end if ends else len(buckets)]
     return Episode(
-        since=run[0].start if begins else None,
-        until=after[0].start if ends else None,
+        since=next(b.first_failed for b in run if b.failed) if begins else None,
+        until=next(b.last_failed for b in reversed(run) if b.failed) if ends else None,
+        first=stretch[0].start,
+        last=stretch[-1].start,
         requests=sum(b.requests for b in stretch),
         failed=sum(b.failed for b in stretch),
         onset_unclear=start > 0 and not begins,
     )
-
-
-def severity_of_episode(found: Episode, failed: int, requests: int) -> Severity:
-    """Return how bad failures are while they last.
-
-    Args:
-        found: Their stretch of time.
-        failed: All of them, also those without a time.
-        requests: Of the same subject, all over the log.
-    """
-    if found.since is None and found.until is None:
-        return severity_of(failed, requests)
-    return severity_of(found.failed, found.requests, ended=found.until is not None)
 
 
 _FIRST_MINUTE_US = 60_000_000

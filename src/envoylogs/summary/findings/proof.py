@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from envoylogs.envoy.traffic import host_of
 from envoylogs.summary.findings.finding import Example
-from envoylogs.summary.findings.onset import Bucket
 
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
 
 __all__ = [
     "Witnesses",
-    "buckets_of",
+    "codes_of",
     "first_of",
     "gateways_of",
     "is_host",
     "last_of",
+    "listed",
+    "proof_of",
     "sum_of",
+    "witnesses_among",
     "witnesses_of",
 ]
 
 _EXAMPLES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Witnesses:
+class Witnesses(NamedTuple):
     """What the kept examples of a failure say."""
 
     examples: tuple[Example, ...]
     clients: int
-    durations_ms: tuple[int, ...]
 
 
 def witnesses_of(facts: Facts, where: pl.Expr) -> Witnesses:
@@ -44,44 +42,21 @@ def witnesses_of(facts: Facts, where: pl.Expr) -> Witnesses:
         facts: Of the log.
         where: Over the columns of ``FailureEvidence`` and ``host``.
     """
-    kept = (
-        facts.tally.evidence.frame.with_columns(host_of(pl.col("authority")).alias("host"))
-        .filter(where)
-        .sort("rank", "start", "request_id", "line", nulls_last=True)
-    )
-    examples = tuple(
-        Example(*row) for row in kept.head(_EXAMPLES).select("source", "line", "request_id").rows()
-    )
-    return Witnesses(
-        examples,
-        kept["client"].drop_nulls().n_unique(),
-        tuple(kept["duration_ms"].drop_nulls().sort().to_list()),
-    )
+    kept = facts.tally.evidence.frame.with_columns(facts.host_of_authority).filter(where)
+    return witnesses_among(kept)
+
+
+def witnesses_among(kept: pl.DataFrame) -> Witnesses:
+    """Return what some of the kept examples say."""
+    first = kept.sort("rank", "start", "request_id", "line", nulls_last=True).head(_EXAMPLES)
+    examples = tuple(Example(*row) for row in first.select("source", "line", "request_id").rows())
+    return Witnesses(examples, kept["client"].drop_nulls().n_unique())
 
 
 def gateways_of(facts: Facts, rows: pl.DataFrame) -> tuple[int, int]:
     """Return how many gateways these rows are of, and how many there are."""
     everywhere = pl.concat([facts.requests["gateway"], facts.connections["gateway"]])
     return rows["gateway"].drop_nulls().n_unique(), everywhere.drop_nulls().n_unique()
-
-
-def buckets_of(facts: Facts, subject: pl.Expr, failed: pl.Expr) -> list[Bucket]:
-    """Return the requests of a subject over time, and how many of them failed.
-
-    Args:
-        facts: Of the log.
-        subject: Which rows of the timeline it is; ``host`` is there too.
-        failed: Which of these failed.
-    """
-    requests = pl.col("requests")
-    found = (
-        facts.tally.timeline.frame.with_columns(host_of(pl.col("authority")).alias("host"))
-        .filter((pl.col("kind") == "request") & pl.col("start").is_not_null() & subject)
-        .group_by("start")
-        .agg(requests.sum(), requests.filter(failed).sum().alias("failed"))
-        .sort("start")
-    )
-    return [Bucket(*row) for row in found.rows()]
 
 
 def is_host(host: str | None) -> pl.Expr:
@@ -104,3 +79,39 @@ def last_of(rows: pl.DataFrame, column: str = "last") -> int | None:
     """Return the latest of some times, null without any."""
     last = rows[column].max()
     return last if isinstance(last, int) else None
+
+
+_LAST_OF_HTTP, _CODES_NAMED = 599, 3
+
+
+def codes_of(rows: pl.DataFrame) -> str:
+    """Return what codes some rows have: a class of them, those that HTTP does not have, or both."""
+    found = rows["response_code"].drop_nulls().unique().sort()
+    unheard_of = found.filter(found > _LAST_OF_HTTP).to_list()
+    known = found.filter(found <= _LAST_OF_HTTP).to_list()
+    classes = [f"{hundreds}xx" for hundreds in sorted({code // 100 for code in known if code})]
+    words = [str(known[0])] if len(known) == 1 and known[0] else classes
+    words += map(str, unheard_of[:_CODES_NAMED])
+    more = " and more" if len(unheard_of) > _CODES_NAMED else ""
+    if not words:
+        return "nothing"
+    *rest, last = words
+    return f"{', '.join(rest)}{' and ' if rest else ''}{last}{more}"
+
+
+def proof_of(rows: pl.DataFrame) -> str:
+    """Return the most frequent code, flags and details of some rows, as logged."""
+    columns = ("response_code", "response_flags", "response_code_details")
+    counted = rows.group_by(columns).agg(pl.col("requests").sum())
+    best = counted.sort("requests", *columns, descending=[True, False, False, False]).row(0)
+    return " ".join(str(value) for value in best[:3] if value is not None)
+
+
+_NAMES_SHOWN = 3
+
+
+def listed(names: list[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    more = len(names) - _NAMES_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown

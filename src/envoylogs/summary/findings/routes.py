@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.envoy.outcomes import UNROUTED
+from envoylogs.envoy.failures.lookup import FAILURES
+from envoylogs.envoy.outcomes import UNROUTED, Actor
 from envoylogs.envoy.traffic import looks_like_address
+from envoylogs.summary.findings.commands import is_plain
 from envoylogs.summary.findings.conditions import (
     all_of,
     any_of,
@@ -24,40 +26,40 @@ from envoylogs.summary.findings.proof import (
     gateways_of,
     is_host,
     last_of,
+    listed,
     sum_of,
     witnesses_of,
 )
+from envoylogs.summary.findings.reuse import with_reuse_hint
+from envoylogs.summary.findings.weighing import is_burst
 from envoylogs.summary.paths import grace_us
 from envoylogs.tally.folded import is_folded
 
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
+    from envoylogs.summary.findings.timelines import Timelines
 
 __all__ = ["route_findings"]
 
 _MOST_SUBJECTS = 20
-_NAMES_SHOWN = 3
 _UNROUTED = pl.col("outcome").is_in(UNROUTED)
 
-_BINDING = (
-    "The VirtualService must list this host in spec.hosts, the Gateway must accept it in "
-    "servers[].hosts, and the VirtualService must name the Gateway in spec.gateways."
-)
 
-
-def route_findings(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
+def route_findings(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
     """Return what is wrong with the routes of the gateway.
 
     Args:
         facts: Of the log.
         paths: See ``paths.path_states``.
+        timelines: Of the log.
     """
-    return [
+    found = [
         *_lost(facts, paths),
         *_gained(facts, paths),
-        *_never_on_known_hosts(facts, paths),
+        *_never_on_known_hosts(facts, paths, timelines),
         *_nothing_bound(facts),
     ]
+    return [with_reuse_hint(facts, finding) for finding in found]
 
 
 def _unrouted_of(facts: Facts, host: str) -> tuple[pl.DataFrame, Witnesses]:
@@ -71,13 +73,6 @@ def _not_known(facts: Facts) -> list[str]:
         return []
     known = is_one_of("host", facts.known_hosts)
     return [any_of("host IS NULL", f"NOT ({known})")]
-
-
-def _listed(names: list[str]) -> str:
-    """Return the first few names, and how many more there are."""
-    shown = ", ".join(names[:_NAMES_SHOWN])
-    more = len(names) - _NAMES_SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _lost(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
@@ -98,10 +93,11 @@ def _lost(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
             Finding(
                 code="lost_host" if whole_host else "lost_route",
                 severity=severity_of(requests, total),
+                who=Actor.CONFIGURATION,
                 subject=host,
                 title=f"{host} lost its route: none of its requests is routed any more"
                 if whole_host
-                else f"{host} lost the route of {_listed(groups)}",
+                else f"{host} lost the route of {listed(groups)}",
                 requests=requests,
                 of=total,
                 clients_at_least=witnesses.clients,
@@ -114,16 +110,11 @@ def _lost(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                 examples=witnesses.examples,
                 next="What was applied just before? kubectl get gateway,virtualservice,httproute "
                 f"-A | grep {host} (if that prints nothing, none of them names the host any more)"
-                if _is_plain(host)
+                if is_plain(host)
                 else "What was applied just before?",
             )
         )
     return findings
-
-
-def _is_plain(host: str) -> bool:
-    """Tell host names that are safe inside a command: clients choose them."""
-    return host.replace(".", "").replace("-", "").isalnum() and not host.startswith("-")
 
 
 def _gained(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
@@ -137,7 +128,7 @@ def _gained(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
     )
     for host in before["host"].unique(maintain_order=True).head(_MOST_SUBJECTS):
         of_host = before.filter(is_host(host))
-        until = first_of(paths.filter(is_host(host)), "first_routed")
+        until = last_of(of_host, "last_unrouted")
         if until is None:
             continue
         rows, witnesses = _unrouted_of(facts, host)
@@ -146,6 +137,7 @@ def _gained(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
             Finding(
                 code="unrouted_host",
                 severity=Severity.MEDIUM,
+                who=Actor.CONFIGURATION,
                 subject=host,
                 title=f"{host} had no route until one came",
                 requests=requests,
@@ -163,10 +155,10 @@ def _gained(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
     return findings
 
 
-_OFTEN, _OFTEN_SHARE = 10, 0.01
+_OFTEN, _OFTEN_SHARE, _ASKED_SHARE, _ASKERS = 10, 0.01, 0.1, 3
 
 
-def _never_on_known_hosts(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
+def _never_on_known_hosts(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
     """Return known hosts with paths that clients ask for often and that never had a route."""
     findings = []
     # Unrouted at the same time as routed counts too: one gateway may be behind the others.
@@ -184,23 +176,35 @@ def _never_on_known_hosts(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
             continue
         rows, witnesses = _unrouted_of(facts, host)
         groups = of_host["path_group"].drop_nulls().unique(maintain_order=True).to_list()
-        found = severity_of(requests, total)
-        at_times = (of_host["state"] == "mixed").any()
+        at_times = bool((of_host["state"] == "mixed").any())
+        of_requests = pl.col("kind") == "request"
+        stretch = timelines.stretch(timelines.of("host", host).filter(of_requests), _UNROUTED)
+        # A stretch is of all unrouted requests of the host, whatever their path.
+        in_time = is_burst(stretch) and stretch.replaced
+        if in_time:
+            requests, total = stretch.requests, stretch.of
+        severity = severity_of(requests, total)
+        asked = witnesses.clients >= _ASKERS and requests >= _ASKED_SHARE * total
         findings.append(
             Finding(
                 code="unrouted_path",
                 # Scanners ask known hosts for odd paths all day.
-                severity=max(found, Severity.MEDIUM if witnesses.clients > 1 else Severity.INFO),
+                severity=severity if at_times or in_time or asked else Severity.INFO,
+                who=Actor.CONFIGURATION,
                 subject=host,
-                title=f"{host} has a route for {_listed(groups)} at times and at times not"
+                title=f"{host} has a route for {listed(groups)} at times and at times not"
                 if at_times
-                else f"{host} has no route for {_listed(groups)}",
+                else f"{host} has no route for {listed(groups)}",
                 requests=requests,
                 of=total,
                 clients_at_least=witnesses.clients,
                 first_seen=first_of(of_host, "first_unrouted"),
+                since=stretch.episode.since if in_time else None,
+                until=stretch.episode.until if in_time else None,
                 gateways=gateways_of(facts, rows),
-                where=unrouted_of(host, paths_of(of_host)),
+                where=unrouted_of(host, *([] if in_time else [paths_of(of_host)])),
+                timed=in_time,
+                failure="route_missing",
                 proof="The same paths are routed in between."
                 if at_times
                 else "Other paths of the host are routed.",
@@ -247,11 +251,12 @@ def _nothing_bound(facts: Facts) -> list[Finding]:
         findings.append(
             Finding(
                 code="unrouted_host",
-                severity=severity_of(requests, requests, ended=ended is not None)
+                severity=severity_of(requests, requests)
                 if named.height or (nothing_routed and is_blackhole)
                 else Severity.INFO,
+                who=Actor.CONFIGURATION,
                 subject=hosts[0],
-                title=f"No route for {_listed(hosts)}: "
+                title=f"No route for {listed(hosts)}: "
                 + (
                     "the gateway's port had no VirtualService, so its blackhole answered 404"
                     if is_blackhole
@@ -273,7 +278,8 @@ def _nothing_bound(facts: Facts) -> list[Finding]:
                 if is_blackhole
                 else "NR for every request.",
                 examples=witnesses.examples,
-                next=_BINDING,
+                failure="route_missing",
+                next=FAILURES["route_missing"].next,
             )
         )
     return findings

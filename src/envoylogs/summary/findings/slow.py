@@ -1,4 +1,4 @@
-"""Findings about slowness: a pod or a part slower than its siblings, clients that give up."""
+"""Findings about slowness: a pod or a part slower than its siblings."""
 
 from __future__ import annotations
 
@@ -7,16 +7,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from envoylogs.envoy.clusters import service_label
-from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED
+from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED, Actor
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
-from envoylogs.summary.findings.finding import Finding, Severity, worth_telling
-from envoylogs.summary.findings.onset import episode, severity_of_episode
-from envoylogs.summary.findings.proof import (
-    buckets_of,
-    first_of,
-    gateways_of,
-    witnesses_of,
-)
+from envoylogs.summary.findings.finding import Finding, Severity
+from envoylogs.summary.findings.proof import gateways_of
 from envoylogs.summary.percentiles import latency_by
 from envoylogs.summary.splits import NOT_SENT
 from envoylogs.tally.folded_marks import FOLDED_MARKS
@@ -30,18 +24,17 @@ Row = dict[str, Any]
 """A row of a table of splits; ``splits.splits`` says what is in it."""
 
 _TIMES_SLOWER, _SLOWER_MS, _ENOUGH = 3, 50, 50
-_PATIENCE_MS = 1000
 _MOST_SUBJECTS = 20
 
 
 def slow_findings(facts: Facts, splits: pl.DataFrame) -> list[Finding]:
-    """Return who is much slower than comparable others, and whom clients do not wait for.
+    """Return who is much slower than comparable others.
 
     Args:
         facts: Of the log.
         splits: See ``splits.splits``.
     """
-    return [*_slow_hosts(facts), *_slow_parts(splits), *_given_up(facts)]
+    return [*_slow_hosts(facts), *_slow_parts(splits)]
 
 
 def _slow_hosts(facts: Facts) -> list[Finding]:
@@ -84,6 +77,7 @@ def _slow_hosts(facts: Facts) -> list[Finding]:
             Finding(
                 code="slow_upstream",
                 severity=Severity.MEDIUM,
+                who=Actor.UPSTREAM,
                 subject=host["upstream_host"],
                 title=f"{host['upstream_host']}, one of {host['siblings']} hosts of "
                 f"{service_label(host['upstream_cluster'] or '-')}, takes {host['p50']:,} ms at "
@@ -143,6 +137,7 @@ def _of_part(split: Row, part: Row, fastest: Row) -> Finding:
     return Finding(
         code="slow_upstream",
         severity=Severity.MEDIUM,
+        who=Actor.UPSTREAM,
         subject=part["upstream_cluster"],
         title=f"{label} takes {median:,} ms at the median on {route}; {best_label} takes {best:,} "
         "ms",
@@ -159,54 +154,3 @@ def _of_part(split: Row, part: Row, fastest: Row) -> Finding:
         proof="upstream_service_time of the parts of one route.",
         next="If it is a release, hold its weight until this is understood.",
     )
-
-
-def _given_up(facts: Facts) -> list[Finding]:
-    """Return clusters that clients leave after having waited."""
-    requests = pl.col("requests")
-    gone = pl.col("outcome") == "client_gone"
-    by_cluster = (
-        facts.requests.filter(pl.col("upstream_cluster").is_not_null())
-        .group_by("upstream_cluster")
-        .agg(requests.sum(), requests.filter(gone).sum().alias("gone"))
-        .filter(pl.col("gone") > 0)
-        .sort("gone", "upstream_cluster", descending=[True, False])
-    )
-    findings = []
-    for cluster, total, left in by_cluster.head(_MOST_SUBJECTS).rows():
-        belongs = pl.col("upstream_cluster") == cluster
-        witnesses = witnesses_of(facts, belongs & gone)
-        waited = witnesses.durations_ms
-        if not worth_telling(left, total) or not waited:
-            continue
-        middle = waited[(len(waited) - 1) // 2]
-        if middle < _PATIENCE_MS:
-            continue
-        rows = facts.requests.filter(belongs & gone)
-        when = episode(buckets_of(facts, belongs.fill_null(value=False), gone))
-        findings.append(
-            Finding(
-                code="slow_upstream",
-                severity=max(Severity.HIGH, severity_of_episode(when, left, total)),
-                subject=cluster,
-                title=f"Clients give up waiting for {service_label(cluster)}, "
-                f"half of those kept as examples within {middle:,} ms",
-                requests=left,
-                of=total,
-                clients_at_least=witnesses.clients,
-                first_seen=first_of(rows),
-                since=when.since,
-                until=when.until,
-                onset_unclear=when.onset_unclear,
-                gateways=gateways_of(facts, rows),
-                where=all_of(
-                    is_request,
-                    equals("outcome", "client_gone"),
-                    equals("upstream_cluster", cluster),
-                ),
-                proof="DC or DR after that time; it is likely the clients' own time-out.",
-                examples=witnesses.examples,
-                next="Look at the service's latency (upstream_time) over the same time.",
-            )
-        )
-    return findings

@@ -6,14 +6,27 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.envoy.outcomes import UNROUTED
+from envoylogs.envoy.failures.lookup import FAILURES
+from envoylogs.envoy.outcomes import UNROUTED, Actor
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, unrouted_of
 from envoylogs.summary.findings.finding import Finding, severity_of
-from envoylogs.summary.findings.proof import first_of, gateways_of, is_host, sum_of, witnesses_of
+from envoylogs.summary.findings.proof import (
+    Witnesses,
+    first_of,
+    gateways_of,
+    is_host,
+    listed,
+    proof_of,
+    sum_of,
+    witnesses_of,
+)
+from envoylogs.summary.findings.reuse import REUSE_NEXT, unlike_names
+from envoylogs.summary.findings.weighing import is_burst
 from envoylogs.summary.paths import grace_us
 
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
+    from envoylogs.summary.findings.timelines import Timelines
 
 __all__ = ["tls_findings"]
 
@@ -21,30 +34,30 @@ _MOST_SUBJECTS = 20
 _UNROUTED = pl.col("outcome").is_in(UNROUTED)
 
 
-def tls_findings(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
+def tls_findings(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
     """Return what is wrong with TLS connections to the gateway.
 
     Args:
         facts: Of the log.
         paths: See ``paths.path_states``.
+        timelines: Of the log.
     """
-    return [*_tls_reuse(facts, paths), *_lost_tls_names(facts)]
+    return [
+        *_tls_reuse(facts, paths),
+        *_lost_tls_names(facts, timelines),
+        *_refused_without_name(facts, timelines),
+        *_nothing_accepted(facts),
+    ]
 
 
 def _tls_reuse(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
     """Return known hosts that clients asked for over the connection of another one."""
-    name = pl.col("requested_server_name").str.to_lowercase()
     lost = paths.filter("host_lost")["host"].unique()
-    reused = facts.requests.filter(
-        pl.col("unrouted")
-        & pl.col("known")
-        & ~pl.col("host").is_in(lost.implode())
-        & name.is_not_null()
-        & (name != pl.col("host"))
-        & name.is_in(facts.known_hosts.implode())
-    )
+    reused = unlike_names(
+        facts.requests.filter(pl.col("known") & ~pl.col("host").is_in(lost.implode()))
+    ).filter(pl.col("server_name").is_in(facts.known_hosts.implode()))
     findings = []
-    by_name = reused.group_by("host", name.alias("server_name")).agg(pl.col("requests").sum())
+    by_name = reused.group_by("host", "server_name").agg(pl.col("requests").sum())
     most_first = by_name.sort("requests", "server_name", descending=[True, False])
     by_host = most_first.group_by("host", maintain_order=True).agg(
         pl.col("requests").sum(), pl.col("server_name").first()
@@ -59,6 +72,7 @@ def _tls_reuse(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
             Finding(
                 code="tls_reuse",
                 severity=severity_of(requests, total),
+                who=Actor.CONFIGURATION,
                 subject=host,
                 title=f"{host} is asked for over connections opened for {server_name}",
                 requests=requests,
@@ -74,18 +88,19 @@ def _tls_reuse(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                 ),
                 proof=f"requested_server_name is {server_name}, the authority is {host}.",
                 examples=witnesses.examples,
-                next="Two Gateways share one certificate, so HTTP/2 clients reuse connections. "
-                "Put both hosts in one Gateway server, or give each its own certificate.",
+                failure="route_missing",
+                next=REUSE_NEXT,
             )
         )
     return findings
 
 
-def _lost_tls_names(facts: Facts) -> list[Finding]:
+def _lost_tls_names(facts: Facts, timelines: Timelines) -> list[Finding]:
     """Return TLS server names that were accepted earlier and are refused since."""
     refused = facts.connections.filter((pl.col("outcome") == "no_filter_chain") & pl.col("known"))
     findings = []
     server_name = pl.col("requested_server_name")
+    is_refused = pl.col("failure") == "name_refused"
     for name in refused["requested_server_name"].unique().sort().head(_MOST_SUBJECTS):
         rows = refused.filter(server_name == name)
         accepted = pl.concat(
@@ -101,31 +116,124 @@ def _lost_tls_names(facts: Facts) -> list[Finding]:
         if not isinstance(since, int) or not isinstance(before, int) or not before < since:
             continue
         lost = isinstance(last, int) and last <= since + grace_us(facts)
-        witnesses = witnesses_of(
-            facts, (pl.col("server_name") == name) & (pl.col("outcome") == "no_filter_chain")
-        )
-        requests = sum_of(rows)
+        requests, until = sum_of(rows), None
         total = requests if lost else requests + sum_of(accepted)
+        stretch = timelines.stretch(
+            pl.concat([timelines.of("server_name", name), timelines.of("host", name.lower())]),
+            is_refused,
+        )
+        if not lost and stretch.episode.since is not None:
+            since, until = stretch.episode.since, stretch.episode.until
+            requests, total = stretch.requests, stretch.of
         findings.append(
             Finding(
                 code="lost_tls_name",
                 severity=severity_of(requests, total),
+                who=Actor.CONFIGURATION,
                 subject=name,
                 title=f"TLS connections for {name} are refused: no filter chain accepts the name"
-                + ("" if lost else " on some of them"),
+                + ("" if requests == total else " on some of them"),
                 requests=requests,
                 of=total,
-                clients_at_least=witnesses.clients,
+                clients_at_least=_witnesses(facts, name).clients,
                 first_seen=since,
                 since=since,
+                until=until,
+                timed=True,
                 gateways=gateways_of(facts, rows),
-                where=all_of(
-                    equals("outcome", "no_filter_chain"), equals("requested_server_name", name)
-                ),
+                where=_refused(name),
                 proof="NR without HTTP fields; the same name was served before.",
-                examples=witnesses.examples,
-                next="Check that a Gateway server with TLS still lists this host and that its "
-                "credentialName exists: kubectl get gateway -A; kubectl get secret -n istio-system",
+                examples=_witnesses(facts, name).examples,
+                failure="name_refused",
+                next=FAILURES["name_refused"].next,
             )
         )
     return findings
+
+
+def _witnesses(facts: Facts, name: str | None) -> Witnesses:
+    named = pl.col("server_name").eq_missing(pl.lit(name, pl.String))
+    return witnesses_of(facts, named & (pl.col("outcome") == "no_filter_chain"))
+
+
+def _refused(*conditions: str | None) -> str:
+    """Return that a connection was refused, of a server name or of none."""
+    return all_of(
+        equals("outcome", "no_filter_chain"),
+        *(equals("requested_server_name", name) for name in conditions),
+    )
+
+
+_NO_NAME = (
+    "None of these has a TLS server name. A load balancer before the gateway may end TLS itself "
+    "and send plain text to the TLS port: let it pass TCP through, or give the gateway a plain "
+    "HTTP server. Or clients send no name: then a Gateway server with host * is needed."
+)
+
+
+def _refused_without_name(facts: Facts, timelines: Timelines) -> list[Finding]:
+    """Return connections without a server name that were accepted earlier and are refused since."""
+    nameless = timelines.of("server_name", None).filter(pl.col("kind") == "connection")
+    stretch = timelines.stretch(nameless, pl.col("failure") == "name_refused")
+    if stretch.episode.since is None or not is_burst(stretch):
+        return []
+    rows = facts.connections.filter(
+        (pl.col("outcome") == "no_filter_chain") & pl.col("requested_server_name").is_null()
+    )
+    witnesses = _witnesses(facts, None)
+    return [
+        Finding(
+            code="connections_refused",
+            severity=severity_of(stretch.requests, stretch.of),
+            who=Actor.CONFIGURATION,
+            subject="connections without a TLS server name",
+            title="Connections without a TLS server name are refused: no filter chain accepts them",
+            requests=stretch.requests,
+            of=stretch.of,
+            clients_at_least=witnesses.clients,
+            first_seen=first_of(rows),
+            since=stretch.episode.since,
+            until=stretch.episode.until,
+            timed=True,
+            gateways=gateways_of(facts, rows),
+            where=_refused(None),
+            proof="NR without HTTP fields; such connections were accepted before.",
+            examples=witnesses.examples,
+            failure="name_refused",
+            next=_NO_NAME,
+        )
+    ]
+
+
+def _nothing_accepted(facts: Facts) -> list[Finding]:
+    """Return refused connections where nothing else is in the log: that is no stranger's fault."""
+    refused = facts.connections.filter(pl.col("outcome") == "no_filter_chain")
+    if refused.is_empty() or facts.requests.height or refused.height < facts.connections.height:
+        return []
+    counted = refused.group_by("requested_server_name").agg(pl.col("requests").sum())
+    first = counted.sort("requests", "requested_server_name", descending=[True, False])
+    names = first["requested_server_name"].drop_nulls().to_list()
+    listeners = refused["gateway"].drop_nulls().unique().sort().to_list()
+    witnesses = witnesses_of(facts, pl.col("outcome") == "no_filter_chain")
+    requests = sum_of(refused)
+    who = f"for {listed(names)}" if names else "and none had a TLS server name"
+    return [
+        Finding(
+            code="connections_refused",
+            severity=severity_of(requests, requests),
+            who=Actor.CONFIGURATION,
+            subject=names[0] if names else (listeners[0] if len(listeners) == 1 else "gateway"),
+            title=f"All connections are refused{'' if names else ','} {who}: nothing was ever "
+            "accepted in this log",
+            requests=requests,
+            of=requests,
+            clients_at_least=witnesses.clients,
+            first_seen=first_of(refused),
+            gateways=gateways_of(facts, refused),
+            where=_refused(),
+            proof=proof_of(refused),
+            examples=witnesses.examples,
+            failure="name_refused",
+            next=FAILURES["name_refused"].next if names else _NO_NAME,
+        )
+    ]

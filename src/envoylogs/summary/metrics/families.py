@@ -11,7 +11,6 @@ import polars as pl
 from envoylogs import __version__
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOME_NAMES
 from envoylogs.reading.fates import REASONS
-from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.metrics.catalog import METRICS, Metric
 from envoylogs.summary.metrics.durations import BOUNDS_MS, Histogram, histograms
 from envoylogs.summary.metrics.names import AUTHORITY_KINDS, authority_labels, cluster_labels
@@ -195,7 +194,7 @@ def _of_findings(findings: Iterable[Finding]) -> dict[str, Counts]:
     n: Counter[tuple[str, ...]] = Counter()
     requests: Counter[tuple[str, ...]] = Counter()
     for found in findings:
-        who = str(KIND_BY_CODE[found.code].who)
+        who = str(found.who)
         labels = (found.code, found.severity.name.lower(), who, found.state)
         n[labels] += 1
         requests[labels] += found.requests

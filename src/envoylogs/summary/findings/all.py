@@ -1,0 +1,51 @@
+"""All findings of a log, the worst first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envoylogs.summary.findings.alike import told_once
+from envoylogs.summary.findings.failing import failing_findings
+from envoylogs.summary.findings.finding import Finding, ranked
+from envoylogs.summary.findings.log import log_findings
+from envoylogs.summary.findings.routes import route_findings
+from envoylogs.summary.findings.slow import slow_findings
+from envoylogs.summary.findings.subjects import believed_hosts
+from envoylogs.summary.findings.timelines import Timelines
+from envoylogs.summary.findings.tls import tls_findings
+from envoylogs.tally.folded_marks import FOLDED_MARKS
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from envoylogs.summary.accounts import Accounts
+    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.overview import Overview
+
+__all__ = ["all_findings"]
+
+
+def all_findings(
+    facts: Facts, paths: pl.DataFrame, splits: pl.DataFrame, lines: Accounts, totals: Overview
+) -> tuple[Finding, ...]:
+    """Return the verdicts on a log, the worst first.
+
+    Args:
+        facts: Of the log.
+        paths: See ``paths.path_states``.
+        splits: See ``splits.splits``.
+        lines: Where its lines went.
+        totals: Its totals.
+    """
+    believed = believed_hosts(facts)
+    timelines = Timelines(facts, believed)
+    found = [
+        *route_findings(facts, paths, timelines),
+        *tls_findings(facts, paths, timelines),
+        *failing_findings(facts, believed, timelines),
+        *slow_findings(facts, splits),
+        *log_findings(facts, lines, totals),
+    ]
+    # The rest of the names is nothing that anybody could look at or mend.
+    named = [finding for finding in found if finding.subject not in FOLDED_MARKS]
+    return tuple(ranked(told_once(named, facts)))

@@ -1,0 +1,137 @@
+"""Upstream hosts that fail far more often than the others of their cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from envoylogs.envoy.clusters import service_label
+from envoylogs.envoy.outcomes import Actor
+from envoylogs.summary.findings.commands import pods_command
+from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
+from envoylogs.summary.findings.finding import Finding, Severity, severity_of, worth_telling
+from envoylogs.summary.findings.proof import (
+    first_of,
+    gateways_of,
+    last_of,
+    proof_of,
+    witnesses_among,
+)
+from envoylogs.tally.folded import is_folded
+
+if TYPE_CHECKING:
+    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.findings.timelines import Timelines
+    from envoylogs.summary.findings.weighing import Weighing
+
+__all__ = ["OF_ONE_HOST", "BadHost", "bad_hosts", "of_bad_host"]
+
+OF_ONE_HOST = ("connect_failure", "upstream_reset", "upstream_timeout", "upstream_5xx",
+               "broken_response")  # fmt: skip
+"""Outcomes that one host of a cluster may have by itself."""
+
+_CONCENTRATED, _AGAINST_OTHERS, _BY_CHANCE = 0.8, 5, 0.01
+
+
+class BadHost(NamedTuple):
+    """An upstream host that fails far more often than its siblings."""
+
+    cluster: str
+    address: str
+    failed: int
+    requests: int
+    siblings: int
+
+
+def bad_hosts(facts: Facts) -> list[BadHost]:
+    """Return hosts that have most failures of their cluster and fail far more than the others."""
+    requests = pl.col("requests")
+    hosts = (
+        facts.requests.filter(
+            pl.col("upstream_host").is_not_null() & pl.col("upstream_cluster").is_not_null()
+        )
+        .group_by("upstream_cluster", "upstream_host")
+        .agg(
+            requests.sum(),
+            requests.filter(pl.col("outcome").is_in(OF_ONE_HOST)).sum().alias("failed"),
+        )
+        .with_columns(
+            requests.sum().over("upstream_cluster").alias("of_cluster"),
+            pl.col("failed").sum().over("upstream_cluster").alias("failed_of_cluster"),
+            pl.len().over("upstream_cluster").alias("siblings"),
+        )
+    )
+    others = pl.col("of_cluster") - requests
+    rate = pl.col("failed") / requests
+    rate_of_others = (pl.col("failed_of_cluster") - pl.col("failed")) / others
+    found = hosts.filter(
+        (pl.col("siblings") > 1)
+        & ~is_folded("upstream_host")  # all others together are nobody
+        & (others > 0)
+        & (pl.col("failed") >= _CONCENTRATED * pl.col("failed_of_cluster"))
+        & (rate >= _AGAINST_OTHERS * rate_of_others)
+        # Failures fall on one host by chance, the more easily the fewer hosts there are.
+        & ((requests / pl.col("of_cluster")).pow(pl.col("failed")) < _BY_CHANCE)
+    ).sort("failed", "upstream_cluster", "upstream_host", descending=[True, False, False])
+    return [
+        BadHost(*row)
+        for row in found.select(
+            "upstream_cluster", "upstream_host", "failed", "requests", "siblings"
+        ).rows()
+        if worth_telling(row[2], row[3])
+    ]
+
+
+def of_bad_host(
+    facts: Facts, bad: BadHost, timelines: Timelines, weighing: Weighing, kept: pl.DataFrame
+) -> Finding:
+    """Return the finding about one of them.
+
+    Args:
+        facts: Of the log.
+        bad: Which one.
+        timelines: Of the log.
+        weighing: Of the log.
+        kept: The examples of its failures.
+    """
+    fails = pl.col("outcome").is_in(OF_ONE_HOST)
+    rows = facts.requests.filter(
+        (pl.col("upstream_cluster") == bad.cluster)
+        & (pl.col("upstream_host") == bad.address)
+        & fails
+    )
+    # Time buckets know clusters, not hosts: the time is that of the cluster's failures, which are
+    # mostly this host's, and the share is this host's own.
+    of_cluster = timelines.of("upstream_cluster", bad.cluster)
+    when = timelines.stretch(of_cluster.filter(pl.col("kind") == "request"), fails).episode
+    first, last = first_of(rows), last_of(rows)
+    witnesses = witnesses_among(kept)
+    severity = severity_of(bad.failed, bad.requests)
+    return Finding(
+        code="bad_upstream_host",
+        severity=severity if weighing.is_sure(bad.failed, bad.requests) else Severity.INFO,
+        who=Actor.UPSTREAM,
+        subject=bad.address,
+        title=f"{bad.address}, one of {bad.siblings} hosts of {service_label(bad.cluster)}, "
+        "fails while the others do not",
+        requests=bad.failed,
+        of=bad.requests,
+        clients_at_least=witnesses.clients,
+        first_seen=first,
+        since=None if when.since is None or first is None else max(when.since, first),
+        until=None if when.until is None or last is None else min(when.until, last),
+        onset_unclear=when.onset_unclear,
+        gateways=gateways_of(facts, rows),
+        upstream_hosts=(1, bad.siblings),
+        where=all_of(
+            is_request,
+            is_one_of("outcome", OF_ONE_HOST),
+            equals("upstream_cluster", bad.cluster),
+            equals("upstream_host", bad.address),
+        ),
+        proof=proof_of(rows),
+        examples=witnesses.examples,
+        next=f"Find the pod{pods_command(bad.address)}, read its log, and delete it if it does "
+        "not recover.",
+    )

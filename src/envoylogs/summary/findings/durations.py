@@ -1,0 +1,89 @@
+"""What the durations of failures prove: a limit that ends them all, or that nothing was asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from envoylogs.summary.findings.subjects import SUBJECT, with_subject
+from envoylogs.summary.percentiles import latency_by
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from envoylogs.envoy.failures.failure import Failure
+    from envoylogs.summary.facts import Facts
+
+__all__ = ["Durations", "durations_by_subject"]
+
+_LEAST_LIMIT_MS, _ENOUGH = 500, 3
+_SPREAD, _MEAN_OFF, _SPREAD_MS = 0.02, 0.03, 20
+_AT_ONCE_MS = 1
+
+
+class Durations(NamedTuple):
+    """How long the failures of a subject had taken, in milliseconds."""
+
+    count: int
+    median_ms: int
+    p90_ms: int
+    max_ms: int
+    mean_ms: float
+
+    @property
+    def limit_ms(self) -> int | None:
+        """What nearly all of them took, if it is the same and long enough to be a limit."""
+        alike = (
+            self.count >= _ENOUGH
+            and self.median_ms >= _LEAST_LIMIT_MS
+            and self.p90_ms - self.median_ms <= max(_SPREAD * self.median_ms, _SPREAD_MS)
+            and abs(self.mean_ms - self.median_ms) <= max(_MEAN_OFF * self.median_ms, _SPREAD_MS)
+        )
+        return self.median_ms if alike else None
+
+    @property
+    def at_once(self) -> bool:
+        """Whether nearly all of them took no time."""
+        return self.p90_ms <= _AT_ONCE_MS
+
+    def proof(self, failure: Failure) -> str | None:
+        """Return what they prove, in words; null if nothing."""
+        limit = self.limit_ms
+        if limit is not None:
+            alike = self.max_ms - limit <= max(_SPREAD * limit, _SPREAD_MS)
+            return f"{'all' if alike else 'nearly all'} ended after {seconds(limit)}"
+        if failure.unasked and self.at_once:
+            return "at once (0 ms), so nothing was asked of a service"
+        return None
+
+    def next(self) -> str | None:
+        """Return what to look for if something ends them all after the same time."""
+        limit = self.limit_ms
+        if limit is None:
+            return None
+        return (
+            f"Look for a limit of {seconds(limit)} in between: idle or request time-outs of load "
+            "balancers, NAT, proxies and sidecars, and of the application's server."
+        )
+
+
+def seconds(milliseconds: int) -> str:
+    """Return a duration in seconds with one decimal place."""
+    return f"{milliseconds / 1000:,.1f} s"
+
+
+def durations_by_subject(
+    facts: Facts, believed: Sequence[str | None]
+) -> Mapping[tuple[Any, ...], Durations]:
+    """Return the durations of each failure, by failure and subject.
+
+    Args:
+        facts: Of the log.
+        believed: See ``subjects.believed_hosts``.
+    """
+    counts = facts.tally.failure_durations.frame.with_columns(facts.host_of_authority)
+    if counts.is_empty():
+        return {}
+    keys = ["failure", *SUBJECT]
+    found = latency_by(with_subject(counts, believed), keys, "took").unnest("took")
+    columns = (*keys, "count", "p50", "p90", "max", "mean")
+    return {row[:4]: Durations(*row[4:]) for row in found.select(columns).iter_rows()}

@@ -1,0 +1,330 @@
+"""Findings about what fails: services, the gateway itself, its policies, connections, clients.
+
+Each is of one way to fail and one subject, so two causes are never one finding
+and one cause is never two. What a missing route is about is told in ``routes``,
+what refuses a TLS name in ``tls``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from envoylogs.envoy.failures.lookup import FAILURES
+from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
+from envoylogs.envoy.outcomes import FAILED_HARMS, Harm
+from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST, bad_hosts, of_bad_host
+from envoylogs.summary.findings.commands import endpoints_command
+from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of
+from envoylogs.summary.findings.durations import Durations, durations_by_subject, seconds
+from envoylogs.summary.findings.finding import Finding
+from envoylogs.summary.findings.proof import (
+    codes_of,
+    first_of,
+    gateways_of,
+    proof_of,
+    sum_of,
+    witnesses_among,
+)
+from envoylogs.summary.findings.subjects import SUBJECT, Subject, with_subject
+from envoylogs.summary.findings.weighing import Weighing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from envoylogs.envoy.failures.failure import Failure
+    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.findings.timelines import Stretch, Timelines
+
+__all__ = ["failing_findings"]
+
+_MOST_SUBJECTS = 1000
+
+_CODE_OF_OUTCOME = {
+    "no_cluster": "no_cluster",
+    "no_endpoints": "no_endpoints",
+    "connect_failure": "connect_failure",
+    "upstream_reset": "upstream_reset",
+    "upstream_timeout": "upstream_timeout",
+    "overflow": "overflow",
+    "broken_response": "broken_response",
+    "upstream_5xx": "upstream_errors",
+    "dependency_failed": "dependency_failed",
+    "unknown": "unattributed_errors",
+}
+_CODE_OF_HARM = {
+    Harm.ERROR: "gateway_errors",
+    Harm.INJECTED: "faults_injected",
+    Harm.REFUSED: "refused_jump",
+    Harm.ANSWERED_4XX: "refused_jump",
+    Harm.GONE: "clients_give_up",
+    Harm.FAILED: "connections_failed",
+}
+
+
+class _Failing(NamedTuple):
+    """One way to fail of one subject, over the whole log.
+
+    Attributes:
+        failure: In which way.
+        subject: Of whom.
+        outcome: That of most of the failures.
+        harm: That of most of them.
+        failed: How many.
+        of: How many records there are of the subject.
+        apart: Upstream hosts of it that have findings of their own.
+    """
+
+    failure: Failure
+    subject: Subject
+    outcome: str
+    harm: Harm
+    failed: int
+    of: int
+    apart: tuple[str, ...]
+
+
+def failing_findings(
+    facts: Facts, believed: Sequence[str | None], timelines: Timelines
+) -> list[Finding]:
+    """Return who or what fails, and how.
+
+    Args:
+        facts: Of the log.
+        believed: See ``subjects.believed_hosts``.
+        timelines: Of the log.
+    """
+    return _Failures(facts, believed, timelines).findings()
+
+
+class _Failures:
+    """What the findings about failures of one log are made of."""
+
+    def __init__(self, facts: Facts, believed: Sequence[str | None], timelines: Timelines) -> None:
+        self._facts = facts
+        self._believed = believed
+        self._timelines = timelines
+        self._rows = with_subject(_records(facts), self._believed)
+        self._bad_hosts = bad_hosts(facts)
+        told = pl.any_horizontal(
+            pl.lit(value=False),
+            *(
+                (pl.col("upstream_cluster") == bad.cluster)
+                & (pl.col("upstream_host") == bad.address)
+                for bad in self._bad_hosts
+            ),
+        ) & pl.col("outcome").is_in(OF_ONE_HOST)
+        self._failed = self._rows.filter(
+            pl.col("harm").is_in(FAILED_HARMS) & ~told.fill_null(value=False)
+        )
+        evidence = facts.tally.evidence.frame.with_columns(
+            facts.host_of_authority,
+            pl.when(pl.col("outcome").is_in(["tcp_failed", "no_filter_chain", "tcp"]))
+            .then(pl.lit("connection"))
+            .otherwise(pl.lit("request"))
+            .alias("kind"),
+        )
+        self._evidence = with_subject(evidence, self._believed)
+        self._durations: Mapping[tuple[Any, ...], Durations] = (
+            durations_by_subject(facts, self._believed) if self._failed.height else {}
+        )
+        subjects = self._rows.select(SUBJECT).n_unique() if self._rows.height else 0
+        errors = self._rows.filter(pl.col("harm").is_in([Harm.ERROR, Harm.FAILED]))
+        self._weighing = Weighing(subjects, sum_of(self._rows), sum_of(errors))
+
+    def findings(self) -> list[Finding]:
+        """Return all of them, in no order."""
+        of_hosts = [
+            of_bad_host(
+                self._facts, bad, self._timelines, self._weighing, self._kept_of_host(bad.address)
+            )
+            for bad in self._bad_hosts
+        ]
+        found = (self._finding(failing) for failing in self._failing())
+        return of_hosts + [finding for finding in found if finding is not None]
+
+    def _kept_of_host(self, address: str) -> pl.DataFrame:
+        return self._evidence.filter(
+            (pl.col("upstream_host") == address) & pl.col("outcome").is_in(OF_ONE_HOST)
+        )
+
+    def _failing(self) -> list[_Failing]:
+        requests = pl.col("requests")
+        by_outcome = (
+            self._failed.group_by("failure", *SUBJECT, "outcome", "harm")
+            .agg(requests.sum())
+            .sort("requests", "outcome", "harm", descending=[True, False, False])
+        )
+        by_subject = (
+            by_outcome.group_by("failure", *SUBJECT, maintain_order=True)
+            .agg(pl.col("outcome").first(), pl.col("harm").first(), requests.sum())
+            .sort("requests", "failure", *SUBJECT, descending=[True, False, False, False, False],
+                  nulls_last=True)
+            .head(_MOST_SUBJECTS)
+        )  # fmt: skip
+        totals = self._totals()
+        apart: dict[str, tuple[str, ...]] = {}
+        for bad in self._bad_hosts:
+            apart[bad.cluster] = (*apart.get(bad.cluster, ()), bad.address)
+        return [
+            _Failing(
+                FAILURES[failure],
+                subject := Subject(kind, about, name),
+                outcome,
+                Harm(harm),
+                failed,
+                totals[subject],
+                apart.get(name or "", ()) if outcome in OF_ONE_HOST else (),
+            )
+            for failure, kind, about, name, outcome, harm, failed in by_subject.rows()
+        ]
+
+    def _totals(self) -> dict[Subject, int]:
+        """Return how many records each subject has, whatever became of them."""
+        totals: dict[Subject, int] = {}
+        for about, column in (
+            ("cluster", "upstream_cluster"),
+            ("host", "host"),
+            ("address", "address"),
+            ("server_name", "server_name"),
+        ):
+            counted = self._rows.group_by("kind", column).agg(pl.col("requests").sum())
+            totals |= {Subject(kind, about, name): n for kind, name, n in counted.iter_rows()}
+        strangers = self._rows.filter(~pl.col("believed")).group_by("kind")
+        counted = strangers.agg(pl.col("requests").sum())
+        return totals | {Subject(kind, "strangers", None): n for kind, n in counted.iter_rows()}
+
+    def _stretch(self, failing: _Failing) -> Stretch:
+        subject = failing.subject
+        if subject.about == "strangers":
+            rows = self._timelines.rows.filter(subject.belongs)
+        else:
+            column = "upstream_cluster" if subject.about == "cluster" else subject.about
+            rows = self._timelines.of(column, subject.name).filter(pl.col("kind") == subject.kind)
+        return self._timelines.stretch(rows, _is(failing))
+
+    def _finding(self, failing: _Failing) -> Finding | None:
+        facts, failure, subject = self._facts, failing.failure, failing.subject
+        stretch = self._stretch(failing)
+        if failing.apart:
+            # Time buckets know clusters and not their hosts, so what is left of a cluster beside a
+            # host of its own finding is counted over the whole log.
+            stretch = stretch._replace(
+                episode=stretch.episode.whole(), requests=failing.failed, of=failing.of
+            )
+        elif stretch.episode.is_whole:
+            stretch = stretch._replace(requests=failing.failed, of=failing.of)
+        witnesses = witnesses_among(self._evidence.filter(_is(failing)))
+        severity = self._weighing.severity(
+            failing.harm, failing.failed, failing.of, stretch, witnesses.clients
+        )
+        if severity is None or (subject.about == "strangers" and not _tells(failing)):
+            return None
+        rows = self._failed.filter(_is(failing))
+        durations = self._durations.get((failure.name, *subject))
+        words = _words(failing, rows, durations)
+        when = stretch.episode
+        hosts = self._rows.filter(subject.belongs)["upstream_host"].drop_nulls().n_unique()
+        return Finding(
+            code=_code(failing),
+            severity=severity if subject.about != "strangers" else max(severity, severity.INFO),
+            who=words.failure.actor,
+            subject=subject.name or subject.label,
+            title=words.title,
+            requests=stretch.requests,
+            of=stretch.of,
+            clients_at_least=witnesses.clients,
+            first_seen=first_of(rows),
+            since=when.since,
+            until=when.until,
+            onset_unclear=when.onset_unclear,
+            gateways=gateways_of(facts, rows),
+            upstream_hosts=(rows["upstream_host"].drop_nulls().n_unique(), hosts),
+            where=_where(failing, self._believed),
+            timed=not when.is_whole,
+            proof=words.proof,
+            examples=witnesses.examples,
+            failure=failure.name,
+            next=words.next,
+        )
+
+
+def _records(facts: Facts) -> pl.DataFrame:
+    """Return requests and connections, with the columns that subjects are made of."""
+    nothing = pl.lit(None, pl.String)
+    requests = facts.requests.with_columns(
+        nothing.alias("server_name"), nothing.alias("address"), pl.lit("request").alias("kind")
+    )
+    connections = facts.connections.with_columns(
+        nothing.alias("host"),
+        pl.col("requested_server_name").alias("server_name"),
+        pl.col("upstream_host").alias("address"),
+        pl.lit("connection").alias("kind"),
+    )
+    return pl.concat([requests, connections], how="diagonal")
+
+
+def _is(failing: _Failing) -> pl.Expr:
+    """Tell the rows of a failure, of frames ``with_subject``."""
+    kind, about, name = failing.subject
+    return (
+        (pl.col("failure") == failing.failure.name)
+        & (pl.col("kind") == kind)
+        & (pl.col("about") == about)
+        & pl.col("name").eq_missing(pl.lit(name, pl.String))
+    )
+
+
+def _tells(failing: _Failing) -> bool:
+    """Tell whether a failure of strangers is told: errors are, refusals are their daily bread."""
+    return failing.harm is Harm.ERROR
+
+
+def _code(failing: _Failing) -> str:
+    if failing.harm is Harm.ERROR:
+        return _CODE_OF_OUTCOME.get(failing.outcome, _CODE_OF_HARM[failing.harm])
+    return _CODE_OF_HARM[failing.harm]
+
+
+def _where(failing: _Failing, believed: Sequence[str | None]) -> str:
+    subject, failure = failing.subject, equals("failure", failing.failure.name)
+    conditions = [subject.where(believed), failure]
+    if subject.about == "host" and subject.kind == "request" and failing.failure.of_service:
+        # Those of its clusters are findings of their own.
+        conditions.append("upstream_cluster IS NULL")
+    if failing.apart:
+        apart = is_one_of("upstream_host", failing.apart)
+        conditions.append(any_of("upstream_host IS NULL", f"NOT ({apart})"))
+    return all_of(*conditions)
+
+
+class _Words(NamedTuple):
+    """What a finding says, and the failure whose words these are."""
+
+    failure: Failure
+    title: str
+    proof: str
+    next: str
+
+
+def _words(failing: _Failing, rows: pl.DataFrame, durations: Durations | None) -> _Words:
+    failure, limit = failing.failure, durations and durations.limit_ms
+    if failure.name == "connect_failed" and limit is not None:
+        # Without details only the time tells that nothing answered.
+        failure = FAILURES["connect_timeout"]
+    proof = [proof_of(rows)]
+    took = durations and durations.proof(failure)
+    if took:
+        proof.append(took)
+    next_step = failure.next.format(endpoints=endpoints_command(failing.subject.name))
+    if failure.in_between and durations and limit is not None:
+        next_step = durations.next() or next_step
+    elif limit is not None and failure.name in {"duration_limit", "idle_limit", "response_timeout"}:
+        next_step = f"The limit is {seconds(limit)}. {next_step}"
+    tunneled = rows.select(is_hbone(pl.col("upstream_host")).all(ignore_nulls=True)).item()
+    if tunneled and rows["upstream_host"].drop_nulls().len():
+        next_step = f"{HBONE_NEXT} {next_step}"
+    title = failure.says.format(label=failing.subject.label, codes=codes_of(rows))
+    return _Words(failure, title, "; ".join(proof), next_step)

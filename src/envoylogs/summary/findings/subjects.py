@@ -1,0 +1,156 @@
+"""Whom a failure is told of: a service, a host, an address, a TLS server name, or strangers.
+
+What a service does wrong is told of its cluster, over all hosts that are routed
+there; what the gateway does of the host that was asked for, since a policy or a
+route is of a host. Hosts that were never routed are told of together, since
+strangers choose them, unless so many clients ask for one that it looks meant.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from envoylogs.envoy.clusters import PASSED_ON, service_label
+from envoylogs.envoy.failures.lookup import OF_SERVICES
+from envoylogs.envoy.traffic import looks_like_address
+from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envoylogs.summary.facts import Facts
+
+__all__ = ["STRANGERS", "SUBJECT", "Subject", "believed_hosts", "with_subject"]
+
+STRANGERS = "strangers"
+SUBJECT = ("kind", "about", "name")
+"""The columns of a subject: ``kind`` of the records; ``about`` is ``cluster``, ``host``,
+``address``, ``server_name`` or ``strangers``; ``name`` may be missing."""
+
+_MEANT_REQUESTS, _MEANT_CLIENTS = 20, 3
+
+
+class Subject(NamedTuple):
+    """Whom a failure is told of."""
+
+    kind: str
+    about: str
+    name: str | None
+
+    @property
+    def label(self) -> str:
+        """Return it as people call it."""
+        if self.about == STRANGERS:
+            return "hosts that this gateway never routed"
+        if self.name is not None:
+            return service_label(self.name) if self.about == "cluster" else self.name
+        return {
+            "host": "requests without a host",
+            "server_name": "clients without a TLS server name",
+        }.get(self.about, "an unknown address")
+
+    def where(self, believed: Sequence[str | None]) -> str:
+        """Return the records of it as a condition in SQL.
+
+        Args:
+            believed: See ``believed_hosts``.
+        """
+        kind = equals("kind", self.kind)
+        if self.about == STRANGERS:
+            known = f"NOT ({is_one_of('host', believed)})" if believed else "TRUE"
+            return all_of(kind, any_of("host IS NULL", known))
+        column = {
+            "cluster": "upstream_cluster",
+            "host": "host",
+            "address": "upstream_host",
+            "server_name": "requested_server_name",
+        }[self.about]
+        return all_of(kind, equals(column, self.name))
+
+    @property
+    def belongs(self) -> pl.Expr:
+        """Tell the rows of it, of frames ``with_subject``; all of them, also those that went well.
+
+        ``strangers`` are told by the column ``believed``.
+        """
+        kind = pl.col("kind") == self.kind
+        if self.about == STRANGERS:
+            return kind & ~pl.col("believed")
+        column = {"cluster": "upstream_cluster"}.get(self.about, self.about)
+        return kind & pl.col(column).eq_missing(pl.lit(self.name, pl.String))
+
+
+def believed_hosts(facts: Facts) -> list[str | None]:
+    """Return the hosts that failures are told of by name.
+
+    Those that are known, and others that so many clients ask for that they
+    look meant; all of them where nothing was routed at all, since then the log
+    has nobody else.
+    """
+    requests = facts.requests
+    if facts.known_hosts.is_empty():
+        return requests["host"].unique().sort(nulls_last=True).to_list()
+    clients = (
+        facts.tally.evidence.frame.filter(pl.col("authority").is_not_null())
+        .with_columns(facts.host_of_authority)
+        .group_by("host")
+        .agg(pl.col("client").n_unique().alias("clients"))
+    )
+    meant = (
+        requests.filter(~pl.col("known") & ~pl.col("unrouted") & pl.col("host").is_not_null())
+        .filter(~looks_like_address(pl.col("host")))
+        .group_by("host")
+        .agg(pl.col("requests").sum())
+        .join(clients, on="host", how="left")
+        .filter(
+            (pl.col("requests") >= _MEANT_REQUESTS)
+            & (pl.col("clients").fill_null(0) >= _MEANT_CLIENTS)
+        )
+    )
+    return sorted({*facts.known_hosts, *meant["host"]})
+
+
+def with_subject(rows: pl.DataFrame, believed: Sequence[str | None]) -> pl.DataFrame:
+    """Return rows with the columns of ``SUBJECT``, and ``believed``: whether the host is one.
+
+    Args:
+        rows: With ``kind``, ``failure``, ``host``, ``server_name``, ``upstream_cluster`` and
+            ``address``.
+        believed: See ``believed_hosts``.
+    """
+    cluster, host = pl.col("upstream_cluster"), pl.col("host")
+    connection = pl.col("kind") == "connection"
+    is_believed = host.is_in(pl.Series(believed, dtype=pl.String).implode(), nulls_equal=True)
+    of_service = pl.col("failure").is_in(OF_SERVICES) & cluster.is_not_null()
+    # What a passthrough is of says its address.
+    named = cluster.is_not_null() & ~cluster.is_in(PASSED_ON)
+    about = (
+        pl.when(connection & (pl.col("failure") == "name_refused"))
+        .then(pl.lit("server_name"))
+        .when(connection & named)
+        .then(pl.lit("cluster"))
+        .when(connection & pl.col("address").is_not_null())
+        .then(pl.lit("address"))
+        .when(connection)
+        .then(pl.lit("server_name"))
+        .when(of_service)
+        .then(pl.lit("cluster"))
+        .when("believed")
+        .then(pl.lit("host"))
+        .otherwise(pl.lit(STRANGERS))
+        .alias("about")
+    )
+    name = (
+        pl.when(pl.col("about") == "cluster")
+        .then(cluster)
+        .when(pl.col("about") == "address")
+        .then("address")
+        .when(pl.col("about") == "server_name")
+        .then("server_name")
+        .when(pl.col("about") == "host")
+        .then(host)
+        .alias("name")
+    )
+    return rows.with_columns(is_believed.alias("believed")).with_columns(about).with_columns(name)

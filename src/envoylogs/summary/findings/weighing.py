@@ -1,0 +1,99 @@
+"""Whether failures are worth telling, and how loud: chance and the usual crumbs are not."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from envoylogs.envoy.outcomes import Harm
+from envoylogs.summary.findings.finding import Severity, severity_of, worth_telling
+
+if TYPE_CHECKING:
+    from envoylogs.summary.findings.timelines import Stretch
+
+__all__ = ["Weighing", "is_burst"]
+
+_USUAL_SHARE = 0.002
+"""Up to this share of the requests of a service fails without anybody calling it trouble."""
+
+_USUAL_LEFT = 0.03
+"""Up to this share of clients leaves before the answer, on phones say."""
+
+_BY_CHANCE = 1e-3
+_TROUBLED_SHARE = 0.1
+"""From this share of errors in the whole log on, a log is about trouble, and a single failure of a
+service is part of it."""
+
+_BURST, _BURST_SHARE = 12, 0.25
+_ALL_SHARE, _ALL, _ALL_CLIENTS = 0.95, 20, 3
+_DOMINANT = 0.5
+_LEFT_SHARE = 0.1
+
+
+def is_burst(stretch: Stretch) -> bool:
+    """Tell whether failures are an episode, and many of the records of its time."""
+    return (
+        not stretch.episode.is_whole
+        and stretch.requests >= _BURST
+        and stretch.requests >= _BURST_SHARE * stretch.of
+    )
+
+
+class Weighing:
+    """Weighs the failures of one log.
+
+    Args:
+        subjects: How many there are that might fail by chance.
+        records: All requests and connections.
+        errors: Those of them that failed.
+    """
+
+    def __init__(self, subjects: int, records: int, errors: int) -> None:
+        self._subjects = max(subjects, 1)
+        self._records = records
+        self._troubled = errors >= _TROUBLED_SHARE * records
+
+    def severity(
+        self, harm: Harm, failed: int, of: int, stretch: Stretch, clients: int
+    ) -> Severity | None:
+        """Return how bad a failure of one subject is; null if it is not worth telling.
+
+        Args:
+            harm: What kind of harm.
+            failed: In the whole log.
+            of: All records of the subject in the whole log.
+            stretch: Its episode.
+            clients: How many clients are known to be harmed.
+        """
+        burst = is_burst(stretch)
+        found = severity_of(stretch.requests, stretch.of)
+        if harm in {Harm.ERROR, Harm.FAILED, Harm.INJECTED}:
+            if not (burst or worth_telling(failed, of)):
+                return None
+            if harm is Harm.INJECTED:
+                found = max(found, Severity.HIGH)
+            return found if burst or self.is_sure(failed, of) else Severity.INFO
+        if burst:
+            # A burst of refusals beside as many answers as ever is a scanner's, or a limit that
+            # does what it is for.
+            found = max(found, Severity.HIGH) if harm is not Harm.REFUSED else found
+            return found if stretch.replaced else Severity.INFO
+        if harm is Harm.GONE:
+            often = failed >= _LEFT_SHARE * of and self._beyond_chance(failed, _USUAL_LEFT * of)
+            return max(found, Severity.HIGH) if often else None
+        all_of_it = failed >= _ALL and failed >= _ALL_SHARE * of
+        dominant = of >= _DOMINANT * self._records
+        if all_of_it and (dominant or (harm is Harm.REFUSED and clients >= _ALL_CLIENTS)):
+            return max(found, Severity.HIGH if harm is Harm.REFUSED else Severity.MEDIUM)
+        return None
+
+    def is_sure(self, failed: int, of: int) -> bool:
+        """Tell whether failures are no chance, or part of a log that is about trouble."""
+        return self._troubled or self._beyond_chance(failed, _USUAL_SHARE * of)
+
+    def _beyond_chance(self, failed: int, expected: float) -> bool:
+        """Tell whether so many failures of any subject are more than chance (Chernoff's bound)."""
+        if failed <= expected:
+            return False
+        exponent = failed - expected - failed * math.log(failed / expected)
+        return self._subjects * math.exp(exponent) < _BY_CHANCE
