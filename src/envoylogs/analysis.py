@@ -20,6 +20,7 @@ from envoylogs.render.words import (
     headline_of,
     lesser_findings,
     noise_of,
+    severity_words,
     verdict_of,
 )
 from envoylogs.summary.summary import Summary, summarize
@@ -231,6 +232,7 @@ class Analysis:
         totals = {
             "requests": count(overview.requests),
             "errors": f"{count(overview.errors)} ({percent(overview.error_share)})",
+            "refused": count(overview.refused),
             "unrouted": count(overview.unrouted),
             "connections": count(overview.connections),
             **{
@@ -241,7 +243,8 @@ class Analysis:
         head = "".join(f"<th>{name}</th>" for name in totals)
         cells = "".join(f"<td>{value}</td>" for value in totals.values())
         verdict = verdict_of(summary)
-        told = f"<p>{verdict[0]}</p>" if verdict else f"<ol>{findings}</ol>"
+        told = f"<p>{escape(printable(verdict[0]))}</p>" if verdict else ""
+        told += f"<ol>{findings}</ol>" if findings else ""
         return (
             f"<div><p><strong>{facts}</strong></p>{told}{notes}"
             f"<table><thead><tr>{head}</tr></thead><tbody><tr>{cells}</tr></tbody></table></div>"
@@ -253,7 +256,7 @@ class Analysis:
             *facts_of_finding(found, self.overview),
         ]
         return (
-            f"<li><strong>{found.severity.name} {escape(printable(found.title))}</strong><br>"
+            f"<li><strong>{severity_words(found)} {escape(printable(found.title))}</strong><br>"
             f"{escape(printable('; '.join(said)))}.<br>{escape(printable(found.next))}</li>"
         )
 

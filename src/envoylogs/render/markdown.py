@@ -16,9 +16,13 @@ from envoylogs.render.named_tables import rows_of_table
 from envoylogs.render.words import (
     LEDGER,
     facts_of_finding,
+    findings_shown,
+    harm_of,
+    lesser_findings,
     malformed_of,
     noise_of,
     roles_left_out,
+    severity_words,
     verdict_of,
 )
 
@@ -43,7 +47,6 @@ _COLUMNS = (
 )
 _OF_A_PART = ("route_name", "authority", "upstream_cluster", "requests", "share", "share_low",
               "share_high", "errors", "latency_ms_p99")  # fmt: skip
-_NUMBER_OF_FINDINGS = 5
 
 
 class MarkdownRenderer:
@@ -68,14 +71,14 @@ class MarkdownRenderer:
         yield "**Gateway log**: " + ", ".join(_facts(summary))
         if summary.selection is not None:
             yield f"Selected: {_code(summary.selection)}"
-        for place, found in enumerate(summary.findings[:_NUMBER_OF_FINDINGS], 1):
-            yield _finding(place, found, summary)
-        rest = len(summary.findings) - _NUMBER_OF_FINDINGS
-        if rest > 0:
-            yield f"and {counted(rest, 'lesser finding')}"
         verdict = verdict_of(summary)
         if verdict is not None:
-            yield verdict[0]
+            yield _prose(verdict[0])
+        for place, found in enumerate(findings_shown(summary), 1):
+            yield _finding(place, found, summary)
+        rest = lesser_findings(summary)
+        if rest is not None:
+            yield rest
         noise = noise_of(summary)
         if noise is not None:
             yield noise
@@ -116,6 +119,7 @@ def _facts(summary: Summary) -> Iterable[str]:
         yield window(overview.first, overview.last)
     yield counted(overview.requests, "request")
     yield f"errors {percent(overview.error_share)}"
+    yield from harm_of(overview)
     left_out = roles_left_out(summary.accounts)
     if left_out is not None:
         yield left_out
@@ -131,7 +135,7 @@ def _facts(summary: Summary) -> Iterable[str]:
 def _finding(place: int, found: Finding, summary: Summary) -> str:
     facts = "; ".join(facts_of_finding(found, summary.overview))
     lines = [
-        f"{place}. **{found.severity.name}** {_prose(found.title)}",
+        f"{place}. **{severity_words(found)}** {_prose(found.title)}",
         f"Must act: {found.who}. {_prose(facts)}{'.' if facts else ''}",
     ]
     if found.proof:

@@ -139,9 +139,12 @@ def finding_row(found: Finding) -> Row:
         "state": found.state,
         "gateways": list(found.gateways),
         "upstream_hosts": list(found.upstream_hosts),
+        "failure": found.failure,
         "proof": found.proof,
         "change": found.change,
-        "where": found.where,
+        "where": found.condition,
         "examples": [asdict(example) for example in found.examples],
         "next": found.next,
+        "shared": found.shared,
+        "members": [finding_row(member) for member in found.members],
     }

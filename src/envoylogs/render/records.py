@@ -58,6 +58,7 @@ class JsonRenderer:
             "selection": summary.selection,
             "anonymized": summary.anonymized,
             "accounts": self._accounts(summary.accounts),
+            "verdict": {"state": summary.verdict.state, "says": summary.verdict.says},
             "overview": _overview(summary.overview),
             "by": {column: self._rows(table) for column, table in self._tables(summary).items()},
             "groups": self._rows(summary.groups),

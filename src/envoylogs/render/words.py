@@ -16,6 +16,7 @@ from envoylogs.render.formatting import (
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.findings.onset import was_from_the_start
+from envoylogs.summary.verdict import State
 
 if TYPE_CHECKING:
     from envoylogs.summary.accounts import Accounts
@@ -29,12 +30,14 @@ __all__ = [
     "facts_of_finding",
     "findings_shown",
     "gateways_of",
+    "harm_of",
     "headline_of",
     "lesser_findings",
     "malformed_of",
     "noise_of",
     "records_of",
     "roles_left_out",
+    "severity_words",
     "verdict_of",
 ]
 
@@ -60,38 +63,24 @@ def findings_shown(summary: Summary) -> list[Finding]:
 
 
 def verdict_of(summary: Summary) -> tuple[str, str] | None:
-    """Return what there is to say without findings, which are about names; null with some.
+    """Return what there is to say where no finding says it; null with one above info.
 
     Returns:
-        A sentence, and its weight: ``good``, or ``alarm`` where names were
-        folded that are in trouble, or connections failed, which few findings
-        are about.
+        The sentence, and its weight: ``good``, ``alarm``, or none.
     """
-    if summary.findings:
+    found = summary.verdict
+    if found.state is State.TROUBLE:
         return None
-    overview, folds = summary.overview, summary.folds
-    if not overview.requests and not overview.connections:
-        return "No request.", "good"
-    parts = [
-        counted(n, noun)
-        for n, noun in ((folds.errors, "error"), (folds.unrouted, "unrouted request"))
-        if n
-    ]
-    if not parts:
-        failed = overview.failed_connections
-        if not failed:
-            return "Nothing wrong was found.", "good"
-        return (
-            f"No finding, but {count(failed)} of {counted(overview.connections, 'connection')} "
-            "failed; the outcomes say how.",
-            "alarm",
-        )
-    verb = "is" if folds.errors + folds.unrouted == 1 else "are"
-    return (
-        f"No finding, but {' and '.join(parts)} {verb} of names that were folded; "
-        "--max-names keeps more.",
-        "alarm",
-    )
+    good = {State.CLEAR, State.EMPTY}
+    return found.says, "good" if found.state in good else _WEIGHTS.get(found.state, "")
+
+
+_WEIGHTS = {State.UNNAMED: "alarm"}
+
+
+def severity_words(found: Finding) -> str:
+    """Return how bad a finding is; of what has ended, how bad it was."""
+    return found.severity.name if found.until is None else f"ENDED, was {found.severity.name}"
 
 
 def lesser_findings(summary: Summary) -> str | None:
@@ -148,6 +137,25 @@ def accounts_of(summary: Summary) -> list[str]:
         f"{words} ({', '.join(fates)})" if fates else words,
         "coarsened, see below" if summary.folds else "all numbers exact",
         "anonymized" if summary.anonymized else "not anonymized",
+    ]
+
+
+def harm_of(overview: Overview) -> list[str]:
+    """Return what was harmed beside errors, each as a few words, so that no number hides another.
+
+    Noise is not in it.
+    """
+    refused = overview.connections_refused - overview.noise["connections"]
+    return [
+        f"{n:,} {words}"
+        for n, words in (
+            (overview.unrouted_known, "unrouted on known hosts"),
+            (overview.refused, "refused"),
+            (overview.injected, "injected"),
+            (overview.connections_failed, "connections failed"),
+            (refused, "connections refused"),
+        )
+        if n > 0
     ]
 
 

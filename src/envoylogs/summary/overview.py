@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.envoy.outcomes import FAILED_CONNECTIONS
+from envoylogs.envoy.outcomes import Harm
 from envoylogs.summary.ledger import LEDGER_KINDS, NOT_FOUND, ledger_kind
 from envoylogs.summary.paths import is_lost
 from envoylogs.summary.percentiles import EMPTY_LATENCY, latency_by
@@ -37,7 +37,15 @@ class Overview:
         outcomes: Requests and connections by outcome, most frequent first.
         blackhole: Requests of outcome ``blackhole``.
         unrouted: Requests of outcome ``blackhole`` or ``no_route``.
-        errors: Requests that count as errors.
+        unrouted_known: The same of known hosts; the others are noise.
+        errors: Requests that count as errors, see ``envoy.outcomes.harm_of``.
+        injected: Requests that a fault rule aborted, which are no errors.
+        refused: Requests that the gateway refused: denied, limited, bad, below code 500.
+        answered_4xx: Requests that the upstream refused.
+        clients_left: Requests whose clients left before the answer.
+        unknown_harmed: How many of the errors and refusals have the outcome ``unknown``.
+        connections_failed: Connections that could not be passed on.
+        connections_refused: Connections that were not accepted, with those of strangers.
         error_share: Errors of all requests that are no noise, 0 to 1; null for none.
         noise: Unrouted requests and refused connections of unknown names, and these names.
         not_found_ledger: All requests with code 404 by who answered and why.
@@ -56,19 +64,21 @@ class Overview:
     outcomes: dict[str, int]
     blackhole: int
     unrouted: int
+    unrouted_known: int
     errors: int
+    injected: int
+    refused: int
+    answered_4xx: int
+    clients_left: int
+    unknown_harmed: int
+    connections_failed: int
+    connections_refused: int
     error_share: float | None
     noise: dict[str, int]
     not_found_ledger: dict[str, int]
     latency_ms: Latency
     upstream_time_ms: Latency
     gateway_ms: Latency
-
-    @property
-    def failed_connections(self) -> int:
-        """Connections that failed, but for refused ones of unknown names."""
-        failed = sum(self.outcomes.get(name, 0) for name in FAILED_CONNECTIONS)
-        return failed - self.noise["connections"]
 
 
 def overview(facts: Facts, paths: pl.DataFrame) -> Overview:
@@ -93,7 +103,17 @@ def overview(facts: Facts, paths: pl.DataFrame) -> Overview:
         outcomes=_outcomes(facts),
         blackhole=_sum(requests, pl.col("outcome") == "blackhole"),
         unrouted=_sum(requests, "unrouted"),
+        unrouted_known=_sum(requests, pl.col("unrouted") & pl.col("known")),
         errors=errors,
+        injected=_sum(requests, pl.col("harm") == Harm.INJECTED),
+        refused=_sum(requests, pl.col("harm") == Harm.REFUSED),
+        answered_4xx=_sum(requests, pl.col("harm") == Harm.ANSWERED_4XX),
+        clients_left=_sum(requests, pl.col("harm") == Harm.GONE),
+        unknown_harmed=_sum(
+            requests, (pl.col("outcome") == "unknown") & pl.col("harm").is_not_null()
+        ),
+        connections_failed=_sum(connections, pl.col("harm") == Harm.FAILED),
+        connections_refused=_sum(connections, pl.col("harm") == Harm.TURNED_AWAY),
         error_share=errors / judged if judged else None,
         noise=_noise(facts),
         not_found_ledger=_not_found_ledger(facts, paths),

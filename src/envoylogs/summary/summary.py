@@ -19,6 +19,7 @@ from envoylogs.summary.rejections import rejections
 from envoylogs.summary.slices import SLICE_COLUMNS, Slices, slices
 from envoylogs.summary.splits import splits
 from envoylogs.summary.timeline import bucket_seconds, timeline
+from envoylogs.summary.verdict import Verdict, verdict
 from envoylogs.tally.revealed import revealed
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class Summary:
         splits: The observed split of each route.
         bucket_seconds: The width of the timeline's buckets; null for an empty log.
         timeline: Requests over time.
-        findings: The verdicts, the worst first.
+        findings: What is wrong, the worst first.
+        verdict: Whether anything is.
         folds: What was folded to keep memory bounded.
         selection: Which records were counted, as options; null for all.
         asked_by: The columns that a table was asked by; empty without.
@@ -70,6 +72,7 @@ class Summary:
     bucket_seconds: int | None
     timeline: pl.DataFrame
     findings: tuple[Finding, ...]
+    verdict: Verdict
     folds: Folds
     selection: str | None = None
     asked_by: tuple[str, ...] = ()
@@ -134,6 +137,7 @@ def summarize(
         bucket_seconds=bucket_seconds(tally),
         timeline=timeline(tally),
         findings=findings,
+        verdict=verdict(findings, totals, lines, folded),
         folds=folded,
         selection=tally.spec.selection,
         asked_by=tuple(by),

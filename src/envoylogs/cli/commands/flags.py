@@ -76,24 +76,42 @@ def flags(
 
 def _all() -> Iterator[_Entry]:
     from envoylogs.envoy.details import RESPONSE_CODE_DETAILS
+    from envoylogs.envoy.failures.lookup import failure_of_outcome
     from envoylogs.envoy.flags import RESPONSE_FLAGS
     from envoylogs.envoy.outcomes import OUTCOMES
     from envoylogs.summary.findings.catalog import FINDING_KINDS
 
     for flag in RESPONSE_FLAGS:
         title = f"{flag.short} ({flag.long}), a response flag"
-        facts = {"long": flag.long, "blames": flag.blame, "look_at": flag.look_at}
+        facts = {"long": flag.long, **_of_failure(flag.failure)}
         yield _Entry("response_flag", flag.short, title, flag.meaning, facts)
     for detail in RESPONSE_CODE_DETAILS:
         title = f"{detail.match}, a response code detail"
-        yield _Entry("response_code_detail", detail.match, title, detail.reading, {})
+        facts = _of_failure(detail.failure)
+        yield _Entry("response_code_detail", detail.match, title, detail.reading, facts)
     for outcome in OUTCOMES:
-        facts = {"must_act": outcome.must_act, "look_at": outcome.look_at}
+        facts = _of_failure(failure_of_outcome(outcome.name)) | {"must_act": outcome.must_act}
         title = f"{outcome.name}, an outcome"
         yield _Entry("outcome", outcome.name, title, outcome.meaning, facts)
     for kind in FINDING_KINDS:
         facts = {"must_act": str(kind.who), "proved_by": kind.proof}
         yield _Entry("finding", kind.code, f"{kind.code}, a finding", kind.meaning, facts)
+
+
+def _of_failure(name: str | None) -> dict[str, str]:
+    """Return whom a failure blames and what to do next, as findings say it; nothing for none."""
+    from envoylogs.envoy.failures.lookup import FAILURES
+
+    if name is None:
+        return {}
+    failure = FAILURES[name]
+    endpoints = "kubectl get endpointslices of the service"
+    return {
+        "must_act": str(failure.actor),
+        "blames": failure.blames,
+        "next": failure.next.format(endpoints=endpoints),
+        "failure": name,
+    }
 
 
 _HEADINGS = {
@@ -175,4 +193,5 @@ def _details(name: str) -> list[_Entry]:
     if detail is None:
         return []
     title = f"{name}, a response code detail ({detail.match})"
-    return [_Entry("response_code_detail", name, title, detail.reading, {"match": detail.match})]
+    facts = {"match": detail.match, **_of_failure(detail.failure)}
+    return [_Entry("response_code_detail", name, title, detail.reading, facts)]

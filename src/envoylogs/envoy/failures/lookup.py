@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from envoylogs.envoy.failures.failure import Failure
 
-__all__ = ["FAILURES", "OF_SERVICES", "failure_of", "with_failure"]
+__all__ = ["FAILURES", "OF_SERVICES", "failure_of", "failure_of_outcome", "with_failure"]
 
 FAILURES: Mapping[str, Failure] = {
     failure.name: failure
@@ -127,9 +127,14 @@ def failure_of(
     return found
 
 
+def failure_of_outcome(outcome: str) -> str | None:
+    """Return the failure that an outcome is where nothing says more; null for no harm."""
+    return _FAILURE_OF_OUTCOME.get(outcome)
+
+
 def _by_details(details: str | None) -> str | None:
     detail = None if details is None else reading_of(details)
-    return detail and detail.failure
+    return None if detail is None else detail.failure
 
 
 def _by_flags(flags: str | None, code: int | None, details: str | None) -> str | None:

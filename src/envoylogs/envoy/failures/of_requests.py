@@ -35,8 +35,9 @@ FAILURES_OF_REQUESTS: tuple[Failure, ...] = (
         "authorization_denied", Actor.POLICY,
         "the external authorization's verdict, or the client's credentials",
         "{label}: external authorization denies requests",
-        "It is a verdict and no outage: read the log of the ext_authz service for these "
-        "requests; did its policy change, or the clients' credentials expire?",
+        "ext_authz_denied is a verdict, and ext_authz_error an outage: read the log of the "
+        "ext_authz service for these requests; did its policy change, or the clients' "
+        "credentials expire?",
         unasked=True,
     ),
     Failure(

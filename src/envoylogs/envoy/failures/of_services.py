@@ -37,7 +37,7 @@ FAILURES_OF_SERVICES: tuple[Failure, ...] = (
         "upstream, or a network policy or firewall that drops packets",
         "No connection to {label}: nothing answers in time",
         "Packets are dropped on the way: look at NetworkPolicy, firewalls and security groups, and "
-        "at dead addresses among the endpoints ({endpoints}).",
+        "at dead addresses among the endpoints. {endpoints}.",
         unasked=True,
     ),
     Failure(

@@ -19,7 +19,7 @@ from envoylogs.render.figures import (
 )
 from envoylogs.render.formatting import count, percent, span
 from envoylogs.render.html.counts import PAGE_LEDGER
-from envoylogs.render.words import facts_of_finding, findings_shown
+from envoylogs.render.words import facts_of_finding, findings_shown, severity_words
 from envoylogs.summary.findings.onset import was_from_the_start
 from envoylogs.summary.rejections import BY_GATEWAY
 from envoylogs.summary.splits import NOT_SENT
@@ -117,6 +117,7 @@ def _finding(
 ) -> dict[str, Any]:
     return {
         "severity": found.severity.name.lower(),
+        "severity_words": severity_words(found),
         "who": str(found.who),
         "title": found.title,
         "facts": facts_of_finding(found, summary.overview),

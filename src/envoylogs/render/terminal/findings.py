@@ -13,6 +13,7 @@ from envoylogs.render.words import (
     findings_shown,
     lesser_findings,
     noise_of,
+    severity_words,
     verdict_of,
 )
 from envoylogs.summary.findings.finding import Finding, Severity
@@ -53,7 +54,7 @@ def print_findings(console: Console, summary: Summary) -> None:
 
 
 def _print_finding(console: Console, place: int, found: Finding, overview: Overview) -> None:
-    title = Text(f" {found.severity.name} ", style=_STYLES[found.severity])
+    title = Text(f" {severity_words(found)} ", style=_STYLES[found.severity])
     title = Text.assemble(title, (f" {printable(found.title)}", "bold"))
     facts = facts_of_finding(found, overview)
     who = Text.assemble(("Must act: ", "bold"), str(found.who), ". ")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from envoylogs.summary.overview import Overview
     from envoylogs.summary.summary import Summary
 
 __all__ = ["print_table", "print_tables"]
@@ -93,11 +94,21 @@ def _print_overview(console: Console, summary: Summary) -> None:
     rows = [
         ("requests", count(overview.requests)),
         ("errors", f"{count(overview.errors)} ({percent(overview.error_share)} {judged})"),
-        ("unrouted", f"{count(overview.unrouted)}, of these blackhole {count(overview.blackhole)}"),
+        *(
+            [("refused", f"{count(overview.refused)} by the gateway, below code 500")]
+            if overview.refused
+            else []
+        ),
+        *(
+            [("injected", f"{count(overview.injected)}, aborted by fault rules, no errors")]
+            if overview.injected
+            else []
+        ),
+        ("unrouted", _unrouted(overview)),
         ("bytes", f"{size(overview.bytes_sent)} sent, {size(overview.bytes_received)} received"),
     ]
     if overview.connections:
-        rows.append(("connections", f"{count(overview.connections)}, not in requests"))
+        rows.append(("connections", _connections(overview)))
     if overview.own_traffic:
         probes = f"{count(overview.own_traffic)}, probes and scrapes, not in requests"
         rows.append(("own traffic", probes))
@@ -116,6 +127,25 @@ def _print_overview(console: Console, summary: Summary) -> None:
                 table.add_row(text(name), number(_int(latency["count"])),
                               *(text(_ms(latency, q)) for q in (*_QUANTILES, "mean")))  # fmt: skip
         console.print(table)
+
+
+def _unrouted(overview: Overview) -> str:
+    words = f"{count(overview.unrouted)}, of these blackhole {count(overview.blackhole)}"
+    known = overview.unrouted_known
+    return f"{words}, of known hosts {count(known)}" if known else words
+
+
+def _connections(overview: Overview) -> str:
+    parts = [
+        f"{count(n)} {word}"
+        for n, word in (
+            (overview.connections_failed, "failed"),
+            (overview.connections_refused, "refused"),
+        )
+        if n
+    ]
+    bad = f" ({', '.join(parts)})" if parts else ""
+    return f"{count(overview.connections)}{bad}, not in requests"
 
 
 def _print_ledger(console: Console, summary: Summary) -> None:

@@ -23,7 +23,7 @@ _AT_ONCE_MS = 1
 class Durations(NamedTuple):
     """How long the failures of a subject had taken, in milliseconds."""
 
-    count: int
+    records: int
     median_ms: int
     p90_ms: int
     max_ms: int
@@ -33,7 +33,7 @@ class Durations(NamedTuple):
     def limit_ms(self) -> int | None:
         """What nearly all of them took, if it is the same and long enough to be a limit."""
         alike = (
-            self.count >= _ENOUGH
+            self.records >= _ENOUGH
             and self.median_ms >= _LEAST_LIMIT_MS
             and self.p90_ms - self.median_ms <= max(_SPREAD * self.median_ms, _SPREAD_MS)
             and abs(self.mean_ms - self.median_ms) <= max(_MEAN_OFF * self.median_ms, _SPREAD_MS)

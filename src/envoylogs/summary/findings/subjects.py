@@ -47,7 +47,7 @@ class Subject(NamedTuple):
         if self.name is not None:
             return service_label(self.name) if self.about == "cluster" else self.name
         return {
-            "host": "requests without a host",
+            "host": "an unnamed service",
             "server_name": "clients without a TLS server name",
         }.get(self.about, "an unknown address")
 

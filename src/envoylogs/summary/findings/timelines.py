@@ -95,9 +95,8 @@ class Timelines:
         no_harm = pl.col("failure").is_null()
         well_inside = int(of.filter(no_harm)["requests"].sum())
         expected = self._expected(timed, timed.filter(no_harm), found, well_inside)
-        return Stretch(
-            found, failures, int(of["requests"].sum()), expected and (well_inside, expected)
-        )
+        well = None if expected is None else (well_inside, expected)
+        return Stretch(found, failures, int(of["requests"].sum()), well)
 
     def _expected(
         self, timed: pl.DataFrame, well: pl.DataFrame, found: Episode, inside: int

@@ -41,8 +41,8 @@
     ...(rows.length > 10 ? ["", `10 of ${count(rows.length)} hosts.`] : []),
   ].join("\n");
 
-  const finding = ({ title, severity, who, facts, next }, place) => [
-    `${place + 1}. **${severity.toUpperCase()}** ${plain(title)}`,
+  const finding = ({ title, severity_words: severity, who, facts, next }, place) => [
+    `${place + 1}. **${severity}** ${plain(title)}`,
     `   Must act: ${[plain(who), ...facts.map(plain)].join("; ")}.`,
     ...(next ? [`   Next: ${plain(next)}`] : []),
   ].join("\n");

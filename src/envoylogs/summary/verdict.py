@@ -1,0 +1,177 @@
+"""The one function that says whether anything is wrong; every output asks it.
+
+"Nothing wrong was found" is said only where no error, refusal, failed
+connection or unreadable part is left without a word. What is too little for a
+finding is counted in the sentence, so that no number contradicts it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from envoylogs.summary.findings.finding import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from envoylogs.summary.accounts import Accounts
+    from envoylogs.summary.findings.finding import Finding
+    from envoylogs.summary.folds import Folds
+    from envoylogs.summary.overview import Overview
+
+__all__ = ["State", "Verdict", "verdict"]
+
+
+class State(StrEnum):
+    """What there is to say of a log as a whole."""
+
+    TROUBLE = "trouble"
+    """There is a finding above info."""
+    UNNAMED = "unnamed"
+    """Names were folded that are in trouble, so that no finding can be about them."""
+    QUIET = "quiet"
+    """Some requests or connections failed or were refused, and none of it stands out."""
+    UNCLEAR = "unclear"
+    """Nothing wrong shows, in what could be read."""
+    CLEAR = "clear"
+    """Nothing is wrong."""
+    EMPTY = "empty"
+    """Nothing was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether anything is wrong.
+
+    Attributes:
+        state: See ``State``.
+        says: One or two sentences that say what was looked at.
+    """
+
+    state: State
+    says: str
+
+
+def verdict(
+    findings: Sequence[Finding], overview: Overview, lines: Accounts, folds: Folds
+) -> Verdict:
+    """Return the verdict on a log.
+
+    Args:
+        findings: All of it, the worst first.
+        overview: Its totals.
+        lines: Where its lines went.
+        folds: What was folded in it.
+    """
+    serious = [found for found in findings if found.severity < Severity.INFO]
+    if serious:
+        more = len(serious) - 1
+        rest = f" And {_counted(more, 'more finding')}." if more else ""
+        return Verdict(State.TROUBLE, f"{serious[0].title}.{rest}")
+    unnamed = [
+        _counted(n, noun)
+        for n, noun in ((folds.errors, "error"), (folds.unrouted, "unrouted request"))
+        if n
+    ]
+    if unnamed:
+        verb = "is" if folds.errors + folds.unrouted == 1 else "are"
+        return Verdict(
+            State.UNNAMED,
+            f"No finding, but {' and '.join(unnamed)} {verb} of names that were folded; "
+            "--max-names keeps more.",
+        )
+    if not overview.requests and not overview.connections:
+        return Verdict(State.EMPTY, "No request.")
+    looked_at, harmed, unclear = _looked_at(overview), list(_harmed(overview)), _unclear(lines)
+    if harmed:
+        return Verdict(
+            State.QUIET,
+            f"Nothing stands out: {looked_at}; {_listing([*harmed, *unclear])}.",
+        )
+    unknown = overview.outcomes.get("unknown", 0)
+    if unknown:
+        unclear.insert(0, f"of {unknown:,} too little is logged to tell")
+    if unclear:
+        return Verdict(
+            State.UNCLEAR,
+            f"Nothing wrong shows in what could be read: {looked_at}; {_listing(unclear)}.",
+        )
+    return Verdict(State.CLEAR, f"Nothing wrong was found: {looked_at}.")
+
+
+def _looked_at(overview: Overview) -> str:
+    """Return of how many requests and connections how many went well."""
+    parts = []
+    if overview.requests:
+        harmed = (
+            overview.errors, overview.injected, overview.refused, overview.answered_4xx,
+            overview.clients_left, overview.unrouted_known, overview.noise["requests"],
+            overview.outcomes.get("unknown", 0) - overview.unknown_harmed,
+        )  # fmt: skip
+        served = overview.requests - sum(harmed)
+        shown = "all were" if served == overview.requests else f"{_number(served)} {_were(served)}"
+        strangers = overview.noise["requests"]
+        apart = f" ({_counted(strangers, 'request')} of strangers apart)" if strangers else ""
+        parts.append(f"of {_counted(overview.requests, 'request')} {shown} served{apart}")
+    if overview.connections:
+        bad = overview.connections_failed + overview.connections_refused
+        passed = overview.connections - bad
+        shown = "all were" if not bad else f"{_number(passed)} {_were(passed)}"
+        parts.append(f"of {_counted(overview.connections, 'connection')} {shown} passed on")
+    return " and ".join(parts)
+
+
+def _harmed(overview: Overview) -> Iterator[str]:
+    """Yield what was harmed, each with its number."""
+    share = overview.errors / overview.requests if overview.requests else 0.0
+    percent = f" ({100 * share:.2g} %)" if overview.errors else ""
+    for n, words in (
+        (overview.errors, f"failed{percent}"),
+        (overview.unrouted_known, "had no route on known hosts"),
+        (overview.refused, "were refused by the gateway"),
+        (overview.answered_4xx, "were answered 4xx by applications"),
+        (overview.clients_left, "were left by their clients"),
+        (overview.injected, "were aborted by fault rules"),
+        (overview.connections_failed, "connections failed"),
+        (
+            overview.connections_refused - overview.noise["connections"],
+            "connections were refused",
+        ),
+    ):
+        if n > 0:
+            singular = words.replace("were ", "was ", 1).replace("connections", "connection", 1)
+            yield f"{n:,} {singular if n == 1 else words}"
+
+
+def _unclear(lines: Accounts) -> list[str]:
+    """Return what could not be read, each with its number."""
+    values = sum(lines.unreadable.values())
+    damaged = lines.damaged.height
+    return [
+        f"{_counted(n, noun)} {verb}"
+        for n, noun, verb in (
+            (lines.malformed, "line", "is malformed" if lines.malformed == 1 else "are malformed"),
+            (values, "value", "can't be read"),
+            (damaged, "source", "could not be read to the end"),
+        )
+        if n
+    ]
+
+
+def _number(n: int) -> str:
+    return f"{n:,}" if n else "none"
+
+
+def _were(n: int) -> str:
+    return "was" if n == 1 else "were"
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def _listing(parts: Sequence[str]) -> str:
+    *rest, last = parts
+    return f"{', '.join(rest)} and {last}" if rest else last
