@@ -381,8 +381,8 @@ def _by_the_gateway() -> Iterator[Ending]:
         (500, "lua_response"), (503, "lua_response"), (500, ""), (503, ""),
         (503, "health_check_failed"), (502, "websocket_handshake_unsuccessful"),
     ):  # fmt: skip
-        who = _UNCLEAR_FAILURE | (_CLIENT | _UPSTREAM if details.startswith("websocket")
-                                  or details.startswith("health") else frozenset())  # fmt: skip
+        of_others = _CLIENT | _UPSTREAM if details.startswith(("websocket", "health")) else set()
+        who = _UNCLEAR_FAILURE | of_others
         yield Ending(code, "-", details, _EITHER, who, eras=(DETAILED,))
     for code, details in ((403, "lua_response"), (403, "")):
         yield Ending(code, "-", details, _EITHER, _UNCLEAR_REFUSAL, eras=(DETAILED,))
@@ -416,7 +416,7 @@ HARMS: tuple[Ending, ...] = (
 """All of them turn users away, break what they get, or slow it."""
 
 
-def _harmless(  # noqa: PLR0913  # a row of a table
+def _harmless(  # noqa: PLR0913, PLR0917  # a row of a table
     code: int,
     flags: str,
     details: str | None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from random import Random
@@ -67,21 +67,23 @@ class Log:
         injected: How many failed because a fault rule said so.
         ended: Whether the service is served again.
         where: Else what names the harm: a server name, an address.
+        besides: Lines of other hosts, at which nothing is wrong.
     """
 
-    records: tuple[tuple[int, Record], ...]
+    records: tuple[tuple[int, Record], ...] = field(repr=False)
     service: Service
-    harmed: tuple[int, ...]
-    of: tuple[int, ...] = ()
+    harmed: tuple[int, ...] = field(repr=False)
+    of: tuple[int, ...] = field(default=(), repr=False)
     errors: int = 0
     injected: int = 0
     ended: bool = False
     where: tuple[str, ...] = ()
+    besides: bytes = field(default=b"", repr=False)
 
     @cached_property
     def text(self) -> bytes:
         """The log as JSON lines."""
-        return text_of(found for _, found in self.records)
+        return text_of(found for _, found in self.records) + self.besides
 
     @cached_property
     def tally(self) -> Tally:
@@ -179,8 +181,8 @@ def _background(chance: Random, services: Iterable[Service], length_s: float,
     found = []
     for service in services:
         count = chance.randint(15, 60)
-        for time_us in _times(chance, count, 0, length_s, even=chance.random() < 0.5):
-            found.append((time_us, _served(chance, service, time_us, gateways, grpc=grpc)))
+        times = _times(chance, count, 0, length_s, even=chance.random() < 0.5)
+        found += [(time, _served(chance, service, time, gateways, grpc=grpc)) for time in times]
     return found
 
 

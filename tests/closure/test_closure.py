@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from benchmarks.healthy import healthy
 from tests.closure.endings import (
     BARE,
     DETAILED,
@@ -33,6 +35,9 @@ pytestmark = pytest.mark.property
 
 _THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 _SEEDS = range(6 if _THOROUGH else 1)
+_CROWD = 4000
+_CROWDS = (5, 6)
+"""Seeds of healthy logs of some thousand requests over many hours."""
 
 
 def _rows(endings: tuple[Ending, ...], *, every: int = 1) -> list[Any]:
@@ -144,6 +149,26 @@ def test_an_only_host_whose_requests_all_end_so_has_a_finding(ending: Ending, er
         log = only(ending, era, seed)
 
         _assert_right(log, _told_wrong(log, ending, timed=False), ending, f"only, {era}, {seed}")
+
+
+_IN_A_CROWD = HARMS[:: 1 if _THOROUGH else 40]
+
+
+@pytest.mark.parametrize("ending", _IN_A_CROWD, ids=str)
+@pytest.mark.parametrize("ended", [False, True], ids=["ongoing", "ended"])
+def test_a_busy_gateway_whose_time_buckets_are_wide_hides_no_harm(
+    ending: Ending,
+    ended: bool,  # noqa: FBT001
+) -> None:
+    crowd = healthy(_CROWDS[ended], most=_CROWD)
+    log = turned(ending, ending.eras[0], "busy", ended=ended)
+    log = replace(log, errors=log.errors + crowd.errors, besides=crowd.text)
+    assert (log.summary.bucket_seconds or 0) >= 60
+
+    # Whether strangers' noise is taken for harm is asked of healthy logs.
+    wrong = [text for text in _told_wrong(log, ending) if "about somebody else" not in text]
+
+    _assert_right(log, wrong, ending, f"busy, {'ended' if ended else 'ongoing'}")
 
 
 # --- No harm ------------------------------------------------------------------------------------
