@@ -419,7 +419,14 @@ class _Traffic:
                              "response_code_details": "http1.codec_error"}  # fmt: skip
         if kind == "known host":
             return self._odd_path(self._known(), time_s, client)
-        return self._unrouted(record, name, chance.choice(_ODD_PATHS))
+        return self._unrouted(record, name, self._odd())
+
+    def _odd(self) -> str:
+        """Return a path that strangers try: one that all of them try, or one of many others."""
+        if self._happens(0.5):
+            return self.chance.choice(_ODD_PATHS)
+        word = self.chance.choice(("old", "new", "api", "test", "db", "shell", "up", "config"))
+        return f"/{word}{self.chance.choice('abcdefgh')}{self.chance.randrange(99)}.php"
 
     def _known(self) -> _Host:
         return self.hosts[self.chance.randrange(len(self.hosts))]
@@ -431,7 +438,7 @@ class _Traffic:
 
     def _odd_path(self, host: _Host, time_s: float, client: str) -> _Record:
         """Return what comes of an odd path at a known host: the application's 404, or no route."""
-        path = self.chance.choice(_ODD_PATHS)
+        path = self._odd()
         if not host.routes_all:
             return self._unrouted(self._base(time_s, client), host.name, path)
         return self._served(host, time_s) | {

@@ -102,9 +102,9 @@ def _told_wrong(log: Log, ending: Ending, *, timed: bool = True) -> list[str]:
     if len(found) > 1:
         wrong.append(f"{len(found)} findings of one cause")
     wrong += wrong_actor(found[0], ending.who)
+    wrong += counted_wrong(log, found[0])
     if timed:
         wrong += mistimed(log, found[0])
-        wrong += counted_wrong(log, found[0])
     elif found[0].since is not None:
         wrong.append(f"{found[0].code}: it was so from the start and has a since")
     return wrong
