@@ -187,8 +187,9 @@ def _by_a_dependency() -> Iterator[Ending]:
     yield Ending(500, "-", "ext_proc_spurious_message", _EITHER, _OPERATOR, eras=(DETAILED,))
     for code in (500, 503):
         yield Ending(code, "-", "wasm_fail_stream", _EITHER, _OPERATOR, eras=(DETAILED,))
+    # An outage of what the gateway depends on, whatever the code.
     yield Ending(401, "-", "jwt_authn_access_denied{Jwks_remote_fetch_is_failed}", _EITHER,
-                 _OPERATOR, eras=(DETAILED,))  # fmt: skip
+                 _OPERATOR, fails=True, eras=(DETAILED,))  # fmt: skip
 
 
 def _refused() -> Iterator[Ending]:
@@ -276,6 +277,8 @@ def _unreached() -> Iterator[Ending]:
     for why, who in (
         ("connection_failure,TLS_error:_268435703:SSL_routines:WRONG_VERSION_NUMBER",
          _UPSTREAM | _CONFIGURATION),
+        ("connection_failure", _UPSTREAM),
+        ("remote_connection_failure,delayed_connect_error:_110", _UPSTREAM),
         ("local_connection_failure", _UPSTREAM | _OPERATOR),
         ("connection_timeout", _UPSTREAM),
     ):  # fmt: skip
