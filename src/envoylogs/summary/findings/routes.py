@@ -46,6 +46,7 @@ __all__ = ["route_findings"]
 
 _MOST_SUBJECTS = 500
 _MOSTLY = 0.8
+_OFTEN, _OFTEN_SHARE, _ASKED_SHARE, _ASKERS = 10, 0.01, 0.1, 3
 _UNROUTED = pl.col("outcome").is_in(UNROUTED)
 
 
@@ -143,10 +144,12 @@ def _gained(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
             continue
         rows, witnesses = _unrouted_of(facts, host)
         requests = sum_of(of_host, "unrouted")
+        # Strangers try paths of their own on a host that nobody else has asked for yet.
+        same_paths = bool((of_host["state"] == "gained").any())
         findings.append(
             Finding(
                 code="unrouted_host",
-                severity=Severity.MEDIUM,
+                severity=Severity.MEDIUM if same_paths or requests >= _OFTEN else Severity.INFO,
                 who=Actor.CONFIGURATION,
                 subject=host,
                 title=f"{host} had no route until one came",
@@ -163,9 +166,6 @@ def _gained(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
             )
         )
     return findings
-
-
-_OFTEN, _OFTEN_SHARE, _ASKED_SHARE, _ASKERS = 10, 0.01, 0.1, 3
 
 
 def _often_asked_for() -> pl.Expr:
