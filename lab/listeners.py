@@ -173,6 +173,9 @@ def _manager(
             "use_remote_address": True,
             "xff_num_trusted_hops": 1,
             "normalize_path": True,
+            # How long the client of an answer that broke off waits for the end: a second, if it
+            # were not said.
+            "delayed_close_timeout": "0.1s",
             "upgrade_configs": [{"upgrade_type": "websocket"}],
             "access_log": _logs(gateway),
             **manager.settings,
