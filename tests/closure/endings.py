@@ -188,7 +188,7 @@ def _by_a_dependency() -> Iterator[Ending]:
     for code in (500, 503):
         yield Ending(code, "-", "wasm_fail_stream", _EITHER, _OPERATOR, eras=(DETAILED,))
     yield Ending(401, "-", "jwt_authn_access_denied{Jwks_remote_fetch_is_failed}", _EITHER,
-                 _OPERATOR, eras=(DETAILED,))  # fmt: skip
+                 _OPERATOR, fails=True, eras=(DETAILED,))  # fmt: skip
 
 
 def _refused() -> Iterator[Ending]:
@@ -276,10 +276,12 @@ def _unreached() -> Iterator[Ending]:
     for why, who in (
         ("connection_failure,TLS_error:_268435703:SSL_routines:WRONG_VERSION_NUMBER",
          _UPSTREAM | _CONFIGURATION),
+        ("connection_failure", _UPSTREAM),
+        ("remote_connection_failure,delayed_connect_error:_110", _UPSTREAM),
         ("local_connection_failure", _UPSTREAM | _OPERATOR),
         ("connection_timeout", _UPSTREAM),
     ):  # fmt: skip
-        late = (10_000, 10_004) if why == "connection_timeout" else _SOON
+        late = (10_000, 10_004) if why.endswith(("connection_timeout", "_110")) else _SOON
         for flags, eras in (("UF", ERAS), ("-", (DETAILED,))):
             yield Ending(503, flags, f"{_BEFORE}{{{why}}}", _ASKED, who, eras=eras,
                          duration_ms=late)  # fmt: skip
