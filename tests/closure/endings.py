@@ -282,7 +282,7 @@ def _unreached() -> Iterator[Ending]:
         ("local_connection_failure", _UPSTREAM | _OPERATOR),
         ("connection_timeout", _UPSTREAM),
     ):  # fmt: skip
-        late = (10_000, 10_004) if why == "connection_timeout" else _SOON
+        late = (10_000, 10_004) if why.endswith(("connection_timeout", "_110")) else _SOON
         for flags, eras in (("UF", ERAS), ("-", (DETAILED,))):
             yield Ending(503, flags, f"{_BEFORE}{{{why}}}", _ASKED, who, eras=eras,
                          duration_ms=late)  # fmt: skip
