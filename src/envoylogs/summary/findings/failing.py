@@ -28,7 +28,7 @@ from envoylogs.summary.findings.proof import (
     witnesses_among,
 )
 from envoylogs.summary.findings.subjects import SUBJECT, Subject, with_subject
-from envoylogs.summary.findings.weighing import Weighing
+from envoylogs.summary.findings.weighing import Askers, Weighing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["failing_findings"]
 
 _MOST_SUBJECTS = 1000
+_NEVER_US = 2**62
 
 _CODE_OF_OUTCOME = {
     "no_cluster": "no_cluster",
@@ -132,7 +133,8 @@ class _Failures:
         )
         subjects = self._rows.select(SUBJECT).n_unique() if self._rows.height else 0
         errors = self._rows.filter(pl.col("harm").is_in([Harm.ERROR, Harm.FAILED]))
-        self._weighing = Weighing(subjects, sum_of(self._rows), sum_of(errors))
+        clients = evidence["client"].drop_nulls().n_unique()
+        self._weighing = Weighing(subjects, sum_of(self._rows), sum_of(errors), clients)
 
     def findings(self) -> list[Finding]:
         """Return all of them, in no order."""
@@ -216,16 +218,24 @@ class _Failures:
             )
         elif stretch.episode.is_whole:
             stretch = stretch._replace(requests=failing.failed, of=failing.of)
-        witnesses = witnesses_among(self._evidence.filter(_is(failing)))
+        kept = self._evidence.filter(_is(failing))
+        witnesses = witnesses_among(kept)
+        when = stretch.episode
+        inside = kept.filter(
+            (pl.col("start") >= (when.since or 0)) & (pl.col("start") <= (when.until or _NEVER_US))
+        )
         severity = self._weighing.severity(
-            failing.harm, failing.failed, failing.of, stretch, witnesses.clients
+            failing.harm,
+            failing.failed,
+            failing.of,
+            stretch,
+            Askers(witnesses.clients, inside["client"].drop_nulls().n_unique()),
         )
         if severity is None or (subject.about == "strangers" and not _tells(failing)):
             return None
         rows = self._failed.filter(_is(failing))
         durations = self._durations.get((failure.name, *subject))
         words = _words(failing, rows, durations)
-        when = stretch.episode
         hosts = self._rows.filter(subject.belongs)["upstream_host"].drop_nulls().n_unique()
         return Finding(
             code=_code(failing),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Stretch", "Timelines", "between"]
 
-_FEWER = 1.5
+_FEWER, _ENOUGH = 1.5, 6
 """So many standard deviations of a Poisson count make fewer than usual."""
 
 
@@ -43,7 +43,7 @@ class Stretch(NamedTuple):
         if self.went_well is None:
             return True
         well, expected = self.went_well
-        return well <= expected - _FEWER * math.sqrt(expected)
+        return expected >= _ENOUGH and well <= expected - _FEWER * math.sqrt(expected)
 
 
 class Timelines:
