@@ -106,8 +106,8 @@ _COLUMNS: dict[str, tuple[str, str, str]] = {
         "", "`pod`, else the address of `downstream_local_address`.", "neither was logged",
     ),
     "role": (
-        "", "The role of the proxy that wrote it: `gateway`, `egress`, `sidecar` or `waypoint`; see "
-        "[roles](selection.md#roles).", "never",
+        "", "The role of the proxy that wrote it: `gateway`, `egress`, `sidecar` or "
+        "`waypoint`; see [roles](selection.md#roles).", "never",
     ),
     "outcome": ("", "What became of it: see [outcomes](outcomes.md).", "never"),
     "kind": ("", "`request`, `connection` or `own` (the gateway's own traffic).", "never"),
