@@ -48,7 +48,8 @@ def print_connections(console: Console, summary: Summary, limit: int | None) -> 
 def print_failures(console: Console, rows: pl.DataFrame, limit: int | None) -> None:
     """Print connections that failed by cluster, server name and address, with flags and times."""
     wide = console.width >= _WIDE
-    keys = ["failed to cluster", "server name", "address", "flags"]
+    heading(console, "Connections that failed")
+    keys = ["cluster", "server name", "address", "flags"]
     table = new_table(keys, ["connections", "first", "last"])
     for row in _head(rows, limit):
         cluster = row["upstream_cluster"]
