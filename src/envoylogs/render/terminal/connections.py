@@ -23,6 +23,9 @@ __all__ = ["print_connection_counts", "print_connections", "print_failures"]
 _WIDE = 110
 """From how many columns on tables show everything."""
 
+_USUAL = 100
+"""From how many on they have room for shares and first times beside their keys."""
+
 _BY = ("upstream_cluster", "requested_server_name", "upstream_host")
 
 
@@ -47,10 +50,10 @@ def print_connections(console: Console, summary: Summary, limit: int | None) -> 
 
 def print_failures(console: Console, rows: pl.DataFrame, limit: int | None) -> None:
     """Print connections that failed by cluster, server name and address, with flags and times."""
-    wide = console.width >= _WIDE
+    wide, usual = console.width >= _WIDE, console.width >= _USUAL
     heading(console, "Connections that failed")
     keys = ["cluster", "server name", "address", "flags"]
-    table = new_table(keys, ["connections", "first", "last"])
+    table = new_table(keys, ["connections", *(["first"] if usual else []), "last"])
     for row in _head(rows, limit):
         cluster = row["upstream_cluster"]
         short = cluster is not None and not wide
@@ -60,7 +63,7 @@ def print_failures(console: Console, rows: pl.DataFrame, limit: int | None) -> N
             text(row["upstream_host"]),
             text(row["response_flags"]),
             number(_int(row["connections"]), "red"),
-            text(_clock(row["first"])),
+            *([text(_clock(row["first"]))] if usual else []),
             text(_clock(row["last"])),
         )
     console.print(table)
@@ -71,11 +74,12 @@ def print_connection_counts(
     console: Console, title: str, rows: pl.DataFrame, keys: Sequence[str], limit: int | None
 ) -> None:
     """Print connections by some columns: counts, what was wrong, bytes and times."""
-    wide = console.width >= _WIDE
+    wide, usual = console.width >= _WIDE, console.width >= _USUAL
     heading(console, title)
-    numbers = ["connections", *(["share"] if wide else []), "failed", "refused", "failed share"]
+    numbers = ["connections", *(["share"] if wide else []), "failed", "refused"]
+    numbers += ["failed share"] if usual else []
     numbers += ["sent", "received"] if wide else []
-    table = new_table(keys, [*numbers, "first", "last"])
+    table = new_table(keys, [*numbers, *(["first"] if usual else []), "last"])
     for row, shown in zip(_head(rows, limit), map(timed, _head(rows, limit)), strict=True):
         table.add_row(
             *(text(shown[key]) for key in keys),
@@ -83,10 +87,10 @@ def print_connection_counts(
             *([text(percent(_float(row["share"])))] if wide else []),
             number(_int(row["failed"]), "red"),
             number(_int(row["refused"]), "magenta"),
-            text(percent(_float(row["failed_share"]))),
+            *([text(percent(_float(row["failed_share"])))] if usual else []),
             *([text(size(_int(row[name]))) for name in ("bytes_sent", "bytes_received")]
               if wide else []),
-            text(_clock(row["first"])),
+            *([text(_clock(row["first"]))] if usual else []),
             text(_clock(row["last"])),
         )  # fmt: skip
     console.print(table)
