@@ -62,7 +62,7 @@ _COLUMNS: dict[str, tuple[str, str, str]] = {
     ),
     "upstream_port": ("", "The service port in the cluster's name.", "none in the name"),
     "upstream_subset": (
-        "", "The subset in the name of an outbound cluster.", "no subset, or not outbound",
+        "", "The subset in the name of a cluster.", "no subset, or an inbound cluster of a sidecar",
     ),
     "upstream_service": ("", "The host in the cluster's name.", "none in the name"),
     "upstream_host": (
@@ -106,8 +106,8 @@ _COLUMNS: dict[str, tuple[str, str, str]] = {
         "", "`pod`, else the address of `downstream_local_address`.", "neither was logged",
     ),
     "role": (
-        "", "The role of the proxy that wrote it: `gateway`, `egress` or `sidecar`; see "
-        "[roles](selection.md#roles).", "never",
+        "", "The role of the proxy that wrote it: `gateway`, `egress`, `sidecar` or "
+        "`waypoint`; see [roles](selection.md#roles).", "never",
     ),
     "outcome": ("", "What became of it: see [outcomes](outcomes.md).", "never"),
     "kind": ("", "`request`, `connection` or `own` (the gateway's own traffic).", "never"),

@@ -121,6 +121,8 @@ class Analysis:
         frames = {
             **summary.by,
             "groups": summary.groups,
+            "connections": summary.connections.groups,
+            "connection_failures": summary.connections.failures,
             "rejections": summary.rejections,
             "timeline": summary.timeline.unnest("by_actor"),
             "sources": summary.accounts.sources,

@@ -317,6 +317,20 @@ def test_a_sidecar_stays_one_in_later_runs() -> None:
     assert found.accounts["roles_left_out"] == {"sidecar": 2}
 
 
+def test_a_waypoint_stays_one_in_later_runs() -> None:
+    vip = record(upstream_cluster="inbound-vip|80|http|cart.shop.svc.cluster.local")
+    unrouted = record(upstream_cluster=None, response_code=404, response_flags="NR")
+    _append("waypoint.log", lines(vip))
+    _append("gw.log", lines(*_records(0, 3)))
+    _json("waypoint.log", "gw.log", "--state", "s")
+    _append("waypoint.log", lines(unrouted))
+
+    found = _json("waypoint.log", "gw.log", "--state", "s")
+
+    assert found.requests == 3
+    assert found.accounts["roles_left_out"] == {"waypoint": 2}
+
+
 # --- What can't be -----------------------------------------------------------------------------
 
 

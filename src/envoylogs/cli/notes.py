@@ -22,6 +22,7 @@ __all__ = [
     "say_if_tailed",
     "say_what_was_covered",
     "say_what_was_read",
+    "say_where_connections_are",
 ]
 
 _EMPTY = "the input is empty"
@@ -104,6 +105,28 @@ def refuse_malformed(accounts: Accounts, new: NewLines | None) -> None:
         reasons, lines = new.malformed_by_reason, new.lines
     if reasons:
         raise LogFormatError.strict(sum(reasons.values()), lines, reasons, new=new is not None)
+
+
+def say_where_connections_are(summary: Summary, table: str | None) -> None:
+    """Say which table has the connections of a log, if one of requests is all that is shown.
+
+    Args:
+        summary: What was written.
+        table: What alone of it; null for all there is.
+    """
+    from envoylogs.render.named_tables import ASKED
+    from envoylogs.summary.breakdown import TABLES
+
+    overview = summary.overview
+    # By outcome connections are counted too.
+    of_requests = {"groups", ASKED, *TABLES} - {"outcome"}
+    if overview.requests or not overview.connections or table not in of_requests:
+        return
+    by = f" --by {','.join(summary.asked_by)}" if table == ASKED else ""
+    say(
+        f"envoylogs: no request, and {counted(overview.connections, 'connection')}: "
+        f"--table connections{by} counts these."
+    )
 
 
 def say_what_was_covered(summary: Summary, seconds: float, new: NewLines | None = None) -> None:

@@ -62,6 +62,7 @@ class JsonRenderer:
             "overview": _overview(summary.overview),
             "by": {column: self._rows(table) for column, table in self._tables(summary).items()},
             "groups": self._rows(summary.groups),
+            "connections": self._connections(summary),
             "rejections": self._rows(summary.rejections),
             "splits": [_split(split) for split in self._rows(summary.splits)],
             "timeline": {
@@ -78,6 +79,17 @@ class JsonRenderer:
         if summary.asked is None:
             return summary.by
         return {**summary.by, ",".join(summary.asked_by): summary.asked}
+
+    def _connections(self, summary: Summary) -> Row:
+        found = summary.connections
+        tables = dict(found.by)
+        if found.asked is not None:
+            tables[",".join(summary.asked_by)] = found.asked
+        return {
+            "by": {column: self._rows(table) for column, table in tables.items()},
+            "groups": self._rows(found.groups),
+            "failures": self._rows(found.failures),
+        }
 
     def _rows(self, table: pl.DataFrame) -> list[Row]:
         shown = table if self._limit is None else table.head(self._limit)
@@ -97,7 +109,7 @@ class NdjsonRenderer:
     """Writes the rows of one table, a JSON object a line.
 
     Args:
-        table: One of ``named_tables.TABLE_NAMES``, ``ASKED`` or ``JOINT``.
+        table: One of ``named_tables.TABLE_NAMES``, or what else has a name there.
         limit: At most so many rows; null for all.
     """
 

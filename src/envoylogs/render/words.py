@@ -254,7 +254,8 @@ def roles_left_out(accounts: Accounts) -> str | None:
     """Return which records are not counted because of the role of their proxy; null without any."""
     if not accounts.roles_left_out:
         return None
-    nouns = {"sidecar": "sidecars", "egress": "egress gateways", "gateway": "gateways"}
+    nouns = {"sidecar": "sidecars", "egress": "egress gateways", "gateway": "gateways",
+             "waypoint": "waypoints"}  # fmt: skip
     parts = [
         f"{counted(n, 'record')} of {nouns[role]}" for role, n in accounts.roles_left_out.items()
     ]

@@ -29,7 +29,7 @@ class TerminalRenderer:
             ``NO_COLOR`` and ``TERM``.
         width: In characters; null asks the terminal.
         table: Only this table, one of ``named_tables.TABLE_NAMES``,
-            ``ASKED`` or ``JOINT``; null for findings and all tables.
+            or what else has a name there; null for findings and all tables.
     """
 
     def __init__(
