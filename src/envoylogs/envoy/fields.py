@@ -135,7 +135,7 @@ EITHER: dict[str, tuple[str, ...]] = {
 """Keys under which some formats log an address and others a cluster. Which one it is, the value
 tells: ``is_address``."""
 
-FLAT_ONLY = frozenset({"request", "request_time", "upstream_response_time"})
+FLAT_ONLY = frozenset({"request", "request_time"})
 """Keys that mean this only as nginx spells them: not nested, not short and behind no other word.
 ``request.time`` may be a span of another length, or a time of day."""
 

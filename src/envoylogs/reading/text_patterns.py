@@ -90,10 +90,16 @@ class TextPattern:
         parts[-1] += _escaped(behind) + (r"\r?$" if self.prefix else f"{_SPACES}$")
         return parts
 
+    @property
+    def tells_its_beginning(self) -> bool:
+        """Whether its first value can't hold what stands in front of a line that fits."""
+        first = self.form.operators[0]
+        return not self.lenient or first.name not in _WRITTEN_BY_OTHERS or _is_one_word(first)
+
     def _value(self, place: int, operator: Operator) -> str:
         if operator.name in _NUMBERS:
             return "[0-9]+|-"
-        if self.lenient and operator.name in _WRITTEN_BY_OTHERS:
+        if self.lenient and operator.name in _WRITTEN_BY_OTHERS and not _is_one_word(operator):
             if operator.column in _ONE_WORD:
                 return "[^ ]*?"
             if operator.name == "START_TIME" and self.form.literals[place + 1].startswith("]"):
@@ -106,6 +112,11 @@ class TextPattern:
         end = after[:1] or ('"' if before.endswith('"') else " ")
         excluded = {'"': '"', " ": r'" \t\r'}.get(end, f'"{_escaped(end)}')
         return f"[^{excluded}]*"
+
+
+def _is_one_word(operator: Operator) -> bool:
+    """Tell whether an operator is the time in its default form."""
+    return operator.name == "START_TIME" and not operator.has_argument
 
 
 def values_of(pattern: TextPattern, lines: pl.Series, columns: Collection[str]) -> list[pl.Series]:
