@@ -78,6 +78,9 @@ def _advice_for_json(accounts: Accounts, source: str) -> str | None:
 
     of_source = accounts.other_keys.filter(accounts.other_keys["source"] == source)
     keys = of_source["key"].to_list()
+    reasons = accounts.examples.filter(accounts.examples["source"] == source)["reason"]
+    if not keys and len(reasons) and (reasons == "wrapped_record").all():
+        return "Its records stand inside other objects, and must be taken out of them first."
     if not keys:
         return None
     rest = len(keys) - _KEYS_NAMED
@@ -85,8 +88,8 @@ def _advice_for_json(accounts: Accounts, source: str) -> str | None:
     mapped = keys_that_make_records(keys)
     if not mapped:
         return (
-            f"Its JSON has the keys {named}, which no access record has. Keys of your own are "
-            "read with --map COLUMN=KEY."
+            f"Its JSON has the keys {named}, as other programs' lines have. Keys of your own "
+            "are read with --map COLUMN=KEY."
         )
     return (
         f"Its JSON has the keys {named}. If these are access records, read them with:\n"

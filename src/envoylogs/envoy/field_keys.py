@@ -18,9 +18,9 @@ from envoylogs.envoy.known_keys import NESTED, SEPARATORS, KnownKeys
 from envoylogs.errors import MappingError, UnknownKeyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
-__all__ = ["COLUMN_NAMES", "DEFAULT_KEYS", "MAX_DEPTH", "FieldKeys"]
+__all__ = ["COLUMN_NAMES", "DEFAULT_KEYS", "MAX_DEPTH", "FieldKeys", "is_log_line"]
 
 MAX_DEPTH = 8
 """How many keys a path has at most; what is deeper is not read."""
@@ -157,17 +157,17 @@ class FieldKeys:
             for inner in value
         ) or bool(inside and self._tells(self.flattened(found)))
 
-    def _tells(self, keys: Iterable[str]) -> bool:
+    def _tells(self, keys: Collection[str]) -> bool:
+        # Ends with the first sign, which stands early in most records.
+        if not self.signs.isdisjoint(map(self.known_key, keys)):
+            return True
         spelled = {self.known_key(key): key for key in keys}
         known = spelled.keys()
-        if not self.signs.isdisjoint(known):
-            return True
         codes = self._codes & known
         others = known - codes - {None}
         if not codes or not others:
             return False
-        folded = set(map(fold, keys))
-        if not any(folded.isdisjoint(some) for some in _OF_LOG_LINES):
+        if is_log_line(keys):
             return False
         return any(code in self._known.mapped or _is_plain(spelled[code]) for code in codes) or (
             len(others) >= _ENOUGH and not others.isdisjoint(_OF_A_PROXY)
@@ -230,6 +230,12 @@ class FieldKeys:
         """Return the path of a key inside an object, its known key, and whether it may hold any."""
         path = before + key
         return path, self._known.key_of(path), self._known.may_hold(path)
+
+
+def is_log_line(keys: Iterable[str]) -> bool:
+    """Tell by its keys whether an object is a line of an application: a level and a message."""
+    folded = set(map(fold, keys))
+    return not any(folded.isdisjoint(some) for some in _OF_LOG_LINES)
 
 
 def _is_plain(path: str) -> bool:

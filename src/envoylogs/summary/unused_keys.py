@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.envoy.field_keys import DEFAULT_KEYS
+from envoylogs.envoy.field_keys import DEFAULT_KEYS, is_log_line
 from envoylogs.envoy.resembling import column_resembling
 
 if TYPE_CHECKING:
@@ -94,8 +94,11 @@ def keys_that_make_records(keys: Collection[str]) -> dict[str, str]:
 
     Returns:
         Keys by column, that of the code and those that are not known anyway;
-        nothing if the objects don't look like requests with a code.
+        nothing if the objects don't look like requests with a code, or are
+        lines of an application.
     """
+    if is_log_line(keys):
+        return {}
     known = {key: DEFAULT_KEYS.column_of(key) for key in keys}
     looking = _first_of_each((known[key] or column_resembling(key), key) for key in keys)
     if _CODE not in looking or len(_OF_A_REQUEST & looking.keys()) < _FEWEST:

@@ -83,3 +83,4 @@ def test_objects_without_a_code_or_a_request_are_offered_nothing() -> None:
     assert keys_that_make_records(["level", "time", "msg"]) == {}
     assert keys_that_make_records(["status", "time", "msg"]) == {}
     assert keys_that_make_records(["method", "path", "time"]) == {}
+    assert keys_that_make_records(["method", "path", "status", "level", "msg"]) == {}
