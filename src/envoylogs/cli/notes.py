@@ -78,9 +78,11 @@ def _advice_for_json(accounts: Accounts, source: str) -> str | None:
 
     of_source = accounts.other_keys.filter(accounts.other_keys["source"] == source)
     keys = of_source["key"].to_list()
-    reasons = accounts.examples.filter(accounts.examples["source"] == source)["reason"]
-    if not keys and len(reasons) and (reasons == "wrapped_record").all():
+    examples = accounts.examples.filter(accounts.examples["source"] == source)
+    if not keys and examples.height and (examples["reason"] == "wrapped_record").all():
         return "Its records stand inside other objects, and must be taken out of them first."
+    if not keys and examples.height and examples["text"].is_null().all():
+        return "Run without --anonymize, it says how the lines begin and which keys they have."
     if not keys:
         return None
     rest = len(keys) - _KEYS_NAMED

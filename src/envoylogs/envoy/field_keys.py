@@ -167,9 +167,11 @@ class FieldKeys:
         others = known - codes - {None}
         if not codes or not others:
             return False
+        if not codes.isdisjoint(self._known.mapped):
+            return True
         if is_log_line(keys):
             return False
-        return any(code in self._known.mapped or _is_plain(spelled[code]) for code in codes) or (
+        return any(_is_plain(spelled[code]) for code in codes) or (
             len(others) >= _ENOUGH and not others.isdisjoint(_OF_A_PROXY)
         )
 

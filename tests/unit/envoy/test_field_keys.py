@@ -545,6 +545,7 @@ def test_several_keys_of_a_column_are_read_in_their_order() -> None:
         ({"response_code": "rc"}, {"rc": 200}, False),
         ({"response_code": "rc"}, {"rc": 200, "level": "info"}, False),
         ({"response_code": "status"}, {"status": 200, "path": "/"}, True),
+        ({"response_code": "rc"}, {"rc": 200, "path": "/", "level": "info", "msg": "x"}, True),
         ({"start_time": "time"}, {"level": "info", "time": "...", "msg": "..."}, False),
         ({"authority": "msg"}, {"level": "info", "time": "...", "msg": "..."}, False),
         ({"path": "p"}, {"p": "/", "time": "..."}, False),
