@@ -39,8 +39,8 @@ _LIKE: tuple[tuple[str, str], ...] = tuple(
                        r"|time_taken)(_ms|_millis)?$",
         "start_time": r"(^|_)(time|timestamp|date|datetime|ts|started(_at)?)$",
         "upstream_cluster": r"cluster$|^(upstream|backend|destination)_(service|info|name)$",
-        "upstream_host": r"^(upstream|backend|destination|endpoint)(_.*)?(host|addr|address|ip"
-                         r"|endpoint|server|pod)?$",
+        "upstream_host": r"(^|_)(upstream|backend|destination)_(.*_)?(host|addr|address|ip|endpoint"
+                         r"|server|pod)$|^(upstream|backend|destination|endpoint)$",
         "route_name": r"(^|_)(route|matcher)$",
         "downstream_remote_address": r"^(client|remote|source|caller)(_(addr|address|ip|host))?$"
                                      r"|_client_(ip|addr|address)$",
