@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from envoylogs import schema
 from envoylogs.cli.exits import Exit
 from envoylogs.cli.settings import SETTINGS
-from envoylogs.envoy.fields import ALIASES, WRAPPERS
+from envoylogs.envoy.fields import ALIASES, EITHER, ENVOY_ONLY, WRAPPERS
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOMES
 from envoylogs.reading.envelopes import ENVELOPES
 from envoylogs.reading.fates import REASONS
@@ -240,13 +240,20 @@ def columns_table() -> str:
     rows = []
     for name, dtype in schema.NORMALIZED.items():
         unit, meaning, null = _COLUMNS[name]
-        keys = ", ".join(f"`{key}`" for key in ALIASES.get(name, ())) or _MADE_FROM[name]
+        either = (key for key, columns in EITHER.items() if name in columns)
+        known = dict.fromkeys((*ALIASES.get(name, ()), *either))
+        keys = ", ".join(f"`{key}`" for key in known) or _MADE_FROM[name]
         rows.append((f"`{name}`", _TYPES[str(dtype.base_type())], unit, meaning, keys,
                      null or "missing"))  # fmt: skip
     return _table(("Column", "Type", "Unit or form", "Meaning", "Keys", "Null means"), rows)
 
 
 _TYPES = {"String": "text", "Int64": "integer", "Datetime": "time"}
+
+
+def keys_of_envoy() -> str:
+    """Return the keys that only Envoy writes."""
+    return ", ".join(f"`{key}`" for key in sorted(ENVOY_ONLY)) + "."
 
 
 def reasons_table() -> str:

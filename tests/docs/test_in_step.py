@@ -212,7 +212,8 @@ def test_the_documented_fields_of_the_json_are_those_that_are_printed(tmp_path: 
     failed = {**served, "response_code": 503, "response_flags": "UH", "upstream_host": None}
     # A second method is folded, which is in no table.
     failed["method"] = "POST"
-    log.write_text("\n".join([json.dumps(served), json.dumps(failed), '{"cut']), encoding="utf-8")
+    lines = [json.dumps(served | {"team": "a"}), json.dumps(failed), '{"level": "info"}', '{"cut']
+    log.write_text("\n".join(lines), encoding="utf-8")
     copy = tmp_path / "copy.log"
     copy.write_bytes(log.read_bytes())
     # So few rows of joint counts have no detail left.

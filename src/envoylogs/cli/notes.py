@@ -30,6 +30,9 @@ _EMPTY = "the input is empty"
 _TAIL = 10
 """How many lines of each pod ``kubectl logs`` gives with a selector, unless asked for more."""
 
+_KEYS_NAMED = 12
+"""How many keys of JSON that is no record are named."""
+
 _WORTH_A_RATE = 10_000_000
 """From how many bytes on the speed says something."""
 
@@ -57,6 +60,7 @@ def name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
                 + ("" if text is None else f": {printable(text[:100])}")
                 for line, reason, text in examples.select("line", "reason", "text").rows()
             ],
+            advice=_advice_for_json(accounts, name),
         )
         if not accounts.records:
             raise error
@@ -66,6 +70,34 @@ def name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
         else:
             say(f"envoylogs: {printable(name)}: passed over, it holds no access record.")
     return asked_for
+
+
+def _advice_for_json(accounts: Accounts, source: str) -> str | None:
+    """Return what to do with a source that holds JSON and no record; null if it holds text."""
+    from envoylogs.render.unused_keys import map_option
+    from envoylogs.summary.unused_keys import keys_that_make_records
+
+    of_source = accounts.other_keys.filter(accounts.other_keys["source"] == source)
+    keys = of_source["key"].to_list()
+    examples = accounts.examples.filter(accounts.examples["source"] == source)
+    if not keys and examples.height and (examples["reason"] == "wrapped_record").all():
+        return "Its records stand inside other objects, and must be taken out of them first."
+    if not keys and examples.height and examples["text"].is_null().all():
+        return "Run without --anonymize, it says how the lines begin and which keys they have."
+    if not keys:
+        return None
+    rest = len(keys) - _KEYS_NAMED
+    named = ", ".join(keys[:_KEYS_NAMED]) + (f" and {rest:,} more" if rest > 0 else "")
+    mapped = keys_that_make_records(keys)
+    if not mapped:
+        return (
+            f"Its JSON has the keys {named}, as other programs' lines have. Keys of your own "
+            "are read with --map COLUMN=KEY."
+        )
+    return (
+        f"Its JSON has the keys {named}. If these are access records, read them with:\n"
+        f"    {map_option(mapped)}"
+    )
 
 
 def incomplete_sources(accounts: Accounts) -> list[IncompleteSourceError]:

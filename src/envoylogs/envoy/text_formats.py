@@ -77,11 +77,13 @@ class Operator:
         column: The normalized column that holds its value; None if none does.
         precedence: Its place among the operators of one column, as that of
             the key under which JSON would hold its value.
+        has_argument: Whether it was given one, which may change how it writes its value.
     """
 
     name: str
     column: str | None = None
     precedence: tuple[bool, bool, int] | None = None
+    has_argument: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +137,12 @@ def parse_format(text: str, keys: FieldKeys = DEFAULT_KEYS) -> TextFormat:
                 text, f"nothing stands before {part[0]}, so its value can't be told from the last"
             )
         key = _key(part["name"], part["argument"], keys)
-        if key is None:
-            operators.append(Operator(part["name"]))
-        else:
-            operators.append(Operator(part["name"], keys.column_of(key), keys.precedence(key)))
+        column, precedence = None, None
+        if key is not None:
+            column, precedence = keys.column_of(key), keys.precedence(key)
             found.append(key)
+        has_argument = part["argument"] is not None
+        operators.append(Operator(part["name"], column, precedence, has_argument))
         literals.append(literal)
         literal = ""
     literals.append(literal + _checked(text, line[position:]))

@@ -18,19 +18,23 @@ class LogFormatError(EnvoylogsError):
     slug = "log-format"
 
     @classmethod
-    def no_record(cls, name: str, lines: int, first_lines: Iterable[str]) -> LogFormatError:
+    def no_record(
+        cls, name: str, lines: int, first_lines: Iterable[str], *, advice: str | None = None
+    ) -> LogFormatError:
         """Return the error for a source without one access record.
 
         Args:
             name: The source.
             lines: How many lines were read.
             first_lines: Its first lines, each with the reason why it is no record.
+            advice: What to do, in sentences; null if the lines are text.
         """
+        advice = advice or "A TEXT format of your own is read with --text-format."
         shown = "".join(f"\n    {line}" for line in first_lines)
         return cls(
             f"{name}: no Envoy access record in {lines:,} line{'s' if lines != 1 else ''}. "
             "Tried: JSON objects, one a line or pretty-printed, and the TEXT formats of Istio. "
-            f"It begins:{shown}\n  A TEXT format of your own is read with --text-format."
+            f"It begins:{shown}\n  {advice}"
         )
 
     @classmethod

@@ -7,12 +7,16 @@ callback as they come.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from envoylogs.envoy.known_keys import NESTED
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["EXAMPLES_KEPT", "REASONS", "LineExample", "LineFates"]
 
@@ -33,6 +37,10 @@ EXAMPLES_KEPT = 3
 """How many examples are kept of each reason, by source."""
 
 _TEXT_KEPT = 200
+_KEY_KEPT = 100
+"""How many characters of a key are kept; a stranger's may be long."""
+
+_NOT_SHOWN = re.compile(r"[^\x20-\x7e]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +66,14 @@ class LineFates:
             are not looked at), ``column_seen`` (column),
             ``unreadable`` (column), ``seen_before`` (records of requests that were
             read before). ``copied`` are bytes that were not read since those of
-            another source (its name) are the same. ``damaged`` counts sources that
+            another source (its name) are the same. ``key_unused`` are records with a
+            key that no column holds, ``key_other`` lines of JSON with a key that are no
+            records (key, as ``_shown`` makes it). ``damaged`` counts sources that
             could not be unpacked to their end (problem, see ``sources.compression``).
         examples: The first lines of each reason and source.
         on_malformed: Called with each malformed line as it was.
-        keep_text: Whether examples say how their lines begin: what is no record may
-            hold anything.
+        keep_text: Whether examples say how their lines begin, and keys are counted:
+            what is no record may hold anything.
     """
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -75,6 +85,12 @@ class LineFates:
         """Count lines of one fate."""
         if n:
             self.counts[(source, fate, detail)] += n
+
+    def add_keys(self, source: str, fate: str, n: int, keys: Iterable[str]) -> None:
+        """Count records or lines with each of some keys that nothing used."""
+        if self.keep_text:
+            for key in keys:
+                self.add(source, fate, n, _shown(key))
 
     def malformed(  # where, why, what
         self, source: str, line: int, reason: str, raw: bytes, n: int = 1
@@ -104,3 +120,9 @@ class LineFates:
             text = raw[:_TEXT_KEPT].decode("utf-8", "replace").strip()
             kept = text if self.keep_text else None
             self.examples.append(LineExample(source, line, reason, kept))
+
+
+@lru_cache(maxsize=512)
+def _shown(key: str) -> str:
+    """Return a key as it is counted: in one line of ASCII, cut, nested ones with dots."""
+    return _NOT_SHOWN.sub("?", key.replace(NESTED, ".")[:_KEY_KEPT])

@@ -161,5 +161,5 @@ class JsonLinesReader:
                     append_text(original(number, line))
                 on_one_line += parts.get(number, 1) if parts else 1
             else:
-                unclear.read_other(number, line, records, fates)
+                unclear.read_other(number, line, value, records, fates)
         fates.add(self._source, "record_lines", on_one_line)

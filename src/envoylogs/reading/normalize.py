@@ -3,7 +3,8 @@
 ``-``, the empty string and an absent key become null; numbers are read from
 numbers, from text and from floats without a fraction, which all occur by
 Istio release; times become UTC. A value that can't be read as its column's
-type becomes null and is counted.
+type becomes null and is counted. A method that holds a whole request line is
+taken apart.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from envoylogs.reading.fates import LineFates
 
 __all__ = ["normalized"]
+
+_REQUEST_LINE = r"^(?P<method>\S+) (?P<path>\S.*|-) (?P<protocol>HTTP/[0-9.]+|-)$"
 
 _FROM_CLUSTER = ("upstream_direction", "upstream_port", "upstream_subset", "upstream_service")
 _LOGGED = [
@@ -63,6 +66,7 @@ def normalized(
         pl.when((pl.col(text) != "-") & (pl.col(text) != "")).then(pl.col(text)),
         *(pl.lit(None, pl.String).alias(name) for name in _LOGGED if name not in raw.columns),
     )
+    cleaned = _with_request_lines_taken_apart(cleaned, fates)
     typed = cleaned.with_columns(
         *(
             _integer(name, cleaned.schema[name])
@@ -94,6 +98,32 @@ def normalized(
     return typed.select(
         *(name for name in schema.NORMALIZED if name in columns), *schema.POSITION, *kept
     )
+
+
+def _with_request_lines_taken_apart(logged: pl.DataFrame, fates: LineFates) -> pl.DataFrame:
+    """Return records whose method is none but the method, where it held the whole request line.
+
+    Path and protocol are those of the line where a record has no others.
+    """
+    if logged["method"].dtype != pl.String or not logged["method"].str.contains(" H|- -").any():
+        return logged
+    parts = pl.col("method").str.extract_groups(_REQUEST_LINE)
+    is_line = pl.col("method").str.contains(_REQUEST_LINE)
+    found = logged.with_columns(
+        pl.when(is_line).then(_present(parts, "method")).otherwise("method").alias("method"),
+        *(
+            pl.coalesce(name, pl.when(is_line).then(_present(parts, name))).alias(name)
+            for name in ("path", "protocol")
+        ),
+    )
+    for name in ("path", "protocol"):
+        fates.add("", "column_seen", found[name].count() - logged[name].count(), name)
+    return found
+
+
+def _present(parts: pl.Expr, name: str) -> pl.Expr:
+    part = parts.struct.field(name)
+    return pl.when(part != "-").then(part)
 
 
 def _unless_empty(text: pl.Expr) -> pl.Expr:

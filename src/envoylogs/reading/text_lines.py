@@ -81,6 +81,8 @@ class TextLines:
             return set()
         values, _ = _as_text(lines)
         fits = values.str.contains(telling(self._patterns[0]))
+        if not fits.all() and self._patterns[1].tells_its_beginning:
+            fits |= values.str.contains(telling(self._patterns[1]))
         return {number for number, fit in enumerate(fits, first) if fit}
 
     def runs(self, data: bytes, lines: Sequence[bytes], numbers: Sequence[int]) -> list[TextRun]:

@@ -96,13 +96,23 @@ class UnclearLines:
         elif not self._take_embedded(number, line):
             self._count(number, line, reason_of(line))
 
-    def read_other(self, number: int, line: bytes, records: Records, fates: LineFates) -> None:
-        """Read a line that is JSON and no record."""
+    def read_other(
+        self, number: int, line: bytes, value: object, records: Records, fates: LineFates
+    ) -> None:
+        """Read a line that is JSON and no record.
+
+        Args:
+            number: Of the line.
+            line: As bytes.
+            value: What it holds.
+            records: Where records go.
+            fates: Where lines are accounted for.
+        """
         self._records, self._fates = records, fates
         if self._open is not None:
             self._continue(number, line)
         else:
-            self._count_other([(number, line)])
+            self._count_other([(number, line)], value)
 
     def abandon(self, records: Records, fates: LineFates) -> None:
         """Give up the open object, if there is one: what follows it does not belong to it."""
@@ -149,7 +159,7 @@ class UnclearLines:
         """Take lines that are one object, mended if it was broken."""
         value, kinds = mended
         if not self._keys.is_record(value):
-            self._count_other(lines)
+            self._count_other(lines, value)
             return
         self._append(value, lines)
         height = sum(self._payloads.height(number) for number, _ in lines)
@@ -224,16 +234,19 @@ class UnclearLines:
     def _count_line(self, number: int, line: bytes) -> None:
         """Count a line that follows an object which never ended, for what it is."""
         try:
-            orjson.loads(line)
+            value = orjson.loads(line)
         except orjson.JSONDecodeError:
             if not self._take_embedded(number, line):
                 self._count(number, line, reason_of(line))
         else:
-            self._count_other([(number, line)])
+            self._count_other([(number, line)], value)
 
-    def _count_other(self, lines: list[Line]) -> None:
+    def _count_other(self, lines: list[Line], value: object) -> None:
         """Count the lines of JSON that is no record, unless a record is inside."""
         wrapped = any(holds_record(line) for _, line in lines)
+        if not wrapped and isinstance(value, dict):
+            keys = self._keys.flattened(value, unknown=True)
+            self._fates.add_keys(self._source, "key_other", 1, keys)
         for number, line in lines:
             self._count(number, line, "wrapped_record" if wrapped else None)
 

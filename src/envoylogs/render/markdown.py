@@ -13,6 +13,7 @@ from envoylogs.render.csv_table import flat_row
 from envoylogs.render.folded import folded_of
 from envoylogs.render.formatting import MISSING, counted, percent, printable, window
 from envoylogs.render.named_tables import ASKED, ASKED_CONNECTIONS, rows_of_table
+from envoylogs.render.unused_keys import unused_keys_of
 from envoylogs.render.words import (
     LEDGER,
     facts_of_finding,
@@ -86,6 +87,9 @@ class MarkdownRenderer:
         folded = folded_of(summary)
         if folded is not None:
             yield _prose(folded)
+        unused = unused_keys_of(summary.accounts)
+        if unused is not None:
+            yield f"{unused[0]} {_code(unused[1])}"
         ledger = overview.not_found_ledger
         if ledger["all"]:
             rows = [

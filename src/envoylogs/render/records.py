@@ -98,7 +98,7 @@ class JsonRenderer:
     def _accounts(self, accounts: Accounts) -> Row:
         tables = {
             name: self._rows(getattr(accounts, name))
-            for name in ("copies", "examples", "sources", "gateways")
+            for name in ("copies", "unused_keys", "other_keys", "examples", "sources", "gateways")
         }
         scalars = {name: getattr(accounts, name) for name in accounts.__slots__}
         first, last = accounts.overlap or (None, None)

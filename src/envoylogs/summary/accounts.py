@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.fields import ALIASES
+from envoylogs.summary.unused_keys import other_keys, unused_keys
 
 if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally
@@ -41,6 +42,8 @@ class Accounts:
         roles: Records by the role of their proxy, see ``envoy.roles``.
         roles_left_out: The same of roles that are not counted.
         columns_never_seen: Columns that no record had a key for.
+        unused_keys: Keys of records that no column holds, see ``unused_keys.unused_keys``.
+        other_keys: Keys of JSON objects that are no records, see ``unused_keys.other_keys``.
         examples: The first lines that are no records: source, line, reason, text
             (null in anonymized tallies).
         sources: One row for each source: ``source``, ``role`` (of its proxies,
@@ -71,6 +74,8 @@ class Accounts:
     roles: dict[str, int]
     roles_left_out: dict[str, int]
     columns_never_seen: list[str]
+    unused_keys: pl.DataFrame
+    other_keys: pl.DataFrame
     examples: pl.DataFrame
     sources: pl.DataFrame
     gateways: pl.DataFrame
@@ -103,6 +108,8 @@ def accounts(tally: Tally) -> Accounts:
         roles=_by_detail(lines, "role"),
         roles_left_out=_by_detail(lines, "role_left_out"),
         columns_never_seen=[name for name in ALIASES if name not in seen and name != "pod"],
+        unused_keys=unused_keys(lines),
+        other_keys=other_keys(lines),
         examples=tally.examples.frame.sort("source", "line").select(
             "source", "line", "reason", "text"
         ),

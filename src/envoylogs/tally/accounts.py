@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LineCounts", "LineExamples"]
 
+_OF_KEYS = ("key_unused", "key_other")
+_KEYS_KEPT = 100
+"""How many keys are kept by source and fate: each record may have one of its own."""
+
 # In a line of any shape: what stands behind the ``=`` of a query.
 # Everything up to a space or the next value is left out: what a cut or broken line means is unsure.
 _QUERY_VALUE = r"""([?&;#][^\s?&;="'<>]{1,128}=)[^\s&;]+"""
@@ -26,7 +30,9 @@ class LineCounts(CountState):
 
     The fate ``window`` counts records of any role and carries the times of the
     first and the last (microseconds). ``column_seen``, ``filtered``,
-    ``seen_before`` and ``unreadable`` are of no source (the empty string).
+    ``key_unused``, ``seen_before`` and ``unreadable`` are of no source (the
+    empty string). Of keys the shortest ones are kept, and exact: one that is
+    not among them in all of a log is not among them in a part that has it.
     """
 
     KEYS: ClassVar = {"source": pl.String(), "fate": pl.String(), "detail": pl.String()}
@@ -60,7 +66,14 @@ class LineCounts(CountState):
     @classmethod
     def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
         """Return counts added up; what was taken back is not there."""
-        return super(LineCounts, cls).summed(spec, *frames).filter(pl.col("n") != 0)
+        found = super(LineCounts, cls).summed(spec, *frames).filter(pl.col("n") != 0)
+        is_key = pl.col("fate").is_in(_OF_KEYS)
+        keys = found.filter(is_key)
+        if keys.height <= _KEYS_KEPT:
+            return found
+        place = pl.int_range(pl.len()).over("source", "fate")
+        kept = keys.sort(pl.col("detail").str.len_chars(), "detail").filter(place < _KEYS_KEPT)
+        return pl.concat([found.filter(is_key.not_()), kept])
 
     def undamaged(self) -> Self:
         """Return the same without what kept sources from being read to their end."""

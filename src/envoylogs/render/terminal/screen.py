@@ -10,6 +10,7 @@ from envoylogs.render.folded import folded_of
 from envoylogs.render.terminal.console import new_console
 from envoylogs.render.terminal.findings import print_findings
 from envoylogs.render.terminal.tables import print_table, print_tables
+from envoylogs.render.unused_keys import unused_keys_of
 from envoylogs.render.words import headline_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ class TerminalRenderer:
         folded = folded_of(summary)
         if folded is not None:
             console.print(Text(folded, style="dim"))
+        unused = unused_keys_of(summary.accounts)
+        if unused is not None:
+            # Not wrapped: the option is there to be pasted.
+            console.print(Text(" ".join(unused), style="dim"), soft_wrap=True)
         if self._table is not None:
             print_table(console, summary, self._table, self._limit)
             return
