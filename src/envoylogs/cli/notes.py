@@ -141,6 +141,7 @@ def say_what_was_read(
             f"envoylogs: {'there is no whole record yet' if is_left else _EMPTY}: no line was read."
         )
         return
+    from envoylogs.render.unread import untimed_left_out
     from envoylogs.render.words import records_of
 
     # The window is that of the records that are counted.
@@ -152,11 +153,15 @@ def say_what_was_read(
         for name, number in (
             ("repaired", sum(accounts.repaired.values())),
             ("malformed", accounts.malformed),
+            ("unreadable values", sum(accounts.unreadable.values())),
             ("of other programs", accounts.other),
         )
         if number
     ]
     read = accounts.bytes if new is None else new.bytes
+    left_out = untimed_left_out(accounts)
+    if left_out is not None:
+        say(f"envoylogs: {left_out}")
     speed = f"{size(read)}{'' if new is None else ' new'} in {seconds:.1f} s"
     if read >= _WORTH_A_RATE:
         speed += f" ({size(round(read / seconds))}/s)"

@@ -10,6 +10,7 @@ from envoylogs.render.folded import folded_of
 from envoylogs.render.terminal.console import new_console
 from envoylogs.render.terminal.findings import print_findings
 from envoylogs.render.terminal.tables import print_table, print_tables
+from envoylogs.render.unread import unread_of
 from envoylogs.render.words import headline_of
 
 if TYPE_CHECKING:
@@ -50,9 +51,8 @@ class TerminalRenderer:
         console = new_console(out, color=self._color, width=self._width)
         if summary.accounts.lines:
             console.print(_headline(summary))
-        folded = folded_of(summary)
-        if folded is not None:
-            console.print(Text(folded, style="dim"))
+        for note in filter(None, (unread_of(summary), folded_of(summary))):
+            console.print(Text(note, style="dim"))
         if self._table is not None:
             print_table(console, summary, self._table, self._limit)
             return
