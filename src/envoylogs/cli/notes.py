@@ -26,6 +26,11 @@ __all__ = [
 
 _EMPTY = "the input is empty"
 
+_SHOWN = 100
+_MOST_UNPRINTABLE = 0.2
+"""Which share of what is shown of a line may be unprintable: less is in texts with colors, more is
+in pictures and programs."""
+
 _TAIL = 10
 """How many lines of each pod ``kubectl logs`` gives with a selector, unless asked for more."""
 
@@ -53,7 +58,7 @@ def name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
             row["lines"],
             [
                 f"line {line:,} ({REASONS.get(reason, 'not JSON of an access record')})"
-                + ("" if text is None else f": {printable(text[:100])}")
+                + _shown(text)
                 for line, reason, text in examples.select("line", "reason", "text").rows()
             ],
         )
@@ -65,6 +70,16 @@ def name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
         else:
             say(f"envoylogs: {printable(name)}: passed over, it holds no access record.")
     return asked_for
+
+
+def _shown(text: str | None) -> str:
+    """Return how a line begins, as the end of a sentence; of bytes that are no text only that."""
+    if text is None:
+        return ""
+    beginning = text[:_SHOWN]
+    unprintable = sum(not (c.isprintable() or c == "\t") or c == "\ufffd" for c in beginning)
+    is_text = unprintable <= _MOST_UNPRINTABLE * len(beginning)
+    return f": {printable(beginning) if is_text else 'bytes that are no text'}"
 
 
 def incomplete_sources(accounts: Accounts) -> list[IncompleteSourceError]:
@@ -159,7 +174,7 @@ def say_what_was_read(
         if number
     ]
     read = accounts.bytes if new is None else new.bytes
-    left_out = untimed_left_out(accounts)
+    left_out = untimed_left_out(accounts.untimed_left_out)
     if left_out is not None:
         say(f"envoylogs: {left_out}")
     speed = f"{size(read)}{'' if new is None else ' new'} in {seconds:.1f} s"

@@ -46,15 +46,14 @@ def unread_of(summary: Summary) -> str | None:
             f"{counted(accounts.untimed, 'record')} {has} no time that can be read: counted, and "
             "in no window of time."
         )
-    left_out = untimed_left_out(accounts)
+    left_out = untimed_left_out(accounts.untimed_left_out)
     if left_out is not None:
         words.append(left_out)
     return " ".join(words) or None
 
 
-def untimed_left_out(accounts: Accounts) -> str | None:
-    """Return how many records a window left out since they have no time; null for none."""
-    n = accounts.untimed_left_out
+def untimed_left_out(n: int) -> str | None:
+    """Return in a sentence how many records a window left out since they have no time."""
     if not n:
         return None
     left = "was left out since it has" if n == 1 else "were left out since they have"
