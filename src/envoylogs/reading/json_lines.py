@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["JsonLinesReader"]
 
 _BOM = b"\xef\xbb\xbf"
+_BOM_INSIDE = b"\n" + _BOM
 
 
 class JsonLinesReader:
@@ -92,6 +93,9 @@ class JsonLinesReader:
         self.next_line += len(lines)
         if first == 1:
             lines[0] = lines[0].removeprefix(_BOM)
+        if _BOM_INSIDE in item.data:
+            # Files were put one behind the other, each with its mark.
+            lines = [line.removeprefix(_BOM) for line in lines]
         fates.add(self._source, "lines", len(lines))
         bare = self._text_lines.own_numbers(lines, first)
         payloads = self._envelopes.unwrapped(lines, first, fates, bare)
