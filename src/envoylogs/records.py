@@ -79,7 +79,7 @@ def selected_lines(
         yield frame.select(*schema.POSITION, "text")
 
 
-def anonymized_records(
+def anonymized_records(  # noqa: PLR0913  # one parameter a concern of the caller
     sources: Sequence[Source],
     selections: Sequence[Selection],
     anonymizer: Anonymizer,

@@ -118,7 +118,7 @@ def test_a_log_in_another_encoding_is_counted_once_wherever_it_was_cut(
         found = _json("gw.log", "--state", "s")
         assert found.accounts["malformed"] == found.accounts["other"] == 0
 
-    assert found.requests == 5  # noqa: PLR2004
+    assert found.requests == 5
     Path("same.log").write_text(text, encoding="utf-8")
     same = _json("same.log").accounts
     same["sources"][0]["source"] = "gw.log"

@@ -137,6 +137,4 @@ def refuse_nothing(tally: Tally, selection: Selection) -> None:
     elif lines.records:
         first, last = lines.sources["first"].min(), lines.sources["last"].max()
         covered = window(first, last) if isinstance(first, int) and isinstance(last, int) else None
-        raise EmptySelectionError.of(
-            selection.text, lines.records, covered, lines.untimed_left_out
-        )
+        raise EmptySelectionError.of(selection.text, lines.records, covered, lines.untimed_left_out)

@@ -93,7 +93,8 @@ class JsonLinesReader:
         self.next_line += len(lines)
         if first == 1:
             lines[0] = lines[0].removeprefix(_BOM)
-        if _BOM_INSIDE in item.data:
+        # One byte is looked for a hundred times as fast as four.
+        if b"\xef" in item.data and _BOM_INSIDE in item.data:
             # Files were put one behind the other, each with its mark.
             lines = [line.removeprefix(_BOM) for line in lines]
         fates.add(self._source, "lines", len(lines))

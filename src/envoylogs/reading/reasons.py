@@ -8,8 +8,8 @@ from envoylogs.reading.text_lines import looks_cut, looks_like_text
 
 __all__ = ["holds_key_of_record", "holds_record", "reason_of", "reason_of_broken"]
 
-# The key of a record somewhere in a line, its quotes escaped or not.
-_KEY_OF_RECORD = re.compile(rb'(?:response_code|response_flags|upstream_cluster)\\*"\s*:')
+# The key of a record somewhere in a line, its quotes escaped, doubled or neither.
+_KEY_OF_RECORD = re.compile(rb'(?:response_code|response_flags|upstream_cluster)(?:\\*"|"")\s*:')
 # The beginning of a TEXT record in a JSON string, with the quote behind it escaped.
 _TEXT_IN_STRING = re.compile(rb'\[20\d\d-[^\s\]"]{1,40}Z\] \\+"')
 

@@ -92,6 +92,5 @@ def _may_be_encoded(start: bytes) -> bool:
 def _fits(start: bytes, shape: tuple[bool, ...]) -> bool:
     """Tell whether bytes are zero where a shape is false, and ASCII where it is true."""
     return len(start) >= len(shape) and all(
-        byte in _ASCII if is_set else byte == 0
-        for byte, is_set in zip(start, shape, strict=False)
+        byte in _ASCII if is_set else byte == 0 for byte, is_set in zip(start, shape, strict=False)
     )

@@ -51,9 +51,7 @@ class LineCounts(CountState):
             missing = pl.lit(None, pl.Int64)
             frames += [
                 windows.select(*_key("window"), "n", "first", "last"),
-                windows.select(
-                    *_key("untimed"), n="untimed", first=missing, last=missing
-                ),
+                windows.select(*_key("untimed"), n="untimed", first=missing, last=missing),
             ]
         return cls(cls.summed(spec, *frames), spec)
 

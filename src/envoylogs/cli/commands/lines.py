@@ -91,9 +91,9 @@ def lines(  # noqa: PLR0913, PLR0917  # one parameter an option
         untimed: list[int] = []
         try:
             found = (
-                _lines(kept, conditions, form, keys, untimed, bare=bare)
+                _lines(kept, conditions, form, keys, untimed=untimed, bare=bare)
                 if anonymizer is None
-                else _records(kept, conditions, form, keys, untimed, anonymizer)
+                else _records(kept, conditions, form, keys, anonymizer, untimed=untimed)
             )
             printed = _print(found, limit, bare=bare)
         except KeyboardInterrupt:
@@ -136,13 +136,13 @@ _Printed = tuple[str, int, bytes]
 """The name of a source, the number of a line in it, and what is printed of it."""
 
 
-def _lines(
+def _lines(  # noqa: PLR0913  # one parameter a concern of the caller
     sources: list[Source],
     conditions: list[Selection],
     text_format: TextFormat | None,
     keys: FieldKeys,
-    untimed: list[int],
     *,
+    untimed: list[int],
     bare: bool,
 ) -> Iterator[list[_Printed]]:
     """Yield the lines of the records that meet all conditions, some at a time."""
@@ -161,13 +161,14 @@ def _lines(
         yield found
 
 
-def _records(
+def _records(  # noqa: PLR0913  # one parameter a concern of the caller
     sources: list[Source],
     conditions: list[Selection],
     text_format: TextFormat | None,
     keys: FieldKeys,
-    untimed: list[int],
     anonymizer: Anonymizer,
+    *,
+    untimed: list[int],
 ) -> Iterator[list[_Printed]]:
     """Yield the records that meet all conditions as JSON, anonymized, some at a time."""
     from envoylogs.records import anonymized_records

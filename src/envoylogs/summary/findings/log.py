@@ -95,9 +95,7 @@ def _most_unread(accounts: Accounts) -> int:
     return max(untimed, *unreadable, 0)
 
 
-def _next_step(
-    accounts: Accounts, cut: list[str], *, damaged: bool, missing: list[str]
-) -> str:
+def _next_step(accounts: Accounts, cut: list[str], *, damaged: bool, missing: list[str]) -> str:
     if cut:
         more = f" and {len(cut) - _SOURCES_NAMED:,} more" if len(cut) > _SOURCES_NAMED else ""
         return f"Get these sources again or unpack them: {', '.join(cut[:_SOURCES_NAMED])}{more}."
