@@ -53,6 +53,7 @@ def name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
     for row in without:
         name = row["source"]
         examples = accounts.examples.filter(accounts.examples["source"] == name).head(3)
+        paths = accounts.wrapped_in.filter(accounts.wrapped_in["source"] == name)["path"]
         error = LogFormatError.no_record(
             printable(name),
             row["lines"],
@@ -61,6 +62,7 @@ def name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
                 + _shown(text)
                 for line, reason, text in examples.select("line", "reason", "text").rows()
             ],
+            next(iter(paths), None),
         )
         if not accounts.records:
             raise error

@@ -134,8 +134,7 @@ class Envelopes:
                 found.numbers.append(number)
                 continue
             kind, payload, origin, stream, ends = inside
-            if kind != "csv":
-                kinds[kind] = kinds.get(kind, 0) + 1
+            kinds[kind] = kinds.get(kind, 0) + (kind != "csv")
             if not ends or (self._waiting and (kind, origin, stream) in self._waiting):
                 self._join(number, line, inside, found, fates)
                 continue
@@ -274,10 +273,14 @@ class Envelopes:
 
 
 def _may_be_wrapped(head: bytes) -> bool:
-    """Tell from how a line begins whether it may have an envelope."""
-    if head in _WRAPPING_OBJECTS:
+    """Tell from how a line begins whether it may have an envelope, or be cut."""
+    begins = head.lstrip()
+    if head in _WRAPPING_OBJECTS or head[:1] == b'"':
         return True
-    return head[:1] == b'"' or (head[:2] != b"[2" and head.lstrip()[:1] not in _BARE)
+    if begins[:1] == b'"':
+        # A method behind a space is no key: what is left of TEXT without its time.
+        return begins[1:3].isupper() or begins[1:3] == b"- "
+    return head[:2] != b"[2" and begins[:1] not in _BARE
 
 
 def _of_row(line: bytes) -> _Unwrapped | None:

@@ -121,6 +121,21 @@ class LineFates:
         kept = value[:_TEXT_KEPT] if self.keep_text else None
         self.examples.append(LineExample(source, line, f"{UNREADABLE}{column}", kept))
 
+    def wrapped_in(self, source: str, line: int, path: str) -> None:
+        """Keep where in its object the record of a line stands that is counted next.
+
+        Args:
+            source: Where the line stands.
+            line: Its number.
+            path: What takes it out, for ``jq``: the keys on the way.
+        """
+        kept = path if self.keep_text else None
+        self.examples.append(LineExample(source, line, WRAPPED_IN, kept))
+
+    def keeps(self, source: str, reason: str) -> bool:
+        """Tell whether the next malformed line of a reason is kept as an example."""
+        return self.counts[source, "malformed", reason] < EXAMPLES_KEPT
+
     def _keep(self, source: str, line: int, reason: str, raw: bytes) -> None:
         fate = (source, "other", "") if reason == "other" else (source, "malformed", reason)
         if self.counts[fate] < EXAMPLES_KEPT:

@@ -116,7 +116,9 @@ class JsonLinesReader:
             fates: Where lines are accounted for.
         """
         self._unclear.enter(payloads)
-        records.runs = self._text_lines.runs(data, payloads.lines, payloads.numbers)
+        records.runs = self._text_lines.runs(
+            data, payloads.lines, payloads.numbers, are_bare=payloads.are_bare
+        )
         of_text = self._take_runs(payloads, records, fates)
         start = 0
         for place, number in enumerate(payloads.numbers) if of_text else ():

@@ -50,8 +50,8 @@ class Accounts:
         columns_never_seen: Columns that no record had a key for.
         examples: The first lines that are no records: source, line, reason, text
             (null in anonymized tallies).
-        wrapped_in: The keys on the way to records inside other objects, by source,
-            one or more of each: ``source``, ``path`` as ``jq`` has it.
+        wrapped_in: What takes records out of other objects, by source, one or more
+            of each: ``source``, ``path`` for ``jq``.
         sources: One row for each source: ``source``, ``role`` (of its proxies,
             ``mixed`` for several, null without records), ``bytes``
             (unpacked), ``lines``, ``blank``, ``records``, ``first``,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -101,7 +102,9 @@ def _next_step(accounts: Accounts, cut: list[str], *, damaged: bool, missing: li
         return f"Get these sources again or unpack them: {', '.join(cut[:_SOURCES_NAMED])}{more}."
     wrapped = accounts.wrapped_in
     if damaged and wrapped.height:
-        return f"Take the records out of what is around them: jq -r '{wrapped['path'][0]}'."
+        return (
+            f"Take the records out of what is around them: jq -r {shlex.quote(wrapped['path'][0])}."
+        )
     if damaged:
         return "Keep the malformed lines with --rejects FILE and look at them."
     if not missing and (accounts.unreadable or accounts.untimed):
