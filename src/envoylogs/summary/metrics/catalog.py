@@ -65,7 +65,7 @@ METRICS: tuple[Metric, ...] = (
         "Values of records that can't be read as the type of their column, by column.",
     ),
     Metric(
-        "envoylogs_untimed_log_records_total", _COUNTER, (),
+        "envoylogs_undated_log_records_total", _COUNTER, (),
         "Records without a time that can be read.",
     ),
     Metric(

@@ -146,7 +146,7 @@ def _of_the_log(accounts: Accounts, overview: Overview, *, complete: bool) -> di
         "envoylogs_unreadable_log_values_total": _by_one(
             dict.fromkeys(_READ_AS_TYPE, 0) | accounts.unreadable
         ),
-        "envoylogs_untimed_log_records_total": _alone(accounts.untimed),
+        "envoylogs_undated_log_records_total": _alone(accounts.untimed),
         "envoylogs_log_records_total": _by_one(kinds),
         "envoylogs_first_record_timestamp_seconds": first,
         "envoylogs_last_record_timestamp_seconds": last,
