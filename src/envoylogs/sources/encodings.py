@@ -26,7 +26,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_ASCII = frozenset(b"\t\r\n" + bytes(range(0x20, 0x7F)))
+# No line ends: lines of nothing but a zero byte would be blank ones in UTF-16.
+_ASCII = frozenset(b"\t" + bytes(range(0x20, 0x7F)))
 # Two characters, each byte of which is zero or not. A file that a full disk has filled up with
 # zeros begins like none of them.
 _SHAPES = (

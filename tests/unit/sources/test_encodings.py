@@ -81,6 +81,7 @@ def test_no_text_in_utf_8_without_zero_bytes_is_taken_for_another_encoding(text:
         b"{",
         b'{"',
         b"\0" * 8,
+        b"\0\n" * 4,
         b"{" + b"\0" * 7,
         b"[2\0\0\0\0\0\0",
         b"\xef\xbb\xbf{",
