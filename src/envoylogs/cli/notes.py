@@ -27,6 +27,11 @@ __all__ = [
 
 _EMPTY = "the input is empty"
 
+_SHOWN = 100
+_MOST_UNPRINTABLE = 0.2
+"""Which share of what is shown of a line may be unprintable: less is in texts with colors, more is
+in pictures and programs."""
+
 _TAIL = 10
 """How many lines of each pod ``kubectl logs`` gives with a selector, unless asked for more."""
 
@@ -52,15 +57,17 @@ def name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
     for row in without:
         name = row["source"]
         examples = accounts.examples.filter(accounts.examples["source"] == name).head(3)
+        paths = accounts.wrapped_in.filter(accounts.wrapped_in["source"] == name)["path"]
         error = LogFormatError.no_record(
             printable(name),
             row["lines"],
             [
                 f"line {line:,} ({REASONS.get(reason, 'not JSON of an access record')})"
-                + ("" if text is None else f": {printable(text[:100])}")
+                + _shown(text)
                 for line, reason, text in examples.select("line", "reason", "text").rows()
             ],
             advice=_advice_for_json(accounts, name),
+            wrapped_in=next(iter(paths), None),
         )
         if not accounts.records:
             raise error
@@ -80,8 +87,6 @@ def _advice_for_json(accounts: Accounts, source: str) -> str | None:
     of_source = accounts.other_keys.filter(accounts.other_keys["source"] == source)
     keys = of_source["key"].to_list()
     examples = accounts.examples.filter(accounts.examples["source"] == source)
-    if not keys and examples.height and (examples["reason"] == "wrapped_record").all():
-        return "Its records stand inside other objects, and must be taken out of them first."
     if not keys and examples.height and examples["text"].is_null().all():
         return "Run without --anonymize, it says how the lines begin and which keys they have."
     if not keys:
@@ -98,6 +103,16 @@ def _advice_for_json(accounts: Accounts, source: str) -> str | None:
         f"Its JSON has the keys {named}. If these are access records, read them with:\n"
         f"    {map_option(mapped)}"
     )
+
+
+def _shown(text: str | None) -> str:
+    """Return how a line begins, as the end of a sentence; of bytes that are no text only that."""
+    if text is None:
+        return ""
+    beginning = text[:_SHOWN]
+    unprintable = sum(not (c.isprintable() or c == "\t") or c == "\ufffd" for c in beginning)
+    is_text = unprintable <= _MOST_UNPRINTABLE * len(beginning)
+    return f": {printable(beginning) if is_text else 'bytes that are no text'}"
 
 
 def incomplete_sources(accounts: Accounts) -> list[IncompleteSourceError]:
@@ -196,6 +211,7 @@ def say_what_was_read(
             f"envoylogs: {'there is no whole record yet' if is_left else _EMPTY}: no line was read."
         )
         return
+    from envoylogs.render.unread import untimed_left_out
     from envoylogs.render.words import records_of
 
     # The window is that of the records that are counted.
@@ -207,11 +223,15 @@ def say_what_was_read(
         for name, number in (
             ("repaired", sum(accounts.repaired.values())),
             ("malformed", accounts.malformed),
+            ("unreadable values", sum(accounts.unreadable.values())),
             ("of other programs", accounts.other),
         )
         if number
     ]
     read = accounts.bytes if new is None else new.bytes
+    left_out = untimed_left_out(accounts.untimed_left_out)
+    if left_out is not None:
+        say(f"envoylogs: {left_out}")
     speed = f"{size(read)}{'' if new is None else ' new'} in {seconds:.1f} s"
     if read >= _WORTH_A_RATE:
         speed += f" ({size(round(read / seconds))}/s)"

@@ -16,7 +16,7 @@ from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.fields import fold
 from envoylogs.errors import TextFormatError
 
-__all__ = ["DEFAULT_FORMATS", "Operator", "TextFormat", "parse_format"]
+__all__ = ["DEFAULT_FORMATS", "FORMATS_WITHOUT_TIME", "Operator", "TextFormat", "parse_format"]
 
 _HEAD = (
     '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" '
@@ -45,6 +45,15 @@ DEFAULT_FORMATS: dict[str, str] = {
     "Envoy's default, Istio up to 1.0": _HEAD + _TAIL,
 }
 """The formats by who writes them; the longer of two that begin alike stands first."""
+
+_TIME_AND_SPACE, _QUOTE = "[%START_TIME%] ", '"'
+FORMATS_WITHOUT_TIME: tuple[str, ...] = tuple(
+    text.removeprefix(_TIME_AND_SPACE).removeprefix(quote)
+    for quote in ("", _QUOTE)
+    for text in DEFAULT_FORMATS.values()
+)
+"""The same without their beginning, which is what filters and collectors take: the time, or the
+time and the quote behind it."""
 
 _PART = re.compile(
     r"""%%

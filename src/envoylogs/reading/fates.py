@@ -18,7 +18,7 @@ from envoylogs.envoy.known_keys import NESTED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["EXAMPLES_KEPT", "REASONS", "LineExample", "LineFates"]
+__all__ = ["EXAMPLES_KEPT", "REASONS", "UNREADABLE", "WRAPPED_IN", "LineExample", "LineFates"]
 
 REASONS: dict[str, str] = {
     "binary": "holds a zero byte, so it is no text",
@@ -33,6 +33,12 @@ REASONS: dict[str, str] = {
 }
 """Why a line is malformed, in words."""
 
+UNREADABLE = "unreadable "
+"""What examples of values that can't be read have in the place of a reason, before the column."""
+
+WRAPPED_IN = "wrapped in"
+"""Likewise of the path of keys to the record in a line of reason ``wrapped_record``."""
+
 EXAMPLES_KEPT = 3
 """How many examples are kept of each reason, by source."""
 
@@ -45,7 +51,11 @@ _NOT_SHOWN = re.compile(r"[^\x20-\x7e]")
 
 @dataclass(frozen=True, slots=True)
 class LineExample:
-    """One line that is no record: where it stands, why, and how it begins if that is kept."""
+    """One line that is no record: where it stands, why, and how it begins if that is kept.
+
+    A value that can't be read, and what a record is wrapped in, are kept likewise:
+    see ``UNREADABLE`` and ``WRAPPED_IN``.
+    """
 
     source: str
     line: int
@@ -64,8 +74,9 @@ class LineFates:
             ``enveloped`` (kind, see ``envelopes``), ``repaired`` (kind),
             ``role`` (records by role), ``role_left_out`` (those of roles that
             are not looked at), ``column_seen`` (column),
-            ``unreadable`` (column), ``seen_before`` (records of requests that were
-            read before). ``copied`` are bytes that were not read since those of
+            ``unreadable`` (column), ``untimed_left_out`` (records that fit a selection
+            but have no time to be in its window), ``seen_before`` (records of requests
+            that were read before). ``copied`` are bytes that were not read since those of
             another source (its name) are the same. ``key_unused`` are records with a
             key that no column holds, ``key_other`` lines of JSON with a key that are no
             records (key, as ``_shown`` makes it). ``damaged`` counts sources that
@@ -113,6 +124,33 @@ class LineFates:
         """Count one line of another program; the first few are kept as examples too."""
         self._keep(source, line, "other", raw)
         self.add(source, "other", n)
+
+    def unreadable(self, source: str, line: int, column: str, value: str) -> None:
+        """Keep a value that can't be read as the type of its column as an example.
+
+        Args:
+            source: Where its record stands.
+            line: The number of the record.
+            column: The column.
+            value: As it was logged.
+        """
+        kept = value[:_TEXT_KEPT] if self.keep_text else None
+        self.examples.append(LineExample(source, line, f"{UNREADABLE}{column}", kept))
+
+    def wrapped_in(self, source: str, line: int, path: str) -> None:
+        """Keep where in its object the record of a line stands that is counted next.
+
+        Args:
+            source: Where the line stands.
+            line: Its number.
+            path: What takes it out, for ``jq``: the keys on the way.
+        """
+        kept = path if self.keep_text else None
+        self.examples.append(LineExample(source, line, WRAPPED_IN, kept))
+
+    def keeps(self, source: str, reason: str) -> bool:
+        """Tell whether the next malformed line of a reason is kept as an example."""
+        return self.counts[source, "malformed", reason] < EXAMPLES_KEPT
 
     def _keep(self, source: str, line: int, reason: str, raw: bytes) -> None:
         fate = (source, "other", "") if reason == "other" else (source, "malformed", reason)

@@ -20,6 +20,7 @@ from envoylogs.envoy.failures.lookup import with_failure
 from envoylogs.envoy.outcome_rules import with_outcome
 from envoylogs.envoy.roles import with_role
 from envoylogs.envoy.traffic import cleaned_authority, kind_of_record, without_port
+from envoylogs.reading.fates import EXAMPLES_KEPT
 from envoylogs.reading.times import times_of
 
 if TYPE_CHECKING:
@@ -148,5 +149,21 @@ def _note_unreadable(cleaned: pl.DataFrame, typed: pl.DataFrame, fates: LineFate
     """Count the values that are there and can't be read as the type of their column."""
     before, after = cleaned.null_count(), typed.null_count()
     for name in (*schema.INTEGERS, "start_time"):
-        if name in before.columns:
-            fates.add("", "unreadable", after[name].item() - before[name].item(), name)
+        n = after[name].item() - before[name].item() if name in before.columns else 0
+        if n:
+            fates.add("", "unreadable", n, name)
+            _keep_examples(cleaned.filter(typed[name].is_null()), name, fates)
+
+
+def _keep_examples(cleaned: pl.DataFrame, name: str, fates: LineFates) -> None:
+    """Keep the first values of each source that can't be read, of records without one."""
+    value = pl.col(name).cast(pl.String)
+    # Several records may stand on one line: the order is not that of their batches.
+    found = (
+        cleaned.select("source", "line", value.alias("value"))
+        .drop_nulls("value")
+        .sort("source", "line", "value")
+    )
+    place = pl.int_range(pl.len()).over("source")
+    for source, line, logged in found.filter(place < EXAMPLES_KEPT).iter_rows():
+        fates.unreadable(source, line, name, logged)

@@ -15,12 +15,18 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.envoy.text_formats import DEFAULT_FORMATS, Operator, TextFormat, parse_format
+from envoylogs.envoy.text_formats import (
+    DEFAULT_FORMATS,
+    FORMATS_WITHOUT_TIME,
+    Operator,
+    TextFormat,
+    parse_format,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Sequence
 
-__all__ = ["TextPattern", "default_patterns", "telling", "values_of"]
+__all__ = ["TextPattern", "default_patterns", "patterns_without_time", "telling", "values_of"]
 
 _NUMBERS = frozenset({"RESPONSE_CODE", "BYTES_RECEIVED", "BYTES_SENT", "DURATION"})
 _WRITTEN_BY_OTHERS = frozenset(
@@ -175,7 +181,21 @@ def _taking(pattern: TextPattern, columns: frozenset[str]) -> list[str]:
 @lru_cache(maxsize=1)
 def default_patterns() -> tuple[TextPattern, ...]:
     """Return the exact patterns of all formats, then the lenient ones."""
-    forms = [parse_format(text) for text in DEFAULT_FORMATS.values()]
+    return _patterns_of(DEFAULT_FORMATS.values(), (False, True))
+
+
+@lru_cache(maxsize=1)
+def patterns_without_time() -> tuple[TextPattern, ...]:
+    """Return the exact patterns of all formats whose time is missing.
+
+    There are no lenient ones: what was cut at a place that a client could choose
+    would fit them.
+    """
+    return _patterns_of(FORMATS_WITHOUT_TIME, (False,))
+
+
+def _patterns_of(formats: Iterable[str], leniency: Sequence[bool]) -> tuple[TextPattern, ...]:
+    forms = [parse_format(text) for text in formats]
     return tuple(
         TextPattern(
             form,
@@ -184,7 +204,7 @@ def default_patterns() -> tuple[TextPattern, ...]:
             # Without details the last value is what tells two formats apart.
             last_missing="response_code_details" in form.columns,
         )
-        for lenient in (False, True)
+        for lenient in leniency
         for form in forms
     )
 

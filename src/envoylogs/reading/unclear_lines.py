@@ -20,6 +20,7 @@ from envoylogs.reading.payloads import Payloads
 from envoylogs.reading.reasons import (
     holds_key_of_record,
     holds_record,
+    path_to_record,
     reason_of,
     reason_of_broken,
 )
@@ -247,6 +248,13 @@ class UnclearLines:
         if not wrapped and isinstance(value, dict):
             keys = self._keys.flattened(value, unknown=True)
             self._fates.add_keys(self._source, "key_other", 1, keys)
+        if wrapped and self._fates.keeps(self._source, "wrapped_record"):
+            path = path_to_record(b"\n".join(line for _, line in lines))
+            if path is not None and len(lines) > 1:
+                # Printed over several lines it may be one of an array.
+                path = f".. | ({path})? // empty"
+            if path is not None:
+                self._fates.wrapped_in(self._source, lines[0][0], path)
         for number, line in lines:
             self._count(number, line, "wrapped_record" if wrapped else None)
 

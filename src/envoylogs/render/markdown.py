@@ -13,6 +13,7 @@ from envoylogs.render.csv_table import flat_row
 from envoylogs.render.folded import folded_of
 from envoylogs.render.formatting import MISSING, counted, percent, printable, window
 from envoylogs.render.named_tables import ASKED, ASKED_CONNECTIONS, rows_of_table
+from envoylogs.render.unread import unread_facts, unread_of
 from envoylogs.render.unused_keys import unused_keys_of
 from envoylogs.render.words import (
     LEDGER,
@@ -84,9 +85,7 @@ class MarkdownRenderer:
         noise = noise_of(summary)
         if noise is not None:
             yield noise
-        folded = folded_of(summary)
-        if folded is not None:
-            yield _prose(folded)
+        yield from map(_prose, filter(None, (unread_of(summary), folded_of(summary))))
         unused = unused_keys_of(summary.accounts)
         if unused is not None:
             yield f"{unused[0]} {_code(unused[1])}"
@@ -142,6 +141,7 @@ def _facts(summary: Summary) -> Iterable[str]:
     malformed = malformed_of(summary)
     if malformed is not None:
         yield malformed
+    yield from unread_facts(summary.accounts)
     if not summary.complete:
         yield "**only a part was read**"
     if summary.anonymized:

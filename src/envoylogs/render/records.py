@@ -100,9 +100,17 @@ class JsonRenderer:
             name: self._rows(getattr(accounts, name))
             for name in ("copies", "unused_keys", "other_keys", "examples", "sources", "gateways")
         }
+        unreadable = [_with_example(row) for row in accounts.unreadable_examples.to_dicts()]
         scalars = {name: getattr(accounts, name) for name in accounts.__slots__}
         first, last = accounts.overlap or (None, None)
-        return {**scalars, **tables, "overlap": timed({"first": first, "last": last})}
+        # What wraps records is for a message.
+        del scalars["wrapped_in"]
+        return {
+            **scalars,
+            **tables,
+            "unreadable_examples": unreadable,
+            "overlap": timed({"first": first, "last": last}),
+        }
 
 
 class NdjsonRenderer:
@@ -131,6 +139,12 @@ def record_line(record: Row) -> str:
 def json_text(value: Row | list[Row], option: int = 0) -> str:
     """Return a value as JSON with a line feed; what acts on terminals and scripts is escaped."""
     return orjson.dumps(value, option=option).decode().translate(_ESCAPES) + "\n"
+
+
+def _with_example(row: Row) -> Row:
+    """Return how many values of a column can't be read, and the first of them."""
+    example = {name: row[name] for name in ("source", "line", "value")}
+    return {"column": row["column"], "records": row["records"], "example": example}
 
 
 def _overview(overview: Overview) -> Row:

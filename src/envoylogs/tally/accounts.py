@@ -29,10 +29,11 @@ class LineCounts(CountState):
     """How many lines, by source, fate and detail (see ``reading.fates``).
 
     The fate ``window`` counts records of any role and carries the times of the
-    first and the last (microseconds). ``column_seen``, ``filtered``,
-    ``key_unused``, ``seen_before`` and ``unreadable`` are of no source (the
-    empty string). Of keys the shortest ones are kept, and exact: one that is
-    not among them in all of a log is not among them in a part that has it.
+    first and the last (microseconds); ``untimed`` counts those among them without
+    a time. ``column_seen``, ``filtered``, ``key_unused``, ``seen_before``,
+    ``unreadable`` and ``untimed_left_out`` are of no source (the empty string). Of
+    keys the shortest ones are kept, and exact: one that is not among them in all of
+    a log is not among them in a part that has it.
     """
 
     KEYS: ClassVar = {"source": pl.String(), "fate": pl.String(), "detail": pl.String()}
@@ -47,20 +48,17 @@ class LineCounts(CountState):
         frames = [pl.DataFrame(rows, schema=cls.columns(spec), orient="row")]
         if batch.everything is not None:
             time = microseconds("start_time")
-            frames.append(
-                batch.everything.group_by("source")
-                .agg(
-                    pl.len().cast(pl.Int64).alias("n"),
-                    time.min().alias("first"),
-                    time.max().alias("last"),
-                )
-                .select(
-                    "source",
-                    pl.lit("window").alias("fate"),
-                    pl.lit("").alias("detail"),
-                    "n", "first", "last",
-                )
-            )  # fmt: skip
+            windows = batch.everything.group_by("source").agg(
+                pl.len().cast(pl.Int64).alias("n"),
+                time.min().alias("first"),
+                time.max().alias("last"),
+                time.null_count().cast(pl.Int64).alias("untimed"),
+            )
+            missing = pl.lit(None, pl.Int64)
+            frames += [
+                windows.select(*_key("window"), "n", "first", "last"),
+                windows.select(*_key("untimed"), n="untimed", first=missing, last=missing),
+            ]
         return cls(cls.summed(spec, *frames), spec)
 
     @classmethod
@@ -80,9 +78,14 @@ class LineCounts(CountState):
         return type(self)(self.frame.filter(pl.col("fate") != "damaged"), self.spec)
 
 
+def _key(fate: str) -> tuple[pl.Expr, ...]:
+    """Return the key of a fate without details."""
+    return pl.col("source"), pl.lit(fate).alias("fate"), pl.lit("").alias("detail")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LineExamples(SampleState):
-    """The first lines of each reason, by source."""
+    """The first lines of each reason, by source; of values that can't be read likewise."""
 
     @classmethod
     def columns(cls, spec: TallySpec) -> dict[str, pl.DataType]:
