@@ -310,6 +310,14 @@ def _where(failing: _Failing, believed: Sequence[str | None]) -> str:
     return all_of(*conditions)
 
 
+def _label(subject: Subject, rows: pl.DataFrame) -> str:
+    """Return what people call a subject; one without a name by its route, if it has one."""
+    routes = rows["route_name"].unique().to_list()
+    if subject.name is None and subject.about == "host" and len(routes) == 1 and routes[0]:
+        return f"route {routes[0]}"
+    return subject.label
+
+
 class _Words(NamedTuple):
     """What a finding says, and the failure whose words these are."""
 
@@ -336,5 +344,5 @@ def _words(failing: _Failing, rows: pl.DataFrame, durations: Durations | None) -
     tunneled = rows.select(is_hbone(pl.col("upstream_host")).all(ignore_nulls=True)).item()
     if tunneled and rows["upstream_host"].drop_nulls().len():
         next_step = f"{HBONE_NEXT} {next_step}"
-    title = failure.says.format(label=failing.subject.label, codes=codes_of(rows))
+    title = failure.says.format(label=_label(failing.subject, rows), codes=codes_of(rows))
     return _Words(failure, title, "; ".join(proof), next_step)

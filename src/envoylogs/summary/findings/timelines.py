@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Stretch", "Timelines", "between"]
 
-_FEWER, _ENOUGH = 1.5, 6
+_FEWER, _ENOUGH, _ABOUT = 1.5, 6, 0.85
 """So many standard deviations of a Poisson count make fewer than usual."""
 
 
@@ -36,6 +36,14 @@ class Stretch(NamedTuple):
     requests: int
     of: int
     went_well: tuple[int, float] | None
+
+    @property
+    def went_on(self) -> bool:
+        """Whether about as many records as usual went well beside those that did not."""
+        if self.went_well is None:
+            return False
+        well, expected = self.went_well
+        return expected >= _ENOUGH and well > _ABOUT * expected
 
     @property
     def replaced(self) -> bool:

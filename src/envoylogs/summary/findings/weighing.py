@@ -24,7 +24,7 @@ _TROUBLED_SHARE = 0.1
 """From this share of errors in the whole log on, a log is about trouble, and a single failure of a
 service is part of it."""
 
-_BURST, _BURST_SHARE = 12, 0.25
+_BURST, _BURST_SHARE, _HALF = 12, 0.25, 0.45
 _MANY_CLIENTS, _FEW_CLIENTS, _NEARLY_ALL = 4, 3, 0.8
 _ALL_SHARE, _ALL, _ALL_CLIENTS = 0.95, 20, 3
 _DOMINANT = 0.5
@@ -59,7 +59,7 @@ def is_meant(stretch: Stretch, failed: int, clients: int) -> bool:
         clients: Clients that are known to be harmed, at any time.
     """
     many = clients >= _MANY_CLIENTS and stretch.requests >= _NEARLY_ALL * failed
-    return stretch.replaced or many
+    return stretch.replaced or (many and not stretch.went_on)
 
 
 class Weighing:
@@ -102,7 +102,8 @@ class Weighing:
         if burst:
             found = max(found, Severity.HIGH) if harm is not Harm.REFUSED else found
             few = self._clients_are_told_apart and askers.inside < _FEW_CLIENTS
-            visit = few and harm is not Harm.GONE
+            rare = harm is Harm.ANSWERED_4XX and stretch.requests < _HALF * stretch.of
+            visit = rare or (few and harm is not Harm.GONE)
             meant = is_meant(stretch, failed, askers.clients)
             return found if meant and not visit else Severity.INFO
         if harm is Harm.GONE:
