@@ -15,6 +15,7 @@ _DERIVED = {
     "gateway",
     "role",
     "outcome",
+    "failure",
     "kind",
 }
 
