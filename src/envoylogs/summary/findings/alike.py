@@ -93,11 +93,12 @@ def _one(group: Sequence[Finding], facts: Facts) -> Finding:
     names = listed([_label(found) for found in worst])
     whose = f"{len(group)} {noun}"
     failure = FAILURES[first.failure] if first.failure else None
-    says = (
-        failure.says.format(label=whose, codes=_codes(first))
-        if failure is not None
-        else f"{whose}: {first.title}"
-    )
+    if failure is None:
+        says = f"{whose}: {first.title}"
+    else:
+        # What a failure says is of one, and so are its verbs.
+        says = failure.says.format(label=f"each of {whose}", codes=_codes(first))
+        says = says[:1].upper() + says[1:]
     gateways = max(found.gateways[0] for found in group), first.gateways[1]
     return replace(
         first,
