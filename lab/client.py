@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -80,12 +81,11 @@ class Client:
         self._authority = str(authority)
         self._source = source
         self._http = _client(httpx.HTTPTransport(local_address=source, limits=_AT_ONCE))
-        self._http2 = _client(httpx.HTTPTransport(local_address=source, http1=False, http2=True))
+        self._context = ssl.create_default_context(cafile=self._authority)
 
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
-        self._http2.close()
 
     def http(self, gateway: str, request: Request, port: int = 8080) -> None:
         """Send one request over HTTP/1.1.
@@ -102,7 +102,7 @@ class Client:
                 headers=request.all_headers(),
                 content=request.body,
             )
-        except httpx.RemoteProtocolError:
+        except (httpx.RemoteProtocolError, httpx.ReadError):
             # The answer began and broke off; its code is 200 here, since only those do.
             self._count(request.host, 200)
             return
@@ -110,11 +110,16 @@ class Client:
 
     def grpc(self, gateway: str, host: str, path: str, port: int = 8080) -> None:
         """Send one gRPC call over HTTP/2; Envoy answers its own errors with code 200."""
-        answer = self._http2.post(
-            f"http://{gateway}:{port}{path}",
-            headers={"host": host, "content-type": "application/grpc", "te": "trailers"},
-            content=EMPTY_MESSAGE,
+        # A connection of its own: threads that share one mix up its streams at times.
+        transport = httpx.HTTPTransport(
+            verify=self._context, http1=False, http2=True, local_address=self._source
         )
+        with _client(transport) as client:
+            answer = client.post(
+                f"http://{gateway}:{port}{path}",
+                headers={"host": host, "content-type": "application/grpc", "te": "trailers"},
+                content=EMPTY_MESSAGE,
+            )
         self._count(host, answer.status_code)
 
     def tls(
@@ -164,6 +169,19 @@ class Client:
             with suppress(TimeoutError):
                 connection.recv(1)
         self._count(request.host, 0)
+
+    def upload(
+        self, gateway: str, request: Request, port: int = 8080, pause_s: float = 0.0
+    ) -> None:
+        """Send a request and the first byte of its body, and the rest after a pause."""
+        with self._connected(gateway, port) as connection:
+            connection.sendall(_head(request, {"content-length": str(len(request.body))}))
+            connection.sendall(request.body[:1])
+            time.sleep(pause_s)
+            with suppress(ConnectionError):
+                connection.sendall(request.body[1:])
+            code = _code_of(connection.recv(4096))
+        self._count(request.host, code)
 
     def websocket(self, gateway: str, request: Request, port: int = 8080) -> None:
         """Open a WebSocket and close it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,13 +10,16 @@ if TYPE_CHECKING:
 
     from lab.routes import Config
 
-__all__ = ["AGENT", "NOBODY", "Service", "clusters"]
+__all__ = ["AGENT", "NOBODY", "SILENT", "Service", "clusters"]
 
 AGENT = "agent"
 """The upstream that answers the gateway's own health checks."""
 
 NOBODY = "nobody"
 """An upstream that is not there: connections to it are refused."""
+
+SILENT = "silent"
+"""An upstream that never answers: connections to it are neither accepted nor refused."""
 
 _HTTP = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
@@ -30,7 +33,9 @@ class Service:
         upstreams: Names of the upstreams that answer for it; none is no endpoint.
         subset: As a DestinationRule names it.
         limit: How many connections and how many waiting requests its circuit breaker allows.
-        http2: Whether it speaks HTTP/2, as gRPC does.
+        http2: Whether the gateway takes it for one that speaks HTTP/2, as gRPC does.
+        misnamed: Whether that is wrong, as where the port of a service has a wrong name.
+        settings: More settings of its cluster, or other ones.
     """
 
     name: str
@@ -38,6 +43,8 @@ class Service:
     subset: str = ""
     limit: int | None = None
     http2: bool = False
+    misnamed: bool = False
+    settings: Config = field(default_factory=dict, hash=False)
 
     @property
     def cluster(self) -> str:
@@ -85,7 +92,7 @@ def clusters(
             config["typed_extension_protocol_options"] = {
                 "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options
             }
-        found.append(config)
+        found.append(config | service.settings)
     return found
 
 

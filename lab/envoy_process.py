@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab.gateway import Gateway, bootstrap, write_discovery
+from lab.gateway import OVERLOADED, Gateway, bootstrap, write_discovery, write_pressure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +48,11 @@ class RunningGateway:
         changed = write_discovery(self.gateway, layout, self._version)
         self._wait_for(*(f'{_stat(name)}: "{self._version}"' for name in changed))
 
+    def overload(self) -> None:
+        """Put it under pressure, and return when it refuses requests."""
+        write_pressure(self.gateway, 1)
+        self._wait_for(f"{OVERLOADED}.active: 1")
+
     def wait_until_ready(self) -> None:
         """Return when it serves its first layout.
 
@@ -71,7 +76,7 @@ class RunningGateway:
         deadline = time.monotonic() + _PATIENCE_S
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
-                found = self._admin("stats?filter=workers_started|version_text").decode()
+                found = self._admin("stats?filter=workers_started|version_text|overload").decode()
             except OSError:
                 found = ""
             if all(any(line.endswith(s) for line in found.splitlines()) for s in statistics):
@@ -93,6 +98,7 @@ def running_gateway(
     """Run one Envoy until its logs are written."""
     gateway.admin_address.unlink(missing_ok=True)
     write_discovery(gateway, layout, 1)
+    write_pressure(gateway, 0)
     config = gateway.folder / f"{gateway.name}.bootstrap.json"
     config.write_text(json.dumps(bootstrap(gateway, clusters), indent=1))
     with gateway.envoy_log.open("wb") as out, subprocess.Popen(

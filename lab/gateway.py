@@ -12,14 +12,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.listeners import Layout, listeners, route_tables
+from lab.routes import EXTENSIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lab.routes import Config
 
-__all__ = ["Gateway", "bootstrap", "write_discovery"]
+__all__ = ["OVERLOADED", "Gateway", "bootstrap", "write_discovery", "write_pressure"]
 
+OVERLOADED = "stop_accepting_requests"
+"""What a gateway does under pressure."""
+
+_PRESSURE = "envoy.resource_monitors.injected_resource"
 _LISTENERS = "listeners"
 _ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 
@@ -58,6 +63,11 @@ class Gateway:
         """Where Envoy says on which port its admin page is."""
         return self.folder / f"{self.name}.admin"
 
+    @property
+    def pressure(self) -> Path:
+        """What Envoy takes for its memory in use: a number from 0 to 1."""
+        return self.folder / f"{self.name}.pressure"
+
     def discovery(self, name: str) -> str:
         """Return the file of the listeners or of a route table, relative to the folder."""
         # Envoy watches no path without a slash.
@@ -75,7 +85,31 @@ def bootstrap(gateway: Gateway, clusters: list[Config]) -> Config:
             "lds_config": {"path_config_source": {"path": gateway.discovery(_LISTENERS)}}
         },
         "static_resources": {"clusters": clusters},
+        "overload_manager": {
+            "refresh_interval": "0.1s",
+            "resource_monitors": [
+                {
+                    "name": _PRESSURE,
+                    "typed_config": {
+                        "@type": f"{EXTENSIONS}.resource_monitors.injected_resource.v3"
+                        ".InjectedResourceConfig",
+                        "filename": f"./{gateway.pressure.name}",
+                    },
+                }
+            ],
+            "actions": [
+                {
+                    "name": f"envoy.overload_actions.{OVERLOADED}",
+                    "triggers": [{"name": _PRESSURE, "threshold": {"value": 0.9}}],
+                }
+            ],
+        },
     }
+
+
+def write_pressure(gateway: Gateway, pressure: float) -> None:
+    """Write how much of its memory a gateway is to believe in use, from 0 to 1."""
+    _move_to(gateway.pressure, f"{pressure}\n")
 
 
 def write_discovery(gateway: Gateway, layout: Layout, version: int) -> set[str]:
@@ -97,9 +131,13 @@ def write_discovery(gateway: Gateway, layout: Layout, version: int) -> set[str]:
         if path.exists() and json.loads(path.read_text())["resources"] == resources:
             continue
         answer = {"version_info": str(version), "resources": resources}
-        # Envoy watches for files that are moved to the path, and for nothing else.
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(answer, indent=1))
-        partial.replace(path)
+        _move_to(path, json.dumps(answer, indent=1))
         changed.add(name)
     return changed
+
+
+def _move_to(path: Path, content: str) -> None:
+    """Write a file that Envoy watches: it sees what is moved to the path, and nothing else."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(content)
+    partial.replace(path)

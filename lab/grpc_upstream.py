@@ -1,23 +1,34 @@
 """An upstream that speaks gRPC over HTTP/2.
 
 The last part of the path says what it does: ``Say`` answers, ``Fail`` answers
-with status 14 in its only headers, ``Reset`` resets the stream.
+with status 14 in its only headers, ``Reset`` resets the stream, ``Hang``
+never answers. To the gateway's own
+questions it says no: ``ShouldRateLimit`` is over the limit, ``Check`` is denied.
 """
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.events import Event, RequestReceived, StreamEnded
+from h2.exceptions import ProtocolError, StreamClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["EMPTY_MESSAGE", "GrpcConnection"]
+
+_MESSAGES = {
+    # RateLimitResponse: overall_code OVER_LIMIT.
+    "ShouldRateLimit": b"\0\0\0\0\2\x08\x02",
+    # CheckResponse: status.code PERMISSION_DENIED.
+    "Check": b"\0\0\0\0\4\x0a\x02\x08\x07",
+}
 
 EMPTY_MESSAGE = b"\0\0\0\0\0"
 """A message without content, in gRPC's framing."""
@@ -44,7 +55,14 @@ class GrpcConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer the requests that are whole."""
-        for event in self._http2.receive_data(data):
+        try:
+            events = self._http2.receive_data(data)
+        except ProtocolError:
+            # It says so to who does not speak HTTP/2, and hangs up.
+            self._send()
+            self._transport.close()
+            return
+        for event in events:
             self._take(event)
         self._send()
 
@@ -54,18 +72,23 @@ class GrpcConnection(asyncio.Protocol):
             self._paths[event.stream_id] = headers[":path"]
         elif isinstance(event, StreamEnded):
             self._on_request()
-            self._answer(event.stream_id, self._paths.pop(event.stream_id))
+            # Who asked may have taken it back meanwhile.
+            with suppress(StreamClosedError):
+                self._answer(event.stream_id, self._paths.pop(event.stream_id))
 
     def _answer(self, stream: int, path: str) -> None:
         headers = [(":status", "200"), ("content-type", "application/grpc")]
-        match path.rpartition("/")[2]:
+        method = path.rpartition("/")[2]
+        match method:
             case "Reset":
                 self._http2.reset_stream(stream, ErrorCodes.INTERNAL_ERROR)
+            case "Hang":
+                pass
             case "Fail":
                 self._http2.send_headers(stream, [*headers, ("grpc-status", "14")], end_stream=True)
             case _:
                 self._http2.send_headers(stream, headers)
-                self._http2.send_data(stream, EMPTY_MESSAGE)
+                self._http2.send_data(stream, _MESSAGES.get(method, EMPTY_MESSAGE))
                 self._http2.send_headers(stream, [("grpc-status", "0")], end_stream=True)
 
     def _send(self) -> None:

@@ -15,10 +15,39 @@ if TYPE_CHECKING:
     from lab.clusters import Service
     from lab.gateway import Gateway
 
-__all__ = ["HEALTH_PORT", "TLS_PORT", "Layout", "listeners", "route_tables"]
+__all__ = [
+    "ANY_NAME",
+    "HEALTH_PORT",
+    "TLS_PORT",
+    "Layout",
+    "Manager",
+    "http_filter",
+    "listeners",
+    "route_tables",
+]
 
 TLS_PORT = 8443
 HEALTH_PORT = 15021
+ANY_NAME = "*"
+"""The filter chain of all TLS connections that no other one is for, also without a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """More settings of the HTTP connection manager of a port.
+
+    Attributes:
+        filters: HTTP filters before the router, besides those that each manager has.
+        settings: Of the manager itself.
+        buffer_bytes: How much of a connection is buffered; null for Envoy's own limit.
+    """
+
+    filters: tuple[Config, ...] = ()
+    settings: Config = field(default_factory=dict)
+    buffer_bytes: int | None = None
+
+
+_PLAIN = Manager()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +56,15 @@ class Layout:
 
     Attributes:
         http: Virtual hosts by port.
-        tls: Virtual hosts by TLS server name; each name has a filter chain.
+        tls: Virtual hosts by TLS server name; each name has a filter chain, as has ``ANY_NAME``.
         tcp: Services by port, for TCP that is passed on as it is.
+        managers: Of HTTP ports, where they have more than is usual.
     """
 
     http: Mapping[int, Sequence[Config]]
     tls: Mapping[str, Sequence[Config]] = field(default_factory=dict)
     tcp: Mapping[int, Service] = field(default_factory=dict)
+    managers: Mapping[int, Manager] = field(default_factory=dict)
 
 
 def route_tables(layout: Layout) -> dict[str, Config]:
@@ -44,16 +75,13 @@ def route_tables(layout: Layout) -> dict[str, Config]:
 
 
 def _tls_table(server_name: str) -> str:
-    gateway = server_name.split(".", maxsplit=1)[0]
+    gateway = "any" if server_name == ANY_NAME else server_name.split(".", maxsplit=1)[0]
     return f"https.{TLS_PORT}.https.{gateway}.istio-ingress"
 
 
 def listeners(gateway: Gateway, layout: Layout) -> list[Config]:
     """Return all listeners of a gateway."""
-    found = [
-        _listener(gateway, port, [{"filters": [_manager(gateway, f"http.{port}")]}])
-        for port in layout.http
-    ]
+    found = [_http_listener(gateway, layout, port) for port in layout.http]
     if layout.tls:
         found.append(_tls_listener(gateway, layout))
     for port, service in layout.tcp.items():
@@ -71,6 +99,14 @@ def listeners(gateway: Gateway, layout: Layout) -> list[Config]:
     backend = {"name": "backend", "domains": ["*"], "routes": [agent]}
     health = _manager(gateway, "agent", route_table("", [backend]))
     return [*found, _listener(gateway, HEALTH_PORT, [{"filters": [health]}])]
+
+
+def _http_listener(gateway: Gateway, layout: Layout, port: int) -> Config:
+    manager = layout.managers.get(port, _PLAIN)
+    limit = manager.buffer_bytes
+    settings = {} if limit is None else {"per_connection_buffer_limit_bytes": limit}
+    chain = {"filters": [_manager(gateway, f"http.{port}", manager=manager)]}
+    return _listener(gateway, port, [chain], **settings)
 
 
 def _listener(gateway: Gateway, port: int, filter_chains: list[Config], **settings: Any) -> Config:
@@ -104,7 +140,7 @@ def _tls_listener(gateway: Gateway, layout: Layout) -> Config:
     }
     chains = [
         {
-            "filter_chain_match": {"server_names": [name]},
+            "filter_chain_match": {} if name == ANY_NAME else {"server_names": [name]},
             "transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": context},
             "filters": [_manager(gateway, _tls_table(name))],
         }
@@ -117,39 +153,49 @@ def _tls_listener(gateway: Gateway, layout: Layout) -> Config:
     return _listener(gateway, TLS_PORT, chains, listener_filters=[inspector])
 
 
-def _manager(gateway: Gateway, name: str, table: Config | None = None) -> Config:
+def _manager(
+    gateway: Gateway, name: str, table: Config | None = None, manager: Manager = _PLAIN
+) -> Config:
     """Return an HTTP connection manager; without a table it watches the file of its name."""
     if table is None:
         source = {"path_config_source": {"path": gateway.discovery(name)}}
         routes: Config = {"rds": {"route_config_name": name, "config_source": source}}
     else:
         routes = {"route_config": table}
-    manager = f"{EXTENSIONS}.filters.network.http_connection_manager.v3.HttpConnectionManager"
+    type_url = f"{EXTENSIONS}.filters.network.http_connection_manager.v3.HttpConnectionManager"
     return {
         "name": "envoy.filters.network.http_connection_manager",
         "typed_config": {
-            "@type": manager,
+            "@type": type_url,
             "stat_prefix": name,
             "server_name": "istio-envoy",
             # As behind a load balancer that adds one address: numTrustedProxies 1.
             "use_remote_address": True,
             "xff_num_trusted_hops": 1,
             "normalize_path": True,
+            # How long the client of an answer that broke off waits for the end: a second, if it
+            # were not said.
+            "delayed_close_timeout": "0.1s",
             "upgrade_configs": [{"upgrade_type": "websocket"}],
             "access_log": _logs(gateway),
+            **manager.settings,
             **routes,
             "http_filters": [
-                _filter("rbac", "rbac.v3.RBAC"),
-                _filter("cors", "cors.v3.Cors"),
-                _filter("fault", "fault.v3.HTTPFault"),
-                _filter("local_ratelimit", "local_ratelimit.v3.LocalRateLimit", stat_prefix="l"),
-                _filter("router", "router.v3.Router"),
+                http_filter("rbac", "rbac.v3.RBAC"),
+                http_filter("cors", "cors.v3.Cors"),
+                http_filter("fault", "fault.v3.HTTPFault"),
+                http_filter(
+                    "local_ratelimit", "local_ratelimit.v3.LocalRateLimit", stat_prefix="l"
+                ),
+                *manager.filters,
+                http_filter("router", "router.v3.Router"),
             ],
         },
     }
 
 
-def _filter(name: str, type_name: str, **settings: Any) -> Config:
+def http_filter(name: str, type_name: str, **settings: Any) -> Config:
+    """Return an HTTP filter that acts on all routes."""
     return {
         "name": f"envoy.filters.http.{name}",
         "typed_config": {"@type": f"{EXTENSIONS}.filters.http.{type_name}", **settings},

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import trustme
 
 from lab.client import Client
-from lab.clusters import AGENT, NOBODY, Service, clusters
+from lab.clusters import AGENT, NOBODY, SILENT, Service, clusters
 from lab.envoy_process import running_gateway
 from lab.gateway import Gateway
+from lab.listeners import ANY_NAME
 from lab.stories import STORIES
 from lab.story import Lab
 from lab.upstreams import UPSTREAM_PORT, running_upstreams
@@ -50,7 +51,10 @@ def run_story(
     _write_identity(folder, story.layout.tls)
     addresses = _addresses(story.services, network)
     grpc = frozenset(
-        name for service in story.services if service.http2 for name in service.upstreams
+        name
+        for service in story.services
+        if service.http2 != service.misnamed
+        for name in service.upstreams
     )
     with ExitStack() as stack:
         received = stack.enter_context(running_upstreams(addresses, grpc=grpc))
@@ -79,7 +83,7 @@ def run_story(
         "codes": _by_host(client),
         "connections": dict(sorted(client.connections.items())),
         "clusters": {s.cluster: list(s.upstreams) for s in story.services},
-        "received": {name: received[name] for name in addresses if name != NOBODY},
+        "received": {name: received[name] for name in addresses if name not in (NOBODY, SILENT)},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     return manifest
@@ -95,8 +99,9 @@ def _by_host(client: Client) -> dict[str, dict[str, int]]:
 
 def _write_identity(folder: Path, server_names: Iterable[str]) -> None:
     """Write a certificate authority, and a certificate of it for some names."""
+    names = [name for name in server_names if name != ANY_NAME]
     authority = trustme.CA()
-    identity = authority.issue_cert(*(server_names or ("localhost",)))
+    identity = authority.issue_cert(*(names or ("localhost",)))
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     identity.cert_chain_pems[0].write_to_path(str(folder / "tls.pem"))
     identity.private_key_pem.write_to_path(str(folder / "tls.key"))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Lab", "Step", "Story"]
 
-_HANDS = 24
+_HANDS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,12 @@ class Lab:
                 gateway.apply(layout)
 
         return Step(self.scale * at_s, act)
+
+    def overload(self, what: str) -> None:
+        """Put all gateways under pressure, so that they refuse requests."""
+        self._remember(what)
+        for gateway in self.gateways:
+            gateway.overload()
 
     def note(self, what: str, at_s: float) -> Step:
         """Return the step that remembers a change of the upstreams."""

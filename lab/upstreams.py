@@ -2,20 +2,23 @@
 
 The header ``x-lab`` asks, so that paths in the log look like those of real
 services: ``delay=120,size=900`` waits so many milliseconds and answers with so
-many bytes, ``status=500`` sets the code, ``end=reset`` closes before the answer,
-``end=truncate`` in the middle of it, ``end=garbage`` answers what is not HTTP.
+many bytes, ``status=500`` sets the code. ``end=reset`` closes before the answer,
+``end=truncate`` in the middle of it; ``end=garbage`` answers what is not HTTP,
+``end=two-lengths`` says twice how long the answer is, ``end=chunk`` breaks HTTP in
+the middle of it; ``end=stall`` begins the answer and sends no more of it.
 ``NAME.status=500`` is for one upstream only.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from lab.clusters import NOBODY
+from lab.clusters import NOBODY, SILENT
 from lab.grpc_upstream import GrpcConnection
 
 if TYPE_CHECKING:
@@ -26,6 +29,19 @@ if TYPE_CHECKING:
 __all__ = ["UPSTREAM_PORT", "behavior_of", "running_upstreams"]
 
 UPSTREAM_PORT = 8080
+_MORE_THAN_WAIT = 4
+"""Connections that fill a queue for none, which on Linux has room for one."""
+
+_TLS_HANDSHAKE = b"\x16"
+"""The first byte of a TLS connection."""
+
+_HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf"
+_BROKEN = {
+    "garbage": b"this is not HTTP\r\n\r\n",
+    "two-lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n..",
+    "chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n..\r\nno size\r\n",
+}
+"""Answers that are not HTTP, by how they end."""
 
 
 @contextmanager
@@ -35,7 +51,8 @@ def running_upstreams(
     """Run upstreams in a thread of their own; give the requests that reached each, by name.
 
     Args:
-        addresses: Where each listens, by name; nothing does where ``nobody`` is.
+        addresses: Where each listens, by name; nothing does where ``nobody`` is, and where
+            ``silent`` is nothing is accepted.
         grpc: Names of those that speak gRPC.
 
     Raises:
@@ -50,7 +67,7 @@ def running_upstreams(
         servers: list[asyncio.Server] = []
         try:
             for name, (address, port) in addresses.items():
-                if name == NOBODY:
+                if name in (NOBODY, SILENT):
                     continue
                 if name in grpc:
                     server = await loop.create_server(_grpc_factory(name, received), address, port)
@@ -70,10 +87,25 @@ def running_upstreams(
     try:
         if failures:
             raise failures[0]
-        yield received
+        with _nothing_accepted(addresses.get(SILENT)):
+            yield received
     finally:
         ending.set()
         thread.join()
+
+
+@contextmanager
+def _nothing_accepted(address: tuple[str, int] | None) -> Iterator[None]:
+    """Listen without accepting, with a queue that is full: Linux then drops who wants in."""
+    with ExitStack() as stack:
+        if address is not None:
+            listening = stack.enter_context(socket.create_server(address, backlog=0))
+            for _ in range(_MORE_THAN_WAIT):
+                waiting = stack.enter_context(socket.socket())
+                waiting.setblocking(False)  # noqa: FBT003
+                with suppress(BlockingIOError):
+                    waiting.connect(listening.getsockname())
+        yield
 
 
 def _grpc_factory(name: str, received: Counter[str]) -> Callable[[], asyncio.Protocol]:
@@ -117,7 +149,12 @@ async def _answer(
     writer: asyncio.StreamWriter,
 ) -> bool:
     """Answer one request; tell whether the connection stays open."""
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first = await reader.readexactly(1)
+    if first == _TLS_HANDSHAKE:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        return False
+    head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     headers = {
         key.lower(): value.strip()
         for key, _, value in (line.partition(":") for line in head.split("\r\n")[1:])
@@ -133,20 +170,27 @@ async def _answer(
         await reader.read(1)
         return False
     await asyncio.sleep(int(behavior.get("delay", 0)) / 1000)
-    match behavior.get("end"):
-        case "reset":
-            writer.transport.abort()
-            return False
-        case "truncate":
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
-            await writer.drain()
-            await asyncio.sleep(0.02)
-            return False
-        case "garbage":
-            writer.write(b"this is not HTTP\r\n\r\n")
-            await writer.drain()
-            return False
+    if end := behavior.get("end"):
+        await _end_badly(end, reader, writer)
+        return False
     code, size = behavior.get("status", "200"), int(behavior.get("size", 2))
     writer.write(f"HTTP/1.1 {code} -\r\nContent-Length: {size}\r\n\r\n".encode() + b"." * size)
     await writer.drain()
     return True
+
+
+async def _end_badly(end: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer as ``end`` asks, after which the connection is closed."""
+    match end:
+        case "reset":
+            writer.transport.abort()
+        case "truncate":
+            writer.write(_HALF)
+            await writer.drain()
+            await asyncio.sleep(0.02)
+        case "stall":
+            writer.write(_HALF)
+            await reader.read(1)
+        case _:
+            writer.write(_BROKEN[end])
+            await writer.drain()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lab.client import Request
@@ -16,13 +17,16 @@ __all__ = ["EVERY_OUTCOME"]
 
 
 def _tell(lab: Lab) -> None:
-    for gateway in lab.gateways:
-        _answered(lab.client, gateway.address)
-        _failed_upstream(lab.client, gateway.address)
-        _turned_away(lab.client, gateway.address)
-        _broken_by_the_client(lab.client, gateway.address)
-        _other_protocols(lab.client, gateway.address)
-        _too_many_at_once(lab, gateway.address)
+    lab.play(Step(0, partial(_ask_everything, lab, each.address)) for each in lab.gateways)
+
+
+def _ask_everything(lab: Lab, gateway: str) -> None:
+    _answered(lab.client, gateway)
+    _failed_upstream(lab.client, gateway)
+    _turned_away(lab.client, gateway)
+    _broken_by_the_client(lab.client, gateway)
+    _other_protocols(lab.client, gateway)
+    _too_many_at_once(lab, gateway)
 
 
 def _answered(client: Client, gateway: str) -> None:

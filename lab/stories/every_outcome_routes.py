@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from lab.clusters import NOBODY, Service
 from lab.listeners import Layout
+from lab.policies import deny, limit
 from lab.routes import (
     Config,
     answer_directly,
@@ -48,21 +49,6 @@ def _faults() -> list[Config]:
     ]
 
 
-def _limited() -> Config:
-    return for_filter(
-        route_to(_SHOP), "local_ratelimit", "local_ratelimit.v3.LocalRateLimit",
-        stat_prefix="limited",
-        token_bucket={"max_tokens": 1, "tokens_per_fill": 1, "fill_interval": "3600s"},
-        filter_enabled={"default_value": {"numerator": 100}},
-        filter_enforced={"default_value": {"numerator": 100}},
-    )  # fmt: skip
-
-
-def _private() -> Config:
-    nobody = {"rules": {"action": "ALLOW"}}
-    return for_filter(route_to(_SHOP), "rbac", "rbac.v3.RBACPerRoute", rbac=nobody)
-
-
 def _cors() -> Config:
     return for_filter(
         route_to(_SHOP), "cors", "cors.v3.CorsPolicy",
@@ -96,8 +82,8 @@ _HOSTS = (
     virtual_host("empty.example.com", route_to(_EMPTY)),
     virtual_host("missing.example.com", route_to(_MISSING)),
     virtual_host("faults.example.com", *_faults()),
-    virtual_host("limited.example.com", _limited()),
-    virtual_host("private.example.com", _private()),
+    virtual_host("limited.example.com", limit(route_to(_SHOP))),
+    virtual_host("private.example.com", deny(route_to(_SHOP))),
     virtual_host("old.example.com", redirect_to("shop.example.com")),
     virtual_host("closed.example.com", answer_directly(404, name="closed")),
     virtual_host("cors.example.com", _cors()),

@@ -12,6 +12,7 @@ import re
 import socket
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,8 +27,11 @@ from envoylogs.sources.locate import locate
 from envoylogs.summary.summary import Summary, summarize
 
 _SAMPLE_LOGS = Path(__file__).parents[2] / "sample_logs"
-_NETWORK = f"127.{os.getpid() % 250 + 1}.0"
+_NETWORK = f"127.{os.getpid() % 250 + 1}"
 """Loopback addresses of this process, so that two test runs do not meet."""
+
+_MADE_ANEW = ("lost-route", "scanners-and-tls")
+"""One changes route tables, the other listeners."""
 
 _FIRST_FINDINGS = {
     "first-steps": ("unrouted_host", "httpbin-service"),
@@ -82,23 +86,32 @@ class Sample:
         return {str(path.relative_to(self.root)) for path in found}
 
 
+@pytest.fixture(scope="module")
+def made_anew(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tell small stories, all at once, since they wait most of the time."""
+    from lab.samples import make_sample
+
+    root = tmp_path_factory.mktemp("samples")
+    with ThreadPoolExecutor() as pool:
+        telling = [
+            pool.submit(make_sample, story, root, scale=0.2, network=f"{_NETWORK}.{place}")
+            for place, story in enumerate(_MADE_ANEW)
+        ]
+    for told in telling:
+        told.result()
+    return root
+
+
 @pytest.fixture(
     scope="module",
     params=[
         *_FIRST_FINDINGS,
-        # One changes route tables, the other listeners.
-        pytest.param("lost-route, new", marks=_REAL),
-        pytest.param("scanners-and-tls, new", marks=_REAL),
+        *(pytest.param(f"{story}, new", marks=_REAL) for story in _MADE_ANEW),
     ],
 )
-def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Sample:
+def sample(request: pytest.FixtureRequest) -> Sample:
     story, _, new = request.param.partition(", ")
-    if not new:
-        return Sample(_SAMPLE_LOGS, story)
-    from lab.samples import make_sample
-
-    root = tmp_path_factory.mktemp(story)
-    make_sample(story, root, scale=0.2, network=_NETWORK)
+    root = request.getfixturevalue("made_anew") if new else _SAMPLE_LOGS
     return Sample(root, story)
 
 

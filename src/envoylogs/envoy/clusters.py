@@ -11,11 +11,21 @@ from __future__ import annotations
 
 import polars as pl
 
-__all__ = ["OWN_CLUSTERS", "PASSED_ON", "cleaned_cluster", "cluster_parts", "service_label"]
+__all__ = [
+    "NAMELESS",
+    "OWN_CLUSTERS",
+    "PASSED_ON",
+    "cleaned_cluster",
+    "cluster_parts",
+    "service_label",
+]
 
 PASSED_ON = ("PassthroughCluster", "InboundPassthroughCluster", "InboundPassthroughClusterIpv4",
              "InboundPassthroughClusterIpv6", "BlackHoleCluster")  # fmt: skip
 """Clusters that stand for any address, so that their name says nothing of where traffic went."""
+
+NAMELESS = (*PASSED_ON, "UnknownService")
+"""These, and what the Gateway API makes of a backendRef that does not resolve."""
 
 OWN_CLUSTERS = ("agent", "prometheus_stats")
 """Clusters of the gateway's own health check and scrape, never user traffic."""

@@ -29,7 +29,8 @@ EVIDENCE_KEYS = ("outcome", "failure", *SUBJECT_KEYS)
 """What a failure is known by."""
 
 _TEXTS = ("client", "method", "path", "requested_server_name", "route_name", "response_flags",
-          "response_code_details", "upstream_host", "gateway", "request_id", "source")  # fmt: skip
+          "response_code_details", "upstream_host", "downstream_local_address", "gateway",
+          "request_id", "source")  # fmt: skip
 # The others are names that counts have too, and are cut where those are.
 _CUT = ("client", "path", "response_code_details", "request_id", "source")
 _INTEGERS = ("response_code", "duration_ms", "start", "line")

@@ -33,7 +33,7 @@ _STYLES = {
     Severity.MEDIUM: "bold magenta",
     Severity.INFO: "bold blue",
 }
-_WEIGHTS = {"good": "bold green", "alarm": "bold red"}
+_WEIGHTS = {"good": "bold green", "alarm": "bold red", "": "bold"}
 
 
 def print_findings(console: Console, summary: Summary) -> None:

@@ -62,9 +62,17 @@ _ALIKE = {
     "no_cluster", "no_endpoints", "connect_failure", "upstream_reset", "upstream_timeout",
     "overflow", "broken_response", "upstream_errors", "dependency_failed", "gateway_errors",
     "refused_jump", "connections_failed", "clients_give_up", "lost_host", "lost_tls_name",
-    "faults_injected", "unattributed_errors",
+    "unrouted_path", "faults_injected", "unattributed_errors",
 }  # fmt: skip
 """Codes of findings that many subjects may have for one cause."""
+
+
+_TITLES = {
+    "lost_host": "{label} lost its route: none of their requests is routed any more",
+    "unrouted_path": "{label} has no route for some paths, or only at times",
+    "lost_tls_name": "TLS connections for {label} are refused",
+}
+"""Where the finding says more than the failure."""
 
 
 def _together(alike: list[Finding]) -> list[list[Finding]]:
@@ -92,19 +100,14 @@ def _one(group: Sequence[Finding], facts: Facts) -> Finding:
     shared = _shared(group, facts)
     names = listed([_label(found) for found in worst])
     whose = f"{len(group)} {noun}"
-    failure = FAILURES[first.failure] if first.failure else None
-    if failure is None:
-        says = f"{whose}: {first.title}"
-    else:
-        # What a failure says is of one, and so are its verbs.
-        says = failure.says.format(label=f"each of {whose}", codes=_codes(first))
-        says = says[:1].upper() + says[1:]
+    says = _TITLES.get(first.code) or FAILURES[first.failure or ""].says
+    said = says.format(label=f"each of {whose}", codes=_codes(first))
     gateways = max(found.gateways[0] for found in group), first.gateways[1]
     return replace(
         first,
         severity=min(first.severity, severity_of(requests, of)),
         subject=f"{whose} alike",
-        title=f"{says}, alike: {names}",
+        title=f"{said[0].upper()}{said[1:]}: {names}",
         requests=requests,
         of=of,
         clients_at_least=max(found.clients_at_least for found in group),

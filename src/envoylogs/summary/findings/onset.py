@@ -109,7 +109,7 @@ def _episode(buckets: Sequence[Bucket], quantile: int) -> Episode:
         sum_here += weight
         if sum_here > best:
             best, best_run = sum_here, (first_here, place + 1)
-    start, end = best_run
+    start, end = _with_neighbors(buckets, *best_run)
     if best < _EVIDENCE or (start == 0 and end == len(buckets)):
         return whole
     before, run, after = buckets[:start], buckets[start:end], buckets[end:]
@@ -147,6 +147,27 @@ def was_from_the_start(first_seen: int, first: int, last: int) -> bool:
 
 
 _BY_CHANCE = 1e-4
+
+
+_STRAY = 0.2
+
+
+def _with_neighbors(buckets: Sequence[Bucket], start: int, end: int) -> tuple[int, int]:
+    """Return a run with the bucket on either side, if failures in it are hardly usual ones.
+
+    An episode begins somewhere in a bucket, of which most may have gone well.
+    """
+    rest = [*buckets[: max(start - 1, 0)], *buckets[end + 1 :]]
+    requests = sum(b.requests for b in rest)
+    usual = max(sum(b.failed for b in rest) / requests if requests else 0.0, _LEAST_RATE)
+
+    def belongs(place: int) -> bool:
+        if not 0 <= place < len(buckets):
+            return False
+        bucket = buckets[place]
+        return usual * bucket.requests < _STRAY * bucket.failed
+
+    return start - belongs(start - 1), end + belongs(end)
 
 
 def _quieter(buckets: Sequence[Bucket], rate: float) -> bool:

@@ -29,10 +29,17 @@ _EXAMPLES = 3
 
 
 class Witnesses(NamedTuple):
-    """What the kept examples of a failure say."""
+    """What the kept examples of a failure say.
+
+    Attributes:
+        examples: The first few.
+        clients: How many clients they are of.
+        ports: The ports of the gateway that they came to.
+    """
 
     examples: tuple[Example, ...]
     clients: int
+    ports: tuple[str, ...]
 
 
 def witnesses_of(facts: Facts, where: pl.Expr) -> Witnesses:
@@ -50,7 +57,8 @@ def witnesses_among(kept: pl.DataFrame) -> Witnesses:
     """Return what some of the kept examples say."""
     first = kept.sort("rank", "start", "request_id", "line", nulls_last=True).head(_EXAMPLES)
     examples = tuple(Example(*row) for row in first.select("source", "line", "request_id").rows())
-    return Witnesses(examples, kept["client"].drop_nulls().n_unique())
+    ports = kept["downstream_local_address"].str.extract(r":(\d+)$").drop_nulls().unique().sort()
+    return Witnesses(examples, kept["client"].drop_nulls().n_unique(), tuple(ports))
 
 
 def gateways_of(facts: Facts, rows: pl.DataFrame) -> tuple[int, int]:

@@ -31,17 +31,22 @@ from envoylogs.summary.findings.proof import (
     witnesses_of,
 )
 from envoylogs.summary.findings.reuse import with_reuse_hint
-from envoylogs.summary.findings.weighing import is_burst
+from envoylogs.summary.findings.timelines import between
+from envoylogs.summary.findings.weighing import is_burst, is_meant
 from envoylogs.summary.paths import grace_us
 from envoylogs.tally.folded import is_folded
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from envoylogs.summary.facts import Facts
     from envoylogs.summary.findings.timelines import Timelines
 
 __all__ = ["route_findings"]
 
-_MOST_SUBJECTS = 20
+_MOST_SUBJECTS = 500
+_MOSTLY = 0.8
+_OFTEN, _OFTEN_SHARE, _ASKED_SHARE, _ASKERS = 10, 0.01, 0.1, 3
 _UNROUTED = pl.col("outcome").is_in(UNROUTED)
 
 
@@ -54,9 +59,9 @@ def route_findings(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> l
         timelines: Of the log.
     """
     found = [
-        *_lost(facts, paths),
+        *(lost := _lost(facts, paths, timelines)),
         *_gained(facts, paths),
-        *_never_on_known_hosts(facts, paths, timelines),
+        *_never_on_known_hosts(facts, paths, timelines, {finding.subject for finding in lost}),
         *_nothing_bound(facts),
     ]
     return [with_reuse_hint(facts, finding) for finding in found]
@@ -75,7 +80,7 @@ def _not_known(facts: Facts) -> list[str]:
     return [any_of("host IS NULL", f"NOT ({known})")]
 
 
-def _lost(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
+def _lost(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
     """Return hosts that lost all their routes, or some."""
     findings = []
     lost = paths.filter(pl.col("known") & (pl.col("state") == "lost"))
@@ -88,7 +93,12 @@ def _lost(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
         whole_host = bool(lost_here["host_lost"].any())
         requests = sum_of(lost_here, "unrouted")
         groups = lost_here["path_group"].drop_nulls().unique(maintain_order=True).to_list()
-        total = requests if whole_host else sum_of(facts.requests.filter(is_host(host)))
+        of_requests = timelines.of("host", host).filter(pl.col("kind") == "request")
+        stretch = timelines.stretch(of_requests, _UNROUTED)
+        if not whole_host and requests < _MOSTLY * stretch.requests and is_burst(stretch):
+            # More is unrouted than what was lost for good: that is told of all of it.
+            continue
+        total = requests if whole_host else sum_of(between(of_requests, since, None))
         findings.append(
             Finding(
                 code="lost_host" if whole_host else "lost_route",
@@ -108,6 +118,7 @@ def _lost(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                 proof=f"{sum_of(of_host, 'routed'):,} requests of this host were routed before, "
                 f"{'none' if whole_host else 'none of these paths'} since.",
                 examples=witnesses.examples,
+                failure="route_missing",
                 next="What was applied just before? kubectl get gateway,virtualservice,httproute "
                 f"-A | grep {host} (if that prints nothing, none of them names the host any more)"
                 if is_plain(host)
@@ -133,10 +144,12 @@ def _gained(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
             continue
         rows, witnesses = _unrouted_of(facts, host)
         requests = sum_of(of_host, "unrouted")
+        # Strangers try paths of their own on a host that nobody else has asked for yet.
+        same_paths = bool((of_host["state"] == "gained").any())
         findings.append(
             Finding(
                 code="unrouted_host",
-                severity=Severity.MEDIUM,
+                severity=Severity.MEDIUM if same_paths or requests >= _OFTEN else Severity.INFO,
                 who=Actor.CONFIGURATION,
                 subject=host,
                 title=f"{host} had no route until one came",
@@ -155,20 +168,23 @@ def _gained(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
     return findings
 
 
-_OFTEN, _OFTEN_SHARE, _ASKED_SHARE, _ASKERS = 10, 0.01, 0.1, 3
+def _often_asked_for() -> pl.Expr:
+    """Tell paths that never had a route and are asked for often: scanners try many, each rarely."""
+    return (pl.col("state") == "never") & (pl.col("unrouted") >= _OFTEN)
 
 
-def _never_on_known_hosts(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
+def _never_on_known_hosts(
+    facts: Facts, paths: pl.DataFrame, timelines: Timelines, lost_hosts: Collection[str]
+) -> list[Finding]:
     """Return known hosts with paths that clients ask for often and that never had a route."""
     findings = []
     # Unrouted at the same time as routed counts too: one gateway may be behind the others.
     odd = paths.filter(
         pl.col("known")
-        & pl.col("state").is_in(["never", "mixed"])
+        & (pl.col("state").is_in(["mixed", "lost"]) | _often_asked_for())
         & (pl.col("last_unrouted") > pl.col("first_routed").min().over("host") + grace_us(facts))
     )
-    lost_hosts = paths.filter(pl.col("state") == "lost")["host"].unique()
-    odd = odd.filter(~pl.col("host").is_in(lost_hosts.implode()))
+    odd = odd.filter(~pl.col("host").is_in(list(lost_hosts)))
     for host in odd["host"].unique(maintain_order=True).head(_MOST_SUBJECTS):
         of_host = odd.filter(is_host(host))
         requests, total = sum_of(of_host, "unrouted"), sum_of(facts.requests.filter(is_host(host)))
@@ -176,11 +192,12 @@ def _never_on_known_hosts(facts: Facts, paths: pl.DataFrame, timelines: Timeline
             continue
         rows, witnesses = _unrouted_of(facts, host)
         groups = of_host["path_group"].drop_nulls().unique(maintain_order=True).to_list()
-        at_times = bool((of_host["state"] == "mixed").any())
+        at_times = bool((of_host["state"] != "never").any())
         of_requests = pl.col("kind") == "request"
         stretch = timelines.stretch(timelines.of("host", host).filter(of_requests), _UNROUTED)
         # A stretch is of all unrouted requests of the host, whatever their path.
-        in_time = is_burst(stretch) and stretch.replaced
+        meant = at_times or is_meant(stretch, requests, witnesses.clients)
+        in_time = is_burst(stretch) and meant
         if in_time:
             requests, total = stretch.requests, stretch.of
         severity = severity_of(requests, total)

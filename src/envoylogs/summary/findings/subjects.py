@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from envoylogs.envoy.clusters import PASSED_ON, service_label
+from envoylogs.envoy.clusters import NAMELESS, service_label
 from envoylogs.envoy.failures.lookup import OF_SERVICES
 from envoylogs.envoy.traffic import looks_like_address
 from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of
@@ -123,9 +123,9 @@ def with_subject(rows: pl.DataFrame, believed: Sequence[str | None]) -> pl.DataF
     cluster, host = pl.col("upstream_cluster"), pl.col("host")
     connection = pl.col("kind") == "connection"
     is_believed = host.is_in(pl.Series(believed, dtype=pl.String).implode(), nulls_equal=True)
-    of_service = pl.col("failure").is_in(OF_SERVICES) & cluster.is_not_null()
-    # What a passthrough is of says its address.
-    named = cluster.is_not_null() & ~cluster.is_in(PASSED_ON)
+    # What goes to a cluster that stands for any service is told of the host or address.
+    named = cluster.is_not_null() & ~cluster.is_in(NAMELESS)
+    of_service = pl.col("failure").is_in(OF_SERVICES) & named
     about = (
         pl.when(connection & (pl.col("failure") == "name_refused"))
         .then(pl.lit("server_name"))

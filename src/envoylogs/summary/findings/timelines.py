@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.facts import Facts
 
-__all__ = ["Stretch", "Timelines"]
+__all__ = ["Stretch", "Timelines", "between"]
 
 _FEWER = 1.5
 """So many standard deviations of a Poisson count make fewer than usual."""
@@ -84,13 +84,7 @@ class Timelines:
             failures = int(marked.filter("failed")["requests"].sum())
             return Stretch(found, failures, int(marked["requests"].sum()), None)
         inside = timed.filter(pl.col("start").is_between(found.first, found.last))
-        # In the first and the last bucket there is more than what was between the failures.
-        apart = [
-            pl.col(name) < limit if name == "last" else pl.col(name) > limit
-            for name, limit in (("last", found.since), ("first", found.until))
-            if limit is not None
-        ]
-        of = inside.filter(~pl.any_horizontal(apart))
+        of = between(inside, found.since, found.until)
         failures = int(of.filter("failed")["requests"].sum())
         no_harm = pl.col("failure").is_null()
         well_inside = int(of.filter(no_harm)["requests"].sum())
@@ -112,6 +106,21 @@ class Timelines:
         if rest_us <= self._width_us or not outside:
             return None
         return outside / rest_us * (until - since)
+
+
+def between(rows: pl.DataFrame, since: int | None, until: int | None) -> pl.DataFrame:
+    """Return the rows of a timeline that are not wholly before one time or after another.
+
+    So what is in the first and the last bucket before or after is left out, as
+    far as the timeline can tell: a row that lies on both sides is kept.
+    """
+    apart = [
+        pl.col(name) < limit if name == "last" else pl.col(name) > limit
+        for name, limit in (("last", since), ("first", until))
+        if limit is not None
+    ]
+    timed = rows.filter(pl.col("start").is_not_null())
+    return timed.filter(~pl.any_horizontal(apart)) if apart else timed
 
 
 def _buckets(rows: pl.DataFrame) -> list[Bucket]:

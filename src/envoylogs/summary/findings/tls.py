@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["tls_findings"]
 
-_MOST_SUBJECTS = 20
+_MOST_SUBJECTS = 500
 _UNROUTED = pl.col("outcome").is_in(UNROUTED)
 
 
@@ -164,6 +164,12 @@ def _refused(*conditions: str | None) -> str:
     )
 
 
+def _to(witnesses: Witnesses) -> str:
+    """Return to which ports of the gateway connections came, as far as examples tell."""
+    ports = [f":{port}" for port in witnesses.ports]
+    return f" to {listed(ports)}" if ports else ""
+
+
 _NO_NAME = (
     "None of these has a TLS server name. A load balancer before the gateway may end TLS itself "
     "and send plain text to the TLS port: let it pass TCP through, or give the gateway a plain "
@@ -187,7 +193,8 @@ def _refused_without_name(facts: Facts, timelines: Timelines) -> list[Finding]:
             severity=severity_of(stretch.requests, stretch.of),
             who=Actor.CONFIGURATION,
             subject="connections without a TLS server name",
-            title="Connections without a TLS server name are refused: no filter chain accepts them",
+            title=f"Connections without a TLS server name{_to(witnesses)} are refused: no filter "
+            "chain accepts them",
             requests=stretch.requests,
             of=stretch.of,
             clients_at_least=witnesses.clients,
@@ -223,8 +230,8 @@ def _nothing_accepted(facts: Facts) -> list[Finding]:
             severity=severity_of(requests, requests),
             who=Actor.CONFIGURATION,
             subject=names[0] if names else (listeners[0] if len(listeners) == 1 else "gateway"),
-            title=f"All connections are refused{'' if names else ','} {who}: nothing was ever "
-            "accepted in this log",
+            title=f"All connections{_to(witnesses)} are refused{'' if names else ','} {who}: "
+            "nothing was ever accepted in this log",
             requests=requests,
             of=requests,
             clients_at_least=witnesses.clients,

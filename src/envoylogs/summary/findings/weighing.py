@@ -11,7 +11,7 @@ from envoylogs.summary.findings.finding import Severity, severity_of, worth_tell
 if TYPE_CHECKING:
     from envoylogs.summary.findings.timelines import Stretch
 
-__all__ = ["Weighing", "is_burst"]
+__all__ = ["Weighing", "is_burst", "is_meant"]
 
 _USUAL_SHARE = 0.002
 """Up to this share of the requests of a service fails without anybody calling it trouble."""
@@ -25,6 +25,7 @@ _TROUBLED_SHARE = 0.1
 service is part of it."""
 
 _BURST, _BURST_SHARE = 12, 0.25
+_MANY_CLIENTS, _NEARLY_ALL = 4, 0.8
 _ALL_SHARE, _ALL, _ALL_CLIENTS = 0.95, 20, 3
 _DOMINANT = 0.5
 _LEFT_SHARE = 0.1
@@ -37,6 +38,21 @@ def is_burst(stretch: Stretch) -> bool:
         and stretch.requests >= _BURST
         and stretch.requests >= _BURST_SHARE * stretch.of
     )
+
+
+def is_meant(stretch: Stretch, failed: int, clients: int) -> bool:
+    """Tell whether a burst of refusals is at the expense of those who use the host.
+
+    A burst beside as many answers as ever is a scanner's, or a limit does what it
+    is for. It is not if many clients have it who had none of it at other times.
+
+    Args:
+        stretch: The burst.
+        failed: In the whole log.
+        clients: Clients that are known to be harmed, at any time.
+    """
+    many = clients >= _MANY_CLIENTS and stretch.requests >= _NEARLY_ALL * failed
+    return stretch.replaced or many
 
 
 class Weighing:
@@ -74,10 +90,8 @@ class Weighing:
                 found = max(found, Severity.HIGH)
             return found if burst or self.is_sure(failed, of) else Severity.INFO
         if burst:
-            # A burst of refusals beside as many answers as ever is a scanner's, or a limit that
-            # does what it is for.
             found = max(found, Severity.HIGH) if harm is not Harm.REFUSED else found
-            return found if stretch.replaced else Severity.INFO
+            return found if is_meant(stretch, failed, clients) else Severity.INFO
         if harm is Harm.GONE:
             often = failed >= _LEFT_SHARE * of and self._beyond_chance(failed, _USUAL_LEFT * of)
             return max(found, Severity.HIGH) if often else None
