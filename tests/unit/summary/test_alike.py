@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.handmade import Record, failed, refused, reset, served, source_of, summary_of, text_of
+from tests.handmade import (
+    Record,
+    failed,
+    refused,
+    reset,
+    served,
+    source_of,
+    summary_of,
+    text_of,
+    unrouted,
+)
 
 from envoylogs.reading.selection import Selection
 from envoylogs.records import selected_lines
@@ -43,7 +53,7 @@ def test_the_same_failure_of_many_services_is_one_finding_on_top() -> None:
     assert first.code == "upstream_reset"
     assert first.failure == "connection_closed"
     assert first.title == (
-        "Each of 40 services closes connections before it answers, alike: s0.shop:80, s1.shop:80, "
+        "Each of 40 services closes connections before it answers: s0.shop:80, s1.shop:80, "
         "s10.shop:80 and 37 more"
     )
     assert first.severity is Severity.CRITICAL
@@ -145,6 +155,21 @@ def test_what_to_do_next_names_no_single_service() -> None:
 
     assert "s0" not in found.next
     assert "kubectl" not in found.next
+
+
+def test_hosts_that_lose_their_routes_together_are_told_once() -> None:
+    records = [
+        make(n, authority=f"s{number}.example.com")
+        for number in range(40)
+        for n in range(0, 600, 10)
+        for make in [served if n < _START else unrouted]
+    ]
+    (found,) = summary_of(records).findings
+
+    assert found.code == "lost_host"
+    assert found.title.startswith("Each of 40 hosts lost its route: none of their requests is ")
+    assert len({member.subject for member in found.members}) == 40
+    assert (found.requests, found.of) == (40 * 30, 40 * 30)
 
 
 def failed_at_once(seconds: float, **changes: Any) -> Record:

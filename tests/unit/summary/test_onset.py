@@ -66,6 +66,21 @@ def test_a_step_above_the_usual_crumbs_is_found() -> None:
     assert (found.requests, found.failed) == (5000, 1000)
 
 
+def test_it_begins_and_ends_in_buckets_of_which_most_went_well() -> None:
+    found = episode(
+        _buckets(*[(100, 0)] * 20, (100, 3), *[(100, 90)] * 3, (100, 2), *[(100, 0)] * 9)
+    )
+
+    assert (found.since, found.until) == (20 * 60 + _FIRST, 24 * 60 + _LAST)
+    assert (found.requests, found.failed) == (500, 275)
+
+
+def test_the_usual_crumbs_beside_it_are_no_part_of_it() -> None:
+    found = episode(_buckets(*[(1000, 5)] * 20, *[(1000, 500)] * 3, *[(1000, 5)] * 9))
+
+    assert (found.since, found.until) == (20 * 60 + _FIRST, 22 * 60 + _LAST)
+
+
 def test_a_quiet_bucket_inside_does_not_end_it() -> None:
     found = episode(_buckets(*[(100, 0)] * 20, *[(100, 50)] * 4, (3, 0), *[(100, 50)] * 4))
 

@@ -94,7 +94,15 @@ def test_refusals_in_place_of_what_went_well_are_told_and_those_beside_it_are_a_
     assert _severity(harm, 90, 10_000, _burst(90, 100, well=(10, 100.0))) in {
         Severity.CRITICAL, Severity.HIGH,
     }  # fmt: skip
-    assert _severity(harm, 90, 10_000, _burst(90, 190, well=(100, 100.0))) is Severity.INFO
+    beside = _burst(90, 190, well=(100, 100.0))
+    assert _severity(harm, 90, 10_000, beside, clients=3) is Severity.INFO
+
+
+def test_refusals_beside_as_many_answers_are_told_of_clients_who_have_none_at_other_times() -> None:
+    beside = _burst(90, 190, well=(100, 100.0))
+
+    assert _severity(Harm.REFUSED, 90, 10_000, beside, clients=4) is Severity.HIGH
+    assert _severity(Harm.REFUSED, 300, 10_000, beside, clients=4) is Severity.INFO
 
 
 def test_only_refusals_of_the_gateway_are_critical() -> None:

@@ -180,6 +180,7 @@ def test_the_record_behind_a_failure_is_kept() -> None:
         "response_flags": "UC",
         "response_code_details": "upstream_reset_before_response_started{connection_termination}",
         "upstream_host": "10.8.1.2:8080",
+        "downstream_local_address": "10.8.0.6:8443",
         "gateway": "10.8.0.6",
         "request_id": "5b1c7d7e-1f0a-4a55-9a35-0f8f3f6c1a01",
         "source": "gateway.log",
