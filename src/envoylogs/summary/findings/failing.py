@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from envoylogs.envoy.clusters import NAMELESS
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
 from envoylogs.envoy.outcomes import FAILED_HARMS, Harm
@@ -296,7 +297,7 @@ def _where(failing: _Failing, believed: Sequence[str | None]) -> str:
     conditions = [subject.where(believed), failure]
     if subject.about == "host" and subject.kind == "request" and failing.failure.of_service:
         # Those of its clusters are findings of their own.
-        conditions.append("upstream_cluster IS NULL")
+        conditions.append(is_one_of("upstream_cluster", (*NAMELESS, None)))
     if failing.apart:
         apart = is_one_of("upstream_host", failing.apart)
         conditions.append(any_of("upstream_host IS NULL", f"NOT ({apart})"))
