@@ -17,7 +17,7 @@ from envoylogs.cli.exits import Exit
 from envoylogs.cli.settings import SETTINGS
 from envoylogs.envoy.details import RESPONSE_CODE_DETAILS
 from envoylogs.envoy.failures.lookup import FAILURES, TELLING_FLAGS, failure_of_outcome
-from envoylogs.envoy.fields import ALIASES, WRAPPERS
+from envoylogs.envoy.fields import ALIASES, EITHER, ENVOY_ONLY, WRAPPERS
 from envoylogs.envoy.flags import RESPONSE_FLAGS
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOMES, harm_of
 from envoylogs.reading.envelopes import ENVELOPES
@@ -66,7 +66,7 @@ _COLUMNS: dict[str, tuple[str, str, str]] = {
     ),
     "upstream_port": ("", "The service port in the cluster's name.", "none in the name"),
     "upstream_subset": (
-        "", "The subset in the name of an outbound cluster.", "no subset, or not outbound",
+        "", "The subset in the name of a cluster.", "no subset, or an inbound cluster of a sidecar",
     ),
     "upstream_service": ("", "The host in the cluster's name.", "none in the name"),
     "upstream_host": (
@@ -110,8 +110,8 @@ _COLUMNS: dict[str, tuple[str, str, str]] = {
         "", "`pod`, else the address of `downstream_local_address`.", "neither was logged",
     ),
     "role": (
-        "", "The role of the proxy that wrote it: `gateway`, `egress` or `sidecar`; see "
-        "[roles](selection.md#roles).", "never",
+        "", "The role of the proxy that wrote it: `gateway`, `egress`, `sidecar` or "
+        "`waypoint`; see [roles](selection.md#roles).", "never",
     ),
     "outcome": ("", "What became of it: see [outcomes](outcomes.md).", "never"),
     "failure": (
@@ -304,13 +304,20 @@ def columns_table() -> str:
     rows = []
     for name, dtype in schema.NORMALIZED.items():
         unit, meaning, null = _COLUMNS[name]
-        keys = ", ".join(f"`{key}`" for key in ALIASES.get(name, ())) or _MADE_FROM[name]
+        either = (key for key, columns in EITHER.items() if name in columns)
+        known = dict.fromkeys((*ALIASES.get(name, ()), *either))
+        keys = ", ".join(f"`{key}`" for key in known) or _MADE_FROM[name]
         rows.append((f"`{name}`", _TYPES[str(dtype.base_type())], unit, meaning, keys,
                      null or "missing"))  # fmt: skip
     return _table(("Column", "Type", "Unit or form", "Meaning", "Keys", "Null means"), rows)
 
 
 _TYPES = {"String": "text", "Int64": "integer", "Datetime": "time"}
+
+
+def keys_of_envoy() -> str:
+    """Return the keys that only Envoy writes."""
+    return ", ".join(f"`{key}`" for key in sorted(ENVOY_ONLY)) + "."
 
 
 def reasons_table() -> str:

@@ -240,7 +240,8 @@ def counts(fates: LineFates) -> dict[str, int]:
     of_fate: Counter[str] = Counter()
     for (_, fate, _), n in fates.counts.items():
         of_fate[fate] += n
-    return {k: n for k, n in of_fate.items() if k not in {"column_seen", "role", "role_left_out"}}
+    beside = {"column_seen", "key_other", "key_unused", "role", "role_left_out"}
+    return {k: n for k, n in of_fate.items() if k not in beside}
 
 
 def reasons(fates: LineFates) -> dict[str, int]:

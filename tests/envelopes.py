@@ -1,15 +1,17 @@
-"""What Kubernetes writes around the lines of a container, written independently of the reader."""
+"""What Kubernetes and exports write around lines, written independently of the reader."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-__all__ = ["ENVELOPES", "Envelope", "Who", "split"]
+__all__ = ["ENVELOPES", "Envelope", "Who", "csv_row", "split"]
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,36 @@ def _docker(line: bytes, _: Who) -> list[bytes]:
     ]
 
 
+def csv_row(cells: Sequence[bytes], **dialect: Any) -> list[bytes]:
+    """Return the lines of a row as Python's own module writes it."""
+    out = io.StringIO()
+    # Bytes that are no UTF-8 stay what they are.
+    texts = [cell.decode("utf-8", "surrogateescape") for cell in cells]
+    csv.writer(out, lineterminator="", **dialect).writerow(texts)
+    return out.getvalue().encode("utf-8", "surrogateescape").split(b"\n")
+
+
+def _csv(line: bytes, who: Who) -> list[bytes]:
+    return csv_row([b"2026-01-02 03:04:05.123", line, who.pod.encode()])
+
+
+def _csv_first(line: bytes, who: Who) -> list[bytes]:
+    return csv_row([line, who.pod.encode(), b'a "b", c', b""], delimiter=";")
+
+
+def _csv_tabs(line: bytes, who: Who) -> list[bytes]:
+    return csv_row([b"02/01/2026 03:04:05 AM", who.pod.encode(), line], delimiter="\t")
+
+
+def _csv_all_quoted(line: bytes, who: Who) -> list[bytes]:
+    return csv_row([b"{app=istio}", who.pod.encode(), line], quoting=csv.QUOTE_ALL)
+
+
+def _csv_backslashes(line: bytes, who: Who) -> list[bytes]:
+    dialect: dict[str, Any] = {"escapechar": "\\", "doublequote": False}
+    return csv_row([who.pod.encode(), line, b"1"], quoting=csv.QUOTE_ALL, **dialect)
+
+
 @dataclass(frozen=True)
 class Envelope:
     """How lines are written, and what the reader must make of it.
@@ -133,5 +165,10 @@ ENVELOPES: dict[str, Envelope] = {
     "CRI": Envelope(_cri, "cri"),
     "CRI in parts": Envelope(_cri_in_parts, "cri"),
     "docker": Envelope(_docker, "docker"),
+    "CSV": Envelope(_csv, "csv"),
+    "CSV, first cell": Envelope(_csv_first, "csv"),
+    "CSV with tabs": Envelope(_csv_tabs, "csv"),
+    "CSV, all quoted": Envelope(_csv_all_quoted, "csv"),
+    "CSV with backslashes": Envelope(_csv_backslashes, "csv"),
 }
 """The envelopes by what writes them."""

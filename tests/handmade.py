@@ -158,6 +158,12 @@ def connection(seconds: float | None = 0.0, **changes: Any) -> Record:
     )
 
 
+def failed_connection(seconds: float | None = 0.0, **changes: Any) -> Record:
+    """Return a TCP connection that could not be passed on."""
+    flags = {"response_flags": "UF,URX", "bytes_sent": 0, "bytes_received": 0}
+    return connection(seconds, **flags | changes)
+
+
 def refused_connection(seconds: float | None = 0.0, **changes: Any) -> Record:
     """Return a TLS connection whose server name no filter chain accepts."""
     return connection(

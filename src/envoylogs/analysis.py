@@ -13,6 +13,7 @@ from envoylogs.errors import TallyQuestionError, UnknownKeyError
 from envoylogs.render.folded import folded_of
 from envoylogs.render.formatting import count, percent, printable
 from envoylogs.render.named_tables import TABLE_NAMES, finding_row
+from envoylogs.render.unread import unread_of
 from envoylogs.render.words import (
     LEDGER,
     facts_of_finding,
@@ -121,6 +122,8 @@ class Analysis:
         frames = {
             **summary.by,
             "groups": summary.groups,
+            "connections": summary.connections.groups,
+            "connection_failures": summary.connections.failures,
             "rejections": summary.rejections,
             "timeline": summary.timeline.unnest("by_actor"),
             "sources": summary.accounts.sources,
@@ -227,7 +230,9 @@ class Analysis:
         summary, overview = self.summary, self.overview
         facts = " · ".join(escape(text) for text, _ in headline_of(summary))
         findings = "".join(map(self._finding_html, findings_shown(summary)))
-        words = (lesser_findings(summary), noise_of(summary), folded_of(summary))
+        words = (
+            lesser_findings(summary), noise_of(summary), unread_of(summary), folded_of(summary)
+        )  # fmt: skip
         notes = "".join(f"<p>{escape(printable(note))}</p>" for note in words if note)
         totals = {
             "requests": count(overview.requests),

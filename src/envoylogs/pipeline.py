@@ -197,7 +197,7 @@ def tally_new_lines(
     adding = DaySums(before.spec, before.days, by_day=by_day, now_us=now_us)
     proxies = ProxiesSeen()
     _observe(reading.decoded(sources, before.spec, before.logs, proxies), adding.add)
-    before.logs.with_proxies(proxies.sidecars, proxies.gateways)
+    before.logs.with_proxies(proxies.sidecars, proxies.gateways, proxies.waypoints)
     return replace(before, days=adding.totals())
 
 

@@ -26,7 +26,7 @@ from envoylogs.tally.state import DEFAULT_SPEC
 from envoylogs.tally.storage import is_saved_tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from envoylogs.envoy.text_formats import TextFormat
     from envoylogs.reading.anonymize import Anonymizer
@@ -49,6 +49,7 @@ def selected_lines(
     *,
     text_format: TextFormat | None = None,
     keys: FieldKeys = DEFAULT_KEYS,
+    on_untimed: Callable[[int], None] | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Read sources and return the records that were selected as they stand in them.
 
@@ -57,6 +58,8 @@ def selected_lines(
         selections: Which records; each must select them.
         text_format: As of a ``Reading``.
         keys: As of a ``Reading``.
+        on_untimed: Called with numbers of records that a window left out only since
+            they have no time.
 
     Yields:
         ``source``, ``line`` (the first of the record, from 1) and ``text``
@@ -72,17 +75,18 @@ def selected_lines(
     first, *others = selections
     columns = {column for selection in others for column in selection.columns}
     wanted = Wanted(columns, first, text=True, text_format=text_format, keys=keys)
-    for frame in _selected(sources, wanted, others):
+    for frame in _selected(sources, wanted, others, on_untimed):
         yield frame.select(*schema.POSITION, "text")
 
 
-def anonymized_records(
+def anonymized_records(  # noqa: PLR0913  # one parameter a concern of the caller
     sources: Sequence[Source],
     selections: Sequence[Selection],
     anonymizer: Anonymizer,
     *,
     text_format: TextFormat | None = None,
     keys: FieldKeys = DEFAULT_KEYS,
+    on_untimed: Callable[[int], None] | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Read sources twice and return the records that were selected, anonymized.
 
@@ -92,6 +96,8 @@ def anonymized_records(
         anonymizer: Replaces what may say who somebody is.
         text_format: As of a ``Reading``.
         keys: As of a ``Reading``.
+        on_untimed: Called with numbers of records that a window left out only since
+            they have no time.
 
     Yields:
         ``source``, ``line`` and the columns of ``schema.NORMALIZED``, in the
@@ -108,7 +114,7 @@ def anonymized_records(
     reading = Reading(selection=first, text_format=text_format, keys=keys, anonymizer=anonymizer)
     names = names_of_routed(sources, reading)
     wanted = Wanted(tuple(schema.NORMALIZED), first, text_format=text_format, keys=keys)
-    for frame in _selected(sources, wanted, others):
+    for frame in _selected(sources, wanted, others, on_untimed):
         records = with_names(anonymizer.anonymized(frame).records, names)
         source = pl.col("source").map_elements(anonymizer.name_of_source, return_dtype=pl.String)
         yield records.with_columns(source).select(*schema.POSITION, *schema.NORMALIZED)
@@ -143,7 +149,10 @@ def refuse_tallies(sources: Iterable[Source]) -> None:
 
 
 def _selected(
-    sources: Sequence[Source], wanted: Wanted, others: Sequence[Selection]
+    sources: Sequence[Source],
+    wanted: Wanted,
+    others: Sequence[Selection],
+    on_untimed: Callable[[int], None] | None,
 ) -> Iterator[pl.DataFrame]:
     """Yield the records that are wanted and that other selections select too.
 
@@ -163,6 +172,8 @@ def _selected(
                 (source.name, detail, bytes_read) for _, fate, detail in counts if fate == "damaged"
             ]
             frame = decoded.normalized().frame
+            if on_untimed is not None:
+                on_untimed(counts["", "untimed_left_out", ""])
             for selection in others:
                 frame = None if frame is None else selection.selected(frame)
             if frame is not None and frame.height:

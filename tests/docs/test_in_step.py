@@ -29,6 +29,7 @@ from envoylogs.render.records import JsonRenderer
 from envoylogs.sources.compression import PROBLEMS
 from envoylogs.sources.source import Source
 from envoylogs.summary.breakdown import TABLES
+from envoylogs.summary.connections import CONNECTION_KEYS, CONNECTION_TABLES
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.metrics.names import AUTHORITY_KINDS, CLUSTER_KINDS
 from envoylogs.summary.summary import summarize
@@ -209,9 +210,11 @@ def test_the_documented_fields_of_the_json_are_those_that_are_printed(tmp_path: 
         "upstream_service_time": "11",
     }
     failed = {**served, "response_code": 503, "response_flags": "UH", "upstream_host": None}
+    failed["upstream_service_time"] = "soon"
     # A second method is folded, which is in no table.
     failed["method"] = "POST"
-    log.write_text("\n".join([json.dumps(served), json.dumps(failed), '{"cut']), encoding="utf-8")
+    lines = [json.dumps(served | {"team": "a"}), json.dumps(failed), '{"level": "info"}', '{"cut']
+    log.write_text("\n".join(lines), encoding="utf-8")
     copy = tmp_path / "copy.log"
     copy.write_bytes(log.read_bytes())
     # So few rows of joint counts have no detail left.
@@ -220,8 +223,22 @@ def test_the_documented_fields_of_the_json_are_those_that_are_printed(tmp_path: 
 
     out = io.StringIO()
     JsonRenderer().render(summarize(tally_sources(sources, spec=spec)), out)
+    document = json.loads(out.getvalue())
+    # Beside a request, of one name each, the only example would be of the connection.
+    document["connections"] = _connections(served | {"response_flags": "UF", "response_code": 0})
 
-    assert set(_printed_fields(json.loads(out.getvalue()), free)) == documented
+    # A finding about the log itself has no examples.
+    document["findings"] = [found for found in document["findings"] if found["examples"]]
+    assert set(_printed_fields(document, free)) == documented
+
+
+def _connections(record: dict[str, Any]) -> dict[str, Any]:
+    http = dict.fromkeys(("authority", "method", "path"))
+    out = io.StringIO()
+    source = source_of(json.dumps(record | http).encode())
+    JsonRenderer().render(summarize(tally_sources([source])), out)
+    found: dict[str, Any] = json.loads(out.getvalue())["connections"]
+    return found
 
 
 def test_the_documented_metrics_are_those_that_are_written() -> None:
@@ -273,7 +290,7 @@ def _metrics_page() -> str:
 def _documented_fields() -> set[str]:
     """Return the fields in ``docs/json.md`` that hold no other fields."""
     described = _FIELD.findall((DOCS / "json.md").read_text(encoding="utf-8"))
-    parts: dict[str, list[tuple[str, str]]] = {"latency": [], "row": []}
+    parts: dict[str, list[tuple[str, str]]] = {"latency": [], "row": [], "connection_row": []}
     fields: list[tuple[str, str]] = []
     for field, kind in described:
         name, _, rest = field.partition(".")
@@ -301,10 +318,16 @@ def _printed_fields(value: Any, free: set[str], path: str = "") -> Iterator[str]
     if path in free:
         yield f"{path}.{{}}"
     elif isinstance(value, dict) and value:
-        row_keys = {"by.COLUMN[]": TABLES, "groups[]": schema.GROUP_KEYS}
+        row_keys = {
+            "by.COLUMN[]": TABLES,
+            "groups[]": schema.GROUP_KEYS,
+            "connections.by.COLUMN[]": CONNECTION_TABLES,
+            "connections.groups[]": CONNECTION_KEYS,
+        }
         for key, inner in value.items():
             if key not in row_keys.get(path, ()):
-                name = {"by": "COLUMN", "folded.columns": "{}"}.get(path, key)
+                generic = {"by": "COLUMN", "connections.by": "COLUMN", "folded.columns": "{}"}
+                name = generic.get(path, key)
                 yield from _printed_fields(inner, free, f"{path}.{name}".lstrip("."))
     elif isinstance(value, list) and value and isinstance(value[0], dict):
         for inner in value:

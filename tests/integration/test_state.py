@@ -104,6 +104,27 @@ def test_a_half_line_is_counted_once_it_is_whole() -> None:
     assert half.accounts["malformed"] == whole.accounts["malformed"] == 0
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+@pytest.mark.parametrize("mark", ["\ufeff", ""])
+def test_a_log_in_another_encoding_is_counted_once_wherever_it_was_cut(
+    encoding: str, mark: str
+) -> None:
+    text = lines(*_records(0, 5, user_agent="caf\u00e9")).decode()
+    data = (mark + text).encode(encoding)
+    cut = 0
+    for end in (len(data) // 3 + 1, len(data) // 2 + 2, len(data) - 1, len(data)):
+        _append("gw.log", data[cut:end])
+        cut = end
+        found = _json("gw.log", "--state", "s")
+        assert found.accounts["malformed"] == found.accounts["other"] == 0
+
+    assert found.requests == 5
+    Path("same.log").write_text(text, encoding="utf-8")
+    same = _json("same.log").accounts
+    same["sources"][0]["source"] = "gw.log"
+    assert found.accounts == same
+
+
 def test_a_printed_object_is_counted_once_it_has_an_end() -> None:
     before, last = _records(0, 2)
     text = printed(last) + b"\n"
@@ -315,6 +336,20 @@ def test_a_sidecar_stays_one_in_later_runs() -> None:
 
     assert found.requests == 3
     assert found.accounts["roles_left_out"] == {"sidecar": 2}
+
+
+def test_a_waypoint_stays_one_in_later_runs() -> None:
+    vip = record(upstream_cluster="inbound-vip|80|http|cart.shop.svc.cluster.local")
+    unrouted = record(upstream_cluster=None, response_code=404, response_flags="NR")
+    _append("waypoint.log", lines(vip))
+    _append("gw.log", lines(*_records(0, 3)))
+    _json("waypoint.log", "gw.log", "--state", "s")
+    _append("waypoint.log", lines(unrouted))
+
+    found = _json("waypoint.log", "gw.log", "--state", "s")
+
+    assert found.requests == 3
+    assert found.accounts["roles_left_out"] == {"waypoint": 2}
 
 
 # --- What can't be -----------------------------------------------------------------------------

@@ -230,3 +230,25 @@ def test_no_source_and_a_terminal_prints_the_usage(terminal: Callable[..., _Term
 
     assert code == 2
     assert "Usage: envoylogs summarize" in text
+
+
+def test_lines_shows_a_terminal_nothing_that_acts_on_it(
+    terminal: Callable[..., _Terminal], tmp_path: Path
+) -> None:
+    log = tmp_path / "gw.log"
+    agent = b"\x1b]0;title\x07\x1b[31m\xe2\x80\xae\xc2\x9b\xff"
+    text = b'[2026-11-01T12:00:00.000Z] "GET / HTTP/1.1" 404 NR route_not_found - "-" 0 0 1 - "-" '
+    text += b'"' + agent + b'" "id" "shop.example.com" "-" - - - - - -'
+    log.write_bytes(text + b"\r\n")
+
+    shown, code = terminal("lines", str(log), "--code", "404", "--bare").all()
+    piped = subprocess.run(
+        [sys.executable, "-m", "envoylogs", "lines", str(log), "--code", "404", "--bare"],
+        capture_output=True,
+        check=True,
+    )
+
+    assert code == 0
+    assert r"\x1b]0;title\x07\x1b[31m\u202e\x9b\xff" in shown
+    assert all(character.isprintable() or character in "\r\n" for character in shown)
+    assert piped.stdout == text + b"\r\n"

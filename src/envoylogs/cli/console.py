@@ -34,15 +34,15 @@ __all__ = [
 
 def say_error(error: EnvoylogsError) -> None:
     """Print what went wrong, and where more is said of it."""
-    # Strangers choose the names that a message may repeat.
-    message = "\n".join(printable(line) for line in str(error).split("\n"))
-    say(f"envoylogs: {message}\n  See docs/messages.md#{error.slug}")
+    say(f"envoylogs: {error}\n  See docs/messages.md#{error.slug}")
 
 
 def say(words: str) -> None:
-    """Print a line to standard error."""
+    """Print a line or several to standard error."""
+    # Strangers choose the names and the values that a message may repeat.
+    shown = "\n".join(printable(line) if line else "" for line in words.split("\n"))
     with suppress(BrokenPipeError):
-        print(words, file=sys.stderr, flush=True)  # noqa: T201
+        print(shown, file=sys.stderr, flush=True)  # noqa: T201
 
 
 @contextmanager

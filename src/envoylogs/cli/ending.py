@@ -136,5 +136,5 @@ def refuse_nothing(tally: Tally, selection: Selection) -> None:
             raise EmptySelectionError.other_roles(lines.records, lines.roles_left_out)
     elif lines.records:
         first, last = lines.sources["first"].min(), lines.sources["last"].max()
-        covered = window(*(time if isinstance(time, int) else None for time in (first, last)))
-        raise EmptySelectionError.of(selection.text, lines.records, covered)
+        covered = window(first, last) if isinstance(first, int) and isinstance(last, int) else None
+        raise EmptySelectionError.of(selection.text, lines.records, covered, lines.untimed_left_out)

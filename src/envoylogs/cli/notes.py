@@ -22,12 +22,21 @@ __all__ = [
     "say_if_tailed",
     "say_what_was_covered",
     "say_what_was_read",
+    "say_where_connections_are",
 ]
 
 _EMPTY = "the input is empty"
 
+_SHOWN = 100
+_MOST_UNPRINTABLE = 0.2
+"""Which share of what is shown of a line may be unprintable: less is in texts with colors, more is
+in pictures and programs."""
+
 _TAIL = 10
 """How many lines of each pod ``kubectl logs`` gives with a selector, unless asked for more."""
+
+_KEYS_NAMED = 12
+"""How many keys of JSON that is no record are named."""
 
 _WORTH_A_RATE = 10_000_000
 """From how many bytes on the speed says something."""
@@ -48,14 +57,17 @@ def name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
     for row in without:
         name = row["source"]
         examples = accounts.examples.filter(accounts.examples["source"] == name).head(3)
+        paths = accounts.wrapped_in.filter(accounts.wrapped_in["source"] == name)["path"]
         error = LogFormatError.no_record(
             printable(name),
             row["lines"],
             [
                 f"line {line:,} ({REASONS.get(reason, 'not JSON of an access record')})"
-                + ("" if text is None else f": {printable(text[:100])}")
+                + _shown(text)
                 for line, reason, text in examples.select("line", "reason", "text").rows()
             ],
+            advice=_advice_for_json(accounts, name),
+            wrapped_in=next(iter(paths), None),
         )
         if not accounts.records:
             raise error
@@ -65,6 +77,42 @@ def name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
         else:
             say(f"envoylogs: {printable(name)}: passed over, it holds no access record.")
     return asked_for
+
+
+def _advice_for_json(accounts: Accounts, source: str) -> str | None:
+    """Return what to do with a source that holds JSON and no record; null if it holds text."""
+    from envoylogs.render.unused_keys import map_option
+    from envoylogs.summary.unused_keys import keys_that_make_records
+
+    of_source = accounts.other_keys.filter(accounts.other_keys["source"] == source)
+    keys = of_source["key"].to_list()
+    examples = accounts.examples.filter(accounts.examples["source"] == source)
+    if not keys and examples.height and examples["text"].is_null().all():
+        return "Run without --anonymize, it says how the lines begin and which keys they have."
+    if not keys:
+        return None
+    rest = len(keys) - _KEYS_NAMED
+    named = ", ".join(keys[:_KEYS_NAMED]) + (f" and {rest:,} more" if rest > 0 else "")
+    mapped = keys_that_make_records(keys)
+    if not mapped:
+        return (
+            f"Its JSON has the keys {named}, as other programs' lines have. Keys of your own "
+            "are read with --map COLUMN=KEY."
+        )
+    return (
+        f"Its JSON has the keys {named}. If these are access records, read them with:\n"
+        f"    {map_option(mapped)}"
+    )
+
+
+def _shown(text: str | None) -> str:
+    """Return how a line begins, as the end of a sentence; of bytes that are no text only that."""
+    if text is None:
+        return ""
+    beginning = text[:_SHOWN]
+    unprintable = sum(not (c.isprintable() or c == "\t") or c == "\ufffd" for c in beginning)
+    is_text = unprintable <= _MOST_UNPRINTABLE * len(beginning)
+    return f": {printable(beginning) if is_text else 'bytes that are no text'}"
 
 
 def incomplete_sources(accounts: Accounts) -> list[IncompleteSourceError]:
@@ -106,6 +154,28 @@ def refuse_malformed(accounts: Accounts, new: NewLines | None) -> None:
         raise LogFormatError.strict(sum(reasons.values()), lines, reasons, new=new is not None)
 
 
+def say_where_connections_are(summary: Summary, table: str | None) -> None:
+    """Say which table has the connections of a log, if one of requests is all that is shown.
+
+    Args:
+        summary: What was written.
+        table: What alone of it; null for all there is.
+    """
+    from envoylogs.render.named_tables import ASKED
+    from envoylogs.summary.breakdown import TABLES
+
+    overview = summary.overview
+    # By outcome connections are counted too.
+    of_requests = {"groups", ASKED, *TABLES} - {"outcome"}
+    if overview.requests or not overview.connections or table not in of_requests:
+        return
+    by = f" --by {','.join(summary.asked_by)}" if table == ASKED else ""
+    say(
+        f"envoylogs: no request, and {counted(overview.connections, 'connection')}: "
+        f"--table connections{by} counts these."
+    )
+
+
 def say_what_was_covered(summary: Summary, seconds: float, new: NewLines | None = None) -> None:
     """Say how many records of how many lines were read, over which time, and how fast.
 
@@ -141,6 +211,7 @@ def say_what_was_read(
             f"envoylogs: {'there is no whole record yet' if is_left else _EMPTY}: no line was read."
         )
         return
+    from envoylogs.render.unread import untimed_left_out
     from envoylogs.render.words import records_of
 
     # The window is that of the records that are counted.
@@ -152,11 +223,15 @@ def say_what_was_read(
         for name, number in (
             ("repaired", sum(accounts.repaired.values())),
             ("malformed", accounts.malformed),
+            ("unreadable values", sum(accounts.unreadable.values())),
             ("of other programs", accounts.other),
         )
         if number
     ]
     read = accounts.bytes if new is None else new.bytes
+    left_out = untimed_left_out(accounts.untimed_left_out)
+    if left_out is not None:
+        say(f"envoylogs: {left_out}")
     speed = f"{size(read)}{'' if new is None else ' new'} in {seconds:.1f} s"
     if read >= _WORTH_A_RATE:
         speed += f" ({size(round(read / seconds))}/s)"

@@ -82,15 +82,16 @@ TableOption = Annotated[
     str | None,
     typer.Option(
         "--table", metavar="NAME", show_default=False,
-        help="Only this table: groups, rejections, splits, findings, a column such as authority, "
-        "joint, and others. csv and ndjson print groups without it.",
+        help="Only this table: groups, connections, rejections, splits, findings, a column such as "
+        "authority, joint, and others. csv and ndjson print groups without it.",
     ),
 ]  # fmt: skip
 ByOption = Annotated[
     list[str] | None,
     typer.Option(
         "--by", metavar="COLUMNS", show_default=False,
-        help="A table by any columns together: method,path_group. Repeat or separate by commas.",
+        help="A table by any columns together: method,path_group. Repeat or separate by commas. "
+        "With --table connections that of connections alone.",
     ),
 ]  # fmt: skip
 SaveTallyOption = Annotated[

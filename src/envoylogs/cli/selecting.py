@@ -58,8 +58,8 @@ class SelectionOptions:
         list[str] | None,
         typer.Option(
             "--role", metavar="ROLE", show_default=False, rich_help_panel=_PANEL,
-            help="Records of proxies of this role: gateway (the default), egress, sidecar, all. "
-            "Repeat for several.",
+            help="Records of proxies of this role: gateway (the default), egress, sidecar, "
+            "waypoint, all. Repeat for several.",
         ),
     ] = None  # fmt: skip
     distinct_requests: Annotated[

@@ -73,16 +73,18 @@ def wanted_table(output_format: Format, table: str | None, columns: tuple[str, .
         UnknownKeyError: If there is no such table.
         typer.BadParameter: If two were asked for, or one of a format that has all.
     """
-    from envoylogs.render.named_tables import ASKED, known_table
+    from envoylogs.render.named_tables import ASKED, ASKED_CONNECTIONS, CONNECTIONS, known_table
 
-    if table is not None and columns:
-        raise typer.BadParameter("give --table or --by, not both")
+    if table not in {None, CONNECTIONS} and columns:
+        raise typer.BadParameter(
+            "give --table or --by, not both; --table connections --by counts connections"
+        )
     if table is not None and output_format is Format.JSON:
         raise typer.BadParameter("--format json has all tables; --table is for the other formats")
     if (table is not None or columns) and output_format is Format.PROMETHEUS:
         raise typer.BadParameter("--format prometheus has no tables; leave --table and --by out")
     if columns:
-        return ASKED
+        return ASKED if table is None else ASKED_CONNECTIONS
     if table is None and output_format in {Format.CSV, Format.NDJSON}:
         return "groups"
     return None if table is None else known_table(table)

@@ -2,7 +2,10 @@
 
 Istio names clusters ``direction|port|subset|host`` (``BuildSubsetKey`` in
 ``pilot/pkg/model/service.go``, the same from 1.4 to 1.28); on mTLS hops the
-form ``direction_.port_.subset_.host`` is used. From Istio 1.23 on a name may
+form ``direction_.port_.subset_.host`` is used. Waypoints put the protocol in
+the place of the subset, with the subset behind it where there is one:
+``inbound-vip|80|http/v2|host`` (``buildWaypointInboundVIP`` in
+``pilot/pkg/networking/core/cluster_waypoint.go``). From Istio 1.23 on a name may
 carry one trailing ``;`` (its ``alt_stat_name``). Any other name is opaque and
 stays whole.
 """
@@ -26,6 +29,8 @@ PASSED_ON = ("PassthroughCluster", "InboundPassthroughCluster", "InboundPassthro
 
 NAMELESS = (*PASSED_ON, "UnknownService")
 """These, and what the Gateway API makes of a backendRef that does not resolve."""
+
+_OF_WAYPOINTS = "inbound-vip"
 
 OWN_CLUSTERS = ("agent", "prometheus_stats")
 """Clusters of the gateway's own health check and scrape, never user traffic."""
@@ -53,8 +58,9 @@ def cluster_parts(cluster: pl.Expr) -> list[pl.Expr]:
 
     Returns:
         ``upstream_direction``, ``upstream_port`` (integer), ``upstream_subset``
-        (null for the empty subset and for inbound clusters, where old releases
-        put a port name) and ``upstream_service`` (the host).
+        (null for the empty subset and for ``inbound`` clusters, where old
+        releases put a port name; of a waypoint's what stands behind the
+        protocol) and ``upstream_service`` (the host).
     """
     groups = cluster.str.extract_groups(_GRAMMAR)
     direction = groups.struct.field("direction")
@@ -63,7 +69,11 @@ def cluster_parts(cluster: pl.Expr) -> list[pl.Expr]:
     return [
         direction.alias("upstream_direction"),
         groups.struct.field("port").cast(pl.Int64, strict=False).alias("upstream_port"),
-        pl.when((subset != "") & (direction == "outbound")).then(subset).alias("upstream_subset"),
+        pl.when((subset != "") & (direction == "outbound"))
+        .then(subset)
+        .when(direction == _OF_WAYPOINTS)
+        .then(subset.str.extract("/(.+)$"))
+        .alias("upstream_subset"),
         pl.when(service != "").then(service).alias("upstream_service"),
     ]
 
@@ -71,8 +81,10 @@ def cluster_parts(cluster: pl.Expr) -> list[pl.Expr]:
 def service_label(cluster: str) -> str:
     """Return a cluster as people name it: ``reviews.shop:80 v2``; others stay whole."""
     parts = cluster.split("|", 3)
-    if len(parts) != 4 or parts[0] not in {"outbound", "inbound", "inbound-vip"}:  # noqa: PLR2004
+    if len(parts) != 4 or parts[0] not in {"outbound", "inbound", _OF_WAYPOINTS}:  # noqa: PLR2004
         return cluster
-    _, port, subset, host = parts
+    direction, port, subset, host = parts
+    if direction == _OF_WAYPOINTS:
+        subset = subset.partition("/")[2]
     name = host.split(".svc.", 1)[0] if ".svc." in host else host
     return " ".join(filter(None, (f"{name}:{port}" if port else name, subset)))

@@ -1,45 +1,42 @@
 """Which column a key of a log object holds, and which objects are records.
 
 Keys of nested objects are read as paths: ``request.headers.user-agent``. A
-path holds the column of the key that it is, folded as a whole
-(``response.code``), or that is left without the words of
-``fields.WRAPPERS`` in front. A user may map keys to columns.
+path or a key holds the column of the known key that it is, folded as a whole
+(``response.code``, ``responseCode``), or that is left without the words of
+``fields.WRAPPERS`` in front (``http_status_code``). A user may map keys to
+columns.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from envoylogs.envoy.fields import ALIASES, ENVOY_ONLY, WRAPPERS, fold
+from envoylogs.envoy.fields import ALIASES, EITHER, ENVOY_ONLY, OF_A_PROXY, OF_LOG_LINES, fold
+from envoylogs.envoy.known_keys import NESTED, SEPARATORS, KnownKeys
 from envoylogs.errors import MappingError, UnknownKeyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
-__all__ = ["COLUMN_NAMES", "DEFAULT_KEYS", "MAX_DEPTH", "FieldKeys"]
+__all__ = ["COLUMN_NAMES", "DEFAULT_KEYS", "MAX_DEPTH", "FieldKeys", "is_log_line"]
 
 MAX_DEPTH = 8
 """How many keys a path has at most; what is deeper is not read."""
 
-_NESTED = "\x1f"
-"""What joins the keys of nested objects to a path. No key has it, so that a path is never taken
-for a key with a dot in it, which comes before it."""
-
-_JOINT = re.compile(f"[.{_NESTED}]")
-
 COLUMN_NAMES = {name: column for column, keys in ALIASES.items() for name in (keys[0], column)}
 """The columns by what they may be called: their own names, and Istio's keys."""
 
-_ALWAYS_VALUES = frozenset({"duration", "response_code", "upstream_cluster"})
-"""Keys with which others begin, as ``response_code_details`` does. Every log has them, so that to
-look for objects in them would cost, and no format nests there."""
+_FOLDED_NAMES = {fold(name): column for name, column in COLUMN_NAMES.items()}
+_ENVOY_ONLY = frozenset(map(fold, ENVOY_ONLY))
+_OF_A_PROXY = frozenset(map(fold, OF_A_PROXY))
+_OF_LOG_LINES = tuple(frozenset(map(fold, keys)) for keys in OF_LOG_LINES)
+_EITHER = {fold(key): columns for key, columns in EITHER.items()}
+_CODE = "response_code"
 
-_ANYWHERE = "start_time"
-"""A key that is meant behind every wrapper, unlike the others of its column: ``request.time`` may
-be a span."""
+_ENOUGH = 3
+"""With how many other known keys a code that is spelled unlike Envoy's tells a record."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class FieldKeys:
 
     Attributes:
         mapped: Keys as they were given, each with its column.
-        signs: The keys of which one alone tells a record.
+        signs: The keys of which one alone tells a record, as they mostly stand in logs.
         known_key: Returns the known key, folded, that a key or a path is; None if it is none.
         may_hold: Tells whether an object with this key may hold others that are known.
     """
@@ -64,34 +61,24 @@ class FieldKeys:
     _step: Callable[[str, str], tuple[str, str | None, bool]] = field(
         init=False, repr=False, compare=False
     )
-    _columns: dict[str, str] = field(init=False, repr=False, compare=False)
-    _places: dict[str, int] = field(init=False, repr=False, compare=False)
+    _known: KnownKeys = field(init=False, repr=False, compare=False)
     _codes: frozenset[str] = field(init=False, repr=False, compare=False)
-    _beginnings: frozenset[str] = field(init=False, repr=False, compare=False)
-    _values: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        theirs = {fold(key): column for key, column in self.mapped}
-        columns = {key: column for column, keys in ALIASES.items() for key in keys} | theirs
-        signs = {key for key, column in theirs.items() if _own_key(column) in ENVOY_ONLY}
-        codes = {key for key, column in theirs.items() if column == "response_code"}
-        places = {key: place for keys in ALIASES.values() for place, key in enumerate(keys)}
+        known = KnownKeys(self.mapped)
+        mapped = {fold(key): column for key, column in self.mapped}
+        signs = {key for key, column in mapped.items() if fold(_own_key(column)) in _ENVOY_ONLY}
+        signs |= _ENVOY_ONLY - mapped.keys()
+        codes = {key for key, column in mapped.items() if column == _CODE}
+        spelled = {key for key in (*ENVOY_ONLY, *dict(self.mapped)) if fold(key) in signs}
         made = {
-            # As they were given too: that is how they stand in the log.
-            "signs": frozenset(
-                (ENVOY_ONLY - theirs.keys())
-                | signs
-                | {key for key, _ in self.mapped if fold(key) in signs}
-            ),
+            "signs": frozenset(signs | spelled),
             # Records have the same few keys again and again; a stranger's may be long.
-            "known_key": lru_cache(maxsize=512)(self._known_key),
-            "may_hold": lru_cache(maxsize=512)(self._may_hold),
+            "known_key": lru_cache(maxsize=512)(known.key_of),
+            "may_hold": lru_cache(maxsize=512)(known.may_hold),
             "_step": lru_cache(maxsize=512)(self._step_to),
-            "_columns": columns,
-            "_places": places | {key: -len(theirs) + n for n, key in enumerate(theirs)},
-            "_codes": frozenset(({"response_code"} - theirs.keys()) | codes),
-            "_beginnings": _beginnings(columns),
-            "_values": _ALWAYS_VALUES - _beginnings(theirs),
+            "_known": known,
+            "_codes": frozenset(({fold(_CODE)} - mapped.keys()) | codes),
         }
         for name, value in made.items():
             object.__setattr__(self, name, value)
@@ -113,7 +100,7 @@ class FieldKeys:
         """
         column_of: dict[str, tuple[str, str]] = {}
         for name, keys in keys_of.items():
-            column = COLUMN_NAMES.get(fold(name))
+            column = _FOLDED_NAMES.get(fold(name))
             if column is None:
                 raise UnknownKeyError.of("column that a log holds", name, COLUMN_NAMES)
             for key in keys:
@@ -127,7 +114,16 @@ class FieldKeys:
     def column_of(self, key: str) -> str | None:
         """Return the normalized column that a key or a path of a log object holds, or None."""
         known = self.known_key(key)
-        return None if known is None else self._columns[known]
+        return None if known is None else self._known.columns[known]
+
+    def columns_of(self, key: str) -> tuple[str, ...]:
+        """Return the columns of which a key holds one, as each of its values tells."""
+        known = self.known_key(key)
+        if known is None:
+            return ()
+        if known in _EITHER and known not in self._known.mapped:
+            return _EITHER[known]
+        return (self._known.columns[known],)
 
     def precedence(self, key: str) -> tuple[bool, bool, int]:
         """Return the place of a known key among those of its column; the smallest is read first.
@@ -135,14 +131,17 @@ class FieldKeys:
         Mapped keys come first, and a key before one that is nested or wrapped.
         """
         known = self.known_key(key) or ""
-        place = self._places[known]
-        return place >= 0, _NESTED in key or known != fold(key), place
+        place = self._known.places[known]
+        return place >= 0, NESTED in key or known != fold(key), place
 
     def is_record(self, found: Mapping[str, object]) -> bool:
         """Tell whether an object is an access record.
 
         It is one if it has a key that only Envoy writes, or ``response_code``
-        and another known key, nested or not.
+        and another known key, nested or not. A code that is spelled in another
+        way (``responseCode``) needs more known keys, of which one is a
+        proxy's, since applications write it too; and a line with a level and
+        a message is an application's.
         """
         if not self.signs.isdisjoint(found) or self._tells(found):
             return True
@@ -153,29 +152,45 @@ class FieldKeys:
         ]
         # Most have a sign one level below, which is found without going through everything.
         return any(
-            self._step(key + _NESTED, inner)[1] in self.signs
+            self._step(key + NESTED, inner)[1] in self.signs
             for key, value in inside
             for inner in value
         ) or bool(inside and self._tells(self.flattened(found)))
 
-    def _tells(self, keys: Iterable[str]) -> bool:
-        known = {self.known_key(key) for key in keys}
-        if not self.signs.isdisjoint(known):
+    def _tells(self, keys: Collection[str]) -> bool:
+        # Ends with the first sign, which stands early in most records.
+        if not self.signs.isdisjoint(map(self.known_key, keys)):
             return True
-        return not self._codes.isdisjoint(known) and len(known - {None}) > 1
+        spelled = {self.known_key(key): key for key in keys}
+        known = spelled.keys()
+        codes = self._codes & known
+        others = known - codes - {None}
+        if not codes or not others:
+            return False
+        if not codes.isdisjoint(self._known.mapped):
+            return True
+        if is_log_line(keys):
+            return False
+        return any(_is_plain(spelled[code]) for code in codes) or (
+            len(others) >= _ENOUGH and not others.isdisjoint(_OF_A_PROXY)
+        )
 
     def holders(self, keys: Iterable[str]) -> list[str]:
         """Return the keys of an object under which there may be one with known keys."""
-        return [key for key in keys if _NESTED not in key and self.may_hold(key)]
+        return [key for key in keys if NESTED not in key and self.may_hold(key)]
 
-    def flattened(self, found: Mapping[str, object]) -> dict[str, object]:
+    def flattened(self, found: Mapping[str, object], *, unknown: bool = False) -> dict[str, object]:
         """Return an object with the known keys of the objects inside it, each by its path.
 
         Objects that may hold known keys are left out themselves; everything
         else stays as it is.
+
+        Args:
+            found: A record.
+            unknown: Whether the other keys of these objects are wanted too.
         """
         flat: dict[str, object] = {}
-        self._flatten(found, "", MAX_DEPTH, flat)
+        self._flatten(found, "", MAX_DEPTH, flat, unknown=unknown)
         return flat
 
     def unknown(self, found: Mapping[str, object], before: str = "") -> dict[str, object]:
@@ -189,7 +204,7 @@ class FieldKeys:
         for key, value in found.items():
             path, known, may_hold = self._step(before, key)
             if may_hold and type(value) is dict:
-                inside = self.unknown(value, path + _NESTED)
+                inside = self.unknown(value, path + NESTED)
                 if inside:
                     others[key] = inside
             elif known is None:
@@ -197,57 +212,42 @@ class FieldKeys:
         return others
 
     def _flatten(
-        self, found: Mapping[str, object], before: str, levels: int, flat: dict[str, object]
+        self,
+        found: Mapping[str, object],
+        before: str,
+        levels: int,
+        flat: dict[str, object],
+        *,
+        unknown: bool,
     ) -> None:
         for key, value in found.items():
             path, known, may_hold = self._step(before, key)
             if may_hold and type(value) is dict:
                 if levels > 1:
-                    self._flatten(value, path + _NESTED, levels - 1, flat)
-            elif not before or known is not None:
+                    self._flatten(value, path + NESTED, levels - 1, flat, unknown=unknown)
+            elif unknown or not before or known is not None:
                 flat[path] = value
 
     def _step_to(self, before: str, key: str) -> tuple[str, str | None, bool]:
         """Return the path of a key inside an object, its known key, and whether it may hold any."""
         path = before + key
-        return path, self._known_key(path), self._may_hold(path)
+        return path, self._known.key_of(path), self._known.may_hold(path)
 
-    def _known_key(self, path: str) -> str | None:
-        whole = fold(path)
-        if whole in self._columns:
-            return whole
-        holds = [frozenset(ALIASES)]
-        keys = _JOINT.split(path, MAX_DEPTH)
-        for place, key in enumerate(keys[:-1], 1):
-            if fold(key) not in WRAPPERS:
-                return None
-            holds.append(WRAPPERS[fold(key)])
-            rest = fold(".".join(keys[place:]))
-            column = self._columns.get(rest)
-            if rest == _ANYWHERE or all(column in columns for columns in holds):
-                return rest
-        return None
 
-    def _may_hold(self, path: str) -> bool:
-        if _NESTED not in path and fold(path) in self._values:
-            return False
-        keys = _JOINT.split(path, MAX_DEPTH)
-        for place, key in enumerate(keys):
-            if fold(".".join(keys[place:])) in self._beginnings:
-                return True
-            if fold(key) not in WRAPPERS:
-                return False
-        return True
+def is_log_line(keys: Iterable[str]) -> bool:
+    """Tell by its keys whether an object is a line of an application: a level and a message."""
+    folded = set(map(fold, keys))
+    return not any(folded.isdisjoint(some) for some in _OF_LOG_LINES)
+
+
+def _is_plain(path: str) -> bool:
+    """Tell whether a key or a path ends in ``response_code``, whatever separates the words."""
+    return "_".join(SEPARATORS.split(path.strip().lower())).endswith(_CODE)
 
 
 def _own_key(column: str) -> str:
     """Return the key by which a column is known, rather than by a header that stands for it."""
     return column if column in ALIASES[column] else ALIASES[column][0]
-
-
-def _beginnings(keys: Iterable[str]) -> frozenset[str]:
-    """Return what stands before each ``_`` of some keys."""
-    return frozenset(key[:place] for key in keys for place, sign in enumerate(key) if sign == "_")
 
 
 DEFAULT_KEYS = FieldKeys()

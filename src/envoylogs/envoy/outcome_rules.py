@@ -140,6 +140,9 @@ def outcome_of_record() -> pl.Expr:
     # Without details only the code tells an outage of the authorization service from its verdict.
     outage = _flag("UAEX") & _DETAILS.is_null() & (_CODE >= 500).fill_null(value=False)  # noqa: PLR2004
 
+    # A full pool of retries sets UO beside what ended the request, which the details name.
+    told_by_details = _details("via_upstream") | _details("connect_failure") | _details("timeout")
+
     connection = is_connection()
     return (
         pl.when(connection & _flag("NR")).then(pl.lit("no_filter_chain"))
@@ -160,13 +163,14 @@ def outcome_of_record() -> pl.Expr:
         .when(_flag("RL") | _details("rate_limited")).then(pl.lit("rate_limited"))
         .when(_flag("UAEX") | _details("denied")).then(pl.lit("denied"))
         .when(_flag("DPE", "IH") | _details("client_error")).then(pl.lit("client_error"))
-        .when(_flag("UO", "OM", "DO", "UDO") | _details("overflow")).then(pl.lit("overflow"))
+        .when(_flag("OM", "DO", "UDO") | (_flag("UO") & ~told_by_details) | _details("overflow"))
+        .then(pl.lit("overflow"))
         .when(_flag("UH") | _details("no_endpoints")).then(pl.lit("no_endpoints"))
         .when(upgrade_ended & passed_through).then(pl.lit("passthrough"))
         .when(upgrade_ended).then(pl.lit("served"))
         .when(
             (began | _details("reset_after"))
-            & _flag("UC", "UR", "UPE", "LR", "UT", "SI", "UMSDR", "DT")
+            & (_flag("UC", "UR", "UPE", "LR", "UT", "SI", "UMSDR", "DT") | _details("timeout"))
         ).then(pl.lit("broken_response"))
         .when(_flag("UF", "DF") | _details("connect_failure")).then(pl.lit("connect_failure"))
         .when(_flag("UT", "UMSDR", "SI", "DT") | _details("timeout"))

@@ -1,4 +1,4 @@
-"""Which proxy wrote a record: an ingress gateway, an egress gateway, or a sidecar.
+"""Which proxy wrote a record: an ingress or egress gateway, a sidecar, or a waypoint.
 
 A log may hold several, and a request then stands in it several times. Only
 sidecars have ``inbound`` clusters, which prove it; ``PassthroughCluster`` and
@@ -10,7 +10,16 @@ out looks like the record of a gateway but for its listener: that of a sidecar
 is the destination as the application called it, with the port of the cluster;
 that of a gateway is on its own pod, where its connections to upstreams begin.
 
-A record of a gateway that is taken for a sidecar's is worse than the other way
+A waypoint of ambient mode sends to ``inbound-vip`` clusters, one a service,
+port, protocol and subset, and to ``encap`` for a pod that was called by its
+address; what it refused before either is a CONNECT to ``main_internal``
+(``buildWaypointInboundClusters`` in ``cluster_waypoint.go``, and the filters of
+``accesslog.go``; the last is also a sidecar's that accepts HBONE). The
+cluster ``connect_originate`` and ``envoy://connect_originate/...`` as upstream
+host prove nothing: every proxy of ambient mode sends through that listener,
+ingress gateways too.
+
+A record of a gateway that is taken for another's is worse than the other way
 round, so what shows nothing is a gateway's.
 """
 
@@ -25,11 +34,17 @@ from envoylogs.envoy.traffic import without_port
 
 __all__ = ["ROLES", "ProxiesSeen", "with_role"]
 
-ROLES = ("gateway", "egress", "sidecar")
+ROLES = ("gateway", "egress", "sidecar", "waypoint")
 """The roles of proxies; ``gateway`` is an ingress gateway, or any whose role does not show."""
 
-_INGRESS_POD = "ingress-?gateway"
+# East-west gateways of ambient mode have the clusters of a waypoint.
+_GATEWAY_POD = "(?:ingress|east-?west)-?gateway"
 _EGRESS_POD = "egress-?gateway"
+# Istio names the pod after the Gateway resource, which istioctl calls "waypoint"; older releases
+# "ACCOUNT-istio-waypoint".
+_WAYPOINT_POD = "(?:^|-)waypoint(?:-|$)"
+_TO_PODS = "encap"
+_REFUSED_TUNNELS = "main_internal"
 _PASSTHROUGH = ("PassthroughCluster", "InboundPassthroughCluster", "InboundPassthroughClusterIpv4",
                 "InboundPassthroughClusterIpv6")  # fmt: skip
 _SIDECAR_ROUTES = ("allow_any", "block_all")
@@ -42,11 +57,13 @@ class ProxiesSeen:
 
     Attributes:
         sidecars: Sources and pods (null if unknown) with an inbound cluster.
-        gateways: Those among them with a record of a gateway too.
+        gateways: Those among them, and among the waypoints, with a record of a gateway too.
+        waypoints: Sources and pods with a cluster that only waypoints have.
     """
 
     sidecars: set[tuple[str, str | None]] = field(default_factory=set)
     gateways: set[tuple[str, str | None]] = field(default_factory=set)
+    waypoints: set[tuple[str, str | None]] = field(default_factory=set)
 
 
 def with_role(records: pl.DataFrame, seen: ProxiesSeen) -> pl.DataFrame:
@@ -55,7 +72,7 @@ def with_role(records: pl.DataFrame, seen: ProxiesSeen) -> pl.DataFrame:
     A pod with an inbound cluster is a sidecar, and so is a source without pods,
     unless it has records of a gateway too: then each record is judged by
     itself, so that no single record, which a client may have forged, decides
-    on all the others.
+    on all the others. So it is with waypoints and their clusters.
 
     Args:
         records: With ``source`` and the columns ``pod``, ``upstream_cluster``,
@@ -64,12 +81,14 @@ def with_role(records: pl.DataFrame, seen: ProxiesSeen) -> pl.DataFrame:
         seen: From the records before these; these are added.
     """
     signs = records.select(*_PROXY, **_signs())
-    if signs["proves"].any():
-        seen.sidecars |= set(signs.filter("proves").select(_PROXY).unique().iter_rows())
+    for proven, proxies in (("sidecar", seen.sidecars), ("waypoint", seen.waypoints)):
+        if signs[f"proves_{proven}"].any():
+            proxies |= set(signs.filter(f"proves_{proven}").select(_PROXY).unique().iter_rows())
     role = pl.lit("gateway")
-    if seen.sidecars:
-        of_sidecars = pl.lit(_of_sidecars(records, signs, seen))
-        role = pl.when(of_sidecars).then(pl.lit("sidecar")).otherwise(role)
+    if seen.sidecars or seen.waypoints or signs["named_waypoint"].any():
+        roles = _roles_of_others(records, signs, seen)
+        for name in roles.columns:
+            role = pl.when(pl.lit(roles[name])).then(pl.lit(name)).otherwise(role)
     if signs["egress"].any():
         role = pl.when(pl.lit(signs["egress"])).then(pl.lit("egress")).otherwise(role)
     return records.with_columns(role.alias("role"))
@@ -78,38 +97,62 @@ def with_role(records: pl.DataFrame, seen: ProxiesSeen) -> pl.DataFrame:
 def _signs() -> dict[str, pl.Expr]:
     """Return what a record shows by itself; each is free of nulls."""
     cluster = pl.col("upstream_cluster")
-    ingress, egress, inbound, passthrough, route = (
+    named_gateway, egress, named_waypoint, inbound, vip, passthrough, route, to_pods, tunnel = (
         sign.fill_null(value=False)
         for sign in (
-            pl.col("pod").str.contains(_INGRESS_POD),
+            pl.col("pod").str.contains(_GATEWAY_POD),
             pl.col("pod").str.contains(_EGRESS_POD),
+            pl.col("pod").str.contains(_WAYPOINT_POD),
             cluster.str.starts_with("inbound"),
+            cluster.str.starts_with("inbound-vip"),
             cluster.is_in(_PASSTHROUGH),
             pl.col("route_name").is_in(_SIDECAR_ROUTES),
+            cluster == _TO_PODS,
+            cluster == _REFUSED_TUNNELS,
         )
     )
+    of_sidecar = inbound & ~vip
     return {
         "egress": egress,
-        "ingress": ingress,
-        "proves": inbound & ~ingress,
-        "shows": inbound | passthrough | route,
+        "named_gateway": named_gateway,
+        "named_waypoint": named_waypoint,
+        "proves_sidecar": of_sidecar & ~named_gateway,
+        "proves_waypoint": (vip | to_pods | tunnel) & ~named_gateway,
+        "shows_sidecar": of_sidecar | passthrough | route,
+        "shows_waypoint": vip | to_pods,
+        "tunnel": tunnel,
     }
 
 
-def _of_sidecars(records: pl.DataFrame, signs: pl.DataFrame, seen: ProxiesSeen) -> pl.Series:
-    """Tell the records of sidecars, where there are any."""
+def _roles_of_others(records: pl.DataFrame, signs: pl.DataFrame, seen: ProxiesSeen) -> pl.DataFrame:
+    """Tell the records of ``sidecar`` and ``waypoint``, where there are any."""
     signs = signs.hstack(_signs_of_listener(records))
-    signs = signs.with_columns(of_sidecar=_is_among(signs, seen.sidecars))
+    signs = signs.with_columns(
+        of_sidecar=_is_among(signs, seen.sidecars),
+        of_waypoint=_is_among(signs, seen.waypoints) | signs["named_waypoint"],
+    )
+    # A waypoint sends to outbound clusters too, where a route leads to a service of another one.
+    # That is rare, and without pods such a record is rather that of a gateway.
+    outbound = pl.col("other_port") | (pl.col("same_port") & ~pl.col("of_sidecar"))
     of_gateways = signs.filter(
-        pl.col("of_sidecar"),
-        pl.col("at_own_address") | (pl.col("pod").is_null() & pl.col("other_port")),
+        pl.col("of_sidecar") | pl.col("of_waypoint"),
+        pl.col("at_own_address") | (pl.col("pod").is_null() & outbound),
     )
     seen.gateways |= set(of_gateways.select(_PROXY).unique().iter_rows())
     signs = signs.with_columns(mixed=_is_among(signs, seen.gateways))
-    by_itself = pl.col("shows") | (pl.col("same_port") & ~pl.col("at_own_address"))
+    by_itself = pl.col("shows_sidecar") | (pl.col("same_port") & ~pl.col("at_own_address"))
+    waypoint = (
+        pl.col("of_waypoint")
+        & ~pl.col("named_gateway")
+        & (
+            pl.col("shows_waypoint")
+            | (~pl.col("of_sidecar") & (~pl.col("mixed") | pl.col("tunnel")))
+        )
+    )
     return signs.select(
-        sidecar=pl.col("of_sidecar") & ~pl.col("ingress") & (~pl.col("mixed") | by_itself)
-    )["sidecar"]
+        sidecar=pl.col("of_sidecar") & ~pl.col("named_gateway") & (~pl.col("mixed") | by_itself),
+        waypoint=waypoint,
+    )
 
 
 def _is_among(signs: pl.DataFrame, proxies: set[tuple[str, str | None]]) -> pl.Series:

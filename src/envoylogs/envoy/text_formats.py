@@ -16,7 +16,7 @@ from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.fields import fold
 from envoylogs.errors import TextFormatError
 
-__all__ = ["DEFAULT_FORMATS", "Operator", "TextFormat", "parse_format"]
+__all__ = ["DEFAULT_FORMATS", "FORMATS_WITHOUT_TIME", "Operator", "TextFormat", "parse_format"]
 
 _HEAD = (
     '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" '
@@ -45,6 +45,15 @@ DEFAULT_FORMATS: dict[str, str] = {
     "Envoy's default, Istio up to 1.0": _HEAD + _TAIL,
 }
 """The formats by who writes them; the longer of two that begin alike stands first."""
+
+_TIME_AND_SPACE, _QUOTE = "[%START_TIME%] ", '"'
+FORMATS_WITHOUT_TIME: tuple[str, ...] = tuple(
+    text.removeprefix(_TIME_AND_SPACE).removeprefix(quote)
+    for quote in ("", _QUOTE)
+    for text in DEFAULT_FORMATS.values()
+)
+"""The same without their beginning, which is what filters and collectors take: the time, or the
+time and the quote behind it."""
 
 _PART = re.compile(
     r"""%%
@@ -77,11 +86,13 @@ class Operator:
         column: The normalized column that holds its value; None if none does.
         precedence: Its place among the operators of one column, as that of
             the key under which JSON would hold its value.
+        has_argument: Whether it was given one, which may change how it writes its value.
     """
 
     name: str
     column: str | None = None
     precedence: tuple[bool, bool, int] | None = None
+    has_argument: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +146,12 @@ def parse_format(text: str, keys: FieldKeys = DEFAULT_KEYS) -> TextFormat:
                 text, f"nothing stands before {part[0]}, so its value can't be told from the last"
             )
         key = _key(part["name"], part["argument"], keys)
-        if key is None:
-            operators.append(Operator(part["name"]))
-        else:
-            operators.append(Operator(part["name"], keys.column_of(key), keys.precedence(key)))
+        column, precedence = None, None
+        if key is not None:
+            column, precedence = keys.column_of(key), keys.precedence(key)
             found.append(key)
+        has_argument = part["argument"] is not None
+        operators.append(Operator(part["name"], column, precedence, has_argument))
         literals.append(literal)
         literal = ""
     literals.append(literal + _checked(text, line[position:]))

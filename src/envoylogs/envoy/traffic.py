@@ -14,6 +14,7 @@ from envoylogs.envoy.outcome_rules import is_connection
 
 __all__ = [
     "KINDS",
+    "KNOWN_METHODS",
     "cleaned_authority",
     "client_of_record",
     "host_of",
@@ -24,6 +25,13 @@ __all__ = [
 ]
 
 KINDS = ("request", "connection", "own")
+
+# RFC 9110, WebDAV, and what caches know; clients may send any other word.
+KNOWN_METHODS = (
+    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY", "PRI",
+    "PURGE", "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "SEARCH", "REPORT",
+)  # fmt: skip
+"""Methods whose names say nothing of who sent them."""
 
 _OWN_PORT = r":(?:15021|15090)$"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from envoylogs.errors.problem import EnvoylogsError
@@ -12,25 +13,49 @@ if TYPE_CHECKING:
 __all__ = ["LogFormatError", "MappingError", "TextFormatError"]
 
 
+_PACKED = (".gz", ".zst", ".bz2", ".xz")
+
+
 class LogFormatError(EnvoylogsError):
     """Nothing in a source that is not empty is an access record."""
 
     slug = "log-format"
 
     @classmethod
-    def no_record(cls, name: str, lines: int, first_lines: Iterable[str]) -> LogFormatError:
+    def no_record(
+        cls,
+        name: str,
+        lines: int,
+        first_lines: Iterable[str],
+        *,
+        advice: str | None = None,
+        wrapped_in: str | None = None,
+    ) -> LogFormatError:
         """Return the error for a source without one access record.
 
         Args:
             name: The source.
             lines: How many lines were read.
             first_lines: Its first lines, each with the reason why it is no record.
+            advice: What to do, in sentences; null if the lines are text.
+            wrapped_in: What takes records out of other objects, for ``jq``; null if they
+                are in none, or that can't be told.
         """
+        tip = advice or "A TEXT format of your own is read with --text-format."
+        if wrapped_in is not None:
+            # What is in a pipe, or packed, is no file for jq.
+            is_file = not name.startswith("<") and not name.endswith(_PACKED)
+            file = f" {shlex.quote(name)}" if is_file else ""
+            before = "" if is_file else "... | "
+            tip = (
+                "Its records are inside other objects. Take them out: "
+                f"{before}jq -r {shlex.quote(wrapped_in)}{file} | envoylogs"
+            )
         shown = "".join(f"\n    {line}" for line in first_lines)
         return cls(
             f"{name}: no Envoy access record in {lines:,} line{'s' if lines != 1 else ''}. "
             "Tried: JSON objects, one a line or pretty-printed, and the TEXT formats of Istio. "
-            f"It begins:{shown}\n  A TEXT format of your own is read with --text-format."
+            f"It begins:{shown}\n  {tip}"
         )
 
     @classmethod

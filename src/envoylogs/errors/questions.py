@@ -155,9 +155,25 @@ class EmptySelectionError(EnvoylogsError):
     slug = "empty-selection"
 
     @classmethod
-    def of(cls, selection: str, records: int, window: str) -> EmptySelectionError:
-        """Return the error, with the window of the log."""
-        return cls(f"none of {records:,} records fits {selection}. The log covers {window}.")
+    def of(
+        cls, selection: str, records: int, window: str | None, untimed: int = 0
+    ) -> EmptySelectionError:
+        """Return the error, with the window of the log.
+
+        Args:
+            selection: In words.
+            records: All that were read.
+            window: Of the log; null without times.
+            untimed: How many records fit but for the window, and have no time.
+        """
+        covers = "No record has a time." if window is None else f"The log covers {window}."
+        without = (
+            f" {untimed:,} that fit otherwise {'has' if untimed == 1 else 'have'} no time that can "
+            "be read."
+            if untimed and window is not None
+            else ""
+        )
+        return cls(f"none of {records:,} records fits {selection}. {covers}{without}")
 
     @classmethod
     def other_roles(cls, records: int, roles: Mapping[str, int]) -> EmptySelectionError:

@@ -56,6 +56,16 @@ class TallyQuestionError(EnvoylogsError):
         )
 
     @classmethod
+    def connections_not_counted_by(cls, by: Iterable[str]) -> TallyQuestionError:
+        """Return the error for a saved tally that counts requests alone by these columns."""
+        columns = ",".join(by)
+        return cls(
+            f"a saved tally has no counts of connections by {columns}: it was saved, or a part of "
+            "it, by a release that counted requests alone by them. Read the logs again, or save "
+            f"the tally anew with --by {columns}."
+        )
+
+    @classmethod
     def not_joint(cls, asked: Iterable[str], kept: Iterable[str] | None) -> TallyQuestionError:
         """Return the error for joint counts that there are not.
 

@@ -31,7 +31,7 @@ from envoylogs.envoy.identifying import (
     is_plain_host,
 )
 from envoylogs.envoy.paths import MAX_TEXT
-from envoylogs.envoy.traffic import host_of, looks_like_address, without_port
+from envoylogs.envoy.traffic import KNOWN_METHODS, host_of, looks_like_address, without_port
 from envoylogs.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -80,11 +80,7 @@ _NAMES = {"token": pl.String(), "name": pl.String()}
 _BYTES_OF_A_TOKEN = 8
 _SHADOW = "-shadow"
 
-# RFC 9110, WebDAV, and what caches know; clients may send any other word.
-_METHOD = (
-    r"^(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|QUERY|PRI|PURGE|PROPFIND|PROPPATCH"
-    r"|MKCOL|COPY|MOVE|LOCK|UNLOCK|SEARCH|REPORT)$"
-)
+_METHOD = f"^(?:{'|'.join(KNOWN_METHODS)})$"
 _PROTOCOL = r"^HTTP/[0-9](?:\.[0-9])?$"
 _FLAGS = r"^[A-Za-z]{1,40}(?:,[A-Za-z]{1,40})*$"
 _LONGEST_PORT = len(":65535")

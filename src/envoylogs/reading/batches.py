@@ -142,6 +142,7 @@ class Decoded:
             read, frame = read.drop("role"), frame.drop("role")
         selected = self.wanted.selection.selected(frame)
         self.fates.add("", "filtered", read.height - selected.height)
+        self.fates.add("", "untimed_left_out", self.wanted.selection.untimed(frame))
         if self.wanted.selection.distinct:
             distinct = self.requests.first_ones(selected)
             self.fates.add("", "seen_before", selected.height - distinct.height)

@@ -17,8 +17,9 @@ import polars as pl
 
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.outcome_rules import EVIDENCE
-from envoylogs.reading.logged_values import first_present, series_of
+from envoylogs.reading.logged_values import MISSING
 from envoylogs.reading.payloads import NOBODY, Origin
+from envoylogs.reading.shapes import Shape, evidence, frame_of, shape_of
 from envoylogs.reading.text_patterns import values_of
 from envoylogs.schema import UNKNOWN_KEYS
 
@@ -34,25 +35,6 @@ __all__ = ["RecordColumns"]
 MADE_FROM = ("method", "path", "authority", "protocol", "response_code",
              "downstream_local_address", "upstream_local_address", "pod")  # fmt: skip
 """What outcome, kind, gateway and role are made from besides ``EVIDENCE``: always read."""
-
-
-@dataclass(slots=True)
-class _Shape:
-    """The records that have the same keys, in columns.
-
-    Attributes:
-        keys_of: The keys that are read for each column, the first in front.
-        seen: All columns that these keys hold, whether wanted or not.
-        values: A list for each key of ``keys_of``.
-        places: The place of each record in the batch.
-        holders: The keys under which there may be an object with keys that are known.
-    """
-
-    keys_of: dict[str, list[str]]
-    seen: list[str]
-    values: dict[str, list[object]]
-    holders: list[str]
-    places: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -83,7 +65,7 @@ class RecordColumns:
         self._keys = keys
         self._unknown: dict[int, str] | None = {} if unknown else None
         self._wanted = {*columns, *EVIDENCE.values(), *MADE_FROM}
-        self._shapes: dict[frozenset[str], _Shape] = {}
+        self._shapes: dict[frozenset[str], Shape] = {}
         self._text_shapes: dict[TextPattern, _TextShape] = {}
         self._lines: list[int] = []
         self._texts: list[bytes] = []
@@ -165,7 +147,7 @@ class RecordColumns:
     ) -> None:
         shape = self._shapes.get(keys)
         if shape is None:
-            shape = self._shapes[keys] = self._shape_of(keys)
+            shape = self._shapes[keys] = shape_of(keys, self._keys, self._wanted)
         if shape.holders:
             objects, places = self._extend_nested(shape.holders, objects, places)
         shape.places.extend(places)
@@ -188,23 +170,10 @@ class RecordColumns:
         if not nested:
             return objects, places
         self._extend_objects(
-            [self._keys.flattened(found) for _, found in nested], [place for place, _ in nested]
+            [self._keys.flattened(found, unknown=True) for _, found in nested],
+            [place for place, _ in nested],
         )
         return [found for _, found in flat], [place for place, _ in flat]
-
-    def _shape_of(self, keys: frozenset[str]) -> _Shape:
-        keys_of: dict[str, list[str]] = {}
-        for key in sorted(keys):
-            column = self._keys.column_of(key)
-            if column is not None:
-                keys_of.setdefault(column, []).append(key)
-        wanted = {
-            column: sorted(spellings, key=self._keys.precedence)
-            for column, spellings in keys_of.items()
-            if column in self._wanted
-        }
-        values: dict[str, list[object]] = {key: [] for keys in wanted.values() for key in keys}
-        return _Shape(wanted, list(keys_of), values, self._keys.holders(keys))
 
     def raw_frame(self, fates: LineFates) -> pl.DataFrame:
         """Return the records in their order.
@@ -222,9 +191,8 @@ class RecordColumns:
         """
         frames, places = [], []
         for shape in self._shapes.values():
-            for column in shape.seen:
-                fates.add("", "column_seen", len(shape.places), column)
-            frames.append(_frame_of(shape))
+            frames.append(frame_of(shape))
+            _count_keys(shape, frames[-1], fates)
             places += shape.places
         for pattern, text_shape in self._text_shapes.items():
             for column in pattern.form.columns:
@@ -253,7 +221,18 @@ class RecordColumns:
     def _frame_of_text(self, pattern: TextPattern, shape: _TextShape) -> pl.DataFrame:
         lines = pl.concat(shape.lines)
         values = values_of(pattern, lines, self._wanted)
-        return pl.DataFrame([*values, *_evidence(pattern.form.columns, len(lines))])
+        return pl.DataFrame([*values, *evidence(pattern.form.columns, len(lines))])
+
+
+def _count_keys(shape: Shape, frame: pl.DataFrame, fates: LineFates) -> None:
+    """Count the records of a shape that had a key for each column, and those of other keys."""
+    for column in shape.seen:
+        fates.add("", "column_seen", len(shape.places), column)
+    for column in shape.keys_of.keys() - shape.seen:
+        # Of a key that holds one of two columns: the values tell.
+        present = frame.filter(pl.col(column).is_in(MISSING).not_())
+        fates.add("", "column_seen", present.height, column)
+    fates.add_keys("", "key_unused", len(shape.places), shape.unused)
 
 
 def _with_origins(frame: pl.DataFrame, origins: list[Origin]) -> pl.DataFrame:
@@ -267,22 +246,3 @@ def _with_origins(frame: pl.DataFrame, origins: list[Origin]) -> pl.DataFrame:
     ).select(pl.all().gather(places))
     logged = frame["pod"] if "pod" in frame.columns else pl.Series([None], dtype=pl.String)
     return frame.with_columns(names).with_columns(pl.coalesce("pod", pl.lit(logged)).alias("pod"))
-
-
-def _frame_of(shape: _Shape) -> pl.DataFrame:
-    height = len(shape.places)
-    return pl.DataFrame(
-        [
-            *(
-                series_of(column, first_present([shape.values[key] for key in keys]))
-                for column, keys in shape.keys_of.items()
-            ),
-            *_evidence(shape.keys_of, height),
-        ]
-    )
-
-
-def _evidence(logged: Collection[str], height: int) -> Iterator[pl.Series]:
-    """Yield for each column of ``EVIDENCE`` whether it was logged."""
-    for alias, column in EVIDENCE.items():
-        yield pl.repeat(column in logged, height, dtype=pl.Boolean, eager=True).alias(alias)

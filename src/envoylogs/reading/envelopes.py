@@ -1,4 +1,4 @@
-"""What Kubernetes puts around the lines of a container, taken off line by line.
+"""What Kubernetes and exports put around the lines of a container, taken off line by line.
 
 ``kubectl logs`` writes a prefix, a time or both; ``stern`` writes pod and
 container; a container runtime's own files hold a time, a stream and parts of
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
+from envoylogs.reading.csv_rows import CsvRows, record_in_row
 from envoylogs.reading.payloads import NOBODY, Origin, Payloads, origin_of_file
 from envoylogs.sources.blocks import MAX_LINE_BYTES
 
@@ -27,6 +28,7 @@ __all__ = ["ENVELOPES", "Envelopes"]
 
 ENVELOPES: dict[str, str] = {
     "cri": "a file of a container runtime (CRI)",
+    "csv": "a row of a CSV export, with the record in a quoted cell",
     "docker": "docker's json-file",
     "kubectl": "kubectl logs with --prefix, --timestamps or both",
     "stern": "stern, default output",
@@ -99,6 +101,7 @@ class Envelopes:
         self._of_file = origin_of_file(source)
         self._origins: dict[tuple[bytes | None, ...], Origin] = {(None, None, None): NOBODY}
         self._waiting: dict[tuple[str, Origin, bytes], _Parts] = {}
+        self._rows = CsvRows()
 
     def unwrapped(
         self, lines: list[bytes], first: int, fates: LineFates, bare: Collection[int] = ()
@@ -113,18 +116,25 @@ class Envelopes:
                 long when their parts are joined.
         """
         # Told from the few ways in which lines begin, so that a log without envelopes pays 1 %.
-        if not any(map(_may_be_wrapped, {line[:_LOOKED_AT] for line in lines})):
-            return Payloads(lines, list(range(first, first + len(lines))))
+        heads = {line[:_LOOKED_AT] for line in lines}
+        if not (self._rows.is_open or any(map(_may_be_wrapped, heads))):
+            return Payloads(lines, list(range(first, first + len(lines))), are_bare=True)
         found = Payloads([], [])
         kinds: dict[str, int] = {}
-        for number, line in enumerate(lines, first):
+        for number, line, others in self._rows.joined(lines, first, bare):
+            if others:
+                found.parts[number] = 1 + len(others)
+                found.part_numbers[number] = [number, *others]
             inside = None if number in bare else self._inside(line)
+            if inside is not None and inside.kind == "csv":
+                kinds["csv"] = kinds.get("csv", 0) + 1 + len(others)
+                inside = self._inside(inside.payload) or inside
             if inside is None:
                 found.lines.append(line)
                 found.numbers.append(number)
                 continue
             kind, payload, origin, stream, ends = inside
-            kinds[kind] = kinds.get(kind, 0) + 1
+            kinds[kind] = kinds.get(kind, 0) + (kind != "csv")
             if not ends or (self._waiting and (kind, origin, stream) in self._waiting):
                 self._join(number, line, inside, found, fates)
                 continue
@@ -143,11 +153,12 @@ class Envelopes:
         waiting = self._waiting.values()
         if any(parts.n > len(parts.numbers) for parts in waiting):
             return None
-        return {number for parts in waiting for number in parts.numbers}
+        return self._rows.waiting | {number for parts in waiting for number in parts.numbers}
 
     def finish(self, fates: LineFates) -> Payloads:
         """Return the lines of which the last part never came."""
-        found = Payloads([], [])
+        rest = self._rows.finish()
+        found = Payloads([line for _, line in rest], [number for number, _ in rest])
         for of_line in list(self._waiting):
             self._complete(of_line, found, fates)
         return found
@@ -157,11 +168,14 @@ class Envelopes:
         head = line[:1]
         if head == b"{":
             return self._of_object(line) if line[:_LOOKED_AT] in _WRAPPING_OBJECTS else None
+        if head == b'"':
+            return _of_row(line)
         if line[:2] == b"[2" or head in _BARE:
             return None if line.lstrip()[:1] in _BARE else self._behind_anything(line)
         if head == b"\x1b":
             line = _ESCAPES.sub(b"", line)
-        return self._of_prefix(line) or self._of_stern(line) or self._behind_anything(line)
+        found = self._of_prefix(line) or self._of_stern(line) or _of_row(line)
+        return found or self._behind_anything(line)
 
     def _of_prefix(self, line: bytes) -> _Unwrapped | None:
         """Read a line of ``kubectl logs`` or of a runtime's file."""
@@ -259,10 +273,19 @@ class Envelopes:
 
 
 def _may_be_wrapped(head: bytes) -> bool:
-    """Tell from how a line begins whether it may have an envelope."""
-    if head in _WRAPPING_OBJECTS:
+    """Tell from how a line begins whether it may have an envelope, or be cut."""
+    begins = head.lstrip()
+    if head in _WRAPPING_OBJECTS or head[:1] == b'"':
         return True
-    return head[:2] != b"[2" and head.lstrip()[:1] not in _BARE
+    if begins[:1] == b'"':
+        # A method behind a space is no key: what is left of TEXT without its time.
+        return begins[1:3].isupper() or begins[1:3] == b"- "
+    return head[:2] != b"[2" and begins[:1] not in _BARE
+
+
+def _of_row(line: bytes) -> _Unwrapped | None:
+    record = record_in_row(line)
+    return None if record is None else _Unwrapped("csv", record, NOBODY)
 
 
 def _of_json(message: bytes) -> bytes:

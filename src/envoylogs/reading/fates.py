@@ -7,14 +7,18 @@ callback as they come.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from envoylogs.envoy.known_keys import NESTED
 
-__all__ = ["EXAMPLES_KEPT", "REASONS", "LineExample", "LineFates"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["EXAMPLES_KEPT", "REASONS", "UNREADABLE", "WRAPPED_IN", "LineExample", "LineFates"]
 
 REASONS: dict[str, str] = {
     "binary": "holds a zero byte, so it is no text",
@@ -29,15 +33,29 @@ REASONS: dict[str, str] = {
 }
 """Why a line is malformed, in words."""
 
+UNREADABLE = "unreadable "
+"""What examples of values that can't be read have in the place of a reason, before the column."""
+
+WRAPPED_IN = "wrapped in"
+"""Likewise of the path of keys to the record in a line of reason ``wrapped_record``."""
+
 EXAMPLES_KEPT = 3
 """How many examples are kept of each reason, by source."""
 
 _TEXT_KEPT = 200
+_KEY_KEPT = 100
+"""How many characters of a key are kept; a stranger's may be long."""
+
+_NOT_SHOWN = re.compile(r"[^\x20-\x7e]")
 
 
 @dataclass(frozen=True, slots=True)
 class LineExample:
-    """One line that is no record: where it stands, why, and how it begins if that is kept."""
+    """One line that is no record: where it stands, why, and how it begins if that is kept.
+
+    A value that can't be read, and what a record is wrapped in, are kept likewise:
+    see ``UNREADABLE`` and ``WRAPPED_IN``.
+    """
 
     source: str
     line: int
@@ -56,14 +74,17 @@ class LineFates:
             ``enveloped`` (kind, see ``envelopes``), ``repaired`` (kind),
             ``role`` (records by role), ``role_left_out`` (those of roles that
             are not looked at), ``column_seen`` (column),
-            ``unreadable`` (column), ``seen_before`` (records of requests that were
-            read before). ``copied`` are bytes that were not read since those of
-            another source (its name) are the same. ``damaged`` counts sources that
+            ``unreadable`` (column), ``untimed_left_out`` (records that fit a selection
+            but have no time to be in its window), ``seen_before`` (records of requests
+            that were read before). ``copied`` are bytes that were not read since those of
+            another source (its name) are the same. ``key_unused`` are records with a
+            key that no column holds, ``key_other`` lines of JSON with a key that are no
+            records (key, as ``_shown`` makes it). ``damaged`` counts sources that
             could not be unpacked to their end (problem, see ``sources.compression``).
         examples: The first lines of each reason and source.
         on_malformed: Called with each malformed line as it was.
-        keep_text: Whether examples say how their lines begin: what is no record may
-            hold anything.
+        keep_text: Whether examples say how their lines begin, and keys are counted:
+            what is no record may hold anything.
     """
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -75,6 +96,12 @@ class LineFates:
         """Count lines of one fate."""
         if n:
             self.counts[(source, fate, detail)] += n
+
+    def add_keys(self, source: str, fate: str, n: int, keys: Iterable[str]) -> None:
+        """Count records or lines with each of some keys that nothing used."""
+        if self.keep_text:
+            for key in keys:
+                self.add(source, fate, n, _shown(key))
 
     def malformed(  # where, why, what
         self, source: str, line: int, reason: str, raw: bytes, n: int = 1
@@ -98,9 +125,42 @@ class LineFates:
         self._keep(source, line, "other", raw)
         self.add(source, "other", n)
 
+    def unreadable(self, source: str, line: int, column: str, value: str) -> None:
+        """Keep a value that can't be read as the type of its column as an example.
+
+        Args:
+            source: Where its record stands.
+            line: The number of the record.
+            column: The column.
+            value: As it was logged.
+        """
+        kept = value[:_TEXT_KEPT] if self.keep_text else None
+        self.examples.append(LineExample(source, line, f"{UNREADABLE}{column}", kept))
+
+    def wrapped_in(self, source: str, line: int, path: str) -> None:
+        """Keep where in its object the record of a line stands that is counted next.
+
+        Args:
+            source: Where the line stands.
+            line: Its number.
+            path: What takes it out, for ``jq``: the keys on the way.
+        """
+        kept = path if self.keep_text else None
+        self.examples.append(LineExample(source, line, WRAPPED_IN, kept))
+
+    def keeps(self, source: str, reason: str) -> bool:
+        """Tell whether the next malformed line of a reason is kept as an example."""
+        return self.counts[source, "malformed", reason] < EXAMPLES_KEPT
+
     def _keep(self, source: str, line: int, reason: str, raw: bytes) -> None:
         fate = (source, "other", "") if reason == "other" else (source, "malformed", reason)
         if self.counts[fate] < EXAMPLES_KEPT:
             text = raw[:_TEXT_KEPT].decode("utf-8", "replace").strip()
             kept = text if self.keep_text else None
             self.examples.append(LineExample(source, line, reason, kept))
+
+
+@lru_cache(maxsize=512)
+def _shown(key: str) -> str:
+    """Return a key as it is counted: in one line of ASCII, cut, nested ones with dots."""
+    return _NOT_SHOWN.sub("?", key.replace(NESTED, ".")[:_KEY_KEPT])

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["JsonLinesReader"]
 
 _BOM = b"\xef\xbb\xbf"
+_BOM_INSIDE = b"\n" + _BOM
 
 
 class JsonLinesReader:
@@ -92,6 +93,10 @@ class JsonLinesReader:
         self.next_line += len(lines)
         if first == 1:
             lines[0] = lines[0].removeprefix(_BOM)
+        # One byte is looked for a hundred times as fast as four.
+        if b"\xef" in item.data and _BOM_INSIDE in item.data:
+            # Files were put one behind the other, each with its mark.
+            lines = [line.removeprefix(_BOM) for line in lines]
         fates.add(self._source, "lines", len(lines))
         bare = self._text_lines.own_numbers(lines, first)
         payloads = self._envelopes.unwrapped(lines, first, fates, bare)
@@ -111,7 +116,9 @@ class JsonLinesReader:
             fates: Where lines are accounted for.
         """
         self._unclear.enter(payloads)
-        records.runs = self._text_lines.runs(data, payloads.lines, payloads.numbers)
+        records.runs = self._text_lines.runs(
+            data, payloads.lines, payloads.numbers, are_bare=payloads.are_bare
+        )
         of_text = self._take_runs(payloads, records, fates)
         start = 0
         for place, number in enumerate(payloads.numbers) if of_text else ():
@@ -161,5 +168,5 @@ class JsonLinesReader:
                     append_text(original(number, line))
                 on_one_line += parts.get(number, 1) if parts else 1
             else:
-                unclear.read_other(number, line, records, fates)
+                unclear.read_other(number, line, value, records, fates)
         fates.add(self._source, "record_lines", on_one_line)

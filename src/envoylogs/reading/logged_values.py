@@ -7,9 +7,9 @@ import polars as pl
 
 from envoylogs import schema
 
-__all__ = ["first_present", "series_of"]
+__all__ = ["MISSING", "first_present", "series_of"]
 
-_MISSING = (None, "-", "")
+MISSING = (None, "-", "")
 
 
 def first_present(values: list[list[object]]) -> list[object]:
@@ -17,7 +17,7 @@ def first_present(values: list[list[object]]) -> list[object]:
     if len(values) == 1:
         return values[0]
     return [
-        next((value for value in of_record if value not in _MISSING), None)
+        next((value for value in of_record if value not in MISSING), None)
         for of_record in zip(*values, strict=True)
     ]
 

@@ -3,7 +3,8 @@
 ``-``, the empty string and an absent key become null; numbers are read from
 numbers, from text and from floats without a fraction, which all occur by
 Istio release; times become UTC. A value that can't be read as its column's
-type becomes null and is counted.
+type becomes null and is counted. A method that holds a whole request line is
+taken apart.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from envoylogs.envoy.failures.lookup import with_failure
 from envoylogs.envoy.outcome_rules import with_outcome
 from envoylogs.envoy.roles import with_role
 from envoylogs.envoy.traffic import cleaned_authority, kind_of_record, without_port
+from envoylogs.reading.fates import EXAMPLES_KEPT
 from envoylogs.reading.times import times_of
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from envoylogs.reading.fates import LineFates
 
 __all__ = ["normalized"]
+
+_REQUEST_LINE = r"^(?P<method>\S+) (?P<path>\S.*|-) (?P<protocol>HTTP/[0-9.]+|-)$"
 
 _FROM_CLUSTER = ("upstream_direction", "upstream_port", "upstream_subset", "upstream_service")
 _LOGGED = [
@@ -63,6 +67,7 @@ def normalized(
         pl.when((pl.col(text) != "-") & (pl.col(text) != "")).then(pl.col(text)),
         *(pl.lit(None, pl.String).alias(name) for name in _LOGGED if name not in raw.columns),
     )
+    cleaned = _with_request_lines_taken_apart(cleaned, fates)
     typed = cleaned.with_columns(
         *(
             _integer(name, cleaned.schema[name])
@@ -96,6 +101,32 @@ def normalized(
     )
 
 
+def _with_request_lines_taken_apart(logged: pl.DataFrame, fates: LineFates) -> pl.DataFrame:
+    """Return records whose method is none but the method, where it held the whole request line.
+
+    Path and protocol are those of the line where a record has no others.
+    """
+    if logged["method"].dtype != pl.String or not logged["method"].str.contains(" H|- -").any():
+        return logged
+    parts = pl.col("method").str.extract_groups(_REQUEST_LINE)
+    is_line = pl.col("method").str.contains(_REQUEST_LINE)
+    found = logged.with_columns(
+        pl.when(is_line).then(_present(parts, "method")).otherwise("method").alias("method"),
+        *(
+            pl.coalesce(name, pl.when(is_line).then(_present(parts, name))).alias(name)
+            for name in ("path", "protocol")
+        ),
+    )
+    for name in ("path", "protocol"):
+        fates.add("", "column_seen", found[name].count() - logged[name].count(), name)
+    return found
+
+
+def _present(parts: pl.Expr, name: str) -> pl.Expr:
+    part = parts.struct.field(name)
+    return pl.when(part != "-").then(part)
+
+
 def _unless_empty(text: pl.Expr) -> pl.Expr:
     return pl.when(text != "").then(text)
 
@@ -118,5 +149,21 @@ def _note_unreadable(cleaned: pl.DataFrame, typed: pl.DataFrame, fates: LineFate
     """Count the values that are there and can't be read as the type of their column."""
     before, after = cleaned.null_count(), typed.null_count()
     for name in (*schema.INTEGERS, "start_time"):
-        if name in before.columns:
-            fates.add("", "unreadable", after[name].item() - before[name].item(), name)
+        n = after[name].item() - before[name].item() if name in before.columns else 0
+        if n:
+            fates.add("", "unreadable", n, name)
+            _keep_examples(cleaned.filter(typed[name].is_null()), name, fates)
+
+
+def _keep_examples(cleaned: pl.DataFrame, name: str, fates: LineFates) -> None:
+    """Keep the first values of each source that can't be read, of records without one."""
+    value = pl.col(name).cast(pl.String)
+    # Several records may stand on one line: the order is not that of their batches.
+    found = (
+        cleaned.select("source", "line", value.alias("value"))
+        .drop_nulls("value")
+        .sort("source", "line", "value")
+    )
+    place = pl.int_range(pl.len()).over("source")
+    for source, line, logged in found.filter(place < EXAMPLES_KEPT).iter_rows():
+        fates.unreadable(source, line, name, logged)

@@ -43,6 +43,8 @@ class Payloads:
         origins: Who wrote each line that had an envelope, by its number.
         parts: Of how many lines each joined line is made, by its number.
         part_numbers: The numbers of these lines.
+        are_bare: Whether all lines begin as records, blank lines and printed objects do,
+            which is told at once.
     """
 
     lines: list[bytes]
@@ -51,6 +53,7 @@ class Payloads:
     origins: dict[int, Origin] = field(default_factory=dict)
     parts: dict[int, int] = field(default_factory=dict)
     part_numbers: dict[int, list[int]] = field(default_factory=dict)
+    are_bare: bool = False
 
     def height(self, number: int) -> int:
         """Return of how many lines of the source a line is made."""

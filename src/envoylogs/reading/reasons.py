@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import re
 
+import orjson
+
 from envoylogs.reading.text_lines import looks_cut, looks_like_text
 
-__all__ = ["holds_key_of_record", "holds_record", "reason_of", "reason_of_broken"]
+__all__ = [
+    "holds_key_of_record",
+    "holds_record",
+    "path_to_record",
+    "reason_of",
+    "reason_of_broken",
+]
 
-# The key of a record somewhere in a line, its quotes escaped or not.
-_KEY_OF_RECORD = re.compile(rb'(?:response_code|response_flags|upstream_cluster)\\*"\s*:')
+# The key of a record somewhere in a line, its quotes escaped, doubled or neither.
+_KEY_OF_RECORD = re.compile(rb'(?:response_code|response_flags|upstream_cluster)(?:\\*"|"")\s*:')
 # The beginning of a TEXT record in a JSON string, with the quote behind it escaped.
+_RECORD_KEYS = frozenset({"response_code", "response_flags", "upstream_cluster"})
+_DEEPEST = 16
+_LONGEST_PATH = 100
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TEXT_IN_STRING = re.compile(rb'\[20\d\d-[^\s\]"]{1,40}Z\] \\+"')
 
 
@@ -53,3 +65,45 @@ def reason_of_broken(line: bytes, *, alone: bool) -> str:
     if not alone:
         return "unfinished_object"
     return "invalid_json" if line.rstrip(b", \t\r").endswith(b"}") else "cut_at_end"
+
+
+def path_to_record(text: bytes) -> str | None:
+    """Return the keys on the way to the record inside a JSON value, as ``jq`` has them.
+
+    Args:
+        text: Of reason ``wrapped_record``; a comma behind it does not count.
+
+    Returns:
+        Such as ``.log`` or ``.hits.hits[]._source``; null if it can't be told.
+    """
+    try:
+        found = _way_to_record(orjson.loads(text.rstrip(b", \t\r")), _DEEPEST)
+    except (orjson.JSONDecodeError, TypeError):
+        return None
+    path = "".join(found or ())
+    path = path if path.startswith(".") else f".{path}"
+    return path if found and len(path) <= _LONGEST_PATH else None
+
+
+def _way_to_record(value: object, depth: int) -> list[str] | None:
+    """Return the steps to a record inside a value; none if the value is it, null without one."""
+    if not holds_record(orjson.dumps(value)):
+        return None
+    if isinstance(value, str) or (isinstance(value, dict) and not _RECORD_KEYS.isdisjoint(value)):
+        return []
+    inside = (
+        [(_step(key), inner) for key, inner in value.items()]
+        if isinstance(value, dict)
+        else [("[]", inner) for inner in value]
+        if isinstance(value, list)
+        else []
+    )
+    for step, inner in inside if depth else ():
+        way = _way_to_record(inner, depth - 1)
+        if way is not None:
+            return [step, *way]
+    return None
+
+
+def _step(key: str) -> str:
+    return f".{key}" if _PLAIN_KEY.fullmatch(key) else f"[{orjson.dumps(key).decode()}]"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -184,6 +184,19 @@ class Selection:
         except pl.exceptions.PolarsError as error:
             # Only a condition of the user's own can fail, on a value that it does not expect.
             raise SelectionError.where(self.where or "", first_line(error)) from error
+
+    def untimed(self, records: pl.DataFrame) -> int:
+        """Return how many records fit but for the window, which they have no time to be in.
+
+        Args:
+            records: As of ``selected``.
+        """
+        if self.since_us is None and self.until_us is None:
+            return 0
+        without = records.filter(pl.col("start_time").is_null())
+        if without.is_empty():
+            return 0
+        return replace(self, since_us=None, until_us=None).selected(without).height
 
     def _conditions(self) -> Iterable[pl.Expr]:
         for word, values in self.patterns:

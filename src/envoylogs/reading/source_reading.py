@@ -105,5 +105,6 @@ class SourceReading:
         name, log = self._source.name, self._logs.logs[place.number]
         self._proxies.sidecars |= {(name, pod) for pod in log.sidecars}
         self._proxies.gateways |= {(name, pod) for pod in log.gateways}
+        self._proxies.waypoints |= {(name, pod) for pod in log.waypoints}
         if not self._logs.resumable:
             self.fates.add(name, "copied", place.same_bytes, log.name)

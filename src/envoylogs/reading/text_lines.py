@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 import orjson
 import polars as pl
 
-from envoylogs.reading.text_patterns import TextPattern, default_patterns, telling
+from envoylogs.envoy.traffic import KNOWN_METHODS
+from envoylogs.reading.text_patterns import (
+    TextPattern,
+    default_patterns,
+    patterns_without_time,
+    telling,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +32,10 @@ _QUOTES = "“”„‟"
 """What word processors make of a quote."""
 
 _BEGINNING = re.compile(rb'\s*\[20\d\d-[^\s\]]{1,40}Z\] (?:"|' + "|".join(_QUOTES).encode() + rb")")
+# Only whole words, so that a record that was cut inside the method stays one that was cut.
+_WITHOUT_TIME = re.compile(
+    rb'[ \t]*"?(?:%b|-) [^" ]* [^" ]+" \d{1,3} [A-Za-z,-]+ ' % "|".join(KNOWN_METHODS).encode()
+)
 _LAST_RECORD = r'^.+(\[20\d\d-[^\s\]]{1,40}Z\] ".*)$'
 # From the code or what follows it to x_forwarded_for, which no other program writes.
 _MIDDLE = re.compile(rb'" \d+ [A-Z,-]+ (?:[^"]*"[^"]*" ){0,2}\d+ \d+ \d+ (?:\d+|-) "')
@@ -81,25 +91,50 @@ class TextLines:
             return set()
         values, _ = _as_text(lines)
         fits = values.str.contains(telling(self._patterns[0]))
+        if not fits.all() and self._patterns[1].tells_its_beginning:
+            fits |= values.str.contains(telling(self._patterns[1]))
         return {number for number, fit in enumerate(fits, first) if fit}
 
-    def runs(self, data: bytes, lines: Sequence[bytes], numbers: Sequence[int]) -> list[TextRun]:
+    def runs(
+        self, data: bytes, lines: Sequence[bytes], numbers: Sequence[int], *, are_bare: bool = False
+    ) -> list[TextRun]:
         """Return the lines of a block that are records.
 
         Args:
             data: The block.
             lines: Its lines.
             numbers: The number of each.
+            are_bare: Whether all lines are known to begin as records of JSON do, or with a
+                time.
         """
-        candidates = self._candidates(data, lines, numbers)
+        found = self._runs_of(data, self._candidates(data, lines, numbers), self._patterns)
+        if are_bare:
+            return found
+        taken = {number for run in found for number in run.numbers}
+        untimed = {
+            number: line
+            for number, line in zip(numbers, lines, strict=True)
+            if _WITHOUT_TIME.match(line) and number not in taken
+        }
+        return found + self._runs_of(data, untimed, patterns_without_time(), mend=False)
+
+    def _runs_of(
+        self,
+        data: bytes,
+        candidates: dict[int, bytes],
+        patterns: Sequence[TextPattern],
+        *,
+        mend: bool = True,
+    ) -> list[TextRun]:
+        """Return the lines that fit some patterns, among those that may be records."""
         if candidates and b"\0" in data:
             candidates = {number: line for number, line in candidates.items() if b"\0" not in line}
         if not candidates:
             return []
         numbers = list(candidates)
         values, broken = _as_text(list(candidates.values()))
-        found, left = self._fitting(values, numbers)
-        if left:
+        found, left = _fitting(values, numbers, patterns)
+        if left and mend:
             gone = set(left)
             kept = pl.Series([number in gone for number in numbers])
             found += self._mended(values.filter(kept), left)
@@ -127,21 +162,6 @@ class TextLines:
             if not line.lstrip().startswith(b"{") or (like_json and not _is_json(line))
         }
 
-    def _fitting(self, values: pl.Series, numbers: list[int]) -> tuple[list[TextRun], list[int]]:
-        """Return the runs among some lines, and the numbers of those that fit nothing."""
-        found: list[TextRun] = []
-        for pattern in self._patterns:
-            fits = values.str.contains(telling(pattern))
-            if fits.all():
-                found.append(TextRun(pattern, values, numbers))
-                return found, []
-            if fits.any():
-                of_run = [number for number, fit in zip(numbers, fits, strict=True) if fit]
-                found.append(TextRun(pattern, values.filter(fits), of_run))
-                numbers = [number for number, fit in zip(numbers, fits, strict=True) if not fit]
-                values = values.filter(~fits)
-        return found, numbers
-
     def _mended(self, values: pl.Series, numbers: list[int]) -> list[TextRun]:
         """Return the runs among lines that fit nothing as they are."""
         found: list[TextRun] = []
@@ -155,7 +175,7 @@ class TextLines:
             if not changed.any():
                 continue
             of_changed = [number for number, is_so in zip(numbers, changed, strict=True) if is_so]
-            runs, left = self._fitting(mended.filter(changed), of_changed)
+            runs, left = _fitting(mended.filter(changed), of_changed, self._patterns)
             for run in runs:
                 run.repaired[kind] = len(run.numbers)
             found += runs
@@ -163,6 +183,24 @@ class TextLines:
             values = values.filter(pl.Series([number not in fitted for number in numbers]))
             numbers = [number for number in numbers if number not in fitted]
         return found
+
+
+def _fitting(
+    values: pl.Series, numbers: list[int], patterns: Sequence[TextPattern]
+) -> tuple[list[TextRun], list[int]]:
+    """Return the runs among some lines, and the numbers of those that fit nothing."""
+    found: list[TextRun] = []
+    for pattern in patterns:
+        fits = values.str.contains(telling(pattern))
+        if fits.all():
+            found.append(TextRun(pattern, values, numbers))
+            return found, []
+        if fits.any():
+            of_run = [number for number, fit in zip(numbers, fits, strict=True) if fit]
+            found.append(TextRun(pattern, values.filter(fits), of_run))
+            numbers = [number for number, fit in zip(numbers, fits, strict=True) if not fit]
+            values = values.filter(~fits)
+    return found, numbers
 
 
 def _may_hold_text(data: bytes) -> bool:

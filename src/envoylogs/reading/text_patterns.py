@@ -15,12 +15,18 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.envoy.text_formats import DEFAULT_FORMATS, Operator, TextFormat, parse_format
+from envoylogs.envoy.text_formats import (
+    DEFAULT_FORMATS,
+    FORMATS_WITHOUT_TIME,
+    Operator,
+    TextFormat,
+    parse_format,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Sequence
 
-__all__ = ["TextPattern", "default_patterns", "telling", "values_of"]
+__all__ = ["TextPattern", "default_patterns", "patterns_without_time", "telling", "values_of"]
 
 _NUMBERS = frozenset({"RESPONSE_CODE", "BYTES_RECEIVED", "BYTES_SENT", "DURATION"})
 _WRITTEN_BY_OTHERS = frozenset(
@@ -31,6 +37,9 @@ _WRITTEN_BY_OTHERS = frozenset(
 
 _ONE_WORD = ("method", "path")
 """Columns whose values may hold quotes and no spaces, which would end them in the request."""
+
+_PLAIN_TIME = r'[^" \t\r]*(?: (?:[0-9]{2}:[0-9:.,]*[A-Z]*|[+-][0-9:]+|[A-Z]{1,5}))*'
+"""A time that may have spaces, and no other time in front of it, as ``kubectl`` puts one there."""
 
 _IN_WORDS = "CONNECTION_TERMINATION_DETAILS"
 """The operator whose value may hold spaces and no quotes."""
@@ -90,15 +99,22 @@ class TextPattern:
         parts[-1] += _escaped(behind) + (r"\r?$" if self.prefix else f"{_SPACES}$")
         return parts
 
+    @property
+    def tells_its_beginning(self) -> bool:
+        """Whether its first value can't hold what stands in front of a line that fits."""
+        first = self.form.operators[0]
+        return not self.lenient or first.name not in _WRITTEN_BY_OTHERS or _is_plain_time(first)
+
     def _value(self, place: int, operator: Operator) -> str:
         if operator.name in _NUMBERS:
             return "[0-9]+|-"
+        if self.lenient and operator.name == "START_TIME":
+            in_brackets = self.form.literals[place + 1].startswith("]")
+            return r"[^\]]*" if in_brackets else _PLAIN_TIME if _is_plain_time(operator) else ".*?"
         if self.lenient and operator.name in _WRITTEN_BY_OTHERS:
-            if operator.column in _ONE_WORD:
-                return "[^ ]*?"
-            if operator.name == "START_TIME" and self.form.literals[place + 1].startswith("]"):
-                return r"[^\]]*"
-            return ".*" if operator.column == "user_agent" else ".*?"
+            return {"user_agent": ".*", **dict.fromkeys(_ONE_WORD, "[^ ]*?")}.get(
+                operator.column or "", ".*?"
+            )
         if self.lenient and operator.name == _IN_WORDS:
             return '[^"]*?'
         before, after = self.form.literals[place], self.form.literals[place + 1]
@@ -106,6 +122,11 @@ class TextPattern:
         end = after[:1] or ('"' if before.endswith('"') else " ")
         excluded = {'"': '"', " ": r'" \t\r'}.get(end, f'"{_escaped(end)}')
         return f"[^{excluded}]*"
+
+
+def _is_plain_time(operator: Operator) -> bool:
+    """Tell whether an operator is the time without a form of its own."""
+    return operator.name == "START_TIME" and not operator.has_argument
 
 
 def values_of(pattern: TextPattern, lines: pl.Series, columns: Collection[str]) -> list[pl.Series]:
@@ -160,7 +181,21 @@ def _taking(pattern: TextPattern, columns: frozenset[str]) -> list[str]:
 @lru_cache(maxsize=1)
 def default_patterns() -> tuple[TextPattern, ...]:
     """Return the exact patterns of all formats, then the lenient ones."""
-    forms = [parse_format(text) for text in DEFAULT_FORMATS.values()]
+    return _patterns_of(DEFAULT_FORMATS.values(), (False, True))
+
+
+@lru_cache(maxsize=1)
+def patterns_without_time() -> tuple[TextPattern, ...]:
+    """Return the exact patterns of all formats whose time is missing.
+
+    There are no lenient ones: what was cut at a place that a client could choose
+    would fit them.
+    """
+    return _patterns_of(FORMATS_WITHOUT_TIME, (False,))
+
+
+def _patterns_of(formats: Iterable[str], leniency: Sequence[bool]) -> tuple[TextPattern, ...]:
+    forms = [parse_format(text) for text in formats]
     return tuple(
         TextPattern(
             form,
@@ -169,7 +204,7 @@ def default_patterns() -> tuple[TextPattern, ...]:
             # Without details the last value is what tells two formats apart.
             last_missing="response_code_details" in form.columns,
         )
-        for lenient in (False, True)
+        for lenient in leniency
         for form in forms
     )
 

@@ -1,7 +1,9 @@
 """Points in time as access logs write them.
 
 Envoy's default is ISO 8601 in UTC with milliseconds and ``Z``; custom formats
-have a space instead of ``T``, an offset, or seconds since 1970.
+have a space instead of ``T``, a decimal comma, an offset, ``UTC``, or seconds
+since 1970. Other names of zones mean several offsets, so such a time can't be
+read: a wrong time would be worse than none.
 """
 
 from __future__ import annotations
@@ -11,13 +13,30 @@ import polars as pl
 __all__ = ["times_of"]
 
 _DEFAULT = "%Y-%m-%dT%H:%M:%S%.fZ"
-_WITHOUT_OFFSET = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.fZ")
-_WITH_OFFSET = ("%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f %z",
-                "%d/%b/%Y:%H:%M:%S %z")  # fmt: skip
+_LAYOUTS = (
+    _DEFAULT, "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.fZ",
+    "%Y/%m/%d %H:%M:%S%.f", "%Y/%m/%d %H:%M:%S%.fZ", "%a, %d %b %Y %H:%M:%SZ",
+    "%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f%z", "%Y/%m/%d %H:%M:%S%.f%z",
+    "%d/%b/%Y:%H:%M:%S%z", "%a, %d %b %Y %H:%M:%S%z",
+)  # fmt: skip
+"""Tried one after the other on what is left, after ``_alike``."""
+
+# What is written in several ways, each with the way that the layouts have.
+_ALIKE = (
+    (r"(:\d\d),(\d)", "${1}.$2"),
+    # Go prints the name of a zone behind its offset, which says it all.
+    (r"([+-]\d\d:?\d\d) [A-Z]{3,5}$", "$1"),
+    (r"(?i)(:\d\d(?:\.\d+)?) ?(?:UTC|GMT|Z)$", "${1}Z"),
+    (r"(:\d\d(?:\.\d+)?) ?([+-]\d\d):?(\d\d)$", "$1$2$3"),
+    (r"(:\d\d(?:\.\d+)?) ?([+-]\d\d)$", "$1${2}00"),
+)
+
 # Seconds, milliseconds, microseconds and nanoseconds since 1970, told by their size: seconds
 # reach 10^11 in the year 5138.
 _LATEST_US = 253_402_300_799_999_999
 """The last microsecond of the year 9999, the latest that has a name."""
+_EARLIEST_US = -62_135_596_800_000_000
+"""The first of the year 1, the earliest."""
 _EPOCH_SCALES = ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (float("inf"), 1e-3))
 
 
@@ -29,26 +48,39 @@ def times_of(logged: pl.Series) -> pl.Series:
     """
     if logged.dtype != pl.String:
         return _from_epoch(logged.cast(pl.Float64))
-    times = _utc(logged.str.to_datetime(_DEFAULT, time_unit="us", strict=False))
+    times = _parsed(logged, _DEFAULT)
     unread = times.is_null() & logged.is_not_null()
-    if not unread.any():
+    if unread.any():
+        times = times.scatter(unread.arg_true(), _others(logged.filter(unread)))
+    return _named(times)
+
+
+def _others(logged: pl.Series) -> pl.Series:
+    """Return the times of values that are not in the default layout, each by itself."""
+    alike = logged
+    for pattern, way in _ALIKE:
+        alike = alike.str.replace(pattern, way)
+    times = _from_epoch(logged.cast(pl.Float64, strict=False))
+    for layout in _LAYOUTS:
+        unread = times.is_null()
+        if not unread.any():
+            break
+        times = times.scatter(unread.arg_true(), _parsed(alike.filter(unread), layout))
+    return times
+
+
+def _named(times: pl.Series) -> pl.Series:
+    """Return times without those that no calendar has, which Polars reads from text."""
+    us = times.dt.epoch("us")
+    if us.is_between(_EARLIEST_US, _LATEST_US).all():
         return times
-    rest = logged.filter(unread)
-    found = pl.select(
-        pl.coalesce(
-            *(_utc(_parsed(rest, layout)) for layout in _WITHOUT_OFFSET),
-            *(_parsed(rest, layout).dt.convert_time_zone("UTC") for layout in _WITH_OFFSET),
-            _from_epoch(rest.cast(pl.Float64, strict=False)),
-        )
-    ).to_series()
-    return times.scatter(unread.arg_true(), found)
+    return times.set((us < _EARLIEST_US) | (us > _LATEST_US), None)
 
 
 def _parsed(text: pl.Series, layout: str) -> pl.Series:
-    return text.str.to_datetime(layout, time_unit="us", strict=False)
-
-
-def _utc(times: pl.Series) -> pl.Series:
+    times = text.str.to_datetime(layout, time_unit="us", strict=False)
+    if layout.endswith("%z"):
+        return times.dt.convert_time_zone("UTC")
     return times.dt.replace_time_zone("UTC")
 
 

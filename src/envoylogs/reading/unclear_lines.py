@@ -20,6 +20,7 @@ from envoylogs.reading.payloads import Payloads
 from envoylogs.reading.reasons import (
     holds_key_of_record,
     holds_record,
+    path_to_record,
     reason_of,
     reason_of_broken,
 )
@@ -96,13 +97,23 @@ class UnclearLines:
         elif not self._take_embedded(number, line):
             self._count(number, line, reason_of(line))
 
-    def read_other(self, number: int, line: bytes, records: Records, fates: LineFates) -> None:
-        """Read a line that is JSON and no record."""
+    def read_other(
+        self, number: int, line: bytes, value: object, records: Records, fates: LineFates
+    ) -> None:
+        """Read a line that is JSON and no record.
+
+        Args:
+            number: Of the line.
+            line: As bytes.
+            value: What it holds.
+            records: Where records go.
+            fates: Where lines are accounted for.
+        """
         self._records, self._fates = records, fates
         if self._open is not None:
             self._continue(number, line)
         else:
-            self._count_other([(number, line)])
+            self._count_other([(number, line)], value)
 
     def abandon(self, records: Records, fates: LineFates) -> None:
         """Give up the open object, if there is one: what follows it does not belong to it."""
@@ -149,7 +160,7 @@ class UnclearLines:
         """Take lines that are one object, mended if it was broken."""
         value, kinds = mended
         if not self._keys.is_record(value):
-            self._count_other(lines)
+            self._count_other(lines, value)
             return
         self._append(value, lines)
         height = sum(self._payloads.height(number) for number, _ in lines)
@@ -224,16 +235,26 @@ class UnclearLines:
     def _count_line(self, number: int, line: bytes) -> None:
         """Count a line that follows an object which never ended, for what it is."""
         try:
-            orjson.loads(line)
+            value = orjson.loads(line)
         except orjson.JSONDecodeError:
             if not self._take_embedded(number, line):
                 self._count(number, line, reason_of(line))
         else:
-            self._count_other([(number, line)])
+            self._count_other([(number, line)], value)
 
-    def _count_other(self, lines: list[Line]) -> None:
+    def _count_other(self, lines: list[Line], value: object) -> None:
         """Count the lines of JSON that is no record, unless a record is inside."""
         wrapped = any(holds_record(line) for _, line in lines)
+        if not wrapped and isinstance(value, dict):
+            keys = self._keys.flattened(value, unknown=True)
+            self._fates.add_keys(self._source, "key_other", 1, keys)
+        if wrapped and self._fates.keeps(self._source, "wrapped_record"):
+            path = path_to_record(b"\n".join(line for _, line in lines))
+            if path is not None and len(lines) > 1:
+                # Printed over several lines it may be one of an array.
+                path = f".. | ({path})? // empty"
+            if path is not None:
+                self._fates.wrapped_in(self._source, lines[0][0], path)
         for number, line in lines:
             self._count(number, line, "wrapped_record" if wrapped else None)
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, TextIO
 from envoylogs.render.csv_table import flat_row
 from envoylogs.render.folded import folded_of
 from envoylogs.render.formatting import MISSING, counted, percent, printable, window
-from envoylogs.render.named_tables import rows_of_table
+from envoylogs.render.named_tables import ASKED, ASKED_CONNECTIONS, rows_of_table
+from envoylogs.render.unread import unread_facts, unread_of
+from envoylogs.render.unused_keys import unused_keys_of
 from envoylogs.render.words import (
     LEDGER,
     facts_of_finding,
@@ -47,13 +49,14 @@ _COLUMNS = (
 )
 _OF_A_PART = ("route_name", "authority", "upstream_cluster", "requests", "share", "share_low",
               "share_high", "errors", "latency_ms_p99")  # fmt: skip
+_SHARES = ("share", "failed_share")
 
 
 class MarkdownRenderer:
     """Writes findings, noise, the ledger of 404s, and one table if it was asked for.
 
     Args:
-        table: One of ``named_tables.TABLE_NAMES``, ``ASKED`` or ``JOINT``;
+        table: One of ``named_tables.TABLE_NAMES``, or what else has a name there;
             null for none.
         limit: At most so many rows; null for all.
     """
@@ -82,9 +85,10 @@ class MarkdownRenderer:
         noise = noise_of(summary)
         if noise is not None:
             yield noise
-        folded = folded_of(summary)
-        if folded is not None:
-            yield _prose(folded)
+        yield from map(_prose, filter(None, (unread_of(summary), folded_of(summary))))
+        unused = unused_keys_of(summary.accounts)
+        if unused is not None:
+            yield f"{unused[0]} {_code(unused[1])}"
         ledger = overview.not_found_ledger
         if ledger["all"]:
             rows = [
@@ -94,7 +98,18 @@ class MarkdownRenderer:
             ]
             yield _table(["who answered 404", "requests", "share"], rows)
         if self._table is not None:
-            yield self._asked(summary, self._table)
+            yield from self._tables(summary, self._table)
+
+    def _tables(self, summary: Summary, table: str) -> Iterable[str]:
+        """Yield what one name asks for: ``--by`` counts connections too, where there are any."""
+        if table != ASKED or not summary.overview.connections:
+            yield self._asked(summary, table)
+            return
+        for name, what in ((ASKED, "Requests"), (ASKED_CONNECTIONS, "Connections")):
+            # Of a log of connections alone the table of requests says nothing.
+            if name == ASKED_CONNECTIONS or summary.overview.requests:
+                yield f"{what} by {_code(', '.join(summary.asked_by))}"
+                yield self._asked(summary, name)
 
     def _asked(self, summary: Summary, table: str) -> str:
         all_rows = rows_of_table(summary, table)
@@ -102,7 +117,7 @@ class MarkdownRenderer:
         if not rows:
             return "The table is empty."
         names = list(rows[0])
-        if self._table == "splits":
+        if table == "splits":
             names = list(_OF_A_PART)
         elif "latency_ms_p50" in names:
             keys = names[: names.index("requests")]
@@ -126,6 +141,7 @@ def _facts(summary: Summary) -> Iterable[str]:
     malformed = malformed_of(summary)
     if malformed is not None:
         yield malformed
+    yield from unread_facts(summary.accounts)
     if not summary.complete:
         yield "**only a part was read**"
     if summary.anonymized:
@@ -162,7 +178,7 @@ def _cell(name: str, row: Row) -> str:
     value = row[name]
     if value is None:
         return MISSING
-    if name == "share" and isinstance(value, float):
+    if name in _SHARES and isinstance(value, float):
         return percent(value)
     if isinstance(value, int | float):
         return str(value)

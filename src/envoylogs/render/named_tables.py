@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASKED",
+    "ASKED_CONNECTIONS",
+    "CONNECTIONS",
     "JOINT",
     "TABLE_NAMES",
     "Row",
@@ -30,13 +32,20 @@ __all__ = [
 Row = dict[str, object]
 
 ASKED = "by"
-"""The table that ``--by`` asks for."""
+"""The table of requests that ``--by`` asks for."""
+
+CONNECTIONS = "connections"
+"""The table of connections by several columns together."""
+
+ASKED_CONNECTIONS = "connections_by"
+"""The table of connections that ``--by`` asks for."""
 
 JOINT = "joint"
 """The table of what ``--joint`` counted."""
 
-TABLE_NAMES = ("groups", *TABLES, "rejections", "splits", "timeline", "findings",
-               "not_found_ledger", "sources", "gateways", "examples")  # fmt: skip
+TABLE_NAMES = ("groups", *TABLES, CONNECTIONS, "connection_failures", "rejections", "splits",
+               "timeline", "findings", "not_found_ledger", "sources", "gateways",
+               "examples")  # fmt: skip
 """The tables that every summary has."""
 
 _TIMES = ("first", "last", "last_routed", "start", "start_time")
@@ -58,14 +67,17 @@ def rows_of_table(summary: Summary, name: str) -> list[Row]:
 
     Args:
         summary: Of the log.
-        name: One of ``TABLE_NAMES``, or ``ASKED`` or ``JOINT``.
+        name: One of ``TABLE_NAMES``, or ``ASKED``, ``ASKED_CONNECTIONS`` or ``JOINT``.
     """
-    if name == JOINT:
-        assert summary.joint is not None  # noqa: S101
-        return [timed(row) for row in summary.joint.to_dicts()]
-    if name == ASKED:
-        assert summary.asked is not None  # noqa: S101
-        return [timed(row) for row in summary.asked.to_dicts()]
+    optional = {
+        JOINT: summary.joint,
+        ASKED: summary.asked,
+        ASKED_CONNECTIONS: summary.connections.asked,
+    }
+    if name in optional:
+        table = optional[name]
+        assert table is not None  # noqa: S101
+        return [timed(row) for row in table.to_dicts()]
     if name == "findings":
         return [finding_row(found) for found in summary.findings]
     if name == "not_found_ledger":
@@ -76,6 +88,8 @@ def rows_of_table(summary: Summary, name: str) -> list[Row]:
     frames = {
         **summary.by,
         "groups": summary.groups,
+        CONNECTIONS: summary.connections.groups,
+        "connection_failures": summary.connections.failures,
         "rejections": summary.rejections,
         "timeline": summary.timeline,
         **{part: getattr(summary.accounts, part) for part in ("sources", "gateways", "examples")},

@@ -62,6 +62,7 @@ class JsonRenderer:
             "overview": _overview(summary.overview),
             "by": {column: self._rows(table) for column, table in self._tables(summary).items()},
             "groups": self._rows(summary.groups),
+            "connections": self._connections(summary),
             "rejections": self._rows(summary.rejections),
             "splits": [_split(split) for split in self._rows(summary.splits)],
             "timeline": {
@@ -79,6 +80,17 @@ class JsonRenderer:
             return summary.by
         return {**summary.by, ",".join(summary.asked_by): summary.asked}
 
+    def _connections(self, summary: Summary) -> Row:
+        found = summary.connections
+        tables = dict(found.by)
+        if found.asked is not None:
+            tables[",".join(summary.asked_by)] = found.asked
+        return {
+            "by": {column: self._rows(table) for column, table in tables.items()},
+            "groups": self._rows(found.groups),
+            "failures": self._rows(found.failures),
+        }
+
     def _rows(self, table: pl.DataFrame) -> list[Row]:
         shown = table if self._limit is None else table.head(self._limit)
         return [marked(timed(row)) for row in shown.to_dicts()]
@@ -86,18 +98,26 @@ class JsonRenderer:
     def _accounts(self, accounts: Accounts) -> Row:
         tables = {
             name: self._rows(getattr(accounts, name))
-            for name in ("copies", "examples", "sources", "gateways")
+            for name in ("copies", "unused_keys", "other_keys", "examples", "sources", "gateways")
         }
+        unreadable = [_with_example(row) for row in accounts.unreadable_examples.to_dicts()]
         scalars = {name: getattr(accounts, name) for name in accounts.__slots__}
         first, last = accounts.overlap or (None, None)
-        return {**scalars, **tables, "overlap": timed({"first": first, "last": last})}
+        # What wraps records is for a message.
+        del scalars["wrapped_in"]
+        return {
+            **scalars,
+            **tables,
+            "unreadable_examples": unreadable,
+            "overlap": timed({"first": first, "last": last}),
+        }
 
 
 class NdjsonRenderer:
     """Writes the rows of one table, a JSON object a line.
 
     Args:
-        table: One of ``named_tables.TABLE_NAMES``, ``ASKED`` or ``JOINT``.
+        table: One of ``named_tables.TABLE_NAMES``, or what else has a name there.
         limit: At most so many rows; null for all.
     """
 
@@ -119,6 +139,12 @@ def record_line(record: Row) -> str:
 def json_text(value: Row | list[Row], option: int = 0) -> str:
     """Return a value as JSON with a line feed; what acts on terminals and scripts is escaped."""
     return orjson.dumps(value, option=option).decode().translate(_ESCAPES) + "\n"
+
+
+def _with_example(row: Row) -> Row:
+    """Return how many values of a column can't be read, and the first of them."""
+    example = {name: row[name] for name in ("source", "line", "value")}
+    return {"column": row["column"], "records": row["records"], "example": example}
 
 
 def _overview(overview: Overview) -> Row:

@@ -13,6 +13,7 @@ from envoylogs.render.formatting import (
     printable,
     window,
 )
+from envoylogs.render.unread import unread_facts
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.findings.onset import was_from_the_start
@@ -108,6 +109,7 @@ def headline_of(summary: Summary) -> list[tuple[str, str]]:
     malformed = malformed_of(summary)
     if malformed is not None:
         parts.append((malformed, "strong"))
+    parts += [(fact, "strong") for fact in unread_facts(accounts)]
     if summary.selection is not None:
         parts.append((f"selected {printable(summary.selection)}", "strong"))
     if not summary.complete:
@@ -254,7 +256,8 @@ def roles_left_out(accounts: Accounts) -> str | None:
     """Return which records are not counted because of the role of their proxy; null without any."""
     if not accounts.roles_left_out:
         return None
-    nouns = {"sidecar": "sidecars", "egress": "egress gateways", "gateway": "gateways"}
+    nouns = {"sidecar": "sidecars", "egress": "egress gateways", "gateway": "gateways",
+             "waypoint": "waypoints"}  # fmt: skip
     parts = [
         f"{counted(n, 'record')} of {nouns[role]}" for role, n in accounts.roles_left_out.items()
     ]

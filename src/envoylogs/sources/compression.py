@@ -1,10 +1,10 @@
-"""What a source's bytes are packed in, told by the first of them, and the bytes inside.
+"""What a source's bytes are packed in, told by the first of them, and the text inside in UTF-8.
 
 gzip, zstd, bzip2 and xz are unpacked as their bytes arrive, members one after
 the other and zeros after a member as their own tools read them. Memory is
 bounded: that of a decoder and that of a piece. An archive that can't be
 unpacked raises nothing: what came before is handed on, and the problem has a
-name.
+name. What is inside may be encoded in UTF-16 or UTF-32 (see ``encodings``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from envoylogs.sources.encodings import as_utf8, encoding_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -49,17 +51,21 @@ _XZ_MEMORY_BYTES = 256 * 1024 * 1024
 
 
 def is_packed(start: bytes) -> bool:
-    """Tell whether the first bytes of a source, six at least, are those of an archive."""
-    return _format_of(start) is not None
+    """Tell whether the first bytes of a source, eight at least, are not those of its text in UTF-8.
+
+    They are those of an archive, or of another encoding.
+    """
+    return _format_of(start) is not None or encoding_of(start) is not None
 
 
 class UnpackedStream:
-    """The bytes of a source, unpacked if they were packed.
+    """The bytes of a source, unpacked if they were packed, in UTF-8 if they are text.
 
     Args:
         read: Returns the next bytes as they are, at most so many, and none at
             the end.
-        plain: Whether they are known to be no archive, whatever they look like.
+        plain: Whether they are known to be no archive and no other encoding, whatever
+            they look like.
 
     Attributes:
         problem: Why the bytes ended before their end, such as ``truncated_gzip``
@@ -69,8 +75,9 @@ class UnpackedStream:
     def __init__(self, read: Callable[[int], bytes], *, plain: bool = False) -> None:
         self.problem: str | None = None
         self._read = read
-        pieces = iter(lambda: self._read(READ_BYTES), b"") if plain else self._unpacked()
-        self._pieces: Iterator[bytes] = pieces
+        self._pieces: Iterator[bytes] = (
+            iter(lambda: self._read(READ_BYTES), b"") if plain else as_utf8(self._unpacked())
+        )
         self._rest = b""
 
     def read1(self, size: int, /) -> bytes:

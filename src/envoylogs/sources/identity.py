@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from envoylogs.sources.compression import READ_BYTES, UnpackedStream, is_packed
+from envoylogs.sources.encodings import TOLD_BY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +32,7 @@ _DIGEST_BYTES = 12
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place in a log, in unpacked bytes, and a digest of up to 4 KiB before it."""
+    """A place in a log, in unpacked bytes of UTF-8, and a digest of up to 4 KiB before it."""
 
     offset: int
     digest: str
@@ -136,7 +137,7 @@ class Probe:
         raw: An open regular file; where it stands afterwards is not defined.
 
     Attributes:
-        is_packed: Whether it is an archive.
+        is_packed: Whether it is an archive, or text that is not in UTF-8.
         size: Of the log in unpacked bytes; of an archive as far as it was looked at.
         problem: Why an archive could not be looked at further; null if it could.
     """
@@ -145,7 +146,7 @@ class Probe:
         self._raw = raw
         self._raw_size = os.fstat(raw.fileno()).st_size
         self._marks: dict[int, Mark] = {}
-        self.is_packed = is_packed(self._at(0, 6))
+        self.is_packed = is_packed(self._at(0, TOLD_BY_BYTES))
         self.size = 0 if self.is_packed else self._raw_size
         self.problem: str | None = None
 

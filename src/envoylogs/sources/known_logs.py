@@ -51,7 +51,8 @@ class KnownLog:
         waiting: Lines before the end that were not counted.
         archives: Digests of archives that hold nothing behind the end.
         sidecars: Pods that were seen to be sidecars in it (see ``envoy.roles``).
-        gateways: Those among them that had records of gateways too.
+        gateways: Those among them, and the waypoints, that had records of gateways too.
+        waypoints: Pods that were seen to be waypoints likewise.
         run: When it was last read: a number that grows.
         unended: How many bytes of a line without an end stand behind the end.
     """
@@ -67,6 +68,7 @@ class KnownLog:
     archives: tuple[str, ...] = ()
     sidecars: tuple[str | None, ...] = ()
     gateways: tuple[str | None, ...] = ()
+    waypoints: tuple[str | None, ...] = ()
     run: int = 0
     unended: int = 0
 
@@ -268,12 +270,14 @@ class KnownLogs:
         self,
         sidecars: Collection[tuple[str, str | None]],
         gateways: Collection[tuple[str, str | None]],
+        waypoints: Collection[tuple[str, str | None]],
     ) -> None:
         """Remember which proxies the logs of this run are of.
 
         Args:
             sidecars: Names of sources and pods, see ``envoy.roles``.
             gateways: Likewise.
+            waypoints: Likewise.
         """
         for number, log in enumerate(self.logs):
             if log.run == self.run:
@@ -281,6 +285,7 @@ class KnownLogs:
                     log,
                     sidecars=_pods_of(log.name, sidecars),
                     gateways=_pods_of(log.name, gateways),
+                    waypoints=_pods_of(log.name, waypoints),
                 )
 
     def last_read(self) -> list[KnownLog]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.fields import ALIASES
+from envoylogs.reading.fates import UNREADABLE, WRAPPED_IN
+from envoylogs.summary.unused_keys import other_keys, unused_keys
 
 if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally
@@ -31,7 +33,13 @@ class Accounts:
         malformed: That should have been records.
         malformed_by_reason: The same by reason, see ``reading.fates.REASONS``.
         repaired: Records that were read after a repair, by kind.
-        unreadable: Values that could not be read as the type of their column.
+        unreadable: Values that could not be read as the type of their column, by column.
+        unreadable_examples: The first of them, one row for each column: ``column``,
+            ``records``, ``source``, ``line``, ``value`` (as it was logged, its
+            beginning; null in anonymized tallies).
+        untimed: Records without a time that could be read.
+        untimed_left_out: Records that a selection left out only since they have no
+            time to be in its window.
         records: Access records.
         filtered: Records that a selection left out, or that are of another role.
         seen_before: Records left out since one of the same request was counted.
@@ -41,8 +49,12 @@ class Accounts:
         roles: Records by the role of their proxy, see ``envoy.roles``.
         roles_left_out: The same of roles that are not counted.
         columns_never_seen: Columns that no record had a key for.
+        unused_keys: Keys of records that no column holds, see ``unused_keys.unused_keys``.
+        other_keys: Keys of JSON objects that are no records, see ``unused_keys.other_keys``.
         examples: The first lines that are no records: source, line, reason, text
             (null in anonymized tallies).
+        wrapped_in: What takes records out of other objects, by source, one or more
+            of each: ``source``, ``path`` for ``jq``.
         sources: One row for each source: ``source``, ``role`` (of its proxies,
             ``mixed`` for several, null without records), ``bytes``
             (unpacked), ``lines``, ``blank``, ``records``, ``first``,
@@ -63,6 +75,9 @@ class Accounts:
     malformed_by_reason: dict[str, int]
     repaired: dict[str, int]
     unreadable: dict[str, int]
+    unreadable_examples: pl.DataFrame
+    untimed: int
+    untimed_left_out: int
     records: int
     filtered: int
     seen_before: int
@@ -71,7 +86,10 @@ class Accounts:
     roles: dict[str, int]
     roles_left_out: dict[str, int]
     columns_never_seen: list[str]
+    unused_keys: pl.DataFrame
+    other_keys: pl.DataFrame
     examples: pl.DataFrame
+    wrapped_in: pl.DataFrame
     sources: pl.DataFrame
     gateways: pl.DataFrame
     overlap: tuple[int, int] | None
@@ -89,11 +107,17 @@ def accounts(tally: Tally) -> Accounts:
     totals = dict(lines.group_by("fate").agg(pl.col("n").sum()).iter_rows())
     seen = _by_detail(lines, "column_seen")
     gateways = _gateways(tally)
+    examples = tally.examples.frame.sort("source", "line").select(
+        "source", "line", "reason", "text"
+    )
+    is_value, is_path = (pl.col("reason").str.starts_with(mark) for mark in _OTHER_EXAMPLES)
+    unreadable = _by_detail(lines, "unreadable")
     return Accounts(
         **{name: totals.get(name, 0) for name in _TOTALS},
         malformed_by_reason=_by_detail(lines, "malformed"),
         repaired=_by_detail(lines, "repaired"),
-        unreadable=_by_detail(lines, "unreadable"),
+        unreadable=unreadable,
+        unreadable_examples=_first_values(unreadable, examples.filter(is_value)),
         filtered=totals.get("filtered", 0),
         seen_before=totals.get("seen_before", 0),
         copies=lines.filter(pl.col("fate") == "copied")
@@ -103,21 +127,41 @@ def accounts(tally: Tally) -> Accounts:
         roles=_by_detail(lines, "role"),
         roles_left_out=_by_detail(lines, "role_left_out"),
         columns_never_seen=[name for name in ALIASES if name not in seen and name != "pod"],
-        examples=tally.examples.frame.sort("source", "line").select(
-            "source", "line", "reason", "text"
-        ),
+        unused_keys=unused_keys(lines),
+        other_keys=other_keys(lines),
+        examples=examples.filter(~is_value, ~is_path),
+        wrapped_in=examples.filter(is_path)
+        .select("source", pl.col("text").alias("path"))
+        .drop_nulls()
+        .unique(maintain_order=True),
         sources=_sources(lines),
         gateways=gateways,
         overlap=_overlap(gateways),
     )
 
 
-_TOTALS = ("bytes", "lines", "record_lines", "blank", "other", "malformed", "records")
+_TOTALS = ("bytes", "lines", "record_lines", "blank", "other", "malformed", "records",
+           "untimed", "untimed_left_out")  # fmt: skip
+_OTHER_EXAMPLES = (UNREADABLE, WRAPPED_IN)
+"""What is kept among examples of lines and is none."""
 
 
 def _by_detail(lines: pl.DataFrame, fate: str) -> dict[str, int]:
     found = lines.filter(pl.col("fate") == fate).group_by("detail").agg(pl.col("n").sum())
     return dict(found.sort("n", "detail", descending=[True, False]).iter_rows())
+
+
+def _first_values(unreadable: dict[str, int], examples: pl.DataFrame) -> pl.DataFrame:
+    """Return how many values of each column can't be read, with the first one."""
+    first = examples.select(
+        pl.col("reason").str.strip_prefix(UNREADABLE).alias("column"),
+        "source",
+        "line",
+        pl.col("text").alias("value"),
+    ).unique("column", keep="first", maintain_order=True)
+    columns = {"column": pl.String(), "records": pl.Int64()}
+    counted = pl.DataFrame(list(unreadable.items()), schema=columns, orient="row")
+    return counted.join(first, on="column", how="left", maintain_order="left")
 
 
 def _sources(lines: pl.DataFrame) -> pl.DataFrame:

@@ -10,9 +10,9 @@ from envoylogs import schema
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES
 from envoylogs.errors import TallyQuestionError
 from envoylogs.summary.percentiles import latency_by, latency_column
-from envoylogs.tally.asked import AskedTraffic
+from envoylogs.tally.asked import key_types
 from envoylogs.tally.latency import TRAITS
-from envoylogs.tally.traffic import CODE_CLASSES, conditions_counted
+from envoylogs.tally.traffic import CODE_CLASSES, TrafficCounts, conditions_counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,7 @@ def asked_table(facts: Facts, by: Sequence[str]) -> pl.DataFrame:
     """Return requests by any columns together, as ``breakdowns`` does by one.
 
     Args:
-        facts: What to count; connections are not counted.
+        facts: What to count; connections are not, see ``connections.asked_connections``.
         by: Columns of ``schema.COUNTABLE``, at least one; times are
             microseconds.
 
@@ -98,7 +98,12 @@ def asked_table(facts: Facts, by: Sequence[str]) -> pl.DataFrame:
             counts = counts.rename({"name": by[0]})
         counts = counts.filter(measured)
     elif set(by) <= set(tally.spec.by):
-        rows, counts = tally.asked_traffic.frame, tally.asked_latency.frame
+        # Rows without a kind are of a release that counted requests alone.
+        rows = tally.asked_traffic.frame.filter(pl.col("kind").ne_missing("connection"))
+        counts = tally.asked_latency.frame
+    elif set(by) <= set(TrafficCounts.KEYS) and _has_connections_alone(facts):
+        # Every tally has connections by these.
+        rows, counts = facts.requests.with_columns(_measures()), _no_durations(by)
     else:
         raise TallyQuestionError.not_counted_by(by, (*schema.GROUP_KEYS, *TRAITS), tally.spec.by)
     return _table(rows, latency_by(counts, by, "latency_ms"), by, facts.total).collect()
@@ -113,7 +118,15 @@ def _measures() -> list[pl.Expr]:
     ]
 
 
-_SUMS = AskedTraffic.SUMS
+def _has_connections_alone(facts: Facts) -> bool:
+    return facts.requests.is_empty() and not facts.connections.is_empty()
+
+
+def _no_durations(by: Sequence[str]) -> pl.DataFrame:
+    return pl.DataFrame(schema=key_types(by) | dict.fromkeys(_OF_A_DURATION, pl.Int64()))
+
+
+_SUMS = ("requests", *conditions_counted(), "bytes_sent", "bytes_received")
 _OF_A_DURATION = ("value_ms", "digits", "requests")
 
 

@@ -82,6 +82,8 @@ def facts_of(tally: Tally) -> Facts:
     known_hosts = named.filter(pl.col("name_kind") == "host")["name"].sort()
     known = is_known(pl.col("host"), known_hosts)
     known_name = is_known(pl.col("requested_server_name").str.to_lowercase(), named["name"])
+    # Where nothing was ever accepted, refused connections are what the log is about.
+    only_refused = requests.is_empty() and (connections["outcome"] == "no_filter_chain").all()
     return Facts(
         tally=tally,
         requests=requests.with_columns(
@@ -89,7 +91,9 @@ def facts_of(tally: Tally) -> Facts:
         ),
         connections=connections.with_columns(
             known_name.alias("known"),
-            ((pl.col("outcome") == "no_filter_chain") & ~known_name).alias("noise"),
+            (
+                (pl.col("outcome") == "no_filter_chain") & ~known_name & pl.lit(not only_refused)
+            ).alias("noise"),
         ),
         own=traffic.filter(pl.col("kind") == "own"),
         known_hosts=known_hosts,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from envoylogs.summary.accounts import Accounts, accounts
 from envoylogs.summary.breakdown import asked_table, breakdowns, groups
+from envoylogs.summary.connections import Connections, connections
 from envoylogs.summary.facts import facts_of
 from envoylogs.summary.findings.all import all_findings
 from envoylogs.summary.findings.slices import FindingSlice, slices_of
@@ -43,6 +44,7 @@ class Summary:
         overview: Totals.
         by: One table for each column of ``breakdown.TABLES``.
         groups: Requests by all group keys together.
+        connections: Tables of connections.
         rejections: What the gateway answered by itself.
         splits: The observed split of each route.
         bucket_seconds: The width of the timeline's buckets; null for an empty log.
@@ -52,7 +54,8 @@ class Summary:
         folds: What was folded to keep memory bounded.
         selection: Which records were counted, as options; null for all.
         asked_by: The columns that a table was asked by; empty without.
-        asked: That table, see ``breakdown.asked_table``; null without.
+        asked: That table of requests, see ``breakdown.asked_table``; null
+            without. ``connections`` has the one of connections.
         metrics: For monitoring, in a fixed order; null unless they were asked for.
         joint: Requests by time and columns together, see ``joint.joint_table``;
             null unless it is wanted.
@@ -67,6 +70,7 @@ class Summary:
     overview: Overview
     by: Mapping[str, pl.DataFrame]
     groups: pl.DataFrame
+    connections: Connections
     rejections: pl.DataFrame
     splits: pl.DataFrame
     bucket_seconds: int | None
@@ -132,6 +136,7 @@ def summarize(
         overview=totals,
         by=breakdowns(facts),
         groups=groups(facts),
+        connections=connections(facts, by),
         rejections=rejections(facts),
         splits=observed,
         bucket_seconds=bucket_seconds(tally),

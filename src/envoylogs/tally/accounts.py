@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LineCounts", "LineExamples"]
 
+_OF_KEYS = ("key_unused", "key_other")
+_KEYS_KEPT = 100
+"""How many keys are kept by source and fate: each record may have one of its own."""
+
 # In a line of any shape: what stands behind the ``=`` of a query.
 # Everything up to a space or the next value is left out: what a cut or broken line means is unsure.
 _QUERY_VALUE = r"""([?&;#][^\s?&;="'<>]{1,128}=)[^\s&;]+"""
@@ -25,8 +29,11 @@ class LineCounts(CountState):
     """How many lines, by source, fate and detail (see ``reading.fates``).
 
     The fate ``window`` counts records of any role and carries the times of the
-    first and the last (microseconds). ``column_seen``, ``filtered``,
-    ``seen_before`` and ``unreadable`` are of no source (the empty string).
+    first and the last (microseconds); ``untimed`` counts those among them without
+    a time. ``column_seen``, ``filtered``, ``key_unused``, ``seen_before``,
+    ``unreadable`` and ``untimed_left_out`` are of no source (the empty string). Of
+    keys the shortest ones are kept, and exact: one that is not among them in all of
+    a log is not among them in a part that has it.
     """
 
     KEYS: ClassVar = {"source": pl.String(), "fate": pl.String(), "detail": pl.String()}
@@ -41,35 +48,44 @@ class LineCounts(CountState):
         frames = [pl.DataFrame(rows, schema=cls.columns(spec), orient="row")]
         if batch.everything is not None:
             time = microseconds("start_time")
-            frames.append(
-                batch.everything.group_by("source")
-                .agg(
-                    pl.len().cast(pl.Int64).alias("n"),
-                    time.min().alias("first"),
-                    time.max().alias("last"),
-                )
-                .select(
-                    "source",
-                    pl.lit("window").alias("fate"),
-                    pl.lit("").alias("detail"),
-                    "n", "first", "last",
-                )
-            )  # fmt: skip
+            windows = batch.everything.group_by("source").agg(
+                pl.len().cast(pl.Int64).alias("n"),
+                time.min().alias("first"),
+                time.max().alias("last"),
+                time.null_count().cast(pl.Int64).alias("untimed"),
+            )
+            missing = pl.lit(None, pl.Int64)
+            frames += [
+                windows.select(*_key("window"), "n", "first", "last"),
+                windows.select(*_key("untimed"), n="untimed", first=missing, last=missing),
+            ]
         return cls(cls.summed(spec, *frames), spec)
 
     @classmethod
     def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
         """Return counts added up; what was taken back is not there."""
-        return super(LineCounts, cls).summed(spec, *frames).filter(pl.col("n") != 0)
+        found = super(LineCounts, cls).summed(spec, *frames).filter(pl.col("n") != 0)
+        is_key = pl.col("fate").is_in(_OF_KEYS)
+        keys = found.filter(is_key)
+        if keys.height <= _KEYS_KEPT:
+            return found
+        place = pl.int_range(pl.len()).over("source", "fate")
+        kept = keys.sort(pl.col("detail").str.len_chars(), "detail").filter(place < _KEYS_KEPT)
+        return pl.concat([found.filter(is_key.not_()), kept])
 
     def undamaged(self) -> Self:
         """Return the same without what kept sources from being read to their end."""
         return type(self)(self.frame.filter(pl.col("fate") != "damaged"), self.spec)
 
 
+def _key(fate: str) -> tuple[pl.Expr, ...]:
+    """Return the key of a fate without details."""
+    return pl.col("source"), pl.lit(fate).alias("fate"), pl.lit("").alias("detail")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LineExamples(SampleState):
-    """The first lines of each reason, by source."""
+    """The first lines of each reason, by source; of values that can't be read likewise."""
 
     @classmethod
     def columns(cls, spec: TallySpec) -> dict[str, pl.DataType]:

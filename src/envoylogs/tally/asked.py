@@ -1,4 +1,4 @@
-"""Requests by the columns that a user asked for, with their latency.
+"""Requests and connections by the columns that a user asked for, with the latency of requests.
 
 Empty unless ``TallySpec.by`` names columns: every tally has the counts that
 the usual tables are made of, and those of any other columns only on demand.
@@ -18,7 +18,7 @@ from envoylogs.tally.classes import DurationCounts
 from envoylogs.tally.folded import SHORT_TEXTS
 from envoylogs.tally.latency import answered_requests, counted_by_value
 from envoylogs.tally.state import CountState, TallySpec, microseconds
-from envoylogs.tally.traffic import CODE_CLASSES, conditions_counted
+from envoylogs.tally.traffic import CODE_CLASSES, conditions_counted, connections_counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,26 +63,34 @@ def asked_column(name: str, spec: TallySpec) -> pl.Expr:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AskedTraffic(_Asked):
-    """Requests, their codes by class, what was wrong with them, and their bytes."""
+    """Requests and connections: codes by class, what was wrong with them, bytes and times.
 
+    ``kind`` tells them apart; ``requests`` is the number of either. Rows of
+    releases that counted requests alone have no kind.
+    """
+
+    KEYS: ClassVar = {"kind": schema.NORMALIZED["kind"]}
     SUMS: ClassVar = (
         "requests", *(f"code {name}" for name in CODE_CLASSES), "blackhole", "of_unrouted",
-        "errors", "bytes_sent", "bytes_received",
+        "errors", "failed", "refused", "bytes_sent", "bytes_received",
     )  # fmt: skip
+    MINIMA: ClassVar = ("first",)
+    MAXIMA: ClassVar = ("last",)
 
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec) -> Self:
-        """Count the requests of one batch."""
+        """Count the requests and connections of one batch."""
         if batch.frame is None or not spec.by:
             return cls.empty(spec)
-        requests = batch.frame.filter(pl.col("kind") == "request")
-        counts = requests.group_by(asked_column(name, spec) for name in spec.by).agg(
+        conditions = conditions_counted() | connections_counted()
+        time = microseconds("start_time")
+        records = batch.frame.filter(pl.col("kind") != "own")
+        counts = records.group_by(asked_column(name, spec) for name in cls.keys(spec)).agg(
             pl.len().cast(pl.Int64).alias("requests"),
-            *(
-                where.sum().cast(pl.Int64).alias(name)
-                for name, where in conditions_counted().items()
-            ),
+            *(where.sum().cast(pl.Int64).alias(name) for name, where in conditions.items()),
             pl.col("bytes_sent", "bytes_received").sum(),
+            time.min().alias("first"),
+            time.max().alias("last"),
         )
         return cls(counts.select(*cls.columns(spec)), spec)
 

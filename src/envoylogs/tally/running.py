@@ -31,6 +31,8 @@ __all__ = ["RunningTally", "is_running", "load_running", "outputs_of", "save_run
 _KEY = "envoylogs.logs"
 _VERSION = 1
 
+_PODS_AND_ARCHIVES = ("archives", "sidecars", "gateways", "waypoints")
+
 _MAX_OUTPUTS = 1000
 """How many outputs are known at most; some have the date in their names."""
 
@@ -163,6 +165,6 @@ def _log(found: dict[str, Any]) -> KnownLog:
             "end": Mark(**found["end"]),
             "tail": None,
             "waiting": tuple(WaitingLine(**line) for line in found["waiting"]),
-            **{name: tuple(found[name]) for name in ("archives", "sidecars", "gateways")},
+            **{name: tuple(found.get(name, ())) for name in _PODS_AND_ARCHIVES},
         }
     )

@@ -38,13 +38,13 @@ class TimelineCounts(CountState):
 
     ``first`` and ``last`` are the times of the first and the last record of a row, so that what
     happened in a bucket is known more closely than its width. Every row carries the width of its
-    bucket; after a merge all are equal.
+    bucket; after a merge all are equal. ``port`` is that of the gateway's listener.
     """
 
     KEYS: ClassVar = {
         "width_s": pl.Int64(),
         "start": pl.Int64(),
-        **dict.fromkeys((*_KEYS, *SUBJECT_KEYS), pl.String()),
+        **dict.fromkeys((*_KEYS, *SUBJECT_KEYS, "port"), pl.String()),
     }
     SUMS: ClassVar = ("requests", "errors")
     MINIMA: ClassVar = ("first",)
@@ -67,6 +67,7 @@ class TimelineCounts(CountState):
             floored(time, width).alias("start"),
             *_KEYS,
             *subject_columns(),
+            pl.col("downstream_local_address").str.extract(r":(\d{1,5})$").alias("port"),
         ).agg(
             pl.len().cast(pl.Int64).alias("requests"),
             is_error().sum().cast(pl.Int64).alias("errors"),

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import polars as pl
 
 from envoylogs import schema
-from envoylogs.envoy.outcomes import UNROUTED, is_error
+from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, UNROUTED, is_error
 from envoylogs.tally.state import CountState, TallySpec, microseconds
 
 if TYPE_CHECKING:
     from envoylogs.reading.batches import Batch
 
-__all__ = ["CODE_CLASSES", "TrafficCounts", "code_class", "conditions_counted"]
+__all__ = [
+    "CODE_CLASSES",
+    "TrafficCounts",
+    "code_class",
+    "conditions_counted",
+    "connections_counted",
+]
 
 CODE_CLASSES = ("2xx", "3xx", "4xx", "5xx", "1xx", "0", "other")
 """Classes of codes; ``0`` is no response, ``other`` anything unheard of or no code at all."""
@@ -56,6 +62,12 @@ def conditions_counted() -> dict[str, pl.Expr]:
         "of_unrouted": pl.col("outcome").is_in(UNROUTED),
         "errors": is_error(),
     }
+
+
+def connections_counted() -> dict[str, pl.Expr]:
+    """Return what is counted of connections besides their number, by the name of the count."""
+    refused, failed = FAILED_CONNECTIONS
+    return {"failed": pl.col("outcome") == failed, "refused": pl.col("outcome") == refused}
 
 
 def code_class(code: pl.Expr) -> pl.Expr:

@@ -12,7 +12,7 @@ from tests.builders import Era, Record, frame_of, in_era, normalized, record
 from tests.strategies import records
 
 from envoylogs.envoy.field_keys import COLUMN_NAMES, DEFAULT_KEYS, MAX_DEPTH, FieldKeys
-from envoylogs.envoy.fields import ALIASES, ENVOY_ONLY, WRAPPERS, fold
+from envoylogs.envoy.fields import ALIASES, EITHER, ENVOY_ONLY, FLAT_ONLY, WRAPPERS, words_of
 from envoylogs.errors import MappingError, UnknownKeyError
 
 
@@ -82,9 +82,8 @@ def test_keys_are_compared_without_what_does_not_count(key: str, column: str | N
     assert DEFAULT_KEYS.column_of(key) == column
 
 
-def test_every_key_that_only_envoy_writes_is_folded_and_holds_a_column() -> None:
+def test_every_key_that_only_envoy_writes_holds_a_column() -> None:
     for key in ENVOY_ONLY:
-        assert fold(key) == key
         assert DEFAULT_KEYS.column_of(key) is not None
 
 
@@ -108,8 +107,9 @@ def test_envoys_own_start_time_comes_before_the_time_of_a_collector() -> None:
 @pytest.mark.property
 @given(st.sampled_from([key for keys in ALIASES.values() for key in keys]), st.data())
 def test_a_known_key_is_known_in_any_spelling(key: str, data: st.DataObject) -> None:
+    joints = "_- " if key in FLAT_ONLY else "_-. "
     spelled = "".join(
-        data.draw(st.sampled_from("_-. ")) if letter == "_" else data.draw(
+        data.draw(st.sampled_from(joints)) if letter == "_" else data.draw(
             st.sampled_from((letter.lower(), letter.upper()))
         )
         for letter in key
@@ -118,6 +118,172 @@ def test_a_known_key_is_known_in_any_spelling(key: str, data: st.DataObject) -> 
     assert DEFAULT_KEYS.column_of(
         data.draw(st.sampled_from(("", ":"))) + spelled
     ) == DEFAULT_KEYS.column_of(key)
+
+
+def _spellings(key: str) -> list[str]:
+    """Return a key as other formats spell it."""
+    words = words_of(key)
+    camel = words[0] + "".join(map(str.capitalize, words[1:]))
+    dotted = [] if key in FLAT_ONLY else [".".join(words)]
+    return [camel, "".join(map(str.capitalize, words)), "-".join(words), "_".join(words), *dotted]
+
+
+@pytest.mark.property
+@pytest.mark.parametrize("key", [key for keys in ALIASES.values() for key in keys])
+def test_every_known_key_holds_its_column_however_its_words_are_joined(key: str) -> None:
+    column = next(column for column, keys in ALIASES.items() if key in keys)
+
+    assert {DEFAULT_KEYS.column_of(spelled) for spelled in _spellings(key)} == {column}
+
+
+@pytest.mark.parametrize(
+    ("key", "column"),
+    [
+        # Gloo, and formats of its users.
+        ("responseCode", "response_code"),
+        ("responseCodeDetails", "response_code_details"),
+        ("httpMethod", "method"),
+        ("startTime", "start_time"),
+        ("requestId", "request_id"),
+        ("requestID", "request_id"),
+        ("upstreamCluster", "upstream_cluster"),
+        ("DownstreamRemoteAddress", "downstream_remote_address"),
+        ("envoyUpstreamServiceTime", "upstream_service_time_ms"),
+        ("xForwardedFor", "x_forwarded_for"),
+        ("useragent", "user_agent"),
+        # Short words and prefixes.
+        ("req_method", "method"),
+        ("req_path", "path"),
+        ("req_id", "request_id"),
+        ("reqId", "request_id"),
+        ("resp_code", "response_code"),
+        ("res_code", "response_code"),
+        ("resp_flags", "response_flags"),
+        ("resp_code_details", "response_code_details"),
+        ("request_authority", "authority"),
+        ("request_host", "authority"),
+        ("request_protocol", "protocol"),
+        ("response_status", "response_code"),
+        ("response_bytes_sent", "bytes_sent"),
+        ("http_host", "authority"),
+        ("http_status_code", "response_code"),
+        ("http_response_flags", "response_flags"),
+        ("downstream_protocol", "protocol"),
+        # nginx.
+        ("request_method", "method"),
+        ("request_uri", "path"),
+        ("server_protocol", "protocol"),
+        ("http_user_agent", "user_agent"),
+        ("http_x_forwarded_for", "x_forwarded_for"),
+        ("http_x_request_id", "request_id"),
+        ("remote_addr", "downstream_remote_address"),
+        ("upstream_addr", "upstream_host"),
+        ("upstream_response_time", "upstream_service_time_ms"),
+        ("request_time", "duration_ms"),
+        ("request_length", "bytes_received"),
+        ("body_bytes_sent", "bytes_sent"),
+        ("ssl_server_name", "requested_server_name"),
+        # OpenTelemetry and Elastic Common Schema.
+        ("http.method", "method"),
+        ("http.request.method", "method"),
+        ("http.status_flags", "response_flags"),
+        ("http.response.status_code", "response_code"),
+        ("http.request.body.size", "bytes_received"),
+        ("http.response.body.bytes", "bytes_sent"),
+        ("http.request.header.x-forwarded-for", "x_forwarded_for"),
+        ("http.target", "path"),
+        ("url.path", "path"),
+        ("url.original", "path"),
+        ("server.address", "authority"),
+        ("client.address", "downstream_remote_address"),
+        ("source.ip", "downstream_remote_address"),
+        ("user_agent.original", "user_agent"),
+        ("network.protocol.version", "protocol"),
+        ("k8s.pod.name", "pod"),
+        # Contour logs operators under their own names.
+        ("downstream_remote_address_without_port", "downstream_remote_address"),
+        ("upstream_remote_address", "upstream_host"),
+    ],
+)
+def test_keys_of_other_gateways_and_formats_hold_the_known_columns(key: str, column: str) -> None:
+    assert DEFAULT_KEYS.column_of(key) == column
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        # Other spans, codes of others, addresses of others: one meaning a key.
+        "requestDuration", "request_duration", "response_duration", "responseDuration",
+        "response_tx_duration", "response_time", "responseTime", "request_timestamp", "req_time",
+        "request.time", "http_time", "http.request.duration", "upstream_status", "upstream_time",
+        "upstream_duration", "upstream_protocol", "request_code", "grpc_status", "host.name",
+        "host_name", "server_name", "downstream_direct_remote_address", "response_host",
+        "upstream_request_attempt_count", "downstream_tls_version", "upstream_host_name",
+        "virtual_cluster_name", "response_code_class", "x_forwarded_host", "x_forwarded_proto",
+        "request_headers", "response_headers_bytes", "downstream_wire_bytes_sent", "http", "req",
+        "clientId", "connection_id", "route", "http.route", "url.scheme", "url_query", "trace_id",
+        "r" * 4000, "request_" * 400,
+    ],
+)  # fmt: skip
+def test_keys_of_another_meaning_hold_no_column(key: str) -> None:
+    assert DEFAULT_KEYS.column_of(key) is None
+    assert DEFAULT_KEYS.columns_of(key) == ()
+
+
+def test_a_key_with_two_uses_holds_the_column_that_each_value_tells() -> None:
+    for key, columns in EITHER.items():
+        assert DEFAULT_KEYS.columns_of(key) == columns
+        assert set(columns) <= set(ALIASES)
+    assert _with(authority="upstream").columns_of("upstream") == ("authority",)
+
+
+_GLOO: Record = {
+    "authority": "a.example.com", "duration": "2", "httpMethod": "GET", "path": "/",
+    "protocol": "HTTP/1.1", "responseCode": "401", "startTime": "2026-01-02T03:04:05Z",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        _GLOO,
+        {"responseFlags": "-"},
+        {"UpstreamHost": None},
+        {"resp_flags": "UR", "level": "info", "msg": "access"},
+        {"http.status_flags": "UH"},
+        {"resp_code": 200, "req_method": "GET", "req_path": "/", "protocol": "HTTP/2"},
+        {"response": {"statusFlags": "-"}},
+        {"response_code": 200, "path": "/", "level": "info"},
+        {"response_code": 200, "path": "/", "message": "GET /"},
+    ],
+)
+def test_records_of_other_formats_are_records(found: Record) -> None:
+    assert DEFAULT_KEYS.is_record(found)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"responseCode": 200},
+        {"responseCode": 200, "path": "/"},
+        {"responseCode": 200, "path": "/", "method": "GET", "timestamp": "2026-01-02"},
+        {**_GLOO, "level": "info", "msg": "request done"},
+        {**_GLOO, "severity": "INFO", "message": "request done"},
+        {"response_code": 200, "path": "/", "method": "GET", "level": "info", "msg": "done"},
+        {"level": "info", "msg": "done", "status": 200, "method": "GET", "path": "/"},
+        {"status": 200, "method": "GET", "path": "/", "host": "pod-1", "protocol": "HTTP/1.1"},
+        # nginx itself.
+        {"time_iso8601": "2026-01-02T03:04:05+00:00", "remote_addr": "192.0.2.1", "status": "200",
+         "request": "GET / HTTP/1.1", "request_time": "0.014", "upstream_addr": "192.0.2.9:80",
+         "upstream_response_time": "0.013", "http_user_agent": "curl", "body_bytes_sent": "5"},
+        {"http.request.method": "GET", "url.path": "/", "http.response.status_code": 200,
+         "client.address": "192.0.2.1", "server.address": "a.example.com"},
+        {"statusCode": 200, "httpMethod": "GET", "path": "/", "requestId": "1", "protocol": "h2"},
+        {"err": "x", "res": {"statusCode": 500}, "req": {"id": 1, "method": "GET", "url": "/"}},
+    ],
+)  # fmt: skip
+def test_lines_of_applications_with_the_same_keys_are_no_records(found: Record) -> None:
+    assert not DEFAULT_KEYS.is_record(found)
 
 
 @pytest.mark.parametrize(
@@ -288,8 +454,7 @@ def test_the_default_keys_of_every_era_are_never_looked_into() -> None:
 
 
 def test_every_column_behind_a_wrapper_is_one_that_a_log_holds() -> None:
-    for word, columns in WRAPPERS.items():
-        assert fold(word) == word
+    for columns in WRAPPERS.values():
         assert columns <= set(ALIASES)
 
 
@@ -380,6 +545,7 @@ def test_several_keys_of_a_column_are_read_in_their_order() -> None:
         ({"response_code": "rc"}, {"rc": 200}, False),
         ({"response_code": "rc"}, {"rc": 200, "level": "info"}, False),
         ({"response_code": "status"}, {"status": 200, "path": "/"}, True),
+        ({"response_code": "rc"}, {"rc": 200, "path": "/", "level": "info", "msg": "x"}, True),
         ({"start_time": "time"}, {"level": "info", "time": "...", "msg": "..."}, False),
         ({"authority": "msg"}, {"level": "info", "time": "...", "msg": "..."}, False),
         ({"path": "p"}, {"p": "/", "time": "..."}, False),

@@ -165,6 +165,101 @@ def test_it_is_noted_of_how_many_records_a_column_was_seen_even_if_not_asked_for
     }
 
 
+def _counted(*found: Record, keep_text: bool = True) -> dict[str, int]:
+    """Return of how many records each key was that no column holds."""
+    collected, fates = RecordColumns(_ALL), LineFates(keep_text=keep_text)
+    collected.extend("a.log", Records(list(found), list(range(1, len(found) + 1))))
+    collected.raw_frame(fates)
+    return {key: n for (_, fate, key), n in fates.counts.items() if fate == "key_unused"}
+
+
+def test_keys_that_no_column_holds_are_counted() -> None:
+    assert _counted(record()) == {}
+    assert _counted(record(team="a"), record(team=None, verb="GET"), record()) == {
+        "team": 2,
+        "verb": 1,
+    }
+    # Where other logs have an object under a key, a value is one that is not used.
+    assert _counted(record(response_duration=3, request="x", response="y")) == {
+        "response_duration": 1,
+        "response": 1,
+    }
+
+
+def test_unused_keys_of_nested_objects_are_counted_by_their_paths() -> None:
+    nested = record(request={"verb": "GET", "id": "x"}, team={"name": "a"})
+
+    assert _counted(nested, nested) == {"request.verb": 2, "team": 2}
+
+
+def test_keys_are_counted_in_one_line_of_ascii_and_cut_unless_nothing_may_be_kept() -> None:
+    hostile = "a\x1b[31m\n\u202eb"
+
+    assert _counted(record(**{hostile: 1, "k" * 4000: 2})) == {"a?[31m??b": 1, "k" * 100: 1}
+    assert _counted(record(team="a"), keep_text=False) == {}
+
+
+@pytest.mark.parametrize(
+    ("found", "host", "cluster"),
+    [
+        ({"upstream": "192.0.2.9:8080"}, "192.0.2.9:8080", None),
+        ({"upstream": "orders-8080_shop"}, None, "orders-8080_shop"),
+        ({"upstream": "orders", "upstreamName": "192.0.2.9:80"}, "192.0.2.9:80", "orders"),
+        ({"upstream": "192.0.2.9:80", "upstreamName": "orders"}, "192.0.2.9:80", "orders"),
+        ({"upstream": "orders", "upstream_cluster": "a"}, None, "a"),
+        ({"upstream": "-", "upstreamName": None}, None, None),
+        ({"upstream": {"host": "192.0.2.9:80", "cluster": "a"}}, "192.0.2.9:80", "a"),
+    ],
+)
+def test_a_key_that_may_hold_address_or_cluster_holds_what_its_value_is(
+    found: Record, host: str | None, cluster: str | None
+) -> None:
+    raw = _raw({"response_flags": "-"} | found)
+
+    assert (raw["upstream_host"].item(), raw["upstream_cluster"].item()) == (host, cluster)
+
+
+def test_a_cluster_under_a_key_of_two_uses_is_seen_and_one_that_is_missing_is_no_evidence() -> None:
+    collected, fates = RecordColumns(_ALL), LineFates()
+    found: list[Record] = [{"upstream": "orders"}, {"upstream": "192.0.2.9:80"}, {"upstream": "-"}]
+    collected.extend("a.log", Records(found, [1, 2, 3]))
+
+    raw = collected.raw_frame(fates)
+
+    assert fates.counts["", "column_seen", "upstream_cluster"] == 1
+    assert fates.counts["", "column_seen", "upstream_host"] == 3
+    assert not raw["logged_upstream_cluster"].any()
+    assert raw["logged_upstream_host"].all()
+
+
+@pytest.mark.parametrize("key", ["request_time", "upstream_response_time", "upstreamResponseTime"])
+@pytest.mark.parametrize(
+    ("value", "code", "expected"),
+    [
+        ("14", "200", "14"),
+        ("0.014", "200", "14"),
+        ("15.000", "504", "15000"),
+        ("1.5", "200", "1.5"),
+        ("-", "200", "-"),
+        ("0.010, 0.020", "200", "0.010, 0.020"),
+        ("99999999999999999999.000", "200", "99999999999999999999.000"),
+        (14, 200, "14"),
+        (0.014, 200, "14"),
+        (2.0, 200, "2000"),
+        (2.0, 200.0, "2.0"),
+        (1e300, 200, "1e300"),
+    ],
+)
+def test_times_of_nginx_are_seconds_where_they_have_decimals(
+    key: str, value: object, code: object, expected: str
+) -> None:
+    column = "duration_ms" if key == "request_time" else "upstream_service_time_ms"
+
+    assert [str(one) for one in _values(column, {key: value, "status": code})] == [
+        str(float(expected)) if isinstance(value, float) and expected == "1e300" else expected
+    ]
+
+
 @pytest.mark.parametrize("beside", [[], [record()]])
 def test_a_record_may_hold_nothing_that_was_asked_for(beside: list[Record]) -> None:
     raw = _raw({"upstream_local_address": "192.0.2.10:51234"}, *beside, columns=("path",))

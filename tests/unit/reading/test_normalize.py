@@ -245,6 +245,43 @@ def test_a_name_of_which_nothing_is_left_is_missing(key: str, logged: str) -> No
     assert _value(key, **{key: logged}) is None
 
 
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        ("GET /version HTTP/1.1", ("GET", "/version", "HTTP/1.1")),
+        ("POST /a?b=c d HTTP/2", ("POST", "/a?b=c d", "HTTP/2")),
+        ("GET - HTTP/1.1", ("GET", None, "HTTP/1.1")),
+        ("- - HTTP/1.1", (None, None, "HTTP/1.1")),
+        ("- - -", (None, None, None)),
+        ("GET", ("GET", None, None)),
+        ("GET /version", ("GET /version", None, None)),
+        ("a b c", ("a b c", None, None)),
+    ],
+)
+def test_a_method_that_holds_a_request_line_is_taken_apart(
+    method: str, expected: tuple[str | None, ...]
+) -> None:
+    found = normalized(record(method=method, path=None, protocol=None))
+
+    assert (found["method"], found["path"], found["protocol"]) == expected
+
+
+def test_path_and_protocol_of_a_request_line_fill_only_what_is_missing() -> None:
+    found = normalized(record(method="GET /line HTTP/1.1", path="/logged", protocol=...))
+    other = normalized(record(method="GET", path="/a"))
+
+    assert (found["method"], found["path"], found["protocol"]) == ("GET", "/logged", "HTTP/1.1")
+    assert normalized(record(method=..., path=..., request="PUT /b HTTP/1.1"))["path"] == "/b"
+    assert (other["method"], other["path"]) == ("GET", "/a")
+
+
+def test_columns_of_a_request_line_are_seen() -> None:
+    found = record(method="GET / HTTP/1.1", path=..., protocol=...)
+    counts = reading(line(found)).fates.counts
+
+    assert counts["", "column_seen", "path"] == counts["", "column_seen", "protocol"] == 1
+
+
 def test_the_start_time_that_istio_1_1_logs_as_the_method_is_none() -> None:
     assert _value("method", method="2019-04-23T12:07:22.912Z") is None
     assert normalized(connection(method="2019-04-23T12:07:22.912Z"))["kind"] == "connection"

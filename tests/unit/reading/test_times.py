@@ -45,6 +45,22 @@ def _read(*logged: Any, dtype: type[pl.DataType] | None = pl.String) -> list[dat
         ("2021-04-29 06:21:20.123456 -07:00", _MOMENT),
         ("2021-04-29T13:21:20.123456+00:00", _MOMENT),
         ("29/Apr/2021:21:21:20 +0800", _MOMENT.replace(microsecond=0)),
+        ("2021-04-29T13:21:20,123456", _MOMENT),
+        ("2021-04-29T13:21:20,123456Z", _MOMENT),
+        ("2021-04-29 13:21:20,123456 UTC", _MOMENT),
+        ("2021-04-29 15:21:20,123456+0200", _MOMENT),
+        ("2021-04-29T13:21:20.123456 UTC", _MOMENT),
+        ("2021-04-29 13:21:20.123456 GMT", _MOMENT),
+        ("2021-04-29 13:21:20.123456 Z", _MOMENT),
+        ("2021-04-29 13:21:20.123456 utc", _MOMENT),
+        ("2021-04-29T13:21:20.123456789+0000", _MOMENT),
+        ("2021-04-29T13:21:20.123456789-0000", _MOMENT),
+        ("2021-04-29 18:51:20.123456+05:30", _MOMENT),
+        ("2021-04-29 15:21:20.123456+02", _MOMENT),
+        ("2021-04-29 15:21:20.123456 +0200 CEST", _MOMENT),
+        ("2021-04-29 13:21:20.123456 +0000 UTC", _MOMENT),
+        ("2021/04/29 13:21:20.123456", _MOMENT),
+        ("Thu, 29 Apr 2021 13:21:20 GMT", _MOMENT.replace(microsecond=0)),
         ("1619702480.123456", _MOMENT),
         ("1619702480", _MOMENT.replace(microsecond=0)),
         ("1619702480123", _MOMENT.replace(microsecond=123000)),
@@ -79,6 +95,8 @@ def test_numbers_count_from_1970_in_the_unit_that_their_size_tells(
         None, "garbage", "2021-13-01T00:00:00Z", "2021-04-31T00:00:00Z", "2021-04-29T25:00:00Z",
         "2021-04-29", "13:21:20", "10000-01-01T00:00:00Z", "0", "-5", "NaN", "inf", "-inf",
         "1e400", "2021-04-29T13:21:20.123Zx", "Thu Apr 29 13:21:20 2021",
+        "2021-04-29 13:21:20 CEST", "2021-04-29 13:21:20 EST", "2021-04-29T13:21:20 UTC+2",
+        "+10000-01-01T00:00:00Z", "0000-01-01T00:00:00Z", "-0001-01-01T00:00:00Z",
     ],
 )  # fmt: skip
 def test_what_is_no_time_is_null(logged: str | None) -> None:
@@ -150,6 +168,22 @@ def test_iso_text_and_numbers_of_every_unit_are_the_same_moment(moments: list[da
     assert _read(*in_seconds) == moments
     assert _read(*[n // 10**6 for n in microseconds], dtype=pl.Int64) == on_the_second
     assert _read(*[n // 10**6 * 10**9 for n in microseconds], dtype=pl.Int64) == on_the_second
+
+
+@pytest.mark.property
+@given(
+    st.lists(
+        st.none()
+        | st.sampled_from(
+            ("2021-04-29T13:21:20Z", "2021-04-29 13:21:20,5 UTC", "2021-04-29 13:21:20 CEST",
+             "29/Apr/2021:21:21:20 +0800", "1619702480", "x")
+        )
+    )
+)  # fmt: skip
+def test_a_value_is_read_in_the_same_way_whatever_stands_beside_it(
+    logged: list[str | None],
+) -> None:
+    assert _read(*logged) == [_read(one)[0] for one in logged]
 
 
 @pytest.mark.property

@@ -92,7 +92,7 @@ _CONTRACT = {
     "": "version tool complete accounts overview by groups rejections splits timeline findings "
     "folded",
     "accounts": "bytes lines record_lines blank other malformed malformed_by_reason repaired "
-    "records columns_never_seen examples sources gateways",
+    "records columns_never_seen unused_keys other_keys examples sources gateways",
     "accounts.sources.0": "source role lines records first last",
     "accounts.gateways.0": "gateway records first last",
     "overview": "requests connections own_traffic first last bytes_received bytes_sent outcomes "

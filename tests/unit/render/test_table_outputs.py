@@ -18,7 +18,10 @@ from tests.handmade import (
     CLUSTER,
     HOSTILE_TEXTS,
     Record,
+    connection,
+    failed_connection,
     rare_records,
+    refused_connection,
     reset,
     served,
     source_of,
@@ -32,7 +35,14 @@ from envoylogs.reading.selection import Selection
 from envoylogs.render.csv_table import CsvRenderer
 from envoylogs.render.formatting import count, percent, printable
 from envoylogs.render.markdown import MarkdownRenderer
-from envoylogs.render.named_tables import ASKED, JOINT, TABLE_NAMES, known_table
+from envoylogs.render.named_tables import (
+    ASKED,
+    ASKED_CONNECTIONS,
+    CONNECTIONS,
+    JOINT,
+    TABLE_NAMES,
+    known_table,
+)
 from envoylogs.render.records import JsonRenderer, NdjsonRenderer
 from envoylogs.render.terminal.screen import TerminalRenderer
 from envoylogs.summary.breakdown import TABLES
@@ -51,9 +61,11 @@ Row = dict[str, Any]
 
 _BY = ("method", "path_group")
 _JOINT = ("method", "route_name", "path_group")
-_ALL = (*TABLE_NAMES, ASKED, JOINT)
+_ALL = (*TABLE_NAMES, ASKED, ASKED_CONNECTIONS, JOINT)
 _COUNTED = ("groups", *TABLES, ASKED)
 """Tables of requests by some columns."""
+
+_OF_REQUESTS = ("authority", "path", "method", "route_name")
 
 _MORE_HOSTILE = (
     "a\rb",
@@ -106,12 +118,22 @@ def _summary(name: str) -> Summary:
     spec = TallySpec(by=_BY, joint=_JOINT)
     if name == "empty":
         return summarize(Tally.empty(spec), by=_BY, joint=True)
-    data = b"".join(generator.lines(1500, seed=5, hosts=30))
+    data = b"".join(generator.lines(1500, seed=5, hosts=30)) + text_of(_usual_connections())
     if name == "hostile":
         data = text_of((*rare_records(), *_hostile_records()))
     bad = [b"agent \x1b[31m |`<b>\n", b'{"response_code": 1, "x": "=1+1\x1b[31m|', b"\n\x00\x07\n"]
     tally = tally_sources([source_of(data + b"".join(bad))], spec=spec)
     return summarize(tally, by=_BY, joint=True)
+
+
+def _usual_connections() -> Iterator[Record]:
+    """Yield connections that were passed on, that failed and that were refused."""
+    for n in range(9):
+        yield connection(n, upstream_host=f"192.0.2.{n}:5432")
+    for n in range(9, 14):
+        yield failed_connection(n, upstream_host=f"192.0.2.{n % 2}:5432")
+    for n in range(3):
+        yield refused_connection(n, requested_server_name=f"a{n}.example.org")
 
 
 def _hostile_records() -> Iterator[Record]:
@@ -123,6 +145,9 @@ def _hostile_records() -> Iterator[Record]:
         ) | {"upstream_cluster": f"outbound|80|{text}|{text}"}  # fmt: skip
         yield served(0, **everywhere)
         yield unrouted(1, **everywhere)
+        yield failed_connection(2, **everywhere | dict.fromkeys(_OF_REQUESTS),
+                                requested_server_name=text)  # fmt: skip
+        yield refused_connection(3, requested_server_name=text)
         yield from (served(n, authority=text) for n in range(20))
         yield from (unrouted(n, authority=text) for n in range(30, 60))
 
@@ -143,6 +168,9 @@ def _rows(name: str, table: str) -> list[Row]:
         **document["by"],
         **document["accounts"],
         ASKED: document["by"][",".join(_BY)],
+        ASKED_CONNECTIONS: document["connections"]["by"][",".join(_BY)],
+        CONNECTIONS: document["connections"]["groups"],
+        "connection_failures": document["connections"]["failures"],
         # The only table that is not in the JSON.
         JOINT: list(map(json.loads, _printed(NdjsonRenderer(JOINT), _summary(name)).splitlines())),
         "timeline": document["timeline"]["buckets"],
@@ -171,7 +199,8 @@ each_log = pytest.mark.parametrize("name", ["usual", "hostile"])
 
 
 def test_the_usual_log_has_several_rows_in_every_table() -> None:
-    assert [t for t in _ALL if len(_rows("usual", t)) < 2] == ["sources"]
+    # Connections have no method and no path.
+    assert [t for t in _ALL if len(_rows("usual", t)) < 2] == ["sources", ASKED_CONNECTIONS]
     assert [t for t in _ALL if not _rows("hostile", t)] == []
 
 
@@ -301,8 +330,13 @@ def _tables(markdown: str) -> list[list[list[str]]]:
     return tables
 
 
+def _table_of(markdown: str, table: str) -> list[list[str]]:
+    """Return the cells of a table that was asked for; that of requests is before connections."""
+    return _tables(markdown)[-2 if table == ASKED else -1]
+
+
 def _shown(name: str, value: object) -> str:
-    if isinstance(value, float) and name == "share":
+    if isinstance(value, float) and name in {"share", "failed_share"}:
         return percent(value)
     return printable(value)
 
@@ -312,7 +346,7 @@ def _shown(name: str, value: object) -> str:
 def test_a_markdown_table_is_the_rows_of_the_json(name: str, table: str) -> None:
     printed = _printed(MarkdownRenderer(table), _summary(name))
 
-    header, *rows = _tables(printed)[-1]
+    header, *rows = _table_of(printed, table)
     expected = [_flat(row) for row in _rows(name, table)]
     names = list(expected[0])
     if table in _COUNTED:
@@ -428,7 +462,8 @@ def _text(summary: Summary, table: str, *, width: int = 400, limit: int | None =
 
 
 def _body(lines: list[str]) -> list[str]:
-    """Return the lines under the rule of a table."""
+    """Return the lines under the rule of a table; of requests where connections follow."""
+    lines = list(itertools.takewhile(lambda line: not line.startswith("Connections by"), lines))
     (rule,) = (place for place, line in enumerate(lines) if set(line) == {"─"})
     return [line for line in lines[rule + 1 :] if not line.startswith("…")]
 
@@ -445,6 +480,53 @@ def test_a_table_of_requests_as_text_is_the_rows_of_the_json(table: str) -> None
         assert {count(row["requests"]), percent(row["share"]), count(row["errors"])} <= set(cells)
         p50 = row["latency_ms"]["p50"]
         assert ("-" if p50 is None else f"{p50:,}") in cells
+
+
+@pytest.mark.parametrize("table", [CONNECTIONS, ASKED_CONNECTIONS])
+def test_a_table_of_connections_as_text_is_the_rows_of_the_json(table: str) -> None:
+    lines = _text(_summary("usual"), table)
+    (rule,) = (place for place, line in enumerate(lines) if set(line) == {"─"})
+
+    expected = _rows("usual", table)
+    keys = list(expected[0])[: list(expected[0]).index("connections")]
+    for line, row in zip(lines[rule + 1 :], expected, strict=True):
+        cells = re.split(r"\s{2,}", line.strip())
+        assert cells[: len(keys)] == [printable(row[key]) for key in keys]
+        numbers = [count(row["connections"]), percent(row["share"]), count(row["failed"]),
+                   count(row["refused"]), percent(row["failed_share"])]  # fmt: skip
+        assert cells[len(keys) :][: len(numbers)] == numbers
+
+
+def test_counts_by_columns_as_text_are_of_requests_and_then_of_connections() -> None:
+    lines = _text(_summary("usual"), ASKED)
+
+    titles = [line for line in lines if line.startswith(("By ", "Connections by "))]
+    assert titles == [f"By {', '.join(_BY)}", f"Connections by {', '.join(_BY)}"]
+    after = lines[lines.index(titles[1]) :]
+    assert after == _text(_summary("usual"), ASKED_CONNECTIONS)[1:]
+
+
+@pytest.mark.parametrize(
+    ("log", "titles"),
+    [
+        ([served()], ["By method"]),
+        ([connection()], ["Connections by method"]),
+        ([served(), connection()], ["By method", "Connections by method"]),
+        ([], ["By method"]),
+    ],
+)
+def test_only_tables_with_rows_are_shown_if_there_are_any(
+    log: list[Record], titles: list[str]
+) -> None:
+    spec = TallySpec(by=("method",))
+    summary = summarize(tally_sources([source_of(text_of(log))], spec=spec), by=("method",))
+
+    text = _text(summary, ASKED)
+    markdown = _printed(MarkdownRenderer(ASKED), summary)
+
+    assert [line for line in text if line.startswith(("By ", "Connections by "))] == titles
+    assert ("Connections by" in markdown) == (titles[-1] == "Connections by method")
+    assert len(_tables(markdown)) == (len(titles) if log else 0)
 
 
 @pytest.mark.parametrize("table", ["timeline", "sources", "gateways", "examples"])
@@ -564,7 +646,7 @@ def test_a_limit_leaves_the_first_rows(table: str, limit: int) -> None:
 
     assert [json.loads(line) for line in lines] == expected
     assert len(cells) == len(expected)
-    assert len(_tables(markdown)[-1]) == 1 + len(expected)
+    assert len(_table_of(markdown, table)) == 1 + len(expected)
     rest = len(_rows("usual", table)) - len(expected)
     assert (f"{rest:,} more rows" in markdown) == (rest > 0)
 

@@ -238,3 +238,22 @@ def test_a_source_read_in_many_batches_has_one_row() -> None:
         ("a", 20_000, 20_000, "gateway")
     ]
     assert (found.bytes, found.gateways["records"].sum()) == (len(text), 20_000)
+
+
+def test_the_first_value_of_a_column_that_can_not_be_read_is_its_example() -> None:
+    one = text_of([served(0), served(1, duration="fast"), served(2, duration="slow")])
+    two = text_of([served(3, duration="never")])
+    sources = [source_of(one, "a.log"), source_of(two, "b.log")]
+
+    for order in (sources, sources[::-1]):
+        found = accounts(tally_sources(order)).unreadable_examples
+
+        assert found.rows(named=True) == [
+            {"column": "duration_ms", "records": 3, "source": "a.log", "line": 2, "value": "fast"}
+        ]
+
+
+def test_a_long_value_that_can_not_be_read_is_cut() -> None:
+    found = _of(served(0, bytes_sent="x" * 5000)).unreadable_examples
+
+    assert found["value"].to_list() == ["x" * 200]

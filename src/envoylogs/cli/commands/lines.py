@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envoylogs.cli.anonymizing import anonymizer_of
-from envoylogs.cli.console import closed_pipe_is_no_error
+from envoylogs.cli.console import closed_pipe_is_no_error, say
 from envoylogs.cli.exits import Exit
 from envoylogs.cli.options import AnonymizeOption, MapOption, SourcesArgument, TextFormatOption
 from envoylogs.cli.selecting import SelectionOptions, selected, with_selection
@@ -18,6 +18,7 @@ from envoylogs.cli.text_format import parsed_text_format
 from envoylogs.cli.wanted import named_sources
 from envoylogs.errors import EmptySelectionError, SelectionError
 from envoylogs.render.formatting import printable
+from envoylogs.render.unread import untimed_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -87,15 +88,19 @@ def lines(  # noqa: PLR0913, PLR0917  # one parameter an option
         conditions = [wanted]
         if finding is not None:
             conditions.append(_behind(finding, kept, wanted, form, keys))
+        untimed: list[int] = []
         try:
             found = (
-                _lines(kept, conditions, form, keys, bare=bare)
+                _lines(kept, conditions, form, keys, untimed=untimed, bare=bare)
                 if anonymizer is None
-                else _records(kept, conditions, form, keys, anonymizer)
+                else _records(kept, conditions, form, keys, anonymizer, untimed=untimed)
             )
             printed = _print(found, limit, bare=bare)
         except KeyboardInterrupt:
             raise typer.Exit(Exit.INTERRUPTED) from None
+    left_out = untimed_left_out(sum(untimed))
+    if left_out is not None:
+        say(f"envoylogs: {left_out}")
     if not printed:
         raise EmptySelectionError.no_line(" ".join(c.text for c in conditions if c))
 
@@ -131,19 +136,22 @@ _Printed = tuple[str, int, bytes]
 """The name of a source, the number of a line in it, and what is printed of it."""
 
 
-def _lines(
+def _lines(  # noqa: PLR0913  # one parameter a concern of the caller
     sources: list[Source],
     conditions: list[Selection],
     text_format: TextFormat | None,
     keys: FieldKeys,
     *,
+    untimed: list[int],
     bare: bool,
 ) -> Iterator[list[_Printed]]:
     """Yield the lines of the records that meet all conditions, some at a time."""
     from envoylogs.records import selected_lines
 
     before: tuple[str, int] | None = None
-    for frame in selected_lines(sources, conditions, text_format=text_format, keys=keys):
+    for frame in selected_lines(
+        sources, conditions, text_format=text_format, keys=keys, on_untimed=untimed.append
+    ):
         found = []
         for source, line, text in frame.rows():
             # Read again, a line that holds several records would give all of them each time.
@@ -153,19 +161,26 @@ def _lines(
         yield found
 
 
-def _records(
+def _records(  # noqa: PLR0913  # one parameter a concern of the caller
     sources: list[Source],
     conditions: list[Selection],
     text_format: TextFormat | None,
     keys: FieldKeys,
     anonymizer: Anonymizer,
+    *,
+    untimed: list[int],
 ) -> Iterator[list[_Printed]]:
     """Yield the records that meet all conditions as JSON, anonymized, some at a time."""
     from envoylogs.records import anonymized_records
     from envoylogs.render.records import record_line
 
     for frame in anonymized_records(
-        sources, conditions, anonymizer, text_format=text_format, keys=keys
+        sources,
+        conditions,
+        anonymizer,
+        text_format=text_format,
+        keys=keys,
+        on_untimed=untimed.append,
     ):
         records = frame.with_columns(frame["start_time"].dt.epoch("us"))
         yield [
@@ -175,15 +190,19 @@ def _records(
 
 
 def _print(found: Iterable[list[_Printed]], limit: int | None, *, bare: bool) -> int:
-    """Print lines or records; return how many."""
+    """Print lines or records; return how many.
+
+    Strangers write values, so to a terminal goes only what can't act on it.
+    """
     printed = 0
     out = sys.stdout.buffer
+    is_terminal = sys.stdout.isatty()
     with closed_pipe_is_no_error():
         for some in found:
             for source, line, text in some:
                 if not bare:
                     out.write(f"{printable(source)}:{line}:".encode())
-                out.write(text + b"\n")
+                out.write((_for_terminal(text) if is_terminal else text) + b"\n")
                 printed += 1
                 if printed == limit:
                     break
@@ -191,3 +210,10 @@ def _print(found: Iterable[list[_Printed]], limit: int | None, *, bare: bool) ->
             if printed == limit:
                 break
     return printed
+
+
+def _for_terminal(text: bytes) -> bytes:
+    """Return the lines of a record with escapes in the place of what a terminal acts on."""
+    shown = text.decode("utf-8", "backslashreplace")
+    lines = (printable(line) if line else "" for line in shown.replace("\r\n", "\n").split("\n"))
+    return "\n".join(lines).removesuffix("\\r").encode()

@@ -15,6 +15,7 @@ from envoylogs.cli.console import (
 from envoylogs.cli.ending import Ending, refuse_nothing
 from envoylogs.cli.incremental import lock_of, refuse_to_forget, sources_for_state
 from envoylogs.cli.interrupt import stopped_by_interrupt
+from envoylogs.cli.notes import say_where_connections_are
 from envoylogs.cli.options import (
     AnonymizeOption,
     ByOption,
@@ -93,7 +94,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         print_config(context)
         return
     from envoylogs.pipeline import Reading
-    from envoylogs.render.named_tables import JOINT
+    from envoylogs.render.named_tables import ASKED, JOINT
     from envoylogs.summary.summary import summarize as summary_of
 
     columns = wanted_columns(by)
@@ -147,4 +148,6 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     else:
         with output_file(output) as out:
             renderer.render(summary, out)
+    if output_format in {Format.CSV, Format.NDJSON} or shown != ASKED:
+        say_where_connections_are(summary, shown)
     ending.end(summary, interrupted=stop.requested, new=new)

@@ -76,7 +76,13 @@ _FAILURE_OF_OUTCOME = {
 }
 """Of outcomes that are one failure whatever the code."""
 
-_BROKEN_WHILE_IT_ANSWERED = {"connection_closed", "stream_reset", "local_reset", "stream_refused"}
+_BEGUN = {
+    **dict.fromkeys(
+        ("connection_closed", "stream_reset", "local_reset", "stream_refused"), "broken_off"
+    ),
+    "response_timeout": "answer_timeout",
+}
+"""What it is if the answer had begun."""
 _LEAST_ERROR = 500
 
 
@@ -123,9 +129,7 @@ def failure_of(
     found = (
         _by_details(details) or _by_flags(flags, code, details) or _by_outcome(outcome, code, harm)
     )
-    if outcome == "broken_response" and found in _BROKEN_WHILE_IT_ANSWERED:
-        return "broken_off"
-    return found
+    return _BEGUN.get(found, found) if outcome == "broken_response" else found
 
 
 def failure_of_outcome(outcome: str) -> str | None:
@@ -142,6 +146,9 @@ def _by_flags(flags: str | None, code: int | None, details: str | None) -> str |
     if flags is None:
         return None
     given = set(flags.split(","))
+    if details == "via_upstream":
+        # A full pool of retries sets it beside an answer.
+        given.discard("UO")
     shown = next((flag for flag in TELLING_FLAGS if flag in given), None)
     if shown == "UAEX" and details is None and (code or 0) >= _LEAST_ERROR:
         # Without details only the code tells an outage from a verdict.

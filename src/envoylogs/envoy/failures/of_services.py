@@ -102,14 +102,22 @@ FAILURES_OF_SERVICES: tuple[Failure, ...] = (
         "upstream: what it sends is no valid HTTP of the expected version",
         "{label} breaks HTTP",
         "The gateway can't parse what comes back: duplicate or illegal headers (two "
-        "content-length or transfer-encoding, say), or another protocol than the Service's port "
-        "name or appProtocol promises (http, http2, grpc). Ask the pod directly: curl -v.",
+        "content-length or transfer-encoding, say), a body shorter than its content-length (a "
+        "crash while it answers), or another protocol than the Service's port name or appProtocol "
+        "promises (http, http2, grpc). Ask the pod directly: curl -v.",
     ),
     Failure(
         "response_timeout", Actor.UPSTREAM,
         "upstream, or a time-out of the route that is too tight",
         "{label} does not answer in time",
         "Look at its own latency first, then at timeout and retries.perTryTimeout of the route.",
+    ),
+    Failure(
+        "answer_timeout", Actor.UPSTREAM,
+        "upstream, or a time-out of the route that is too tight for long answers",
+        "Answers of {label} are not whole in time",
+        "The route's timeout covers the whole answer, also of downloads and streams: look at the "
+        "latency of the service, then raise or switch off timeout for routes that stream.",
     ),
     Failure(
         "duration_limit", Actor.POLICY,

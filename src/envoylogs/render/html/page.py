@@ -21,6 +21,8 @@ from envoylogs.render.folded import folded_of
 from envoylogs.render.formatting import printable
 from envoylogs.render.html.counts import packed_counts
 from envoylogs.render.html.meta import meta_of
+from envoylogs.render.unread import unread_of
+from envoylogs.render.unused_keys import unused_keys_of
 from envoylogs.render.words import (
     accounts_of,
     headline_of,
@@ -57,6 +59,7 @@ class HtmlRenderer:
         if summary.slices is None:
             raise ValueError("a page needs joint counts by summary.slices.SLICE_COLUMNS")
         meta = meta_of(summary, summary.slices)
+        unused = unused_keys_of(summary.accounts) or ()
         css = _asset("page.css")
         script, plotly = "\n".join(map(_asset, _SCRIPTS)), get_plotlyjs()
         environment = Environment(
@@ -74,7 +77,9 @@ class HtmlRenderer:
             counts=packed_counts(summary.slices) if summary.slices.rows.height else "",
             near=meta["near"],
             facts=[text for text, _ in headline_of(summary)] + accounts_of(summary),
-            notes=[note for note in (folded_of(summary),) if note],
+            notes=[
+                note for note in (unread_of(summary), folded_of(summary), " ".join(unused)) if note
+            ],
             findings=meta["findings"],
             noise=noise_of(summary),
             rest=lesser_findings(summary),

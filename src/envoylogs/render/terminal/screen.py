@@ -10,6 +10,8 @@ from envoylogs.render.folded import folded_of
 from envoylogs.render.terminal.console import new_console
 from envoylogs.render.terminal.findings import print_findings
 from envoylogs.render.terminal.tables import print_table, print_tables
+from envoylogs.render.unread import unread_of
+from envoylogs.render.unused_keys import unused_keys_of
 from envoylogs.render.words import headline_of
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ class TerminalRenderer:
             ``NO_COLOR`` and ``TERM``.
         width: In characters; null asks the terminal.
         table: Only this table, one of ``named_tables.TABLE_NAMES``,
-            ``ASKED`` or ``JOINT``; null for findings and all tables.
+            or what else has a name there; null for findings and all tables.
     """
 
     def __init__(
@@ -50,9 +52,12 @@ class TerminalRenderer:
         console = new_console(out, color=self._color, width=self._width)
         if summary.accounts.lines:
             console.print(_headline(summary))
-        folded = folded_of(summary)
-        if folded is not None:
-            console.print(Text(folded, style="dim"))
+        for note in filter(None, (unread_of(summary), folded_of(summary))):
+            console.print(Text(note, style="dim"))
+        unused = unused_keys_of(summary.accounts)
+        if unused is not None:
+            # Not wrapped: the option is there to be pasted.
+            console.print(Text(" ".join(unused), style="dim"), soft_wrap=True)
         if self._table is not None:
             print_table(console, summary, self._table, self._limit)
             return

@@ -10,11 +10,20 @@ from envoylogs import schema
 from envoylogs.envoy.clusters import service_label
 from envoylogs.envoy.outcomes import OUTCOMES
 from envoylogs.render.formatting import clock, count, milliseconds, percent, size
-from envoylogs.render.named_tables import ASKED, JOINT, rows_of_table, timed
+from envoylogs.render.named_tables import (
+    ASKED,
+    ASKED_CONNECTIONS,
+    CONNECTIONS,
+    JOINT,
+    rows_of_table,
+    timed,
+)
 from envoylogs.render.terminal.cells import heading, more, new_table, number, text
+from envoylogs.render.terminal.connections import print_connection_counts, print_connections
 from envoylogs.render.terminal.findings import print_findings
 from envoylogs.render.terminal.plain import print_joint, print_plain
 from envoylogs.render.words import LEDGER
+from envoylogs.summary.connections import CONNECTION_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,14 +61,19 @@ Row = dict[str, object]
 
 def print_tables(console: Console, summary: Summary, limit: int | None) -> None:
     """Print every table, at most ``limit`` rows each."""
+    has_requests = bool(summary.overview.requests)
     _print_overview(console, summary)
+    if not has_requests:
+        print_connections(console, summary, limit)
     _print_ledger(console, summary)
     # What the gateway was told to answer is nobody's problem, and a route to one cluster no split.
     answered = summary.rejections["outcome"] != "direct_response"
     _print_splits(console, _worth_showing(summary), limit)
     _print_rejections(console, summary.rejections.filter(answered), limit)
-    for column in _ORDER:
-        _print_breakdown(console, summary, column, limit)
+    if has_requests:
+        print_connections(console, summary, limit)
+        for column in _ORDER:
+            _print_breakdown(console, summary, column, limit)
 
 
 def print_table(console: Console, summary: Summary, name: str, limit: int | None) -> None:
@@ -76,13 +90,30 @@ def print_table(console: Console, summary: Summary, name: str, limit: int | None
         _print_counts(console, _TITLES[name], summary.by[name], (name,), limit)
     elif name == "groups":
         _print_counts(console, "Groups", summary.groups, schema.GROUP_KEYS, limit)
-    elif name == ASKED and summary.asked is not None:
-        title = f"By {', '.join(summary.asked_by)}"
-        _print_counts(console, title, summary.asked, summary.asked_by, limit)
+    elif name == CONNECTIONS:
+        rows = summary.connections.groups
+        print_connection_counts(console, "Connections", rows, CONNECTION_KEYS, limit)
+    elif name in {ASKED, ASKED_CONNECTIONS} and summary.asked is not None:
+        _print_asked(console, summary, name, limit)
     elif name == JOINT:
         print_joint(console, rows_of_table(summary, name), limit)
     else:
         print_plain(console, name.capitalize(), rows_of_table(summary, name), limit)
+
+
+def _print_asked(console: Console, summary: Summary, name: str, limit: int | None) -> None:
+    """Print the tables that ``--by`` asks for: of requests and of connections, or of the latter."""
+    columns, connections = ", ".join(summary.asked_by), summary.connections.asked
+    has_connections = connections is not None and connections.height > 0
+    if name == ASKED and summary.asked is not None:
+        # A log of connections alone has no table of requests, and one that is empty has.
+        if summary.asked.height or not has_connections:
+            _print_counts(console, f"By {columns}", summary.asked, summary.asked_by, limit)
+        if not has_connections:
+            return
+    if connections is not None:
+        title = f"Connections by {columns}"
+        print_connection_counts(console, title, connections, summary.asked_by, limit)
 
 
 def _print_overview(console: Console, summary: Summary) -> None:

@@ -123,7 +123,8 @@ def _one(group: Sequence[Finding], facts: Facts) -> Finding:
         where=any_of(*(f"({found.condition})" for found in worst)),
         timed=False,
         examples=tuple(example for f in worst for example in f.examples[:1])[:_EXAMPLES],
-        next=f"One cause for all is likely; what they share: {shared}. {_general(first)}",
+        next=f"One cause for all is likely"
+        f"{f'; what they share: {shared}' if shared else ''}. {_general(first)}",
         members=tuple(worst),
         shared=shared,
     )
@@ -149,7 +150,7 @@ def _general(found: Finding) -> str:
     return FAILURES[found.failure].next.format(endpoints="Look at the endpoints of the services")
 
 
-def _shared(group: Sequence[Finding], facts: Facts) -> str:
+def _shared(group: Sequence[Finding], facts: Facts) -> str | None:
     """Return what the failures of several findings have in common, in words."""
     parts = []
     subjects = [found.subject for found in group]
@@ -169,4 +170,4 @@ def _shared(group: Sequence[Finding], facts: Facts) -> str:
     hosts = rows.filter(pl.col("upstream_host").is_not_null())
     if len(addresses) == 1 and hosts.height:
         parts.append(f"the address {next(iter(addresses))} of a node or proxy")
-    return ", ".join(parts) or "the way in which they fail"
+    return ", ".join(parts) or None

@@ -29,7 +29,7 @@ from envoylogs.summary.findings.proof import (
     witnesses_among,
 )
 from envoylogs.summary.findings.subjects import SUBJECT, Subject, with_subject
-from envoylogs.summary.findings.weighing import Weighing
+from envoylogs.summary.findings.weighing import Askers, Weighing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["FAILING_CODES", "failing_findings"]
 
 _MOST_SUBJECTS = 1000
+_NEVER_US = 2**62
 
 _CODE_OF_OUTCOME = {
     "no_cluster": "no_cluster",
@@ -136,7 +137,8 @@ class _Failures:
         )
         subjects = self._rows.select(SUBJECT).n_unique() if self._rows.height else 0
         errors = self._rows.filter(pl.col("harm").is_in([Harm.ERROR, Harm.FAILED]))
-        self._weighing = Weighing(subjects, sum_of(self._rows), sum_of(errors))
+        clients = evidence["client"].drop_nulls().n_unique()
+        self._weighing = Weighing(subjects, sum_of(self._rows), sum_of(errors), clients)
 
     def findings(self) -> list[Finding]:
         """Return all of them, in no order."""
@@ -220,16 +222,24 @@ class _Failures:
             )
         elif stretch.episode.is_whole:
             stretch = stretch._replace(requests=failing.failed, of=failing.of)
-        witnesses = witnesses_among(self._evidence.filter(_is(failing)))
+        kept = self._evidence.filter(_is(failing))
+        witnesses = witnesses_among(kept)
+        when = stretch.episode
+        inside = kept.filter(
+            (pl.col("start") >= (when.since or 0)) & (pl.col("start") <= (when.until or _NEVER_US))
+        )
         severity = self._weighing.severity(
-            failing.harm, failing.failed, failing.of, stretch, witnesses.clients
+            failing.harm,
+            failing.failed,
+            failing.of,
+            stretch,
+            Askers(witnesses.clients, inside["client"].drop_nulls().n_unique()),
         )
         if severity is None or (subject.about == "strangers" and not _tells(failing)):
             return None
         rows = self._failed.filter(_is(failing))
         durations = self._durations.get((failure.name, *subject))
         words = _words(failing, rows, durations)
-        when = stretch.episode
         hosts = self._rows.filter(subject.belongs)["upstream_host"].drop_nulls().n_unique()
         return Finding(
             code=_code(failing),
@@ -304,6 +314,14 @@ def _where(failing: _Failing, believed: Sequence[str | None]) -> str:
     return all_of(*conditions)
 
 
+def _label(subject: Subject, rows: pl.DataFrame) -> str:
+    """Return what people call a subject; one without a name by its route, if it has one."""
+    routes = rows["route_name"].unique().to_list()
+    if subject.name is None and subject.about == "host" and len(routes) == 1 and routes[0]:
+        return f"route {routes[0]}"
+    return subject.label
+
+
 class _Words(NamedTuple):
     """What a finding says, and the failure whose words these are."""
 
@@ -330,5 +348,5 @@ def _words(failing: _Failing, rows: pl.DataFrame, durations: Durations | None) -
     tunneled = rows.select(is_hbone(pl.col("upstream_host")).all(ignore_nulls=True)).item()
     if tunneled and rows["upstream_host"].drop_nulls().len():
         next_step = f"{HBONE_NEXT} {next_step}"
-    title = failure.says.format(label=failing.subject.label, codes=codes_of(rows))
+    title = failure.says.format(label=_label(failing.subject, rows), codes=codes_of(rows))
     return _Words(failure, title, "; ".join(proof), next_step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -24,6 +25,7 @@ _NEEDED = ("start_time", "authority", "response_code", "response_flags", "upstre
 
 _DAMAGED_SHARE = 0.01
 _SOURCES_NAMED = 3
+_VALUE_SHOWN = 40
 
 
 def log_findings(facts: Facts, accounts: Accounts, overview: Overview) -> list[Finding]:
@@ -34,7 +36,9 @@ def log_findings(facts: Facts, accounts: Accounts, overview: Overview) -> list[F
     missing = [name for name in _NEEDED if name in accounts.columns_never_seen]
     unknown = overview.outcomes.get("unknown", 0)
     cut = accounts.damaged
-    if not accounts.records or not (cut.height or damaged or missing or unknown):
+    unread = [] if "start_time" in missing else _untimed(accounts)
+    unread = [*_unreadable(accounts), *unread]
+    if not accounts.records or not (cut.height or damaged or missing or unknown or unread):
         return []
     reasons = []
     if cut.height:
@@ -50,12 +54,14 @@ def log_findings(facts: Facts, accounts: Accounts, overview: Overview) -> list[F
         reasons.append(f"{accounts.malformed:,} of {lines:,} lines are malformed ({by_reason})")
     if missing:
         reasons.append(f"no record has {', '.join(missing)}")
+    reasons += unread
     if unknown:
         reasons.append(f"too little is logged to tell the outcome of {unknown:,} of the requests")
+    many = _most_unread(accounts) > max(1, _DAMAGED_SHARE * accounts.records)
     return [
         Finding(
             code="log_incomplete",
-            severity=Severity.MEDIUM if cut.height or damaged else Severity.INFO,
+            severity=Severity.MEDIUM if cut.height or damaged or many else Severity.INFO,
             who=Actor.OPERATOR,
             subject="log",
             title=f"The log is incomplete: {'; '.join(reasons)}",
@@ -63,15 +69,49 @@ def log_findings(facts: Facts, accounts: Accounts, overview: Overview) -> list[F
             of=overview.requests,
             first_seen=first_of(facts.requests.filter(pl.col("outcome") == "unknown")),
             where=all_of(is_request, equals("outcome", "unknown")) if unknown else None,
-            next=_next_step(cut["source"].to_list(), damaged=damaged),
+            next=_next_step(accounts, cut["source"].to_list(), damaged=damaged, missing=missing),
         )
     ]
 
 
-def _next_step(cut: list[str], *, damaged: bool) -> str:
+def _unreadable(accounts: Accounts) -> list[str]:
+    """Return which values can't be read, each column with an example."""
+    return [
+        f"{n:,} value{'s' if n > 1 else ''} of {column} can't be read"
+        + ("" if value is None else f', such as "{value[:_VALUE_SHOWN]}"')
+        for column, n, value in accounts.unreadable_examples.select(
+            "column", "records", "value"
+        ).iter_rows()
+    ]
+
+
+def _untimed(accounts: Accounts) -> list[str]:
+    """Return how many records have no time, if there are any besides those that can't be read."""
+    n = accounts.untimed - accounts.unreadable.get("start_time", 0)
+    return [f"{n:,} record{' has' if n == 1 else 's have'} no time"] if n > 0 else []
+
+
+def _most_unread(accounts: Accounts) -> int:
+    """Return how many records lack what verdicts rest on in the worst column."""
+    unreadable = (n for column, n in accounts.unreadable.items() if column in _NEEDED)
+    untimed = 0 if "start_time" in accounts.columns_never_seen else accounts.untimed
+    return max(untimed, *unreadable, 0)
+
+
+def _next_step(accounts: Accounts, cut: list[str], *, damaged: bool, missing: list[str]) -> str:
     if cut:
         more = f" and {len(cut) - _SOURCES_NAMED:,} more" if len(cut) > _SOURCES_NAMED else ""
         return f"Get these sources again or unpack them: {', '.join(cut[:_SOURCES_NAMED])}{more}."
+    wrapped = accounts.wrapped_in
+    if damaged and wrapped.height:
+        return (
+            f"Take the records out of what is around them: jq -r {shlex.quote(wrapped['path'][0])}."
+        )
     if damaged:
         return "Keep the malformed lines with --rejects FILE and look at them."
+    if not missing and (accounts.unreadable or accounts.untimed):
+        return (
+            "Log these values as Envoy writes them, times with Z or an offset; "
+            "accounts.unreadable_examples of the JSON says where each stands."
+        )
     return "Log these columns: Istio's default JSON format has all of them."

@@ -172,10 +172,11 @@ def _with_neighbors(buckets: Sequence[Bucket], start: int, end: int) -> tuple[in
 
 def _quieter(buckets: Sequence[Bucket], rate: float) -> bool:
     """Tell whether far fewer failures are here than a rate lets expect, beyond chance."""
-    expected = rate * sum(b.requests for b in buckets)
-    failed = sum(b.failed for b in buckets)
-    if failed > expected / 2:
+    requests, failed = sum(b.requests for b in buckets), sum(b.failed for b in buckets)
+    if not requests or not 0 < rate < 1 or failed > rate * requests / 2:
         return False
-    # Chernoff's bound on the chance of so few events where so many are expected (Poisson).
-    exponent = failed - expected - (failed * math.log(failed / expected) if failed else 0.0)
-    return exponent < math.log(_BY_CHANCE)
+    share = failed / requests
+    # Chernoff's bound on the chance of so few failures among so many requests (binomial).
+    distance = (1 - share) * math.log((1 - share) / (1 - rate))
+    distance += share * math.log(share / rate) if share else 0.0
+    return -requests * distance < math.log(_BY_CHANCE)

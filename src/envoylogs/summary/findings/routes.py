@@ -149,7 +149,7 @@ def _gained(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
         findings.append(
             Finding(
                 code="unrouted_host",
-                severity=Severity.MEDIUM if same_paths or requests >= _OFTEN else Severity.INFO,
+                severity=Severity.MEDIUM if same_paths else Severity.INFO,
                 who=Actor.CONFIGURATION,
                 subject=host,
                 title=f"{host} had no route until one came",

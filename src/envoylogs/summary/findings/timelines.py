@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Stretch", "Timelines", "between"]
 
-_FEWER = 1.5
+_FEWER, _ENOUGH, _ABOUT = 1.5, 6, 0.85
 """So many standard deviations of a Poisson count make fewer than usual."""
 
 
@@ -38,12 +38,20 @@ class Stretch(NamedTuple):
     went_well: tuple[int, float] | None
 
     @property
+    def went_on(self) -> bool:
+        """Whether about as many records as usual went well beside those that did not."""
+        if self.went_well is None:
+            return False
+        well, expected = self.went_well
+        return expected >= _ENOUGH and well > _ABOUT * expected
+
+    @property
     def replaced(self) -> bool:
         """Whether fewer records than usual went well while others did not."""
         if self.went_well is None:
             return True
         well, expected = self.went_well
-        return well <= expected - _FEWER * math.sqrt(expected)
+        return expected >= _ENOUGH and well <= expected - _FEWER * math.sqrt(expected)
 
 
 class Timelines:

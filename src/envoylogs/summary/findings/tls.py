@@ -178,38 +178,47 @@ _NO_NAME = (
 
 
 def _refused_without_name(facts: Facts, timelines: Timelines) -> list[Finding]:
-    """Return connections without a server name that were accepted earlier and are refused since."""
-    nameless = timelines.of("server_name", None).filter(pl.col("kind") == "connection")
-    stretch = timelines.stretch(nameless, pl.col("failure") == "name_refused")
-    if stretch.episode.since is None or not is_burst(stretch):
-        return []
-    rows = facts.connections.filter(
-        (pl.col("outcome") == "no_filter_chain") & pl.col("requested_server_name").is_null()
-    )
-    witnesses = _witnesses(facts, None)
-    return [
-        Finding(
-            code="connections_refused",
-            severity=severity_of(stretch.requests, stretch.of),
-            who=Actor.CONFIGURATION,
-            subject="connections without a TLS server name",
-            title=f"Connections without a TLS server name{_to(witnesses)} are refused: no filter "
-            "chain accepts them",
-            requests=stretch.requests,
-            of=stretch.of,
-            clients_at_least=witnesses.clients,
-            first_seen=first_of(rows),
-            since=stretch.episode.since,
-            until=stretch.episode.until,
-            timed=True,
-            gateways=gateways_of(facts, rows),
-            where=_refused(None),
-            proof="NR without HTTP fields; such connections were accepted before.",
-            examples=witnesses.examples,
-            failure="name_refused",
-            next=_NO_NAME,
+    """Return ports that took connections without a server name earlier and refuse them since."""
+    nameless = (pl.col("failure") == "name_refused") & pl.col("server_name").is_null()
+    findings = []
+    for port in timelines.rows.filter(nameless)["port"].unique().sort(nulls_last=True):
+        # Whoever names no server is among all that came to the port.
+        stretch = timelines.stretch(timelines.of("port", port), nameless)
+        if stretch.episode.since is None or not (is_burst(stretch) and stretch.replaced):
+            continue
+        rows = facts.connections.filter(
+            (pl.col("outcome") == "no_filter_chain") & pl.col("requested_server_name").is_null()
         )
-    ]
+        witnesses = _witnesses(facts, None)
+        whose = "" if port is None else f" to :{port}"
+        findings.append(
+            Finding(
+                code="connections_refused",
+                severity=severity_of(stretch.requests, stretch.of),
+                who=Actor.CONFIGURATION,
+                subject="connections without a TLS server name",
+                title=f"Connections without a TLS server name{whose} are refused: no filter chain "
+                "accepts them",
+                requests=stretch.requests,
+                of=stretch.of,
+                clients_at_least=witnesses.clients,
+                first_seen=first_of(rows),
+                since=stretch.episode.since,
+                until=stretch.episode.until,
+                timed=True,
+                gateways=gateways_of(facts, rows),
+                where=all_of(_refused(None), *_at_port(port)),
+                proof="NR without HTTP fields; the port took connections before.",
+                examples=witnesses.examples,
+                failure="name_refused",
+                next=_NO_NAME,
+            )
+        )
+    return findings
+
+
+def _at_port(port: str | None) -> list[str]:
+    return [] if port is None else [f"downstream_local_address LIKE '%:{port}'"]
 
 
 def _nothing_accepted(facts: Facts) -> list[Finding]:

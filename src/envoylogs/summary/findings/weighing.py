@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envoylogs.envoy.outcomes import Harm
 from envoylogs.summary.findings.finding import Severity, severity_of, worth_telling
@@ -11,7 +11,7 @@ from envoylogs.summary.findings.finding import Severity, severity_of, worth_tell
 if TYPE_CHECKING:
     from envoylogs.summary.findings.timelines import Stretch
 
-__all__ = ["Weighing", "is_burst", "is_meant"]
+__all__ = ["Askers", "Weighing", "is_burst", "is_meant"]
 
 _USUAL_SHARE = 0.002
 """Up to this share of the requests of a service fails without anybody calling it trouble."""
@@ -24,11 +24,18 @@ _TROUBLED_SHARE = 0.1
 """From this share of errors in the whole log on, a log is about trouble, and a single failure of a
 service is part of it."""
 
-_BURST, _BURST_SHARE = 12, 0.25
-_MANY_CLIENTS, _NEARLY_ALL = 4, 0.8
+_BURST, _BURST_SHARE, _HALF = 12, 0.25, 0.45
+_MANY_CLIENTS, _FEW_CLIENTS, _NEARLY_ALL = 4, 3, 0.8
 _ALL_SHARE, _ALL, _ALL_CLIENTS = 0.95, 20, 3
 _DOMINANT = 0.5
 _LEFT_SHARE = 0.1
+
+
+class Askers(NamedTuple):
+    """How many clients are known to be harmed: at any time, and while it was at its worst."""
+
+    clients: int
+    inside: int
 
 
 def is_burst(stretch: Stretch) -> bool:
@@ -52,7 +59,7 @@ def is_meant(stretch: Stretch, failed: int, clients: int) -> bool:
         clients: Clients that are known to be harmed, at any time.
     """
     many = clients >= _MANY_CLIENTS and stretch.requests >= _NEARLY_ALL * failed
-    return stretch.replaced or many
+    return stretch.replaced or (many and not stretch.went_on)
 
 
 class Weighing:
@@ -62,15 +69,18 @@ class Weighing:
         subjects: How many there are that might fail by chance.
         records: All requests and connections.
         errors: Those of them that failed.
+        clients: How many are known to be in it.
     """
 
-    def __init__(self, subjects: int, records: int, errors: int) -> None:
+    def __init__(self, subjects: int, records: int, errors: int, clients: int) -> None:
+        # Behind a load balancer all have the address of that.
+        self._clients_are_told_apart = clients > _FEW_CLIENTS
         self._subjects = max(subjects, 1)
         self._records = records
         self._troubled = errors >= _TROUBLED_SHARE * records
 
     def severity(
-        self, harm: Harm, failed: int, of: int, stretch: Stretch, clients: int
+        self, harm: Harm, failed: int, of: int, stretch: Stretch, askers: Askers
     ) -> Severity | None:
         """Return how bad a failure of one subject is; null if it is not worth telling.
 
@@ -79,7 +89,7 @@ class Weighing:
             failed: In the whole log.
             of: All records of the subject in the whole log.
             stretch: Its episode.
-            clients: How many clients are known to be harmed.
+            askers: Who is known to be harmed.
         """
         burst = is_burst(stretch)
         found = severity_of(stretch.requests, stretch.of)
@@ -91,13 +101,17 @@ class Weighing:
             return found if burst or self.is_sure(failed, of) else Severity.INFO
         if burst:
             found = max(found, Severity.HIGH) if harm is not Harm.REFUSED else found
-            return found if is_meant(stretch, failed, clients) else Severity.INFO
+            few = self._clients_are_told_apart and askers.inside < _FEW_CLIENTS
+            rare = harm is Harm.ANSWERED_4XX and stretch.requests < _HALF * stretch.of
+            visit = rare or (few and harm is not Harm.GONE)
+            meant = is_meant(stretch, failed, askers.clients)
+            return found if meant and not visit else Severity.INFO
         if harm is Harm.GONE:
             often = failed >= _LEFT_SHARE * of and self._beyond_chance(failed, _USUAL_LEFT * of)
             return max(found, Severity.HIGH) if often else None
         all_of_it = failed >= _ALL and failed >= _ALL_SHARE * of
         dominant = of >= _DOMINANT * self._records
-        if all_of_it and (dominant or (harm is Harm.REFUSED and clients >= _ALL_CLIENTS)):
+        if all_of_it and (dominant or (harm is Harm.REFUSED and askers.clients >= _ALL_CLIENTS)):
             return max(found, Severity.HIGH if harm is Harm.REFUSED else Severity.MEDIUM)
         return None
 

@@ -61,6 +61,14 @@ METRICS: tuple[Metric, ...] = (
         "Malformed lines by reason.",
     ),
     Metric(
+        "envoylogs_unreadable_log_values_total", _COUNTER, ("column",),
+        "Values of records that can't be read as the type of their column, by column.",
+    ),
+    Metric(
+        "envoylogs_undated_log_records_total", _COUNTER, (),
+        "Records without a time that can be read.",
+    ),
+    Metric(
         "envoylogs_log_records_total", _COUNTER, ("kind",),
         "Access records by kind: request, connection, own (the gateway's own traffic), "
         "filtered (left out by a selection or by their role), or seen_before (of a request that "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs import __version__
+from envoylogs import __version__, schema
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOME_NAMES
 from envoylogs.reading.fates import REASONS
 from envoylogs.summary.metrics.catalog import METRICS, Metric
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["Family", "Sample", "metric_families"]
 
 _BOUNDS = (*(f"{bound / 1000:g}" for bound in BOUNDS_MS), "+Inf")
+
+# Columns of the log whose values are no text; those made from a cluster's name are not logged.
+_READ_AS_TYPE = ("start_time", *(name for name in schema.INTEGERS if name != "upstream_port"))
 
 Counts = list[tuple[tuple[str, ...], float]]
 """Values of labels, and the number."""
@@ -139,6 +142,10 @@ def _of_the_log(accounts: Accounts, overview: Overview, *, complete: bool) -> di
         "envoylogs_malformed_log_lines_total": _by_one(
             dict.fromkeys(REASONS, 0) | accounts.malformed_by_reason
         ),
+        "envoylogs_unreadable_log_values_total": _by_one(
+            dict.fromkeys(_READ_AS_TYPE, 0) | accounts.unreadable
+        ),
+        "envoylogs_undated_log_records_total": _alone(accounts.untimed),
         "envoylogs_log_records_total": _by_one(kinds),
         "envoylogs_first_record_timestamp_seconds": first,
         "envoylogs_last_record_timestamp_seconds": last,

@@ -1,0 +1,97 @@
+"""The section of connections on a terminal: what failed, beside what did not, and where it is."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.handmade import (
+    Record,
+    connection,
+    failed_connection,
+    refused_connection,
+    served,
+    source_of,
+    text_of,
+    unrouted,
+)
+
+from envoylogs.pipeline import tally_sources
+from envoylogs.render.terminal.screen import TerminalRenderer
+from envoylogs.summary.summary import summarize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_REQUESTS = [served(), unrouted(1)]
+_CONNECTIONS = [
+    *(connection(n) for n in range(4)),
+    *(failed_connection(n, upstream_host="192.0.2.9:5432") for n in range(4, 7)),
+    refused_connection(8, requested_server_name="a.example.org"),
+]
+
+
+def _lines(log: Iterable[Record], *, width: int = 120, limit: int | None = None) -> list[str]:
+    out = io.StringIO()
+    summary = summarize(tally_sources([source_of(text_of(log))]))
+    TerminalRenderer(limit=limit, width=width, color=False).render(summary, out)
+    return [line.rstrip() for line in out.getvalue().split("\n") if line.strip()]
+
+
+def _place(lines: list[str], beginning: str) -> int:
+    (place,) = (n for n, line in enumerate(lines) if line.startswith(beginning))
+    return place
+
+
+def test_a_log_without_connections_has_no_section_of_them() -> None:
+    assert not [line for line in _lines(_REQUESTS) if line.startswith("Connections")]
+
+
+def test_connections_come_before_the_tables_of_requests_and_after_their_verdicts() -> None:
+    lines = _lines([*_REQUESTS, *_CONNECTIONS])
+
+    assert (
+        _place(lines, "Overview")
+        < _place(lines, "Turned away")
+        < _place(lines, "Connections  8 in all, 3 failed, 1 refused")
+        < _place(lines, "By outcome")
+    )
+    # The table by outcome of requests has connections already.
+    assert not [line for line in lines if line.startswith("Connections by outcome")]
+
+
+def test_a_log_of_connections_alone_has_them_first_and_no_table_of_requests() -> None:
+    lines = _lines(_CONNECTIONS)
+
+    assert _place(lines, "Connections  8 in all") < _place(lines, "Turned away")
+    assert not [line for line in lines if line.startswith("By ")]
+    assert _place(lines, "Connections by outcome") > 0
+
+
+@pytest.mark.parametrize("width", [90, 100, 140])
+def test_what_failed_stands_with_cluster_server_name_address_and_flags(width: int) -> None:
+    lines = _lines(_CONNECTIONS, width=width)
+
+    # A cell that does not fit goes on in the next line.
+    head = _place(lines, "Connections that failed")
+    words = "".join(lines[head : _place(lines, "Connections by upstream_cluster")])
+    row = next(line for line in lines[head + 2 :] if "UF,URX" in line)
+    assert "db.data:5432" in words or "outbound|5432||db.data.svc.cluster.local" in words
+    assert {"3", "12:00:06"} <= set(re.split(r"\s+", row))
+    assert ("12:00:04" in row) == (width >= 100)
+
+
+def test_only_connections_that_failed_are_among_those() -> None:
+    for log in ([connection()], [refused_connection()], [connection(), refused_connection()]):
+        assert not [line for line in _lines(log) if line.startswith("Connections that failed")]
+
+
+def test_a_limit_says_how_many_rows_are_not_shown() -> None:
+    log = [failed_connection(n, upstream_host=f"192.0.2.{n}:5432") for n in range(5)]
+
+    lines = _lines(log, limit=2)
+
+    after = lines[_place(lines, "Connections that failed") :]
+    assert after[: _place(after, "Connections by upstream_cluster")][-1].startswith("… 3 more")
