@@ -140,7 +140,7 @@ def test_one_stray_failure_has_no_onset() -> None:
 
 def test_an_episode_without_a_beginning_and_an_end_is_the_whole_time() -> None:
     # Three failures, by chance near each other: neither side is quieter beyond chance.
-    buckets = _buckets(*[(1, 0)] * 10, (1, 1), (1, 1), (1, 1), *[(1, 0)] * 15)
+    buckets = _buckets(*[(1, 0)] * 10, (1, 1), (1, 1), (1, 1), *[(1, 0)] * 10)
 
     assert episode(buckets) == _whole(buckets, onset_unclear=True)
 

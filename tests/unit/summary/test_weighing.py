@@ -10,10 +10,11 @@ from envoylogs.envoy.outcomes import Harm
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.findings.onset import Episode
 from envoylogs.summary.findings.timelines import Stretch
-from envoylogs.summary.findings.weighing import Weighing, is_burst
+from envoylogs.summary.findings.weighing import Askers, Weighing, is_burst
 
-_CALM = Weighing(subjects=20, records=100_000, errors=50)
-_TROUBLED = Weighing(subjects=20, records=1000, errors=100)
+_CALM = Weighing(subjects=20, records=100_000, errors=50, clients=100)
+_TROUBLED = Weighing(subjects=20, records=1000, errors=100, clients=100)
+_BEHIND_A_PROXY = Weighing(subjects=20, records=100_000, errors=50, clients=1)
 
 
 def _whole(failed: int, of: int) -> Stretch:
@@ -29,7 +30,8 @@ def _burst(failed: int, of: int, *, well: tuple[int, float] | None = (0, 100.0))
 def _severity(
     harm: Harm, failed: int, of: int, stretch: Stretch | None = None, *, clients: int = 5
 ) -> Severity | None:
-    return _CALM.severity(harm, failed, of, stretch or _whole(failed, of), clients)
+    askers = Askers(clients, clients)
+    return _CALM.severity(harm, failed, of, stretch or _whole(failed, of), askers)
 
 
 @pytest.mark.parametrize("harm", [Harm.ERROR, Harm.FAILED])
@@ -58,8 +60,10 @@ def test_errors_are_told_past_the_usual_crumbs_and_loud_beyond_chance(
 
 
 def test_in_a_log_that_is_about_trouble_a_few_failures_are_part_of_it() -> None:
-    assert _CALM.severity(Harm.ERROR, 1, 4, _whole(1, 4), 1) is Severity.INFO
-    assert _TROUBLED.severity(Harm.ERROR, 1, 4, _whole(1, 4), 1) is Severity.MEDIUM
+    one = Askers(1, 1)
+
+    assert _CALM.severity(Harm.ERROR, 1, 4, _whole(1, 4), one) is Severity.INFO
+    assert _TROUBLED.severity(Harm.ERROR, 1, 4, _whole(1, 4), one) is Severity.MEDIUM
 
 
 def test_a_burst_is_weighed_by_the_requests_of_its_time() -> None:
@@ -95,14 +99,38 @@ def test_refusals_in_place_of_what_went_well_are_told_and_those_beside_it_are_a_
         Severity.CRITICAL, Severity.HIGH,
     }  # fmt: skip
     beside = _burst(90, 190, well=(100, 100.0))
-    assert _severity(harm, 90, 10_000, beside, clients=3) is Severity.INFO
+    assert _severity(harm, 90, 10_000, beside, clients=9) is Severity.INFO
 
 
-def test_refusals_beside_as_many_answers_are_told_of_clients_who_have_none_at_other_times() -> None:
-    beside = _burst(90, 190, well=(100, 100.0))
+def test_refusals_beside_hardly_fewer_answers_are_told_if_many_clients_have_them_only_then() -> (
+    None
+):
+    hardly = _burst(90, 170, well=(80, 95.0))
 
-    assert _severity(Harm.REFUSED, 90, 10_000, beside, clients=4) is Severity.HIGH
-    assert _severity(Harm.REFUSED, 300, 10_000, beside, clients=4) is Severity.INFO
+    assert not hardly.went_on
+    assert _severity(Harm.REFUSED, 90, 10_000, hardly, clients=4) is Severity.CRITICAL
+    assert _severity(Harm.REFUSED, 300, 10_000, hardly, clients=4) is not Severity.INFO
+    barely = _burst(90, 180, well=(84, 99.0))
+    assert _severity(Harm.REFUSED, 300, 10_000, barely, clients=3) is Severity.CRITICAL
+
+
+def test_refusals_of_one_or_two_clients_among_many_are_a_visit_of_these() -> None:
+    burst, two = _burst(90, 100), Askers(2, 2)
+
+    assert _CALM.severity(Harm.REFUSED, 90, 10_000, burst, two) is Severity.INFO
+    assert _CALM.severity(Harm.GONE, 90, 10_000, burst, two) is Severity.HIGH
+    # Behind a load balancer all clients have the address of that.
+    proxy = Askers(1, 1)
+    assert _BEHIND_A_PROXY.severity(Harm.REFUSED, 90, 10_000, burst, proxy) is Severity.CRITICAL
+
+
+def test_answers_4xx_are_above_info_only_if_they_are_half_of_the_burst() -> None:
+    assert _severity(Harm.ANSWERED_4XX, 44, 10_000, _burst(44, 100, well=(10, 90.0))) is (
+        Severity.INFO
+    )
+    assert _severity(Harm.ANSWERED_4XX, 45, 10_000, _burst(45, 100, well=(10, 90.0))) is (
+        Severity.HIGH
+    )
 
 
 def test_only_refusals_of_the_gateway_are_critical() -> None:
@@ -163,6 +191,6 @@ def test_more_failures_of_as_many_requests_are_never_told_more_quietly(
 def test_among_more_subjects_it_takes_more_to_be_no_chance(
     failed: int, of: int, subjects: int
 ) -> None:
-    few, many = (Weighing(n, 1_000_000, 0) for n in (subjects, 10 * subjects))
+    few, many = (Weighing(n, 1_000_000, 0, 100) for n in (subjects, 10 * subjects))
 
     assert few.is_sure(failed, of) or not many.is_sure(failed, of)
