@@ -63,6 +63,20 @@ _REFUSED: Record = {
 }
 
 
+_CONNECTION: Record = {
+    "authority": None,
+    "method": None,
+    "path": None,
+    "response_code": 0,
+    "response_code_details": None,
+    "route_name": None,
+    "requested_server_name": "db.example.com",
+    "upstream_cluster": "outbound|5432||db.data.svc.cluster.local",
+    "upstream_host": "192.0.2.91:5432",
+    "upstream_service_time": None,
+}
+
+
 def _records(first: int, count: int, **changes: str | int | None) -> Iterator[Record]:
     """Yield records five seconds apart, of seven clients in turn."""
     for place in range(first, first + count):
@@ -211,6 +225,57 @@ def _dependency_failed() -> Iterator[Record]:
     )  # fmt: skip
 
 
+def _gateway_errors() -> Iterator[Record]:
+    """Five minutes of served requests; then the route itself answers with 503."""
+    yield from _records(0, 60)
+    yield from _records(
+        60, 60, **_BY_GATEWAY, response_code=503, response_code_details="direct_response",
+        upstream_cluster=None,
+    )  # fmt: skip
+
+
+def _unattributed_errors() -> Iterator[Record]:
+    """A custom format with neither flags nor cluster nor host; every second request fails."""
+    yield from _with_little(_mixed(of=120, every=2, response_code=503))
+
+
+def _refused_jump() -> Iterator[Record]:
+    """Five minutes of served requests; then an AuthorizationPolicy denies all of them."""
+    yield from _records(0, 60)
+    yield from _records(
+        60, 60, **_BY_GATEWAY, response_code=403,
+        response_code_details="rbac_access_denied_matched_policy[none]",
+    )  # fmt: skip
+
+
+def _faults_injected() -> Iterator[Record]:
+    """120 requests; a fault rule aborts every fifth."""
+    yield from _mixed(
+        of=120, every=5, **_BY_GATEWAY, response_code=503, response_flags="FI",
+        response_code_details="fault_filter_abort",
+    )  # fmt: skip
+
+
+def _clients_give_up() -> Iterator[Record]:
+    """Five minutes of served requests; then all clients leave after ten seconds."""
+    yield from _records(0, 60)
+    yield from _records(
+        60, 60, **_UNANSWERED, response_code=0, response_flags="DC",
+        response_code_details="downstream_remote_disconnect", duration=10000,
+    )  # fmt: skip
+
+
+def _connections_failed() -> Iterator[Record]:
+    """Five minutes of TCP connections; then the database can't be reached."""
+    yield from _records(0, 60, **_CONNECTION)
+    yield from _records(60, 60, **(_CONNECTION | {"response_flags": "UF,URX", "duration": 10000}))
+
+
+def _connections_refused() -> Iterator[Record]:
+    """120 connections without a TLS server name, which no filter chain accepts."""
+    yield from _records(0, 120, **(_REFUSED | {"requested_server_name": None}))
+
+
 def _slow_upstream() -> Iterator[Record]:
     """120 requests to two hosts in turn; one takes 11 ms, the other 400 ms."""
     yield from _mixed(
@@ -220,9 +285,14 @@ def _slow_upstream() -> Iterator[Record]:
 
 def _log_incomplete() -> Iterator[Record]:
     """120 requests of a custom format that has neither flags nor cluster nor host."""
-    for record in _mixed(of=120, every=10, response_code=503):
-        missing = ("response_flags", "response_code_details", "upstream_cluster", "upstream_host",
-                   "upstream_service_time", "route_name")  # fmt: skip
+    yield from _with_little(_mixed(of=120, every=10, response_code=503))
+
+
+def _with_little(records: Iterator[Record]) -> Iterator[Record]:
+    """Yield records without what tells who answered."""
+    missing = ("response_flags", "response_code_details", "upstream_cluster", "upstream_host",
+               "upstream_service_time", "route_name")  # fmt: skip
+    for record in records:
         yield {key: value for key, value in record.items() if key not in missing}
 
 
@@ -243,6 +313,13 @@ LOGS: dict[str, Callable[[], Iterator[Record]]] = {
     "broken_response": _broken_response,
     "upstream_errors": _upstream_errors,
     "dependency_failed": _dependency_failed,
+    "gateway_errors": _gateway_errors,
+    "unattributed_errors": _unattributed_errors,
+    "refused_jump": _refused_jump,
+    "faults_injected": _faults_injected,
+    "clients_give_up": _clients_give_up,
+    "connections_failed": _connections_failed,
+    "connections_refused": _connections_refused,
     "slow_upstream": _slow_upstream,
     "log_incomplete": _log_incomplete,
 }

@@ -15,13 +15,17 @@ from typing import TYPE_CHECKING
 from envoylogs import schema
 from envoylogs.cli.exits import Exit
 from envoylogs.cli.settings import SETTINGS
+from envoylogs.envoy.details import RESPONSE_CODE_DETAILS
+from envoylogs.envoy.failures.lookup import FAILURES, TELLING_FLAGS, failure_of_outcome
 from envoylogs.envoy.fields import ALIASES, EITHER, ENVOY_ONLY, WRAPPERS
-from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOMES
+from envoylogs.envoy.flags import RESPONSE_FLAGS
+from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOMES, harm_of
 from envoylogs.reading.envelopes import ENVELOPES
 from envoylogs.reading.fates import REASONS
 from envoylogs.reading.repair import KINDS
 from envoylogs.sources.compression import PROBLEMS
 from envoylogs.summary.findings.catalog import FINDING_KINDS
+from envoylogs.summary.findings.failing import FAILING_CODES
 from envoylogs.summary.metrics.catalog import METRICS
 
 if TYPE_CHECKING:
@@ -110,6 +114,10 @@ _COLUMNS: dict[str, tuple[str, str, str]] = {
         "`waypoint`; see [roles](selection.md#roles).", "never",
     ),
     "outcome": ("", "What became of it: see [outcomes](outcomes.md).", "never"),
+    "failure": (
+        "", "In which way it failed or was turned away: see [failures](failures.md).",
+        "nothing was harmed",
+    ),
     "kind": ("", "`request`, `connection` or `own` (the gateway's own traffic).", "never"),
 }  # fmt: skip
 
@@ -124,6 +132,7 @@ _MADE_FROM = {
     "gateway": "made from `pod` and `downstream_local_address`",
     "role": "made from `pod`, clusters and addresses",
     "outcome": "made from the other columns",
+    "failure": "made from details, flags, code, outcome and cluster",
     "kind": "made from the other columns",
 }
 
@@ -214,25 +223,80 @@ def findings_table() -> str:
 def finding_head(code: str) -> str:
     """Return what a finding says, who must act and what proves it."""
     kind = next(kind for kind in FINDING_KINDS if kind.code == code)
-    return f"{kind.meaning}\n\n- Must act: {kind.who}.\n- Proof in the log: {kind.proof}\n"
+    unless = ", unless the [way to fail](../failures.md) says otherwise"
+    who = f"{kind.who}{unless if code in FAILING_CODES else ''}"
+    return f"{kind.meaning}\n\n- Must act: {who}.\n- Proof in the log: {kind.proof}\n"
 
 
 def outcomes_table() -> str:
     """Return all outcomes in the order in which they are tried."""
-    errors = {True: "yes", False: "no"}
     return _table(
-        ("Outcome", "Of", "Must act", "Error", "Meaning"),
+        ("Outcome", "Of", "Must act", "Harm", "Meaning"),
         (
             (
                 f"`{outcome.name}`",
                 "connections" if outcome.name in CONNECTION_OUTCOMES else "requests",
                 outcome.must_act,
-                "from code 500 on" if outcome.name == "gateway_other" else errors[outcome.error],
+                _harm_of(outcome.name),
                 outcome.meaning,
             )
             for outcome in OUTCOMES
         ),
     )
+
+
+def _harm_of(outcome: str) -> str:
+    """Return what kind of harm an outcome is, whatever the code and by it."""
+    whatever, of_400, of_500 = (harm_of(outcome, code) for code in (None, 400, 500))
+    parts = [f"`{whatever}`"] if whatever else []
+    if of_400 != whatever:
+        parts.append(f"`{of_400}` from code 400 on")
+    if of_500 != of_400 and outcome not in {"upstream_4xx", "blackhole"}:  # whose code is lower
+        parts.append(f"`{of_500}` from code 500 on")
+    return ", ".join(parts) or "none"
+
+
+def failures_table() -> str:
+    """Return all ways to fail: of whom each is told, whom it blames, what it says and what next."""
+    return _table(
+        ("Way to fail", "Told of", "Must act", "Blames", "What it says", "What to do next"),
+        (
+            (
+                f"`{name}`",
+                "cluster" if failure.of_service else "host",
+                failure.actor,
+                failure.blames,
+                failure.says.format(label="…", codes="CODE"),
+                failure.next.format(endpoints="kubectl get endpointslices of the service"),
+            )
+            for name, failure in FAILURES.items()
+        ),
+    )
+
+
+def failures_shown_by_table() -> str:
+    """Return which details, flags and outcomes show each way to fail."""
+    return _table(
+        ("Way to fail", "Details", "Flags", "Outcomes"),
+        (
+            (
+                f"`{name}`",
+                _codes(row.match for row in RESPONSE_CODE_DETAILS if row.failure == name),
+                _codes(flag.short for flag in RESPONSE_FLAGS if flag.failure == name),
+                _codes(row.name for row in OUTCOMES if failure_of_outcome(row.name) == name),
+            )
+            for name in FAILURES
+        ),
+    )
+
+
+def telling_flags() -> str:
+    """Return the flags that show a way to fail, the most telling first."""
+    return f"{_codes(TELLING_FLAGS)}.\n"
+
+
+def _codes(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def columns_table() -> str:

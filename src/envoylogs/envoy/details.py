@@ -192,6 +192,8 @@ RESPONSE_CODE_DETAILS: tuple[Detail, ...] = (
         (_BEFORE + "{connection_termination*", "connection_closed",
          "The upstream closed the connection before it answered."),
         (_BEFORE + "{*refused_stream*", "stream_refused", "The upstream takes no more streams."),
+        (_BEFORE + "{*http2.remote_refuse*", "stream_refused",
+         "The upstream takes no more streams."),
         (_BEFORE + "{remote_reset*", "stream_reset",
          "The upstream reset the stream before it answered."),
         (_BEFORE + "{local_reset*", "local_reset",

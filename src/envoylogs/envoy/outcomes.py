@@ -111,15 +111,15 @@ OUTCOMES: tuple[Outcome, ...] = (
         Harm.INJECTED,
     ),
     Outcome(
+        "no_cluster", Actor.CONFIGURATION, "gateway configuration",
+        "The route names a service, port or subset that does not exist.",
+        Harm.ERROR,
+    ),
+    Outcome(
         "no_route", Actor.CONFIGURATION, "gateway configuration",
         "The gateway has no route for this host and path. From Istio 1.8 on the blackhole "
         "logs as this.",
         Harm.UNROUTED,
-    ),
-    Outcome(
-        "no_cluster", Actor.CONFIGURATION, "gateway configuration",
-        "The route names a service, port or subset that does not exist.",
-        Harm.ERROR,
     ),
     Outcome(
         "dependency_failed", Actor.OPERATOR, "gateway operator",

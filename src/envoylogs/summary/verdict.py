@@ -84,15 +84,13 @@ def verdict(
         )
     if not overview.requests and not overview.connections:
         return Verdict(State.EMPTY, "No request.")
-    looked_at, harmed, unclear = _looked_at(overview), list(_harmed(overview)), _unclear(lines)
+    looked_at, harmed = _looked_at(overview), list(_harmed(overview))
+    unclear = _unclear(overview, lines)
     if harmed:
         return Verdict(
             State.QUIET,
             f"Nothing stands out: {looked_at}; {_listing([*harmed, *unclear])}.",
         )
-    unknown = overview.outcomes.get("unknown", 0)
-    if unknown:
-        unclear.insert(0, f"of {unknown:,} too little is logged to tell")
     if unclear:
         return Verdict(
             State.UNCLEAR,
@@ -108,19 +106,23 @@ def _looked_at(overview: Overview) -> str:
         harmed = (
             overview.errors, overview.injected, overview.refused, overview.answered_4xx,
             overview.clients_left, overview.unrouted_known, overview.noise["requests"],
-            overview.outcomes.get("unknown", 0) - overview.unknown_harmed,
+            _unknown(overview),
         )  # fmt: skip
         served = overview.requests - sum(harmed)
         shown = "all were" if served == overview.requests else f"{_number(served)} {_were(served)}"
-        strangers = overview.noise["requests"]
-        apart = f" ({_counted(strangers, 'request')} of strangers apart)" if strangers else ""
+        apart = _apart(overview.noise["requests"], "request")
         parts.append(f"of {_counted(overview.requests, 'request')} {shown} served{apart}")
     if overview.connections:
         bad = overview.connections_failed + overview.connections_refused
         passed = overview.connections - bad
         shown = "all were" if not bad else f"{_number(passed)} {_were(passed)}"
-        parts.append(f"of {_counted(overview.connections, 'connection')} {shown} passed on")
+        apart = _apart(overview.noise["connections"], "connection")
+        parts.append(f"of {_counted(overview.connections, 'connection')} {shown} passed on{apart}")
     return " and ".join(parts)
+
+
+def _apart(strangers: int, noun: str) -> str:
+    return f" ({_counted(strangers, noun)} of strangers apart)" if strangers else ""
 
 
 def _harmed(overview: Overview) -> Iterator[str]:
@@ -142,14 +144,22 @@ def _harmed(overview: Overview) -> Iterator[str]:
     ):
         if n > 0:
             singular = words.replace("were ", "was ", 1).replace("connections", "connection", 1)
-            yield f"{n:,} {singular if n == 1 else words}"
+            one = singular.replace("their clients", "its client")
+            yield f"{n:,} {one if n == 1 else words}"
 
 
-def _unclear(lines: Accounts) -> list[str]:
-    """Return what could not be read, each with its number."""
+def _unknown(overview: Overview) -> int:
+    """Return of how many requests neither harm nor its absence is known."""
+    return overview.outcomes.get("unknown", 0) - overview.unknown_harmed
+
+
+def _unclear(overview: Overview, lines: Accounts) -> list[str]:
+    """Return what could not be told or read, each with its number."""
+    unknown = _unknown(overview)
     values = sum(lines.unreadable.values())
     damaged = lines.damaged.height
-    return [
+    told = [f"of {unknown:,} too little is logged to tell"] if unknown else []
+    return told + [
         f"{_counted(n, noun)} {verb}"
         for n, noun, verb in (
             (lines.malformed, "line", "is malformed" if lines.malformed == 1 else "are malformed"),

@@ -37,7 +37,7 @@ __all__ = [
     "save_tally",
 ]
 
-TALLY_VERSION = 1
+TALLY_VERSION = 2
 """Raised when a file of before can no longer be read as it was meant."""
 
 _KEY = "envoylogs.tally"

@@ -28,6 +28,7 @@ _DERIVED = {
     "gateway",
     "role",
     "outcome",
+    "failure",
     "kind",
 }
 

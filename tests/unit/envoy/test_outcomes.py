@@ -139,6 +139,8 @@ def test_a_code_alone_makes_a_record_a_request() -> None:
         (_answer(404, "NR", "route_configuration_not_found"), "no_route"),
         (_answer(404, "-", "route_configuration_not_found"), "no_route"),
         (_answer(503, "NC", "cluster_not_found"), "no_cluster"),
+        (_answer(503, "NR", "cluster_not_found"), "no_cluster"),
+        (_answer(503, "NR"), "no_cluster"),
         (_answer(500, "NC", "cluster_not_found"), "no_cluster"),
         (_answer(404, "NC"), "no_cluster"),
         (_answer(503, "-", "cluster_not_found"), "no_cluster"),
@@ -146,6 +148,9 @@ def test_a_code_alone_makes_a_record_a_request() -> None:
         (_answer(500, "RLSE"), "dependency_failed"),
         (_answer(500, "NFCF"), "dependency_failed"),
         (_answer(403, "UAEX", "ext_authz_error"), "dependency_failed"),
+        (_answer(503, "UAEX"), "dependency_failed"),
+        (_answer(401, "-", "jwt_authn_access_denied{Jwks_remote_fetch_is_failed}"),
+         "dependency_failed"),
         (_answer(503, "-", "rate_limiter_error"), "dependency_failed"),
         (_answer(500, "-", "ext_proc_error_gRPC_error_14"), "dependency_failed"),
         (_answer(500, "-", "ext_proc_error"), "dependency_failed"),
@@ -289,9 +294,9 @@ def test_an_answer_that_broke_off_without_a_flag_is_a_reset() -> None:
 @pytest.mark.parametrize(
     ("first", "second", "expected"),
     [
-        ("FI", "NR", "fault_injected"),
-        ("NR", "NC", "no_route"),
-        ("NC", "RLSE", "no_cluster"),
+        ("FI", "NC", "fault_injected"),
+        ("NC", "NR", "no_cluster"),
+        ("NR", "RLSE", "no_route"),
         ("RLSE", "RL", "dependency_failed"),
         ("RL", "UAEX", "rate_limited"),
         ("UAEX", "DPE", "denied"),
@@ -305,13 +310,38 @@ def test_an_answer_that_broke_off_without_a_flag_is_a_reset() -> None:
     ],
 )
 def test_the_line_further_up_wins(first: str, second: str, expected: str) -> None:
-    assert outcome_of(_answer(503, f"{first},{second}")) == expected
-    assert outcome_of(_answer(503, f"{second},{first}")) == expected
+    assert outcome_of(_answer(403, f"{first},{second}")) == expected
+    assert outcome_of(_answer(403, f"{second},{first}")) == expected
+
+
+def test_a_missing_cluster_has_the_flag_of_a_missing_route_before_envoy_1_18() -> None:
+    assert outcome_of(_answer(503, "NR", "cluster_not_found")) == "no_cluster"
+    assert outcome_of(_answer(503, "NR")) == "no_cluster"
+    assert outcome_of(_answer(404, "NR")) == "no_route"
+    assert outcome_of(_answer(503, "NR", "route_not_found")) == "no_route"
 
 
 def test_a_failed_authorization_service_is_no_denial_though_the_flag_is_the_same() -> None:
     assert outcome_of(_answer(403, "UAEX", "ext_authz_error")) == "dependency_failed"
     assert outcome_of(_answer(403, "UAEX", "ext_authz_denied")) == "denied"
+
+
+@pytest.mark.parametrize(("code", "expected"), [
+    (500, "dependency_failed"), (503, "dependency_failed"), (401, "denied"), (403, "denied"),
+    (499, "denied"), (None, "denied"),
+])  # fmt: skip
+def test_without_details_the_code_tells_a_failed_authorization_service_from_its_denials(
+    code: int | None, expected: str
+) -> None:
+    assert outcome_of(_answer(code, "UAEX")) == expected
+
+
+def test_a_token_whose_keys_could_not_be_fetched_was_not_refused_for_what_it_is() -> None:
+    unreachable = "jwt_authn_access_denied{Jwks_remote_fetch_is_failed}"
+    unknown_key = "jwt_authn_access_denied{Jwks_doesn't_have_key_to_match_kid_or_alg_from_Jwt}"
+
+    assert outcome_of(_answer(401, "-", unreachable)) == "dependency_failed"
+    assert outcome_of(_answer(401, "-", unknown_key)) == "denied"
 
 
 @pytest.mark.parametrize("beside", ["URX", "DI", "DI,URX"])
@@ -532,7 +562,15 @@ def test_what_was_logged_is_evidence_however_little_it_is(logged: Record, expect
         (record(**NO_ROUTE), False),
         (_unanswered_404(route_name="default"), False),
         (_answer(503, "FI", "fault_filter_abort"), False),
-        (_answer(503, "UAEX", "ext_authz_denied"), False),
+        (_answer(503, "UAEX", "ext_authz_denied"), True),
+        (_answer(403, "UAEX", "ext_authz_denied"), False),
+        (_answer(503, "UAEX"), True),
+        (_answer(500, "DPE"), True),
+        (_answer(504, "DC"), True),
+        (record(**{**NO_ROUTE, "response_code": 500}), True),
+        ({"response_code": 503, "path": "/"}, True),
+        ({"response_code": 404, "path": "/"}, False),
+        ({"response_code": "-", "path": "/"}, False),
         (_answer(503, "UAEX", "ext_authz_error"), True),
         (_answer(429, "RL"), False),
         (_answer(0, "DC"), False),
@@ -542,9 +580,12 @@ def test_what_was_logged_is_evidence_however_little_it_is(logged: Record, expect
         (_answer(504, "UT"), True),
         (_answer(503, "UC"), True),
         (_answer(503, "UO"), True),
-        (_answer(502, "-", "direct_response", route_name="block_all"), False),
-        (_answer(500, "-", "direct_response"), False),
+        (_answer(502, "-", "direct_response", route_name="block_all"), True),
+        (_answer(500, "-", "direct_response"), True),
+        (_answer(404, "-", "direct_response"), False),
+        (_upstream(101), False),
         (connection(response_flags="UF"), False),
+        (connection(response_flags="NR", upstream_cluster=None), False),
     ],
 )
 def test_what_counts_as_an_error(logged: Record, *, error: bool) -> None:
@@ -584,7 +625,6 @@ def test_every_outcome_has_a_name_of_its_own_and_words_for_people() -> None:
     for outcome in OUTCOMES:
         assert outcome.must_act
         assert outcome.meaning.endswith(".")
-        assert outcome.look_at.endswith((".", "?"))
 
 
 def test_the_groups_of_outcomes_name_outcomes() -> None:
@@ -700,16 +740,20 @@ def _fits(logged_flags: str, logged_details: str, flags: str, details: tuple[str
 
 _RESET = "upstream_reset_before_response_started{"
 
-# The table of the product's description, with two refinements. Where no flag says it, the reasons
+# The table of the product's description, with refinements. A missing cluster has the flag of a
+# missing route before Envoy 1.18, and without details only the code tells a failed authorization
+# service from its denials. Where no flag says it, the reasons
 # of a reset tell an overflow and a failed connection from other resets. The end of an upgraded
 # connection (101) is no failure, though Envoy logs it as a reset or a disconnect.
 _TABLE: Final[tuple[tuple[str, Callable[[_Request], bool]], ...]] = (
     ("fault_injected", lambda r: r.fits("FI", "fault_filter_*")),
+    ("no_cluster", lambda r: r.fits("NC", "cluster_not_found") or (
+        r.fits("NR") and r.details is None and r.code == 503)),
     ("no_route", lambda r: r.fits("NR", "route_not_found", "route_configuration_not_found")),
-    ("no_cluster", lambda r: r.fits("NC", "cluster_not_found")),
     ("dependency_failed", lambda r: r.fits(
         "RLSE NFCF", "ext_authz_error", "rate_limiter_error", "ext_proc_error*",
-        "wasm_fail_stream")),
+        "wasm_fail_stream", "jwt_authn_access_denied{Jwks_remote_fetch_is_failed*") or (
+        r.fits("UAEX") and r.details is None and r.between(500, 999))),
     ("rate_limited", lambda r: r.fits("RL", "*_rate_limited")),
     ("denied", lambda r: r.fits(
         "UAEX", "rbac_access_denied*", "jwt_authn_*", "ext_authz_denied", "csrf_*")),
@@ -731,7 +775,9 @@ _TABLE: Final[tuple[tuple[str, Callable[[_Request], bool]], ...]] = (
         or (r.between(100, 399) and (r.details == "via_upstream" or r.service_time is not None)))),
     ("connect_failure", lambda r: r.fits(
         "UF DF", _RESET + "connection_failure*", _RESET + "remote_connection_failure*",
-        _RESET + "local_connection_failure*", _RESET + "connection_timeout*")),
+        _RESET + "local_connection_failure*", _RESET + "connection_timeout*",
+        _RESET + "*connection_failure*TLS_error*",
+        _RESET + "*connection_failure*delayed_connect_error:_110*")),
     ("upstream_timeout", lambda r: r.fits("UT UMSDR SI DT", *_TIMEOUT_DETAILS)),
     ("upstream_reset", lambda r: r.fits("UC UR UPE LR", "upstream_reset_*")),
     ("client_gone", lambda r: r.fits("DC DR", "downstream_remote_disconnect")),

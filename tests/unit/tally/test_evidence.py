@@ -10,6 +10,7 @@ from tests.handmade import (
     Record,
     batch_of,
     connection,
+    failed,
     fewer_examples,
     refused,
     refused_connection,
@@ -165,9 +166,11 @@ def test_the_record_behind_a_failure_is_kept() -> None:
 
     assert kept == {
         "outcome": "upstream_reset",
+        "failure": "connection_closed",
         "authority": "shop.example.com",
         "server_name": None,
         "upstream_cluster": "outbound|80||shop.shop.svc.cluster.local",
+        "address": None,
         "rank": _rank(us(1), 70, 12),
         "client": "192.0.2.1",
         "method": "GET",
@@ -177,6 +180,7 @@ def test_the_record_behind_a_failure_is_kept() -> None:
         "response_flags": "UC",
         "response_code_details": "upstream_reset_before_response_started{connection_termination}",
         "upstream_host": "10.8.1.2:8080",
+        "downstream_local_address": "10.8.0.6:8443",
         "gateway": "10.8.0.6",
         "request_id": "5b1c7d7e-1f0a-4a55-9a35-0f8f3f6c1a01",
         "source": "gateway.log",
@@ -191,12 +195,29 @@ def test_what_went_well_and_own_traffic_leave_no_evidence() -> None:
     assert (
         _evidence(
             served(0),
-            served(1, response_code=404),
-            connection(2),
+            connection(1),
+            served(2, response_code=301),
             reset(3, upstream_cluster="agent"),
         )
         == []
     )
+
+
+def test_a_refusal_leaves_evidence_whoever_refused() -> None:
+    kept = _evidence(
+        served(0, response_code=404),
+        failed(1, 403, "-", "rbac_access_denied_matched_policy[none]"),
+    )
+
+    assert [row["failure"] for row in kept] == ["policy_denied", "upstream_4xx"]
+
+
+def test_two_ways_to_fail_of_one_outcome_are_kept_apart() -> None:
+    details = "upstream_reset_before_response_started{connection_timeout}"
+    kept = _evidence(refused(0), failed(1, 503, "UF", details))
+
+    assert {row["outcome"] for row in kept} == {"connect_failure"}
+    assert {row["failure"] for row in kept} == {"connect_refused", "connect_timeout"}
 
 
 def test_a_refused_connection_is_known_by_its_server_name() -> None:
@@ -205,6 +226,14 @@ def test_a_refused_connection_is_known_by_its_server_name() -> None:
     assert [(row["outcome"], row["authority"], row["server_name"]) for row in kept] == [
         ("no_filter_chain", None, "old.example.com")
     ]
+
+
+def test_a_failed_connection_is_known_by_its_address_and_a_request_is_not() -> None:
+    (of_connection,) = _evidence(connection(0, response_flags="UF", upstream_host="192.0.2.8:5432"))
+    (of_request,) = _evidence(refused(0, upstream_host="192.0.2.8:8080"))
+
+    assert of_connection["address"] == of_connection["upstream_host"] == "192.0.2.8:5432"
+    assert (of_request["address"], of_request["upstream_host"]) == (None, "192.0.2.8:8080")
 
 
 def test_a_request_is_not_told_apart_by_its_server_name() -> None:

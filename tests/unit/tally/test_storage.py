@@ -238,7 +238,7 @@ def test_the_metadata_has_version_tool_and_specification(tmp_path: Path) -> None
 
     header = json.loads(pl.read_parquet_metadata(source.path)[_KEY])
 
-    assert header["version"] == TALLY_VERSION == 1
+    assert header["version"] == TALLY_VERSION == 2
     assert header["tool"] == f"envoylogs {__version__}"
     assert header["spec"]["by"] == ["method", "path"]
     assert header["spec"]["selection"] == "--code 404"
@@ -271,20 +271,20 @@ def test_a_tally_is_told_by_its_bytes_and_not_by_its_name(tmp_path: Path) -> Non
 # --- Other versions -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("version", [0, 2, 17])
+@pytest.mark.parametrize("version", [0, 1, 17])
 def test_another_version_is_refused_with_both_versions(version: int, tmp_path: Path) -> None:
     rows = _rows(_saved(_tally(), tmp_path))
     header = _header(_tally()) | {"version": version, "tool": "envoylogs 9.8.7"}
 
-    with _refused("other.tally", f"version {version}", "9.8.7", __version__, "version 1"):
+    with _refused("other.tally", f"version {version}", "9.8.7", __version__, "version 2"):
         load_tally(_written(rows, header, tmp_path))
 
 
 def test_another_version_is_refused_however_its_header_looks(tmp_path: Path) -> None:
     rows = _rows(_saved(_tally(), tmp_path))
 
-    with _refused("other.tally", "version 2"):
-        load_tally(_written(rows, {"version": 2}, tmp_path))
+    with _refused("other.tally", "version 17"):
+        load_tally(_written(rows, {"version": 17}, tmp_path))
 
 
 def test_new_columns_and_new_states_are_passed_over(tmp_path: Path) -> None:

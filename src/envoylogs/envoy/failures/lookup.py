@@ -1,7 +1,7 @@
 """Which way to fail a record shows: by the most telling of its details, flags, code and outcome.
 
 Details name the very reason and come first, then flags in the order of
-``_TELLING``, then the outcome with the code. What a failure means, whom it
+``TELLING_FLAGS``, then the outcome with the code. What a failure means, whom it
 blames and what to do next stands in one row of ``FAILURES``; findings and
 ``envoylogs flags`` both read it there.
 """
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from envoylogs.envoy.failures.failure import Failure
 
-__all__ = ["FAILURES", "OF_SERVICES", "failure_of", "failure_of_outcome", "with_failure"]
+__all__ = ["FAILURES", "OF_SERVICES", "TELLING_FLAGS", "failure_of", "failure_of_outcome",
+           "with_failure"]  # fmt: skip
 
 FAILURES: Mapping[str, Failure] = {
     failure.name: failure
@@ -43,7 +44,7 @@ OF_SERVICES = tuple(name for name, failure in FAILURES.items() if failure.of_ser
 
 _FAILURE_OF_FLAG = {flag.short: flag.failure for flag in RESPONSE_FLAGS if flag.failure}
 
-_TELLING = (
+TELLING_FLAGS = (
     "FI", "NC", "RLSE", "NFCF", "RL", "UAEX", "IH", "DPE", "UPE", "OM", "UO", "DO", "UDO", "UH",
     "DF", "UF", "UMSDR", "DT", "SI", "UT", "LH", "UC", "UR", "LR", "DC", "DR",
 )  # fmt: skip
@@ -148,7 +149,7 @@ def _by_flags(flags: str | None, code: int | None, details: str | None) -> str |
     if details == "via_upstream":
         # A full pool of retries sets it beside an answer.
         given.discard("UO")
-    shown = next((flag for flag in _TELLING if flag in given), None)
+    shown = next((flag for flag in TELLING_FLAGS if flag in given), None)
     if shown == "UAEX" and details is None and (code or 0) >= _LEAST_ERROR:
         # Without details only the code tells an outage from a verdict.
         return "authorization_down"

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
     from envoylogs.summary.findings.timelines import Stretch, Timelines
 
-__all__ = ["failing_findings"]
+__all__ = ["FAILING_CODES", "failing_findings"]
 
 _MOST_SUBJECTS = 1000
 _NEVER_US = 2**62
@@ -64,6 +64,9 @@ _CODE_OF_HARM = {
     Harm.GONE: "clients_give_up",
     Harm.FAILED: "connections_failed",
 }
+
+FAILING_CODES = frozenset({*_CODE_OF_OUTCOME.values(), *_CODE_OF_HARM.values()})
+"""Codes of the findings that are made here: who must act is who the way to fail says."""
 
 
 class _Failing(NamedTuple):

@@ -143,8 +143,8 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "envoylogs_finding_requests", _GAUGE, _FINDING,
-        "Requests that these findings count, connections for lost_tls_name. Missing if there is "
-        "no finding.",
+        "Requests that these findings count, connections where they are about these. Missing if "
+        "there is no finding.",
     ),
     Metric(
         "envoylogs_folded_records_total", _COUNTER, ("column",),

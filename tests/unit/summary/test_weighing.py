@@ -1,0 +1,196 @@
+"""What is worth telling of failures, and how loud."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envoylogs.envoy.outcomes import Harm
+from envoylogs.summary.findings.finding import Severity
+from envoylogs.summary.findings.onset import Episode
+from envoylogs.summary.findings.timelines import Stretch
+from envoylogs.summary.findings.weighing import Askers, Weighing, is_burst
+
+_CALM = Weighing(subjects=20, records=100_000, errors=50, clients=100)
+_TROUBLED = Weighing(subjects=20, records=1000, errors=100, clients=100)
+_BEHIND_A_PROXY = Weighing(subjects=20, records=100_000, errors=50, clients=1)
+
+
+def _whole(failed: int, of: int) -> Stretch:
+    """Return failures that were so all along."""
+    return Stretch(Episode(None, None, 0, 9, of, failed), failed, of, None)
+
+
+def _burst(failed: int, of: int, *, well: tuple[int, float] | None = (0, 100.0)) -> Stretch:
+    """Return failures that began and ended within the log."""
+    return Stretch(Episode(3, 6, 3, 6, of, failed), failed, of, well)
+
+
+def _severity(
+    harm: Harm, failed: int, of: int, stretch: Stretch | None = None, *, clients: int = 5
+) -> Severity | None:
+    askers = Askers(clients, clients)
+    return _CALM.severity(harm, failed, of, stretch or _whole(failed, of), askers)
+
+
+@pytest.mark.parametrize("harm", [Harm.ERROR, Harm.FAILED])
+@pytest.mark.parametrize(
+    ("failed", "of", "expected"),
+    [
+        (1, 1000, None),
+        (1, 10, None),
+        (2, 300, None),
+        (49, 100_000, None),
+        # Worth telling, and no more than chance may do to one of twenty services.
+        (1, 4, Severity.INFO),
+        (2, 100, Severity.INFO),
+        (60, 30_000, Severity.INFO),
+        # Beyond chance.
+        (10, 100, Severity.HIGH),
+        (200, 1000, Severity.HIGH),
+        (60, 100, Severity.CRITICAL),
+        (500, 10_000, Severity.MEDIUM),
+    ],
+)
+def test_errors_are_told_past_the_usual_crumbs_and_loud_beyond_chance(
+    harm: Harm, failed: int, of: int, expected: Severity | None
+) -> None:
+    assert _severity(harm, failed, of) == expected
+
+
+def test_in_a_log_that_is_about_trouble_a_few_failures_are_part_of_it() -> None:
+    one = Askers(1, 1)
+
+    assert _CALM.severity(Harm.ERROR, 1, 4, _whole(1, 4), one) is Severity.INFO
+    assert _TROUBLED.severity(Harm.ERROR, 1, 4, _whole(1, 4), one) is Severity.MEDIUM
+
+
+def test_a_burst_is_weighed_by_the_requests_of_its_time() -> None:
+    assert _severity(Harm.ERROR, 40, 1_000_000, _burst(40, 50)) is Severity.CRITICAL
+    assert _severity(Harm.ERROR, 40, 1_000_000) is None
+
+
+@pytest.mark.parametrize(
+    ("stretch", "burst"),
+    [
+        (_burst(12, 48), True),
+        (_burst(11, 11), False),
+        (_burst(12, 49), False),
+        (_whole(100, 100), False),
+    ],
+)
+def test_a_burst_is_an_episode_with_enough_failures_of_its_requests(
+    stretch: Stretch, *, burst: bool
+) -> None:
+    assert is_burst(stretch) is burst
+
+
+def test_injected_faults_are_at_most_high() -> None:
+    assert _severity(Harm.INJECTED, 100, 100) is Severity.HIGH
+    assert _severity(Harm.INJECTED, 30, 1000) is Severity.MEDIUM
+
+
+@pytest.mark.parametrize("harm", [Harm.REFUSED, Harm.ANSWERED_4XX])
+def test_refusals_in_place_of_what_went_well_are_told_and_those_beside_it_are_a_scanners(
+    harm: Harm,
+) -> None:
+    assert _severity(harm, 90, 10_000, _burst(90, 100, well=(10, 100.0))) in {
+        Severity.CRITICAL, Severity.HIGH,
+    }  # fmt: skip
+    beside = _burst(90, 190, well=(100, 100.0))
+    assert _severity(harm, 90, 10_000, beside, clients=9) is Severity.INFO
+
+
+def test_refusals_beside_hardly_fewer_answers_are_told_if_many_clients_have_them_only_then() -> (
+    None
+):
+    hardly = _burst(90, 170, well=(80, 95.0))
+
+    assert not hardly.went_on
+    assert _severity(Harm.REFUSED, 90, 10_000, hardly, clients=4) is Severity.CRITICAL
+    assert _severity(Harm.REFUSED, 300, 10_000, hardly, clients=4) is not Severity.INFO
+    barely = _burst(90, 180, well=(84, 99.0))
+    assert _severity(Harm.REFUSED, 300, 10_000, barely, clients=3) is Severity.CRITICAL
+
+
+def test_refusals_of_one_or_two_clients_among_many_are_a_visit_of_these() -> None:
+    burst, two = _burst(90, 100), Askers(2, 2)
+
+    assert _CALM.severity(Harm.REFUSED, 90, 10_000, burst, two) is Severity.INFO
+    assert _CALM.severity(Harm.GONE, 90, 10_000, burst, two) is Severity.HIGH
+    # Behind a load balancer all clients have the address of that.
+    proxy = Askers(1, 1)
+    assert _BEHIND_A_PROXY.severity(Harm.REFUSED, 90, 10_000, burst, proxy) is Severity.CRITICAL
+
+
+def test_answers_4xx_are_above_info_only_if_they_are_half_of_the_burst() -> None:
+    assert _severity(Harm.ANSWERED_4XX, 44, 10_000, _burst(44, 100, well=(10, 90.0))) is (
+        Severity.INFO
+    )
+    assert _severity(Harm.ANSWERED_4XX, 45, 10_000, _burst(45, 100, well=(10, 90.0))) is (
+        Severity.HIGH
+    )
+
+
+def test_only_refusals_of_the_gateway_are_critical() -> None:
+    assert _severity(Harm.REFUSED, 90, 10_000, _burst(90, 100)) is Severity.CRITICAL
+    assert _severity(Harm.ANSWERED_4XX, 90, 10_000, _burst(90, 100)) is Severity.HIGH
+
+
+@pytest.mark.parametrize(
+    ("harm", "failed", "of", "clients", "expected"),
+    [
+        (Harm.REFUSED, 19, 19, 9, None),
+        (Harm.REFUSED, 20, 20, 3, Severity.HIGH),
+        (Harm.REFUSED, 20, 20, 2, None),
+        (Harm.REFUSED, 19, 20, 9, None),
+        (Harm.REFUSED, 95, 100, 9, Severity.HIGH),
+        (Harm.REFUSED, 94, 100, 9, None),
+        # Answers of an application: only if the log is about nothing else.
+        (Harm.ANSWERED_4XX, 100, 100, 9, None),
+        (Harm.ANSWERED_4XX, 99_000, 100_000, 1, Severity.MEDIUM),
+        (Harm.REFUSED, 99_000, 100_000, 1, Severity.HIGH),
+    ],
+)
+def test_refusals_all_along_are_told_if_they_are_all_there_is(
+    harm: Harm, failed: int, of: int, clients: int, expected: Severity | None
+) -> None:
+    assert _severity(harm, failed, of, clients=clients) == expected
+
+
+@pytest.mark.parametrize(
+    ("failed", "of", "expected"),
+    [(3, 100, None), (9, 100, None), (10, 100, None), (30, 100, Severity.HIGH),
+     (200, 2000, Severity.HIGH), (60, 100, Severity.HIGH)],
+)  # fmt: skip
+def test_clients_that_leave_are_told_past_what_phones_do(
+    failed: int, of: int, expected: Severity | None
+) -> None:
+    assert _severity(Harm.GONE, failed, of) == expected
+
+
+@pytest.mark.property
+@given(
+    harm=st.sampled_from([Harm.ERROR, Harm.FAILED, Harm.INJECTED]),
+    failed=st.integers(1, 500),
+    of=st.integers(1, 500),
+    more=st.integers(1, 500),
+)
+def test_more_failures_of_as_many_requests_are_never_told_more_quietly(
+    harm: Harm, failed: int, of: int, more: int
+) -> None:
+    of = max(of, failed + more)
+    fewer, found = _severity(harm, failed, of), _severity(harm, failed + more, of)
+
+    assert fewer is None or (found is not None and found <= fewer)
+
+
+@pytest.mark.property
+@given(failed=st.integers(1, 50), of=st.integers(50, 5000), subjects=st.integers(1, 500))
+def test_among_more_subjects_it_takes_more_to_be_no_chance(
+    failed: int, of: int, subjects: int
+) -> None:
+    few, many = (Weighing(n, 1_000_000, 0, 100) for n in (subjects, 10 * subjects))
+
+    assert few.is_sure(failed, of) or not many.is_sure(failed, of)
