@@ -19,7 +19,7 @@ import polars as pl
 
 from envoylogs import schema
 from envoylogs.envoy.derived import column_expression, columns_behind
-from envoylogs.envoy.outcomes import OUTCOME_NAMES, OUTCOMES, UNROUTED
+from envoylogs.envoy.outcomes import OUTCOME_NAMES, OUTCOMES, UNROUTED, is_error
 from envoylogs.envoy.paths import without_query
 from envoylogs.envoy.roles import ROLES
 from envoylogs.errors import SelectionError, first_line
@@ -58,6 +58,8 @@ _GROUPS = {
     "unrouted": UNROUTED,
     "error": tuple(outcome.name for outcome in OUTCOMES if outcome.error),
 }
+_ERRORS = "error"
+"""The group that codes are in too: every code from 500 on, whoever made it."""
 _MISSING = "-"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST_US = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
@@ -152,6 +154,8 @@ class Selection:
     def columns(self) -> set[str]:
         """The normalized columns that are read."""
         names = {COLUMN_OF[word] for word, _ in self.patterns}
+        if ("outcome", _ERRORS) in ((word, v) for word, values in self.patterns for v in values):
+            names.add("response_code")
         if self.where is not None:
             names |= set(_condition(self.where).meta.root_names())
         if self.since_us is not None or self.until_us is not None:
@@ -219,7 +223,8 @@ def _pattern(word: str, value: str) -> pl.Expr:
     if value == _MISSING:
         return column.is_null()
     if word == "outcome":
-        return column.is_in(_outcomes(value))
+        found = column.is_in(_outcomes(value))
+        return found | is_error() if value == _ERRORS else found
     if word == "code":
         column, value = column.cast(pl.String), value.replace("x", "?")
     elif word == "host":

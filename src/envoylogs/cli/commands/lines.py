@@ -127,9 +127,9 @@ def _behind(
     if number > len(findings):
         raise SelectionError.no_finding(number, [found.title for found in findings])
     found = findings[number - 1]
-    if found.where is None:
+    if found.condition is None:
         raise SelectionError.finding_of_the_log(number, found.title)
-    return Selection.of({}, where=found.where)
+    return Selection.of({}, where=found.condition)
 
 
 _Printed = tuple[str, int, bytes]

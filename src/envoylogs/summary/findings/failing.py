@@ -29,7 +29,7 @@ from envoylogs.summary.findings.proof import (
     witnesses_among,
 )
 from envoylogs.summary.findings.subjects import SUBJECT, Subject, with_subject
-from envoylogs.summary.findings.weighing import Askers, Weighing
+from envoylogs.summary.findings.weighing import Askers, Weighing, may_be_told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -213,6 +213,9 @@ class _Failures:
 
     def _finding(self, failing: _Failing) -> Finding | None:
         facts, failure, subject = self._facts, failing.failure, failing.subject
+        told = subject.about != "strangers" or _tells(failing)
+        if not (told and may_be_told(failing.harm, failing.failed, failing.of)):
+            return None
         stretch = self._stretch(failing)
         if failing.apart:
             # Time buckets know clusters and not their hosts, so what is left of a cluster beside a
@@ -223,11 +226,11 @@ class _Failures:
         elif stretch.episode.is_whole:
             stretch = stretch._replace(requests=failing.failed, of=failing.of)
         kept = self._evidence.filter(_is(failing))
-        witnesses = witnesses_among(kept)
         when = stretch.episode
         severity = self._severity(failing, stretch, kept)
-        if severity is None or (subject.about == "strangers" and not _tells(failing)):
+        if severity is None:
             return None
+        witnesses = witnesses_among(kept)
         rows = self._failed.filter(_is(failing))
         durations = self._durations.get((failure.name, *subject))
         words = _words(failing, rows, durations)

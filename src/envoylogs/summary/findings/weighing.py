@@ -11,7 +11,7 @@ from envoylogs.summary.findings.finding import Severity, severity_of, worth_tell
 if TYPE_CHECKING:
     from envoylogs.summary.findings.timelines import Stretch
 
-__all__ = ["Askers", "Weighing", "is_burst", "is_meant"]
+__all__ = ["Askers", "Weighing", "is_burst", "is_meant", "may_be_told"]
 
 _USUAL_SHARE, _UNUSUAL_SHARE = 0.002, 0.0002
 """Up to this share of the requests of a service fails without anybody calling it trouble; less of
@@ -61,6 +61,18 @@ def is_meant(stretch: Stretch, failed: int, clients: int) -> bool:
     """
     many = clients >= _MANY_CLIENTS and stretch.requests >= _NEARLY_ALL * failed
     return stretch.replaced or (many and not stretch.went_on)
+
+
+def may_be_told(harm: Harm, failed: int, of: int) -> bool:
+    """Tell whether a failure of one subject may be worth telling, whatever its times are.
+
+    Most are crumbs, and need no closer look.
+    """
+    if failed >= _BURST:
+        return True
+    if harm in {Harm.ERROR, Harm.FAILED, Harm.INJECTED}:
+        return worth_telling(failed, of)
+    return harm is Harm.GONE and failed >= _LEFT_SHARE * of
 
 
 def _is_jump_of_answers(stretch: Stretch) -> bool:
