@@ -97,7 +97,7 @@ def path_states(facts: Facts) -> pl.DataFrame:
             pl.when(
                 (pl.col("state") == "never")
                 & pl.col("host_lost")
-                & (pl.col("first_unrouted") >= pl.col("last_routed").max().over("host") - grace)
+                & (pl.col("first_unrouted") > pl.col("last_routed").max().over("host"))
             )
             .then(pl.lit("lost"))
             .otherwise("state")

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["SLICE_COLUMNS", "SLICE_ROWS", "Slices", "slices"]
 
 SLICE_COLUMNS = (
-    "host", "method", "path_group", "outcome", "response_code", "response_flags", "route_name",
-    "upstream_cluster", "upstream_host", "gateway",
+    "host", "method", "path_group", "outcome", "failure", "response_code", "response_flags",
+    "route_name", "upstream_cluster", "upstream_host", "gateway",
 )  # fmt: skip
 """The columns of joint counts that slices are made of."""
 

@@ -41,15 +41,15 @@ def _checked(data: bytes) -> list[Finding]:
     """Return the findings of a log, after each was held against its own lines."""
     findings = summarize(tally_sources([source_of(data)])).findings
     for finding in findings:
-        if finding.where is None:
+        if finding.condition is None:
             assert finding.requests == 0
             continue
-        selection = Selection.of({}, where=finding.where)
+        selection = Selection.of({}, where=finding.condition)
         found = sum(frame.height for frame in selected_lines([source_of(data)], [selection]))
-        assert found == finding.requests, finding.where
+        assert found == finding.requests, finding.condition
         if finding.first_seen is not None:
             tally = tally_sources([source_of(data)], reading=Reading(selection=selection))
-            assert finding.first_seen == summarize(tally).overview.first, finding.where
+            assert finding.first_seen == summarize(tally).overview.first, finding.condition
     return list(findings)
 
 

@@ -39,9 +39,11 @@ def all_findings(
     """
     believed = believed_hosts(facts)
     timelines = Timelines(facts, believed)
+    of_tls = tls_findings(facts, paths, timelines)
+    reused = {found.subject for found in of_tls if found.code == "tls_reuse"}
     found = [
-        *route_findings(facts, paths, timelines),
-        *tls_findings(facts, paths, timelines),
+        *of_tls,
+        *route_findings(facts, paths, timelines, reused),
         *failing_findings(facts, believed, timelines),
         *slow_findings(facts, splits),
         *log_findings(facts, lines, totals),

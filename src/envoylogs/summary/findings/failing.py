@@ -14,12 +14,12 @@ import polars as pl
 from envoylogs.envoy.clusters import NAMELESS
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
-from envoylogs.envoy.outcomes import FAILED_HARMS, Harm
+from envoylogs.envoy.outcomes import FAILED_HARMS, Actor, Harm
 from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST, bad_hosts, of_bad_host
 from envoylogs.summary.findings.commands import endpoints_command
 from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of
 from envoylogs.summary.findings.durations import Durations, durations_by_subject, seconds
-from envoylogs.summary.findings.finding import Finding
+from envoylogs.summary.findings.finding import Finding, Severity
 from envoylogs.summary.findings.proof import (
     codes_of,
     first_of,
@@ -225,16 +225,7 @@ class _Failures:
         kept = self._evidence.filter(_is(failing))
         witnesses = witnesses_among(kept)
         when = stretch.episode
-        inside = kept.filter(
-            (pl.col("start") >= (when.since or 0)) & (pl.col("start") <= (when.until or _NEVER_US))
-        )
-        severity = self._weighing.severity(
-            failing.harm,
-            failing.failed,
-            failing.of,
-            stretch,
-            Askers(witnesses.clients, inside["client"].drop_nulls().n_unique()),
-        )
+        severity = self._severity(failing, stretch, kept)
         if severity is None or (subject.about == "strangers" and not _tells(failing)):
             return None
         rows = self._failed.filter(_is(failing))
@@ -243,14 +234,14 @@ class _Failures:
         hosts = self._rows.filter(subject.belongs)["upstream_host"].drop_nulls().n_unique()
         return Finding(
             code=_code(failing),
-            severity=severity if subject.about != "strangers" else max(severity, severity.INFO),
+            severity=severity if subject.about != "strangers" else max(severity, Severity.INFO),
             who=words.failure.actor,
             subject=subject.name or subject.label,
             title=words.title,
             requests=stretch.requests,
             of=stretch.of,
             clients_at_least=witnesses.clients,
-            first_seen=first_of(rows),
+            first_seen=first_of(rows) if when.since is None else when.since,
             since=when.since,
             until=when.until,
             onset_unclear=when.onset_unclear,
@@ -263,6 +254,23 @@ class _Failures:
             failure=failure.name,
             next=words.next,
         )
+
+    def _severity(self, failing: _Failing, stretch: Stretch, kept: pl.DataFrame) -> Severity | None:
+        """Return how bad a failure is; null if it is not worth telling."""
+        failed, of, harm = failing.failed, failing.of, failing.harm
+        if harm in {Harm.ERROR, Harm.FAILED, Harm.INJECTED}:
+            failure = failing.failure
+            scattered = failure.actor is Actor.UPSTREAM and failure.name != "no_endpoints"
+            found = self._weighing.of_failures(failed, of, stretch, scattered=scattered)
+            return (
+                found if found is None or harm is not Harm.INJECTED else max(found, Severity.HIGH)
+            )
+        when = stretch.episode
+        inside = kept.filter(
+            (pl.col("start") >= (when.since or 0)) & (pl.col("start") <= (when.until or _NEVER_US))
+        )
+        clients = (frame["client"].drop_nulls().n_unique() for frame in (kept, inside))
+        return self._weighing.of_refusals(harm, failed, of, stretch, Askers(*clients))
 
 
 def _records(facts: Facts) -> pl.DataFrame:
@@ -305,9 +313,12 @@ def _code(failing: _Failing) -> str:
 def _where(failing: _Failing, believed: Sequence[str | None]) -> str:
     subject, failure = failing.subject, equals("failure", failing.failure.name)
     conditions = [subject.where(believed), failure]
-    if subject.about == "host" and subject.kind == "request" and failing.failure.of_service:
-        # Those of its clusters are findings of their own.
-        conditions.append(is_one_of("upstream_cluster", (*NAMELESS, None)))
+    connection = subject.kind == "connection"
+    if subject.about != "cluster" and (connection or failing.failure.of_service):
+        # Those of clusters are findings of their own.
+        conditions.append(is_one_of("upstream_cluster", [None, *NAMELESS]))
+    if connection and subject.about == "server_name":
+        conditions.append("upstream_host IS NULL")
     if failing.apart:
         apart = is_one_of("upstream_host", failing.apart)
         conditions.append(any_of("upstream_host IS NULL", f"NOT ({apart})"))

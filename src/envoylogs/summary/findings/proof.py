@@ -100,11 +100,10 @@ def codes_of(rows: pl.DataFrame) -> str:
     classes = [f"{hundreds}xx" for hundreds in sorted({code // 100 for code in known if code})]
     words = [str(known[0])] if len(known) == 1 and known[0] else classes
     words += map(str, unheard_of[:_CODES_NAMED])
-    more = " and more" if len(unheard_of) > _CODES_NAMED else ""
     if not words:
         return "nothing"
-    *rest, last = words
-    return f"{', '.join(rest)}{' and ' if rest else ''}{last}{more}"
+    *rest, last = [*words, *(["more"] if len(unheard_of) > _CODES_NAMED else [])]
+    return f"{', '.join(rest)} and {last}" if rest else last
 
 
 def proof_of(rows: pl.DataFrame) -> str:

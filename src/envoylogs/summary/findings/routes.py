@@ -50,18 +50,23 @@ _OFTEN, _OFTEN_SHARE, _ASKED_SHARE, _ASKERS = 10, 0.01, 0.1, 3
 _UNROUTED = pl.col("outcome").is_in(UNROUTED)
 
 
-def route_findings(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
+def route_findings(
+    facts: Facts, paths: pl.DataFrame, timelines: Timelines, reused: Collection[str]
+) -> list[Finding]:
     """Return what is wrong with the routes of the gateway.
 
     Args:
         facts: Of the log.
         paths: See ``paths.path_states``.
         timelines: Of the log.
+        reused: Hosts whose requests without a route are told as those of reused connections.
     """
     found = [
         *(lost := _lost(facts, paths, timelines)),
-        *_gained(facts, paths),
-        *_never_on_known_hosts(facts, paths, timelines, {finding.subject for finding in lost}),
+        *_gained(facts, paths, timelines),
+        *_never_on_known_hosts(
+            facts, paths, timelines, {*reused, *(finding.subject for finding in lost)}
+        ),
         *_nothing_bound(facts),
     ]
     return [with_reuse_hint(facts, finding) for finding in found]
@@ -80,6 +85,10 @@ def _not_known(facts: Facts) -> list[str]:
     return [any_of("host IS NULL", f"NOT ({known})")]
 
 
+def _requests_of(timelines: Timelines, host: str | None) -> pl.DataFrame:
+    return timelines.of("host", host).filter(pl.col("kind") == "request")
+
+
 def _lost(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
     """Return hosts that lost all their routes, or some."""
     findings = []
@@ -93,7 +102,7 @@ def _lost(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Findi
         whole_host = bool(lost_here["host_lost"].any())
         requests = sum_of(lost_here, "unrouted")
         groups = lost_here["path_group"].drop_nulls().unique(maintain_order=True).to_list()
-        of_requests = timelines.of("host", host).filter(pl.col("kind") == "request")
+        of_requests = _requests_of(timelines, host)
         stretch = timelines.stretch(of_requests, _UNROUTED)
         if not whole_host and requests < _MOSTLY * stretch.requests and is_burst(stretch):
             # More is unrouted than what was lost for good: that is told of all of it.
@@ -128,7 +137,7 @@ def _lost(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Findi
     return findings
 
 
-def _gained(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
+def _gained(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
     """Return hosts whose requests had no route until one came."""
     findings = []
     first_routed = pl.col("first_routed").min().over("host")
@@ -154,7 +163,7 @@ def _gained(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                 subject=host,
                 title=f"{host} had no route until one came",
                 requests=requests,
-                of=sum_of(facts.requests.filter(is_host(host))),
+                of=max(requests, sum_of(between(_requests_of(timelines, host), None, until))),
                 clients_at_least=witnesses.clients,
                 first_seen=first_of(of_host, "first_unrouted"),
                 until=until,
@@ -174,7 +183,7 @@ def _often_asked_for() -> pl.Expr:
 
 
 def _never_on_known_hosts(
-    facts: Facts, paths: pl.DataFrame, timelines: Timelines, lost_hosts: Collection[str]
+    facts: Facts, paths: pl.DataFrame, timelines: Timelines, told_hosts: Collection[str]
 ) -> list[Finding]:
     """Return known hosts with paths that clients ask for often and that never had a route."""
     findings = []
@@ -184,7 +193,7 @@ def _never_on_known_hosts(
         & (pl.col("state").is_in(["mixed", "lost"]) | _often_asked_for())
         & (pl.col("last_unrouted") > pl.col("first_routed").min().over("host") + grace_us(facts))
     )
-    odd = odd.filter(~pl.col("host").is_in(list(lost_hosts)))
+    odd = odd.filter(~pl.col("host").is_in(list(told_hosts)))
     for host in odd["host"].unique(maintain_order=True).head(_MOST_SUBJECTS):
         of_host = odd.filter(is_host(host))
         requests, total = sum_of(of_host, "unrouted"), sum_of(facts.requests.filter(is_host(host)))
@@ -193,8 +202,7 @@ def _never_on_known_hosts(
         rows, witnesses = _unrouted_of(facts, host)
         groups = of_host["path_group"].drop_nulls().unique(maintain_order=True).to_list()
         at_times = bool((of_host["state"] != "never").any())
-        of_requests = pl.col("kind") == "request"
-        stretch = timelines.stretch(timelines.of("host", host).filter(of_requests), _UNROUTED)
+        stretch = timelines.stretch(_requests_of(timelines, host), _UNROUTED)
         # A stretch is of all unrouted requests of the host, whatever their path.
         meant = at_times or is_meant(stretch, requests, witnesses.clients)
         in_time = is_burst(stretch) and meant
@@ -215,7 +223,9 @@ def _never_on_known_hosts(
                 requests=requests,
                 of=total,
                 clients_at_least=witnesses.clients,
-                first_seen=first_of(of_host, "first_unrouted"),
+                first_seen=(stretch.episode.since or first_of(rows))
+                if in_time
+                else first_of(of_host, "first_unrouted"),
                 since=stretch.episode.since if in_time else None,
                 until=stretch.episode.until if in_time else None,
                 gateways=gateways_of(facts, rows),

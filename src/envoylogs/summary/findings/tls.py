@@ -179,7 +179,11 @@ _NO_NAME = (
 
 def _refused_without_name(facts: Facts, timelines: Timelines) -> list[Finding]:
     """Return ports that took connections without a server name earlier and refuse them since."""
-    nameless = (pl.col("failure") == "name_refused") & pl.col("server_name").is_null()
+    nameless = (
+        (pl.col("kind") == "connection")
+        & (pl.col("failure") == "name_refused")
+        & pl.col("server_name").is_null()
+    )
     findings = []
     for port in timelines.rows.filter(nameless)["port"].unique().sort(nulls_last=True):
         # Whoever names no server is among all that came to the port.

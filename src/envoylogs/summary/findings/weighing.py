@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Askers", "Weighing", "is_burst", "is_meant"]
 
-_USUAL_SHARE = 0.002
-"""Up to this share of the requests of a service fails without anybody calling it trouble."""
+_USUAL_SHARE, _UNUSUAL_SHARE = 0.002, 0.0002
+"""Up to this share of the requests of a service fails without anybody calling it trouble; less of
+what no service does by chance, such as a route to a cluster that does not exist."""
 
 _USUAL_LEFT = 0.03
 """Up to this share of clients leaves before the answer, on phones say."""
@@ -62,6 +63,15 @@ def is_meant(stretch: Stretch, failed: int, clients: int) -> bool:
     return stretch.replaced or (many and not stretch.went_on)
 
 
+def _is_jump_of_answers(stretch: Stretch) -> bool:
+    """Tell whether an application turned to answering 4xx: it does so at any time to some."""
+    return (
+        stretch.episode.since is not None
+        and stretch.requests >= _ALL
+        and stretch.requests >= _HALF * stretch.of
+    )
+
+
 class Weighing:
     """Weighs the failures of one log.
 
@@ -79,10 +89,29 @@ class Weighing:
         self._records = records
         self._troubled = errors >= _TROUBLED_SHARE * records
 
-    def severity(
+    def of_failures(
+        self, failed: int, of: int, stretch: Stretch, *, scattered: bool
+    ) -> Severity | None:
+        """Return how bad failures of one subject are; null if they are not worth telling.
+
+        Args:
+            failed: In the whole log.
+            of: All records of the subject in the whole log.
+            stretch: Its episode.
+            scattered: See ``is_sure``.
+        """
+        burst = is_burst(stretch)
+        if not (burst or worth_telling(failed, of)):
+            return None
+        sure = burst or self.is_sure(failed, of, scattered=scattered)
+        return severity_of(stretch.requests, stretch.of) if sure else Severity.INFO
+
+    def of_refusals(
         self, harm: Harm, failed: int, of: int, stretch: Stretch, askers: Askers
     ) -> Severity | None:
-        """Return how bad a failure of one subject is; null if it is not worth telling.
+        """Return how bad it is that requests of one subject are refused, or left by their clients.
+
+        Null if it is not worth telling: some are refused all the time.
 
         Args:
             harm: What kind of harm.
@@ -91,33 +120,34 @@ class Weighing:
             stretch: Its episode.
             askers: Who is known to be harmed.
         """
-        burst = is_burst(stretch)
         found = severity_of(stretch.requests, stretch.of)
-        if harm in {Harm.ERROR, Harm.FAILED, Harm.INJECTED}:
-            if not (burst or worth_telling(failed, of)):
-                return None
-            if harm is Harm.INJECTED:
-                found = max(found, Severity.HIGH)
-            return found if burst or self.is_sure(failed, of) else Severity.INFO
-        if burst:
-            found = max(found, Severity.HIGH) if harm is not Harm.REFUSED else found
+        found = found if harm is Harm.REFUSED else max(found, Severity.HIGH)
+        if is_burst(stretch):
             few = self._clients_are_told_apart and askers.inside < _FEW_CLIENTS
-            rare = harm is Harm.ANSWERED_4XX and stretch.requests < _HALF * stretch.of
-            visit = rare or (few and harm is not Harm.GONE)
+            visit = few and harm is not Harm.GONE
+            if harm is Harm.ANSWERED_4XX:
+                visit |= not _is_jump_of_answers(stretch)
             meant = is_meant(stretch, failed, askers.clients)
             return found if meant and not visit else Severity.INFO
         if harm is Harm.GONE:
             often = failed >= _LEFT_SHARE * of and self._beyond_chance(failed, _USUAL_LEFT * of)
-            return max(found, Severity.HIGH) if often else None
+            return found if often else None
         all_of_it = failed >= _ALL and failed >= _ALL_SHARE * of
         dominant = of >= _DOMINANT * self._records
         if all_of_it and (dominant or (harm is Harm.REFUSED and askers.clients >= _ALL_CLIENTS)):
             return max(found, Severity.HIGH if harm is Harm.REFUSED else Severity.MEDIUM)
         return None
 
-    def is_sure(self, failed: int, of: int) -> bool:
-        """Tell whether failures are no chance, or part of a log that is about trouble."""
-        return self._troubled or self._beyond_chance(failed, _USUAL_SHARE * of)
+    def is_sure(self, failed: int, of: int, *, scattered: bool = True) -> bool:
+        """Tell whether failures are no chance, or part of a log that is about trouble.
+
+        Args:
+            failed: In the whole log.
+            of: All records of the subject.
+            scattered: Whether such failures happen now and then without a cause that lasts.
+        """
+        usual = _USUAL_SHARE if scattered else _UNUSUAL_SHARE
+        return self._troubled or self._beyond_chance(failed, usual * of)
 
     def _beyond_chance(self, failed: int, expected: float) -> bool:
         """Tell whether so many failures of any subject are more than chance (Chernoff's bound)."""

@@ -8,7 +8,7 @@
 
   // In the order in which chips and links name them.
   const LABELS = {
-    host: "host", path_group: "path", outcome: "outcome", code_class: "code class", response_code: "code",
+    host: "host", path_group: "path", outcome: "outcome", failure: "failure", code_class: "code class", response_code: "code",
     upstream_cluster: "cluster", upstream_host: "upstream host", gateway: "gateway", route_name: "route",
     response_flags: "flags", method: "method",
   };
