@@ -56,7 +56,6 @@ _TIMEOUT_DETAILS = (
     "upstream_per_try_timeout",
     "upstream_per_try_idle_timeout",
     "max_duration_timeout",
-    "request_overall_timeout",
     "stream_idle_timeout",
     "duration_timeout",
     "upstream_max_stream_duration_reached",
@@ -176,6 +175,7 @@ def test_a_code_alone_makes_a_record_a_request() -> None:
         *((_answer(400, "-", details), "client_error") for details in _BAD_REQUEST_DETAILS),
         (_answer(408, "-", "request_header_timeout"), "client_error"),
         (_answer(408, "-", "downstream_header_timeout"), "client_error"),
+        (_answer(408, "-", "request_overall_timeout"), "client_error"),
         (_answer(413, "-", "request_payload_too_large"), "client_error"),
         *((_answer(503, flag), "overflow") for flag in ("UO", "OM", "DO", "UDO")),
         (_answer(503, "-", "overload"), "overflow"),
@@ -319,6 +319,22 @@ def test_a_missing_cluster_has_the_flag_of_a_missing_route_before_envoy_1_18() -
     assert outcome_of(_answer(503, "NR")) == "no_cluster"
     assert outcome_of(_answer(404, "NR")) == "no_route"
     assert outcome_of(_answer(503, "NR", "route_not_found")) == "no_route"
+
+
+def test_a_full_pool_of_retries_is_not_what_ended_the_request() -> None:
+    reset = "upstream_reset_before_response_started{connection_failure}"
+
+    assert outcome_of(_upstream(503, "UO")) == "upstream_5xx"
+    assert outcome_of(_upstream(200, "UO")) == "served"
+    assert outcome_of(_answer(503, "UF,UO", reset)) == "connect_failure"
+    assert outcome_of(_answer(504, "UT,UO", "response_timeout")) == "upstream_timeout"
+    assert outcome_of(_answer(503, "UO")) == "overflow"
+
+
+def test_a_time_out_in_the_details_breaks_off_an_answer_that_had_begun() -> None:
+    began = {"upstream_service_time": "3", "response_code_details": "stream_idle_timeout"}
+
+    assert outcome_of(record(response_code=200, response_flags="-", **began)) == "broken_response"
 
 
 def test_a_failed_authorization_service_is_no_denial_though_the_flag_is_the_same() -> None:
@@ -739,6 +755,12 @@ def _fits(logged_flags: str, logged_details: str, flags: str, details: tuple[str
 
 
 _RESET = "upstream_reset_before_response_started{"
+_CONNECT_DETAILS = (
+    _RESET + "connection_failure*", _RESET + "remote_connection_failure*",
+    _RESET + "local_connection_failure*", _RESET + "connection_timeout*",
+    _RESET + "*connection_failure*TLS_error*",
+    _RESET + "*connection_failure*delayed_connect_error:_110*",
+)  # fmt: skip
 
 # The table of the product's description, with refinements. A missing cluster has the flag of a
 # missing route before Envoy 1.18, and without details only the code tells a failed authorization
@@ -762,22 +784,21 @@ _TABLE: Final[tuple[tuple[str, Callable[[_Request], bool]], ...]] = (
         "absolute_path_rejected", "path_normalization_failed", "upgrade_failed",
         "early_connect_data", "request_headers_failed_strict_check*",
         "rejecting_because_detection_failed", "websocket_handshake_unsuccessful",
-        "request_header_timeout", "downstream_header_timeout", "request_payload_too_large")),
+        "request_header_timeout", "downstream_header_timeout", "request_overall_timeout",
+        "request_payload_too_large")),
     ("overflow", lambda r: r.fits(
-        "UO OM DO UDO", "overload", "maintenance_mode", "reached_concurrency_limit",
-        "drop_overload", "unconditional_drop_overload", _RESET + "overflow*")),
+        "OM DO UDO", "overload", "maintenance_mode", "reached_concurrency_limit",
+        "drop_overload", "unconditional_drop_overload", _RESET + "overflow*") or (
+        r.fits("UO") and not r.fits(
+            "", "via_upstream", *_CONNECT_DETAILS, *_TIMEOUT_DETAILS))),
     ("no_endpoints", lambda r: r.fits("UH", "no_healthy_upstream")),
     ("served", lambda r: r.code == 101 and (
         r.fits("", "via_upstream", "upstream_reset_after_*", "downstream_remote_disconnect")
         or (r.details is None and r.fits("DC DR UC UR")))),
-    ("broken_response", lambda r: r.fits("UC UR UPE LR UT SI UMSDR DT") and (
+    ("broken_response", lambda r: r.fits("UC UR UPE LR UT SI UMSDR DT", *_TIMEOUT_DETAILS) and (
         r.fits("", "upstream_reset_after_*")
         or (r.between(100, 399) and (r.details == "via_upstream" or r.service_time is not None)))),
-    ("connect_failure", lambda r: r.fits(
-        "UF DF", _RESET + "connection_failure*", _RESET + "remote_connection_failure*",
-        _RESET + "local_connection_failure*", _RESET + "connection_timeout*",
-        _RESET + "*connection_failure*TLS_error*",
-        _RESET + "*connection_failure*delayed_connect_error:_110*")),
+    ("connect_failure", lambda r: r.fits("UF DF", *_CONNECT_DETAILS)),
     ("upstream_timeout", lambda r: r.fits("UT UMSDR SI DT", *_TIMEOUT_DETAILS)),
     ("upstream_reset", lambda r: r.fits("UC UR UPE LR", "upstream_reset_*")),
     ("client_gone", lambda r: r.fits("DC DR", "downstream_remote_disconnect")),
