@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 import polars as pl
 
-from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, OUTCOMES
+from envoylogs.envoy.failures.lookup import actor_of_record
+from envoylogs.envoy.outcomes import FAILED_CONNECTIONS
 from envoylogs.render.colors import ACTOR_COLORS, INK, NOISE_COLOR, STACKED
 from envoylogs.render.formatting import count, counted
 from envoylogs.summary.percentiles import latency_by
@@ -66,7 +67,6 @@ MOST_BINS = 120
 
 _TIME = "%{x|%Y-%m-%d %H:%M:%S}"
 _PERCENTILES = {"p50": "dot", "p90": "dash", "p99": "solid"}
-_ACTORS = {outcome.name: str(outcome.actor) for outcome in OUTCOMES}
 _HEIGHT = 260
 _US_PER_S, _US_PER_MS = 1_000_000, 1000
 
@@ -130,7 +130,7 @@ def timeline_figure(summary: Summary) -> go.Figure:
     sliced = _sliced(summary)
     traces = sliced.combinations.select(
         pl.when("noise").then(pl.lit(NOISE))
-        .otherwise(pl.col("outcome").replace_strict(_ACTORS, return_dtype=pl.String))
+        .otherwise(actor_of_record())
         .alias("trace"),
         "connection",
         pl.col("outcome").is_in(FAILED_CONNECTIONS).alias("failed"),

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.envoy.outcomes import OUTCOMES, UNROUTED, Actor
+from envoylogs.envoy.failures.lookup import actor_of_record
+from envoylogs.envoy.outcomes import UNROUTED, Actor
 
 if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally
 
 __all__ = ["bucket_seconds", "timeline"]
-
-_ACTORS = {outcome.name: str(outcome.actor) for outcome in OUTCOMES}
 
 
 def bucket_seconds(tally: Tally) -> int | None:
@@ -31,7 +30,7 @@ def timeline(tally: Tally) -> pl.DataFrame:
         by who must act). Ordered by ``start``.
     """
     requests = pl.col("requests")
-    actor = pl.col("outcome").replace_strict(_ACTORS, return_dtype=pl.String)
+    actor = actor_of_record()
     return (
         tally.timeline.frame.filter(pl.col("kind") == "request")
         .group_by("start")

@@ -19,15 +19,15 @@ from envoylogs.envoy.failures.of_requests import FAILURES_OF_REQUESTS
 from envoylogs.envoy.failures.of_services import FAILURES_OF_SERVICES
 from envoylogs.envoy.failures.of_the_gateway import FAILURES_OF_THE_GATEWAY
 from envoylogs.envoy.flags import RESPONSE_FLAGS
-from envoylogs.envoy.outcomes import Harm, harm_of
+from envoylogs.envoy.outcomes import OUTCOMES, Harm, harm_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from envoylogs.envoy.failures.failure import Failure
 
-__all__ = ["FAILURES", "OF_SERVICES", "TELLING_FLAGS", "failure_of", "failure_of_outcome",
-           "with_failure"]  # fmt: skip
+__all__ = ["FAILURES", "OF_SERVICES", "TELLING_FLAGS", "actor_of_record", "failure_of",
+           "failure_of_outcome", "with_failure"]  # fmt: skip
 
 FAILURES: Mapping[str, Failure] = {
     failure.name: failure
@@ -130,6 +130,22 @@ def failure_of(
         _by_details(details) or _by_flags(flags, code, details) or _by_outcome(outcome, code, harm)
     )
     return _BEGUN.get(found, found) if outcome == "broken_response" else found
+
+
+def actor_of_record() -> pl.Expr:
+    """Return who must act, from ``failure`` and ``outcome``.
+
+    The way to fail says more than the outcome: a direct response may be an error.
+    """
+    by_failure, by_outcome = (
+        pl.col(column).replace_strict(actors, default=None, return_dtype=pl.String)
+        for column, actors in (("failure", _ACTOR_OF_FAILURE), ("outcome", _ACTOR_OF_OUTCOME))
+    )
+    return pl.coalesce(by_failure, by_outcome)
+
+
+_ACTOR_OF_FAILURE = {name: str(failure.actor) for name, failure in FAILURES.items()}
+_ACTOR_OF_OUTCOME = {outcome.name: str(outcome.actor) for outcome in OUTCOMES}
 
 
 def failure_of_outcome(outcome: str) -> str | None:

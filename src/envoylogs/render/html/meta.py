@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from envoylogs.envoy.clusters import cluster_parts, service_label
+from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, OUTCOMES, UNROUTED
 from envoylogs.render.colors import ACTOR_COLORS, STACKED
 from envoylogs.render.figures import (
@@ -82,6 +83,7 @@ def meta_of(summary: Summary, slices: Slices) -> dict[str, Any]:
             }
             for outcome in OUTCOMES
         },
+        "failures": {name: {"actor": str(failure.actor)} for name, failure in FAILURES.items()},
         "clusters": _clusters(slices),
         "ledger": list(PAGE_LEDGER.items()),
         "findings": [

@@ -120,8 +120,7 @@ def _one(group: Sequence[Finding], facts: Facts) -> Finding:
             sum(found.upstream_hosts[0] for found in group),
             sum(found.upstream_hosts[1] for found in group),
         ),
-        where=any_of(*(f"({found.condition})" for found in worst)),
-        timed=False,
+        where=any_of(*(f"({found.where})" for found in worst)),
         examples=tuple(example for f in worst for example in f.examples[:1])[:_EXAMPLES],
         next=f"One cause for all is likely"
         f"{f'; what they share: {shared}' if shared else ''}. {_general(first)}",

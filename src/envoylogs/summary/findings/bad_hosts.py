@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from envoylogs.envoy.clusters import service_label
+from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
 from envoylogs.envoy.outcomes import Actor
 from envoylogs.summary.findings.commands import pods_command
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
@@ -132,6 +133,8 @@ def of_bad_host(
         ),
         proof=proof_of(rows),
         examples=witnesses.examples,
-        next=f"Find the pod{pods_command(bad.address)}, read its log, and delete it if it does "
+        next=HBONE_NEXT
+        if pl.select(is_hbone(pl.lit(bad.address))).item()
+        else f"Find the pod{pods_command(bad.address)}, read its log, and delete it if it does "
         "not recover.",
     )

@@ -14,7 +14,7 @@ import polars as pl
 from envoylogs.envoy.clusters import NAMELESS
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
-from envoylogs.envoy.outcomes import FAILED_HARMS, Actor, Harm
+from envoylogs.envoy.outcomes import FAILED_HARMS, UNROUTED, Actor, Harm
 from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST, bad_hosts, of_bad_host
 from envoylogs.summary.findings.commands import endpoints_command
 from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of
@@ -55,6 +55,7 @@ _CODE_OF_OUTCOME = {
     "upstream_5xx": "upstream_errors",
     "dependency_failed": "dependency_failed",
     "unknown": "unattributed_errors",
+    "client_gone": "clients_give_up",
 }
 _CODE_OF_HARM = {
     Harm.ERROR: "gateway_errors",
@@ -122,7 +123,10 @@ class _Failures:
             ),
         ) & pl.col("outcome").is_in(OF_ONE_HOST)
         self._failed = self._rows.filter(
-            pl.col("harm").is_in(FAILED_HARMS) & ~told.fill_null(value=False)
+            # What has no route is told in ``routes``, whatever its code.
+            pl.col("harm").is_in(FAILED_HARMS)
+            & ~pl.col("outcome").is_in(UNROUTED)
+            & ~told.fill_null(value=False)
         )
         evidence = facts.tally.evidence.frame.with_columns(
             facts.host_of_authority,
@@ -333,6 +337,8 @@ def _label(subject: Subject, rows: pl.DataFrame) -> str:
     routes = rows["route_name"].unique().to_list()
     if subject.name is None and subject.about == "host" and len(routes) == 1 and routes[0]:
         return f"route {routes[0]}"
+    if subject.about == "server_name" and subject.name is None:
+        return "an unknown address"
     return subject.label
 
 

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from envoylogs.summary.findings.catalog import FINDING_KINDS
-from envoylogs.summary.findings.conditions import all_of, within
+from envoylogs.summary.findings.conditions import all_of, any_of, within
 
 if TYPE_CHECKING:
     from envoylogs.envoy.outcomes import Actor
@@ -101,6 +101,8 @@ class Finding:
     @property
     def condition(self) -> str | None:
         """The counted requests as a condition in Polars SQL, which ``--where`` takes."""
+        if self.members:
+            return any_of(*(f"({member.condition})" for member in self.members))
         if self.where is None or not self.timed:
             return self.where
         return all_of(self.where, *within(self.since, self.until))

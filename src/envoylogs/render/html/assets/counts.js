@@ -70,14 +70,19 @@
       return Uint8Array.from(combinations.outcome, (outcome) => holds[outcome]);
     };
     const actors = meta.actors.map((actor) => actor.name);
-    const actorOfOutcome = outcomes.map((outcome) => Math.max(0, actors.indexOf(outcome.actor)));
+    const placeOfActor = (actor) => Math.max(0, actors.indexOf(actor));
+    const actorOfOutcome = outcomes.map((outcome) => placeOfActor(outcome.actor));
+    // The way to fail says more than the outcome: a direct response may be an error.
+    const failures = dimensions.failure.map((name) => meta.failures[name] ?? null);
+    const actorOf = (outcome, failure) =>
+      failures[failure] ? placeOfActor(failures[failure].actor) : actorOfOutcome[outcome];
     return {
       dimensions, combinations, places, meta, rows: rowsOf(rows), length: lists.host.length,
       unrouted: ofOutcome((outcome) => outcome.unrouted),
       byGateway: ofOutcome((outcome) => outcome.by_gateway),
       notSent: ofOutcome((outcome) => outcome.not_sent),
       failedConnection: ofOutcome((outcome) => outcome.failed_connection),
-      actor: Uint8Array.from(combinations.outcome, (outcome) => actorOfOutcome[outcome]),
+      actor: Uint8Array.from(combinations.outcome, (outcome, c) => actorOf(outcome, combinations.failure[c])),
     };
   };
 

@@ -13,7 +13,7 @@
   const DAY_S = 86_400;
 
   const IN_BAR = [
-    ["host", "Host"], ["path_group", "Path"], ["outcome", "Outcome"], ["failure", "Failure"], ["code_class", "Code"],
+    ["host", "Host"], ["path_group", "Path"], ["outcome", "Outcome"], ["code_class", "Code"],
     ["upstream_cluster", "Cluster"], ["upstream_host", "Upstream"], ["gateway", "Gateway"],
   ];
 
