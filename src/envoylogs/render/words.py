@@ -204,6 +204,9 @@ def _when(found: Finding, overview: Overview) -> str | None:
 def noise_of(summary: Summary) -> str | None:
     """Return what strangers asked for, in a sentence; null without noise."""
     noise, folded = summary.overview.noise, summary.folds.columns
+    if _told_of_all_noise(summary):
+        # What a finding is about is no stranger's noise.
+        noise = {**noise, "requests": 0}
     parts = []
     for counts, noun, names, name, unnamed, column in (
         ("requests", "request", "hosts", "host", "without_host", "authority"),
@@ -223,6 +226,16 @@ def noise_of(summary: Summary) -> str | None:
         return None
     words = " and ".join(parts)
     return f"Noise: {words} that this gateway never routed. Not in the error share."
+
+
+def _told_of_all_noise(summary: Summary) -> bool:
+    """Tell whether findings are about all the requests of hosts that were never routed."""
+    told = sum(
+        found.requests
+        for found in summary.findings
+        if found.code == "unrouted_host" and found.severity < Severity.INFO
+    )
+    return told >= summary.overview.noise["requests"]
 
 
 _ALIKE = 0.9

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from envoylogs import schema
 from envoylogs.envoy.clusters import service_label
-from envoylogs.envoy.outcomes import OUTCOMES
+from envoylogs.envoy.outcomes import OUTCOMES, UNROUTED
 from envoylogs.render.formatting import clock, count, milliseconds, percent, size
 from envoylogs.render.named_tables import (
     ASKED,
@@ -238,7 +238,7 @@ def _print_rejections(console: Console, rows: pl.DataFrame, limit: int | None) -
     for row in _head(rows, limit):
         given = [row[name] for name in ("response_flags", "response_code_details")]
         reasons = [str(reason) for reason in given if reason is not None]
-        why = " ".join(reasons if wide else reasons[:1])
+        why = " ".join([*(reasons if wide else reasons[:1]), *_unlike_names(row)])
         paths = row["paths"]
         assert isinstance(paths, list)  # noqa: S101
         table.add_row(
@@ -252,6 +252,14 @@ def _print_rejections(console: Console, rows: pl.DataFrame, limit: int | None) -
         )
     console.print(table)
     more(console, table.row_count, rows.height)
+
+
+def _unlike_names(row: Row) -> list[str]:
+    """Return the TLS server name of requests without a route if it is not their host."""
+    names = row["server_names"]
+    assert isinstance(names, list)  # noqa: S101
+    unlike = [name for name in names if str(name).lower() != row["host"]]
+    return [f"TLS name {unlike[0]}"] if unlike and row["outcome"] in UNROUTED else []
 
 
 def _worth_showing(summary: Summary) -> list[Row]:

@@ -9,7 +9,7 @@ import polars as pl
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.outcomes import UNROUTED, Actor
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, unrouted_of
-from envoylogs.summary.findings.finding import Finding, severity_of
+from envoylogs.summary.findings.finding import Finding, Severity, severity_of
 from envoylogs.summary.findings.proof import (
     Witnesses,
     first_of,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["tls_findings"]
 
 _MOST_SUBJECTS = 500
+_MEANT, _ASKERS = 10, 3
 _UNROUTED = pl.col("outcome").is_in(UNROUTED)
 
 
@@ -51,11 +52,18 @@ def tls_findings(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> lis
 
 
 def _tls_reuse(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
-    """Return known hosts that clients asked for over the connection of another one."""
+    """Return hosts that clients asked for over the connection of another, known one.
+
+    Strangers send any host over any name, so one that was never routed must be of
+    the same domain as the name: it takes one certificate for both.
+    """
     lost = paths.filter("host_lost")["host"].unique()
+    same_domain = _domain(pl.col("host")) == _domain(pl.col("server_name"))
     reused = unlike_names(
-        facts.requests.filter(pl.col("known") & ~pl.col("host").is_in(lost.implode()))
-    ).filter(pl.col("server_name").is_in(facts.known_hosts.implode()))
+        facts.requests.filter(~pl.col("host").is_in(lost.implode(), nulls_equal=True))
+    ).filter(
+        pl.col("server_name").is_in(facts.known_hosts.implode()) & (pl.col("known") | same_domain)
+    )
     findings = []
     by_name = reused.group_by("host", "server_name").agg(pl.col("requests").sum())
     most_first = by_name.sort("requests", "server_name", descending=[True, False])
@@ -68,10 +76,14 @@ def _tls_reuse(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
         rows = reused.filter(is_host(host))
         witnesses = witnesses_of(facts, is_host(host) & _UNROUTED)
         total = sum_of(facts.requests.filter(is_host(host)))
+        severity = severity_of(requests, total)
+        if not rows["known"].any():
+            meant = requests >= _MEANT and witnesses.clients >= _ASKERS
+            severity = max(severity, Severity.MEDIUM if meant else Severity.INFO)
         findings.append(
             Finding(
                 code="tls_reuse",
-                severity=severity_of(requests, total),
+                severity=severity,
                 who=Actor.CONFIGURATION,
                 subject=host,
                 title=f"{host} is asked for over connections opened for {server_name}",
@@ -93,6 +105,11 @@ def _tls_reuse(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
             )
         )
     return findings
+
+
+def _domain(name: pl.Expr) -> pl.Expr:
+    """Return the last two labels of a name."""
+    return name.str.extract(r"([^.]+\.[^.]+)$")
 
 
 def _lost_tls_names(facts: Facts, timelines: Timelines) -> list[Finding]:
