@@ -242,8 +242,11 @@ def _refused() -> Iterator[Ending]:
     yield Ending(403, "-", "upgrade_failed", _NOWHERE, _CLIENT | _CONFIGURATION, eras=(DETAILED,))
     yield Ending(413, "-", "request_payload_too_large", _CHOSEN, _CLIENT | _POLICY,
                  eras=(DETAILED,))  # fmt: skip
-    yield Ending(408, "-", "request_overall_timeout", _EITHER, _CLIENT | _POLICY, fails=True,
+    # The client took too long to send it, so it is a refusal.
+    yield Ending(408, "-", "request_overall_timeout", _EITHER, _CLIENT | _POLICY,
                  eras=(DETAILED,), duration_ms=(10_000, 10_003))  # fmt: skip
+    for details in ("http1.headers_too_large", "http2.too_many_headers"):
+        yield Ending(431, "-", details, _NOWHERE, _CLIENT | _POLICY, eras=(DETAILED,))
 
 
 def _by_load() -> Iterator[Ending]:
@@ -279,6 +282,9 @@ def _unreached() -> Iterator[Ending]:
          _UPSTREAM | _CONFIGURATION),
         ("connection_failure", _UPSTREAM),
         ("remote_connection_failure,delayed_connect_error:_110", _UPSTREAM),
+        ("remote_connection_failure|delayed_connect_error:_Connection_timed_out", _UPSTREAM),
+        ("remote_connection_failure,delayed_connect_error:_113", _UPSTREAM),
+        ("remote_connection_failure|delayed_connect_error:_No_route_to_host", _UPSTREAM),
         ("local_connection_failure", _UPSTREAM | _OPERATOR),
         ("connection_timeout", _UPSTREAM),
     ):  # fmt: skip

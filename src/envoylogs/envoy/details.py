@@ -100,14 +100,14 @@ RESPONSE_CODE_DETAILS: tuple[Detail, ...] = (
     ),
     *_details(
         "client_error",
-        ("low_version", "broken_by_client", "HTTP/1.0 or older, which is not accepted."),
+        ("low_version", "old_http", "HTTP/1.0 or older, which is not accepted."),
         ("missing_host_header", "broken_by_client", "The request has no Host."),
         ("missing_path_rejected", "broken_by_client", "The request has no path."),
         ("invalid_path", "broken_by_client", "The path is invalid."),
         ("absolute_path_rejected", "broken_by_client",
          "An absolute path where none is accepted."),
         ("path_normalization_failed", "broken_by_client", "The path can't be normalized."),
-        ("upgrade_failed", "broken_by_client", "The requested upgrade is not supported."),
+        ("upgrade_failed", "upgrade_refused", "The requested upgrade is not supported."),
         ("early_connect_data", "broken_by_client", "Data before the answer to CONNECT."),
         ("request_headers_failed_strict_check*", "client_headers",
          "An x-envoy-* header is invalid."),
@@ -156,9 +156,21 @@ RESPONSE_CODE_DETAILS: tuple[Detail, ...] = (
             "The connection was not open in time (110).",
         ),
         (
+            _BEFORE + "{*connection_failure*Connection_timed_out*", "connect_timeout",
+            "The connection was not open in time.",
+        ),
+        (
+            _BEFORE + "{*connection_failure*delayed_connect_error:_113*", "connect_unreachable",
+            "There is no route to the upstream's address (113).",
+        ),
+        (
+            _BEFORE + "{*connection_failure*No_route_to_host*", "connect_unreachable",
+            "There is no route to the upstream's address.",
+        ),
+        (
             _BEFORE + "{remote_connection_failure*", "connect_refused",
             "The upstream refused the connection (delayed_connect_error: 111 or "
-            "Connection_refused; 113 no route to host).",
+            "Connection_refused).",
         ),
         (
             _BEFORE + "{connection_failure*", "connect_failed",
@@ -223,6 +235,10 @@ RESPONSE_CODE_DETAILS: tuple[Detail, ...] = (
          "The answer is larger than the gateway buffers."),
         ("request_payload_exceeded_retry_buffer_limit", "retry_buffer_full",
          "The body is too large to be retried."),
+        ("http1.headers_too_large", "headers_too_large",
+         "The headers of the request are too large."),
+        ("http2.too_many_headers", "headers_too_large",
+         "The request has too many headers."),
         ("http1.*", None, "The HTTP/1 codec found a protocol error."),
         ("http2.*", None, "The HTTP/2 codec found a protocol error."),
         ("http3.*", None, "The HTTP/3 codec found a protocol error."),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["RESPONSE_FLAGS", "ResponseFlag"]
+__all__ = ["RESPONSE_FLAGS", "ResponseFlag", "short_flags"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +159,10 @@ RESPONSE_FLAGS: tuple[ResponseFlag, ...] = tuple(
     )
 )  # fmt: skip
 """All core flags in Envoy's own order."""
+
+_SHORT = {flag.long: flag.short for flag in RESPONSE_FLAGS}
+
+
+def short_flags(flags: str) -> str:
+    """Return flags by their short names; ``%RESPONSE_FLAGS_LONG%`` logs the long ones."""
+    return ",".join(_SHORT.get(flag, flag) for flag in flags.split(","))

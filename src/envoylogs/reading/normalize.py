@@ -17,6 +17,7 @@ from envoylogs import schema
 from envoylogs.envoy.clusters import cleaned_cluster, cluster_parts
 from envoylogs.envoy.distinct import with_columns_by
 from envoylogs.envoy.failures.lookup import with_failure
+from envoylogs.envoy.flags import short_flags
 from envoylogs.envoy.outcome_rules import with_outcome
 from envoylogs.envoy.roles import with_role
 from envoylogs.envoy.traffic import cleaned_authority, kind_of_record, without_port
@@ -80,6 +81,7 @@ def normalized(
         pl.when(pl.col("method").str.starts_with("2").not_()).then(pl.col("method")),
         start_time=times_of(cleaned["start_time"]),
     )
+    typed = _with_short_flags(typed)
     _note_unreadable(cleaned, typed, fates)
     if not {"outcome", "failure", "kind"}.isdisjoint(columns):
         typed = with_outcome(typed).with_columns(kind_of_record().alias("kind"))
@@ -125,6 +127,19 @@ def _with_request_lines_taken_apart(logged: pl.DataFrame, fates: LineFates) -> p
 def _present(parts: pl.Expr, name: str) -> pl.Expr:
     part = parts.struct.field(name)
     return pl.when(part != "-").then(part)
+
+
+def _with_short_flags(records: pl.DataFrame) -> pl.DataFrame:
+    """Return records with response flags by their short names."""
+    flags = records["response_flags"]
+    # Hardly any format logs the long names.
+    if not flags.str.contains("[a-z]").any():
+        return records
+    distinct = flags.drop_nulls().unique()
+    short = {name: short_flags(name) for name in distinct}
+    return records.with_columns(
+        pl.col("response_flags").replace_strict(short, default=None, return_dtype=pl.String)
+    )
 
 
 def _unless_empty(text: pl.Expr) -> pl.Expr:

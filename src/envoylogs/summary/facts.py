@@ -35,6 +35,7 @@ class Facts:
         own: The gateway's own traffic.
         known_hosts: Hosts that this log routed a request for, without those that were folded.
         known_names: These, and TLS server names with which connections were accepted.
+        only_refused: Whether all there is in the log are connections that were refused.
         first: Microseconds since 1970 of the first record, null without times.
         last: The same of the last.
     """
@@ -45,6 +46,7 @@ class Facts:
     own: pl.DataFrame
     known_hosts: pl.Series
     known_names: pl.Series
+    only_refused: bool
     first: int | None
     last: int | None
 
@@ -83,7 +85,12 @@ def facts_of(tally: Tally) -> Facts:
     known = is_known(pl.col("host"), known_hosts)
     known_name = is_known(pl.col("requested_server_name").str.to_lowercase(), named["name"])
     # Where nothing was ever accepted, refused connections are what the log is about.
-    only_refused = requests.is_empty() and (connections["outcome"] == "no_filter_chain").all()
+    only_refused = (
+        tally.spec.selection is None
+        and names.is_empty()
+        and requests.is_empty()
+        and bool((connections["outcome"] == "no_filter_chain").all())
+    )
     return Facts(
         tally=tally,
         requests=requests.with_columns(
@@ -98,6 +105,7 @@ def facts_of(tally: Tally) -> Facts:
         own=traffic.filter(pl.col("kind") == "own"),
         known_hosts=known_hosts,
         known_names=named["name"].unique().sort(),
+        only_refused=only_refused,
         first=_whole(traffic["first"].min()),
         last=_whole(traffic["last"].max()),
     )

@@ -89,7 +89,8 @@ def verdict(
     if harmed:
         return Verdict(
             State.QUIET,
-            f"Nothing stands out: {looked_at}; {_listing([*harmed, *unclear])}.",
+            f"{'Nothing stands out' if _any_served(overview) else 'Too little for a finding'}: "
+            f"{looked_at}; {_listing([*harmed, *unclear])}.",
         )
     if unclear:
         return Verdict(
@@ -103,12 +104,7 @@ def _looked_at(overview: Overview) -> str:
     """Return of how many requests and connections how many went well."""
     parts = []
     if overview.requests:
-        harmed = (
-            overview.errors, overview.injected, overview.refused, overview.answered_4xx,
-            overview.clients_left, overview.unrouted_known, overview.noise["requests"],
-            _unknown(overview),
-        )  # fmt: skip
-        served = overview.requests - sum(harmed)
+        served = _served(overview)
         shown = "all were" if served == overview.requests else f"{_number(served)} {_were(served)}"
         apart = _apart(overview.noise["requests"], "request")
         parts.append(f"of {_counted(overview.requests, 'request')} {shown} served{apart}")
@@ -119,6 +115,22 @@ def _looked_at(overview: Overview) -> str:
         apart = _apart(overview.noise["connections"], "connection")
         parts.append(f"of {_counted(overview.connections, 'connection')} {shown} passed on{apart}")
     return " and ".join(parts)
+
+
+def _served(overview: Overview) -> int:
+    """Return how many requests came to no harm and are not noise."""
+    harmed = (
+        overview.errors, overview.injected, overview.refused, overview.answered_4xx,
+        overview.clients_left, overview.unrouted_known, overview.noise["requests"],
+        _unknown(overview),
+    )  # fmt: skip
+    return overview.requests - sum(harmed)
+
+
+def _any_served(overview: Overview) -> bool:
+    """Tell whether anything went well; without it, that nothing stands out would be a joke."""
+    failed = overview.connections_failed + overview.connections_refused
+    return _served(overview) > 0 or overview.connections > failed
 
 
 def _apart(strangers: int, noun: str) -> str:

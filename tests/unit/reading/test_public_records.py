@@ -145,6 +145,7 @@ _TEXT = [
     _Judged(14, 200, "served", "via_upstream: URX only says retried"),
     _Judged(15, 500, "fault_injected", "FI, fault_filter_abort"),
     _Judged(16, 0, "client_gone", "DC before an answer"),
+    _Judged(17, 503, "upstream_reset", "UC; the time is cut off"),
     _Judged(18, 503, "connect_failure", "UF, the connection was refused"),
     _Judged(20, 401, "denied", "jwt_authn_access_denied, no flag"),
     _Judged(21, 503, "upstream_reset", "UC, connection_termination"),

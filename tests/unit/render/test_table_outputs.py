@@ -45,6 +45,7 @@ from envoylogs.render.named_tables import (
 )
 from envoylogs.render.records import JsonRenderer, NdjsonRenderer
 from envoylogs.render.terminal.screen import TerminalRenderer
+from envoylogs.render.words import findings_shown
 from envoylogs.summary.breakdown import TABLES
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.tally.state import TallySpec
@@ -421,7 +422,7 @@ def test_markdown_says_the_findings_and_who_must_act() -> None:
     )
 
     assert summary.findings
-    for found in summary.findings[:5]:
+    for found in findings_shown(summary):
         assert found.title in text
         assert found.next in text
     assert "Must act: " in text

@@ -70,13 +70,13 @@ def test_a_host_that_came_later_had_no_route_from_then_on() -> None:
         *(served(n) for n in range(80, 200)),
     ]
 
-    assert _when(*log) == ["first seen 12:00:50, until 12:01:20"]
+    assert _when(*log) == ["first seen 12:00:50, until 12:01:19"]
 
 
 def test_a_host_without_a_route_until_one_came_is_said_to_be_so_from_the_start() -> None:
     log = [*(unrouted(n) for n in range(80)), *(served(n) for n in range(80, 200))]
 
-    assert _when(*log) == ["from the start until 12:01:20"]
+    assert _when(*log) == ["from the start until 12:01:19"]
 
 
 @pytest.mark.parametrize("first", [60, 140])
@@ -130,10 +130,13 @@ def test_noise_without_a_name_is_not_for_no_names(
 
 
 def test_only_the_command_with_the_option_names_it_beside_the_lesser_findings() -> None:
+    # Each since a time of its own: what begins together is told once.
     log = [
-        reset(n, upstream_cluster=f"outbound|80||service-{cluster}", upstream_host=None)
-        for cluster in range(7)
-        for n in range(20)
+        (reset if n >= 30 * cluster else served)(
+            10 * n, upstream_cluster=f"outbound|80||service-{cluster}", upstream_host=None
+        )
+        for cluster in range(1, 8)
+        for n in range(300)
     ]
     summary, out = summary_of(log), io.StringIO()
 
@@ -175,8 +178,11 @@ def _reset(seconds: float, authority: str) -> Record:
     ("log", "words"),
     [
         ([], "No request."),
-        (_busy(), "Nothing wrong was found."),
-        (_busy() + _of_few(served, 0), "Nothing wrong was found."),
+        (_busy(), "Nothing wrong was found: of 2,000 requests all were served."),
+        (
+            _busy() + _of_few(served, 0),
+            "Nothing wrong was found: of 2,060 requests all were served.",
+        ),
         (
             _busy() + _of_few(_reset, 4),
             "No finding, but 12 errors are of names that were folded; --max-names keeps more.",
@@ -208,14 +214,18 @@ def test_all_is_not_well_where_names_in_trouble_were_folded(log: list[Record], w
 @pytest.mark.parametrize(
     ("log", "words"),
     [
-        ([connection(n) for n in range(3)], "Nothing wrong was found."),
+        ([connection(n) for n in range(3)],
+         "Nothing wrong was found: of 3 connections all were passed on."),
         (
-            [connection(0), *(connection(n, response_flags="UF") for n in range(1, 3))],
-            "No finding, but 2 of 3 connections failed; the outcomes say how.",
+            [*(connection(n) for n in range(999)), connection(999, response_flags="UF")],
+            "Nothing stands out: of 1,000 connections 999 were passed on; 1 connection failed.",
         ),
         # Strangers ask for any name.
-        ([refused_connection(n, requested_server_name="x") for n in range(3)],
-         "Nothing wrong was found."),
+        (
+            [*(connection(n) for n in range(3)),
+             *(refused_connection(n, requested_server_name="x") for n in range(3))],
+            "Nothing wrong was found: of 6 connections 3 were passed on.",
+        ),
     ],
 )  # fmt: skip
 def test_all_is_not_well_where_connections_failed(log: list[Record], words: str) -> None:

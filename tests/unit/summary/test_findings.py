@@ -882,7 +882,7 @@ def test_failures_without_a_cluster_are_told_apart_from_those_of_a_cluster() -> 
 
     found = {finding.subject: finding for finding in _findings(*log)}
     of_cluster, of_host = found[CLUSTER], found[HOST]
-    assert (of_cluster.requests, of_cluster.of) == (50, 150)
+    assert (of_cluster.requests, of_cluster.of) == (50, 100)
     assert (of_host.requests, of_host.of) == (20, 170)
     assert (of_cluster.gateways, of_host.gateways) == ((1, 2), (1, 2))
     assert of_host.severity is Severity.HIGH

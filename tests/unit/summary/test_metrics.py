@@ -410,7 +410,7 @@ def test_findings_are_counted_without_a_name_from_the_log() -> None:
 
     metrics = Metrics.of(summary)
 
-    assert metrics.of_name("envoylogs_findings") == [(labels, 3)]
+    assert metrics.of_name("envoylogs_findings") == [(labels, 1)]
     assert metrics.of_name("envoylogs_finding_requests") == [(labels, 60)]
 
 

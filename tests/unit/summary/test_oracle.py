@@ -586,7 +586,8 @@ def _comparable(summary: Summary) -> dict[str, Any]:
         "timeline": summary.timeline,
         "gateways": accounts.pop("gateways"),
     }
-    del accounts["sources"], accounts["examples"], accounts["copies"]
+    for name in ("sources", "examples", "copies", "wrapped_in", "unreadable_examples"):
+        del accounts[name]
     return {
         "accounts": accounts,
         "overview": summary.overview,

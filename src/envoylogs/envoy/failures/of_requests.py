@@ -97,6 +97,30 @@ FAILURES_OF_REQUESTS: tuple[Failure, ...] = (
         unasked=True,
     ),
     Failure(
+        "upgrade_refused", Actor.CONFIGURATION,
+        "the gateway's configuration: the upgrade is not enabled there",
+        "{label}: upgrades, such as WebSockets, are refused",
+        "Upgrades must be enabled on the listener or route (upgrade_configs): what changed in "
+        "EnvoyFilter or in the Gateway's server?",
+        unasked=True,
+    ),
+    Failure(
+        "headers_too_large", Actor.CLIENT,
+        "the client, or the gateway's limit of headers",
+        "{label}: headers of requests are larger than the gateway accepts",
+        "Cookies that grow are the usual cause; max_request_headers_kb (60 by default) and "
+        "max_headers_count are the limits.",
+        unasked=True,
+    ),
+    Failure(
+        "old_http", Actor.CLIENT,
+        "the client, or a load balancer before the gateway that speaks HTTP/1.0",
+        "{label}: requests of HTTP/1.0 are refused",
+        "Let the client or the load balancer speak HTTP/1.1, or accept HTTP/1.0 "
+        "(accept_http_10, PILOT_HTTP10).",
+        unasked=True,
+    ),
+    Failure(
         "client_headers", Actor.CLIENT,
         "the client",
         "{label}: clients send x-envoy-* headers that are invalid",
@@ -109,7 +133,6 @@ FAILURES_OF_REQUESTS: tuple[Failure, ...] = (
         "{label}: clients take too long to send their requests",
         "Slow uploads or a stalled load balancer; request_timeout and request_headers_timeout of "
         "the listener are the limits.",
-        in_between=True,
         unasked=True,
     ),
     Failure(

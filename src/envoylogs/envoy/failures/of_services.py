@@ -29,7 +29,7 @@ FAILURES_OF_SERVICES: tuple[Failure, ...] = (
         "upstream: nothing listens there, or nothing lets the gateway through",
         "No connection to {label}: it is refused",
         "{endpoints}; check that the pods run and listen on that port (targetPort of the Service), "
-        "and on more than localhost. delayed_connect_error 111 is refused, 113 no route to host.",
+        "and on more than localhost.",
         unasked=True,
     ),
     Failure(
@@ -38,6 +38,14 @@ FAILURES_OF_SERVICES: tuple[Failure, ...] = (
         "No connection to {label}: nothing answers in time",
         "Packets are dropped on the way: look at NetworkPolicy, firewalls and security groups, and "
         "at dead addresses among the endpoints. {endpoints}.",
+        unasked=True,
+    ),
+    Failure(
+        "connect_unreachable", Actor.UPSTREAM,
+        "upstream: a dead address, node or network",
+        "No connection to {label}: there is no route to its address",
+        "Is the node of that address alive, and the address one of a pod that runs? {endpoints}; "
+        "kubectl get nodes",
         unasked=True,
     ),
     Failure(
@@ -123,9 +131,10 @@ FAILURES_OF_SERVICES: tuple[Failure, ...] = (
         "duration_limit", Actor.POLICY,
         "the gateway's policy: a maximum duration of streams or connections",
         "Streams of {label} are ended at their maximum duration",
-        "The service was answering: raise or remove max_stream_duration (route, "
-        "HTTPRoute timeouts, EnvoyFilter, grpc-timeout of the client) or max_connection_duration, "
-        "or let clients open the stream again.",
+        "max_stream_duration (route, HTTPRoute timeouts, EnvoyFilter, grpc-timeout of the client) "
+        "or max_connection_duration ends them: where the service was answering (code 200), raise "
+        "it or let clients open the stream again; where no answer had begun (504), look at the "
+        "service's latency first.",
     ),
     Failure(
         "idle_limit", Actor.POLICY,

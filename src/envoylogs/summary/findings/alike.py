@@ -62,7 +62,7 @@ _ALIKE = {
     "no_cluster", "no_endpoints", "connect_failure", "upstream_reset", "upstream_timeout",
     "overflow", "broken_response", "upstream_errors", "dependency_failed", "gateway_errors",
     "refused_jump", "connections_failed", "clients_give_up", "lost_host", "lost_tls_name",
-    "unrouted_path", "faults_injected", "unattributed_errors",
+    "unrouted_path", "faults_injected", "unattributed_errors", "bad_upstream_host",
 }  # fmt: skip
 """Codes of findings that many subjects may have for one cause."""
 
@@ -70,6 +70,7 @@ _ALIKE = {
 _TITLES = {
     "lost_host": "{label} lost its route: none of their requests is routed any more",
     "unrouted_path": "{label} has no route for some paths, or only at times",
+    "bad_upstream_host": "{label} fails while the others of its service do not",
     "lost_tls_name": "TLS connections for {label} are refused",
 }
 """Where the finding says more than the failure."""
@@ -97,6 +98,7 @@ def _one(group: Sequence[Finding], facts: Facts) -> Finding:
     first = worst[0]
     requests, of = sum(f.requests for f in group), sum(f.of for f in group)
     noun = "services" if all(_is_service(f) for f in group) else "hosts"
+    noun = "upstream hosts" if first.code == "bad_upstream_host" else noun
     shared = _shared(group, facts)
     names = listed([_label(found) for found in worst])
     whose = f"{len(group)} {noun}"
@@ -155,7 +157,11 @@ def _shared(group: Sequence[Finding], facts: Facts) -> str | None:
     subjects = [found.subject for found in group]
     rows = facts.requests.filter(
         (pl.col("failure") == group[0].failure)
-        & (pl.col("upstream_cluster").is_in(subjects) | pl.col("host").is_in(subjects))
+        & (
+            pl.col("upstream_cluster").is_in(subjects)
+            | pl.col("host").is_in(subjects)
+            | pl.col("upstream_host").is_in(subjects)
+        )
     )
     if group[0].since is not None:
         parts.append("the moment when it began")

@@ -56,6 +56,8 @@ def bad_hosts(facts: Facts) -> list[BadHost]:
         .agg(
             requests.sum(),
             requests.filter(pl.col("outcome").is_in(OF_ONE_HOST)).sum().alias("failed"),
+            pl.col("first").filter(pl.col("outcome").is_in(OF_ONE_HOST)).min().alias("failing"),
+            pl.col("last").max(),
         )
         .with_columns(
             requests.sum().over("upstream_cluster").alias("of_cluster"),
@@ -80,8 +82,29 @@ def bad_hosts(facts: Facts) -> list[BadHost]:
         for row in found.select(
             "upstream_cluster", "upstream_host", "failed", "requests", "siblings"
         ).rows()
-        if worth_telling(row[2], row[3])
+        if worth_telling(row[2], row[3]) and _has_siblings_then(hosts, row[0], row[1])
     ]
+
+
+def _failure_of(rows: pl.DataFrame) -> str | None:
+    """Return in which way most of some records failed."""
+    counted = rows.group_by("failure").agg(pl.col("requests").sum())
+    first = counted.sort("requests", "failure", descending=[True, False])["failure"]
+    return first[0] if first.len() else None
+
+
+def _has_siblings_then(hosts: pl.DataFrame, cluster: str, address: str) -> bool:
+    """Tell whether other hosts of a cluster still got requests when one failed.
+
+    After a rollout the only host that is left fails alone, and so does the service.
+    """
+    here = pl.col("upstream_host") == address
+    of_cluster = hosts.filter(pl.col("upstream_cluster") == cluster)
+    failing = of_cluster.filter(here)["failing"].item()
+    last_of_others = of_cluster.filter(~here)["last"].max()
+    if failing is None or not isinstance(last_of_others, int):
+        return True
+    return last_of_others >= int(failing)
 
 
 def of_bad_host(
@@ -131,6 +154,7 @@ def of_bad_host(
             equals("upstream_cluster", bad.cluster),
             equals("upstream_host", bad.address),
         ),
+        failure=_failure_of(rows),
         proof=proof_of(rows),
         examples=witnesses.examples,
         next=HBONE_NEXT

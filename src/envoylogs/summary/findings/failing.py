@@ -29,7 +29,7 @@ from envoylogs.summary.findings.proof import (
     witnesses_among,
 )
 from envoylogs.summary.findings.subjects import SUBJECT, Subject, with_subject
-from envoylogs.summary.findings.weighing import Askers, Weighing, may_be_told
+from envoylogs.summary.findings.weighing import Askers, Weighing, is_burst, may_be_told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -217,10 +217,16 @@ class _Failures:
 
     def _finding(self, failing: _Failing) -> Finding | None:
         facts, failure, subject = self._facts, failing.failure, failing.subject
-        told = subject.about != "strangers" or _tells(failing)
-        if not (told and may_be_told(failing.harm, failing.failed, failing.of)):
+        strangers = subject.about == "strangers"
+        if not may_be_told(failing.harm, failing.failed, failing.of):
             return None
         stretch = self._stretch(failing)
+        crowd = strangers and self._crowds_out(failing)
+        if strangers and not _tells(failing) and not crowd:
+            return None
+        if crowd:
+            requests = self._timelines.rows.filter(pl.col("kind") == subject.kind)
+            stretch = self._timelines.stretch(requests, _is(failing))
         if failing.apart:
             # Time buckets know clusters and not their hosts, so what is left of a cluster beside a
             # host of its own finding is counted over the whole log.
@@ -241,8 +247,11 @@ class _Failures:
         hosts = self._rows.filter(subject.belongs)["upstream_host"].drop_nulls().n_unique()
         return Finding(
             code=_code(failing),
-            severity=severity if subject.about != "strangers" else max(severity, Severity.INFO),
-            who=words.failure.actor,
+            severity=max(severity, Severity.INFO) if strangers and not crowd else severity,
+            # An application that turned to refusing is not its clients' doing.
+            who=Actor.UPSTREAM
+            if failing.harm is Harm.ANSWERED_4XX and is_burst(stretch)
+            else words.failure.actor,
             subject=subject.name or subject.label,
             title=words.title,
             requests=stretch.requests,

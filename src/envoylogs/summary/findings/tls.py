@@ -245,7 +245,7 @@ def _at_port(port: str | None) -> list[str]:
 def _nothing_accepted(facts: Facts) -> list[Finding]:
     """Return refused connections where nothing else is in the log: that is no stranger's fault."""
     refused = facts.connections.filter(pl.col("outcome") == "no_filter_chain")
-    if refused.is_empty() or facts.requests.height or refused.height < facts.connections.height:
+    if refused.is_empty() or not facts.only_refused:
         return []
     counted = refused.group_by("requested_server_name").agg(pl.col("requests").sum())
     first = counted.sort("requests", "requested_server_name", descending=[True, False])

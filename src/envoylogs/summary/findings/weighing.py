@@ -25,7 +25,7 @@ _TROUBLED_SHARE = 0.1
 """From this share of errors in the whole log on, a log is about trouble, and a single failure of a
 service is part of it."""
 
-_BURST, _BURST_SHARE, _HALF = 12, 0.25, 0.45
+_BURST, _BURST_SHARE, _HALF = 12, 0.25, 0.49
 _MANY_CLIENTS, _FEW_CLIENTS, _NEARLY_ALL = 4, 3, 0.8
 _ALL_SHARE, _ALL, _ALL_CLIENTS = 0.95, 20, 3
 _DOMINANT = 0.5
@@ -72,7 +72,8 @@ def may_be_told(harm: Harm, failed: int, of: int) -> bool:
         return True
     if harm in {Harm.ERROR, Harm.FAILED, Harm.INJECTED}:
         return worth_telling(failed, of)
-    return harm is Harm.GONE and failed >= _LEFT_SHARE * of
+    share = _ALL_SHARE if harm is Harm.REFUSED else _LEFT_SHARE
+    return harm in {Harm.GONE, Harm.REFUSED} and failed >= share * of
 
 
 def _is_jump_of_answers(stretch: Stretch) -> bool:
@@ -144,8 +145,10 @@ class Weighing:
         if harm is Harm.GONE:
             often = failed >= _LEFT_SHARE * of and self._beyond_chance(failed, _USUAL_LEFT * of)
             return found if often else None
-        all_of_it = failed >= _ALL and failed >= _ALL_SHARE * of
         dominant = of >= _DOMINANT * self._records
+        if dominant and harm is Harm.REFUSED and _FEW_CLIENTS <= failed == of:
+            return max(found, Severity.HIGH)
+        all_of_it = failed >= _ALL and failed >= _ALL_SHARE * of
         if all_of_it and (dominant or (harm is Harm.REFUSED and askers.clients >= _ALL_CLIENTS)):
             return max(found, Severity.HIGH if harm is Harm.REFUSED else Severity.MEDIUM)
         return None
