@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import polars as pl
 
 from envoylogs.envoy.outcomes import is_error
-from envoylogs.tally.latency import answered_requests
+from envoylogs.tally.latency import is_answered
 from envoylogs.tally.state import TallySpec, microseconds
 from envoylogs.tally.timeline import WIDTHS_S, BucketCounts, floored
 
@@ -49,30 +49,34 @@ class SlownessCounts(BucketCounts):
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec) -> Self:
         """Count the answered requests of one batch."""
-        answered = answered_requests(batch)
-        if answered is None:
+        if batch.frame is None:
             return cls.empty(spec)
         width = WIDTHS_S[0]
-        time = microseconds("start_time")
-        taken_ms = pl.coalesce("upstream_service_time_ms", "duration_ms")
         edges = pl.Series(CLASSES_MS, dtype=pl.Int64)
         # A clock that was set back makes negative times, which are of the first class.
-        place = pl.lit(edges).search_sorted(taken_ms.clip(lower_bound=0), side="right") - 1
+        taken_ms = pl.coalesce("upstream_service_time_ms", "duration_ms").clip(lower_bound=0)
+        rows = batch.frame.select(
+            "upstream_cluster",
+            microseconds("start_time").alias("time"),
+            taken_ms.alias("taken_ms"),
+            is_error().alias("error"),
+            ((pl.col("kind") == "request") & is_answered()).alias("answered"),
+        ).filter("answered", pl.col("upstream_cluster", "taken_ms").is_not_null())
+        time = pl.col("time")
         frame = (
-            answered.filter(taken_ms.is_not_null() & pl.col("upstream_cluster").is_not_null())
-            .group_by(
+            rows.group_by(
                 pl.lit(width, pl.Int64).alias("width_s"),
                 floored(time, width).alias("start"),
                 "upstream_cluster",
-                place.alias("place"),
+                pl.lit(edges).search_sorted(pl.col("taken_ms"), side="right").alias("place"),
             )
             .agg(
                 pl.len().cast(pl.Int64).alias("requests"),
-                is_error().sum().cast(pl.Int64).alias("errors"),
+                pl.col("error").sum().cast(pl.Int64).alias("errors"),
                 time.min().alias("first"),
                 time.max().alias("last"),
             )
-            .with_columns(pl.lit(edges).gather(pl.col("place")).alias("from_ms"))
+            .with_columns(pl.lit(edges).gather(pl.col("place") - 1).alias("from_ms"))
             .select(*cls.columns(spec))
         )
         return cls(cls.fitted(frame, spec), spec)
