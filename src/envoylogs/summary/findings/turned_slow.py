@@ -35,7 +35,7 @@ _OF_A_PART = 25
 _USUAL = (4, 20)
 """As with failures (see ``onset``): a quarter of the parts, or a twentieth where most is slow."""
 
-_MOST_SUBJECTS = 20
+_MOST_SUSPECTS, _MOST_SUBJECTS = 100, 20
 _TIMED_OUT = "upstream_timeout"
 
 
@@ -110,22 +110,21 @@ def turned_slow(facts: Facts, timelines: Timelines) -> list[TurnedSlow]:
         & ~pl.col("upstream_cluster").is_in([*NAMELESS, *FOLDED_MARKS])
         & (pl.col("requests").sum().over("upstream_cluster") >= 2 * _ENOUGH)
     )
-    found = []
-    for cluster, medians in _medians(rows).iter_rows():
-        suspected = [
-            (usual_ms, slow_ms)
-            for usual_ms, slow_ms in map(_limits, {medians[len(medians) // n] for n in _USUAL})
-            if medians[-1] >= slow_ms
-        ]
-        if suspected:
-            of_cluster = rows.filter(pl.col("upstream_cluster") == cluster)
-            found += [
-                slow
-                for usual_ms, slow_ms in suspected
-                for edge in CLASSES_MS
-                if slow_ms <= edge <= medians[-1]
-                if (slow := _of(cluster, of_cluster, usual_ms, edge, timelines))
-            ]
+    suspected = [
+        (cluster, usual_ms, slow_ms, medians)
+        for cluster, medians in _medians(rows).iter_rows()
+        for usual_ms, slow_ms in map(_limits, {medians[len(medians) // n] for n in _USUAL})
+        if medians[-1] >= slow_ms
+    ]
+    suspected.sort(key=lambda one: (-sum(median >= one[2] for median in one[3]), one[:2]))
+    found = [
+        slow
+        for cluster, usual_ms, slow_ms, medians in suspected[:_MOST_SUSPECTS]
+        for of_cluster in [rows.filter(pl.col("upstream_cluster") == cluster)]
+        for edge in CLASSES_MS
+        if slow_ms <= edge <= medians[-1]
+        if (slow := _of(cluster, of_cluster, usual_ms, edge, timelines))
+    ]
     # Of what is slow a little the usual has some too, which blurs when it began; of what is very
     # slow there is less. The best is where most are slow and fewest are not.
     found.sort(key=lambda slow: (slow.stretch.of - 2 * slow.stretch.requests, slow.slow_ms))
