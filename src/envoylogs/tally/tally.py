@@ -17,6 +17,7 @@ from envoylogs.tally.joint import JointCounts
 from envoylogs.tally.latency import LatencyByGroup, LatencyByTrait
 from envoylogs.tally.limits import STATES_OF_NAMES, too_many_names, within_limits
 from envoylogs.tally.paths import PathCounts
+from envoylogs.tally.slowness import SlownessCounts
 from envoylogs.tally.state import DEFAULT_SPEC, State, TallySpec
 from envoylogs.tally.timeline import TimelineCounts
 from envoylogs.tally.traffic import TrafficCounts
@@ -53,6 +54,7 @@ class Tally:
     joint: JointCounts
     known_names: KnownNames
     timeline: TimelineCounts
+    slowness: SlownessCounts
     paths: PathCounts
     evidence: FailureEvidence
     failure_durations: FailureDurations
@@ -136,6 +138,7 @@ STATES: Mapping[str, type[State]] = {
     "joint": JointCounts,
     "known_names": KnownNames,
     "timeline": TimelineCounts,
+    "slowness": SlownessCounts,
     "paths": PathCounts,
     "evidence": FailureEvidence,
     "failure_durations": FailureDurations,

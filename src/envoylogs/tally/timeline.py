@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from envoylogs.reading.batches import Batch
 
-__all__ = ["WIDTHS_S", "TimelineCounts", "floored"]
+__all__ = ["WIDTHS_S", "BucketCounts", "TimelineCounts", "floored"]
 
 WIDTHS_S = (1, 5, 15, 60, 300, 900, 3600, 21600, 86400)
 """The ladder of bucket widths in seconds."""
@@ -33,7 +33,42 @@ _KEYS = ("kind", "route_name", "outcome", "failure")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TimelineCounts(CountState):
+class BucketCounts(CountState):
+    """Counts by time bucket: their keys begin with ``width_s`` and ``start``."""
+
+    @classmethod
+    def fitted(cls, frame: pl.DataFrame, spec: TallySpec) -> pl.DataFrame:
+        """Return counts in the narrowest buckets that fit, at least as wide as the widest given."""
+        given = frame["width_s"].max() if frame.height else None
+        if not isinstance(given, int):
+            return frame
+        starts = frame["start"].drop_nulls().unique()
+        for width in WIDTHS_S[WIDTHS_S.index(given) :]:
+            fits = floored(starts, width).n_unique() <= spec.timeline_buckets
+            if not fits and width != WIDTHS_S[-1]:
+                continue
+            frame = cls._in_buckets(spec, frame, width)
+            if frame.height <= spec.max_rows:
+                break
+        return frame
+
+    @classmethod
+    def _in_buckets(cls, spec: TallySpec, frame: pl.DataFrame, width: int) -> pl.DataFrame:
+        return cls.added(
+            spec,
+            frame.with_columns(
+                pl.lit(width, pl.Int64).alias("width_s"), floored(pl.col("start"), width)
+            ),
+        )
+
+    @classmethod
+    def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
+        """Return the sum of timelines, in buckets that fit."""
+        return cls.fitted(pl.concat(frames), spec)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimelineCounts(BucketCounts):
     """Requests and errors by bucket; ``start`` in microseconds, null for records without a time.
 
     ``first`` and ``last`` are the times of the first and the last record of a row, so that what
@@ -75,36 +110,6 @@ class TimelineCounts(CountState):
             time.max().alias("last"),
         )
         return cls(cls.fitted(frame, spec), spec)
-
-    @classmethod
-    def fitted(cls, frame: pl.DataFrame, spec: TallySpec) -> pl.DataFrame:
-        """Return counts in the narrowest buckets that fit, at least as wide as the widest given."""
-        given = frame["width_s"].max() if frame.height else None
-        if not isinstance(given, int):
-            return frame
-        starts = frame["start"].drop_nulls().unique()
-        for width in WIDTHS_S[WIDTHS_S.index(given) :]:
-            fits = floored(starts, width).n_unique() <= spec.timeline_buckets
-            if not fits and width != WIDTHS_S[-1]:
-                continue
-            frame = cls._in_buckets(spec, frame, width)
-            if frame.height <= spec.max_rows:
-                break
-        return frame
-
-    @classmethod
-    def _in_buckets(cls, spec: TallySpec, frame: pl.DataFrame, width: int) -> pl.DataFrame:
-        return cls.added(
-            spec,
-            frame.with_columns(
-                pl.lit(width, pl.Int64).alias("width_s"), floored(pl.col("start"), width)
-            ),
-        )
-
-    @classmethod
-    def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
-        """Return the sum of timelines, in buckets that fit."""
-        return cls.fitted(pl.concat(frames), spec)
 
 
 def floored(time: _Times, width_s: int) -> _Times:

@@ -45,7 +45,7 @@ def all_findings(
         *of_tls,
         *route_findings(facts, paths, timelines, reused),
         *failing_findings(facts, believed, timelines),
-        *slow_findings(facts, splits),
+        *slow_findings(facts, splits, timelines),
         *log_findings(facts, lines, totals),
     ]
     # The rest of the names is nothing that anybody could look at or mend.

@@ -156,8 +156,8 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
     ),
     FindingKind(
         "slow_upstream", Actor.UPSTREAM,
-        "One pod or one part of a split is much slower than its siblings.",
-        "Upstream time at the median at least three times that of the others.",
+        "A service became slow, or one pod or part of a split is much slower than its siblings.",
+        "Upstream time at the median at least three times the usual one, or that of the others.",
     ),
     FindingKind(
         "log_incomplete", Actor.OPERATOR,

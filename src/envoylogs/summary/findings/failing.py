@@ -221,12 +221,10 @@ class _Failures:
         if not may_be_told(failing.harm, failing.failed, failing.of):
             return None
         stretch = self._stretch(failing)
-        crowd = strangers and self._crowds_out(failing)
-        if strangers and not _tells(failing) and not crowd:
+        crowd = self._crowd(failing) if strangers else None
+        if strangers and not _tells(failing) and crowd is None:
             return None
-        if crowd:
-            requests = self._timelines.rows.filter(pl.col("kind") == subject.kind)
-            stretch = self._timelines.stretch(requests, _is(failing))
+        stretch = stretch if crowd is None else crowd
         if failing.apart:
             # Time buckets know clusters and not their hosts, so what is left of a cluster beside a
             # host of its own finding is counted over the whole log.
@@ -247,7 +245,7 @@ class _Failures:
         hosts = self._rows.filter(subject.belongs)["upstream_host"].drop_nulls().n_unique()
         return Finding(
             code=_code(failing),
-            severity=max(severity, Severity.INFO) if strangers and not crowd else severity,
+            severity=max(severity, Severity.INFO) if strangers and crowd is None else severity,
             # An application that turned to refusing is not its clients' doing.
             who=Actor.UPSTREAM
             if failing.harm is Harm.ANSWERED_4XX and is_burst(stretch)
@@ -270,6 +268,17 @@ class _Failures:
             failure=failure.name,
             next=words.next,
         )
+
+    def _crowd(self, failing: _Failing) -> Stretch | None:
+        """Return the burst in which strangers are refused in place of everybody else, if any.
+
+        Who breaks HTTP has no host: a load balancer that speaks another protocol since a moment
+        looks like a crowd of strangers.
+        """
+        requests = self._timelines.rows.filter(pl.col("kind") == failing.subject.kind)
+        stretch = self._timelines.stretch(requests, _is(failing))
+        most = 2 * stretch.requests >= stretch.of
+        return stretch if is_burst(stretch) and stretch.replaced and most else None
 
     def _severity(self, failing: _Failing, stretch: Stretch, kept: pl.DataFrame) -> Severity | None:
         """Return how bad a failure is; null if it is not worth telling."""

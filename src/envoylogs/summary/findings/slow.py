@@ -1,8 +1,8 @@
-"""Findings about slowness: a pod or a part slower than its siblings."""
+"""Findings about slowness: a service that became slow, a pod or a part slower than its siblings."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -10,13 +10,16 @@ from envoylogs.envoy.clusters import service_label
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED, Actor
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
 from envoylogs.summary.findings.finding import Finding, Severity
-from envoylogs.summary.findings.proof import gateways_of
+from envoylogs.summary.findings.proof import first_of, gateways_of, last_of
+from envoylogs.summary.findings.turned_slow import turned_slow
 from envoylogs.summary.percentiles import latency_by
 from envoylogs.summary.splits import NOT_SENT
 from envoylogs.tally.folded_marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
+    from envoylogs.summary.findings.timelines import Timelines
+    from envoylogs.summary.findings.turned_slow import TurnedSlow
 
 __all__ = ["slow_findings"]
 
@@ -25,19 +28,53 @@ Row = dict[str, Any]
 
 _TIMES_SLOWER, _SLOWER_MS, _ENOUGH = 3, 50, 50
 _MOST_SUBJECTS = 20
+_NEARLY_ALL = 0.8
+_GRACE_US = 60_000_000
+"""A release replaces pods one after the other."""
 
 
-def slow_findings(facts: Facts, splits: pl.DataFrame) -> list[Finding]:
-    """Return who is much slower than comparable others.
+def slow_findings(facts: Facts, splits: pl.DataFrame, timelines: Timelines) -> list[Finding]:
+    """Return who became slow, or is much slower than comparable others; one cause is told once.
 
     Args:
         facts: Of the log.
         splits: See ``splits.splits``.
+        timelines: Of the log.
     """
-    return [*_slow_hosts(facts), *_slow_parts(splits)]
+    services = turned_slow(facts, timelines)
+    hosts = _slow_hosts(facts)
+    found: list[Finding] = []
+    for service in services:
+        some = any(slow.cluster == service.cluster for slow in hosts)
+        if service.share < _NEARLY_ALL and some:
+            # Some pods are slow and the others are not.
+            continue
+        found.append(service.finding(facts))
+        hosts = [slow for slow in hosts if not _is_part_of(slow, service)]
+    told = {finding.subject for finding in found}
+    parts = [part for part in _slow_parts(splits) if part.subject not in told]
+    return [*found, *(slow.finding for slow in hosts), *parts]
 
 
-def _slow_hosts(facts: Facts) -> list[Finding]:
+class _SlowHost(NamedTuple):
+    """An upstream host that is slower than its siblings, and when it was there."""
+
+    finding: Finding
+    cluster: str | None
+    first: int | None
+    last: int | None
+
+
+def _is_part_of(host: _SlowHost, service: TurnedSlow) -> bool:
+    """Tell a host that was there only while all of its service was slow."""
+    when = service.stretch.episode
+    return host.cluster == service.cluster and not (
+        (when.since and host.first and host.first < when.since - _GRACE_US)
+        or (when.until and host.last and host.last > when.until + _GRACE_US)
+    )
+
+
+def _slow_hosts(facts: Facts) -> list[_SlowHost]:
     """Return upstream hosts with a median far above that of the rest of their cluster."""
     counts = facts.tally.latency_by_trait.frame.filter(
         (pl.col("trait") == "upstream_host") & (pl.col("measure") == "upstream_time_ms")
@@ -58,7 +95,7 @@ def _slow_hosts(facts: Facts) -> list[Finding]:
         .filter(pl.col("count") >= _ENOUGH)
         .with_columns(pl.len().over("upstream_cluster").alias("siblings"))
     )
-    findings = []
+    found = []
     suspects = medians.filter(
         (pl.col("siblings") > 1)
         & (pl.col("p50") >= _TIMES_SLOWER * pl.col("p50").min().over("upstream_cluster"))
@@ -73,33 +110,33 @@ def _slow_hosts(facts: Facts) -> list[Finding]:
         if not _slower(host["p50"], of_rest["p50"]):
             continue
         of_host = pl.col("upstream_host") == host["upstream_host"]
-        findings.append(
-            Finding(
-                code="slow_upstream",
-                severity=Severity.MEDIUM,
-                who=Actor.UPSTREAM,
-                subject=host["upstream_host"],
-                title=f"{host['upstream_host']}, one of {host['siblings']} hosts of "
-                f"{service_label(host['upstream_cluster'] or '-')}, takes {host['p50']:,} ms at "
-                f"the median; the others take {of_rest['p50']:,} ms",
-                requests=host["count"],
-                of=host["count"] + of_rest["count"],
-                gateways=gateways_of(facts, facts.requests.filter(of_host)),
-                upstream_hosts=(1, host["siblings"]),
-                where=all_of(
-                    is_request,
-                    is_one_of("outcome", UPSTREAM_ANSWERED),
-                    f"(response_code IS NULL OR response_code <> {SWITCHING_PROTOCOLS})",
-                    "upstream_service_time_ms IS NOT NULL",
-                    equals("upstream_host", host["upstream_host"]),
-                ),
-                onset_unclear=True,
-                proof="upstream_service_time of the same cluster by upstream_host.",
-                next="Look at the node and the resources of this pod: CPU throttling, a cold "
-                "cache, a noisy neighbor.",
-            )
+        rows = facts.requests.filter(of_host)
+        finding = Finding(
+            code="slow_upstream",
+            severity=Severity.MEDIUM,
+            who=Actor.UPSTREAM,
+            subject=host["upstream_host"],
+            title=f"{host['upstream_host']}, one of {host['siblings']} hosts of "
+            f"{service_label(host['upstream_cluster'] or '-')}, takes {host['p50']:,} ms at "
+            f"the median; the others take {of_rest['p50']:,} ms",
+            requests=host["count"],
+            of=host["count"] + of_rest["count"],
+            gateways=gateways_of(facts, rows),
+            upstream_hosts=(1, host["siblings"]),
+            where=all_of(
+                is_request,
+                is_one_of("outcome", UPSTREAM_ANSWERED),
+                f"(response_code IS NULL OR response_code <> {SWITCHING_PROTOCOLS})",
+                "upstream_service_time_ms IS NOT NULL",
+                equals("upstream_host", host["upstream_host"]),
+            ),
+            onset_unclear=True,
+            proof="upstream_service_time of the same cluster by upstream_host.",
+            next="Look at the node and the resources of this pod: CPU throttling, a cold "
+            "cache, a noisy neighbor.",
         )
-    return findings
+        found.append(_SlowHost(finding, host["upstream_cluster"], first_of(rows), last_of(rows)))
+    return found
 
 
 def _slower(median_ms: int, of_others_ms: int) -> bool:
