@@ -57,4 +57,4 @@ def test_text_fits_its_columns() -> None:
 
 def test_the_first_finding_of_each_sample_is_its_story() -> None:
     assert "1.  CRITICAL  checkout.example.com lost its route" in _output(_SHOP)
-    assert "1.  MEDIUM  No route for echo-service" in _output(_ARTICLE)
+    assert "1.  ENDED, was MEDIUM  No route for echo-service" in _output(_ARTICLE)

@@ -218,12 +218,13 @@ def say_what_was_read(
     records = records_of(accounts)
     of_some = "," if " of " in records else ""
     parts = [f"{records}{of_some} of {counted(accounts.lines, 'line')}"]
+    values = sum(accounts.unreadable.values())
     parts += [
         f"{number:,} {name}"
         for name, number in (
             ("repaired", sum(accounts.repaired.values())),
             ("malformed", accounts.malformed),
-            ("unreadable values", sum(accounts.unreadable.values())),
+            ("unreadable value" if values == 1 else "unreadable values", values),
             ("of other programs", accounts.other),
         )
         if number

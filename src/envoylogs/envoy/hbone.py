@@ -17,7 +17,7 @@ __all__ = ["HBONE_NEXT", "is_hbone"]
 HBONE_NEXT = (
     "The gateway reaches it over HBONE, so a ztunnel or a waypoint stands in between: look at "
     "their logs first (kubectl -n istio-system logs -l app=ztunnel --tail=-1; "
-    "kubectl get gateway -A for waypoints), then at the application."
+    "kubectl get gateways.gateway.networking.k8s.io -A for waypoints), then at the application."
 )
 """Whom to look at first where what failed went over HBONE."""
 

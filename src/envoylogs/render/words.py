@@ -197,8 +197,10 @@ def _when(found: Finding, overview: Overview) -> str | None:
     ):
         return f"from the start {until}".rstrip()
     # No claim that it began then: the log can't tell, or the subject came no earlier.
-    seen = f"first seen {shown(found.first_seen)}"
-    return f"{seen}, {until}" if until else seen
+    seen = shown(found.first_seen)
+    if found.until is not None and seen == shown(found.until):
+        return f"at {seen}"
+    return f"first seen {seen}, {until}" if until else f"first seen {seen}"
 
 
 def noise_of(summary: Summary) -> str | None:
@@ -225,7 +227,15 @@ def noise_of(summary: Summary) -> str | None:
     if not parts:
         return None
     words = " and ".join(parts)
-    return f"Noise: {words} that this gateway never routed. Not in the error share."
+    told = sum(
+        found.requests
+        for found in summary.findings
+        if found.code == "unrouted_host"
+        and found.failure == "route_missing"
+        and found.severity < Severity.INFO
+    )
+    above = f" A finding above is about {counted(told, 'request')} of these." if told else ""
+    return f"Noise: {words} that this gateway never routed. Not in the error share.{above}"
 
 
 def _told_of_all_noise(summary: Summary) -> bool:
@@ -246,7 +256,10 @@ def gateways_of(summary: Summary) -> str:
     """Return how many gateways wrote the log, and what all of them cover if it is much less."""
     accounts, overview = summary.accounts, summary.overview
     names = accounts.gateways["gateway"].drop_nulls().len()
-    words = counted(names, "gateway")
+    if not names and accounts.records:
+        return "gateway unknown"
+    roles = accounts.roles
+    words = counted(names, next(iter(roles)) if roles.keys() == {"waypoint"} else "gateway")
     timed = accounts.gateways.drop_nulls(["gateway", "first"]).height
     if timed < 2 or overview.first is None or overview.last is None:  # noqa: PLR2004
         return words

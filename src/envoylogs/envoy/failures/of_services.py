@@ -36,8 +36,8 @@ FAILURES_OF_SERVICES: tuple[Failure, ...] = (
         "connect_timeout", Actor.UPSTREAM,
         "upstream, or a network policy or firewall that drops packets",
         "No connection to {label}: nothing answers in time",
-        "Packets are dropped on the way: look at NetworkPolicy, firewalls and security groups, and "
-        "at dead addresses among the endpoints. {endpoints}.",
+        "{endpoints}; is the address among them and alive? If so, packets are dropped on the way: "
+        "look at NetworkPolicy, firewalls and security groups.",
         unasked=True,
     ),
     Failure(
@@ -147,7 +147,7 @@ FAILURES_OF_SERVICES: tuple[Failure, ...] = (
         "broken_off", Actor.UPSTREAM,
         "upstream: crashes, restarts, limits while it answers",
         "Answers of {label} break off",
-        "The code looks well and the body is not whole: look for crashes, restarts and limits of "
+        "The code looks fine but the body is cut short: look for crashes, restarts and limits of "
         "its pods and sidecars while they answer.",
         in_between=True,
     ),

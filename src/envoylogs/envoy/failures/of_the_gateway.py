@@ -37,7 +37,7 @@ FAILURES_OF_THE_GATEWAY: tuple[Failure, ...] = (
         "the gateway's configuration, or a stray client",
         "Connections for {label} are refused: no filter chain accepts them",
         "Check that a Gateway server with TLS lists this name and that its credentialName exists: "
-        "kubectl get gateway -A; kubectl get secret -n istio-system",
+        "kubectl get gateways.networking.istio.io -A; kubectl get secret -n istio-system",
         unasked=True,
     ),
     Failure(
@@ -171,7 +171,7 @@ FAILURES_OF_THE_GATEWAY: tuple[Failure, ...] = (
     Failure(
         "unattributed", Actor.UNKNOWN,
         "the gateway or the upstream: too little was logged to tell",
-        "{label} answers with {codes}; the log can't tell who made them",
+        "{label} answers with {codes}; the log can't tell if the gateway or the service made them",
         "Log response_flags, response_code_details, upstream_cluster and upstream_host; until "
         "then, compare with the log of the application.",
         in_between=True,

@@ -52,7 +52,7 @@ class Durations(NamedTuple):
             alike = self.max_ms - limit <= max(_SPREAD * limit, _SPREAD_MS)
             return f"{'all' if alike else 'nearly all'} ended after {seconds(limit)}"
         if failure.unasked and self.at_once:
-            return "at once (0 ms), so nothing was asked of a service"
+            return "at once (0 ms), so the service was never asked"
         return None
 
     def next(self) -> str | None:

@@ -385,6 +385,8 @@ def _words(failing: _Failing, rows: pl.DataFrame, durations: Durations | None) -
         next_step = f"The limit is {seconds(limit)}. {next_step}"
     tunneled = rows.select(is_hbone(pl.col("upstream_host")).all(ignore_nulls=True)).item()
     if tunneled and rows["upstream_host"].drop_nulls().len():
-        next_step = f"{HBONE_NEXT} {next_step}"
+        # What stands in between closes, resets and answers like the application behind it.
+        blurred = failure.in_between and limit is None
+        next_step = HBONE_NEXT if blurred else f"{HBONE_NEXT} {next_step}"
     title = failure.says.format(label=_label(failing.subject, rows), codes=codes_of(rows))
     return _Words(failure, title, "; ".join(proof), next_step)

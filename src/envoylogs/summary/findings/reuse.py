@@ -51,5 +51,5 @@ def with_reuse_hint(facts: Facts, found: Finding) -> Finding:
         found,
         proof=f"{found.proof} {proof}." if found.proof else proof,
         next=f"Connections may be reused: they were opened for {name}. {REUSE_NEXT} Otherwise: "
-        f"{found.next}",
+        f"{found.next[:1].lower()}{found.next[1:]}",
     )

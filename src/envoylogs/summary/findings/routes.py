@@ -124,17 +124,23 @@ def _lost(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Findi
                 since=since,
                 gateways=gateways_of(facts, rows),
                 where=unrouted_of(host, paths_of(lost_here)),
-                proof=f"{sum_of(of_host, 'routed'):,} requests of this host were routed before, "
+                proof=f"{_were(sum_of(of_host, 'routed'))} routed before, "
                 f"{'none' if whole_host else 'none of these paths'} since.",
                 examples=witnesses.examples,
                 failure="route_missing",
-                next="What was applied just before? kubectl get gateway,virtualservice,httproute "
-                f"-A | grep {host} (if that prints nothing, none of them names the host any more)"
+                next=f"What was applied just before? kubectl get virtualservice -A | grep {host}; "
+                f"kubectl get httproute -A | grep {host} (if both print nothing, none names the "
+                "host any more)"
                 if is_plain(host)
                 else "What was applied just before?",
             )
         )
     return findings
+
+
+def _were(requests: int) -> str:
+    noun, verb = ("request", "was") if requests == 1 else ("requests", "were")
+    return f"{requests:,} {noun} of this host {verb}"
 
 
 def _gained(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:

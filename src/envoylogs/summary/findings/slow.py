@@ -189,5 +189,5 @@ def _of_part(split: Row, part: Row, fastest: Row) -> Finding:
         ),
         onset_unclear=True,
         proof="upstream_service_time of the parts of one route.",
-        next="If it is a release, hold its weight until this is understood.",
+        next="If it is a release, shift no more traffic to it until this is understood.",
     )
