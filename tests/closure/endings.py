@@ -333,6 +333,7 @@ def _late_or_broken() -> Iterator[Ending]:
         (503, "UC", "connection_termination", _UPSTREAM),
         (503, "UR", "remote_reset", _UPSTREAM),
         (503, "UR", "remote_refused_stream_reset", _UPSTREAM),
+        (503, "UR", "http2.remote_refuse", _UPSTREAM),
         (502, "UPE", "protocol_error", _UPSTREAM),
         (503, "UPE", "protocol_error", _UPSTREAM),
         (503, "LR", "local_reset", _OPERATOR | _UPSTREAM),

@@ -59,7 +59,7 @@ def test_what_durations_prove_is_said_in_words() -> None:
     assert _durations([15_000] * 95 + [20_000] * 5).proof(closed) == (
         "nearly all ended after 15.0 s"
     )
-    assert "nothing was asked" in (_durations([0, 0, 1]).proof(refused) or "")
+    assert "never asked" in (_durations([0, 0, 1]).proof(refused) or "")
     assert _durations([0, 0, 1]).proof(closed) is None  # it was asked: its connection was open
     assert _durations([3, 900, 4000]).proof(closed) is None
 
@@ -120,7 +120,7 @@ def test_connections_that_fail_after_the_same_time_without_details_were_not_answ
     assert found.title == "No connection to shop.shop:80: nothing answers in time"
     at_once = _finding(*(record | {"duration": 0} for record in records))
     assert at_once.title == "No connection to shop.shop:80"
-    assert "nothing was asked" in (at_once.proof or "")
+    assert "never asked" in (at_once.proof or "")
 
 
 def test_a_time_out_of_the_gateway_says_what_it_is_set_to() -> None:

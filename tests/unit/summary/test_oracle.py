@@ -588,6 +588,8 @@ def _comparable(summary: Summary) -> dict[str, Any]:
     }
     for name in ("sources", "examples", "copies", "wrapped_in", "unreadable_examples"):
         del accounts[name]
+    for name in ("unused_keys", "other_keys"):
+        accounts[name] = accounts[name].drop("source", strict=False).to_dicts()
     return {
         "accounts": accounts,
         "overview": summary.overview,

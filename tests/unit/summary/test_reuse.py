@@ -31,7 +31,7 @@ def test_it_is_given_where_half_of_the_requests_have_another_server_name(
     found = _lost(names)
 
     assert found.next.startswith(f"Connections may be reused: they were opened for {_OTHER}. ")
-    assert "Otherwise: What was applied just before?" in found.next
+    assert "Otherwise: what was applied just before?" in found.next
     assert (found.proof or "").endswith(f"TLS server name {_OTHER}, authority {HOST}.")
 
 

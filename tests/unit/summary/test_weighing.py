@@ -104,7 +104,7 @@ def test_refusals_in_place_of_what_went_well_are_told_and_those_beside_it_are_a_
         Severity.CRITICAL, Severity.HIGH,
     }  # fmt: skip
     beside = _burst(90, 190, well=(100, 100.0))
-    assert _severity(harm, 90, 10_000, beside, clients=9) is Severity.INFO
+    assert _severity(harm, 90, 10_000, beside, clients=7) is Severity.INFO
 
 
 def test_refusals_beside_hardly_fewer_answers_are_told_if_many_clients_have_them_only_then() -> (
@@ -132,8 +132,8 @@ def test_refusals_of_one_or_two_clients_among_many_are_a_visit_of_these() -> Non
 @pytest.mark.parametrize(
     ("stretch", "expected"),
     [
-        (_burst(45, 100, well=(10, 90.0)), Severity.HIGH),
-        (_burst(44, 100, well=(10, 90.0)), Severity.INFO),
+        (_burst(49, 100, well=(10, 90.0)), Severity.HIGH),
+        (_burst(48, 100, well=(10, 90.0)), Severity.INFO),
         (_burst(20, 20), Severity.HIGH),
         (_burst(19, 19), Severity.INFO),
         # An application answers 4xx at any time to some, and then no more: it began with the log.

@@ -44,8 +44,8 @@ FAILURES_OF_SERVICES: tuple[Failure, ...] = (
         "connect_unreachable", Actor.UPSTREAM,
         "upstream: a dead address, node or network",
         "No connection to {label}: there is no route to its address",
-        "Is the node of that address alive, and the address one of a pod that runs? {endpoints}; "
-        "kubectl get nodes",
+        "{endpoints}; is that address one of a pod that runs, and its node alive (kubectl get "
+        "nodes)?",
         unasked=True,
     ),
     Failure(

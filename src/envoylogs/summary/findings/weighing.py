@@ -26,7 +26,7 @@ _TROUBLED_SHARE = 0.1
 service is part of it."""
 
 _BURST, _BURST_SHARE, _HALF = 12, 0.25, 0.49
-_MANY_CLIENTS, _FEW_CLIENTS, _NEARLY_ALL = 4, 3, 0.8
+_A_CROWD, _MANY_CLIENTS, _FEW_CLIENTS, _NEARLY_ALL = 8, 4, 3, 0.8
 _ALL_SHARE, _ALL, _ALL_CLIENTS = 0.95, 20, 3
 _DOMINANT = 0.5
 _LEFT_SHARE = 0.1
@@ -60,7 +60,7 @@ def is_meant(stretch: Stretch, failed: int, clients: int) -> bool:
         clients: Clients that are known to be harmed, at any time.
     """
     many = clients >= _MANY_CLIENTS and stretch.requests >= _NEARLY_ALL * failed
-    return stretch.replaced or (many and not stretch.went_on)
+    return stretch.replaced or (many and (clients >= _A_CROWD or not stretch.went_on))
 
 
 def may_be_told(harm: Harm, failed: int, of: int) -> bool:
