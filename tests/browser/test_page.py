@@ -176,7 +176,7 @@ def test_example_lines_follow_every_filter(shop: Path, opened: Any) -> None:
         page.get_by_label("Show noise").check()
         page.evaluate("envoylogs.pending.finish()")
         every = page.locator("#table-examples .more").inner_text()
-        assert every == "Show all 40"
+        assert every == "Show all 47"
         gateways = page.evaluate("envoylogs.results().tables.gateway.map((row) => row.gateway)")
         shown = 0
         for gateway in gateways:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,14 @@ def _summary(lines: list[bytes]) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(out.getvalue())
     found["accounts"] = {"records": found["accounts"]["records"]}
     del found["by"]["gateway"]
+    connections = found["connections"]
+    del connections["by"]["gateway"]
+    failures: Counter[tuple[object, ...]] = Counter()
+    for row in connections.pop("failures"):
+        # An envelope names the gateway by its pod, so rows of two addresses may be one.
+        key = (row["outcome"], row["requested_server_name"], row["upstream_cluster"])
+        failures[(*key, row["upstream_host"], row["response_flags"])] += row["connections"]
+    connections["failures"] = sorted(failures.items(), key=str)
     for finding in found["findings"]:
         del finding["gateways"]
         for example in finding["examples"]:

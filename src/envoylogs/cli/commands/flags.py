@@ -182,7 +182,9 @@ def _looked_up(name: str) -> list[_Entry]:
     if not found:
         order = ("response_flag", "outcome", "finding", "response_code_detail")
         known = [entry.name for kind in order for entry in entries if entry.kind == kind]
-        raise UnknownKeyError.of("flag, detail, outcome or finding", name, known)
+        # Outcomes and findings may have one name.
+        distinct = dict.fromkeys(known)
+        raise UnknownKeyError.of("flag, detail, outcome or finding", name, distinct)
     return found
 
 

@@ -26,7 +26,7 @@ _MOST_VALUES = 50
 
 _DROPPED_FIRST = (
     "gateway", "response_flags", "method", "response_code", "route_name", "upstream_host",
-    "path_group", "upstream_cluster", "outcome", "failure", "host",
+    "path_group", "upstream_cluster", "failure", "outcome", "host",
 )  # fmt: skip
 """What says least of a finding comes first."""
 
