@@ -20,7 +20,7 @@ demo: $(VENV)/.package ## Run the main job on the sample logs of a real Envoy
 	@echo; echo "== the whole summary of sample_logs/canary"; echo
 	$(BIN)/envoylogs summarize sample_logs/canary
 
-test: check ## Check everything and run all tests (15 minutes at most on two cores)
+test: check ## Check everything and run all tests (some 20 minutes on two cores)
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: lint types layers docs-check ## Run all checks that need no test

@@ -760,6 +760,9 @@ _CONNECT_DETAILS = (
     _RESET + "local_connection_failure*", _RESET + "connection_timeout*",
     _RESET + "*connection_failure*TLS_error*",
     _RESET + "*connection_failure*delayed_connect_error:_110*",
+    _RESET + "*connection_failure*Connection_timed_out*",
+    _RESET + "*connection_failure*delayed_connect_error:_113*",
+    _RESET + "*connection_failure*No_route_to_host*",
 )  # fmt: skip
 
 # The table of the product's description, with refinements. A missing cluster has the flag of a

@@ -147,6 +147,7 @@ _TEXT = [
     _Judged(16, 0, "client_gone", "DC before an answer"),
     _Judged(17, 503, "upstream_reset", "UC; the time is cut off"),
     _Judged(18, 503, "connect_failure", "UF, the connection was refused"),
+    _Judged(19, 404, "no_route", "NR; the time is cut off"),
     _Judged(20, 401, "denied", "jwt_authn_access_denied, no flag"),
     _Judged(21, 503, "upstream_reset", "UC, connection_termination"),
     _Judged(22, 502, "blocked", "the route block_all of REGISTRY_ONLY"),
@@ -163,8 +164,8 @@ def test_real_lines_of_the_text_formats_are_read_or_counted_with_their_reason() 
 
     found = frame(batch).select("line", "response_code", "outcome").rows()
     assert found == [(one.line, one.code, one.outcome) for one in _TEXT]
-    # Two lines were cut at the front, two are the agent's.
-    assert reasons(batch.fates) == {"cut_at_start": 2}
+    # Two lines lost their time at the front and are read, two are the agent's.
+    assert reasons(batch.fates) == {}
     assert counts(batch.fates)["other"] == 2
     assert counts(batch.fates)["repaired"] == 1
     assert "unreadable" not in counts(batch.fates)

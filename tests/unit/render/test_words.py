@@ -224,7 +224,8 @@ def test_all_is_not_well_where_names_in_trouble_were_folded(log: list[Record], w
         (
             [*(connection(n) for n in range(3)),
              *(refused_connection(n, requested_server_name="x") for n in range(3))],
-            "Nothing wrong was found: of 6 connections 3 were passed on.",
+            "Nothing wrong was found: of 6 connections 3 were passed on (3 connections of "
+            "strangers apart).",
         ),
     ],
 )  # fmt: skip

@@ -29,7 +29,8 @@ from envoylogs.summary.findings.proof import (
     witnesses_among,
 )
 from envoylogs.summary.findings.subjects import SUBJECT, Subject, with_subject
-from envoylogs.summary.findings.weighing import Askers, Weighing, is_burst, may_be_told
+from envoylogs.summary.findings.weighing import A_CROWD, Askers, Weighing, is_burst, may_be_told
+from envoylogs.summary.ledger import NOT_FOUND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -294,8 +295,15 @@ class _Failures:
         inside = kept.filter(
             (pl.col("start") >= (when.since or 0)) & (pl.col("start") <= (when.until or _NEVER_US))
         )
-        clients = (frame["client"].drop_nulls().n_unique() for frame in (kept, inside))
-        return self._weighing.of_refusals(harm, failed, of, stretch, Askers(*clients))
+        clients, inside_clients = (
+            frame["client"].drop_nulls().n_unique() for frame in (kept, inside)
+        )
+        # 404 is what any stranger gets, and there may be many of them at a time.
+        not_found = self._failed.filter(_is(failing) & (pl.col("response_code") == NOT_FOUND))
+        if harm is Harm.ANSWERED_4XX and 2 * sum_of(not_found) >= failed:
+            clients = min(clients, A_CROWD - 1)
+        askers = Askers(clients, inside_clients)
+        return self._weighing.of_refusals(harm, failed, of, stretch, askers)
 
 
 def _records(facts: Facts) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from envoylogs.summary.findings.finding import Severity, severity_of, worth_tell
 if TYPE_CHECKING:
     from envoylogs.summary.findings.timelines import Stretch
 
-__all__ = ["Askers", "Weighing", "is_burst", "is_meant", "may_be_told"]
+__all__ = ["A_CROWD", "Askers", "Weighing", "is_burst", "is_meant", "may_be_told"]
 
 _USUAL_SHARE, _UNUSUAL_SHARE = 0.002, 0.0002
 """Up to this share of the requests of a service fails without anybody calling it trouble; less of
@@ -26,7 +26,10 @@ _TROUBLED_SHARE = 0.1
 service is part of it."""
 
 _BURST, _BURST_SHARE, _HALF = 12, 0.25, 0.49
-_A_CROWD, _MANY_CLIENTS, _FEW_CLIENTS, _NEARLY_ALL = 8, 4, 3, 0.8
+_MANY_CLIENTS, _FEW_CLIENTS, _NEARLY_ALL = 4, 3, 0.8
+A_CROWD = 8
+"""So many clients that have it at one time and at no other are no visit of strangers."""
+
 _ALL_SHARE, _ALL, _ALL_CLIENTS = 0.95, 20, 3
 _DOMINANT = 0.5
 _LEFT_SHARE = 0.1
@@ -60,7 +63,7 @@ def is_meant(stretch: Stretch, failed: int, clients: int) -> bool:
         clients: Clients that are known to be harmed, at any time.
     """
     many = clients >= _MANY_CLIENTS and stretch.requests >= _NEARLY_ALL * failed
-    return stretch.replaced or (many and (clients >= _A_CROWD or not stretch.went_on))
+    return stretch.replaced or (many and (clients >= A_CROWD or not stretch.went_on))
 
 
 def may_be_told(harm: Harm, failed: int, of: int) -> bool:
