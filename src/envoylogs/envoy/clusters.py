@@ -18,13 +18,17 @@ __all__ = [
     "NAMELESS",
     "OWN_CLUSTERS",
     "PASSED_ON",
+    "PASSTHROUGH",
     "cleaned_cluster",
     "cluster_parts",
     "service_label",
 ]
 
-PASSED_ON = ("PassthroughCluster", "InboundPassthroughCluster", "InboundPassthroughClusterIpv4",
-             "InboundPassthroughClusterIpv6", "BlackHoleCluster")  # fmt: skip
+PASSTHROUGH = ("PassthroughCluster", "InboundPassthroughCluster", "InboundPassthroughClusterIpv4",
+               "InboundPassthroughClusterIpv6")  # fmt: skip
+"""Clusters for destinations that the mesh does not know; only sidecars have them."""
+
+PASSED_ON = (*PASSTHROUGH, "BlackHoleCluster")
 """Clusters that stand for any address, so that their name says nothing of where traffic went."""
 
 NAMELESS = (*PASSED_ON, "UnknownService")

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from envoylogs.envoy.clusters import cluster_parts
+from envoylogs.envoy.clusters import PASSTHROUGH, cluster_parts
 from envoylogs.envoy.traffic import without_port
 
 __all__ = ["ROLES", "ProxiesSeen", "with_role"]
@@ -45,8 +45,6 @@ _EGRESS_POD = "egress-?gateway"
 _WAYPOINT_POD = "(?:^|-)waypoint(?:-|$)"
 _TO_PODS = "encap"
 _REFUSED_TUNNELS = "main_internal"
-_PASSTHROUGH = ("PassthroughCluster", "InboundPassthroughCluster", "InboundPassthroughClusterIpv4",
-                "InboundPassthroughClusterIpv6")  # fmt: skip
 _SIDECAR_ROUTES = ("allow_any", "block_all")
 _PROXY = ("source", "pod")
 
@@ -105,7 +103,7 @@ def _signs() -> dict[str, pl.Expr]:
             pl.col("pod").str.contains(_WAYPOINT_POD),
             cluster.str.starts_with("inbound"),
             cluster.str.starts_with("inbound-vip"),
-            cluster.is_in(_PASSTHROUGH),
+            cluster.is_in(PASSTHROUGH),
             pl.col("route_name").is_in(_SIDECAR_ROUTES),
             cluster == _TO_PODS,
             cluster == _REFUSED_TUNNELS,

@@ -9,7 +9,6 @@ together stay inside as ``members``.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -100,7 +99,7 @@ def _one(group: Sequence[Finding], facts: Facts) -> Finding:
     noun = "services" if all(_is_service(f) for f in group) else "hosts"
     noun = "upstream hosts" if first.code == "bad_upstream_host" else noun
     shared = _shared(group, facts)
-    names = listed([_label(found) for found in worst])
+    names = listed([service_label(found.subject) for found in worst])
     whose = f"{len(group)} {noun}"
     says = _TITLES.get(first.code) or FAILURES[first.failure or ""].says
     said = says.format(label=f"each of {whose}", codes=_codes(first))
@@ -135,10 +134,6 @@ def _is_service(found: Finding) -> bool:
     return "|" in found.subject
 
 
-def _label(found: Finding) -> str:
-    return service_label(found.subject)
-
-
 def _codes(found: Finding) -> str:
     code = (found.proof or "").split(" ", 1)[0].strip(";")
     return code if code.isdigit() else "errors"
@@ -169,10 +164,7 @@ def _shared(group: Sequence[Finding], facts: Facts) -> str | None:
     gateways = rows["gateway"].drop_nulls().unique().to_list()
     if len(gateways) == 1 and everywhere > 1:
         parts.append(f"the gateway {gateways[0]}, of {everywhere}")
-    addresses = Counter(
-        _PORT.sub("", host) for host in rows["upstream_host"].drop_nulls().unique().to_list()
-    )
-    hosts = rows.filter(pl.col("upstream_host").is_not_null())
-    if len(addresses) == 1 and hosts.height:
-        parts.append(f"the address {next(iter(addresses))} of a node or proxy")
+    addresses = {_PORT.sub("", host) for host in rows["upstream_host"].drop_nulls().unique()}
+    if len(addresses) == 1:
+        parts.append(f"the address {addresses.pop()} of a node or proxy")
     return ", ".join(parts) or None

@@ -14,7 +14,7 @@ import polars as pl
 from envoylogs.envoy.clusters import NAMELESS
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
-from envoylogs.envoy.outcomes import FAILED_HARMS, UNROUTED, Actor, Harm
+from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, FAILED_HARMS, UNROUTED, Actor, Harm
 from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST, bad_hosts, of_bad_host
 from envoylogs.summary.findings.commands import endpoints_command
 from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of
@@ -131,7 +131,7 @@ class _Failures:
         )
         evidence = facts.tally.evidence.frame.with_columns(
             facts.host_of_authority,
-            pl.when(pl.col("outcome").is_in(["tcp_failed", "no_filter_chain", "tcp"]))
+            pl.when(pl.col("outcome").is_in(CONNECTION_OUTCOMES))
             .then(pl.lit("connection"))
             .otherwise(pl.lit("request"))
             .alias("kind"),
@@ -298,10 +298,10 @@ class _Failures:
         clients, inside_clients = (
             frame["client"].drop_nulls().n_unique() for frame in (kept, inside)
         )
-        # 404 is what any stranger gets, and there may be many of them at a time.
-        not_found = self._failed.filter(_is(failing) & (pl.col("response_code") == NOT_FOUND))
-        if harm is Harm.ANSWERED_4XX and 2 * sum_of(not_found) >= failed:
-            clients = min(clients, A_CROWD - 1)
+        if harm is Harm.ANSWERED_4XX:
+            # 404 is what any stranger gets, and there may be many of them at a time.
+            not_found = self._failed.filter(_is(failing) & (pl.col("response_code") == NOT_FOUND))
+            clients = min(clients, A_CROWD - 1) if 2 * sum_of(not_found) >= failed else clients
         askers = Askers(clients, inside_clients)
         return self._weighing.of_refusals(harm, failed, of, stretch, askers)
 
