@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from tests.handmade import (
     Record,
+    connection,
     failed,
+    failed_connection,
     refused,
     reset,
     served,
@@ -82,11 +84,91 @@ def test_its_condition_selects_the_requests_of_all() -> None:
 
 
 @pytest.mark.parametrize("services", [1, 2])
-def test_one_or_two_are_told_by_themselves(services: int) -> None:
-    found = _findings(*[_fails()] * services)
+def test_one_or_two_of_different_addresses_are_told_by_themselves(services: int) -> None:
+    found = _findings(*(_fails(upstream_host=f"10.8.1.{n}:80") for n in range(services)))
 
     assert len(found) == services
     assert all(finding.members == () for finding in found)
+
+
+def test_two_that_share_an_address_are_one() -> None:
+    (found,) = _findings(*[_fails(upstream_host="192.0.2.7:8080")] * 2)
+
+    assert len(found.members) == 2
+    assert "the address 192.0.2.7 of a node or proxy" in found.next
+
+
+def test_two_that_share_an_address_and_no_moment_are_two() -> None:
+    assert len(_findings(*[[reset(n) for n in range(100)]] * 2)) == 2
+
+
+def _becomes_slow(number: int, of_each: int = 300) -> list[Record]:
+    return [
+        served(n, upstream_service_time=str(900 if n >= _START + number else 11),
+               upstream_host=f"10.8.1.{number}:80")
+        for n in range(2 * of_each)
+    ]  # fmt: skip
+
+
+def test_services_that_become_slow_together_are_one_finding_no_worse_than_each() -> None:
+    (found,) = _findings(*map(_becomes_slow, range(4)))
+
+    assert found.title == (
+        "Each of 4 services became slow: half of their requests take several times as long as "
+        "usual: s0.shop:80, s1.shop:80, s2.shop:80 and 1 more"
+    )
+    assert found.severity is min(member.severity for member in found.members)
+    assert {member.code for member in found.members} == {"slow_upstream"}
+
+
+def test_services_that_become_slow_at_different_times_are_not() -> None:
+    found = _findings(*(_becomes_slow(number, 500) for number in (0, 130, 260)))
+
+    assert [finding.members for finding in found] == [(), (), ()]
+
+
+def test_what_durations_prove_of_each_is_said_of_all() -> None:
+    services = [
+        [
+            record
+            | {
+                "upstream_cluster": "PassthroughCluster",
+                "upstream_host": f"203.0.113.{number}:443",
+                "authority": f"s{number}.example.com",
+            }
+            for record in (
+                served(n) if n < _START else failed(n, 503, "UF,URX", "-", duration=10_000 + n % 3)
+                for n in range(0, 600, 2)
+            )
+        ]
+        for number in range(4)
+    ]
+    (found,) = summary_of(record for records in services for record in records).findings
+
+    assert found.title.startswith("No connection to each of 4 hosts: nothing answers in time: ")
+    assert found.proof == "503 UF,URX; all ended after 10.0 s"
+    assert "NetworkPolicy" in found.next
+
+
+def test_connections_that_share_a_server_name_say_so() -> None:
+    records = [
+        make(n, upstream_cluster="PassthroughCluster", upstream_host=f"203.0.113.{number}:443",
+             requested_server_name="api.bank.example")
+        for number in range(3)
+        for n in range(0, 600, 2)
+        for make in [connection if n < _START else failed_connection]
+    ]  # fmt: skip
+    (found,) = summary_of(records).findings
+
+    assert "the TLS server name api.bank.example" in (found.shared or "")
+    assert "3 addresses" in found.title
+
+
+def test_codes_that_differ_are_not_said_of_all() -> None:
+    found = _findings(*(_fails(make=answered, response_code=code) for code in (500, 502, 503)))
+
+    assert [f.title.split(":")[0] for f in found] == ["Each of 3 services answers with errors"]
+    assert "(s0.shop:80)" in (found[0].proof or "")
 
 
 def test_different_ways_to_fail_are_not_alike() -> None:
@@ -168,9 +250,16 @@ def test_hosts_that_lose_their_routes_together_are_told_once() -> None:
     (found,) = summary_of(records).findings
 
     assert found.code == "lost_host"
+    assert found.proof == "Requests of each were routed before, none since."
+    assert "this host" not in found.next
     assert found.title.startswith("Each of 40 hosts lost its route: none of their requests is ")
     assert len({member.subject for member in found.members}) == 40
     assert (found.requests, found.of) == (40 * 30, 40 * 30)
+
+
+def answered(seconds: float, **changes: Any) -> Record:
+    """Return a request that a service answered with an error."""
+    return failed(seconds, 500, "-", "via_upstream", **changes)
 
 
 def failed_at_once(seconds: float, **changes: Any) -> Record:

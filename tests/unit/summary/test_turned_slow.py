@@ -143,6 +143,13 @@ def test_one_slow_pod_stays_the_finding_of_that_pod() -> None:
     assert [found.subject for found in _slow(log)] == [_PODS[1]]
 
 
+def test_pods_that_are_slow_together_are_not_named_because_one_had_more_requests_then() -> None:
+    log = [_taking(900 if n >= 600 else 50, n, upstream_host=_PODS[n % 3 if n < 600 else n % 7 % 3])
+           for n in range(_LENGTH_S)]  # fmt: skip
+
+    assert [found.subject for found in _slow(log)] == [CLUSTER]
+
+
 def test_a_release_that_is_slow_is_one_finding_and_not_one_a_pod() -> None:
     new = [f"10.8.9.{n}:8080" for n in range(2, 6)]
     log = [

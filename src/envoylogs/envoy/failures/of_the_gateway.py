@@ -19,9 +19,9 @@ FAILURES_OF_THE_GATEWAY: tuple[Failure, ...] = (
         "route_missing", Actor.CONFIGURATION,
         "the gateway's configuration, or a stray client",
         "No route for {label}",
-        "The VirtualService must list this host in spec.hosts, the Gateway must accept it in "
-        "servers[].hosts, and the VirtualService must name the Gateway in spec.gateways; then its "
-        "path matches.",
+        "A VirtualService must list the host in spec.hosts, the Gateway must accept it in "
+        "servers[].hosts, and the VirtualService must name the Gateway in spec.gateways; then "
+        "comes what it matches of paths.",
         unasked=True,
     ),
     Failure(
@@ -36,7 +36,7 @@ FAILURES_OF_THE_GATEWAY: tuple[Failure, ...] = (
         "name_refused", Actor.CONFIGURATION,
         "the gateway's configuration, or a stray client",
         "Connections for {label} are refused: no filter chain accepts them",
-        "Check that a Gateway server with TLS lists this name and that its credentialName exists: "
+        "Check that a Gateway server with TLS lists the name and that its credentialName exists: "
         "kubectl get gateways.networking.istio.io -A; kubectl get secret -n istio-system",
         unasked=True,
     ),

@@ -1,4 +1,4 @@
-"""The same failure of many services, told once.
+"""The same harm of many services, told once.
 
 A node that dies, a network policy or a certificate breaks many services at the
 same moment in the same way. Fifty findings of one cause hide it; one that says
@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from envoylogs.envoy.clusters import service_label
-from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.summary.findings.conditions import any_of
-from envoylogs.summary.findings.finding import Finding, Severity, severity_of
+from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of
 from envoylogs.summary.findings.proof import listed
 
 if TYPE_CHECKING:
@@ -27,7 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["told_once"]
 
-_FEWEST = 3
+_FEWEST, _FEWEST_OF_ONE_PLACE = 3, 2
+"""So many are told once; two are chance, unless one gateway or one address has both."""
+
 _APART_US = 120_000_000
 """What begins within two minutes of the one before begins together."""
 
@@ -45,34 +46,15 @@ def told_once(findings: Iterable[Finding], facts: Facts) -> list[Finding]:
     by_kind: dict[tuple[object, ...], list[Finding]] = {}
     rest: list[Finding] = []
     for found in findings:
-        if found.failure is None or found.severity is Severity.INFO or found.code not in _ALIKE:
+        if found.of_many is None or found.severity is Severity.INFO:
             rest.append(found)
             continue
-        by_kind.setdefault(
-            (found.code, found.failure, found.since is None, found.state), []
-        ).append(found)
+        kind = (found.code, found.failure, found.who, found.since is None, found.state)
+        by_kind.setdefault(kind, []).append(found)
     for alike in by_kind.values():
         for group in _together(alike):
-            rest += [_one(group, facts)] if len(group) >= _FEWEST else group
+            rest += _once(group, facts)
     return rest
-
-
-_ALIKE = {
-    "no_cluster", "no_endpoints", "connect_failure", "upstream_reset", "upstream_timeout",
-    "overflow", "broken_response", "upstream_errors", "dependency_failed", "gateway_errors",
-    "refused_jump", "connections_failed", "clients_give_up", "lost_host", "lost_tls_name",
-    "unrouted_path", "faults_injected", "unattributed_errors", "bad_upstream_host",
-}  # fmt: skip
-"""Codes of findings that many subjects may have for one cause."""
-
-
-_TITLES = {
-    "lost_host": "{label} lost its route: none of their requests is routed any more",
-    "unrouted_path": "{label} has no route for some paths, or only at times",
-    "bad_upstream_host": "{label} fails while the others of its service do not",
-    "lost_tls_name": "TLS connections for {label} are refused",
-}
-"""Where the finding says more than the failure."""
 
 
 def _together(alike: list[Finding]) -> list[list[Finding]]:
@@ -91,80 +73,97 @@ def _together(alike: list[Finding]) -> list[list[Finding]]:
     return groups
 
 
-def _one(group: Sequence[Finding], facts: Facts) -> Finding:
-    """Return one finding that stands for several."""
-    worst = sorted(group, key=lambda f: (f.severity, -f.requests, f.subject))
-    first = worst[0]
-    requests, of = sum(f.requests for f in group), sum(f.of for f in group)
-    noun = "services" if all(_is_service(f) for f in group) else "hosts"
-    noun = "upstream hosts" if first.code == "bad_upstream_host" else noun
+def _once(group: list[Finding], facts: Facts) -> list[Finding]:
+    """Return one finding in the place of several, if these are enough."""
+    if len(group) < _FEWEST_OF_ONE_PLACE:
+        return group
     shared = _shared(group, facts)
-    names = listed([service_label(found.subject) for found in worst])
-    whose = f"{len(group)} {noun}"
-    says = _TITLES.get(first.code) or FAILURES[first.failure or ""].says
-    said = says.format(label=f"each of {whose}", codes=_codes(first))
-    gateways = max(found.gateways[0] for found in group), first.gateways[1]
+    of_one_place = shared.place and group[0].since is not None
+    if len(group) < (_FEWEST_OF_ONE_PLACE if of_one_place else _FEWEST):
+        return group
+    worst = sorted(group, key=lambda f: (f.severity, -f.requests, f.subject))
+    return [_one(worst, [found.of_many for found in worst if found.of_many], shared)]
+
+
+def _one(worst: list[Finding], says: Sequence[OfMany], shared: _Shared) -> Finding:
+    """Return one finding that stands for several.
+
+    Args:
+        worst: The several, the worst first.
+        says: What each of them says together with others.
+        shared: What they have in common.
+    """
+    first, words = worst[0], says[0]
+    requests, of = sum(f.requests for f in worst), sum(f.of for f in worst)
+    nouns, codes = {of_many.noun for of_many in says}, {of_many.codes for of_many in says}
+    whose = f"{len(worst)} {words.noun if len(nouns) == 1 else 'hosts'}"
+    said = words.title.replace("{codes}", words.codes if len(codes) == 1 else "errors")
+    said = said.replace("{label}", f"each of {whose}")
+    labels = [service_label(found.subject) for found in worst]
+    proof = words.proof or first.proof
+    if words.proof is None and len({found.proof for found in worst}) > 1:
+        proof = f"{proof} ({labels[0]})"
+    in_common = f"; what they share: {shared.words}" if shared.words else ""
     return replace(
         first,
-        severity=min(first.severity, severity_of(requests, of)),
+        # Of many that fail more may fail than of each; slow is slow.
+        severity=first.severity
+        if first.failure is None
+        else min(first.severity, severity_of(requests, of)),
         subject=f"{whose} alike",
-        title=f"{said[0].upper()}{said[1:]}: {names}",
+        title=f"{said[0].upper()}{said[1:]}: {listed(labels)}",
         requests=requests,
         of=of,
-        clients_at_least=max(found.clients_at_least for found in group),
-        first_seen=min((f.first_seen for f in group if f.first_seen is not None), default=None),
-        since=None if first.since is None else min(f.since for f in group if f.since is not None),
-        until=None if first.until is None else max(f.until for f in group if f.until is not None),
-        onset_unclear=any(found.onset_unclear for found in group),
-        gateways=gateways,
+        clients_at_least=max(found.clients_at_least for found in worst),
+        first_seen=min((f.first_seen for f in worst if f.first_seen is not None), default=None),
+        since=None if first.since is None else min(f.since for f in worst if f.since is not None),
+        until=None if first.until is None else max(f.until for f in worst if f.until is not None),
+        onset_unclear=any(found.onset_unclear for found in worst),
+        gateways=(max(found.gateways[0] for found in worst), first.gateways[1]),
         upstream_hosts=(
-            sum(found.upstream_hosts[0] for found in group),
-            sum(found.upstream_hosts[1] for found in group),
+            sum(found.upstream_hosts[0] for found in worst),
+            sum(found.upstream_hosts[1] for found in worst),
         ),
         where=any_of(*(f"({found.where})" for found in worst)),
+        proof=proof,
         examples=tuple(example for f in worst for example in f.examples[:1])[:_EXAMPLES],
-        next=f"One cause for all is likely"
-        f"{f'; what they share: {shared}' if shared else ''}. {_general(first)}",
+        next=f"One cause for all is likely{in_common}. {words.next}",
         members=tuple(worst),
-        shared=shared,
+        shared=shared.words,
     )
 
 
-def _is_service(found: Finding) -> bool:
-    return "|" in found.subject
+class _Shared(NamedTuple):
+    """What several findings have in common.
+
+    Attributes:
+        words: All of it; null if nothing shows.
+        place: Whether one gateway of several, one address or one server name has all of it.
+    """
+
+    words: str | None
+    place: bool
 
 
-def _codes(found: Finding) -> str:
-    code = (found.proof or "").split(" ", 1)[0].strip(";")
-    return code if code.isdigit() else "errors"
-
-
-def _general(found: Finding) -> str:
-    """Return what to do next for a failure of many, without the name of one."""
-    if found.failure is None:
-        return found.next
-    return FAILURES[found.failure].next.format(endpoints="Look at the endpoints of the services")
-
-
-def _shared(group: Sequence[Finding], facts: Facts) -> str | None:
-    """Return what the failures of several findings have in common, in words."""
-    parts = []
+def _shared(group: Sequence[Finding], facts: Facts) -> _Shared:
+    """Return what the failures of several findings have in common."""
     subjects = [found.subject for found in group]
-    rows = facts.requests.filter(
-        (pl.col("failure") == group[0].failure)
-        & (
-            pl.col("upstream_cluster").is_in(subjects)
-            | pl.col("host").is_in(subjects)
-            | pl.col("upstream_host").is_in(subjects)
-        )
+    columns = ("upstream_cluster", "host", "upstream_host", "requested_server_name")
+    everything = pl.concat([facts.requests, facts.connections], how="diagonal")
+    rows = everything.filter(
+        pl.col("failure").eq_missing(pl.lit(group[0].failure, pl.String))
+        & pl.any_horizontal(pl.col(*columns).is_in(subjects))
     )
-    if group[0].since is not None:
-        parts.append("the moment when it began")
-    everywhere = facts.requests["gateway"].drop_nulls().n_unique()
+    places = []
+    everywhere = everything["gateway"].drop_nulls().n_unique()
     gateways = rows["gateway"].drop_nulls().unique().to_list()
     if len(gateways) == 1 and everywhere > 1:
-        parts.append(f"the gateway {gateways[0]}, of {everywhere}")
+        places.append(f"the gateway {gateways[0]}, of {everywhere}")
     addresses = {_PORT.sub("", host) for host in rows["upstream_host"].drop_nulls().unique()}
     if len(addresses) == 1:
-        parts.append(f"the address {addresses.pop()} of a node or proxy")
-    return ", ".join(parts) or None
+        places.append(f"the address {addresses.pop()} of a node or proxy")
+    names = rows.filter(pl.col("kind") == "connection")["requested_server_name"].unique().to_list()
+    if len(names) == 1 and names[0] is not None:
+        places.append(f"the TLS server name {names[0]}")
+    began = ["the moment when it began"] if group[0].since is not None else []
+    return _Shared(", ".join([*began, *places]) or None, place=bool(places))

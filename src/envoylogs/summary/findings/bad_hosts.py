@@ -11,7 +11,13 @@ from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
 from envoylogs.envoy.outcomes import Actor
 from envoylogs.summary.findings.commands import pods_command
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
-from envoylogs.summary.findings.finding import Finding, Severity, severity_of, worth_telling
+from envoylogs.summary.findings.finding import (
+    Finding,
+    OfMany,
+    Severity,
+    severity_of,
+    worth_telling,
+)
 from envoylogs.summary.findings.proof import (
     first_of,
     gateways_of,
@@ -155,6 +161,11 @@ def of_bad_host(
             equals("upstream_host", bad.address),
         ),
         failure=_failure_of(rows),
+        of_many=OfMany(
+            "{label} fails while the others of its service do not",
+            "Find the pods by their addresses: do they run on one node, or of one release?",
+            noun="upstream hosts",
+        ),
         proof=proof_of(rows),
         examples=witnesses.examples,
         next=HBONE_NEXT

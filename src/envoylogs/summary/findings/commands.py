@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["endpoints_command", "is_plain", "pods_command"]
+__all__ = ["ENDPOINTS", "endpoints_command", "is_plain", "pods_command"]
+
+ENDPOINTS = "Look at the endpoints of the services"
+"""What to look at where no command lists them."""
 
 _ADDRESS = re.compile(r"\[?([0-9A-Fa-f:.]+?)\]?(?::\d+)?")
 

@@ -16,10 +16,10 @@ from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, FAILED_HARMS, UNROUTED, Actor, Harm
 from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST, bad_hosts, of_bad_host
-from envoylogs.summary.findings.commands import endpoints_command
+from envoylogs.summary.findings.commands import ENDPOINTS, endpoints_command
 from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of
 from envoylogs.summary.findings.durations import Durations, durations_by_subject, seconds
-from envoylogs.summary.findings.finding import Finding, Severity
+from envoylogs.summary.findings.finding import Finding, OfMany, Severity
 from envoylogs.summary.findings.proof import (
     codes_of,
     first_of,
@@ -267,6 +267,7 @@ class _Failures:
             proof=words.proof,
             examples=witnesses.examples,
             failure=failure.name,
+            of_many=words.of_many,
             next=words.next,
         )
 
@@ -375,6 +376,7 @@ class _Words(NamedTuple):
     title: str
     proof: str
     next: str
+    of_many: OfMany
 
 
 def _words(failing: _Failing, rows: pl.DataFrame, durations: Durations | None) -> _Words:
@@ -386,7 +388,7 @@ def _words(failing: _Failing, rows: pl.DataFrame, durations: Durations | None) -
     took = durations and durations.proof(failure)
     if took:
         proof.append(took)
-    next_step = failure.next.format(endpoints=endpoints_command(failing.subject.name))
+    next_step = failure.next
     if failure.in_between and durations and limit is not None:
         next_step = durations.next() or next_step
     elif limit is not None and failure.name in {"duration_limit", "idle_limit", "response_timeout"}:
@@ -396,5 +398,19 @@ def _words(failing: _Failing, rows: pl.DataFrame, durations: Durations | None) -
         # What stands in between closes, resets and answers like the application behind it.
         blurred = failure.in_between and limit is None
         next_step = HBONE_NEXT if blurred else f"{HBONE_NEXT} {next_step}"
-    title = failure.says.format(label=_label(failing.subject, rows), codes=codes_of(rows))
-    return _Words(failure, title, "; ".join(proof), next_step)
+    subject, codes = failing.subject, codes_of(rows)
+    return _Words(
+        failure,
+        failure.says.format(label=_label(subject, rows), codes=codes),
+        "; ".join(proof),
+        next_step.format(endpoints=endpoints_command(subject.name)),
+        OfMany(
+            failure.says,
+            next_step.format(endpoints=ENDPOINTS),
+            noun=_NOUNS.get(subject.about, "hosts"),
+            codes=codes,
+        ),
+    )
+
+
+_NOUNS = {"cluster": "services", "address": "addresses", "server_name": "TLS server names"}

@@ -12,7 +12,7 @@ from envoylogs.summary.findings.conditions import all_of, any_of, within
 if TYPE_CHECKING:
     from envoylogs.envoy.outcomes import Actor
 
-__all__ = ["Example", "Finding", "Severity", "ranked", "severity_of", "worth_telling"]
+__all__ = ["Example", "Finding", "OfMany", "Severity", "ranked", "severity_of", "worth_telling"]
 
 
 class Severity(IntEnum):
@@ -31,6 +31,25 @@ class Example:
     source: str | None
     line: int | None
     request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OfMany:
+    """What a finding says where several like it are told as one.
+
+    Attributes:
+        title: With ``{label}`` for whom it is about ("each of 3 hosts") and ``{codes}``.
+        next: What to do next, without a name.
+        proof: What proves it of each; null for the proof of the finding itself.
+        noun: What it is about, in the plural.
+        codes: The codes of the answers.
+    """
+
+    title: str
+    next: str
+    proof: str | None = None
+    noun: str = "hosts"
+    codes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +84,7 @@ class Finding:
         next: What to do next.
         failure: In which way it failed, one of ``envoy.failures``; null if it is
             about something else.
+        of_many: What it says together with others; null if it is always told by itself.
         members: What was told in one: the same failure of several subjects.
         shared: What these have in common, in words; null if nothing shows.
     """
@@ -90,6 +110,7 @@ class Finding:
     timed: bool = False
     examples: tuple[Example, ...] = field(default=())
     failure: str | None = None
+    of_many: OfMany | None = None
     members: tuple[Finding, ...] = field(default=())
     shared: str | None = None
 

@@ -19,7 +19,7 @@ from envoylogs.summary.findings.conditions import (
     paths_of,
     unrouted_of,
 )
-from envoylogs.summary.findings.finding import Finding, Severity, severity_of
+from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of
 from envoylogs.summary.findings.proof import (
     Witnesses,
     first_of,
@@ -108,6 +108,8 @@ def _lost(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Findi
             # More is unrouted than what was lost for good: that is told of all of it.
             continue
         total = requests if whole_host else sum_of(between(of_requests, since, None))
+        before = sum_of(of_host, "routed")
+        gone = "none" if whole_host else "none of these paths"
         findings.append(
             Finding(
                 code="lost_host" if whole_host else "lost_route",
@@ -124,10 +126,10 @@ def _lost(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Findi
                 since=since,
                 gateways=gateways_of(facts, rows),
                 where=unrouted_of(host, paths_of(lost_here)),
-                proof=f"{_were(sum_of(of_host, 'routed'))} routed before, "
-                f"{'none' if whole_host else 'none of these paths'} since.",
+                proof=f"{_were(before)} routed before, {gone} since.",
                 examples=witnesses.examples,
                 failure="route_missing",
+                of_many=_LOST_HOSTS if whole_host else _LOST_ROUTES,
                 next=f"What was applied just before? kubectl get virtualservice -A | grep {host}; "
                 f"kubectl get httproute -A | grep {host} (if both print nothing, none names the "
                 "host any more)"
@@ -136,6 +138,28 @@ def _lost(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Findi
             )
         )
     return findings
+
+
+_APPLIED = (
+    "What was applied just before, to the Gateway, to its VirtualServices or HTTPRoutes, or to "
+    "their namespace?"
+)
+_LOST_HOSTS = OfMany(
+    "{label} lost its route: none of their requests is routed any more",
+    _APPLIED,
+    "Requests of each were routed before, none since.",
+)
+_LOST_ROUTES = OfMany(
+    "{label} lost the route of some paths",
+    _APPLIED,
+    "Requests for these paths of each were routed before, none since.",
+)
+_UNROUTED_PATHS = OfMany(
+    "{label} has no route for some paths, or only at times",
+    "Compare the gateways (one may be behind) and what the routes match; if only scanners ask for "
+    "these paths, ignore it.",
+    "Other requests of each are routed.",
+)
 
 
 def _were(requests: int) -> str:
@@ -238,6 +262,7 @@ def _never_on_known_hosts(
                 where=unrouted_of(host, *([] if in_time else [paths_of(of_host)])),
                 timed=in_time,
                 failure="route_missing",
+                of_many=_UNROUTED_PATHS,
                 proof="The same paths are routed in between."
                 if at_times
                 else "Other paths of the host are routed.",

@@ -10,7 +10,7 @@ from envoylogs.envoy.clusters import service_label
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED, Actor
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
 from envoylogs.summary.findings.finding import Finding, Severity
-from envoylogs.summary.findings.proof import first_of, gateways_of, last_of
+from envoylogs.summary.findings.proof import gateways_of
 from envoylogs.summary.findings.turned_slow import turned_slow
 from envoylogs.summary.percentiles import latency_by
 from envoylogs.summary.splits import NOT_SENT
@@ -19,7 +19,6 @@ from envoylogs.tally.folded_marks import FOLDED_MARKS
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
     from envoylogs.summary.findings.timelines import Timelines
-    from envoylogs.summary.findings.turned_slow import TurnedSlow
 
 __all__ = ["slow_findings"]
 
@@ -29,8 +28,6 @@ Row = dict[str, Any]
 _TIMES_SLOWER, _SLOWER_MS, _ENOUGH = 3, 50, 50
 _MOST_SUBJECTS = 20
 _NEARLY_ALL = 0.8
-_GRACE_US = 60_000_000
-"""A release replaces pods one after the other."""
 
 
 def slow_findings(facts: Facts, splits: pl.DataFrame, timelines: Timelines) -> list[Finding]:
@@ -50,28 +47,19 @@ def slow_findings(facts: Facts, splits: pl.DataFrame, timelines: Timelines) -> l
             # Some pods are slow and the others are not.
             continue
         found.append(service.finding(facts))
-        hosts = [slow for slow in hosts if not _is_part_of(slow, service)]
+        # While nearly all of them were slow no host was quicker, and medians of the whole log tell
+        # only how many requests each had then.
+        hosts = [slow for slow in hosts if slow.cluster != service.cluster]
     told = {finding.subject for finding in found}
     parts = [part for part in _slow_parts(splits) if part.subject not in told]
     return [*found, *(slow.finding for slow in hosts), *parts]
 
 
 class _SlowHost(NamedTuple):
-    """An upstream host that is slower than its siblings, and when it was there."""
+    """An upstream host that is slower than its siblings."""
 
     finding: Finding
     cluster: str | None
-    first: int | None
-    last: int | None
-
-
-def _is_part_of(host: _SlowHost, service: TurnedSlow) -> bool:
-    """Tell a host that was there only while all of its service was slow."""
-    when = service.stretch.episode
-    return host.cluster == service.cluster and not (
-        (when.since and host.first and host.first < when.since - _GRACE_US)
-        or (when.until and host.last and host.last > when.until + _GRACE_US)
-    )
 
 
 def _slow_hosts(facts: Facts) -> list[_SlowHost]:
@@ -135,7 +123,7 @@ def _slow_hosts(facts: Facts) -> list[_SlowHost]:
             next="Look at the node and the resources of this pod: CPU throttling, a cold "
             "cache, a noisy neighbor.",
         )
-        found.append(_SlowHost(finding, host["upstream_cluster"], first_of(rows), last_of(rows)))
+        found.append(_SlowHost(finding, host["upstream_cluster"]))
     return found
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.outcomes import UNROUTED, Actor
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, unrouted_of
-from envoylogs.summary.findings.finding import Finding, Severity, severity_of
+from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of
 from envoylogs.summary.findings.proof import (
     Witnesses,
     first_of,
@@ -162,6 +162,11 @@ def _lost_tls_names(facts: Facts, timelines: Timelines) -> list[Finding]:
                 proof="NR without HTTP fields; the same name was served before.",
                 examples=_witnesses(facts, name).examples,
                 failure="name_refused",
+                of_many=OfMany(
+                    "TLS connections for {label} are refused",
+                    FAILURES["name_refused"].next,
+                    noun="server names",
+                ),
                 next=FAILURES["name_refused"].next,
             )
         )

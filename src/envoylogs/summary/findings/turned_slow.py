@@ -16,7 +16,7 @@ import polars as pl
 from envoylogs.envoy.clusters import NAMELESS, service_label
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED, Actor
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
-from envoylogs.summary.findings.finding import Finding, Severity
+from envoylogs.summary.findings.finding import Finding, OfMany, Severity
 from envoylogs.summary.findings.proof import first_of, gateways_of, sum_of
 from envoylogs.summary.findings.timelines import between
 from envoylogs.summary.findings.weighing import is_burst
@@ -37,6 +37,15 @@ _USUAL = (4, 20)
 
 _MOST_SUSPECTS, _MOST_SUBJECTS = 100, 20
 _TIMED_OUT = "upstream_timeout"
+
+
+_SLOW_SERVICES = OfMany(
+    "{label} became slow: half of their requests take several times as long as usual",
+    "Look for what all of them wait for: a database, a service that all of them call, a node, the "
+    "network, CPU throttling; or for more traffic at that time.",
+    "upstream_service_time (or duration) of each over time.",
+    noun="services",
+)
 
 
 class TurnedSlow(NamedTuple):
@@ -92,6 +101,7 @@ class TurnedSlow(NamedTuple):
             ),
             timed=True,
             proof=f"upstream_service_time (or duration) of {self.slow_ms:,} ms or more, over time.",
+            of_many=_SLOW_SERVICES,
             next="Look at what the service waits for (its traces, database, own upstreams), at CPU "
             "throttling, and whether it was released or got more traffic at that time; compare its "
             "pods.",
