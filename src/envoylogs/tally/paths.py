@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
 
-from envoylogs.envoy.outcomes import UNROUTED, is_routed
+from envoylogs.envoy.outcomes import UNROUTED, is_error, is_routed
 from envoylogs.envoy.paths import path_group
 from envoylogs.tally.folded import is_folded
 from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN
@@ -26,7 +26,8 @@ NOT_FOUND = 404
 class PathCounts(CountState):
     """Routed and unrouted requests by authority, method and path group, with first and last.
 
-    ``unrouted_404`` are the unrouted ones with code 404: gRPC logs them as 200.
+    ``unrouted_404`` are the unrouted ones with code 404: gRPC logs them as 200. ``failed`` are
+    the routed ones that were errors, of those that were selected.
     """
 
     KEYS: ClassVar = {
@@ -34,7 +35,7 @@ class PathCounts(CountState):
         "method": pl.String(),
         "path_group": pl.String(),
     }
-    SUMS: ClassVar = ("routed", "unrouted", "unrouted_404")
+    SUMS: ClassVar = ("routed", "unrouted", "unrouted_404", "failed")
     MINIMA: ClassVar = ("first_routed", "first_unrouted")
     MAXIMA: ClassVar = ("last_routed", "last_unrouted")
 
@@ -47,22 +48,29 @@ class PathCounts(CountState):
         """
         if batch.whole is None:
             return cls.empty(spec)
-        request, unrouted_outcome = pl.col("kind") == "request", pl.col("outcome").is_in(UNROUTED)
-        counted = [cls._columns(batch.whole.filter(request & is_routed()), unrouted=False)]
+        request, has_no_route = pl.col("kind") == "request", pl.col("outcome").is_in(UNROUTED)
+        counted = [cls._columns(batch.whole.filter(request & is_routed()), "routed")]
         if batch.frame is not None:
-            selected = batch.frame.filter(request & unrouted_outcome)
-            counted.append(cls._columns(selected, unrouted=True))
-        unrouted, time = pl.col("is_unrouted"), pl.col("time")
+            selected = batch.frame.filter(request & (has_no_route | is_error()))
+            counted += [
+                cls._columns(selected.filter(has_no_route), "unrouted"),
+                cls._columns(selected.filter(is_routed()), "failed"),
+            ]
+        time = pl.col("time")
+        routed, unrouted, failed = (
+            pl.col("counted") == name for name in ("routed", "unrouted", "failed")
+        )
         by_path = (
             pl.concat(counted)
             .group_by("authority", "method", "path")
             .agg(
-                (~unrouted).sum().cast(pl.Int64).alias("routed"),
+                routed.sum().cast(pl.Int64).alias("routed"),
                 unrouted.sum().cast(pl.Int64).alias("unrouted"),
                 (unrouted & pl.col("is_404")).sum().cast(pl.Int64).alias("unrouted_404"),
-                time.filter(~unrouted).min().alias("first_routed"),
+                failed.sum().cast(pl.Int64).alias("failed"),
+                time.filter(routed).min().alias("first_routed"),
                 time.filter(unrouted).min().alias("first_unrouted"),
-                time.filter(~unrouted).max().alias("last_routed"),
+                time.filter(routed).max().alias("last_routed"),
                 time.filter(unrouted).max().alias("last_unrouted"),
             )
         )
@@ -70,12 +78,12 @@ class PathCounts(CountState):
         return cls(cls.added(spec, frame.select(*cls.columns(spec))), spec)
 
     @classmethod
-    def _columns(cls, records: pl.DataFrame, *, unrouted: bool) -> pl.DataFrame:
-        """Return what is counted of records."""
+    def _columns(cls, records: pl.DataFrame, counted: str) -> pl.DataFrame:
+        """Return what is counted of records, and as what."""
         return records.select(
             "authority", "method", "path",
             microseconds("start_time").alias("time"),
-            pl.lit(unrouted, pl.Boolean).alias("is_unrouted"),
+            pl.lit(counted, pl.Enum(["routed", "unrouted", "failed"])).alias("counted"),
             (pl.col("response_code") == NOT_FOUND).alias("is_404"),
         )  # fmt: skip
 

@@ -19,12 +19,18 @@ from envoylogs.tally.timeline import WIDTHS_S, BucketCounts, floored
 if TYPE_CHECKING:
     from envoylogs.reading.batches import Batch
 
-__all__ = ["CLASSES_MS", "SlownessCounts"]
+__all__ = ["CLASSES_MS", "SlownessCounts", "class_end_ms"]
 
 CLASSES_MS = (0, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1_000, 1_500, 2_000, 3_000, 5_000,
               7_000, 10_000, 15_000, 20_000, 30_000, 60_000)  # fmt: skip
 """Where the classes begin, in milliseconds: round numbers, since findings say them. The next is
 at most twice as much; below the first step nobody feels a difference."""
+
+
+def class_end_ms(from_ms: int) -> int:
+    """Return where the class ends that begins at some milliseconds."""
+    # The last class has no end; nothing is much slower.
+    return next((edge for edge in CLASSES_MS if edge > from_ms), 2 * CLASSES_MS[-1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -157,6 +157,7 @@ def test_routed_and_unrouted_requests_of_a_path_are_counted_with_their_times() -
         "routed": 3,
         "unrouted": 2,
         "unrouted_404": 1,
+        "failed": 1,
         "first_routed": us(2),
         "first_unrouted": us(4),
         "last_routed": us(5),

@@ -5,7 +5,17 @@ from __future__ import annotations
 from envoylogs.envoy.failures.failure import Failure
 from envoylogs.envoy.outcomes import Actor
 
-__all__ = ["FAILURES_OF_SERVICES"]
+__all__ = ["FAILURES_OF_SERVICES", "KEPT_WAITING"]
+
+KEPT_WAITING = Failure(
+    "client_left", Actor.UPSTREAM,
+    "upstream: too slow to wait for",
+    "{label} keeps clients waiting until they leave",
+    "It became slow or hangs: look at what it waits for (its traces, database, own upstreams), at "
+    "CPU throttling, and whether it was released or got more traffic at that time. The time after "
+    "which clients leave is only their time-out, or that of a load balancer before the gateway.",
+)  # fmt: skip
+"""What ``client_left`` is where clients waited far longer than the service usually takes."""
 
 FAILURES_OF_SERVICES: tuple[Failure, ...] = (
     Failure(

@@ -139,7 +139,8 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
     ),
     FindingKind(
         "clients_give_up", Actor.CLIENT,
-        "Clients leave before the answer, more than usual.",
+        "Clients leave before the answer, more than usual; the service is to blame if they waited "
+        "far longer than it usually takes.",
         "Flags DC or DR, and after how long.",
     ),
     FindingKind(

@@ -13,23 +13,22 @@ import polars as pl
 
 from envoylogs.envoy.clusters import NAMELESS
 from envoylogs.envoy.failures.lookup import FAILURES
-from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, FAILED_HARMS, UNROUTED, Actor, Harm
 from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST, bad_hosts, of_bad_host
-from envoylogs.summary.findings.commands import ENDPOINTS, endpoints_command
 from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of
-from envoylogs.summary.findings.durations import Durations, durations_by_subject, seconds
-from envoylogs.summary.findings.finding import Finding, OfMany, Severity
+from envoylogs.summary.findings.durations import Durations, durations_by_subject
+from envoylogs.summary.findings.finding import Finding, Severity
+from envoylogs.summary.findings.places import place_of
 from envoylogs.summary.findings.proof import (
-    codes_of,
     first_of,
     gateways_of,
-    proof_of,
     sum_of,
     witnesses_among,
 )
 from envoylogs.summary.findings.subjects import SUBJECT, Subject, with_subject
+from envoylogs.summary.findings.waiting import waited
 from envoylogs.summary.findings.weighing import A_CROWD, Askers, Weighing, is_burst, may_be_told
+from envoylogs.summary.findings.wording import Shown, words_of
 from envoylogs.summary.ledger import NOT_FOUND
 
 if TYPE_CHECKING:
@@ -241,9 +240,14 @@ class _Failures:
             return None
         witnesses = witnesses_among(kept)
         rows = self._failed.filter(_is(failing))
-        durations = self._durations.get((failure.name, *subject))
-        words = _words(failing, rows, durations)
-        hosts = self._rows.filter(subject.belongs)["upstream_host"].drop_nulls().n_unique()
+        all_rows = self._rows.filter(subject.belongs)
+        shown = Shown(
+            durations := self._durations.get((failure.name, *subject)),
+            waited(facts, subject.name, rows, when, durations),
+            place_of(facts, rows, all_rows) if subject.about == "cluster" else None,
+        )
+        words = words_of(failure, subject, rows, shown)
+        hosts = all_rows["upstream_host"].drop_nulls().n_unique()
         return Finding(
             code=_code(failing),
             severity=max(severity, Severity.INFO) if strangers and crowd is None else severity,
@@ -357,60 +361,3 @@ def _where(failing: _Failing, believed: Sequence[str | None]) -> str:
         apart = is_one_of("upstream_host", failing.apart)
         conditions.append(any_of("upstream_host IS NULL", f"NOT ({apart})"))
     return all_of(*conditions)
-
-
-def _label(subject: Subject, rows: pl.DataFrame) -> str:
-    """Return what people call a subject; one without a name by its route, if it has one."""
-    routes = rows["route_name"].unique().to_list()
-    if subject.name is None and subject.about == "host" and len(routes) == 1 and routes[0]:
-        return f"route {routes[0]}"
-    if subject.about == "server_name" and subject.name is None:
-        return "an unknown address"
-    return subject.label
-
-
-class _Words(NamedTuple):
-    """What a finding says, and the failure whose words these are."""
-
-    failure: Failure
-    title: str
-    proof: str
-    next: str
-    of_many: OfMany
-
-
-def _words(failing: _Failing, rows: pl.DataFrame, durations: Durations | None) -> _Words:
-    failure, limit = failing.failure, durations and durations.limit_ms
-    if failure.name == "connect_failed" and limit is not None:
-        # Without details only the time tells that nothing answered.
-        failure = FAILURES["connect_timeout"]
-    proof = [proof_of(rows)]
-    took = durations and durations.proof(failure)
-    if took:
-        proof.append(took)
-    next_step = failure.next
-    if failure.in_between and durations and limit is not None:
-        next_step = durations.next() or next_step
-    elif limit is not None and failure.name in {"duration_limit", "idle_limit", "response_timeout"}:
-        next_step = f"The limit is {seconds(limit)}. {next_step}"
-    tunneled = rows.select(is_hbone(pl.col("upstream_host")).all(ignore_nulls=True)).item()
-    if tunneled and rows["upstream_host"].drop_nulls().len():
-        # What stands in between closes, resets and answers like the application behind it.
-        blurred = failure.in_between and limit is None
-        next_step = HBONE_NEXT if blurred else f"{HBONE_NEXT} {next_step}"
-    subject, codes = failing.subject, codes_of(rows)
-    return _Words(
-        failure,
-        failure.says.format(label=_label(subject, rows), codes=codes),
-        "; ".join(proof),
-        next_step.format(endpoints=endpoints_command(subject.name)),
-        OfMany(
-            failure.says,
-            next_step.format(endpoints=ENDPOINTS),
-            noun=_NOUNS.get(subject.about, "hosts"),
-            codes=codes,
-        ),
-    )
-
-
-_NOUNS = {"cluster": "services", "address": "addresses", "server_name": "TLS server names"}

@@ -21,7 +21,7 @@ from envoylogs.summary.findings.proof import first_of, gateways_of, sum_of
 from envoylogs.summary.findings.timelines import between
 from envoylogs.summary.findings.weighing import is_burst
 from envoylogs.tally.folded_marks import FOLDED_MARKS
-from envoylogs.tally.slowness import CLASSES_MS
+from envoylogs.tally.slowness import CLASSES_MS, class_end_ms
 
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
@@ -216,6 +216,5 @@ def _median() -> pl.Expr:
 
 def _limits(median_ms: int) -> tuple[int, int]:
     """Return where the class of a usual median ends, and from where on requests are slow."""
-    # The last class has no end; nothing is much slower.
-    usual_ms = next((edge for edge in CLASSES_MS if edge > median_ms), 2 * CLASSES_MS[-1])
+    usual_ms = class_end_ms(median_ms)
     return usual_ms, max(_TIMES_SLOWER * usual_ms, usual_ms + _SLOWER_MS)

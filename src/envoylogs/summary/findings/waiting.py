@@ -1,0 +1,59 @@
+"""Clients that leave because a service keeps them waiting: its doing and not theirs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs.envoy.failures.of_services import KEPT_WAITING
+from envoylogs.summary.findings.durations import seconds
+from envoylogs.summary.findings.proof import sum_of
+from envoylogs.tally.slowness import class_end_ms
+
+if TYPE_CHECKING:
+    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.findings.durations import Durations
+    from envoylogs.summary.findings.onset import Episode
+
+__all__ = ["waited"]
+
+_TIMES_LONGER, _LONGER_MS, _ENOUGH = 3, 500, 20
+
+
+def waited(
+    facts: Facts,
+    cluster: str | None,
+    rows: pl.DataFrame,
+    when: Episode,
+    durations: Durations | None,
+) -> str | None:
+    """Return that clients waited far longer than a service usually takes, in words; null if not.
+
+    Args:
+        facts: Of the log.
+        cluster: The service.
+        rows: The rows of ``TrafficCounts`` that failed, all in one way.
+        when: The episode in which they did; all along some wait long for what is long.
+        durations: How long they had waited; null if that was not logged.
+    """
+    left = rows.filter((pl.col("failure") == KEPT_WAITING.name) & (pl.col("response_code") == 0))
+    if when.is_whole or durations is None or 2 * sum_of(left) < sum_of(rows):
+        return None
+    usually = facts.tally.slowness.frame.filter(
+        (pl.col("upstream_cluster") == cluster)
+        & ~pl.col("last").ge(when.since or 0).and_(pl.col("first").le(when.until or _NEVER_US))
+    )
+    answered = sum_of(usually)
+    if answered < _ENOUGH:
+        return None
+    by_class = usually.group_by("from_ms").agg(pl.col("requests").sum()).sort("from_ms")
+    median = by_class.filter(2 * pl.col("requests").cum_sum() >= answered)["from_ms"][0]
+    usual_ms = class_end_ms(int(median))
+    if durations.median_ms < max(_TIMES_LONGER * usual_ms, usual_ms + _LONGER_MS):
+        return None
+    longer = "" if durations.limit_ms else f"half of them waited {seconds(durations.median_ms)}, "
+    return f"{longer}half of its answers usually take less than {usual_ms:,} ms"
+
+
+_NEVER_US = 2**62

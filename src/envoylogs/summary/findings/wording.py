@@ -1,0 +1,101 @@
+"""What a finding about a failure says: title, proof, what to do next, and of many alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from envoylogs.envoy.failures.lookup import FAILURES
+from envoylogs.envoy.failures.of_services import KEPT_WAITING
+from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
+from envoylogs.summary.findings.commands import ENDPOINTS, endpoints_command
+from envoylogs.summary.findings.durations import Durations, seconds
+from envoylogs.summary.findings.finding import OfMany
+from envoylogs.summary.findings.proof import codes_of, proof_of
+
+if TYPE_CHECKING:
+    from envoylogs.envoy.failures.failure import Failure
+    from envoylogs.summary.findings.subjects import Subject
+
+__all__ = ["Shown", "Words", "words_of"]
+
+_NOUNS = {"cluster": "services", "address": "addresses", "server_name": "TLS server names"}
+
+
+class Words(NamedTuple):
+    """What a finding says, and the failure whose words these are."""
+
+    failure: Failure
+    title: str
+    proof: str
+    next: str
+    of_many: OfMany
+
+
+class Shown(NamedTuple):
+    """What the records of a failure show besides.
+
+    Attributes:
+        durations: How long they had taken; null if that was not logged.
+        waited: See ``waiting.waited``.
+        place: See ``places.place_of``.
+    """
+
+    durations: Durations | None
+    waited: str | None
+    place: str | None
+
+
+def words_of(failure: Failure, subject: Subject, rows: pl.DataFrame, shown: Shown) -> Words:
+    """Return what there is to say of a failure.
+
+    Args:
+        failure: In which way.
+        subject: Of whom.
+        rows: The rows of ``TrafficCounts`` that failed.
+        shown: What else they show.
+    """
+    durations, waited, place = shown
+    limit = durations and durations.limit_ms
+    if failure.name == "connect_failed" and limit is not None:
+        # Without details only the time tells that nothing answered.
+        failure = FAILURES["connect_timeout"]
+    if waited is not None:
+        failure = KEPT_WAITING
+    took = durations and durations.proof(failure)
+    proof = [part for part in (proof_of(rows), took, waited) if part]
+    next_step = failure.next
+    if failure.in_between and durations and limit is not None:
+        next_step = durations.next() or next_step
+    elif limit is not None and failure.name in {"duration_limit", "idle_limit", "response_timeout"}:
+        next_step = f"The limit is {seconds(limit)}. {next_step}"
+    tunneled = rows.select(is_hbone(pl.col("upstream_host")).all(ignore_nulls=True)).item()
+    if tunneled and rows["upstream_host"].drop_nulls().len():
+        # What stands in between closes, resets and answers like the application behind it.
+        blurred = failure.in_between and limit is None
+        next_step = HBONE_NEXT if blurred else f"{HBONE_NEXT} {next_step}"
+    codes = codes_of(rows)
+    title = failure.says.format(label=_label(subject, rows), codes=codes)
+    return Words(
+        failure,
+        title if place is None else f"{title}, nearly all {place}",
+        "; ".join(proof),
+        next_step.format(endpoints=endpoints_command(subject.name)),
+        OfMany(
+            failure.says,
+            next_step.format(endpoints=ENDPOINTS),
+            noun=_NOUNS.get(subject.about, "hosts"),
+            codes=codes,
+        ),
+    )
+
+
+def _label(subject: Subject, rows: pl.DataFrame) -> str:
+    """Return what people call a subject; one without a name by its route, if it has one."""
+    routes = rows["route_name"].unique().to_list()
+    if subject.name is None and subject.about == "host" and len(routes) == 1 and routes[0]:
+        return f"route {routes[0]}"
+    if subject.about == "server_name" and subject.name is None:
+        return "an unknown address"
+    return subject.label
