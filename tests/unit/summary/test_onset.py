@@ -59,6 +59,33 @@ def test_a_pulse_has_both_ends() -> None:
     )
 
 
+_BURST, _PAUSE = [(100, 90)], [(100, 0)] * 9
+
+
+def test_bursts_that_come_again_and_again_are_not_over() -> None:
+    found = episode(_buckets(*(_PAUSE + _BURST) * 5, *_PAUSE[:6]))
+
+    assert (found.since, found.until, found.bursts) == (9 * 60 + _FIRST, None, 5)
+    assert (found.requests, found.failed) == (41 * 100 + 600, 450)
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        (_PAUSE + _BURST) * 5 + _PAUSE * 2,
+        (_PAUSE + _BURST) * 2 + _PAUSE,
+        _PAUSE * 2 + _BURST * 20 + _PAUSE,
+        _PAUSE * 2 + [*_BURST, (1, 0)] * 9 + _PAUSE,
+    ],
+    ids=["long over", "twice", "without a pause", "pauses of hardly a request"],
+)
+def test_what_is_over_for_longer_than_it_paused_has_ended(counts: list[tuple[int, int]]) -> None:
+    found = episode(_buckets(*counts))
+
+    assert found.until is not None
+    assert found.bursts == 1
+
+
 def test_a_step_above_the_usual_crumbs_is_found() -> None:
     found = episode(_buckets(*[(1000, 5)] * 20, *[(1000, 200)] * 5))
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _PATHS = ("/", "/items/7", "/orders", "/reviews/12/stars")
 
 
-def _answered(n: int, **changes: Any) -> Record:
+def _answered(n: float, **changes: Any) -> Record:
     return failed(n, 500, "-", "via_upstream", **changes)
 
 

@@ -245,6 +245,7 @@ class _Failures:
             durations := self._durations.get((failure.name, *subject)),
             waited(facts, subject.name, rows, when, durations),
             place_of(facts, rows, all_rows) if subject.about == "cluster" else None,
+            when.bursts,
         )
         words = words_of(failure, subject, rows, shown)
         hosts = all_rows["upstream_host"].drop_nulls().n_unique()

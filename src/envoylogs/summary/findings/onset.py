@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Episode:
         failed: In its buckets.
         onset_unclear: Whether it seems to begin within the log, and that may
             be chance.
+        bursts: How many times it came, where it pauses again and again for longer
+            than it is over at the end of the log: then it has no end.
     """
 
     since: int | None
@@ -54,6 +57,7 @@ class Episode:
     requests: int
     failed: int
     onset_unclear: bool = False
+    bursts: int = 1
 
     @property
     def is_whole(self) -> bool:
@@ -117,6 +121,8 @@ def _episode(buckets: Sequence[Bucket], quantile: int) -> Episode:
     inside = (sum(b.failed for b in run) - 1) / (sum(b.requests for b in run) + 1)
     # An end that is no more than chance is none: the stretch then reaches as far as the log.
     begins, ends = _quieter(before, inside), _quieter(after, inside)
+    pauses = _pauses(run, after, inside) if ends else 0
+    ends = ends and not pauses
     stretch = buckets[start if begins else 0 : end if ends else len(buckets)]
     return Episode(
         since=next(b.first_failed for b in run if b.failed) if begins else None,
@@ -126,6 +132,7 @@ def _episode(buckets: Sequence[Bucket], quantile: int) -> Episode:
         requests=sum(b.requests for b in stretch),
         failed=sum(b.failed for b in stretch),
         onset_unclear=start > 0 and not begins,
+        bursts=pauses + 1,
     )
 
 
@@ -168,6 +175,23 @@ def _with_neighbors(buckets: Sequence[Bucket], start: int, end: int) -> tuple[in
         return usual * bucket.requests < _STRAY * bucket.failed
 
     return start - belongs(start - 1), end + belongs(end)
+
+
+_LEAST_PAUSES = 2
+
+
+def _pauses(run: Sequence[Bucket], after: Sequence[Bucket], rate: float) -> int:
+    """Return how many times failures paused as long as they are over; none if that is no rule.
+
+    What a job does every ten minutes is not over because nine have passed.
+    """
+    failing = [place for place, bucket in enumerate(run) if bucket.failed]
+    over_us = after[-1].start - run[failing[-1]].start
+    pauses = sum(
+        run[end].start - run[start].start >= over_us and _quieter(run[start + 1 : end], rate)
+        for start, end in pairwise(failing)
+    )
+    return pauses if pauses >= _LEAST_PAUSES else 0
 
 
 def _quieter(buckets: Sequence[Bucket], rate: float) -> bool:

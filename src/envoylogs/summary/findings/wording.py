@@ -40,11 +40,13 @@ class Shown(NamedTuple):
         durations: How long they had taken; null if that was not logged.
         waited: See ``waiting.waited``.
         place: See ``places.place_of``.
+        bursts: See ``onset.Episode``.
     """
 
     durations: Durations | None
     waited: str | None
     place: str | None
+    bursts: int
 
 
 def words_of(failure: Failure, subject: Subject, rows: pl.DataFrame, shown: Shown) -> Words:
@@ -56,7 +58,8 @@ def words_of(failure: Failure, subject: Subject, rows: pl.DataFrame, shown: Show
         rows: The rows of ``TrafficCounts`` that failed.
         shown: What else they show.
     """
-    durations, waited, place = shown
+    durations, waited, place, bursts = shown
+    again = f"it comes and goes, {bursts} times so far" if bursts > 1 else None
     limit = durations and durations.limit_ms
     if failure.name == "connect_failed" and limit is not None:
         # Without details only the time tells that nothing answered.
@@ -64,7 +67,7 @@ def words_of(failure: Failure, subject: Subject, rows: pl.DataFrame, shown: Show
     if waited is not None:
         failure = KEPT_WAITING
     took = durations and durations.proof(failure)
-    proof = [part for part in (proof_of(rows), took, waited) if part]
+    proof = [part for part in (proof_of(rows), again, took, waited) if part]
     next_step = failure.next
     if failure.in_between and durations and limit is not None:
         next_step = durations.next() or next_step
