@@ -635,6 +635,63 @@ def test_a_host_routed_and_unrouted_by_turns_is_not_lost() -> None:
     assert codes == {"unrouted_path"}
 
 
+def _paths(bad: range, *, unlike: str | None = None, count: int = 900) -> list[Record]:
+    """Return requests for three paths, of which the first, or all, have no route for a while."""
+    paths = ("/cart", "/pay", "/items/7")
+    return [
+        (unrouted if n in bad and unlike in {None, paths[n % 3]} else served)(
+            n, path=paths[n % 3], **_client(n)
+        )
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize(("lost", "severity"), [("/cart", "HIGH"), (None, "CRITICAL")])
+def test_a_route_that_was_lost_and_came_back_says_from_when_to_when(
+    lost: str | None, severity: str
+) -> None:
+    found = _first(*_paths(range(300, 500), unlike=lost))
+
+    assert (found.code, found.severity.name) == ("lost_route", severity)
+    shown = "/cart" if lost else "/cart, /pay, /items/{id}"
+    assert found.title == f"{HOST} lost the route of {shown} and got it back"
+    assert (found.since, found.until) == (us(300), us(498 if lost else 499))
+    assert found.next.startswith("It works now.")
+
+
+def test_a_route_that_one_gateway_lacks_for_a_while_is_there_at_times() -> None:
+    behind = {"downstream_local_address": "10.8.0.7:8443"}
+    log = _paths(range(300, 500))
+    log = [record | (behind if n % 2 else {}) for n, record in enumerate(log)]
+    log = [
+        served(n, path=record["path"]) if record["response_flags"] == "NR" and not n % 2 else record
+        for n, record in enumerate(log)
+    ]
+
+    assert "at times and at times not" in _first(*log).title
+
+
+def test_paths_that_lose_their_route_again_and_again_are_routed_at_times() -> None:
+    log = [(unrouted if n % 100 >= 80 else served)(n, **_client(n)) for n in range(1000)]
+
+    assert "at times and at times not" in _first(*log).title
+
+
+@pytest.mark.parametrize(
+    ("length", "state"),
+    [(1000, Severity.INFO), (400, Severity.MEDIUM)],
+    ids=["long ago", "just now"],
+)
+def test_a_host_that_got_its_route_long_ago_is_no_trouble(length: int, state: Severity) -> None:
+    log = [
+        *_others(length),
+        *((unrouted if n < 200 else served)(n, **_client(n)) for n in range(100, length)),
+    ]
+    found = _first(*log)
+
+    assert (found.code, found.severity) == ("unrouted_host", state)
+
+
 def test_the_last_requests_of_a_drained_gateway_do_not_undo_a_loss() -> None:
     log = [
         *(served(n) for n in range(1000)),
@@ -695,6 +752,7 @@ def test_a_blackhole_that_ended_says_when() -> None:
     found = _first(*log)
     assert (found.code, found.subject, found.until) == ("unrouted_host", HOST, us(59))
     assert (found.state, found.severity) == ("ended", Severity.CRITICAL)
+    assert found.next == "Nothing, if the change was meant: it works now."
 
 
 def test_an_application_s_own_404_is_no_finding_beside_other_traffic() -> None:

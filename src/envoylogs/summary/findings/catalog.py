@@ -37,8 +37,9 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
     FindingKind(
         "lost_route", Actor.CONFIGURATION,
         "Some paths of a host were routed earlier in this log and have no route any more, while "
-        "others still do.",
-        "The same paths were routed before and are unrouted since.",
+        "others still do; or paths had none for a while.",
+        "The same paths were routed before and are unrouted since, or until they were routed "
+        "again.",
     ),
     FindingKind(
         "lost_tls_name", Actor.CONFIGURATION,

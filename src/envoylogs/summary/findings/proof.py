@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from envoylogs.envoy.outcomes import UNROUTED
 from envoylogs.summary.findings.finding import Example
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ __all__ = [
     "listed",
     "proof_of",
     "sum_of",
+    "unrouted_rows",
     "witnesses_among",
     "witnesses_of",
 ]
@@ -65,6 +67,12 @@ def gateways_of(facts: Facts, rows: pl.DataFrame) -> tuple[int, int]:
     """Return how many gateways these rows are of, and how many there are."""
     everywhere = pl.concat([facts.requests["gateway"], facts.connections["gateway"]])
     return rows["gateway"].drop_nulls().n_unique(), everywhere.drop_nulls().n_unique()
+
+
+def unrouted_rows(facts: Facts, host: str) -> tuple[pl.DataFrame, Witnesses]:
+    """Return the rows of a host's requests without a route, and what their examples say."""
+    rows = facts.requests.filter(is_host(host) & pl.col("unrouted"))
+    return rows, witnesses_of(facts, is_host(host) & pl.col("outcome").is_in(UNROUTED))
 
 
 def is_host(host: str | None) -> pl.Expr:

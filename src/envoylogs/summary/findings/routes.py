@@ -21,18 +21,19 @@ from envoylogs.summary.findings.conditions import (
 )
 from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of
 from envoylogs.summary.findings.proof import (
-    Witnesses,
     first_of,
     gateways_of,
     is_host,
     last_of,
     listed,
     sum_of,
+    unrouted_rows,
     witnesses_of,
 )
 from envoylogs.summary.findings.reuse import with_reuse_hint
 from envoylogs.summary.findings.timelines import between
-from envoylogs.summary.findings.weighing import is_burst, is_meant
+from envoylogs.summary.findings.unrouted_paths import unrouted_path_findings
+from envoylogs.summary.findings.weighing import is_burst
 from envoylogs.summary.paths import grace_us
 from envoylogs.tally.folded import is_folded
 
@@ -46,7 +47,6 @@ __all__ = ["route_findings"]
 
 _MOST_SUBJECTS = 500
 _MOSTLY = 0.8
-_OFTEN, _OFTEN_SHARE, _ASKED_SHARE, _ASKERS = 10, 0.01, 0.1, 3
 _UNROUTED = pl.col("outcome").is_in(UNROUTED)
 
 
@@ -64,17 +64,12 @@ def route_findings(
     found = [
         *(lost := _lost(facts, paths, timelines)),
         *_gained(facts, paths, timelines),
-        *_never_on_known_hosts(
+        *unrouted_path_findings(
             facts, paths, timelines, {*reused, *(finding.subject for finding in lost)}
         ),
         *_nothing_bound(facts),
     ]
     return [with_reuse_hint(facts, finding) for finding in found]
-
-
-def _unrouted_of(facts: Facts, host: str) -> tuple[pl.DataFrame, Witnesses]:
-    rows = facts.requests.filter(is_host(host) & pl.col("unrouted"))
-    return rows, witnesses_of(facts, is_host(host) & _UNROUTED)
 
 
 def _not_known(facts: Facts) -> list[str]:
@@ -83,10 +78,6 @@ def _not_known(facts: Facts) -> list[str]:
         return []
     known = is_one_of("host", facts.known_hosts)
     return [any_of("host IS NULL", f"NOT ({known})")]
-
-
-def _requests_of(timelines: Timelines, host: str | None) -> pl.DataFrame:
-    return timelines.of("host", host).filter(pl.col("kind") == "request")
 
 
 def _lost(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
@@ -98,11 +89,11 @@ def _lost(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Findi
         since = first_of(lost_here, "first_unrouted")
         if since is None:
             continue
-        rows, witnesses = _unrouted_of(facts, host)
+        rows, witnesses = unrouted_rows(facts, host)
         whole_host = bool(lost_here["host_lost"].any())
         requests = sum_of(lost_here, "unrouted")
         groups = lost_here["path_group"].drop_nulls().unique(maintain_order=True).to_list()
-        of_requests = _requests_of(timelines, host)
+        of_requests = timelines.requests_of(host)
         stretch = timelines.stretch(of_requests, _UNROUTED)
         if not whole_host and requests < _MOSTLY * stretch.requests and is_burst(stretch):
             # More is unrouted than what was lost for good: that is told of all of it.
@@ -154,17 +145,29 @@ _LOST_ROUTES = OfMany(
     _APPLIED,
     "Requests for these paths of each were routed before, none since.",
 )
-_UNROUTED_PATHS = OfMany(
-    "{label} has no route for some paths, or only at times",
-    "Compare the gateways (one may be behind) and what the routes match; if only scanners ask for "
-    "these paths, ignore it.",
-    "Other requests of each are routed.",
-)
 
 
 def _were(requests: int) -> str:
     noun, verb = ("request", "was") if requests == 1 else ("requests", "were")
     return f"{requests:,} {noun} of this host {verb}"
+
+
+_WORKS_NOW = "Nothing, if the change was meant: it works now."
+_LONG_AGO_US, _TIMES_LONGER = 600_000_000, 4
+
+
+def _long_ago(facts: Facts, unrouted: pl.DataFrame, until: int) -> bool:
+    """Tell whether routes came long ago: a host that was new then is no trouble any more.
+
+    Args:
+        facts: Of the log.
+        unrouted: The paths that had no route.
+        until: Their last request without one.
+    """
+    first = first_of(unrouted, "first_unrouted")
+    if first is None or facts.last is None:
+        return False
+    return facts.last - until >= max(_LONG_AGO_US, _TIMES_LONGER * (until - first))
 
 
 def _gained(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
@@ -181,19 +184,21 @@ def _gained(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Fin
         until = last_of(of_host, "last_unrouted")
         if until is None:
             continue
-        rows, witnesses = _unrouted_of(facts, host)
+        rows, witnesses = unrouted_rows(facts, host)
         requests = sum_of(of_host, "unrouted")
         # Strangers try paths of their own on a host that nobody else has asked for yet.
         same_paths = bool((of_host["state"] == "gained").any())
         findings.append(
             Finding(
                 code="unrouted_host",
-                severity=Severity.MEDIUM if same_paths else Severity.INFO,
+                severity=Severity.MEDIUM
+                if same_paths and not _long_ago(facts, of_host, until)
+                else Severity.INFO,
                 who=Actor.CONFIGURATION,
                 subject=host,
                 title=f"{host} had no route until one came",
                 requests=requests,
-                of=max(requests, sum_of(between(_requests_of(timelines, host), None, until))),
+                of=max(requests, sum_of(between(timelines.requests_of(host), None, until))),
                 clients_at_least=witnesses.clients,
                 first_seen=first_of(of_host, "first_unrouted"),
                 until=until,
@@ -201,77 +206,7 @@ def _gained(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Fin
                 where=unrouted_of(host, paths_of(of_host)),
                 proof="Its requests got 404 first and are routed since.",
                 examples=witnesses.examples,
-                next="Nothing, if the change was meant: it works now.",
-            )
-        )
-    return findings
-
-
-def _often_asked_for() -> pl.Expr:
-    """Tell paths that never had a route and are asked for often: scanners try many, each rarely."""
-    return (pl.col("state") == "never") & (pl.col("unrouted") >= _OFTEN)
-
-
-def _never_on_known_hosts(
-    facts: Facts, paths: pl.DataFrame, timelines: Timelines, told_hosts: Collection[str]
-) -> list[Finding]:
-    """Return known hosts with paths that clients ask for often and that never had a route."""
-    findings = []
-    # Unrouted at the same time as routed counts too: one gateway may be behind the others.
-    odd = paths.filter(
-        pl.col("known")
-        & (pl.col("state").is_in(["mixed", "lost"]) | _often_asked_for())
-        & (pl.col("last_unrouted") > pl.col("first_routed").min().over("host") + grace_us(facts))
-    )
-    odd = odd.filter(~pl.col("host").is_in(list(told_hosts)))
-    for host in odd["host"].unique(maintain_order=True).head(_MOST_SUBJECTS):
-        of_host = odd.filter(is_host(host))
-        requests, total = sum_of(of_host, "unrouted"), sum_of(facts.requests.filter(is_host(host)))
-        if requests < _OFTEN or requests < _OFTEN_SHARE * total:
-            continue
-        rows, witnesses = _unrouted_of(facts, host)
-        groups = of_host["path_group"].drop_nulls().unique(maintain_order=True).to_list()
-        at_times = bool((of_host["state"] != "never").any())
-        stretch = timelines.stretch(_requests_of(timelines, host), _UNROUTED)
-        # A stretch is of all unrouted requests of the host, whatever their path.
-        meant = at_times or is_meant(stretch, requests, witnesses.clients)
-        in_time = is_burst(stretch) and meant
-        if in_time:
-            requests, total = stretch.requests, stretch.of
-        severity = severity_of(requests, total)
-        asked = witnesses.clients >= _ASKERS and requests >= _ASKED_SHARE * total
-        findings.append(
-            Finding(
-                code="unrouted_path",
-                # Scanners ask known hosts for odd paths all day.
-                severity=severity if at_times or in_time or asked else Severity.INFO,
-                who=Actor.CONFIGURATION,
-                subject=host,
-                title=f"{host} has a route for {listed(groups)} at times and at times not"
-                if at_times
-                else f"{host} has no route for {listed(groups)}",
-                requests=requests,
-                of=total,
-                clients_at_least=witnesses.clients,
-                first_seen=(stretch.episode.since or first_of(rows))
-                if in_time
-                else first_of(of_host, "first_unrouted"),
-                since=stretch.episode.since if in_time else None,
-                until=stretch.episode.until if in_time else None,
-                gateways=gateways_of(facts, rows),
-                where=unrouted_of(host, *([] if in_time else [paths_of(of_host)])),
-                timed=in_time,
-                failure="route_missing",
-                of_many=_UNROUTED_PATHS,
-                proof="The same paths are routed in between."
-                if at_times
-                else "Other paths of the host are routed.",
-                examples=witnesses.examples,
-                next="Compare the gateways (one may be behind), the methods and the headers that "
-                "the route matches."
-                if at_times
-                else "If clients should find these, add them to the http matches of the "
-                "VirtualService; if only scanners ask, ignore it.",
+                next=_WORKS_NOW,
             )
         )
     return findings
@@ -337,7 +272,7 @@ def _nothing_bound(facts: Facts) -> list[Finding]:
                 else "NR for every request.",
                 examples=witnesses.examples,
                 failure="route_missing",
-                next=FAILURES["route_missing"].next,
+                next=FAILURES["route_missing"].next if ended is None else _WORKS_NOW,
             )
         )
     return findings

@@ -78,6 +78,10 @@ class Timelines:
             self._parts[column] = {key[0]: rows for key, rows in parts.items()}
         return self._parts[column].get(value, self.rows.clear())
 
+    def requests_of(self, host: str | None) -> pl.DataFrame:
+        """Return the rows of the requests for a host."""
+        return self.of("host", host).filter(pl.col("kind") == "request")
+
     def stretch(self, rows: pl.DataFrame, failed: pl.Expr) -> Stretch:
         """Return when some records failed, and how many of how many.
 

@@ -1,0 +1,170 @@
+"""Findings about paths of known hosts that have no route, or had none for a while."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from envoylogs.envoy.outcomes import UNROUTED, Actor
+from envoylogs.summary.findings.conditions import paths_of, unrouted_of
+from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of
+from envoylogs.summary.findings.proof import (
+    first_of,
+    gateways_of,
+    is_host,
+    listed,
+    sum_of,
+    unrouted_rows,
+)
+from envoylogs.summary.findings.weighing import is_burst, is_meant
+from envoylogs.summary.paths import grace_us
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.findings.timelines import Stretch, Timelines
+
+__all__ = ["unrouted_path_findings"]
+
+_MOST_SUBJECTS = 500
+_MOSTLY = 0.8
+_OFTEN, _OFTEN_SHARE, _ASKED_SHARE, _ASKERS = 10, 0.01, 0.1, 3
+
+
+class _Words(NamedTuple):
+    """What a finding about paths says: ``{host}`` and ``{paths}`` stand for these."""
+
+    title: str
+    proof: str
+    next: str
+    of_many: OfMany
+
+
+_UNROUTED_PATHS = OfMany(
+    "{label} has no route for some paths, or only at times",
+    "Compare the gateways (one may be behind) and what the routes match; if only scanners ask for "
+    "these paths, ignore it.",
+    "Other requests of each are routed.",
+)
+_NEVER = _Words(
+    "{host} has no route for {paths}",
+    "Other paths of the host are routed.",
+    "If clients should find these, add them to the http matches of the VirtualService; if only "
+    "scanners ask, ignore it.",
+    _UNROUTED_PATHS,
+)
+_AT_TIMES = _Words(
+    "{host} has a route for {paths} at times and at times not",
+    "The same paths are routed in between.",
+    "Compare the gateways (one may be behind), the methods and the headers that the route matches.",
+    _UNROUTED_PATHS,
+)
+_BACK_NEXT = "It works now. What was applied just before it was lost, and what brought it back?"
+_BACK = _Words(
+    "{host} lost the route of {paths} and got it back",
+    "The same paths were routed before and are routed since.",
+    _BACK_NEXT,
+    OfMany(
+        "{label} lost the route of some paths and got it back",
+        _BACK_NEXT,
+        "The same paths of each were routed before and are routed since.",
+    ),
+)
+
+
+def _often_asked_for() -> pl.Expr:
+    """Tell paths that never had a route and are asked for often: scanners try many, each rarely."""
+    return (pl.col("state") == "never") & (pl.col("unrouted") >= _OFTEN)
+
+
+def unrouted_path_findings(
+    facts: Facts, paths: pl.DataFrame, timelines: Timelines, told_hosts: Collection[str]
+) -> list[Finding]:
+    """Return known hosts with paths that clients ask for and that have no route, or had none.
+
+    Args:
+        facts: Of the log.
+        paths: See ``paths.path_states``.
+        timelines: Of the log.
+        told_hosts: Hosts that are told of already.
+    """
+    findings = []
+    # Unrouted at the same time as routed counts too: one gateway may be behind the others.
+    odd = paths.filter(
+        pl.col("known")
+        & (pl.col("state").is_in(["mixed", "lost"]) | _often_asked_for())
+        & (pl.col("last_unrouted") > pl.col("first_routed").min().over("host") + grace_us(facts))
+    )
+    odd = odd.filter(~pl.col("host").is_in(list(told_hosts)))
+    for host in odd["host"].unique(maintain_order=True).head(_MOST_SUBJECTS):
+        of_host = odd.filter(is_host(host))
+        requests, total = sum_of(of_host, "unrouted"), sum_of(facts.requests.filter(is_host(host)))
+        if requests < _OFTEN or requests < _OFTEN_SHARE * total:
+            continue
+        rows, witnesses = unrouted_rows(facts, host)
+        groups = _groups(of_host)
+        at_times = bool((of_host["state"] != "never").any())
+        stretch = timelines.stretch(timelines.requests_of(host), pl.col("outcome").is_in(UNROUTED))
+        # A stretch is of all unrouted requests of the host, whatever their path.
+        meant = at_times or is_meant(stretch, requests, witnesses.clients)
+        in_time = is_burst(stretch) and meant
+        if in_time:
+            requests, total = stretch.requests, stretch.of
+        gateways = gateways_of(facts, rows)
+        back = at_times and in_time and _came_back(stretch, sum_of(rows), gateways)
+        if back:
+            groups = _groups(of_host.filter(pl.col("routed") > 0))
+        words = _BACK if back else _AT_TIMES if at_times else _NEVER
+        severity = severity_of(requests, total)
+        asked = witnesses.clients >= _ASKERS and requests >= _ASKED_SHARE * total
+        findings.append(
+            Finding(
+                code="lost_route" if back else "unrouted_path",
+                # Scanners ask known hosts for odd paths all day.
+                severity=severity if at_times or in_time or asked else Severity.INFO,
+                who=Actor.CONFIGURATION,
+                subject=host,
+                title=words.title.replace("{paths}", listed(groups)).replace("{host}", host),
+                requests=requests,
+                of=total,
+                clients_at_least=witnesses.clients,
+                first_seen=(stretch.episode.since or first_of(rows))
+                if in_time
+                else first_of(of_host, "first_unrouted"),
+                since=stretch.episode.since if in_time else None,
+                until=stretch.episode.until if in_time else None,
+                gateways=gateways,
+                where=unrouted_of(host, *([] if in_time else [paths_of(of_host)])),
+                timed=in_time,
+                failure="route_missing",
+                of_many=words.of_many,
+                proof=words.proof,
+                examples=witnesses.examples,
+                next=words.next,
+            )
+        )
+    return findings
+
+
+def _groups(paths: pl.DataFrame) -> list[str]:
+    return paths["path_group"].drop_nulls().unique(maintain_order=True).to_list()
+
+
+def _came_back(stretch: Stretch, unrouted: int, gateways: tuple[int, int]) -> bool:
+    """Tell whether paths that are routed now and then lost their route once, and have it again.
+
+    Where fewer requests than usual went well in that time they were not routed
+    beside. Where some gateways have the route all along, one is behind and
+    nothing was lost.
+
+    Args:
+        stretch: In which most had no route.
+        unrouted: All requests of the host without a route.
+        gateways: How many gateways show it, of how many.
+    """
+    when = stretch.episode
+    once = when.since is not None and when.until is not None
+    of_all = stretch.requests >= _MOSTLY * unrouted and gateways[0] == gateways[1]
+    return once and of_all and stretch.replaced
