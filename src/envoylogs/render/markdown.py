@@ -26,6 +26,7 @@ from envoylogs.render.words import (
     roles_left_out,
     severity_words,
     verdict_of,
+    with_commands,
 )
 
 if TYPE_CHECKING:
@@ -156,7 +157,8 @@ def _finding(place: int, found: Finding, summary: Summary) -> str:
     ]
     if found.proof:
         lines.append(f"Proof: {_code(found.proof)}")
-    lines.append(f"Next: {_prose(found.next)}")
+    advice = (_code(p) if command else _prose(p) for p, command in with_commands(found.next))
+    lines.append(f"Next: {''.join(advice)}")
     return "\n   ".join(f"{line}  " for line in lines).rstrip()
 
 

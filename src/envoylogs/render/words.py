@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from envoylogs.render.formatting import (
@@ -40,6 +41,7 @@ __all__ = [
     "roles_left_out",
     "severity_words",
     "verdict_of",
+    "with_commands",
 ]
 
 LEDGER = {
@@ -102,7 +104,7 @@ def headline_of(summary: Summary) -> list[tuple[str, str]]:
     parts = [(named if sources else "empty input", "strong")]
     if overview.first is not None:
         parts.append((window(overview.first, overview.last), ""))
-    parts += [(records_of(accounts), ""), (gateways_of(summary), "")]
+    parts += [(fact, "") for fact in (records_of(accounts), gateways_of(summary)) if fact]
     left_out_roles = roles_left_out(accounts)
     if left_out_roles is not None:
         parts.append((left_out_roles, ""))
@@ -180,6 +182,18 @@ def facts_of_finding(found: Finding, overview: Overview) -> list[str]:
     return facts
 
 
+_COMMAND = re.compile(r"\b(?:kubectl|istioctl|curl|jq) .+?(?=$|[;:,?)]|\.$|\. | \()")
+
+
+def with_commands(text: str) -> list[tuple[str, bool]]:
+    """Return what to do next in parts, each with whether it is a command."""
+    parts, end = [], 0
+    for found in _COMMAND.finditer(text):
+        parts += [(text[end : found.start()], False), (found[0], True)]
+        end = found.end()
+    return [(part, command) for part, command in [*parts, (text[end:], False)] if part]
+
+
 def _when(found: Finding, overview: Overview) -> str | None:
     """Return since when, or when first, and until when if it is over.
 
@@ -206,9 +220,9 @@ def _when(found: Finding, overview: Overview) -> str | None:
 def noise_of(summary: Summary) -> str | None:
     """Return what strangers asked for, in a sentence; null without noise."""
     noise, folded = summary.overview.noise, summary.folds.columns
-    if _told_of_all_noise(summary):
-        # What a finding is about is no stranger's noise.
-        noise = {**noise, "requests": 0}
+    told = sum(found.requests for found in summary.findings if _is_of_strangers(found))
+    # What a finding is about is no stranger's noise.
+    more = max(noise["requests"] - told, 0)
     parts = []
     for counts, noun, names, name, unnamed, column in (
         ("requests", "request", "hosts", "host", "without_host", "authority"),
@@ -216,7 +230,9 @@ def noise_of(summary: Summary) -> str | None:
          "without_server_name", "requested_server_name"),
     ):  # fmt: skip
         of_all, without = noise[counts], noise[unnamed]
-        if of_all and of_all == without:
+        if told and counts == "requests":
+            parts += [f"{counted(more, 'more request')} for hosts"] if more else []
+        elif of_all and of_all == without:
             parts.append(f"{counted(of_all, noun)} without a {name}")
         elif of_all:
             # What was folded had one name at least.
@@ -227,37 +243,31 @@ def noise_of(summary: Summary) -> str | None:
     if not parts:
         return None
     words = " and ".join(parts)
-    told = sum(
-        found.requests
-        for found in summary.findings
-        if found.code == "unrouted_host"
+    return f"Noise: {words} that this gateway never routed. Not in the error share."
+
+
+def _is_of_strangers(found: Finding) -> bool:
+    """Tell a finding about hosts that were never routed, which are counted as noise."""
+    return (
+        found.code == "unrouted_host"
         and found.failure == "route_missing"
         and found.severity < Severity.INFO
     )
-    above = f" A finding above is about {counted(told, 'request')} of these." if told else ""
-    return f"Noise: {words} that this gateway never routed. Not in the error share.{above}"
-
-
-def _told_of_all_noise(summary: Summary) -> bool:
-    """Tell whether findings are about all the requests of hosts that were never routed."""
-    told = sum(
-        found.requests
-        for found in summary.findings
-        if found.code == "unrouted_host" and found.severity < Severity.INFO
-    )
-    return told >= summary.overview.noise["requests"]
 
 
 _ALIKE = 0.9
 """From this share of the window on, that all gateways cover it goes without saying."""
 
 
-def gateways_of(summary: Summary) -> str:
-    """Return how many gateways wrote the log, and what all of them cover if it is much less."""
+def gateways_of(summary: Summary) -> str | None:
+    """Return how many gateways wrote the log, and what all of them cover if it is much less.
+
+    Null for a log without records.
+    """
     accounts, overview = summary.accounts, summary.overview
     names = accounts.gateways["gateway"].drop_nulls().len()
-    if not names and accounts.records:
-        return "gateway unknown"
+    if not names:
+        return "gateway unknown" if accounts.records else None
     roles = accounts.roles
     words = counted(names, next(iter(roles)) if roles.keys() == {"waypoint"} else "gateway")
     timed = accounts.gateways.drop_nulls(["gateway", "first"]).height

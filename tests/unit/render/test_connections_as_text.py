@@ -10,6 +10,7 @@ import pytest
 from tests.handmade import (
     Record,
     connection,
+    failed,
     failed_connection,
     refused_connection,
     served,
@@ -33,10 +34,12 @@ _CONNECTIONS = [
 ]
 
 
-def _lines(log: Iterable[Record], *, width: int = 120, limit: int | None = None) -> list[str]:
+def _lines(
+    log: Iterable[Record], *, width: int = 120, limit: int | None = None, table: str | None = None
+) -> list[str]:
     out = io.StringIO()
     summary = summarize(tally_sources([source_of(text_of(log))]))
-    TerminalRenderer(limit=limit, width=width, color=False).render(summary, out)
+    TerminalRenderer(table=table, limit=limit, width=width, color=False).render(summary, out)
     return [line.rstrip() for line in out.getvalue().split("\n") if line.strip()]
 
 
@@ -95,3 +98,44 @@ def test_a_limit_says_how_many_rows_are_not_shown() -> None:
 
     after = lines[_place(lines, "Connections that failed") :]
     assert after[: _place(after, "Connections by upstream_cluster")][-1].startswith("… 3 more")
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [
+        (80, "failed"),
+        (100, "failed last"),
+        (120, "failed refused first last"),
+        (200, "share failed refused failed share sent received first last"),
+    ],
+)
+def test_the_table_of_connections_has_as_many_numbers_as_fit_beside_its_keys(
+    width: int, columns: str
+) -> None:
+    changes = {"upstream_cluster": "outbound|80||db.a", "requested_server_name": "a.b"}
+    log = [connection(n, upstream_host="192.0.2.9:80", **changes) for n in range(3)]
+    lines = _lines(log, width=width, table="connections")
+
+    head = next(line for line in lines if line.startswith("outcome"))
+    assert re.split(r"\s+", head.partition("connections")[2].strip()) == columns.split()
+    row = lines[lines.index(head) + 2]
+    assert "192.0.2.9:80" in row
+    assert ("db.a:80" if width < 200 else "outbound|80||db.a") in row
+    assert len(row) <= width
+
+
+def test_an_empty_table_of_connections_is_a_table() -> None:
+    assert [line for line in _lines(_REQUESTS, table="connections") if line.startswith("outcome")]
+
+
+def test_somebody_must_act_on_direct_responses_that_are_errors() -> None:
+    nothing = dict.fromkeys(("upstream_cluster", "upstream_host"))
+    errors = [failed(n, 500, "-", "direct_response", **nothing) for n in range(3)]
+    redirects = [failed(n, 301, "-", "direct_response", **nothing) for n in range(3)]
+
+    def row(log: list[Record]) -> str:
+        lines = _lines([served(), *log], width=140, table="outcome")
+        return next(line for line in lines if line.startswith("direct_response"))
+
+    assert "gateway configuration" in row(errors)
+    assert "nobody" in row(redirects)

@@ -428,6 +428,20 @@ def test_markdown_says_the_findings_and_who_must_act() -> None:
     assert "Must act: " in text
 
 
+def test_commands_in_what_to_do_next_are_code() -> None:
+    log = [served(n) for n in range(60)] + [reset(n, upstream_host=None) for n in range(60, 120)]
+    log = [
+        record | {"response_flags": "UH", "response_code_details": "no_healthy_upstream"}
+        if record["response_flags"] == "UC"
+        else record
+        for record in log
+    ]
+    text = _printed(MarkdownRenderer(), summarize(tally_sources([source_of(text_of(log))])))
+
+    command = "kubectl -n shop get endpointslices -l kubernetes.io/service-name=shop"
+    assert f"Next: `{command}`; do pods match" in text
+
+
 def test_text_in_code_outside_of_a_table_is_the_text_itself() -> None:
     selection = Selection.of({"cluster": [CLUSTER]})
     data = text_of([*(served(n) for n in range(30)), *(reset(n) for n in range(30, 60))])

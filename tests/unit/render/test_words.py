@@ -22,7 +22,15 @@ from tests.handmade import (
 from envoylogs.pipeline import tally_sources
 from envoylogs.render.markdown import MarkdownRenderer
 from envoylogs.render.terminal.screen import TerminalRenderer
-from envoylogs.render.words import facts_of_finding, lesser_findings, noise_of, verdict_of
+from envoylogs.render.words import (
+    facts_of_finding,
+    gateways_of,
+    headline_of,
+    lesser_findings,
+    noise_of,
+    verdict_of,
+    with_commands,
+)
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.tally.state import TallySpec
 
@@ -127,6 +135,62 @@ def test_noise_without_a_name_is_not_for_no_names(
     assert noise_of(summary_of(log)) == (
         f"Noise: {words} that this gateway never routed. Not in the error share."
     )
+
+
+def test_what_a_finding_is_about_is_not_noise_too() -> None:
+    blackholed = [
+        unrouted(n, authority="new.example.com", response_flags="-", route_name="default",
+                 response_code_details=None)
+        for n in range(20)
+    ]  # fmt: skip
+    blackholed = [
+        {name: value for name, value in record.items() if name != "response_code_details"}
+        for record in [*_others(), *blackholed]
+    ]
+    scans = [unrouted(n, authority=f"scan{n}.example") for n in range(4)]
+
+    assert noise_of(summary_of(blackholed)) is None
+    assert noise_of(summary_of([*blackholed, *scans])) == (
+        "Noise: 4 more requests for hosts that this gateway never routed. Not in the error share."
+    )
+
+
+def test_a_host_that_got_its_route_hides_no_noise() -> None:
+    gained = [*(unrouted(n) for n in range(50)), *(served(n) for n in range(50, 100))]
+    scans = [unrouted(n, authority=f"scan{n}.example") for n in range(4)]
+
+    assert noise_of(summary_of([*gained, *scans])) == (
+        "Noise: 4 requests for 4 hosts that this gateway never routed. Not in the error share."
+    )
+
+
+def test_gateways_are_not_counted_where_none_is_known() -> None:
+    unknown = [served(n, downstream_local_address=None) for n in range(3)]
+
+    assert gateways_of(summary_of(unknown)) == "gateway unknown"
+    assert gateways_of(summary_of([])) is None
+    assert not [text for text, _ in headline_of(summary_of([])) if "gateway" in text]
+
+
+@pytest.mark.parametrize(
+    ("text", "commands"),
+    [
+        ("Find the pod (kubectl get pods -A -o wide | grep -F 10.8.1.2), read its log",
+         ["kubectl get pods -A -o wide | grep -F 10.8.1.2"]),
+        ("Why? kubectl get virtualservice -A | grep a.example; kubectl get httproute -A (if both",
+         ["kubectl get virtualservice -A | grep a.example", "kubectl get httproute -A"]),
+        ("Take them out: jq -r '.a.b'.", ["jq -r '.a.b'"]),
+        ("Ask the pod directly: curl -v. Then", ["curl -v"]),
+        ("kubectl -n shop get endpointslices -l kubernetes.io/service-name=cart; do pods",
+         ["kubectl -n shop get endpointslices -l kubernetes.io/service-name=cart"]),
+        ("Nothing, if the change was meant.", []),
+    ],
+)  # fmt: skip
+def test_commands_are_told_from_what_is_said_of_them(text: str, commands: list[str]) -> None:
+    parts = with_commands(text)
+
+    assert "".join(part for part, _ in parts) == text
+    assert [part for part, is_command in parts if is_command] == commands
 
 
 def test_only_the_command_with_the_option_names_it_beside_the_lesser_findings() -> None:

@@ -19,15 +19,16 @@ from envoylogs.envoy.failures.of_requests import FAILURES_OF_REQUESTS
 from envoylogs.envoy.failures.of_services import FAILURES_OF_SERVICES
 from envoylogs.envoy.failures.of_the_gateway import FAILURES_OF_THE_GATEWAY
 from envoylogs.envoy.flags import RESPONSE_FLAGS
-from envoylogs.envoy.outcomes import OUTCOMES, Harm, harm_of
+from envoylogs.envoy.outcomes import OUTCOMES, Actor, Harm, harm_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from envoylogs.envoy.failures.failure import Failure
+    from envoylogs.envoy.outcomes import Outcome
 
 __all__ = ["FAILURES", "OF_SERVICES", "TELLING_FLAGS", "actor_of_record", "failure_of",
-           "failure_of_outcome", "with_failure"]  # fmt: skip
+           "failure_of_outcome", "must_act_on_errors", "with_failure"]  # fmt: skip
 
 FAILURES: Mapping[str, Failure] = {
     failure.name: failure
@@ -146,6 +147,17 @@ def actor_of_record() -> pl.Expr:
 
 _ACTOR_OF_FAILURE = {name: str(failure.actor) for name, failure in FAILURES.items()}
 _ACTOR_OF_OUTCOME = {outcome.name: str(outcome.actor) for outcome in OUTCOMES}
+
+
+def must_act_on_errors(outcome: Outcome) -> str:
+    """Return who must act on requests of an outcome that were errors, in words.
+
+    Nobody must on a redirect, and somebody on a direct response that is an error.
+    """
+    failure = failure_of(outcome.name, _LEAST_ERROR, None, None)
+    if outcome.actor is not Actor.NOBODY or failure is None:
+        return outcome.must_act
+    return str(FAILURES[failure].actor)
 
 
 def failure_of_outcome(outcome: str) -> str | None:

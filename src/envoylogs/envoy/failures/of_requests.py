@@ -139,7 +139,7 @@ FAILURES_OF_REQUESTS: tuple[Failure, ...] = (
         "refused", Actor.OPERATOR,
         "the gateway itself",
         "The gateway itself answers {codes} for {label}",
-        "Flag and detail of the record name the reason; what changed in the gateway's filters "
-        "and policies at that time?",
+        "If the record has a flag or a detail, it names the reason; what changed in the gateway's "
+        "filters and policies at that time?",
     ),
 )  # fmt: skip

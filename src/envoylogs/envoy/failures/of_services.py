@@ -5,7 +5,22 @@ from __future__ import annotations
 from envoylogs.envoy.failures.failure import Failure
 from envoylogs.envoy.outcomes import Actor
 
-__all__ = ["FAILURES_OF_SERVICES", "KEPT_WAITING"]
+__all__ = [
+    "FAILURES_OF_SERVICES",
+    "KEPT_WAITING",
+    "MAYBE_THE_SIDECAR",
+    "NEEDS_RESOLUTION",
+    "OF_A_SUBSET",
+]
+
+MAYBE_THE_SIDECAR = "A 503 may also be the sidecar's: its access log has the same request_id."
+"""To ``upstream_5xx`` with a code 503."""
+
+OF_A_SUBSET = "Compare the labels of the subset in the DestinationRule with those of the pods."
+"""To ``no_endpoints`` of a cluster with a subset."""
+
+NEEDS_RESOLUTION = "A ServiceEntry needs a resolution to have endpoints at a gateway."
+"""To ``no_endpoints`` of a host that is no Kubernetes service."""
 
 KEPT_WAITING = Failure(
     "client_left", Actor.UPSTREAM,
@@ -30,8 +45,8 @@ FAILURES_OF_SERVICES: tuple[Failure, ...] = (
         "no_endpoints", Actor.UPSTREAM,
         "upstream: endpoints, selector, subset labels, outlier ejection",
         "{label} has no healthy endpoint",
-        "{endpoints}; compare the subset's labels with the pods, and look for outlier ejection. A "
-        "ServiceEntry needs a resolution to have endpoints at a gateway.",
+        "{endpoints}; do pods match its selector, are they ready, and were they ejected (outlier "
+        "detection)?",
         unasked=True,
     ),
     Failure(
@@ -141,10 +156,10 @@ FAILURES_OF_SERVICES: tuple[Failure, ...] = (
         "duration_limit", Actor.POLICY,
         "the gateway's policy: a maximum duration of streams or connections",
         "Streams of {label} are ended at their maximum duration",
-        "max_stream_duration (route, HTTPRoute timeouts, EnvoyFilter, grpc-timeout of the client) "
-        "or max_connection_duration ends them: where the service was answering (code 200), raise "
-        "it or let clients open the stream again; where no answer had begun (504), look at the "
-        "service's latency first.",
+        "max_stream_duration (of route or cluster, set by an EnvoyFilter; or grpc-timeout of the "
+        "client) or max_connection_duration ends them: where the service was answering (code 200), "
+        "raise it or let clients open the stream again; where no answer had begun (504), look at "
+        "the service's latency first, and where the request was not whole (408) at the client.",
     ),
     Failure(
         "idle_limit", Actor.POLICY,
@@ -165,8 +180,7 @@ FAILURES_OF_SERVICES: tuple[Failure, ...] = (
         "upstream_5xx", Actor.UPSTREAM,
         "upstream: the application, or another proxy before it",
         "{label} answers with {codes}",
-        "Read the application's own log from then on; was there a release? A 503 may also be the "
-        "sidecar's: its access log has the same request_id.",
+        "Read the application's own log from then on; was there a release?",
         in_between=True,
     ),
     Failure(

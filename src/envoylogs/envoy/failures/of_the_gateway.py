@@ -28,8 +28,7 @@ FAILURES_OF_THE_GATEWAY: tuple[Failure, ...] = (
         "route_table_missing", Actor.OPERATOR,
         "the control plane: the gateway never got its routes",
         "The gateway has no route table for {label}",
-        "istioctl proxy-status tells whether RDS is in step; look at istiod and at the listener's "
-        "route name.",
+        "Is RDS in step (istioctl proxy-status)? Look at istiod and at the listener's route name.",
         unasked=True,
     ),
     Failure(
@@ -46,7 +45,7 @@ FAILURES_OF_THE_GATEWAY: tuple[Failure, ...] = (
         "The gateway itself answers {codes} for {label}, as its route says",
         "Look at the route: a directResponse of the VirtualService; with the Gateway API a "
         "backendRef that does not resolve (Service, port, ReferenceGrant) or weights that are all "
-        "0. kubectl describe httproute shows ResolvedRefs.",
+        "0 (kubectl describe httproute: ResolvedRefs).",
         unasked=True,
     ),
     Failure(
@@ -165,8 +164,8 @@ FAILURES_OF_THE_GATEWAY: tuple[Failure, ...] = (
         "gateway_error", Actor.OPERATOR,
         "the gateway itself",
         "The gateway itself answers {codes} for {label}",
-        "Flag and detail of the record name the reason; read the gateway's own log and what "
-        "changed in its filters (EnvoyFilter, WasmPlugin) at that time.",
+        "If the record has a flag or a detail, it names the reason; read the gateway's own log, "
+        "and what changed in its filters (EnvoyFilter, WasmPlugin) at that time.",
     ),
     Failure(
         "unattributed", Actor.UNKNOWN,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from envoylogs.envoy.clusters import cluster_parts, service_label
-from envoylogs.envoy.failures.lookup import FAILURES
+from envoylogs.envoy.failures.lookup import FAILURES, must_act_on_errors
 from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, OUTCOMES, UNROUTED
 from envoylogs.render.colors import ACTOR_COLORS, STACKED
 from envoylogs.render.figures import (
@@ -20,7 +20,12 @@ from envoylogs.render.figures import (
 )
 from envoylogs.render.formatting import count, percent, span
 from envoylogs.render.html.counts import PAGE_LEDGER
-from envoylogs.render.words import facts_of_finding, findings_shown, severity_words
+from envoylogs.render.words import (
+    facts_of_finding,
+    findings_shown,
+    severity_words,
+    with_commands,
+)
 from envoylogs.summary.findings.onset import was_from_the_start
 from envoylogs.summary.rejections import BY_GATEWAY
 from envoylogs.summary.splits import NOT_SENT
@@ -75,6 +80,7 @@ def meta_of(summary: Summary, slices: Slices) -> dict[str, Any]:
             outcome.name: {
                 "actor": str(outcome.actor),
                 "must_act": outcome.must_act,
+                "must_act_on_errors": must_act_on_errors(outcome),
                 "meaning": outcome.meaning,
                 "unrouted": outcome.name in UNROUTED,
                 "by_gateway": outcome.name in BY_GATEWAY,
@@ -124,7 +130,7 @@ def _finding(
         "title": found.title,
         "facts": facts_of_finding(found, summary.overview),
         "proof": found.proof,
-        "next": found.next,
+        "next": with_commands(found.next),
         "onset": _onset(found, summary.overview),
         "filters": sliced and sliced.filters,
         "noise": _is_noise(sliced),

@@ -12,10 +12,12 @@ from envoylogs.render.named_tables import timed
 from envoylogs.render.terminal.cells import heading, more, new_table, number, text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from rich.console import Console
+    from rich.text import Text
 
+    from envoylogs.render.named_tables import Row
     from envoylogs.summary.summary import Summary
 
 __all__ = ["print_connection_counts", "print_connections", "print_failures"]
@@ -73,31 +75,70 @@ def print_failures(console: Console, rows: pl.DataFrame, limit: int | None) -> N
 def print_connection_counts(
     console: Console, title: str, rows: pl.DataFrame, keys: Sequence[str], limit: int | None
 ) -> None:
-    """Print connections by some columns: counts, what was wrong, bytes and times."""
-    wide, usual = console.width >= _WIDE, console.width >= _USUAL
+    """Print connections by some columns: counts, what was wrong, bytes and times.
+
+    Beside keys that are long there are fewer of the numbers, and clusters as people name them.
+    """
     heading(console, title)
-    numbers = ["connections", *(["share"] if wide else []), "failed", "refused"]
-    numbers += ["failed share"] if usual else []
-    numbers += ["sent", "received"] if wide else []
-    table = new_table(keys, [*numbers, *(["first"] if usual else []), "last"])
-    for row, shown in zip(_head(rows, limit), map(timed, _head(rows, limit)), strict=True):
-        table.add_row(
-            *(text(shown[key]) for key in keys),
-            number(_int(row["connections"])),
-            *([text(percent(_float(row["share"])))] if wide else []),
-            number(_int(row["failed"]), "red"),
-            number(_int(row["refused"]), "magenta"),
-            *([text(percent(_float(row["failed_share"])))] if usual else []),
-            *([text(size(_int(row[name]))) for name in ("bytes_sent", "bytes_received")]
-              if wide else []),
-            *([text(_clock(row["first"]))] if usual else []),
-            text(_clock(row["last"])),
-        )  # fmt: skip
+    shown = _head(rows, limit)
+    names = [[text(timed(row)[key]) for key in keys] for row in shown]
+    headings = list(keys)
+    if _width_of(names, headings) > console.width - _width_of_numbers(_NUMBERS):
+        headings = [_SHORT.get(key, key) for key in keys]
+        names = [_shortened(keys, row) for row in names]
+    room = console.width - _width_of(names, headings)
+    # Those that say what is wrong stay, whatever the room.
+    numbers = list(_NUMBERS)
+    for name in _DROPPED_FIRST:
+        if _width_of_numbers(numbers) > room:
+            numbers.remove(name)
+    table = new_table(headings, numbers)
+    for row, texts in zip(shown, names, strict=True):
+        table.add_row(*texts, *(_NUMBERS[name](row) for name in numbers))
     console.print(table)
     more(console, table.row_count, rows.height)
 
 
-def _head(rows: pl.DataFrame, limit: int | None) -> list[dict[str, object]]:
+_NUMBERS: Mapping[str, Callable[[Row], Text]] = {
+    "connections": lambda row: number(_int(row["connections"])),
+    "share": lambda row: text(percent(_float(row["share"]))),
+    "failed": lambda row: number(_int(row["failed"]), "red"),
+    "refused": lambda row: number(_int(row["refused"]), "magenta"),
+    "failed share": lambda row: text(percent(_float(row["failed_share"]))),
+    "sent": lambda row: text(size(_int(row["bytes_sent"]))),
+    "received": lambda row: text(size(_int(row["bytes_received"]))),
+    "first": lambda row: text(_clock(row["first"])),
+    "last": lambda row: text(_clock(row["last"])),
+}
+"""The columns of numbers and times, in their order."""
+
+_DROPPED_FIRST = ("received", "sent", "share", "failed share", "first", "refused", "last")
+_SHORT = {"upstream_cluster": "cluster", "requested_server_name": "server name",
+          "upstream_host": "address", "response_flags": "flags"}  # fmt: skip
+_LEAST_NUMBER, _GAP = 8, 3
+
+
+def _shortened(keys: Sequence[str], names: Sequence[Text]) -> list[Text]:
+    """Return the keys of a row with its cluster as people name it."""
+    return [
+        text(service_label(name.plain)) if key == "upstream_cluster" else name
+        for key, name in zip(keys, names, strict=True)
+    ]
+
+
+def _width_of(names: Sequence[Sequence[Text]], headings: Sequence[str]) -> int:
+    """Return how wide the columns of some keys are, on one line each."""
+    return sum(
+        _GAP + max(len(heading), *(row[place].cell_len for row in names), 0)
+        for place, heading in enumerate(headings)
+    )
+
+
+def _width_of_numbers(names: Iterable[str]) -> int:
+    return sum(max(len(name), _LEAST_NUMBER) + _GAP for name in names)
+
+
+def _head(rows: pl.DataFrame, limit: int | None) -> list[Row]:
     return (rows if limit is None else rows.head(limit)).to_dicts()
 
 

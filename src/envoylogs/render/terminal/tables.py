@@ -8,6 +8,7 @@ from rich.text import Text
 
 from envoylogs import schema
 from envoylogs.envoy.clusters import service_label
+from envoylogs.envoy.failures.lookup import must_act_on_errors
 from envoylogs.envoy.outcomes import OUTCOMES, UNROUTED
 from envoylogs.render.formatting import clock, count, milliseconds, percent, size
 from envoylogs.render.named_tables import (
@@ -53,7 +54,11 @@ _TITLES = {
 }
 _ORDER = ("outcome", "response_code", "authority", "route_name", "upstream_cluster",
           "upstream_host", "response_flags", "response_code_details", "gateway")  # fmt: skip
-_MUST_ACT = {outcome.name: outcome.must_act for outcome in OUTCOMES}
+_MUST_ACT = {
+    (outcome.name, has_errors): must_act_on_errors(outcome) if has_errors else outcome.must_act
+    for outcome in OUTCOMES
+    for has_errors in (False, True)
+}
 _QUANTILES = {"p50": "p50", "p90": "p90", "p95": "p95", "p99": "p99", "p999": "p99.9", "max": "max"}
 
 Row = dict[str, object]
@@ -213,7 +218,7 @@ def _print_counts(
         latency = _struct(row["latency_ms"])
         table.add_row(
             *(text(row[key]) for key in keys),
-            *(text(_MUST_ACT[str(row["outcome"])]) for _ in extra),
+            *(text(_MUST_ACT[str(row["outcome"]), bool(row["errors"])]) for _ in extra),
             number(_int(row["requests"])),
             text(percent(_float(row["share"]))),
             *(number(_int(_struct(row["codes"])[code])) for code in codes),

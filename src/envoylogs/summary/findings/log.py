@@ -25,7 +25,6 @@ _NEEDED = ("start_time", "authority", "response_code", "response_flags", "upstre
 
 _DAMAGED_SHARE = 0.01
 _SOURCES_NAMED = 3
-_VALUE_SHOWN = 40
 
 
 def log_findings(facts: Facts, accounts: Accounts, overview: Overview) -> list[Finding]:
@@ -75,14 +74,10 @@ def log_findings(facts: Facts, accounts: Accounts, overview: Overview) -> list[F
 
 
 def _unreadable(accounts: Accounts) -> list[str]:
-    """Return which values can't be read, each column with an example."""
-    return [
-        f"{n:,} value{'s' if n > 1 else ''} of {column} can't be read"
-        + ("" if value is None else f', such as "{value[:_VALUE_SHOWN]}"')
-        for column, n, value in accounts.unreadable_examples.select(
-            "column", "records", "value"
-        ).iter_rows()
-    ]
+    """Return how many values can't be read; the accounts say of each column which and where."""
+    n = sum(accounts.unreadable.values())
+    columns = ", ".join(accounts.unreadable)
+    return [f"{n:,} value{'' if n == 1 else 's'} of {columns} can't be read"] if n else []
 
 
 def _untimed(accounts: Accounts) -> list[str]:
@@ -110,8 +105,5 @@ def _next_step(accounts: Accounts, cut: list[str], *, damaged: bool, missing: li
     if damaged:
         return "Keep the malformed lines with --rejects FILE and look at them."
     if not missing and (accounts.unreadable or accounts.untimed):
-        return (
-            "Log these values as Envoy writes them, times with Z or an offset; "
-            "accounts.unreadable_examples of the JSON says where each stands."
-        )
+        return "Log these values as Envoy writes them, times with Z or an offset."
     return "Log these columns: Istio's default JSON format has all of them."

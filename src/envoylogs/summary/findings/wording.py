@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from envoylogs.envoy.clusters import cluster_parts
 from envoylogs.envoy.failures.lookup import FAILURES
-from envoylogs.envoy.failures.of_services import KEPT_WAITING
+from envoylogs.envoy.failures.of_services import (
+    KEPT_WAITING,
+    MAYBE_THE_SIDECAR,
+    NEEDS_RESOLUTION,
+    OF_A_SUBSET,
+)
 from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
 from envoylogs.summary.findings.commands import ENDPOINTS, endpoints_command
 from envoylogs.summary.findings.durations import Durations, seconds
@@ -15,6 +21,8 @@ from envoylogs.summary.findings.finding import OfMany
 from envoylogs.summary.findings.proof import codes_of, proof_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from envoylogs.envoy.failures.failure import Failure
     from envoylogs.summary.findings.subjects import Subject
 
@@ -78,6 +86,7 @@ def words_of(failure: Failure, subject: Subject, rows: pl.DataFrame, shown: Show
         # What stands in between closes, resets and answers like the application behind it.
         blurred = failure.in_between and limit is None
         next_step = HBONE_NEXT if blurred else f"{HBONE_NEXT} {next_step}"
+    next_step = " ".join([next_step, *_besides(failure, subject, rows)])
     codes = codes_of(rows)
     title = failure.says.format(label=_label(subject, rows), codes=codes)
     return Words(
@@ -92,6 +101,22 @@ def words_of(failure: Failure, subject: Subject, rows: pl.DataFrame, shown: Show
             codes=codes,
         ),
     )
+
+
+def _besides(failure: Failure, subject: Subject, rows: pl.DataFrame) -> Iterator[str]:
+    """Yield what else to do next, of some records and clusters only."""
+    if failure.name == "upstream_5xx" and (rows["response_code"] == _UNAVAILABLE).any():
+        yield MAYBE_THE_SIDECAR
+    if failure.name == "no_endpoints" and subject.about == "cluster":
+        cluster = pl.select(pl.lit(subject.name).alias("cluster"))
+        parts = cluster.select(cluster_parts(pl.col("cluster"))).row(0, named=True)
+        if parts["upstream_subset"]:
+            yield OF_A_SUBSET
+        if ".svc." not in (parts["upstream_service"] or ".svc."):
+            yield NEEDS_RESOLUTION
+
+
+_UNAVAILABLE = 503
 
 
 def _label(subject: Subject, rows: pl.DataFrame) -> str:

@@ -82,7 +82,7 @@
   const byDimension = {
     host: [value("host", "host", header), connections, requests, share, unrouted, errors, latency("p50"), latency("p99")],
     outcome: [
-      outcome(header), { key: "must_act", label: "must act", kind: "text", of: (row) => outcomeOf(row.outcome)?.must_act ?? null },
+      outcome(header), { key: "must_act", label: "must act", kind: "text", of: (row) => outcomeOf(row.outcome)?.[row.errors ? "must_act_on_errors" : "must_act"] ?? null },
       connections, requests, share, errors, latency("p50"), latency("p99"),
     ],
     response_code: [{ ...value("response_code", "code", header), kind: "text" }, ...measures],

@@ -44,7 +44,7 @@
   const finding = ({ title, severity_words: severity, who, facts, next }, place) => [
     `${place + 1}. **${severity}** ${plain(title)}`,
     `   Must act: ${[plain(who), ...facts.map(plain)].join("; ")}.`,
-    ...(next ? [`   Next: ${plain(next)}`] : []),
+    ...(next.length ? [`   Next: ${next.map(([text, isCommand]) => (isCommand ? code : plain)(text)).join("")}`] : []),
   ].join("\n");
 
   const markdownOf = (meta, view, results) => {
