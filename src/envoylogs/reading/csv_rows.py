@@ -1,4 +1,4 @@
-"""Rows of CSV exports with a record in a quoted cell, told row by row.
+"""Rows of CSV exports: with a record in a quoted cell, told row by row, or with a column for a key.
 
 Grafana, CloudWatch, Datadog, Kibana, Splunk, BigQuery and spreadsheets write
 them: any column order, any delimiter, quotes doubled (RFC 4180) or behind
@@ -11,6 +11,7 @@ number or a time.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import deque
 from itertools import repeat
@@ -24,7 +25,9 @@ from envoylogs.reading.reasons import holds_record
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-__all__ = ["CsvRows", "record_in_row"]
+    from envoylogs.envoy.field_keys import FieldKeys
+
+__all__ = ["CsvColumns", "CsvRows", "record_in_row"]
 
 Line = tuple[int, bytes]
 
@@ -233,3 +236,54 @@ def _is_odd(line: bytes, *, is_escaped: bool) -> bool:
     """Tell whether a quote begins in a line and does not end there, or ends and did not begin."""
     bare = _BACKSLASH.sub(b"", line) if is_escaped else line
     return bool(bare.count(b'"') & 1)
+
+
+class CsvColumns:
+    """Reads rows that have a column for each key, as the first line of the source names them.
+
+    Args:
+        keys: Which keys make a record.
+    """
+
+    def __init__(self, keys: FieldKeys) -> None:
+        self._keys = keys
+        self._names: list[str] = []
+        self._delimiter = ","
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the first line named the keys, so that rows may follow."""
+        return bool(self._names)
+
+    def begin(self, line: bytes) -> None:
+        """Look at the first line of a source: whether it names the keys of a record."""
+        for delimiter in map(bytes.decode, _DELIMITERS):
+            names = _row(line, delimiter)
+            if len(set(names)) < len(names) or not all(map(_NAME, names)):
+                continue
+            # Exports with the record in a cell have a few of its keys beside it, as labels.
+            known = sum(self._keys.column_of(name) is not None for name in names)
+            enough = known >= max(_LEAST_KEYS, len(names) / 2)
+            if enough and self._keys.is_record(dict.fromkeys(names)):
+                self._names, self._delimiter = names, delimiter
+                return
+
+    def record_in(self, line: bytes) -> bytes | None:
+        """Return the record that a row is, as JSON; null for what is no row, or names the keys."""
+        cells = _row(line, self._delimiter) if self._names else []
+        if len(cells) != len(self._names) or cells == self._names:
+            return None
+        return orjson.dumps(dict(zip(self._names, cells, strict=True)))
+
+
+_LEAST_KEYS = 4
+_NAME = re.compile(r"[\w.:-]{1,100}").fullmatch
+
+
+def _row(line: bytes, delimiter: str) -> list[str]:
+    """Return the cells of a line, those in quotes without them; none if quotes don't match."""
+    text = line.decode("utf-8", "replace").rstrip("\r")
+    try:
+        return next(csv.reader([text], delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        return []

@@ -15,20 +15,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from envoylogs.reading.csv_rows import CsvRows, record_in_row
+from envoylogs.envoy.field_keys import DEFAULT_KEYS
+from envoylogs.reading.csv_rows import CsvColumns, CsvRows, record_in_row
 from envoylogs.reading.payloads import NOBODY, Origin, Payloads, origin_of_file
 from envoylogs.sources.blocks import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from envoylogs.envoy.field_keys import FieldKeys
     from envoylogs.reading.fates import LineFates
 
 __all__ = ["ENVELOPES", "Envelopes"]
 
 ENVELOPES: dict[str, str] = {
     "cri": "a file of a container runtime (CRI)",
-    "csv": "a row of a CSV export, with the record in a quoted cell",
+    "csv": "a row of a CSV export, with the record in a quoted cell or a column for each key",
     "docker": "docker's json-file",
     "kubectl": "kubectl logs with --prefix, --timestamps or both",
     "stern": "stern, default output",
@@ -94,14 +96,16 @@ class Envelopes:
 
     Args:
         source: The name of the source; a runtime's file is named after its container.
+        keys: Which keys make a record of a row.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, keys: FieldKeys = DEFAULT_KEYS) -> None:
         self._source = source
         self._of_file = origin_of_file(source)
         self._origins: dict[tuple[bytes | None, ...], Origin] = {(None, None, None): NOBODY}
         self._waiting: dict[tuple[str, Origin, bytes], _Parts] = {}
         self._rows = CsvRows()
+        self._columns = CsvColumns(keys)
 
     def unwrapped(
         self, lines: list[bytes], first: int, fates: LineFates, bare: Collection[int] = ()
@@ -117,7 +121,10 @@ class Envelopes:
         """
         # Told from the few ways in which lines begin, so that a log without envelopes pays 1 %.
         heads = {line[:_LOOKED_AT] for line in lines}
-        if not (self._rows.is_open or any(map(_may_be_wrapped, heads))):
+        if first == 1 and lines[0]:
+            self._columns.begin(lines[0])
+        is_open = self._rows.is_open or self._columns.is_open
+        if not (is_open or any(map(_may_be_wrapped, heads))):
             return Payloads(lines, list(range(first, first + len(lines))), are_bare=True)
         found = Payloads([], [])
         kinds: dict[str, int] = {}
@@ -166,6 +173,9 @@ class Envelopes:
     def _inside(self, line: bytes) -> _Unwrapped | None:
         """Return a line without its envelope; None if it has none."""
         head = line[:1]
+        if self._columns.is_open:
+            record = self._columns.record_in(line)
+            return None if record is None else _Unwrapped("csv", record, NOBODY)
         if head == b"{":
             return self._of_object(line) if line[:_LOOKED_AT] in _WRAPPING_OBJECTS else None
         if head == b'"':

@@ -53,7 +53,7 @@ class JsonLinesReader:
         self._source = source
         self._keep_text = keep_text
         self._text_lines = TextLines(text_format)
-        self._envelopes = Envelopes(source)
+        self._envelopes = Envelopes(source, keys)
         self._unclear = UnclearLines(source, keys, keep_text=keep_text)
         self._keys = keys
         self.next_line = next_line
