@@ -240,6 +240,7 @@ def _nothing_bound(facts: Facts) -> list[Finding]:
         requests = sum_of(rows)
         outcome = pl.col("outcome") == "blackhole" if is_blackhole else _UNROUTED
         witnesses = witnesses_of(facts, outcome)
+        names, them = ("this name", "it") if len(hosts) == 1 else ("these names", "them")
         ended = last_of(rows) if not nothing_routed and _routed_after(facts, rows) else None
         findings.append(
             Finding(
@@ -272,7 +273,11 @@ def _nothing_bound(facts: Facts) -> list[Finding]:
                 else "NR for every request.",
                 examples=witnesses.examples,
                 failure="route_missing",
-                next=FAILURES["route_missing"].next if ended is None else _WORKS_NOW,
+                next=FAILURES["route_missing"].next
+                if ended is None
+                else f"The gateway has routes since then. To route {names} too, a VirtualService "
+                f"that names the Gateway must list {them} in spec.hosts, and the Gateway accept "
+                f"{them}.",
             )
         )
     return findings
