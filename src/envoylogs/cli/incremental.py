@@ -12,7 +12,8 @@ import typer
 
 from envoylogs.cli.console import replaced_file, say
 from envoylogs.errors import MissingSourceError, OutputError, StateError
-from envoylogs.render.formatting import counted, printable, size
+from envoylogs.render.formatting import printable, size
+from envoylogs.summary.in_words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

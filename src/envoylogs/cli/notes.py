@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from envoylogs.cli.console import say, say_error
 from envoylogs.errors import IncompleteSourceError, LogFormatError
 from envoylogs.reading.fates import REASONS
-from envoylogs.render.formatting import counted, printable, size, window
+from envoylogs.render.formatting import printable, size, window
 from envoylogs.sources.compression import PROBLEMS
+from envoylogs.summary.in_words import counted
 
 if TYPE_CHECKING:
     from envoylogs.cli.tallying import NewLines

@@ -17,7 +17,8 @@ import polars as pl
 from envoylogs.envoy.failures.lookup import actor_of_record
 from envoylogs.envoy.outcomes import FAILED_CONNECTIONS
 from envoylogs.render.colors import ACTOR_COLORS, INK, NOISE_COLOR, STACKED
-from envoylogs.render.formatting import count, counted
+from envoylogs.render.formatting import count
+from envoylogs.summary.in_words import counted
 from envoylogs.summary.percentiles import latency_by
 from envoylogs.tally.classes import ALL_DIGITS
 from envoylogs.tally.timeline import WIDTHS_S

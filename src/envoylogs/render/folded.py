@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from envoylogs.render.formatting import FOLDED_WORDS, counted, listing, percent, span
+from envoylogs.render.formatting import FOLDED_WORDS, percent, span
+from envoylogs.summary.in_words import counted, listing
 from envoylogs.tally.folded_marks import FOLDED
 
 if TYPE_CHECKING:

@@ -7,22 +7,17 @@ user agent. ``printable`` shows control characters as escapes.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
+from envoylogs.summary.in_words import counted
 from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 __all__ = [
     "FOLDED_WORDS",
     "MISSING",
     "clock",
     "count",
-    "counted",
     "day_and_clock",
     "iso_time",
-    "listing",
     "milliseconds",
     "percent",
     "printable",
@@ -77,16 +72,6 @@ def window(first_us: int | None, last_us: int | None) -> str:
 def count(number: int | None) -> str:
     """Return a whole number with separators: ``12,345``."""
     return MISSING if number is None else f"{number:,}"
-
-
-def counted(n: int, noun: str) -> str:
-    """Return a number of things: ``1 record``, ``1,234 records``."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
-
-
-def listing(words: Sequence[str]) -> str:
-    """Return words as a list in a sentence: ``a, b and c``."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def span(seconds: int) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from envoylogs.render.csv_table import flat_row
 from envoylogs.render.folded import folded_of
-from envoylogs.render.formatting import MISSING, counted, percent, printable, window
+from envoylogs.render.formatting import MISSING, percent, printable, window
 from envoylogs.render.named_tables import ASKED, ASKED_CONNECTIONS, rows_of_table
 from envoylogs.render.unread import unread_facts, unread_of
 from envoylogs.render.unused_keys import unused_keys_of
@@ -28,6 +28,7 @@ from envoylogs.render.words import (
     verdict_of,
     with_commands,
 )
+from envoylogs.summary.in_words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

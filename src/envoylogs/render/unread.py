@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envoylogs.render.formatting import counted, printable
+from envoylogs.render.formatting import printable
+from envoylogs.summary.in_words import counted
 
 if TYPE_CHECKING:
     from envoylogs.summary.accounts import Accounts

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from envoylogs.summary.findings.finding import Severity
+from envoylogs.summary.in_words import counted, listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,10 +69,10 @@ def verdict(
     serious = [found for found in findings if found.severity < Severity.INFO]
     if serious:
         more = len(serious) - 1
-        rest = f" And {_counted(more, 'more finding')}." if more else ""
+        rest = f" And {counted(more, 'more finding')}." if more else ""
         return Verdict(State.TROUBLE, f"{serious[0].title}.{rest}")
     unnamed = [
-        _counted(n, noun)
+        counted(n, noun)
         for n, noun in ((folds.errors, "error"), (folds.unrouted, "unrouted request"))
         if n
     ]
@@ -90,12 +91,12 @@ def verdict(
         return Verdict(
             State.QUIET,
             f"{'Nothing stands out' if _any_served(overview) else 'Too little for a finding'}: "
-            f"{looked_at}; {_listing([*harmed, *unclear])}.",
+            f"{looked_at}; {listing([*harmed, *unclear])}.",
         )
     if unclear:
         return Verdict(
             State.UNCLEAR,
-            f"Nothing wrong shows in what could be read: {looked_at}; {_listing(unclear)}.",
+            f"Nothing wrong shows in what could be read: {looked_at}; {listing(unclear)}.",
         )
     return Verdict(State.CLEAR, f"Nothing wrong was found: {looked_at}.")
 
@@ -107,13 +108,13 @@ def _looked_at(overview: Overview) -> str:
         served = _served(overview)
         shown = "all were" if served == overview.requests else f"{_number(served)} {_were(served)}"
         apart = _apart(overview.noise["requests"], "request")
-        parts.append(f"of {_counted(overview.requests, 'request')} {shown} served{apart}")
+        parts.append(f"of {counted(overview.requests, 'request')} {shown} served{apart}")
     if overview.connections:
         bad = overview.connections_failed + overview.connections_refused
         passed = overview.connections - bad
         shown = "all were" if not bad else f"{_number(passed)} {_were(passed)}"
         apart = _apart(overview.noise["connections"], "connection")
-        parts.append(f"of {_counted(overview.connections, 'connection')} {shown} passed on{apart}")
+        parts.append(f"of {counted(overview.connections, 'connection')} {shown} passed on{apart}")
     return " and ".join(parts)
 
 
@@ -134,7 +135,7 @@ def _any_served(overview: Overview) -> bool:
 
 
 def _apart(strangers: int, noun: str) -> str:
-    return f" ({_counted(strangers, noun)} of strangers apart)" if strangers else ""
+    return f" ({counted(strangers, noun)} of strangers apart)" if strangers else ""
 
 
 def _harmed(overview: Overview) -> Iterator[str]:
@@ -172,7 +173,7 @@ def _unclear(overview: Overview, lines: Accounts) -> list[str]:
     damaged = lines.damaged.height
     told = [f"of {unknown:,} too little is logged to tell"] if unknown else []
     return told + [
-        f"{_counted(n, noun)} {verb}"
+        f"{counted(n, noun)} {verb}"
         for n, noun, verb in (
             (lines.malformed, "line", "is malformed" if lines.malformed == 1 else "are malformed"),
             (values, "value", "can't be read"),
@@ -188,12 +189,3 @@ def _number(n: int) -> str:
 
 def _were(n: int) -> str:
     return "was" if n == 1 else "were"
-
-
-def _counted(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
-
-
-def _listing(parts: Sequence[str]) -> str:
-    *rest, last = parts
-    return f"{', '.join(rest)} and {last}" if rest else last

@@ -10,7 +10,8 @@ from tests.handmade import served, source_of, tally_of
 
 from envoylogs.pipeline import tally_sources
 from envoylogs.render.folded import folded_of
-from envoylogs.render.formatting import listing, span
+from envoylogs.render.formatting import span
+from envoylogs.summary.in_words import listing
 from envoylogs.summary.slices import SLICE_COLUMNS
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.tally.state import TallySpec

@@ -12,7 +12,8 @@ import typer
 from envoylogs.cli.console import replaced_file, say
 from envoylogs.cli.incremental import refuse_to_forget
 from envoylogs.errors import TallyError
-from envoylogs.render.formatting import counted, printable
+from envoylogs.render.formatting import printable
+from envoylogs.summary.in_words import counted
 
 if TYPE_CHECKING:
     from envoylogs.sources.source import Source
