@@ -857,6 +857,14 @@ def test_damaged_lines_are_told() -> None:
         assert all(finding.severity is Severity.MEDIUM for finding in found)
 
 
+def test_values_that_cannot_be_read_are_counted_and_left_to_the_accounts() -> None:
+    log = [served(n, duration="soon" if n % 4 == 0 else 12) for n in range(100)]
+    found = next(f for f in summary_of(log).findings if f.code == "log_incomplete")
+
+    assert found.title.endswith("25 values of duration_ms can't be read")
+    assert "soon" not in found.title + found.next
+
+
 def test_sources_that_could_not_be_unpacked_are_told() -> None:
     text = text_of(served(n) for n in range(200))
     packed = gzip.compress(text)
