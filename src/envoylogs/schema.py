@@ -88,7 +88,6 @@ GROUP_KEYS = ("authority", "route_name", "response_code", "upstream_cluster")
 """What requests are grouped by unless asked otherwise."""
 
 TALLIED = frozenset(NORMALIZED) - {
-    "connection_termination_details",
     "container",
     "namespace",
     "role",
@@ -97,7 +96,6 @@ TALLIED = frozenset(NORMALIZED) - {
     "upstream_port",
     "upstream_service",
     "upstream_subset",
-    "upstream_transport_failure_reason",
     "user_agent",
 }
 """What a tally observes; a reader that is asked for these reads no others."""

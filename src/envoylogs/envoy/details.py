@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["RESPONSE_CODE_DETAILS", "Detail", "reading_of"]
+__all__ = ["RESPONSE_CODE_DETAILS", "Detail", "reading_of", "reading_of_reason"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,24 @@ def _details(group: str | None, *rows: tuple[str, str | None, str]) -> tuple[Det
 
 
 _BEFORE = "upstream_reset_before_response_started"
+
+# What ``upstream_transport_failure_reason`` holds, and what the details have of it: the errors of
+# BoringSSL, or that of the system by its number or, in newer releases, in words.
+_REASONS = (
+    ("TLS_error", "connect_tls",
+     "The TLS handshake with the upstream failed; the reason follows."),
+    ("connect_error:_111", "connect_refused", "The upstream refused the connection (111)."),
+    ("Connection_refused", "connect_refused", "The upstream refused the connection."),
+    ("connect_error:_110", "connect_timeout", "The connection was not open in time (110)."),
+    ("Connection_timed_out", "connect_timeout", "The connection was not open in time."),
+    ("connect_error:_113", "connect_unreachable",
+     "There is no route to the upstream's address (113)."),
+    ("No_route_to_host", "connect_unreachable", "There is no route to the upstream's address."),
+    ("connect_error:_101", "connect_unreachable",
+     "The network of the upstream's address can't be reached (101)."),
+    ("Network_is_unreachable", "connect_unreachable",
+     "The network of the upstream's address can't be reached."),
+)  # fmt: skip
 
 RESPONSE_CODE_DETAILS: tuple[Detail, ...] = (
     *_details(
@@ -147,30 +165,13 @@ RESPONSE_CODE_DETAILS: tuple[Detail, ...] = (
     ),
     *_details(
         "connect_failure",
-        (
-            _BEFORE + "{*connection_failure*TLS_error*", "connect_tls",
-            "The TLS handshake with the upstream failed; the reason follows.",
-        ),
-        (
-            _BEFORE + "{*connection_failure*delayed_connect_error:_110*", "connect_timeout",
-            "The connection was not open in time (110).",
-        ),
-        (
-            _BEFORE + "{*connection_failure*Connection_timed_out*", "connect_timeout",
-            "The connection was not open in time.",
-        ),
-        (
-            _BEFORE + "{*connection_failure*delayed_connect_error:_113*", "connect_unreachable",
-            "There is no route to the upstream's address (113).",
-        ),
-        (
-            _BEFORE + "{*connection_failure*No_route_to_host*", "connect_unreachable",
-            "There is no route to the upstream's address.",
+        *(
+            (f"{_BEFORE}{{*connection_failure*{reason}*", failure, reading)
+            for reason, failure, reading in _REASONS
         ),
         (
             _BEFORE + "{remote_connection_failure*", "connect_refused",
-            "The upstream refused the connection (delayed_connect_error: 111 or "
-            "Connection_refused).",
+            "The upstream refused the connection.",
         ),
         (
             _BEFORE + "{connection_failure*", "connect_failed",
@@ -253,6 +254,20 @@ RESPONSE_CODE_DETAILS: tuple[Detail, ...] = (
 def reading_of(details: str) -> Detail | None:
     """Return how to read one value of ``response_code_details``, or None if it is unknown."""
     return next((row for row, pattern in _PATTERNS if pattern.fullmatch(details)), None)
+
+
+@lru_cache(maxsize=4096)
+def reading_of_reason(reason: str) -> Detail | None:
+    """Return how to read a value of ``upstream_transport_failure_reason``; None if it is unknown.
+
+    It is read as the details, in whose brace newer releases repeat it.
+    """
+    said = reason.replace(" ", "_")
+    for brace in (said, f"connection_failure,{said}"):
+        found = reading_of(f"{_BEFORE}{{{brace}}}")
+        if found is not None and found.group == "connect_failure":
+            return found
+    return None
 
 
 _PATTERNS = tuple(

@@ -35,6 +35,7 @@ _ROUTE = pl.col("route_name")
 _CLUSTER = pl.col("upstream_cluster")
 _HOST = pl.col("upstream_host")
 _SERVICE_TIME = pl.col("upstream_service_time_ms")
+_SENT = pl.col("bytes_sent")
 
 
 CONNECTION_COLUMNS = ("response_code", "method", "path", "authority", "protocol")
@@ -81,8 +82,8 @@ def outcome_of_record() -> pl.Expr:
     """Return the outcome of every record, as an expression over normalized columns.
 
     Needs the columns named in ``EVIDENCE``, keys and values, those that
-    ``is_connection`` reads, and ``details_group`` (see ``details``). Every
-    combination gets exactly one outcome.
+    ``is_connection`` reads, ``bytes_sent`` and ``details_group`` (see ``details``).
+    Every combination gets exactly one outcome.
     """
     # DI never decides, and URX alone changes nothing.
     harmless = _FLAGS.is_null() | _FLAGS.str.contains(r"^(?:DI|URX)(?:,(?:DI|URX))*$")
@@ -144,6 +145,16 @@ def outcome_of_record() -> pl.Expr:
     told_by_details = _details("via_upstream") | _details("connect_failure") | _details("timeout")
 
     connection = is_connection()
+    # TCP proxy chooses the cluster before it connects, so without one another filter ended the
+    # connection first; or the client did, which is its own doing, as breaking the protocol is.
+    unsent = (
+        _CLUSTER.is_null()
+        & _HOST.is_null()
+        & nowhere_logged
+        & _flag("DC", "DR", "DPE", "IH").not_()
+    )
+    # An upstream that closes is the usual end of a connection, unless nothing ever came from it.
+    closed_at_once = _flag("UC", "UR") & (_SENT == 0).fill_null(value=False)
     return (
         pl.when(connection & _flag("NR")).then(pl.lit("no_filter_chain"))
         .when(
@@ -151,6 +162,8 @@ def outcome_of_record() -> pl.Expr:
             & (
                 _flag("UF", "UH", "UO", "NC", "UT", "URX", "DF")
                 | (_CLUSTER == "BlackHoleCluster").fill_null(value=False)
+                | unsent
+                | closed_at_once
             )
         ).then(pl.lit("tcp_failed"))
         .when(connection).then(pl.lit("tcp"))

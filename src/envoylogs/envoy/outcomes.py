@@ -59,7 +59,7 @@ class Harm(StrEnum):
     GONE = "gone"
     """The client left before the answer."""
     FAILED = "failed"
-    """A connection that could not be passed on."""
+    """A connection that was not passed on, or in vain."""
     TURNED_AWAY = "turned_away"
     """A connection that was not accepted."""
 
@@ -98,12 +98,13 @@ OUTCOMES: tuple[Outcome, ...] = (
     ),
     Outcome(
         "tcp_failed", Actor.UPSTREAM, "upstream or gateway configuration",
-        "A TCP connection that the proxy could not pass on.",
+        "A TCP connection that was not passed on, or that the upstream closed before a byte came "
+        "from it.",
         Harm.FAILED,
     ),
     Outcome(
         "tcp", Actor.NOBODY, "nobody",
-        "A TCP connection that was passed on.",
+        "A TCP connection that was passed on, or that its client ended before.",
     ),
     Outcome(
         "fault_injected", Actor.POLICY, "gateway policy",

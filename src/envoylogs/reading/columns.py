@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["RecordColumns"]
 
-MADE_FROM = ("method", "path", "authority", "protocol", "response_code",
+MADE_FROM = ("method", "path", "authority", "protocol", "response_code", "bytes_sent",
+             "connection_termination_details", "upstream_transport_failure_reason",
              "downstream_local_address", "upstream_local_address", "pod")  # fmt: skip
-"""What outcome, kind, gateway and role are made from besides ``EVIDENCE``: always read."""
+"""What outcome, failure, kind, gateway and role are made from besides ``EVIDENCE``: always read."""
 
 
 @dataclass(slots=True)

@@ -29,10 +29,12 @@ EVIDENCE_KEYS = ("outcome", "failure", *SUBJECT_KEYS)
 """What a failure is known by."""
 
 _TEXTS = ("client", "method", "path", "requested_server_name", "route_name", "response_flags",
-          "response_code_details", "upstream_host", "downstream_local_address", "gateway",
-          "request_id", "source")  # fmt: skip
+          "response_code_details", "connection_termination_details",
+          "upstream_transport_failure_reason", "upstream_host", "downstream_local_address",
+          "gateway", "request_id", "source")  # fmt: skip
 # The others are names that counts have too, and are cut where those are.
-_CUT = ("client", "path", "response_code_details", "request_id", "source")
+_CUT = ("client", "path", "response_code_details", "connection_termination_details",
+        "upstream_transport_failure_reason", "request_id", "source")  # fmt: skip
 _INTEGERS = ("response_code", "duration_ms", "start", "line")
 
 # The constants of SplitMix64 (Steele, Lea, Flood 2014), whose steps the rank is made of.

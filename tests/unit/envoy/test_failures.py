@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import GATEWAY_ANSWERED, connection, frame_of, record
+from tests.builders import GATEWAY_ANSWERED, Era, connection, frame_of, in_era, record
 
 from envoylogs.envoy.details import RESPONSE_CODE_DETAILS, Detail, reading_of
 from envoylogs.envoy.failures.failure import Failure
@@ -49,6 +49,26 @@ def _gateways(code: int | None, flags: str = "-", details: str | None = None) ->
     answer = {"response_code": code, "response_flags": flags, "response_code_details": details}
     return record(**{**GATEWAY_ANSWERED, **answer})
 
+
+_RBAC = "rbac_access_denied_matched_policy[none]"
+_UNSENT = {"upstream_cluster": None, "upstream_host": None}
+_TLS = "SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED"
+_REASONS = [
+    (f"TLS error: 268435581:{_TLS}", "connect_tls"),
+    (f"TLS_error:|268435581:{_TLS}:TLS_error_end", "connect_tls"),
+    ("TLS_error:_33554536:system_library:OPENSSL_internal:Connection_reset_by_peer", "connect_tls"),
+    ("delayed connect error: 111", "connect_refused"),
+    ("delayed_connect_error:_Connection_refused|remote_address:192.0.2.1:80", "connect_refused"),
+    ("remote_connection_failure", "connect_refused"),
+    ("delayed_connect_error:_110", "connect_timeout"),
+    ("delayed connect error: Connection timed out", "connect_timeout"),
+    ("connection_timeout", "connect_timeout"),
+    ("delayed_connect_error:_113", "connect_unreachable"),
+    ("immediate connect error: Network is unreachable", "connect_unreachable"),
+    ("delayed connect error: Invalid argument", "connect_failed"),
+    ("", "connect_failed"),
+]
+"""What the transport says, by release, and the failure that it is."""
 
 _BLOCKED = {**_gateways(502), "route_name": "block_all"}
 
@@ -132,6 +152,7 @@ def test_every_failure_is_reached_by_some_record() -> None:
         connection(response_flags=flag, upstream_cluster=cluster)
         for flag, cluster in product(("NR", "URX"), ("outbound|3306||db.shop", "BlackHoleCluster"))
     ]
+    connections.append(connection(upstream_cluster=None, upstream_host=None))
 
     found = frame_of(*requests, *answered, *little, *connections)["failure"]
 
@@ -219,12 +240,42 @@ def test_every_failure_is_reached_by_some_record() -> None:
         (connection(response_flags="UF,URX"), "connect_failed"),
         (connection(response_flags="URX"), "connection_failed"),
         (connection(response_flags="UH", upstream_cluster="BlackHoleCluster"), "unknown_hop"),
+        (connection(response_flags="UC", bytes_sent=0), "connection_closed"),
+        (connection(response_flags="UR", bytes_sent=0), "connection_closed"),
+        (connection(**_UNSENT), "not_passed_on"),
+        (connection(**_UNSENT, response_flags="UAEX"), "authorization_denied"),
+        (connection(**_UNSENT, connection_termination_details=_RBAC), "policy_denied"),
+        (connection(**_UNSENT, connection_termination_details="none_that_is_known"),
+         "not_passed_on"),
+        # Of a request they are about the connection that it came by.
+        (_gateways(503, "UF") | {"connection_termination_details": _RBAC}, "connect_failed"),
     ],
 )  # fmt: skip
 def test_the_most_telling_of_details_flags_code_and_outcome_says_how_it_failed(
     logged: Record, expected: str | None
 ) -> None:
     assert _failure(logged) == expected
+
+
+@pytest.mark.parametrize(("reason", "expected"), _REASONS)
+def test_the_reason_of_the_transport_says_why_there_is_no_connection(
+    reason: str, expected: str
+) -> None:
+    told = {"upstream_transport_failure_reason": reason}
+
+    assert _failure(connection(response_flags="UF,URX", **told)) == expected
+    assert _failure(in_era(_gateways(503, "UF,URX") | told, Era.V1_3)) == expected
+    assert _failure(_gateways(503, "UF", f"{_RESET}{{connection_failure}}") | told) == expected
+
+
+def test_the_reason_of_the_transport_changes_nothing_else() -> None:
+    told = {"upstream_transport_failure_reason": _REASONS[0][0]}
+
+    assert _failure(_gateways(503, "UF", f"{_RESET}{{connection_timeout}}") | told) == (
+        "connect_timeout"
+    )
+    assert _failure(_gateways(503, "UC") | told) == "connection_closed"
+    assert _failure(record() | told) is None
 
 
 _OUTCOMES = st.sampled_from(OUTCOME_NAMES)
@@ -237,30 +288,38 @@ _FLAGS = st.one_of(
     ),
 )
 _DETAILS = st.one_of(st.sampled_from(_SHOWN), st.text(max_size=10))
+_TERMINATIONS = st.sampled_from([None, _RBAC, "x"])
+_TRANSPORT = st.sampled_from([None, *(reason for reason, _ in _REASONS)])
 _CLUSTERS = st.sampled_from([None, "outbound|80||cart.shop.svc.cluster.local", "BlackHoleCluster"])
 
 
 @pytest.mark.property
-@given(outcome=_OUTCOMES, code=_LOGGED_CODES, flags=_FLAGS, details=_DETAILS)
+@given(row=st.tuples(_OUTCOMES, _LOGGED_CODES, _FLAGS, _DETAILS, _TERMINATIONS, _TRANSPORT))
 def test_whatever_does_harm_has_a_way_to_fail_and_nothing_else_has(
-    outcome: str, code: int | None, flags: str | None, details: str | None
+    row: tuple[str, int | None, str | None, str | None, str | None, str | None],
 ) -> None:
-    found = failure_of(outcome, code, flags, details)
+    found = failure_of(*row)
 
-    assert (found is None) == (harm_of(outcome, code) is None)
+    assert (found is None) == (harm_of(*row[:2]) is None)
     assert found is None or found in FAILURES
 
 
 @pytest.mark.property
-@given(rows=st.lists(st.tuples(_OUTCOMES, _LOGGED_CODES, _FLAGS, _DETAILS, _CLUSTERS)))
+@given(
+    rows=st.lists(
+        st.tuples(_OUTCOMES, _LOGGED_CODES, _FLAGS, _DETAILS, _TERMINATIONS, _TRANSPORT, _CLUSTERS)
+    )
+)
 def test_the_column_is_what_is_found_row_by_row_in_the_order_of_the_rows(
-    rows: list[tuple[str, int | None, str | None, str | None, str | None]],
+    rows: list[tuple[Any, ...]],
 ) -> None:
     columns = {
         "outcome": pl.String(),
         "response_code": pl.Int64(),
         "response_flags": pl.String(),
         "response_code_details": pl.String(),
+        "connection_termination_details": pl.String(),
+        "upstream_transport_failure_reason": pl.String(),
         "upstream_cluster": pl.String(),
     }
     logged = pl.DataFrame(rows, schema=columns, orient="row")
@@ -271,8 +330,8 @@ def test_the_column_is_what_is_found_row_by_row_in_the_order_of_the_rows(
     assert found["failure"].to_list() == [
         "unknown_hop"
         if outcome == "tcp_failed" and cluster == "BlackHoleCluster"
-        else failure_of(outcome, code, flags, details)
-        for outcome, code, flags, details, cluster in rows
+        else failure_of(outcome, *told)
+        for outcome, *told, cluster in rows
     ]
 
 

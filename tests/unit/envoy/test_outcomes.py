@@ -106,6 +106,34 @@ def test_connection_outcome(
     assert outcome_of(logged) == expected
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        # TCP proxy chooses the cluster before it connects.
+        ({"upstream_cluster": None, "upstream_host": None}, "tcp_failed"),
+        ({"upstream_cluster": "-", "upstream_host": "-", "response_flags": "UAEX"}, "tcp_failed"),
+        ({"upstream_cluster": None, "upstream_host": "192.0.2.33:3306"}, "tcp"),
+        ({"upstream_host": None}, "tcp"),
+        # The client's own doing.
+        ({"upstream_cluster": None, "upstream_host": None, "response_flags": "DC"}, "tcp"),
+        ({"upstream_cluster": None, "upstream_host": None, "response_flags": "DPE"}, "tcp"),
+        # What was never logged is no evidence.
+        ({"upstream_cluster": ..., "upstream_host": None}, "tcp"),
+        ({"upstream_cluster": None, "upstream_host": ...}, "tcp"),
+        # Nothing came from the upstream before it closed.
+        ({"response_flags": "UC", "bytes_sent": 0}, "tcp_failed"),
+        ({"response_flags": "UR", "bytes_sent": "0"}, "tcp_failed"),
+        ({"response_flags": "UC", "bytes_sent": 1}, "tcp"),
+        ({"response_flags": "UC", "bytes_sent": ...}, "tcp"),
+        ({"response_flags": "-", "bytes_sent": 0}, "tcp"),
+    ],
+)
+def test_a_connection_that_was_not_passed_on_or_in_vain_has_failed(
+    changes: dict[str, object], expected: str
+) -> None:
+    assert outcome_of(connection(**changes)) == expected
+
+
 @pytest.mark.parametrize("logged", [0, "0", None, "-", ..., 0.0])
 def test_a_record_without_http_values_and_code_is_a_connection(logged: object) -> None:
     assert outcome_of(connection(response_code=logged)) == "tcp"
@@ -700,6 +728,7 @@ _AXES: Final[dict[str, list[Any]]] = {
     "upstream_service_time_ms": [None, 3],
     "route_name": [None, "default"],
     "path": ["/"],
+    "bytes_sent": [3],
 }
 
 
@@ -758,11 +787,11 @@ _RESET = "upstream_reset_before_response_started{"
 _CONNECT_DETAILS = (
     _RESET + "connection_failure*", _RESET + "remote_connection_failure*",
     _RESET + "local_connection_failure*", _RESET + "connection_timeout*",
-    _RESET + "*connection_failure*TLS_error*",
-    _RESET + "*connection_failure*delayed_connect_error:_110*",
-    _RESET + "*connection_failure*Connection_timed_out*",
-    _RESET + "*connection_failure*delayed_connect_error:_113*",
-    _RESET + "*connection_failure*No_route_to_host*",
+    *(_RESET + f"*connection_failure*{reason}*" for reason in (
+        "TLS_error", "connect_error:_111", "Connection_refused", "connect_error:_110",
+        "Connection_timed_out", "connect_error:_113", "No_route_to_host", "connect_error:_101",
+        "Network_is_unreachable",
+    )),
 )  # fmt: skip
 
 # The table of the product's description, with refinements. A missing cluster has the flag of a
@@ -831,7 +860,7 @@ def _disagreements(walked: pl.DataFrame) -> list[tuple[_Request, str, str]]:
     """Return the combinations whose outcome is not the one that the table tells."""
     return [
         (request, outcome, expected)
-        for *values, _, outcome in walked.select(*_AXES, "outcome").iter_rows()
+        for *values, _, _, outcome in walked.select(*_AXES, "outcome").iter_rows()
         if outcome != (expected := _told(request := _Request(*values)))
     ]
 
@@ -883,16 +912,20 @@ def test_every_combination_of_a_connection_is_one_of_the_three() -> None:
         response_flags=[*_ONE_FLAG, *_PAIRS],
         response_code=[None, 0],
         upstream_cluster=[None, _CLUSTER, "PassthroughCluster", "BlackHoleCluster"],
+        bytes_sent=[None, 0, 3],
     )
 
-    found = walked.select("response_flags", "upstream_cluster", "outcome").unique()
-    assert found.height == len([*_ONE_FLAG, *_PAIRS]) * 4
-    for flags, cluster, outcome in found.iter_rows():
+    signs = ("response_flags", "upstream_cluster", "upstream_host", "bytes_sent")
+    found = walked.select(*signs, "outcome").unique()
+    assert found.height == len([*_ONE_FLAG, *_PAIRS]) * 4 * 2 * 3
+    for flags, cluster, host, sent, outcome in found.iter_rows():
         tokens = set((flags or "").split(","))
         failed = tokens & {"UF", "UH", "UO", "NC", "UT", "URX", "DF"}
+        unsent = cluster is None and host is None and not tokens & {"DC", "DR", "DPE", "IH"}
+        in_vain = bool(tokens & {"UC", "UR"}) and sent == 0
         if "NR" in tokens:
             assert outcome == "no_filter_chain"
-        elif failed or cluster == "BlackHoleCluster":
+        elif failed or cluster == "BlackHoleCluster" or unsent or in_vain:
             assert outcome == "tcp_failed"
         else:
             assert outcome == "tcp"

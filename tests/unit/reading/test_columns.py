@@ -149,7 +149,7 @@ def test_columns_that_were_not_asked_for_are_not_kept_but_for_those_of_outcomes(
     raw = _raw(record(), columns=("path",))
 
     assert {"path", *EVIDENCE.values(), *EVIDENCE, "source", "line"} <= set(raw.columns)
-    assert {"user_agent", "request_id", "bytes_sent", "duration_ms"}.isdisjoint(raw.columns)
+    assert {"user_agent", "request_id", "bytes_received", "duration_ms"}.isdisjoint(raw.columns)
 
 
 def test_it_is_noted_of_how_many_records_a_column_was_seen_even_if_not_asked_for() -> None:

@@ -103,7 +103,8 @@ def test_a_connection_is_told_of_the_closest_that_is_known(
     changes: dict[str, object], subject: str
 ) -> None:
     records = [
-        connection(n, response_flags="UF" if n >= 300 else "-", **changes) for n in range(600)
+        connection(n, response_flags="UF", **changes) if n >= 300 else connection(n)
+        for n in range(600)
     ]
     (found,) = _findings(records)
 

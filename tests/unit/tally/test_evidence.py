@@ -179,6 +179,8 @@ def test_the_record_behind_a_failure_is_kept() -> None:
         "route_name": "pages",
         "response_flags": "UC",
         "response_code_details": "upstream_reset_before_response_started{connection_termination}",
+        "connection_termination_details": None,
+        "upstream_transport_failure_reason": None,
         "upstream_host": "10.8.1.2:8080",
         "downstream_local_address": "10.8.0.6:8443",
         "gateway": "10.8.0.6",

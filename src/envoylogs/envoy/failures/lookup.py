@@ -1,8 +1,9 @@
 """Which way to fail a record shows: by the most telling of its details, flags, code and outcome.
 
 Details name the very reason and come first, then flags in the order of
-``TELLING_FLAGS``, then the outcome with the code. What a failure means, whom it
-blames and what to do next stands in one row of ``FAILURES``; findings and
+``TELLING_FLAGS``, then the outcome with the code. Where all of them only say that
+there was no connection, the transport's own reason says why. What a failure means,
+whom it blames and what to do next stands in one row of ``FAILURES``; findings and
 ``envoylogs flags`` both read it there.
 """
 
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.envoy.details import reading_of
+from envoylogs.envoy.details import reading_of, reading_of_reason
 from envoylogs.envoy.failures.of_requests import FAILURES_OF_REQUESTS
 from envoylogs.envoy.failures.of_services import FAILURES_OF_SERVICES
 from envoylogs.envoy.failures.of_the_gateway import FAILURES_OF_THE_GATEWAY
@@ -77,6 +78,12 @@ _FAILURE_OF_OUTCOME = {
 }
 """Of outcomes that are one failure whatever the code."""
 
+_WITHOUT_REASON = ("connect_failed", "connection_failed")
+"""What the transport's reason says more of."""
+
+_OF_CONNECTIONS = {"stream_reset": "connection_closed"}
+"""What it is of a connection, which has no streams."""
+
 _BEGUN = {
     **dict.fromkeys(
         ("connection_closed", "stream_reset", "local_reset", "stream_refused"), "broken_off"
@@ -92,9 +99,11 @@ def with_failure(records: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         records: With ``outcome``, ``response_code``, ``response_flags``,
-            ``response_code_details`` and ``upstream_cluster``; rows keep their order.
+            ``response_code_details``, ``connection_termination_details``,
+            ``upstream_transport_failure_reason`` and ``upstream_cluster``; rows keep their order.
     """
-    keys = ("outcome", "response_code", "response_flags", "response_code_details")
+    keys = ("outcome", "response_code", "response_flags", "response_code_details",
+            "connection_termination_details", "upstream_transport_failure_reason")  # fmt: skip
     harmed = pl.col("outcome").is_in(_HARMLESS).not_()
     # A log has few combinations of these, and most records none of harm.
     found = records.filter(harmed).select(keys).unique()
@@ -113,8 +122,13 @@ _HARMLESS = ("served", "passthrough", "tcp")
 
 
 @lru_cache(maxsize=4096)
-def failure_of(
-    outcome: str, code: int | None, flags: str | None, details: str | None
+def failure_of(  # noqa: PLR0913, PLR0917  # all that a record says of it
+    outcome: str,
+    code: int | None,
+    flags: str | None,
+    details: str | None,
+    termination: str | None = None,
+    reason: str | None = None,
 ) -> str | None:
     """Return in which way a record failed; null if nothing was harmed.
 
@@ -123,13 +137,24 @@ def failure_of(
         code: Of the answer.
         flags: As logged.
         details: As logged.
+        termination: ``connection_termination_details``, which are the details of a connection.
+        reason: ``upstream_transport_failure_reason``.
     """
     harm = harm_of(outcome, code)
     if harm is None:
         return None
+    if harm is Harm.FAILED:
+        details = details or termination
     found = (
         _by_details(details) or _by_flags(flags, code, details) or _by_outcome(outcome, code, harm)
     )
+    if harm is Harm.FAILED:
+        # Without a flag nobody tried to reach the upstream.
+        found = "not_passed_on" if found == "connection_failed" and flags is None else found
+        found = _OF_CONNECTIONS.get(found, found)
+    if found in _WITHOUT_REASON and reason is not None:
+        told = reading_of_reason(reason)
+        found = found if told is None or told.failure is None else told.failure
     return _BEGUN.get(found, found) if outcome == "broken_response" else found
 
 

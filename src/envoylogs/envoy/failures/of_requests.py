@@ -26,15 +26,16 @@ FAILURES_OF_REQUESTS: tuple[Failure, ...] = (
     Failure(
         "policy_denied", Actor.POLICY,
         "an AuthorizationPolicy, or who asks",
-        "{label}: an AuthorizationPolicy denies requests",
-        "The bracket in response_code_details names the policy; none means that no ALLOW policy "
-        "matched. What was applied just before? kubectl get authorizationpolicy -A",
+        "{label}: an AuthorizationPolicy denies access",
+        "The bracket in response_code_details (of connections, connection_termination_details) "
+        "names the policy; none means that no ALLOW policy matched. What was applied just before? "
+        "kubectl get authorizationpolicy -A",
         unasked=True,
     ),
     Failure(
         "authorization_denied", Actor.POLICY,
         "the external authorization's verdict, or the client's credentials",
-        "{label}: external authorization denies requests",
+        "{label}: external authorization denies access",
         "ext_authz_denied is a verdict, and ext_authz_error an outage: read the log of the "
         "ext_authz service for these requests; did its policy change, or the clients' "
         "credentials expire?",

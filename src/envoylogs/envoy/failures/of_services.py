@@ -207,6 +207,15 @@ FAILURES_OF_SERVICES: tuple[Failure, ...] = (
         in_between=True,
     ),
     Failure(
+        "not_passed_on", Actor.OPERATOR,
+        "the gateway, whose filters end the connection, or clients that end it before it is passed "
+        "on",
+        "Connections for {label} are ended before they are passed on",
+        "connection_termination_details says why where it is logged: look at TCP rules of "
+        "AuthorizationPolicies and at network filters (EnvoyFilter) of that listener. Probes, and "
+        "handshakes that clients break off, look the same.",
+    ),
+    Failure(
         "client_left", Actor.CLIENT,
         "the client, or an upstream too slow to wait for",
         "Clients of {label} leave before the answer",

@@ -50,9 +50,11 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
     FindingKind(
         "unrouted_host", Actor.CONFIGURATION,
         "The gateway has no route for hosts that look meant: every host on the port gets the "
-        "blackhole's 404, or a host got it until its route came.",
+        "blackhole's 404, a host got it until its route came, or many clients ask for a host of a "
+        "domain or TLS server name that the gateway serves.",
         "404 with route_name default, no flag, no cluster (Istio 1.3 to 1.7: no VirtualService is "
-        "bound to the port); or NR and nothing routed at all; or routed later in the same log.",
+        "bound to the port); or NR and nothing routed at all; or routed later in the same log; or "
+        "NR for many clients and few paths, each asked for often.",
     ),
     FindingKind(
         "unrouted_path", Actor.CONFIGURATION,
@@ -146,8 +148,10 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
     ),
     FindingKind(
         "connections_failed", Actor.UPSTREAM,
-        "TCP connections to a service or an address can't be passed on.",
-        "Flags UF, UH, UO, NC, UT, URX or DF without HTTP fields, or BlackHoleCluster.",
+        "TCP connections to a service or an address can't be passed on, or are closed before a "
+        "byte comes back.",
+        "Flags UF, UH, UO, NC, UT, URX or DF without HTTP fields, or BlackHoleCluster; neither "
+        "cluster nor host; UC or UR and no byte sent.",
         counts="connection",
     ),
     FindingKind(
