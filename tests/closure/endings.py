@@ -275,12 +275,23 @@ def _unreached() -> Iterator[Ending]:
     for flags in ("UF", "UF,URX", "URX,UF"):
         yield Ending(503, flags, refused, _ASKED, _UPSTREAM, duration_ms=_SOON)
     yield Ending(503, "UF", None, _ASKED, _UPSTREAM, duration_ms=_SOON)
+    for said, who in (
+        ("TLS error: 268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED",
+         _UPSTREAM | _CONFIGURATION),
+        ("delayed connect error: 111", _UPSTREAM),
+    ):  # fmt: skip
+        yield Ending(503, "UF,URX", None, _ASKED, who, duration_ms=_SOON,
+                     changes=(("upstream_transport_failure_reason", said),))  # fmt: skip
     yield Ending(503, "-", refused, _ASKED, _UPSTREAM, eras=(DETAILED,), duration_ms=_SOON)
     yield Ending(200, "UF,URX", refused, _ASKED, _UPSTREAM, fails=True, grpc=True)
     for why, who in (
         ("connection_failure,TLS_error:_268435703:SSL_routines:WRONG_VERSION_NUMBER",
          _UPSTREAM | _CONFIGURATION),
         ("connection_failure", _UPSTREAM),
+        ("remote_connection_failure", _UPSTREAM),
+        ("remote_connection_failure|delayed_connect_error:_Connection_refused", _UPSTREAM),
+        ("remote_connection_failure|immediate_connect_error:_Network_is_unreachable", _UPSTREAM),
+        ("connection_failure,immediate_connect_error:_101", _UPSTREAM),
         ("remote_connection_failure,delayed_connect_error:_110", _UPSTREAM),
         ("remote_connection_failure|delayed_connect_error:_Connection_timed_out", _UPSTREAM),
         ("remote_connection_failure,delayed_connect_error:_113", _UPSTREAM),
@@ -514,6 +525,15 @@ _NO_CHAIN = "filter_chain_not_found"
 _UNSENT: tuple[tuple[str, object], ...] = (("upstream_host", None),)
 _NO_CLUSTER: tuple[tuple[str, object], ...] = (("upstream_cluster", None), *_UNSENT)
 _BLACK_HOLE: tuple[tuple[str, object], ...] = (("upstream_cluster", "BlackHoleCluster"), *_UNSENT)
+_DENIED: tuple[tuple[str, object], ...] = (
+    ("connection_termination_details", "rbac_access_denied_matched_policy[none]"),
+)
+_TLS_ERROR: tuple[tuple[str, object], ...] = (
+    (
+        "upstream_transport_failure_reason",
+        "TLS_error:|268435703:SSL_routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS_error_end",
+    ),
+)
 _BEHIND = _UPSTREAM | _CONFIGURATION
 
 CONNECTION_HARMS: tuple[ConnectionEnding, ...] = (
@@ -530,7 +550,17 @@ CONNECTION_HARMS: tuple[ConnectionEnding, ...] = (
             ("URX", _BEHIND, (), _SOON),
             ("DF", _BEHIND, _UNSENT, _SOON),
             ("NC", _BEHIND, (), (0, 3)),
+            ("UC", _BEHIND, (), (0, 3)),
+            ("UR", _BEHIND, (), _SOON),
+            ("UF,URX", _BEHIND, _TLS_ERROR, _SOON),
         )
+    ),
+    *(
+        ConnectionEnding(flags, None, _UNCLEAR_REFUSAL | _CONFIGURATION, names=name,
+                         changes=(*_NO_CLUSTER, *changes), server_name=name == "server_name")
+        for flags in ("-", "UAEX")
+        for name in ("server_name", "listener")
+        for changes in ((), _DENIED)
     ),
     ConnectionEnding("UH", None, _BEHIND | _POLICY, names="listener", changes=_BLACK_HOLE),
     ConnectionEnding("-", None, _BEHIND | _POLICY, names="listener", changes=_BLACK_HOLE),
@@ -541,4 +571,4 @@ CONNECTION_HARMS: tuple[ConnectionEnding, ...] = (
     ConnectionEnding("NR", _NO_CHAIN, _CLIENT | _CONFIGURATION, names="listener",
                      changes=_NO_CLUSTER, server_name=False),
 )  # fmt: skip
-"""All of them are connections that were not passed on."""
+"""All of them are connections that were not passed on, or in vain."""

@@ -152,6 +152,7 @@ def finding_row(found: Finding) -> Row:
         "until": iso_time(found.until),
         "state": found.state,
         "gateways": list(found.gateways),
+        "only_at": list(found.only_at),
         "upstream_hosts": list(found.upstream_hosts),
         "failure": found.failure,
         "proof": found.proof,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from envoylogs.envoy.clusters import service_label
+from envoylogs.summary.findings.at_gateways import AtGateways
 from envoylogs.summary.findings.conditions import any_of
 from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of
 from envoylogs.summary.findings.proof import listed
@@ -82,17 +83,23 @@ def _once(group: list[Finding], facts: Facts) -> list[Finding]:
     if len(group) < (_FEWEST_OF_ONE_PLACE if of_one_place else _FEWEST):
         return group
     worst = sorted(group, key=lambda f: (f.severity, -f.requests, f.subject))
-    return [_one(worst, [found.of_many for found in worst if found.of_many], shared)]
+    says = [found.of_many for found in worst if found.of_many]
+    return [_one(worst, says, shared, _alone(worst, facts))]
 
 
-def _one(worst: list[Finding], says: Sequence[OfMany], shared: _Shared) -> Finding:
+def _one(
+    worst: list[Finding], says: Sequence[OfMany], shared: _Shared, alone: Finding | None
+) -> Finding:
     """Return one finding that stands for several.
 
     Args:
         worst: The several, the worst first.
         says: What each of them says together with others.
         shared: What they have in common.
+        alone: See ``_alone``.
     """
+    everywhere = worst[0].gateways[1]
+    at = AtGateways(alone.only_at if alone else (), everywhere, same_hosts=True)
     first, words = worst[0], says[0]
     requests, of = sum(f.requests for f in worst), sum(f.of for f in worst)
     nouns, codes = {of_many.noun for of_many in says}, {of_many.codes for of_many in says}
@@ -111,7 +118,8 @@ def _one(worst: list[Finding], says: Sequence[OfMany], shared: _Shared) -> Findi
         if first.failure is None
         else min(first.severity, severity_of(requests, of)),
         subject=f"{whose} alike",
-        title=f"{said[0].upper()}{said[1:]}: {listed(labels)}",
+        title=f"{said[0].upper()}{said[1:]}{at.title}: {listed(labels)}",
+        who=(alone or next((found for found in worst if not found.only_at), first)).who,
         requests=requests,
         of=of,
         clients_at_least=max(found.clients_at_least for found in worst),
@@ -119,7 +127,8 @@ def _one(worst: list[Finding], says: Sequence[OfMany], shared: _Shared) -> Findi
         since=None if first.since is None else min(f.since for f in worst if f.since is not None),
         until=None if first.until is None else max(f.until for f in worst if f.until is not None),
         onset_unclear=any(found.onset_unclear for found in worst),
-        gateways=(max(found.gateways[0] for found in worst), first.gateways[1]),
+        gateways=(max(found.gateways[0] for found in worst), everywhere),
+        only_at=at.names,
         upstream_hosts=(
             sum(found.upstream_hosts[0] for found in worst),
             sum(found.upstream_hosts[1] for found in worst),
@@ -127,10 +136,19 @@ def _one(worst: list[Finding], says: Sequence[OfMany], shared: _Shared) -> Findi
         where=any_of(*(f"({found.where})" for found in worst)),
         proof=proof,
         examples=tuple(example for f in worst for example in f.examples[:1])[:_EXAMPLES],
-        next=f"One cause for all is likely{in_common}. {words.next}",
+        next=f"One cause for all is likely{in_common}. {at.next(words.next)}",
         members=tuple(worst),
         shared=shared.words,
     )
+
+
+def _alone(group: Sequence[Finding], facts: Facts) -> Finding | None:
+    """Return the finding whose gateways alone show all of a group, if one names any."""
+    named = next((found for found in group if found.only_at), None)
+    if named is None:
+        return None
+    elsewhere = _rows(group, facts)["gateway"].drop_nulls()
+    return named if elsewhere.is_in(list(named.only_at)).all() else None
 
 
 class _Shared(NamedTuple):
@@ -147,15 +165,9 @@ class _Shared(NamedTuple):
 
 def _shared(group: Sequence[Finding], facts: Facts) -> _Shared:
     """Return what the failures of several findings have in common."""
-    subjects = [found.subject for found in group]
-    columns = ("upstream_cluster", "host", "upstream_host", "requested_server_name")
-    everything = pl.concat([facts.requests, facts.connections], how="diagonal")
-    rows = everything.filter(
-        pl.col("failure").eq_missing(pl.lit(group[0].failure, pl.String))
-        & pl.any_horizontal(pl.col(*columns).is_in(subjects))
-    )
-    places = []
-    everywhere = everything["gateway"].drop_nulls().n_unique()
+    rows, places = _rows(group, facts), []
+    of_all = pl.concat([facts.requests["gateway"], facts.connections["gateway"]])
+    everywhere = of_all.drop_nulls().n_unique()
     gateways = rows["gateway"].drop_nulls().unique().to_list()
     if len(gateways) == 1 and everywhere > 1:
         places.append(f"the gateway {gateways[0]}, of {everywhere}")
@@ -167,3 +179,14 @@ def _shared(group: Sequence[Finding], facts: Facts) -> _Shared:
         places.append(f"the TLS server name {names[0]}")
     began = ["the moment when it began"] if group[0].since is not None else []
     return _Shared(", ".join([*began, *places]) or None, place=bool(places))
+
+
+def _rows(group: Sequence[Finding], facts: Facts) -> pl.DataFrame:
+    """Return the failures that several findings are about."""
+    subjects = [found.subject for found in group]
+    columns = ("upstream_cluster", "host", "upstream_host", "requested_server_name")
+    everything = pl.concat([facts.requests, facts.connections], how="diagonal")
+    return everything.filter(
+        pl.col("failure").eq_missing(pl.lit(group[0].failure, pl.String))
+        & pl.any_horizontal(pl.col(*columns).is_in(subjects))
+    )

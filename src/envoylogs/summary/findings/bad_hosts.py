@@ -9,6 +9,7 @@ import polars as pl
 from envoylogs.envoy.clusters import service_label
 from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
 from envoylogs.envoy.outcomes import Actor
+from envoylogs.summary.findings.at_gateways import at_gateways
 from envoylogs.summary.findings.commands import pods_command
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
 from envoylogs.summary.findings.finding import (
@@ -126,15 +127,14 @@ def of_bad_host(
         kept: The examples of its failures.
     """
     fails = pl.col("outcome").is_in(OF_ONE_HOST)
-    rows = facts.requests.filter(
-        (pl.col("upstream_cluster") == bad.cluster)
-        & (pl.col("upstream_host") == bad.address)
-        & fails
-    )
+    here = pl.col("upstream_host") == bad.address
+    all_of_cluster = facts.requests.filter(pl.col("upstream_cluster") == bad.cluster)
+    rows = all_of_cluster.filter(here & fails)
     # Time buckets know clusters, not hosts: the time is that of the cluster's failures, which are
     # mostly this host's, and the share is this host's own.
     of_cluster = timelines.of("upstream_cluster", bad.cluster)
-    when = timelines.stretch(of_cluster.filter(pl.col("kind") == "request"), fails).episode
+    stretch = timelines.stretch(of_cluster.filter(pl.col("kind") == "request"), fails)
+    when, at = stretch.episode, at_gateways(all_of_cluster, here & fails, stretch)
     first, last = first_of(rows), last_of(rows)
     witnesses = witnesses_among(kept)
     severity = severity_of(bad.failed, bad.requests)
@@ -144,7 +144,7 @@ def of_bad_host(
         who=Actor.UPSTREAM,
         subject=bad.address,
         title=f"{bad.address}, one of {bad.siblings} hosts of {service_label(bad.cluster)}, "
-        "fails while the others do not",
+        f"fails while the others do not{at.title}",
         requests=bad.failed,
         of=bad.requests,
         clients_at_least=witnesses.clients,
@@ -153,6 +153,7 @@ def of_bad_host(
         until=None if when.until is None or last is None else min(when.until, last),
         onset_unclear=when.onset_unclear,
         gateways=gateways_of(facts, rows),
+        only_at=at.names,
         upstream_hosts=(1, bad.siblings),
         where=all_of(
             is_request,
@@ -166,10 +167,12 @@ def of_bad_host(
             "Find the pods by their addresses: do they run on one node, or of one release?",
             noun="upstream hosts",
         ),
-        proof=proof_of(rows),
+        proof=proof_of(rows, kept),
         examples=witnesses.examples,
         next=HBONE_NEXT
         if pl.select(is_hbone(pl.lit(bad.address))).item()
-        else f"Find the pod{pods_command(bad.address)}, read its log, and delete it if it does "
-        "not recover.",
+        else at.next(
+            f"Find the pod{pods_command(bad.address)}, read its log, and delete it if it does "
+            "not recover."
+        ),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["ENDPOINTS", "endpoints_command", "is_plain", "pods_command"]
+__all__ = ["ENDPOINTS", "endpoints_command", "find_pod_command", "is_plain", "pods_command"]
 
 ENDPOINTS = "Look at the endpoints of the services"
 """What to look at where no command lists them."""
@@ -34,3 +34,9 @@ def pods_command(upstream_host: str) -> str:
     """Return the command that finds a pod by its address; none for what is no address."""
     address = _ADDRESS.fullmatch(upstream_host)
     return f" (kubectl get pods -A -o wide | grep -F {address[1]})" if address else ""
+
+
+def find_pod_command(gateway: str) -> str:
+    """Return the command that finds a gateway by its pod or address; none for other names."""
+    found = f" (kubectl get pods -A -o wide | grep -F {gateway})" if is_plain(gateway) else ""
+    return found or pods_command(gateway)

@@ -13,7 +13,15 @@ import polars as pl
 
 from envoylogs.envoy.clusters import NAMELESS
 from envoylogs.envoy.failures.lookup import FAILURES
-from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, FAILED_HARMS, UNROUTED, Actor, Harm
+from envoylogs.envoy.outcomes import (
+    CONNECTION_OUTCOMES,
+    FAILED_HARMS,
+    UNROUTED,
+    UPSTREAM_ANSWERED,
+    Actor,
+    Harm,
+)
+from envoylogs.summary.findings.at_gateways import EVERYWHERE, AtGateways, at_gateways
 from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST, bad_hosts, of_bad_host
 from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of
 from envoylogs.summary.findings.durations import Durations, durations_by_subject
@@ -246,6 +254,9 @@ class _Failures:
             waited(facts, subject.name, rows, when, durations),
             place_of(facts, rows, all_rows) if subject.about == "cluster" else None,
             when.bursts,
+            kept,
+            at := self._at(failing, stretch),
+            failing.outcome in UPSTREAM_ANSWERED,
         )
         words = words_of(failure, subject, rows, shown)
         hosts = all_rows["upstream_host"].drop_nulls().n_unique()
@@ -255,7 +266,7 @@ class _Failures:
             # An application that turned to refusing is not its clients' doing.
             who=Actor.UPSTREAM
             if failing.harm is Harm.ANSWERED_4XX and is_burst(stretch)
-            else words.failure.actor,
+            else words.who,
             subject=subject.name or subject.label,
             title=words.title,
             requests=stretch.requests,
@@ -266,6 +277,7 @@ class _Failures:
             until=when.until,
             onset_unclear=when.onset_unclear,
             gateways=gateways_of(facts, rows),
+            only_at=at.names,
             upstream_hosts=(rows["upstream_host"].drop_nulls().n_unique(), hosts),
             where=_where(failing, self._believed),
             timed=not when.is_whole,
@@ -275,6 +287,13 @@ class _Failures:
             of_many=words.of_many,
             next=words.next,
         )
+
+    def _at(self, failing: _Failing, stretch: Stretch) -> AtGateways:
+        """Return the gateways that alone fail; who is refused depends on who asks where."""
+        if failing.harm not in {Harm.ERROR, Harm.FAILED}:
+            return EVERYWHERE
+        rows = self._rows.filter(failing.subject.belongs)
+        return at_gateways(rows, _is(failing), stretch)
 
     def _crowd(self, failing: _Failing) -> Stretch | None:
         """Return the burst in which strangers are refused in place of everybody else, if any.
@@ -292,7 +311,9 @@ class _Failures:
         failed, of, harm = failing.failed, failing.of, failing.harm
         if harm in {Harm.ERROR, Harm.FAILED, Harm.INJECTED}:
             failure = failing.failure
-            scattered = failure.actor is Actor.UPSTREAM and failure.name != "no_endpoints"
+            scattered = failure.name == "not_passed_on" or (
+                failure.actor is Actor.UPSTREAM and failure.name != "no_endpoints"
+            )
             found = self._weighing.of_failures(failed, of, stretch, scattered=scattered)
             return (
                 found if found is None or harm is not Harm.INJECTED else max(found, Severity.HIGH)

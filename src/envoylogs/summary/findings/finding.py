@@ -73,6 +73,8 @@ class Finding:
         onset_unclear: Whether it seems to begin within the log, though ``since``
             is null.
         gateways: How many gateways show it, of how many.
+        only_at: The gateways that alone show it, though the others were asked for the same so
+            often that it is no chance; empty if all may.
         upstream_hosts: How many upstream hosts show it, of how many.
         proof: What in the log proves it.
         change: The change to make; null without the configuration.
@@ -105,6 +107,7 @@ class Finding:
     until: int | None = None
     onset_unclear: bool = False
     gateways: tuple[int, int] = (0, 0)
+    only_at: tuple[str, ...] = ()
     upstream_hosts: tuple[int, int] = (0, 0)
     where: str | None = None
     timed: bool = False

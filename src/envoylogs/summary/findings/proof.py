@@ -10,6 +10,8 @@ from envoylogs.envoy.outcomes import UNROUTED
 from envoylogs.summary.findings.finding import Example
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from envoylogs.summary.facts import Facts
 
 __all__ = [
@@ -114,12 +116,32 @@ def codes_of(rows: pl.DataFrame) -> str:
     return f"{', '.join(rest)} and {last}" if rest else last
 
 
-def proof_of(rows: pl.DataFrame) -> str:
-    """Return the most frequent code, flags and details of some rows, as logged."""
+_REASONS = ("connection_termination_details", "upstream_transport_failure_reason")
+_LONGEST_REASON = 200
+
+
+def proof_of(rows: pl.DataFrame, kept: pl.DataFrame | None = None) -> str:
+    """Return the most frequent code, flags and details of some rows, as logged.
+
+    Args:
+        rows: Of ``TrafficCounts``.
+        kept: The examples of these, which say too why a connection ended or was not made.
+    """
     columns = ("response_code", "response_flags", "response_code_details")
     counted = rows.group_by(columns).agg(pl.col("requests").sum())
     best = counted.sort("requests", *columns, descending=[True, False, False, False]).row(0)
-    return " ".join(str(value) for value in best[:3] if value is not None)
+    said = " ".join(str(value) for value in best[:3] if value is not None)
+    return "; ".join([said, *(_reasons_of(kept, said) if kept is not None else [])])
+
+
+def _reasons_of(kept: pl.DataFrame, said: str) -> Iterator[str]:
+    """Yield the most frequent reasons of examples that the details do not repeat."""
+    for name in _REASONS:
+        # Newer releases add the address, which is not the same for all.
+        reason = pl.col(name).str.replace(r"\|remote[_ ]address:.*$", "").str.head(_LONGEST_REASON)
+        found = kept.select(reason.drop_nulls().mode().sort().first()).item()
+        if found is not None and found.replace(" ", "_") not in said:
+            yield f"{name} {found}"
 
 
 _NAMES_SHOWN = 3

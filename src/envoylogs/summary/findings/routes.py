@@ -20,6 +20,7 @@ from envoylogs.summary.findings.conditions import (
     unrouted_of,
 )
 from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of
+from envoylogs.summary.findings.never_routed import never_routed_hosts
 from envoylogs.summary.findings.proof import (
     first_of,
     gateways_of,
@@ -67,6 +68,7 @@ def route_findings(
         *unrouted_path_findings(
             facts, paths, timelines, {*reused, *(finding.subject for finding in lost)}
         ),
+        *never_routed_hosts(facts, paths, reused),
         *_nothing_bound(facts),
     ]
     return [with_reuse_hint(facts, finding) for finding in found]

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from envoylogs.envoy.outcomes import UNROUTED, Actor
+from envoylogs.summary.findings.at_gateways import EVERYWHERE, ITS_ROUTES, at_gateways
 from envoylogs.summary.findings.conditions import paths_of, unrouted_of
 from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of
+from envoylogs.summary.findings.never_routed import OFTEN
 from envoylogs.summary.findings.proof import (
     first_of,
     gateways_of,
@@ -30,7 +32,7 @@ __all__ = ["unrouted_path_findings"]
 
 _MOST_SUBJECTS = 500
 _MOSTLY = 0.8
-_OFTEN, _OFTEN_SHARE, _ASKED_SHARE, _ASKERS = 10, 0.01, 0.1, 3
+_OFTEN_SHARE, _ASKED_SHARE, _ASKERS = 0.01, 0.1, 3
 
 
 class _Words(NamedTuple):
@@ -58,7 +60,8 @@ _NEVER = _Words(
 _AT_TIMES = _Words(
     "{host} has a route for {paths} at times and at times not",
     "The same paths are routed in between.",
-    "Compare the gateways (one may be behind), the methods and the headers that the route matches.",
+    "Compare the methods and the headers that the route matches; the gateways too: one may be "
+    "behind, though the log does not prove it.",
     _UNROUTED_PATHS,
 )
 _BACK_NEXT = "It works now. What was applied just before it was lost, and what brought it back?"
@@ -75,8 +78,8 @@ _BACK = _Words(
 
 
 def _often_asked_for() -> pl.Expr:
-    """Tell paths that never had a route and are asked for often: scanners try many, each rarely."""
-    return (pl.col("state") == "never") & (pl.col("unrouted") >= _OFTEN)
+    """Tell paths that never had a route and are asked for often."""
+    return (pl.col("state") == "never") & (pl.col("unrouted") >= OFTEN)
 
 
 def unrouted_path_findings(
@@ -101,7 +104,7 @@ def unrouted_path_findings(
     for host in odd["host"].unique(maintain_order=True).head(_MOST_SUBJECTS):
         of_host = odd.filter(is_host(host))
         requests, total = sum_of(of_host, "unrouted"), sum_of(facts.requests.filter(is_host(host)))
-        if requests < _OFTEN or requests < _OFTEN_SHARE * total:
+        if requests < OFTEN or requests < _OFTEN_SHARE * total:
             continue
         rows, witnesses = unrouted_rows(facts, host)
         groups = _groups(of_host)
@@ -116,7 +119,14 @@ def unrouted_path_findings(
         back = at_times and in_time and _came_back(stretch, sum_of(rows), gateways)
         if back:
             groups = _groups(of_host.filter(pl.col("routed") > 0))
+        of_all = facts.requests.filter(is_host(host))
+        # Paths that are routed nowhere may be asked for at one gateway only.
+        at = EVERYWHERE
+        if at_times and not back:
+            at = at_gateways(of_all, pl.col("outcome").is_in(UNROUTED), stretch)
         words = _BACK if back else _AT_TIMES if at_times else _NEVER
+        said = _NEVER.title if at.names else words.title
+        title = said.replace("{paths}", listed(groups)).replace("{host}", host)
         severity = severity_of(requests, total)
         asked = witnesses.clients >= _ASKERS and requests >= _ASKED_SHARE * total
         findings.append(
@@ -124,9 +134,9 @@ def unrouted_path_findings(
                 code="lost_route" if back else "unrouted_path",
                 # Scanners ask known hosts for odd paths all day.
                 severity=severity if at_times or in_time or asked else Severity.INFO,
-                who=Actor.CONFIGURATION,
+                who=Actor.OPERATOR if at.names else Actor.CONFIGURATION,
                 subject=host,
-                title=words.title.replace("{paths}", listed(groups)).replace("{host}", host),
+                title=f"{title}{at.title}",
                 requests=requests,
                 of=total,
                 clients_at_least=witnesses.clients,
@@ -136,13 +146,14 @@ def unrouted_path_findings(
                 since=stretch.episode.since if in_time else None,
                 until=stretch.episode.until if in_time else None,
                 gateways=gateways,
+                only_at=at.names,
                 where=unrouted_of(host, *([] if in_time else [paths_of(of_host)])),
                 timed=in_time,
                 failure="route_missing",
                 of_many=words.of_many,
                 proof=words.proof,
                 examples=witnesses.examples,
-                next=words.next,
+                next=at.next(words.next, ITS_ROUTES),
             )
         )
     return findings

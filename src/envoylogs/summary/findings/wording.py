@@ -15,15 +15,17 @@ from envoylogs.envoy.failures.of_services import (
     OF_A_SUBSET,
 )
 from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
+from envoylogs.envoy.outcomes import Actor
 from envoylogs.summary.findings.commands import ENDPOINTS, endpoints_command
 from envoylogs.summary.findings.durations import Durations, seconds
 from envoylogs.summary.findings.finding import OfMany
-from envoylogs.summary.findings.proof import codes_of, proof_of
+from envoylogs.summary.findings.proof import codes_of, listed, proof_of, witnesses_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from envoylogs.envoy.failures.failure import Failure
+    from envoylogs.summary.findings.at_gateways import AtGateways
     from envoylogs.summary.findings.subjects import Subject
 
 __all__ = ["Shown", "Words", "words_of"]
@@ -32,9 +34,9 @@ _NOUNS = {"cluster": "services", "address": "addresses", "server_name": "TLS ser
 
 
 class Words(NamedTuple):
-    """What a finding says, and the failure whose words these are."""
+    """What a finding says, and who must act."""
 
-    failure: Failure
+    who: Actor
     title: str
     proof: str
     next: str
@@ -49,12 +51,18 @@ class Shown(NamedTuple):
         waited: See ``waiting.waited``.
         place: See ``places.place_of``.
         bursts: See ``onset.Episode``.
+        kept: The examples of it.
+        at: The gateways that alone show it.
+        answered: Whether the service answered.
     """
 
     durations: Durations | None
     waited: str | None
     place: str | None
     bursts: int
+    kept: pl.DataFrame
+    at: AtGateways
+    answered: bool
 
 
 def words_of(failure: Failure, subject: Subject, rows: pl.DataFrame, shown: Shown) -> Words:
@@ -66,7 +74,7 @@ def words_of(failure: Failure, subject: Subject, rows: pl.DataFrame, shown: Show
         rows: The rows of ``TrafficCounts`` that failed.
         shown: What else they show.
     """
-    durations, waited, place, bursts = shown
+    durations, waited, place, bursts, kept, at, answered = shown
     again = f"it comes and goes, {bursts} times so far" if bursts > 1 else None
     limit = durations and durations.limit_ms
     if failure.name == "connect_failed" and limit is not None:
@@ -75,7 +83,10 @@ def words_of(failure: Failure, subject: Subject, rows: pl.DataFrame, shown: Show
     if waited is not None:
         failure = KEPT_WAITING
     took = durations and durations.proof(failure)
-    proof = [part for part in (proof_of(rows), again, took, waited) if part]
+    nowhere = failure.name == "not_passed_on" and "neither upstream_cluster nor upstream_host"
+    said = (proof_of(rows, kept), nowhere, again, took, waited)
+    # What a service answers, or a policy limits, may differ by who asks at which gateway.
+    theirs = not answered and failure.actor is not Actor.POLICY
     next_step = failure.next
     if failure.in_between and durations and limit is not None:
         next_step = durations.next() or next_step
@@ -88,12 +99,14 @@ def words_of(failure: Failure, subject: Subject, rows: pl.DataFrame, shown: Show
         next_step = HBONE_NEXT if blurred else f"{HBONE_NEXT} {next_step}"
     next_step = " ".join([next_step, *_besides(failure, subject, rows)])
     codes = codes_of(rows)
-    title = failure.says.format(label=_label(subject, rows), codes=codes)
+    title = failure.says.format(label=_label(subject, rows, kept), codes=codes)
+    title = title if place is None else f"{title}, nearly all {place}"
+    here = next_step.format(endpoints=endpoints_command(subject.name))
     return Words(
-        failure,
-        title if place is None else f"{title}, nearly all {place}",
-        "; ".join(proof),
-        next_step.format(endpoints=endpoints_command(subject.name)),
+        Actor.OPERATOR if theirs and at.blamed else failure.actor,
+        f"{title}{at.title}",
+        "; ".join(part for part in said if part),
+        at.next(here) if theirs else here,
         OfMany(
             failure.says,
             next_step.format(endpoints=ENDPOINTS),
@@ -119,11 +132,12 @@ def _besides(failure: Failure, subject: Subject, rows: pl.DataFrame) -> Iterator
 _UNAVAILABLE = 503
 
 
-def _label(subject: Subject, rows: pl.DataFrame) -> str:
+def _label(subject: Subject, rows: pl.DataFrame, kept: pl.DataFrame) -> str:
     """Return what people call a subject; one without a name by its route, if it has one."""
     routes = rows["route_name"].unique().to_list()
     if subject.name is None and subject.about == "host" and len(routes) == 1 and routes[0]:
         return f"route {routes[0]}"
     if subject.about == "server_name" and subject.name is None:
-        return "an unknown address"
+        ports = [f":{port}" for port in witnesses_among(kept).ports]
+        return listed(ports) if ports else "an unknown address"
     return subject.label

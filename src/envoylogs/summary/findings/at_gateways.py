@@ -1,0 +1,131 @@
+"""Which gateways alone show a failure, and what to do about these before anything else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from envoylogs.summary.findings.commands import find_pod_command
+from envoylogs.summary.findings.proof import listed
+from envoylogs.tally.folded import is_folded
+
+if TYPE_CHECKING:
+    from envoylogs.summary.findings.timelines import Stretch
+
+__all__ = ["EVERYWHERE", "ITS_ROUTES", "AtGateways", "at_gateways"]
+
+ITS_ROUTES = (
+    "whether its configuration is stale (istioctl proxy-status), and how its routes differ from "
+    "those of another one (istioctl proxy-config route)"
+)
+_ITS_SURROUNDINGS = (
+    "its node and network, its certificates, and whether its configuration is stale (istioctl "
+    "proxy-status)"
+)
+
+_AGAINST_OTHERS, _ALIKE = 5, 0.5
+_ENOUGH = 10
+"""So many failures are expected of the others if they failed as often: none is then no chance."""
+
+
+class AtGateways(NamedTuple):
+    """The gateways that fail while the others, asked for the same, do not.
+
+    Attributes:
+        names: Empty if all may fail alike.
+        of: How many gateways were asked.
+        same_hosts: Whether the upstream hosts answer the others, or none was asked at all; if
+            not, hosts that only these gateways ask may be what fails.
+    """
+
+    names: tuple[str, ...]
+    of: int
+    same_hosts: bool
+
+    @property
+    def blamed(self) -> bool:
+        """Whether nothing but these gateways can be the cause."""
+        return bool(self.names) and self.same_hosts
+
+    @property
+    def title(self) -> str:
+        """What the title of a finding says of them; empty if there is nothing to say."""
+        if not self.names:
+            return ""
+        noun = "gateway" if len(self.names) == 1 else "gateways"
+        return f", only at {noun} {listed(list(self.names))}, {len(self.names)} of {self.of}"
+
+    def next(self, otherwise: str, look_at: str = _ITS_SURROUNDINGS) -> str:
+        """Return what to do next.
+
+        Args:
+            otherwise: If no gateway stands out.
+            look_at: What of the gateway may be wrong.
+        """
+        if not self.names:
+            return otherwise
+        name = self.names[0]
+        if not self.same_hosts:
+            return (
+                f"Only {name} asks these hosts: if they are no pods that run, its configuration "
+                f"is stale (istioctl proxy-status). If they are: {otherwise}"
+            )
+        return (
+            f"The other gateways do not fail, so look at {name} first"
+            f"{find_pod_command(name)}: {look_at}. Delete the pod if it does not recover: the "
+            "others serve."
+        )
+
+
+EVERYWHERE = AtGateways((), 0, same_hosts=True)
+
+
+def at_gateways(rows: pl.DataFrame, failed: pl.Expr, stretch: Stretch) -> AtGateways:
+    """Return the gateways that alone fail, if that is no chance.
+
+    The others must have been asked for the same, in the same time, so often that they would have
+    failed too.
+
+    Args:
+        rows: Of ``TrafficCounts``: all of the subject.
+        failed: Which of them failed.
+        stretch: When, and how many of how many.
+    """
+    requests = pl.col("requests")
+    fails = failed.fill_null(value=False)
+    gateways = (
+        rows.filter(pl.col("gateway").is_not_null())
+        .group_by("gateway")
+        .agg(
+            requests.sum(),
+            requests.filter(fails).sum().alias("failed"),
+            (requests.sum() * _share_of(stretch)).alias("asked"),
+        )
+        .with_columns((pl.col("failed") / requests).alias("rate"))
+        .sort("failed", "gateway", descending=[True, False])
+    )
+    is_odd = pl.col("rate") >= _ALIKE * pl.col("rate").max()
+    odd, others = gateways.filter(is_odd), gateways.filter(~is_odd)
+    expected = others["asked"].sum() * stretch.requests / max(stretch.of, 1)
+    if (
+        expected < _ENOUGH
+        or _AGAINST_OTHERS * others["failed"].sum() > expected
+        or odd.select(is_folded("gateway").any()).item()
+    ):
+        return EVERYWHERE
+    elsewhere = rows.filter(~fails & ~pl.col("gateway").is_in(odd["gateway"].implode()))
+    asked = rows.filter(fails)["upstream_host"].drop_nulls()
+    same_hosts = asked.is_empty() or asked.is_in(elsewhere["upstream_host"].implode()).any()
+    return AtGateways(tuple(odd["gateway"]), gateways.height, same_hosts)
+
+
+def _share_of(stretch: Stretch) -> pl.Expr:
+    """Return which share of its time a gateway was there while it failed, as far as is known."""
+    first, last = pl.col("first").min(), pl.col("last").max()
+    since, until = stretch.episode.since, stretch.episode.until
+    begin = first if since is None else pl.max_horizontal(first, pl.lit(since))
+    end = last if until is None else pl.min_horizontal(last, pl.lit(until))
+    # A record that stands alone lasts a microsecond; without times nothing speaks against it.
+    share = (end - begin + 1) / (last - first + 1)
+    return share.clip(0, 1).fill_null(1.0)
