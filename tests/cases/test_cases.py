@@ -6,15 +6,14 @@ In the environment and in what comes out, ``{folder}`` is the working directory.
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.program import run
 
 _FOLDER = Path(__file__).parent
 _CASES = sorted(_FOLDER.glob("*.toml"))
@@ -41,14 +40,11 @@ def _run(case: dict[str, Any], folder: Path) -> subprocess.CompletedProcess[byte
         name: value.replace("{folder}", str(folder))
         for name, value in case.get("environment", {}).items()
     }
-    return subprocess.run(
-        [sys.executable, "-m", "envoylogs", *case["arguments"]],
-        cwd=folder,
-        input=case.get("input", "").encode(),
-        capture_output=True,
-        env={**os.environ, **environment},
-        timeout=60,
-        check=False,
+    return run(
+        *case["arguments"],
+        folder=folder,
+        pipe=case.get("input", "").encode(),
+        environment=environment,
     )
 
 

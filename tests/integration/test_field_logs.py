@@ -9,15 +9,14 @@ stand in ``tests/cases``.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.program import run
 
 _FOLDER = Path(__file__).parents[3] / "shared" / "field"
 
@@ -25,7 +24,6 @@ pytestmark = pytest.mark.skipif(
     not _FOLDER.is_dir(), reason="the logs from the field do not lie beside this checkout"
 )
 
-_COMMAND = [sys.executable, "-m", "envoylogs"]
 _IN_KEY_VALUES = (
     "--text-format",
     "%START_TIME% [INFO] [INGRESS]:[Request_Id: %REQ(X-REQUEST-ID)%], Protocol: %PROTOCOL%, "
@@ -246,15 +244,7 @@ _ADVISED = "21-cw.log"
 
 def _run(*arguments: str, pipe: bytes = b"", code: int = 0) -> tuple[str, str]:
     """Run the program in the folder; return what it printed and what it said of it."""
-    found = subprocess.run(
-        [*_COMMAND, *arguments],
-        cwd=_FOLDER,
-        env={**os.environ, "COLUMNS": "140"},
-        input=pipe,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    found = run(*arguments, folder=_FOLDER, pipe=pipe, environment={"COLUMNS": "140"})
     errors = found.stderr.decode()
     assert found.returncode == code, errors
     return found.stdout.decode(), errors

@@ -24,6 +24,7 @@ from tests.handmade import (
     text_of,
     unrouted,
 )
+from tests.program import run
 
 from envoylogs.envoy.details import RESPONSE_CODE_DETAILS
 from envoylogs.envoy.flags import RESPONSE_FLAGS
@@ -63,14 +64,7 @@ class _Folder:
 
     def run(self, *arguments: str, pipe: bytes = b"", code: int | None = 0) -> _Ended:
         """Run the program; null takes any exit code but that of a crash."""
-        found = subprocess.run(
-            [*_COMMAND, *arguments],
-            cwd=self.path,
-            input=pipe,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
+        found = run(*arguments, folder=self.path, pipe=pipe)
         errors = found.stderr.decode("utf-8", "replace")
         assert "Traceback" not in errors, errors
         assert found.returncode in ({0, 1, 2} if code is None else {code}), errors

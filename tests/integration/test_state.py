@@ -6,8 +6,6 @@ import gzip
 import json
 import os
 import shutil
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +14,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 from tests.builders import Record, line, lines, printed, record
-
-_COMMAND = [sys.executable, "-m", "envoylogs"]
+from tests.program import run
 
 
 @dataclass(frozen=True)
@@ -37,9 +34,7 @@ class _Ended:
 
 
 def _run(*arguments: str, code: int = 0, pipe: bytes = b"") -> _Ended:
-    found = subprocess.run(
-        [*_COMMAND, *arguments], input=pipe, capture_output=True, timeout=60, check=False
-    )
+    found = run(*arguments, pipe=pipe)
     errors = found.stderr.decode()
     assert "Traceback" not in errors, errors
     assert found.returncode == code, errors
