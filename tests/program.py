@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -54,8 +55,9 @@ class Running:
     answers: IO[str]
 
     def kill(self) -> None:
-        """Kill it as the kernel does, at whatever it is."""
-        os.kill(self.pid, signal.SIGKILL)
+        """Kill it at whatever it is, unless it has ended."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
 
     def wait(self) -> int:
         """Return its exit code, or minus the number of the signal that ended it."""
@@ -108,14 +110,11 @@ def _all_of(descriptor: int) -> bytes:
 
 
 def _feed(descriptor: int, data: bytes) -> None:
-    try:
-        with open(descriptor, "wb", buffering=0) as opened:
-            view = memoryview(data)
-            while view:
-                view = view[opened.write(view) :]
-    except BrokenPipeError:
-        # It reads no more than it wants.
-        pass
+    # It reads no more than it wants.
+    with suppress(BrokenPipeError), open(descriptor, "wb", buffering=0) as opened:
+        view = memoryview(data)
+        while view:
+            view = view[opened.write(view) :]
 
 
 @cache

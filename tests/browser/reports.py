@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tests.program import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,9 +21,8 @@ SAMPLES = Path(__file__).parents[2] / "sample_logs"
 def report_of(log: Path, folder: Path, *options: str) -> Path:
     """Write the page of a log into a folder."""
     page = folder / "report.html"
-    command = [sys.executable, "-m", "envoylogs", "report", str(log), "-o", str(page), *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
-    assert done.returncode == 0, done.stderr
+    done = run("report", log, "-o", page, *options)
+    assert done.returncode == 0, done.stderr.decode()
     return page
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +11,8 @@ from typing import Any
 
 import pytest
 from benchmarks import generator
+from tests.browser.reports import SAMPLES, report_of
+from tests.program import run
 
 from envoylogs.summary.findings.conditions import all_of, any_of, is_one_of
 
@@ -20,7 +20,6 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 Json = dict[str, Any]
 
-_SAMPLES = Path(__file__).parents[2] / "sample_logs"
 _LOGS = ("generated", "shop", "canary", "scanners-and-tls")
 _DIMENSIONS = ("host", "path_group", "outcome", "upstream_cluster", "upstream_host", "gateway",
                "code_class", "route_name", "response_flags", "method", "response_code")  # fmt: skip
@@ -29,26 +28,17 @@ _TABLES = ("outcome", "response_code", "route_name", "upstream_cluster", "respon
 _LATENCY = ("count", "p50", "p90", "p95", "p99", "max")
 
 
-def _envoylogs(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "envoylogs", *arguments],
-        capture_output=True, text=True, check=False, encoding="utf-8",
-    )  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, Path]]:
     """Return logs and their pages."""
-    folder = tmp_path_factory.mktemp("pages")
     found = {}
     for name in _LOGS:
-        log = _SAMPLES / name
+        folder = tmp_path_factory.mktemp(name)
+        log = SAMPLES / name
         if name == "generated":
             log = folder / "gateway.log"
             log.write_bytes(b"".join(generator.lines(3000, seed=8, rate_per_second=0.8)))
-        page = folder / f"{name}.html"
-        assert _envoylogs("report", str(log), "-o", str(page)).returncode == 0
-        found[name] = (str(log), page)
+        found[name] = (str(log), report_of(log, folder))
     return found
 
 
@@ -103,10 +93,11 @@ def _summary(log: str, view: Json, *more: str) -> Json | None:
     for option, time in (("--since", view["from"]), ("--until", view["to"])):
         if time is not None:
             arguments += [option, _iso(time)]
-    done = _envoylogs(*arguments)
-    if done.returncode and "no record" in done.stderr.replace("none of", "no record"):
+    done = run(*arguments)
+    errors = done.stderr.decode()
+    if done.returncode and "no record" in errors.replace("none of", "no record"):
         return None
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, errors
     found: Json = json.loads(done.stdout)
     return found
 

@@ -8,6 +8,7 @@ import json
 import lzma
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,7 @@ def _summary(*words: str | Path, stdin: bytes = b"") -> bytes:
     return _numbers(_run("summarize", *words, "--format", "json", stdin=stdin))
 
 
+@cache
 def _log() -> bytes:
     return b"".join(generator.lines(3000, hosts=8, era=generator.Era.V1_28))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,14 +14,11 @@ from typing import Any
 
 import pytest
 from tests.builders import NO_ROUTE, Record, lines, record
+from tests.program import start
 from tests.rotating import PACKERS, RotatingLog
 
 _KILLS = 50
 """How many runs are killed by each of four tests: 200 in all."""
-
-
-def _command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "envoylogs", "summarize", *words, "--format", "json"]
 
 
 class _Gateway:
@@ -81,7 +80,8 @@ def _without_places(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answer(*words: str) -> dict[str, Any]:
-    run = subprocess.run(_command(*words), capture_output=True, check=True, text=True)
+    command = [sys.executable, "-m", "envoylogs", "summarize", *words, "--format", "json"]
+    run = subprocess.run(command, capture_output=True, check=True, text=True)
     return _without_places(json.loads(run.stdout))
 
 
@@ -92,24 +92,21 @@ def test_runs_that_are_killed_at_any_moment_lose_nothing(tmp_path: Path, seed: i
     folder.mkdir()
     pieces.mkdir()
     gateway = _Gateway(RotatingLog(folder), random)
-    killed, usual = 0, 1.0
-    while killed < _KILLS:
-        began = time.monotonic()
-        # The first half of a run is its start.
-        moment = usual * random.uniform(0.5, 1.1)
-        with subprocess.Popen(
-            _command(str(folder), "--state", str(state)),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        ) as run:
-            gateway.write_for(moment)
-            if run.poll() is None:
-                run.kill()
+    errors = tmp_path / "errors"
+    killed, usual_s = 0, 0.5
+    with Path(os.devnull).open("r+b") as nothing, errors.open("wb") as said:
+        streams = (nothing.fileno(), nothing.fileno(), said.fileno())
+        while killed < _KILLS:
+            run = start("summarize", folder, "--state", state, "--format", "json", streams=streams)
+            gateway.write_for(usual_s * random.uniform(0, 1.2))
+            run.kill()
+            code = run.wait()
+            if code == -signal.SIGKILL:
                 killed += 1
+                usual_s *= 1.02
             else:
-                assert run.stderr is not None
-                assert run.returncode == 0, run.stderr.read()
-                usual = max(usual * 0.9, 0.9 * (time.monotonic() - began))
+                assert code == 0, errors.read_text()
+                usual_s *= 0.9
     gateway.finish()
 
     after_crashes = _answer(str(folder), "--state", str(state))

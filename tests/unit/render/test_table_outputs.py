@@ -159,12 +159,16 @@ def _printed(renderer: Renderer, summary: Summary) -> str:
     return out.getvalue()
 
 
-@cache
 def _rows(name: str, table: str) -> list[Row]:
     """Return the rows of a table as the JSON has them; of splits one for each part."""
+    return list(_rows_by_table(name)[table])
+
+
+@cache
+def _rows_by_table(name: str) -> dict[str, Any]:
     document = json.loads(_printed(JsonRenderer(), _summary(name)))
     ledger = document["overview"]["not_found_ledger"]
-    tables = {
+    return {
         **document,
         **document["by"],
         **document["accounts"],
@@ -178,7 +182,6 @@ def _rows(name: str, table: str) -> list[Row]:
         "not_found_ledger": [{"kind": k, "requests": n} for k, n in ledger.items() if k != "all"],
         "splits": [_part(split, part) for split in document["splits"] for part in split["parts"]],
     }
-    return list(tables[table])
 
 
 def _part(split: Row, part: Row) -> Row:

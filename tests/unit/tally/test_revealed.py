@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 
 import polars as pl
+import pytest
 from benchmarks import generator
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import NO_ROUTE, lines, record
-from tests.handmade import source_of
+from tests.handmade import fewer_examples, source_of
 
 from envoylogs.pipeline import Reading, tally_sources
 from envoylogs.reading.anonymize import Anonymizer
@@ -68,17 +70,22 @@ def test_the_host_of_a_selection_is_revealed_too() -> None:
     assert revealed(tally).spec.selection == f"--host shop.example.com --host {stranger}"
 
 
-@settings(max_examples=15)
+@cache
+def _whole() -> Tally:
+    return revealed(_tally(b"".join(_LINES)))
+
+
+@pytest.mark.property
+@fewer_examples(10)
 @given(st.lists(st.integers(0, len(_LINES)), max_size=3))
 def test_the_sum_of_parts_is_the_whole(cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(_LINES)]
     parts = [_tally(b"".join(_LINES[start:end])) for start, end in pairwise(places)]
 
-    total = parts[0].merge(*parts[1:])
-    whole = _tally(b"".join(_LINES))
+    total = revealed(parts[0].merge(*parts[1:]))
 
     for name in ("traffic", "known_names", "latency_by_group", "paths", "timeline"):
-        assert revealed(total).state(name) == revealed(whole).state(name)
+        assert total.state(name) == _whole().state(name)
 
 
 def test_names_that_are_too_many_are_folded_and_not_shown() -> None:
