@@ -9,7 +9,10 @@ import hypothesis
 import pytest
 
 hypothesis.settings.register_profile(
-    "default", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "default",
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.register_profile(
     "soak", hypothesis.settings.get_profile("default"), max_examples=3000

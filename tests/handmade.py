@@ -252,4 +252,4 @@ def summary_of(records: Iterable[Record]) -> Summary:
 
 def fewer_examples(divisor: int) -> settings:
     """Return settings for a property test whose examples are dear, in proportion to the profile."""
-    return settings(max_examples=max(5, settings().max_examples // divisor))
+    return settings(max_examples=max(10, settings().max_examples // divisor))

@@ -30,7 +30,12 @@ def _summary(*, hostile: bool = False) -> Summary:
 
 def _with(*families: Family) -> Summary:
     """Return a summary that has these metrics alone."""
-    return replace(summarize(Tally.empty()), metrics=families)
+    return replace(_empty(), metrics=families)
+
+
+@cache
+def _empty() -> Summary:
+    return summarize(Tally.empty())
 
 
 def _labelled(*values: str, meaning: str = "Made up.") -> Summary:

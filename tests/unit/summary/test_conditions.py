@@ -25,6 +25,7 @@ from tests.handmade import (
 from envoylogs.pipeline import Reading, tally_sources
 from envoylogs.reading.selection import Selection
 from envoylogs.records import selected_lines
+from envoylogs.summary.facts import facts_of
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.summary import summarize
 
@@ -49,7 +50,7 @@ def _checked(data: bytes) -> list[Finding]:
         assert found == finding.requests, finding.condition
         if finding.first_seen is not None:
             tally = tally_sources([source_of(data)], reading=Reading(selection=selection))
-            assert finding.first_seen == summarize(tally).overview.first, finding.condition
+            assert finding.first_seen == facts_of(tally).first, finding.condition
     return list(findings)
 
 
@@ -98,7 +99,7 @@ def _logs(draw: st.DrawFn) -> list[Record]:
 
 
 @pytest.mark.property
-@fewer_examples(2)
+@fewer_examples(5)
 @given(log=_logs())
 def test_any_log(log: list[Record]) -> None:
     _checked(text_of(log))
