@@ -674,7 +674,7 @@ def test_a_gateway_that_lacks_a_route_for_a_while_is_named() -> None:
 def test_paths_that_lose_their_route_again_and_again_are_routed_at_times() -> None:
     log = [(unrouted if n % 100 >= 80 else served)(n, **_client(n)) for n in range(1000)]
 
-    assert _first(*log).title.endswith(", only at gateway 10.8.0.7, 1 of 2")
+    assert "at times and at times not" in _first(*log).title
 
 
 @pytest.mark.parametrize(

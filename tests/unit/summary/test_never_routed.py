@@ -130,4 +130,4 @@ def test_several_such_hosts_are_told_of_each() -> None:
     assert {found.subject for found in summary.findings} == {_MISSING, "pay.example.com"}
     words = noise_of(summary)
     assert words is not None
-    assert words.endswith("Findings above are about 600 requests of these.")
+    assert words.startswith("Noise: 1 more request for hosts")
