@@ -16,8 +16,6 @@ from tests.program import run
 
 from envoylogs.summary.findings.conditions import all_of, any_of, is_one_of
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 Json = dict[str, Any]
 
 _LOGS = ("generated", "shop", "canary", "scanners-and-tls")

@@ -13,8 +13,6 @@ from tests.browser.reports import SAMPLES, report_of, report_of_records
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 _AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 _HOSTILE = (
     "<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", "<b>bold</b>",

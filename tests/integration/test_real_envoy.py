@@ -22,10 +22,7 @@ from envoylogs.reading.batches import batches
 from envoylogs.sources.locate import locate
 from envoylogs.summary.summary import Summary, summarize
 
-pytestmark = [
-    pytest.mark.skipif(sys.platform != "linux", reason="needs 127.0.0.2, which Linux has"),
-    pytest.mark.xdist_group("real envoy"),
-]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs 127.0.0.2, which Linux has")
 
 _NETWORK = f"127.{os.getpid() % 250 + 1}.0"
 """Loopback addresses of this process, so that two test runs do not meet."""

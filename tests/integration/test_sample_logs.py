@@ -48,10 +48,7 @@ _HOSTS_AT_THE_END = {
 _LARGEST = 260_000
 _MADE_UP = ("127.", "192.0.2.", "198.51.100.", "203.0.113.")
 
-_REAL = (
-    pytest.mark.skipif(sys.platform != "linux", reason="needs 127.0.0.2, which Linux has"),
-    pytest.mark.xdist_group("real envoy"),
-)
+_REAL = pytest.mark.skipif(sys.platform != "linux", reason="needs 127.0.0.2, which Linux has")
 
 
 @dataclass(frozen=True, slots=True)

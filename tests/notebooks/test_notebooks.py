@@ -12,11 +12,8 @@ from nbclient import NotebookClient
 _FOLDER = Path(__file__).parents[2] / "notebooks"
 _NOTEBOOKS = sorted(_FOLDER.glob("*.ipynb"))
 
-pytestmark = [
-    pytest.mark.xdist_group("notebooks"),
-    # jupyter's own, about how it will find its folders one day.
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-]
+# jupyter's own, about how it will find its folders one day.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 def _printed(notebook: Any) -> list[list[str]]:
