@@ -283,6 +283,36 @@ def _slow_upstream() -> Iterator[Record]:
     )
 
 
+def _slow_gateway() -> Iterator[Record]:
+    """Five minutes of requests; then each waits for two seconds before it reaches its service."""
+    small: Record = {"bytes_sent": 900, "bytes_received": 0}
+    yield from _records(0, 60, **small)
+    yield from _records(60, 60, **small, duration=2013)
+
+
+def _redirects_jump() -> Iterator[Record]:
+    """Five minutes of served requests; then the gateway redirects all of them to HTTPS."""
+    yield from _records(0, 60)
+    yield from _records(
+        60, 60, **_BY_GATEWAY, response_code=301, response_code_details="direct_response",
+        route_name=None, upstream_cluster=None,
+    )  # fmt: skip
+
+
+def _upgrades_cut() -> Iterator[Record]:
+    """120 WebSockets, which all end after a minute because the service closes them."""
+    yield from _records(
+        0, 120, response_code=101, response_flags="UC", duration=60001,
+        response_code_details="upstream_reset_after_response_started{connection_termination}",
+    )  # fmt: skip
+
+
+def _traffic_stopped() -> Iterator[Record]:
+    """Two hosts with a request every five seconds; after ten minutes one is asked for no more."""
+    yield from _records(0, 240)
+    yield from _records(0, 120, authority="pay.example.com", route_name="pay", path="/pay")
+
+
 def _log_incomplete() -> Iterator[Record]:
     """120 requests of a custom format that has neither flags nor cluster nor host."""
     yield from _with_little(_mixed(of=120, every=10, response_code=503))
@@ -321,6 +351,10 @@ LOGS: dict[str, Callable[[], Iterator[Record]]] = {
     "connections_failed": _connections_failed,
     "connections_refused": _connections_refused,
     "slow_upstream": _slow_upstream,
+    "slow_gateway": _slow_gateway,
+    "redirects_jump": _redirects_jump,
+    "upgrades_cut": _upgrades_cut,
+    "traffic_stopped": _traffic_stopped,
     "log_incomplete": _log_incomplete,
 }
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["RESPONSE_FLAGS", "ResponseFlag", "short_flags"]
+import polars as pl
+
+__all__ = ["RESPONSE_FLAGS", "ResponseFlag", "has_flag", "short_flags"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ RESPONSE_FLAGS: tuple[ResponseFlag, ...] = tuple(
             "No route for the request (404), or no filter chain for the connection (code 0).",
         ),
         (
-            "DI", "DelayInjected", None,
+            "DI", "DelayInjected", "delay_injected",
             "A fault rule delayed the request.",
         ),
         (
@@ -166,3 +168,9 @@ _SHORT = {flag.long: flag.short for flag in RESPONSE_FLAGS}
 def short_flags(flags: str) -> str:
     """Return flags by their short names; ``%RESPONSE_FLAGS_LONG%`` logs the long ones."""
     return ",".join(_SHORT.get(flag, flag) for flag in flags.split(","))
+
+
+def has_flag(*names: str) -> pl.Expr:
+    """Tell the records that have one of these flags, by their short names; never null."""
+    pattern = rf"(?:^|,)(?:{'|'.join(names)})(?:,|$)"
+    return pl.col("response_flags").str.contains(pattern).fill_null(value=False)

@@ -14,6 +14,7 @@ import polars as pl
 
 from envoylogs.envoy.details import reading_of
 from envoylogs.envoy.distinct import with_columns_by
+from envoylogs.envoy.flags import has_flag
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS
 
 __all__ = ["CONNECTION_COLUMNS", "EVIDENCE", "is_connection", "outcome_of_record", "with_outcome"]
@@ -62,11 +63,6 @@ def with_outcome(records: pl.DataFrame) -> pl.DataFrame:
 def _group_of(details: str) -> str | None:
     detail = reading_of(details)
     return detail.group if detail else None
-
-
-def _flag(*names: str) -> pl.Expr:
-    """Tell whether one of these flags is set."""
-    return _FLAGS.str.contains(rf"(?:^|,)(?:{'|'.join(names)})(?:,|$)").fill_null(value=False)
 
 
 def _details(group: str) -> pl.Expr:
@@ -126,7 +122,7 @@ def outcome_of_record() -> pl.Expr:
     # A WebSocket ends when either side closes it, which Envoy logs as a reset or a disconnect
     # (seen with Envoy 1.40: 101 DC and 101 UC for orderly ends).
     upgrade_ended = (_CODE == SWITCHING_PROTOCOLS) & (
-        (_flag("DC", "DR", "UC", "UR") & _DETAILS.is_null())
+        (has_flag("DC", "DR", "UC", "UR") & _DETAILS.is_null())
         | _details("reset_after")
         | _details("client_gone")
         | _details("via_upstream")
@@ -139,7 +135,7 @@ def outcome_of_record() -> pl.Expr:
     # Before Envoy 1.18 a missing cluster has the flag of a missing route, and the code of its own.
     missing = _code(503, 503)
     # Without details only the code tells an outage of the authorization service from its verdict.
-    outage = _flag("UAEX") & _DETAILS.is_null() & (_CODE >= 500).fill_null(value=False)  # noqa: PLR2004
+    outage = has_flag("UAEX") & _DETAILS.is_null() & (_CODE >= 500).fill_null(value=False)  # noqa: PLR2004
 
     # A full pool of retries sets UO beside what ended the request, which the details name.
     told_by_details = _details("via_upstream") | _details("connect_failure") | _details("timeout")
@@ -151,47 +147,51 @@ def outcome_of_record() -> pl.Expr:
         _CLUSTER.is_null()
         & _HOST.is_null()
         & nowhere_logged
-        & _flag("DC", "DR", "DPE", "IH").not_()
+        & has_flag("DC", "DR", "DPE", "IH").not_()
     )
     # An upstream that closes is the usual end of a connection, unless nothing ever came from it.
-    closed_at_once = _flag("UC", "UR") & (_SENT == 0).fill_null(value=False)
+    closed_at_once = has_flag("UC", "UR") & (_SENT == 0).fill_null(value=False)
     return (
-        pl.when(connection & _flag("NR")).then(pl.lit("no_filter_chain"))
+        pl.when(connection & has_flag("NR")).then(pl.lit("no_filter_chain"))
         .when(
             connection
             & (
-                _flag("UF", "UH", "UO", "NC", "UT", "URX", "DF")
+                has_flag("UF", "UH", "UO", "NC", "UT", "URX", "DF")
                 | (_CLUSTER == "BlackHoleCluster").fill_null(value=False)
                 | unsent
                 | closed_at_once
             )
         ).then(pl.lit("tcp_failed"))
         .when(connection).then(pl.lit("tcp"))
-        .when(_flag("FI") | _details("fault")).then(pl.lit("fault_injected"))
-        .when(_flag("NC") | _details("no_cluster") | (_flag("NR") & _DETAILS.is_null() & missing))
-        .then(pl.lit("no_cluster"))
-        .when(_flag("NR") | _details("no_route")).then(pl.lit("no_route"))
-        .when(_flag("RLSE", "NFCF") | _details("dependency") | outage)
+        .when(has_flag("FI") | _details("fault")).then(pl.lit("fault_injected"))
+        .when(
+            has_flag("NC")
+            | _details("no_cluster")
+            | (has_flag("NR") & _DETAILS.is_null() & missing)
+        ).then(pl.lit("no_cluster"))
+        .when(has_flag("NR") | _details("no_route")).then(pl.lit("no_route"))
+        .when(has_flag("RLSE", "NFCF") | _details("dependency") | outage)
         .then(pl.lit("dependency_failed"))
-        .when(_flag("RL") | _details("rate_limited")).then(pl.lit("rate_limited"))
-        .when(_flag("UAEX") | _details("denied")).then(pl.lit("denied"))
-        .when(_flag("DPE", "IH") | _details("client_error")).then(pl.lit("client_error"))
-        .when(_flag("OM", "DO", "UDO") | (_flag("UO") & ~told_by_details) | _details("overflow"))
-        .then(pl.lit("overflow"))
-        .when(_flag("UH") | _details("no_endpoints")).then(pl.lit("no_endpoints"))
+        .when(has_flag("RL") | _details("rate_limited")).then(pl.lit("rate_limited"))
+        .when(has_flag("UAEX") | _details("denied")).then(pl.lit("denied"))
+        .when(has_flag("DPE", "IH") | _details("client_error")).then(pl.lit("client_error"))
+        .when(
+            has_flag("OM", "DO", "UDO") | (has_flag("UO") & ~told_by_details) | _details("overflow")
+        ).then(pl.lit("overflow"))
+        .when(has_flag("UH") | _details("no_endpoints")).then(pl.lit("no_endpoints"))
         .when(upgrade_ended & passed_through).then(pl.lit("passthrough"))
         .when(upgrade_ended).then(pl.lit("served"))
         .when(
             (began | _details("reset_after"))
-            & (_flag("UC", "UR", "UPE", "LR", "UT", "SI", "UMSDR", "DT") | _details("timeout"))
+            & (has_flag("UC", "UR", "UPE", "LR", "UT", "SI", "UMSDR", "DT") | _details("timeout"))
         ).then(pl.lit("broken_response"))
-        .when(_flag("UF", "DF") | _details("connect_failure")).then(pl.lit("connect_failure"))
-        .when(_flag("UT", "UMSDR", "SI", "DT") | _details("timeout"))
+        .when(has_flag("UF", "DF") | _details("connect_failure")).then(pl.lit("connect_failure"))
+        .when(has_flag("UT", "UMSDR", "SI", "DT") | _details("timeout"))
         .then(pl.lit("upstream_timeout"))
         .when(
-            _flag("UC", "UR", "UPE", "LR") | _details("reset_after") | _details("reset_before")
+            has_flag("UC", "UR", "UPE", "LR") | _details("reset_after") | _details("reset_before")
         ).then(pl.lit("upstream_reset"))
-        .when(_flag("DC", "DR") | _details("client_gone")).then(pl.lit("client_gone"))
+        .when(has_flag("DC", "DR") | _details("client_gone")).then(pl.lit("client_gone"))
         .when(answered & (_CODE >= 500)).then(pl.lit("upstream_5xx"))  # noqa: PLR2004
         .when(answered & _code(400, 499)).then(pl.lit("upstream_4xx"))
         .when(answered & (_CODE > 0) & passed_through).then(pl.lit("passthrough"))
@@ -203,7 +203,7 @@ def outcome_of_record() -> pl.Expr:
         ).then(pl.lit("blocked"))
         .when(
             _details("direct_response")
-            | _flag("RFCF")
+            | has_flag("RFCF")
             | (
                 _DETAILS.is_null()
                 & _code(100, 399)

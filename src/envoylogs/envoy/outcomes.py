@@ -27,6 +27,7 @@ __all__ = [
     "harm_of",
     "harm_of_record",
     "is_error",
+    "is_redirect",
     "is_routed",
 ]
 
@@ -241,6 +242,7 @@ SWITCHING_PROTOCOLS = 101
 """The code of an upgraded connection, which lives on after its answer."""
 
 OUTCOME_NAMES = tuple(outcome.name for outcome in OUTCOMES)
+_REDIRECTS = (301, 302, 303, 307, 308)
 _ERRORS = tuple(outcome.name for outcome in OUTCOMES if outcome.error)
 # A route matched, whatever came of it. A redirect of a wildcard host answers strangers too, and
 # denials and rate limits happen before or after routing, so for these and for clients that left
@@ -299,6 +301,12 @@ def is_error() -> pl.Expr:
     outcome = pl.col("outcome")
     by_code = ~outcome.is_in(_WHATEVER_THE_CODE) & (pl.col("response_code") >= _LEAST_ERROR)
     return outcome.is_in(_ERRORS) | by_code.fill_null(value=False)
+
+
+def is_redirect() -> pl.Expr:
+    """Tell answers that send the client elsewhere, of the upstream or the gateway; never null."""
+    sent = pl.col("outcome").is_in(("served", "passthrough", "direct_response"))
+    return (sent & pl.col("response_code").is_in(_REDIRECTS)).fill_null(value=False)
 
 
 def is_routed() -> pl.Expr:

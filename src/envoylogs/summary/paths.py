@@ -14,7 +14,7 @@ from envoylogs.tally.folded import is_folded
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts
 
-__all__ = ["grace_us", "is_lost", "path_states", "with_lost"]
+__all__ = ["grace_us", "is_lost", "path_states", "refused_since", "with_lost"]
 
 _KEYS = ("host", "method", "path_group")
 _LONGEST_GRACE_US = 30_000_000
@@ -71,6 +71,7 @@ def path_states(facts: Facts) -> pl.DataFrame:
             pl.col("first_routed", "first_unrouted").min(),
             pl.col("last_routed", "last_unrouted").max(),
         )
+        .filter((pl.col("routed") > 0) | (pl.col("unrouted") > 0))
         .with_columns(
             is_known(pl.col("host"), facts.known_hosts).alias("known"),
             pl.when(pl.col("unrouted") == 0)
@@ -109,6 +110,35 @@ def path_states(facts: Facts) -> pl.DataFrame:
             descending=[True, False, False, False], nulls_last=True,
         )
     )  # fmt: skip
+
+
+def refused_since(facts: Facts) -> pl.DataFrame:
+    """Return the paths that were served, and that the gateway refuses to everybody since.
+
+    Returns:
+        One row for each known host, method, path group and ``refusal`` (the way to
+        fail): ``served`` before, ``refused`` since and ``first_refused`` (microseconds).
+        Ordered by refused descending, then by key.
+    """
+    paths = facts.tally.paths.frame.with_columns(host_of(pl.col("authority")).alias("host"))
+    served = paths.group_by(_KEYS).agg(
+        pl.col("served").sum(), pl.col("first_served").min(), pl.col("last_served").max()
+    )
+    return (
+        paths.filter(pl.col("refusal").is_not_null())
+        .group_by(*_KEYS, "refusal")
+        .agg(pl.col("refused").sum(), pl.col("first_refused").min(), pl.col("last_refused").max())
+        .join(served, on=_KEYS, nulls_equal=True)
+        .filter(
+            is_known(pl.col("host"), facts.known_hosts),
+            ~is_folded("path_group"),
+            pl.col("first_served") < pl.col("first_refused"),
+            pl.col("last_served") <= pl.col("first_refused") + grace_us(facts),
+            pl.col("last_served") < pl.col("last_refused"),
+        )
+        .select(*_KEYS, "refusal", "served", "refused", "first_refused")
+        .sort("refused", *_KEYS, "refusal", descending=[True, *[False] * 4], nulls_last=True)
+    )
 
 
 def with_lost(rows: pl.DataFrame, paths: pl.DataFrame) -> pl.DataFrame:

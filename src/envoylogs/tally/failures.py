@@ -1,4 +1,7 @@
-"""How long what failed had taken: failures that all take the same time speak for a limit."""
+"""How long what failed had taken: failures that all take the same time speak for a limit.
+
+So do upgraded connections that were closed, each of which is no failure.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
 
+from envoylogs.envoy.failures.lookup import upgrade_end
 from envoylogs.tally.classes import DurationCounts
 from envoylogs.tally.subjects import SUBJECT_KEYS, SUBJECT_NAMES, subject_columns
 
@@ -22,6 +26,8 @@ __all__ = ["FailureDurations"]
 @dataclass(frozen=True, slots=True, eq=False)
 class FailureDurations(DurationCounts):
     """Failed requests and connections by kind, failure, what they are about, and milliseconds.
+
+    With upgraded connections that one side closed, see ``upgrade_end``.
 
     Of requests and connections alike; those without a duration are not in it.
     """
@@ -43,7 +49,8 @@ class FailureDurations(DurationCounts):
         """Count the failures of one batch."""
         if batch.frame is None:
             return cls.empty(spec)
-        failed = batch.frame.filter(
+        ended = pl.coalesce("failure", upgrade_end())
+        failed = batch.frame.with_columns(ended.alias("failure")).filter(
             pl.col("failure").is_not_null()
             & pl.col("duration_ms").is_not_null()
             & (pl.col("kind") != "own")

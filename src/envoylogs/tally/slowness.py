@@ -1,7 +1,7 @@
-"""How many answered requests of a service took how long in which stretch of time.
+"""How many answered requests took how long in which stretch of time, and where.
 
-It is there to tell when a service became slow, so a few classes do: exact
-percentiles are in ``latency``, without a time.
+It is there to tell when a service or the gateway became slow, so a few classes
+do: exact percentiles are in ``latency``, without a time.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
 
+from envoylogs.envoy.flags import has_flag
 from envoylogs.envoy.outcomes import is_error
 from envoylogs.tally.latency import is_answered
 from envoylogs.tally.state import TallySpec, microseconds
@@ -19,12 +20,19 @@ from envoylogs.tally.timeline import WIDTHS_S, BucketCounts, floored
 if TYPE_CHECKING:
     from envoylogs.reading.batches import Batch
 
-__all__ = ["CLASSES_MS", "SlownessCounts", "class_end_ms"]
+__all__ = ["CLASSES_MS", "DELAY", "GATEWAY_TIME", "SMALL_BYTES", "UPSTREAM_TIME",
+           "SlownessCounts", "class_end_ms"]  # fmt: skip
 
 CLASSES_MS = (0, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1_000, 1_500, 2_000, 3_000, 5_000,
               7_000, 10_000, 15_000, 20_000, 30_000, 60_000)  # fmt: skip
 """Where the classes begin, in milliseconds: round numbers, since findings say them. The next is
 at most twice as much; below the first step nobody feels a difference."""
+
+UPSTREAM_TIME, GATEWAY_TIME, DELAY = "upstream_time", "gateway_time", "delay"
+
+SMALL_BYTES = 16_384
+"""Requests and answers that fit the buffers on the way, so that no slow network or client holds
+them up: what they take besides the upstream's time is the gateway's."""
 
 
 def class_end_ms(from_ms: int) -> int:
@@ -35,16 +43,22 @@ def class_end_ms(from_ms: int) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SlownessCounts(BucketCounts):
-    """Answered requests by bucket, cluster and class of their time.
+    """Answered requests by bucket, measure, subject and class of their time.
 
-    The time is that of the upstream where it was logged, else the duration.
-    ``from_ms`` is where the class begins; requests without a time or a cluster
-    are left out. ``first`` and ``last`` are times in microseconds, as in the timeline.
+    ``upstream_time`` is by cluster: that of the upstream where it was logged, else the duration.
+    The others are by authority and of one request either: ``delay`` of those that a fault rule
+    delayed, ``gateway_time`` of all others; both are what the duration is longer than the
+    upstream's time. ``from_ms`` is where the class begins, and null for a gateway's time that
+    can't be told: where a body was large, or something was not logged. Requests without a subject
+    or a duration are left out. ``first`` and ``last`` are times in microseconds, as in the
+    timeline.
     """
 
     KEYS: ClassVar = {
         "width_s": pl.Int64(),
         "start": pl.Int64(),
+        "measure": pl.String(),
+        "authority": pl.String(),
         "upstream_cluster": pl.String(),
         "from_ms": pl.Int64(),
     }
@@ -57,24 +71,51 @@ class SlownessCounts(BucketCounts):
         """Count the answered requests of one batch."""
         if batch.frame is None:
             return cls.empty(spec)
-        width = WIDTHS_S[0]
+        answered = batch.frame.filter((pl.col("kind") == "request") & is_answered())
+        delayed = has_flag("DI")
+        took_ms, upstream_ms = pl.col("duration_ms"), pl.col("upstream_service_time_ms")
+        by_service = answered.filter(~delayed | upstream_ms.is_not_null()).select(
+            pl.lit(UPSTREAM_TIME).alias("measure"),
+            pl.lit(None, pl.String).alias("authority"),
+            "upstream_cluster",
+            pl.coalesce(upstream_ms, took_ms).alias("taken_ms"),
+            *_COUNTED,
+        )
+        small = (pl.col("bytes_sent") <= SMALL_BYTES) & (pl.col("bytes_received") <= SMALL_BYTES)
+        by_host = answered.filter(took_ms.is_not_null()).select(
+            pl.when(delayed).then(pl.lit(DELAY)).otherwise(pl.lit(GATEWAY_TIME)).alias("measure"),
+            "authority",
+            pl.lit(None, pl.String).alias("upstream_cluster"),
+            pl.when(delayed)
+            .then(took_ms - upstream_ms.fill_null(0))
+            .when(small)
+            .then(took_ms - upstream_ms)
+            .alias("taken_ms"),
+            *_COUNTED,
+        )
+        rows = pl.concat(
+            [
+                by_service.drop_nulls(["upstream_cluster", "taken_ms"]),
+                by_host.drop_nulls("authority"),
+            ]
+        )
+        return cls(cls.fitted(cls._counted(rows).select(*cls.columns(spec)), spec), spec)
+
+    @classmethod
+    def _counted(cls, rows: pl.DataFrame) -> pl.DataFrame:
+        width, time = WIDTHS_S[0], pl.col("time")
         edges = pl.Series(CLASSES_MS, dtype=pl.Int64)
         # A clock that was set back makes negative times, which are of the first class.
-        taken_ms = pl.coalesce("upstream_service_time_ms", "duration_ms").clip(lower_bound=0)
-        rows = batch.frame.select(
-            "upstream_cluster",
-            microseconds("start_time").alias("time"),
-            taken_ms.alias("taken_ms"),
-            is_error().alias("error"),
-            ((pl.col("kind") == "request") & is_answered()).alias("answered"),
-        ).filter("answered", pl.col("upstream_cluster", "taken_ms").is_not_null())
-        time = pl.col("time")
-        frame = (
+        taken_ms = pl.col("taken_ms").clip(lower_bound=0)
+        place = pl.lit(edges).search_sorted(taken_ms, side="right")
+        return (
             rows.group_by(
                 pl.lit(width, pl.Int64).alias("width_s"),
                 floored(time, width).alias("start"),
+                "measure",
+                "authority",
                 "upstream_cluster",
-                pl.lit(edges).search_sorted(pl.col("taken_ms"), side="right").alias("place"),
+                pl.when(taken_ms.is_not_null()).then(place).alias("place"),
             )
             .agg(
                 pl.len().cast(pl.Int64).alias("requests"),
@@ -83,6 +124,7 @@ class SlownessCounts(BucketCounts):
                 time.max().alias("last"),
             )
             .with_columns(pl.lit(edges).gather(pl.col("place") - 1).alias("from_ms"))
-            .select(*cls.columns(spec))
         )
-        return cls(cls.fitted(frame, spec), spec)
+
+
+_COUNTED = (microseconds("start_time").alias("time"), is_error().alias("error"))

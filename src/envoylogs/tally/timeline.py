@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 import polars as pl
 
-from envoylogs.envoy.outcomes import is_error
+from envoylogs.envoy.outcomes import is_error, is_redirect
 from envoylogs.tally.state import CountState, TallySpec, microseconds
 from envoylogs.tally.subjects import SUBJECT_KEYS, SUBJECT_NAMES, subject_columns
 
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
     from envoylogs.reading.batches import Batch
 
-__all__ = ["WIDTHS_S", "BucketCounts", "TimelineCounts", "floored"]
+__all__ = ["REDIRECT", "WIDTHS_S", "BucketCounts", "TimelineCounts", "floored"]
 
 WIDTHS_S = (1, 5, 15, 60, 300, 900, 3600, 21600, 86400)
 """The ladder of bucket widths in seconds."""
+
+REDIRECT = "redirect"
 
 _MICROSECONDS = 1_000_000
 _Times = TypeVar("_Times", pl.Expr, pl.Series)
@@ -73,13 +75,14 @@ class TimelineCounts(BucketCounts):
 
     ``first`` and ``last`` are the times of the first and the last record of a row, so that what
     happened in a bucket is known more closely than its width. Every row carries the width of its
-    bucket; after a merge all are equal. ``port`` is that of the gateway's listener.
+    bucket; after a merge all are equal. ``port`` is that of the gateway's listener; ``answer`` is
+    ``redirect``, or null for everything else.
     """
 
     KEYS: ClassVar = {
         "width_s": pl.Int64(),
         "start": pl.Int64(),
-        **dict.fromkeys((*_KEYS, *SUBJECT_KEYS, "port"), pl.String()),
+        **dict.fromkeys((*_KEYS, *SUBJECT_KEYS, "port", "answer"), pl.String()),
     }
     SUMS: ClassVar = ("requests", "errors")
     MINIMA: ClassVar = ("first",)
@@ -103,6 +106,7 @@ class TimelineCounts(BucketCounts):
             *_KEYS,
             *subject_columns(),
             pl.col("downstream_local_address").str.extract(r":(\d{1,5})$").alias("port"),
+            pl.when(is_redirect()).then(pl.lit(REDIRECT)).alias("answer"),
         ).agg(
             pl.len().cast(pl.Int64).alias("requests"),
             is_error().sum().cast(pl.Int64).alias("errors"),

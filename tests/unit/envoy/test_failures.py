@@ -18,8 +18,10 @@ from envoylogs.envoy.failures.lookup import (
     OF_SERVICES,
     failure_of,
     failure_of_outcome,
+    upgrade_end,
     with_failure,
 )
+from envoylogs.envoy.failures.of_many import FAILURES_OF_MANY
 from envoylogs.envoy.failures.of_requests import FAILURES_OF_REQUESTS
 from envoylogs.envoy.failures.of_services import FAILURES_OF_SERVICES
 from envoylogs.envoy.failures.of_the_gateway import FAILURES_OF_THE_GATEWAY
@@ -39,7 +41,8 @@ if TYPE_CHECKING:
     from tests.builders import Record
 
 _RESET = "upstream_reset_before_response_started"
-_ROWS = (*FAILURES_OF_SERVICES, *FAILURES_OF_THE_GATEWAY, *FAILURES_OF_REQUESTS)
+_OF_RECORDS = (*FAILURES_OF_SERVICES, *FAILURES_OF_THE_GATEWAY, *FAILURES_OF_REQUESTS)
+_ROWS = (*_OF_RECORDS, *FAILURES_OF_MANY)
 _CODES = (None, -1, 0, 99, 100, 101, 200, 399, 400, 404, 499, 500, 503, 599, 600, 999)
 _SHOWN = [None, *(detail.match.replace("*", "{x}") for detail in RESPONSE_CODE_DETAILS)]
 
@@ -127,9 +130,34 @@ def test_an_outcome_refers_to_a_failure_that_exists_and_a_harmless_one_to_none(
 
 @pytest.mark.parametrize("flag", RESPONSE_FLAGS, ids=lambda flag: flag.short)
 def test_a_flag_alone_shows_the_failure_that_it_refers_to(flag: ResponseFlag) -> None:
-    if flag.failure is not None:
+    if flag.failure in {failure.name for failure in _OF_RECORDS}:
         code = 404 if flag.short == "NR" else 403 if flag.short == "UAEX" else 503
         assert _failure(_gateways(code, flag.short)) == flag.failure
+
+
+def test_a_delay_alone_is_no_failure_of_a_request_that_was_served() -> None:
+    assert _failure(record(response_flags="DI")) is None
+    assert _failure(_gateways(504, "UT,DI")) == "response_timeout"
+
+
+@pytest.mark.parametrize(
+    ("code", "flags", "details", "expected"),
+    [
+        (101, "UC", "upstream_reset_after_response_started{x}", "upgrades_closed"),
+        (101, "UR", "upstream_reset_after_response_started{x}", "upgrades_closed"),
+        (101, "DC", "downstream_remote_disconnect", "upgrades_left"),
+        (101, "-", "via_upstream", None),
+        (101, "SI", "stream_idle_timeout", None),
+        (200, "-", "via_upstream", None),
+        (200, "DC", "downstream_remote_disconnect", None),
+    ],
+)
+def test_the_side_that_closed_an_upgraded_connection_is_told(
+    code: int, flags: str, details: str, expected: str | None
+) -> None:
+    logged = record(response_code=code, response_flags=flags, response_code_details=details)
+
+    assert frame_of(logged).select(upgrade_end()).item() == expected
 
 
 @pytest.mark.parametrize("detail", RESPONSE_CODE_DETAILS, ids=lambda detail: detail.match)
@@ -139,7 +167,7 @@ def test_details_alone_show_the_failure_that_they_refer_to(detail: Detail) -> No
         assert _failure(_gateways(503, "-", details)) == detail.failure
 
 
-def test_every_failure_is_reached_by_some_record() -> None:
+def test_every_failure_that_a_record_shows_is_reached_by_some_and_no_other() -> None:
     flags = [None, *(flag.short for flag in RESPONSE_FLAGS)]
     requests = [
         _gateways(code, flag or "-", details)
@@ -156,7 +184,7 @@ def test_every_failure_is_reached_by_some_record() -> None:
 
     found = frame_of(*requests, *answered, *little, *connections)["failure"]
 
-    assert set(found.drop_nulls()) == set(FAILURES)
+    assert set(found.drop_nulls()) == {failure.name for failure in _OF_RECORDS}
 
 
 @pytest.mark.parametrize(

@@ -58,5 +58,5 @@ def test_every_flag_says_what_happened() -> None:
 
 
 def test_every_flag_shows_a_failure_but_for_those_that_end_nothing() -> None:
-    # A delay, the end of retries whose reason stands beside it, an answer of the cache.
-    assert {flag.short for flag in RESPONSE_FLAGS if flag.failure is None} == {"DI", "URX", "RFCF"}
+    # The end of retries whose reason stands beside it, an answer of the cache.
+    assert {flag.short for flag in RESPONSE_FLAGS if flag.failure is None} == {"URX", "RFCF"}

@@ -363,6 +363,78 @@ _CASES: dict[str, _Case] = {
         [refused_connection(n, requested_server_name=None, **_client(n)) for n in range(40)],
         "10.8.0.6", 40, 40, clients=10,
     ),
+    "refused_jump: of some paths": _Case(
+        "refused_jump",
+        [
+            *(served(n) for n in range(400)),
+            *(served(n, path="/admin", **_client(n)) for n in range(0, 200, 5)),
+            *(_denied(n, path="/admin/", **_client(n)) for n in range(200, 400, 50)),
+            *(served(n, path="/admin/", **_client(n)) for n in range(0, 200, 50)),
+            *(_denied(n, path="/admin", **_client(n)) for n in range(200, 400, 5)),
+        ],
+        HOST, 44, 244, since=200, severity=Severity.HIGH, clients=10,
+    ),
+    "refused_jump: a small share": _Case(
+        "refused_jump",
+        [(_denied if n >= 500 and n % 7 == 3 else served)(n, **_client(n)) for n in range(1000)],
+        HOST, 72, 500, since=500, severity=Severity.HIGH, clients=10,
+    ),
+    "clients_give_up: a small share after the same time": _Case(
+        "clients_give_up",
+        [
+            _gone(n, duration=30_000 + n % 3, **_client(n)) if n >= 500 and n % 11 == 5
+            else served(n, **_client(n))
+            for n in range(1000)
+        ],
+        CLUSTER, 46, 500, since=500, severity=Severity.MEDIUM, clients=10,
+    ),
+    "faults_injected: delays": _Case(
+        "faults_injected",
+        [served(n, response_flags="DI", duration=5011) for n in range(450)],
+        HOST, 450, 450, severity=Severity.HIGH, clients=0,
+    ),
+    "faults_injected: delays for a while": _Case(
+        "faults_injected",
+        [
+            served(n, **({"response_flags": "DI", "duration": 2011} if 300 <= n < 400 else {}))
+            for n in range(600)
+        ],
+        HOST, 100, 100, since=300, until=399, severity=Severity.HIGH, clients=0,
+    ),
+    "slow_gateway": _Case(
+        "slow_gateway",
+        [*(served(n, duration=2013 if n >= 200 else 13) for n in range(400)), *_others(400)],
+        HOST, 200, 200, since=200, severity=Severity.HIGH, clients=0,
+    ),
+    "redirects_jump by the service": _Case(
+        "redirects_jump",
+        [served(n, response_code=302 if n >= 100 else 200) for n in range(200)],
+        HOST, 100, 100, since=100, severity=Severity.MEDIUM, clients=0,
+    ),
+    "redirects_jump by the gateway, in circles": _Case(
+        "redirects_jump",
+        [
+            *(served(n) for n in range(100)),
+            *(served(n + part / 5, response_code=301, response_code_details="direct_response",
+                     upstream_cluster=None, upstream_host=None, upstream_service_time=None)
+              for n in range(100, 200) for part in range(5)),
+        ],
+        HOST, 500, 500, since=100, severity=Severity.HIGH, clients=0,
+    ),
+    "upgrades_cut": _Case(
+        "upgrades_cut",
+        [
+            *_others(),
+            *(_broken_off(n, response_code=101, duration=60_000 + n % 5)
+              for n in range(0, 200, 10)),
+            *(served(n, response_code=101, duration=900) for n in (5, 105)),
+        ],
+        HOST, 20, 22, severity=Severity.MEDIUM, clients=0,
+    ),
+    "traffic_stopped": _Case(
+        "traffic_stopped", [*(served(n) for n in range(300)), *_others(600)],
+        HOST, 300, 300, since=299, severity=Severity.MEDIUM, clients=0,
+    ),
     "log_incomplete: a column": _Case(
         "log_incomplete", without([served(n) for n in range(20)], "response_flags", "duration"),
         "log", 0, 20, severity=Severity.INFO, clients=0,

@@ -48,6 +48,15 @@ def test_what_went_well_own_traffic_and_unknown_durations_are_not_counted() -> N
     assert _counted(reset(duration=None)) == []
 
 
+def test_upgraded_connections_that_a_side_closed_are_counted_beside_failures() -> None:
+    details = "upstream_reset_after_response_started{connection_termination}"
+    closed = {"response_code": 101, "response_flags": "UC", "response_code_details": details}
+
+    found = _counted(served(0, duration=60_001, **closed), served(1, response_code=101))
+
+    assert found == [("request", "upgrades_closed", HOST, None, CLUSTER, None, 60_001, 1)]
+
+
 def test_the_counts_of_two_logs_add_up() -> None:
     one = [failed(0, 504, "UT", "response_timeout", duration=15_000)]
     other = [failed(1, 504, "UT", "response_timeout", duration=15_000), reset(2)]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.handmade import (
+    CLUSTER,
     batch_of,
     connection,
     refused,
@@ -136,6 +137,16 @@ def test_a_path_group_is_what_its_segments_say(parts: list[str], query: str) -> 
     assert _group("/" + "/".join(parts) + query) == "/" + "/".join(expected)
 
 
+def _denied(seconds: float, **changes: Any) -> dict[str, Any]:
+    denied = dict.fromkeys(
+        ("upstream_cluster", "upstream_host", "upstream_service_time", "route_name")
+    ) | {
+        "response_code": 403,
+        "response_code_details": "rbac_access_denied_matched_policy[none]",
+    }
+    return served(seconds, **denied | changes)
+
+
 def _rows(*records: dict[str, Any]) -> list[dict[str, Any]]:
     frame = PathCounts.of(batch_of(records), DEFAULT_SPEC).frame
     return frame.sort("authority", "path_group", nulls_last=True).to_dicts()
@@ -154,15 +165,40 @@ def test_routed_and_unrouted_requests_of_a_path_are_counted_with_their_times() -
         "authority": "shop.example.com",
         "method": "GET",
         "path_group": "/orders/{id}",
+        "refusal": None,
         "routed": 3,
         "unrouted": 2,
         "unrouted_404": 1,
         "failed": 1,
+        "served": 2,
+        "refused": 0,
         "first_routed": us(2),
         "first_unrouted": us(4),
+        "first_served": us(2),
+        "first_refused": None,
         "last_routed": us(5),
         "last_unrouted": us(9),
+        "last_served": us(5),
+        "last_refused": None,
     }
+
+
+def test_refused_requests_of_a_path_are_counted_by_the_way_to_fail() -> None:
+    rows = _rows(
+        _denied(3), _denied(1), _denied(2, upstream_cluster=CLUSTER), served(0),
+        _denied(4, response_code_details="jwt_authn_access_denied{Jwt_is_expired}"),
+        served(5, response_code=404),
+    )  # fmt: skip
+
+    by_refusal = {row["refusal"]: row for row in rows}
+    assert {refusal: row["refused"] for refusal, row in by_refusal.items()} == {
+        None: 0, "policy_denied": 3, "token_expired": 1,
+    }  # fmt: skip
+    denied = by_refusal["policy_denied"]
+    assert (denied["first_refused"], denied["last_refused"]) == (us(1), us(3))
+    assert (denied["routed"], denied["served"]) == (0, 0)
+    # The one with a cluster was routed, and that of the application's 404 too.
+    assert (by_refusal[None]["routed"], by_refusal[None]["served"]) == (3, 1)
 
 
 def test_a_path_never_routed_has_no_routed_time() -> None:
@@ -172,17 +208,9 @@ def test_a_path_never_routed_has_no_routed_time() -> None:
 
 
 def test_requests_that_say_nothing_of_the_route_and_connections_are_left_out() -> None:
-    denied = served(
-        0,
-        response_code=403,
-        response_code_details="rbac_access_denied_matched_policy[none]",
-        upstream_cluster=None,
-        upstream_host=None,
-        upstream_service_time=None,
-        route_name=None,
-    )
+    left = _denied(0, response_code=0, response_flags="DC", response_code_details=None)
 
-    assert _rows(denied, connection(), refused_connection(), served(upstream_cluster="agent")) == []
+    assert _rows(left, connection(), refused_connection(), served(upstream_cluster="agent")) == []
 
 
 def test_a_missing_host_or_path_is_a_key_too() -> None:

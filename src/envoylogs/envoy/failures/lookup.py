@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.details import reading_of, reading_of_reason
+from envoylogs.envoy.failures.of_many import FAILURES_OF_MANY
 from envoylogs.envoy.failures.of_requests import FAILURES_OF_REQUESTS
 from envoylogs.envoy.failures.of_services import FAILURES_OF_SERVICES
 from envoylogs.envoy.failures.of_the_gateway import FAILURES_OF_THE_GATEWAY
-from envoylogs.envoy.flags import RESPONSE_FLAGS
-from envoylogs.envoy.outcomes import OUTCOMES, Actor, Harm, harm_of
+from envoylogs.envoy.flags import RESPONSE_FLAGS, has_flag
+from envoylogs.envoy.outcomes import OUTCOMES, SWITCHING_PROTOCOLS, Actor, Harm, harm_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from envoylogs.envoy.outcomes import Outcome
 
 __all__ = ["FAILURES", "OF_SERVICES", "TELLING_FLAGS", "actor_of_record", "failure_of",
-           "failure_of_outcome", "must_act_on_errors", "with_failure"]  # fmt: skip
+           "failure_of_outcome", "must_act_on_errors", "upgrade_end", "with_failure"]  # fmt: skip
 
 FAILURES: Mapping[str, Failure] = {
     failure.name: failure
@@ -37,6 +38,7 @@ FAILURES: Mapping[str, Failure] = {
         *(replace(failure, of_service=True) for failure in FAILURES_OF_SERVICES),
         *FAILURES_OF_THE_GATEWAY,
         *FAILURES_OF_REQUESTS,
+        *FAILURES_OF_MANY,
     )
 }
 """All ways to fail by name; a closed list."""
@@ -50,8 +52,8 @@ TELLING_FLAGS = (
     "FI", "NC", "RLSE", "NFCF", "RL", "UAEX", "IH", "DPE", "UPE", "OM", "UO", "DO", "UDO", "UH",
     "DF", "UF", "UMSDR", "DT", "SI", "UT", "LH", "UC", "UR", "LR", "DC", "DR",
 )  # fmt: skip
-"""Flags that show a failure, the most telling first. ``DI`` and ``URX`` show none; what ``NR``
-shows the outcome says: a missing route, cluster or filter chain."""
+"""Flags that show a failure, the most telling first. ``DI`` and ``URX`` show none by themselves;
+what ``NR`` shows the outcome says: a missing route, cluster or filter chain."""
 
 _FAILURE_OF_OUTCOME = {
     "no_filter_chain": "name_refused",
@@ -188,6 +190,20 @@ def must_act_on_errors(outcome: Outcome) -> str:
 def failure_of_outcome(outcome: str) -> str | None:
     """Return the failure that an outcome is where nothing says more; null for no harm."""
     return _FAILURE_OF_OUTCOME.get(outcome)
+
+
+def upgrade_end() -> pl.Expr:
+    """Return which side closed an upgraded connection, as the failure that many alike would be.
+
+    Null for all other records, and for one that ended in order or in harm.
+    """
+    upgraded = (pl.col("response_code") == SWITCHING_PROTOCOLS) & pl.col("outcome").is_in(_HARMLESS)
+    return (
+        pl.when(upgraded & has_flag("UC", "UR"))
+        .then(pl.lit("upgrades_closed"))
+        .when(upgraded & has_flag("DC", "DR"))
+        .then(pl.lit("upgrades_left"))
+    )
 
 
 def _by_details(details: str | None) -> str | None:

@@ -114,9 +114,9 @@ def _one(
     return replace(
         first,
         # Of many that fail more may fail than of each; slow is slow.
-        severity=first.severity
-        if first.failure is None
-        else min(first.severity, severity_of(requests, of)),
+        severity=min(first.severity, severity_of(requests, of))
+        if words.by_share
+        else first.severity,
         subject=f"{whose} alike",
         title=f"{said[0].upper()}{said[1:]}{at.title}: {listed(labels)}",
         who=(alone or next((found for found in worst if not found.only_at), first)).who,

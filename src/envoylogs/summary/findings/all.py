@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envoylogs.summary.findings.alike import told_once
+from envoylogs.summary.findings.delays import delay_findings
+from envoylogs.summary.findings.durations import durations_by_subject
 from envoylogs.summary.findings.failing import failing_findings
 from envoylogs.summary.findings.finding import Finding, ranked
 from envoylogs.summary.findings.log import log_findings
+from envoylogs.summary.findings.redirects import redirect_findings
+from envoylogs.summary.findings.refused_paths import with_refused_paths
 from envoylogs.summary.findings.routes import route_findings
 from envoylogs.summary.findings.slow import slow_findings
+from envoylogs.summary.findings.stopped import stopped_findings
 from envoylogs.summary.findings.subjects import believed_hosts
 from envoylogs.summary.findings.timelines import Timelines
 from envoylogs.summary.findings.tls import tls_findings
+from envoylogs.summary.findings.upgrades import upgrade_findings
 from envoylogs.tally.folded_marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
@@ -39,13 +45,20 @@ def all_findings(
     """
     believed = believed_hosts(facts)
     timelines = Timelines(facts, believed)
+    durations = durations_by_subject(facts, believed)
     of_tls = tls_findings(facts, paths, timelines)
     reused = {found.subject for found in of_tls if found.code == "tls_reuse"}
     found = [
         *of_tls,
         *route_findings(facts, paths, timelines, reused),
-        *failing_findings(facts, believed, timelines),
+        *with_refused_paths(
+            facts, timelines, failing_findings(facts, believed, timelines, durations)
+        ),
         *slow_findings(facts, splits, timelines),
+        *delay_findings(facts, timelines),
+        *upgrade_findings(facts, believed, durations),
+        *redirect_findings(facts, timelines),
+        *stopped_findings(facts, timelines, {found.subject for found in of_tls}),
         *log_findings(facts, lines, totals),
     ]
     # The rest of the names is nothing that anybody could look at or mend.

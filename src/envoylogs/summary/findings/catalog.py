@@ -137,8 +137,9 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
     ),
     FindingKind(
         "faults_injected", Actor.POLICY,
-        "A fault rule aborts requests on purpose.",
-        "Flag FI or fault_filter_abort.",
+        "A fault rule aborts requests on purpose, or delays them.",
+        "Flag FI or fault_filter_abort; flag DI and a duration far longer than the upstream's "
+        "time.",
     ),
     FindingKind(
         "clients_give_up", Actor.CLIENT,
@@ -164,6 +165,29 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         "slow_upstream", Actor.UPSTREAM,
         "A service became slow, or one pod or part of a split is much slower than its siblings.",
         "Upstream time at the median at least three times the usual one, or that of the others.",
+    ),
+    FindingKind(
+        "slow_gateway", Actor.OPERATOR,
+        "Requests for a host began to take far longer than the service does: the gateway itself "
+        "holds them up, as where external authorization is slow.",
+        "The duration minus the upstream's time, where bodies are small, at the median at least "
+        "three times the usual one.",
+    ),
+    FindingKind(
+        "redirects_jump", Actor.UPSTREAM,
+        "A host that served its requests answers all of them with redirects.",
+        "Codes 301, 302, 303, 307 or 308 for nearly all requests since, for few before.",
+    ),
+    FindingKind(
+        "upgrades_cut", Actor.UPSTREAM,
+        "Upgraded connections, such as WebSockets, are all closed after the same time.",
+        "Code 101 with UC, UR, DC or DR, and equal durations.",
+    ),
+    FindingKind(
+        "traffic_stopped", Actor.UNKNOWN,
+        "Requests for a host came all the time, and none comes any more, while others go on.",
+        "A silence far longer than any before, until the end of the log.",
+        counts="earlier request",
     ),
     FindingKind(
         "log_incomplete", Actor.OPERATOR,

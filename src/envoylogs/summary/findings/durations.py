@@ -41,6 +41,11 @@ class Durations(NamedTuple):
         return self.median_ms if alike else None
 
     @property
+    def limit_text(self) -> str | None:
+        """The limit in words; null for none."""
+        return None if self.limit_ms is None else seconds(self.limit_ms)
+
+    @property
     def at_once(self) -> bool:
         """Whether nearly all of them took no time."""
         return self.p90_ms <= _AT_ONCE_MS

@@ -7,6 +7,7 @@ what refuses a TLS name in ``tls``.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -24,7 +25,6 @@ from envoylogs.envoy.outcomes import (
 from envoylogs.summary.findings.at_gateways import EVERYWHERE, AtGateways, at_gateways
 from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST, bad_hosts, of_bad_host
 from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of
-from envoylogs.summary.findings.durations import Durations, durations_by_subject
 from envoylogs.summary.findings.finding import Finding, Severity
 from envoylogs.summary.findings.places import place_of
 from envoylogs.summary.findings.proof import (
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from envoylogs.envoy.failures.failure import Failure
     from envoylogs.summary.facts import Facts
+    from envoylogs.summary.findings.durations import Durations
     from envoylogs.summary.findings.timelines import Stretch, Timelines
 
 __all__ = ["FAILING_CODES", "failing_findings"]
@@ -101,7 +102,10 @@ class _Failing(NamedTuple):
 
 
 def failing_findings(
-    facts: Facts, believed: Sequence[str | None], timelines: Timelines
+    facts: Facts,
+    believed: Sequence[str | None],
+    timelines: Timelines,
+    durations: Mapping[tuple[Any, ...], Durations],
 ) -> list[Finding]:
     """Return who or what fails, and how.
 
@@ -109,14 +113,21 @@ def failing_findings(
         facts: Of the log.
         believed: See ``subjects.believed_hosts``.
         timelines: Of the log.
+        durations: See ``durations.durations_by_subject``.
     """
-    return _Failures(facts, believed, timelines).findings()
+    return _Failures(facts, believed, timelines, durations).findings()
 
 
 class _Failures:
     """What the findings about failures of one log are made of."""
 
-    def __init__(self, facts: Facts, believed: Sequence[str | None], timelines: Timelines) -> None:
+    def __init__(
+        self,
+        facts: Facts,
+        believed: Sequence[str | None],
+        timelines: Timelines,
+        durations: Mapping[tuple[Any, ...], Durations],
+    ) -> None:
         self._facts = facts
         self._believed = believed
         self._timelines = timelines
@@ -144,9 +155,7 @@ class _Failures:
             .alias("kind"),
         )
         self._evidence = with_subject(evidence, self._believed)
-        self._durations: Mapping[tuple[Any, ...], Durations] = (
-            durations_by_subject(facts, self._believed) if self._failed.height else {}
-        )
+        self._durations = durations
         subjects = self._rows.select(SUBJECT).n_unique() if self._rows.height else 0
         errors = self._rows.filter(pl.col("harm").is_in([Harm.ERROR, Harm.FAILED]))
         clients = evidence["client"].drop_nulls().n_unique()
@@ -243,14 +252,15 @@ class _Failures:
             stretch = stretch._replace(requests=failing.failed, of=failing.of)
         kept = self._evidence.filter(_is(failing))
         when = stretch.episode
-        severity = self._severity(failing, stretch, kept)
+        durations = self._durations.get((failure.name, *subject))
+        severity = self._severity(failing, stretch, kept, durations)
         if severity is None:
             return None
         witnesses = witnesses_among(kept)
         rows = self._failed.filter(_is(failing))
         all_rows = self._rows.filter(subject.belongs)
         shown = Shown(
-            durations := self._durations.get((failure.name, *subject)),
+            durations,
             waited(facts, subject.name, rows, when, durations),
             place_of(facts, rows, all_rows) if subject.about == "cluster" else None,
             when.bursts,
@@ -284,7 +294,7 @@ class _Failures:
             proof=words.proof,
             examples=witnesses.examples,
             failure=failure.name,
-            of_many=words.of_many,
+            of_many=replace(words.of_many, by_share=failing.harm is not Harm.INJECTED),
             next=words.next,
         )
 
@@ -306,7 +316,9 @@ class _Failures:
         most = 2 * stretch.requests >= stretch.of
         return stretch if is_burst(stretch) and stretch.replaced and most else None
 
-    def _severity(self, failing: _Failing, stretch: Stretch, kept: pl.DataFrame) -> Severity | None:
+    def _severity(
+        self, failing: _Failing, stretch: Stretch, kept: pl.DataFrame, durations: Durations | None
+    ) -> Severity | None:
         """Return how bad a failure is; null if it is not worth telling."""
         failed, of, harm = failing.failed, failing.of, failing.harm
         if harm in {Harm.ERROR, Harm.FAILED, Harm.INJECTED}:
@@ -329,7 +341,8 @@ class _Failures:
             # 404 is what any stranger gets, and there may be many of them at a time.
             not_found = self._failed.filter(_is(failing) & (pl.col("response_code") == NOT_FOUND))
             clients = min(clients, A_CROWD - 1) if 2 * sum_of(not_found) >= failed else clients
-        askers = Askers(clients, inside_clients)
+        alike = durations is not None and durations.limit_ms is not None
+        askers = Askers(clients, inside_clients, alike)
         return self._weighing.of_refusals(harm, failed, of, stretch, askers)
 
 

@@ -43,6 +43,7 @@ class OfMany:
         proof: What proves it of each; null for the proof of the finding itself.
         noun: What it is about, in the plural.
         codes: The codes of the answers.
+        by_share: Whether it is the worse the larger the share of the requests is.
     """
 
     title: str
@@ -50,6 +51,7 @@ class OfMany:
     proof: str | None = None
     noun: str = "hosts"
     codes: str = ""
+    by_share: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from envoylogs.envoy.clusters import service_label
-from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED, Actor
+from envoylogs.envoy.outcomes import Actor
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
 from envoylogs.summary.findings.finding import Finding, Severity
 from envoylogs.summary.findings.proof import gateways_of
-from envoylogs.summary.findings.turned_slow import turned_slow
+from envoylogs.summary.findings.turned_slow import (
+    gateway_slow,
+    is_answered_request,
+    service_slow,
+    services_turned_slow,
+)
 from envoylogs.summary.percentiles import latency_by
 from envoylogs.summary.splits import NOT_SENT
 from envoylogs.tally.folded_marks import FOLDED_MARKS
@@ -38,21 +43,22 @@ def slow_findings(facts: Facts, splits: pl.DataFrame, timelines: Timelines) -> l
         splits: See ``splits.splits``.
         timelines: Of the log.
     """
-    services = turned_slow(facts, timelines)
+    services = services_turned_slow(facts, timelines)
     hosts = _slow_hosts(facts)
     found: list[Finding] = []
     for service in services:
-        some = any(slow.cluster == service.cluster for slow in hosts)
+        some = any(slow.cluster == service.name for slow in hosts)
         if service.share < _NEARLY_ALL and some:
             # Some pods are slow and the others are not.
             continue
-        found.append(service.finding(facts))
+        found.append(service_slow(facts, service))
         # While nearly all of them were slow no host was quicker, and medians of the whole log tell
         # only how many requests each had then.
-        hosts = [slow for slow in hosts if slow.cluster != service.cluster]
+        hosts = [slow for slow in hosts if slow.cluster != service.name]
     told = {finding.subject for finding in found}
     parts = [part for part in _slow_parts(splits) if part.subject not in told]
-    return [*found, *(slow.finding for slow in hosts), *parts]
+    gateway = gateway_slow(facts, timelines)
+    return [*found, *gateway, *(slow.finding for slow in hosts), *parts]
 
 
 class _SlowHost(NamedTuple):
@@ -112,9 +118,7 @@ def _slow_hosts(facts: Facts) -> list[_SlowHost]:
             gateways=gateways_of(facts, rows),
             upstream_hosts=(1, host["siblings"]),
             where=all_of(
-                is_request,
-                is_one_of("outcome", UPSTREAM_ANSWERED),
-                f"(response_code IS NULL OR response_code <> {SWITCHING_PROTOCOLS})",
+                is_answered_request,
                 "upstream_service_time_ms IS NOT NULL",
                 equals("upstream_host", host["upstream_host"]),
             ),

@@ -30,12 +30,14 @@ class Stretch(NamedTuple):
         of: All records of the subject in it.
         went_well: How many records of the subject without any harm there are in it, and
             how many its length lets expect from the rest of the log; null if there is no rest.
+        outside: Failures outside of it, and all records of the subject there.
     """
 
     episode: Episode
     requests: int
     of: int
     went_well: tuple[int, float] | None
+    outside: tuple[int, int] = (0, 0)
 
     @property
     def went_on(self) -> bool:
@@ -46,12 +48,17 @@ class Stretch(NamedTuple):
         return expected >= _ENOUGH and well > _ABOUT * expected
 
     @property
+    def missing(self) -> float:
+        """How many standard deviations fewer records than usual went well; 0 if unknown."""
+        if self.went_well is None or self.went_well[1] < _ENOUGH:
+            return 0.0
+        well, expected = self.went_well
+        return (expected - well) / math.sqrt(expected)
+
+    @property
     def replaced(self) -> bool:
         """Whether fewer records than usual went well while others did not."""
-        if self.went_well is None:
-            return True
-        well, expected = self.went_well
-        return expected >= _ENOUGH and well <= expected - _FEWER * math.sqrt(expected)
+        return self.went_well is None or self.missing >= _FEWER
 
 
 class Timelines:
@@ -102,7 +109,12 @@ class Timelines:
         well_inside = int(of.filter(no_harm)["requests"].sum())
         expected = self._expected(timed, timed.filter(no_harm), found, well_inside)
         well = None if expected is None else (well_inside, expected)
-        return Stretch(found, failures, int(of["requests"].sum()), well)
+        total = int(of["requests"].sum())
+        outside = (
+            int(timed.filter("failed")["requests"].sum()) - failures,
+            int(timed["requests"].sum()) - total,
+        )
+        return Stretch(found, failures, total, well, outside)
 
     def _expected(
         self, timed: pl.DataFrame, well: pl.DataFrame, found: Episode, inside: int

@@ -11,7 +11,7 @@ from envoylogs.summary.findings.finding import Severity, severity_of, worth_tell
 if TYPE_CHECKING:
     from envoylogs.summary.findings.timelines import Stretch
 
-__all__ = ["A_CROWD", "Askers", "Weighing", "is_burst", "is_meant", "may_be_told"]
+__all__ = ["A_CROWD", "Askers", "Weighing", "is_burst", "is_jump", "is_meant", "may_be_told"]
 
 _USUAL_SHARE, _UNUSUAL_SHARE = 0.002, 0.0002
 """Up to this share of the requests of a service fails without anybody calling it trouble; less of
@@ -31,15 +31,24 @@ A_CROWD = 8
 """So many clients that have it at one time and at no other are no visit of strangers."""
 
 _ALL_SHARE, _ALL, _ALL_CLIENTS = 0.95, 20, 3
+_JUMP, _JUMP_SHARE, _EXPECTED, _HARDLY = 20, 0.05, 10, 0.1
+_MISSING = 2.5
 _DOMINANT = 0.5
 _LEFT_SHARE = 0.1
 
 
 class Askers(NamedTuple):
-    """How many clients are known to be harmed: at any time, and while it was at its worst."""
+    """Who is known to be harmed.
+
+    Attributes:
+        clients: How many clients at any time.
+        inside: How many while it was at its worst.
+        alike: Whether all of them waited for the same time, which is no chance.
+    """
 
     clients: int
     inside: int
+    alike: bool = False
 
 
 def is_burst(stretch: Stretch) -> bool:
@@ -49,6 +58,18 @@ def is_burst(stretch: Stretch) -> bool:
         and stretch.requests >= _BURST
         and stretch.requests >= _BURST_SHARE * stretch.of
     )
+
+
+def is_jump(stretch: Stretch) -> bool:
+    """Tell whether a failure that was hardly there has a share of the requests for a while.
+
+    The share may be small, if there were enough requests without it.
+    """
+    if stretch.episode.is_whole or stretch.requests < max(_JUMP, _JUMP_SHARE * stretch.of):
+        return False
+    failed, of = stretch.outside
+    expected = of * stretch.requests / stretch.of
+    return expected >= _EXPECTED and failed <= _HARDLY * expected
 
 
 def is_meant(stretch: Stretch, failed: int, clients: int) -> bool:
@@ -138,13 +159,17 @@ class Weighing:
         """
         found = severity_of(stretch.requests, stretch.of)
         found = found if harm is Harm.REFUSED else max(found, Severity.HIGH)
+        few = self._clients_are_told_apart and askers.inside < _FEW_CLIENTS
+        visit = few and harm is not Harm.GONE
         if is_burst(stretch):
-            few = self._clients_are_told_apart and askers.inside < _FEW_CLIENTS
-            visit = few and harm is not Harm.GONE
             if harm is Harm.ANSWERED_4XX:
                 visit |= not _is_jump_of_answers(stretch)
             meant = is_meant(stretch, failed, askers.clients)
             return found if meant and not visit else Severity.INFO
+        if harm is not Harm.ANSWERED_4XX and is_jump(stretch) and not visit:
+            crowd = askers.inside >= A_CROWD and not stretch.went_on
+            if askers.alike or crowd or stretch.missing >= _MISSING:
+                return found
         if harm is Harm.GONE:
             often = failed >= _LEFT_SHARE * of and self._beyond_chance(failed, _USUAL_LEFT * of)
             return found if often else None

@@ -1,0 +1,179 @@
+"""What became slow: most requests take far longer for a while, or since a moment.
+
+What is usual is what a service or host does when it is quick: its requests, in
+the order of time, are taken in parts of about equal size, and the usual median
+is the one that a quarter of the parts stay below. Medians are known by their
+class (see ``tally.slowness``), so a rule that asks for three times as long
+compares where one class begins with where another ends.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from envoylogs.summary.findings.finding import Severity
+from envoylogs.summary.findings.proof import first_of, sum_of
+from envoylogs.summary.findings.timelines import between
+from envoylogs.summary.findings.weighing import is_burst
+from envoylogs.tally.folded_marks import FOLDED_MARKS
+from envoylogs.tally.slowness import CLASSES_MS, class_end_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from envoylogs.summary.findings.timelines import Stretch, Timelines
+
+__all__ = ["BecameSlow", "became_slow"]
+
+_TIMES_SLOWER, _SLOWER_MS, _ENOUGH, _HALF = 3, 100, 50, 0.5
+_FAR_SLOWER = 10
+_OF_A_PART = 25
+_USUAL = (4, 20)
+"""As with failures (see ``onset``): a quarter of the parts, or a twentieth where most is slow."""
+
+_MOST_SUSPECTS, _MOST_SUBJECTS = 100, 20
+
+
+class BecameSlow(NamedTuple):
+    """A service or host that became slow.
+
+    Attributes:
+        name: Which.
+        stretch: When, and how many requests were slow.
+        usual_ms: Its median is usually below that.
+        slow_ms: What takes so long or longer is slow.
+        median_ms: Half of the requests took so long or longer then.
+        first: The first slow request.
+    """
+
+    name: str
+    stretch: Stretch
+    usual_ms: int
+    slow_ms: int
+    median_ms: int
+    first: int | None
+
+    @property
+    def share(self) -> float:
+        """The share of the requests of its time that were slow."""
+        return self.stretch.requests / self.stretch.of
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is: far slower than usual is high."""
+        far = self.median_ms >= _FAR_SLOWER * self.usual_ms
+        return Severity.HIGH if far else Severity.MEDIUM
+
+
+def became_slow(
+    rows: pl.DataFrame, timelines: Timelines, timed_out: Callable[[str, Stretch], int] | None = None
+) -> list[BecameSlow]:
+    """Return what became slow, with the most slow requests first.
+
+    Args:
+        rows: Of ``SlownessCounts``, of one measure, with ``name``: of whom they are.
+        timelines: Of the log, for how long a stretch is.
+        timed_out: Returns how many requests of a name got no answer in a stretch.
+    """
+    rows = rows.filter(
+        pl.col("start").is_not_null()
+        & ~pl.col("name").is_in(FOLDED_MARKS)
+        & (pl.col("requests").sum().over("name") >= 2 * _ENOUGH)
+    )
+    suspected = [
+        (name, usual_ms, slow_ms, medians)
+        for name, medians in _medians(rows).iter_rows()
+        for usual_ms, slow_ms in map(_limits, {medians[len(medians) // n] for n in _USUAL})
+        if medians[-1] >= slow_ms
+    ]
+    suspected.sort(key=lambda one: (-sum(median >= one[2] for median in one[3]), one[:2]))
+    found = [
+        slow
+        for name, usual_ms, slow_ms, medians in suspected[:_MOST_SUSPECTS]
+        for of_name in [rows.filter(pl.col("name") == name)]
+        for edge in CLASSES_MS
+        if slow_ms <= edge <= medians[-1]
+        if (slow := _of(name, of_name, (usual_ms, edge), timelines, timed_out))
+    ]
+    # Of what is slow a little the usual has some too, which blurs when it began; of what is very
+    # slow there is less. The best is where most are slow and fewest are not.
+    found.sort(key=lambda slow: (slow.stretch.of - 2 * slow.stretch.requests, slow.slow_ms))
+    best = {slow.name: slow for slow in reversed(found)}
+    return sorted(best.values(), key=lambda slow: (-slow.stretch.requests, slow.name))[
+        :_MOST_SUBJECTS
+    ]
+
+
+def _of(
+    name: str,
+    rows: pl.DataFrame,
+    limits_ms: tuple[int, int],
+    timelines: Timelines,
+    timed_out: Callable[[str, Stretch], int] | None,
+) -> BecameSlow | None:
+    """Return when requests of one name were slow, if most of them were for a while."""
+    usual_ms, slow_ms = limits_ms
+    is_slow = pl.col("from_ms") >= slow_ms
+    marked = rows.with_columns(pl.when(is_slow).then(pl.lit("slow")).alias("failure"))
+    stretch = timelines.stretch(marked, is_slow)
+    # Where as many quick ones as ever go on beside them, other requests came and the service is as
+    # it was.
+    if (
+        not is_burst(stretch)
+        or stretch.requests < max(_ENOUGH, _HALF * stretch.of)
+        or stretch.went_on
+    ):
+        return None
+    when = stretch.episode
+    near = rows.filter(pl.col("start").is_between(when.first, when.last))
+    inside = between(near, when.since, when.until)
+    slow = inside.filter(is_slow)
+    # What fails slowly is told of as failing.
+    failed = sum_of(slow, "errors") + (timed_out(name, stretch) if timed_out else 0)
+    if failed >= _HALF * stretch.requests:
+        return None
+    by_class = inside.group_by("from_ms").agg(pl.col("requests").sum())
+    median_ms = int(by_class.select(_median())["from_ms"].item())
+    return BecameSlow(name, stretch, usual_ms, slow_ms, median_ms, first_of(slow))
+
+
+def _medians(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return ``name`` and the sorted medians of the parts of its requests, a list."""
+    requests = pl.col("requests")
+    # A bucket is of the part that its middle is in.
+    middle = requests.cum_sum() - requests // 2
+    parts = (
+        rows.group_by("name", "start")
+        .agg(requests.sum())
+        .sort("name", "start")
+        .select(
+            "name",
+            "start",
+            (middle.over("name") // _OF_A_PART).alias("part"),
+        )
+    )
+    return (
+        rows.join(parts, on=["name", "start"])
+        .group_by("name", "part", "from_ms")
+        .agg(requests.sum())
+        .group_by("name", "part")
+        .agg(_median())
+        .group_by("name")
+        .agg(pl.col("from_ms").sort())
+        .sort("name")
+    )
+
+
+def _median() -> pl.Expr:
+    """Return where the class begins that the median is in, of requests by class."""
+    requests = pl.col("requests").sort_by("from_ms")
+    enough = requests.cum_sum() * 2 >= requests.sum()
+    return pl.col("from_ms").sort().filter(enough).first()
+
+
+def _limits(median_ms: int) -> tuple[int, int]:
+    """Return where the class of a usual median ends, and from where on requests are slow."""
+    usual_ms = class_end_ms(median_ms)
+    return usual_ms, max(_TIMES_SLOWER * usual_ms, usual_ms + _SLOWER_MS)

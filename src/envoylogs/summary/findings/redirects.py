@@ -1,0 +1,98 @@
+"""Findings about hosts that turned to answering everything with redirects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs.envoy.failures.lookup import FAILURES
+from envoylogs.envoy.outcomes import is_redirect
+from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
+from envoylogs.summary.findings.finding import Finding, OfMany, Severity
+from envoylogs.summary.findings.proof import gateways_of, is_host, proof_of, sum_of
+from envoylogs.summary.findings.timelines import between
+from envoylogs.tally.folded_marks import FOLDED_MARKS
+from envoylogs.tally.timeline import REDIRECT
+
+if TYPE_CHECKING:
+    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.findings.timelines import Timelines
+
+__all__ = ["redirect_findings"]
+
+_ENOUGH, _NEARLY_ALL, _USUAL, _BEFORE = 50, 0.95, 0.2, 20
+_LOOP = 3
+"""So many times as many requests as usual speak for clients that go round in circles."""
+
+
+def redirect_findings(facts: Facts, timelines: Timelines) -> list[Finding]:
+    """Return the hosts that served their requests, and redirect all of them since.
+
+    Args:
+        facts: Of the log.
+        timelines: Of the log.
+    """
+    redirects = facts.requests.filter(is_redirect() & pl.col("host").is_not_null())
+    often = (
+        redirects.group_by("host")
+        .agg(pl.col("requests").sum())
+        .filter(
+            (pl.col("requests") >= _ENOUGH)
+            & pl.col("host").is_in(facts.known_hosts.implode())
+            & ~pl.col("host").is_in(FOLDED_MARKS)
+        )
+    )
+    redirected = pl.col("answer") == REDIRECT
+    found = []
+    for host in often["host"].sort():
+        rows = timelines.of("host", host).filter(pl.col("kind") == "request")
+        stretch = timelines.stretch(rows, redirected)
+        when, (before, of_before) = stretch.episode, stretch.outside
+        if (
+            when.since is None
+            or stretch.requests < max(_ENOUGH, _NEARLY_ALL * stretch.of)
+            or of_before < _BEFORE
+            or before > _USUAL * of_before
+        ):
+            continue
+        of_host = redirects.filter(is_host(host))
+        inside = between(rows.filter(redirected), when.since, when.until)
+        by_gateway = sum_of(inside.filter(pl.col("outcome") == "direct_response"))
+        failure = FAILURES[
+            "redirected_by_gateway"
+            if 2 * by_gateway >= stretch.requests
+            else "redirected_by_service"
+        ]
+        well, expected = stretch.went_well or (0, 0.0)
+        loops = bool(expected) and well >= _LOOP * expected
+        proof = proof_of(of_host)
+        if loops:
+            proof += f"; {well / expected:.0f} times as many requests as before: clients go round"
+        found.append(
+            Finding(
+                code="redirects_jump",
+                severity=Severity.HIGH if loops else Severity.MEDIUM,
+                who=failure.actor,
+                subject=host,
+                title=failure.says.format(label=host),
+                requests=stretch.requests,
+                of=stretch.of,
+                first_seen=when.since,
+                since=when.since,
+                until=when.until,
+                gateways=gateways_of(facts, of_host),
+                where=all_of(
+                    is_request,
+                    equals("host", host),
+                    is_one_of("response_code", of_host["response_code"].unique().sort()),
+                    is_one_of("outcome", of_host["outcome"].unique().sort()),
+                ),
+                timed=True,
+                proof=proof,
+                failure=failure.name,
+                of_many=OfMany(failure.says, failure.next, by_share=False),
+                next=failure.next,
+            )
+        )
+    return found
