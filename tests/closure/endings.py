@@ -481,7 +481,7 @@ HARMLESS: tuple[Ending, ...] = (
     _harmless(200, "RFCF", "response_from_cache_filter", _CHOSEN, "answered from the cache"),
     _harmless(304, "RFCF", "response_from_cache_filter", _CHOSEN, "answered from the cache"),
 )
-"""Nobody is worse off, however many requests of a host end so."""
+"""Nobody is worse off because a request ends so, though a busy host that redirects all is told."""
 
 _NOT_SAID = "the client did not say, or was not understood, which host it wanted"
 NAMELESS: tuple[Ending, ...] = (

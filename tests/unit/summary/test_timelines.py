@@ -35,6 +35,14 @@ def test_an_episode_lasts_from_the_first_failure_to_the_last_within_its_buckets(
     assert (found.requests, found.of) == (300, 300)
 
 
+def test_what_is_outside_of_an_episode_is_counted_too() -> None:
+    found = _stretch(*_outage(), *(reset(n) for n in (10, 1100)))
+
+    assert found.outside == (2, 902)
+    # 300 are usual in that time and none went well: 300 / sqrt(300).
+    assert found.missing == pytest.approx(17.3, abs=0.1)
+
+
 def test_a_wide_bucket_does_not_blur_the_ends() -> None:
     # A day has buckets of five minutes, and the outage begins and ends in the middle of two.
     records = [reset(n) if 40_010 <= n < 50_030 else served(n) for n in range(0, 86_400, 10)]

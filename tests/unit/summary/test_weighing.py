@@ -10,7 +10,7 @@ from envoylogs.envoy.outcomes import Harm
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.findings.onset import Episode
 from envoylogs.summary.findings.timelines import Stretch
-from envoylogs.summary.findings.weighing import Askers, Weighing, is_burst
+from envoylogs.summary.findings.weighing import Askers, Weighing, is_burst, is_jump
 
 _CALM = Weighing(subjects=20, records=100_000, errors=50, clients=100)
 _TROUBLED = Weighing(subjects=20, records=1000, errors=100, clients=100)
@@ -207,3 +207,61 @@ def test_among_more_subjects_it_takes_more_to_be_no_chance(
     few, many = (Weighing(n, 1_000_000, 0, 100) for n in (subjects, 10 * subjects))
 
     assert few.is_sure(failed, of) or not many.is_sure(failed, of)
+
+
+def _jump(
+    failed: int = 180, of: int = 900, *, before: tuple[int, int] = (0, 900), well: float = 720
+) -> Stretch:
+    """Return failures of a small share that began within the log."""
+    return Stretch(Episode(3, None, 3, 9, of, failed), failed, of, (int(well), 900.0), before)
+
+
+@pytest.mark.parametrize(
+    ("stretch", "jump"),
+    [
+        (_jump(), True),
+        (_jump(20, 400), True),
+        (_jump(19, 100), False),
+        (_jump(44, 900), False),
+        # Ten are expected of the other time, and at most a tenth of what is expected is there.
+        (_jump(before=(0, 50)), True),
+        (_jump(before=(0, 49)), False),
+        (_jump(before=(18, 900)), True),
+        (_jump(before=(19, 900)), False),
+        (_whole(500, 900), False),
+    ],
+)
+def test_a_jump_is_a_share_that_was_hardly_there_before(stretch: Stretch, jump: bool) -> None:  # noqa: FBT001
+    assert is_jump(stretch) is jump
+
+
+@pytest.mark.parametrize("harm", [Harm.REFUSED, Harm.GONE])
+@pytest.mark.parametrize(
+    ("well", "inside", "alike", "told"),
+    [
+        (720, 5, False, True),
+        # Two standard deviations and a half of 900 are 75.
+        (825, 5, False, True),
+        (826, 5, False, False),
+        (826, 5, True, True),
+        (765, 8, False, True),
+    ],
+)
+def test_a_small_jump_is_told_at_the_expense_of_users_or_if_it_is_no_chance(
+    harm: Harm,
+    well: int,
+    inside: int,
+    alike: bool,  # noqa: FBT001
+    told: bool,  # noqa: FBT001
+) -> None:
+    stretch = _jump(99, 900, well=well)
+
+    found = _CALM.of_refusals(harm, 99, 1800, stretch, Askers(inside, inside, alike))
+
+    assert found is (Severity.HIGH if told else None)
+
+
+def test_a_small_jump_of_one_or_two_clients_of_many_is_a_visit() -> None:
+    assert _severity(Harm.REFUSED, 180, 1800, _jump(), clients=2) is None
+    assert _severity(Harm.GONE, 180, 1800, _jump(), clients=2) is Severity.HIGH
+    assert _severity(Harm.ANSWERED_4XX, 180, 1800, _jump()) is None

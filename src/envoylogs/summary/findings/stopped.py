@@ -107,10 +107,14 @@ def _longest_gap_us(rows: pl.DataFrame) -> int:
 
 
 def _go_on(timelines: Timelines, host: str, last: int, end: int) -> bool:
-    """Tell whether others are asked for as ever since a host is not."""
+    """Tell whether others are asked for as ever since a host is not, as far as they did not stop.
+
+    Several may stop at once, and then say nothing of each other.
+    """
     rows = timelines.rows.filter(
         (pl.col("kind") == "request") & pl.col("believed") & ~is_host(host)
     )
+    rows = rows.filter(pl.col("last").max().over("host") > (last + end) // 2)
     before, since = rows.filter(pl.col("last") <= last), rows.filter(pl.col("first") > last)
     begin = first_of(before)
     if begin is None:
