@@ -89,7 +89,7 @@ def test_a_path_that_is_refused_since_a_moment_is_named_with_it() -> None:
 
     assert (found.subject, found.failure, found.since) == (HOST, "policy_denied", us(900))
     assert (found.requests, found.of) == (180, 1080)
-    assert found.title == f"/admin/users of {HOST}: an AuthorizationPolicy denies requests"
+    assert found.title == f"/admin/users of {HOST}: an AuthorizationPolicy denies access"
     assert found.proof is not None
     assert "180 requests of these paths were served before, none since" in found.proof
     assert _selected(log, found) == 180
@@ -105,12 +105,28 @@ def test_a_path_with_a_share_too_small_for_its_host_is_named() -> None:
     assert found.severity is Severity.MEDIUM
 
 
+def test_paths_of_many_hosts_that_are_refused_since_one_moment_are_told_once() -> None:
+    hosts = [f"shop{number}.example.com" for number in range(3)]
+    log = [record for host in hosts for n in range(1800)
+           for record in (_ok(n, authority=host, path="/shop"),
+                          (_denied if n >= 900 else _ok)(n, authority=host, path="/admin"))
+           if record["path"] == "/shop" or not n % 5]  # fmt: skip
+
+    (found,) = _told(log, "refused_jump")
+
+    assert sorted(member.subject for member in found.members) == hosts
+    assert found.title.startswith(
+        "Some paths of each of 3 hosts: an AuthorizationPolicy denies access: "
+    )
+    assert (found.requests, _selected(log, found)) == (540, 540)
+
+
 def test_a_host_that_is_refused_everywhere_is_told_as_a_host() -> None:
     log = [(_denied if n >= 900 else _ok)(n, path=f"/p{n % 4}") for n in range(1800)]
 
     (found,) = _told(log, "refused_jump")
 
-    assert found.title == f"{HOST}: an AuthorizationPolicy denies requests"
+    assert found.title == f"{HOST}: an AuthorizationPolicy denies access"
     assert (found.requests, found.of) == (900, 900)
 
 
