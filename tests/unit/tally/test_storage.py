@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.handmade import (
     connection,
+    failed,
     fewer_examples,
     rare_records,
     reset,
@@ -318,6 +319,16 @@ def test_a_file_without_any_one_column_has_a_summary(tmp_path: Path) -> None:
     for name in rows.columns[1::4]:
         found = load_tally(_written(rows.drop(name), _header(tally), tmp_path))
         assert summarize(found).complete, name
+
+
+def test_a_failing_service_of_an_older_file_has_no_path_that_fails(tmp_path: Path) -> None:
+    failing = [failed(n, 500, "-", "via_upstream") for n in range(20)]
+    tally = tally_of([unrouted(0, path="*"), *failing, *map(served, range(20, 40))])
+
+    rows = _rows(_saved(tally, tmp_path)).drop("failed")
+    found = summarize(load_tally(_written(rows, _header(tally), tmp_path))).findings
+
+    assert found[0].title == "shop.shop:80 answers with 500"
 
 
 def test_missing_states_of_an_older_file_are_empty(tmp_path: Path) -> None:

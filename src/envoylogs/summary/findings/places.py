@@ -43,8 +43,11 @@ def place_of(facts: Facts, failed: pl.DataFrame, of: pl.DataFrame) -> str | None
     paths = facts.tally.paths.frame.with_columns(facts.host_of_authority).filter(
         pl.col("host").is_in(failed["host"].unique().implode(), nulls_equal=True)
     )
-    by_path = paths.group_by("path_group").agg(
-        pl.col("routed").sum().alias("requests"), pl.col("failed").sum()
+    # Some were only refused or unrouted, and had no request that could fail.
+    by_path = (
+        paths.group_by("path_group")
+        .agg(pl.col("routed").sum().alias("requests"), pl.col("failed").sum())
+        .filter(pl.col("requests") > 0)
     )
     place = _place(by_path, by_path, all_failed)
     return None if place is None else f"for {place}"
