@@ -373,6 +373,11 @@ def _ebbing() -> list[Record]:
              *(_other(n, downstream_local_address="10.8.0.7:8443") for n in range(3600))],
             id="the log of another gateway goes on",
         ),
+        pytest.param(
+            [*(_ok(n, **({"response_code": 500} if n > 1300 and n % 2 else {}))
+               for n in range(1800)), *map(_other, range(3600))],
+            id="a host that failed until then",
+        ),
         pytest.param(_ebbing(), id="traffic that ebbs away"),
         pytest.param(
             [*map(_ok, range(1800)), *map(unrouted, range(1800, 3600)),

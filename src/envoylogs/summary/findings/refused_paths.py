@@ -36,7 +36,7 @@ __all__ = ["with_refused_paths"]
 _MOST_SUBJECTS = 500
 _ENOUGH, _FEW, _FEW_CLIENTS = 20, 3, 3
 _BY_CHANCE = 1e-3
-_MOST, _NOT_ALL = 0.8, 0.9
+_MOST, _NOT_ALL = 0.9, 0.9
 
 
 def with_refused_paths(
@@ -65,7 +65,8 @@ def _says_more(found: Finding, of_host: Finding | None) -> bool:
     """Tell whether paths are what is refused of a host, and not all or any of its requests."""
     if of_host is None or of_host.severity is Severity.INFO:
         return True
-    return found.requests >= _MOST * of_host.requests and found.requests <= _NOT_ALL * found.of
+    some = of_host.requests <= _NOT_ALL * of_host.of
+    return some and found.requests >= _MOST * of_host.requests
 
 
 def _of(facts: Facts, timelines: Timelines, paths: pl.DataFrame) -> Finding | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["stopped_findings"]
 
 _ENOUGH, _HALF, _TIMES_LONGER, _LATE = 100, 0.5, 10, 4
-_BY_CHANCE = 1e-9
+_BY_CHANCE, _FAILING = 1e-9, 0.25
 _OTHERS, _AS_EVER = 20, 0.5
 
 
@@ -70,6 +70,9 @@ def _of(facts: Facts, timelines: Timelines, host: str) -> Finding | None:
         (pl.col("kind") == "request") & pl.col("start").is_not_null()
     )
     late = rows.filter(pl.col("first") >= last - span // _LATE)
+    # Who failed until the end is told of as that.
+    if sum_of(late.filter(pl.col("failure").is_not_null())) >= _FAILING * sum_of(late):
+        return None
     # Traffic that ebbs away makes long gaps by itself.
     rate = min(n / span, sum_of(late) / (span / _LATE))
     if silence <= _TIMES_LONGER * _longest_gap_us(rows) or rate * silence < -math.log(_BY_CHANCE):
