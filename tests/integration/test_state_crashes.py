@@ -103,7 +103,7 @@ def test_runs_that_are_killed_at_any_moment_lose_nothing(tmp_path: Path, seed: i
             code = run.wait()
             if code == -signal.SIGKILL:
                 killed += 1
-                usual_s *= 1.02
+                usual_s *= 1.03
             else:
                 assert code == 0, errors.read_text()
                 usual_s *= 0.9
