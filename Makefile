@@ -23,7 +23,7 @@ demo: $(VENV)/.package ## Run the main job on the sample logs of a real Envoy
 	@echo; echo "== the whole summary of sample_logs/canary"; echo
 	$(BIN)/envoylogs summarize sample_logs/canary
 
-test: check ## Check everything and run all tests (under 10 minutes on two cores)
+test: check ## Check everything and run all tests
 	$(BIN)/python -m pytest $(IN_PARALLEL)
 
 check: lint types layers docs-check ## Run all checks that need no test
