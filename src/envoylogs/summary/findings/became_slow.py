@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.findings.timelines import Stretch, Timelines
 
-__all__ = ["BecameSlow", "became_slow"]
+__all__ = ["BecameSlow", "became_slow", "median_class"]
 
 _TIMES_SLOWER, _SLOWER_MS, _ENOUGH, _HALF = 3, 100, 50, 0.5
 _FAR_SLOWER = 10
@@ -135,7 +135,7 @@ def _of(
     if failed >= _HALF * stretch.requests:
         return None
     by_class = inside.group_by("from_ms").agg(pl.col("requests").sum())
-    median_ms = int(by_class.select(_median())["from_ms"].item())
+    median_ms = int(by_class.select(median_class())["from_ms"].item())
     return BecameSlow(name, stretch, usual_ms, slow_ms, median_ms, first_of(slow))
 
 
@@ -159,14 +159,14 @@ def _medians(rows: pl.DataFrame) -> pl.DataFrame:
         .group_by("name", "part", "from_ms")
         .agg(requests.sum())
         .group_by("name", "part")
-        .agg(_median())
+        .agg(median_class())
         .group_by("name")
         .agg(pl.col("from_ms").sort())
         .sort("name")
     )
 
 
-def _median() -> pl.Expr:
+def median_class() -> pl.Expr:
     """Return where the class begins that the median is in, of requests by class."""
     requests = pl.col("requests").sort_by("from_ms")
     enough = requests.cum_sum() * 2 >= requests.sum()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from envoylogs.summary.findings.proof import sum_of
 from envoylogs.tally.folded_marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def place_of(facts: Facts, failed: pl.DataFrame, of: pl.DataFrame) -> str | None
         failed: The rows of ``TrafficCounts`` that failed, with ``host`` and ``error``.
         of: All rows of the service.
     """
-    all_failed = int(failed["requests"].sum())
+    all_failed = sum_of(failed)
     if all_failed < _ENOUGH:
         return None
     requests = pl.col("requests").sum()
@@ -65,7 +66,7 @@ def _place(places: pl.DataFrame, of: pl.DataFrame, all_failed: int) -> str | Non
     if first.is_empty():
         return None
     name, requests, failed = first.select(places.columns[0], "requests", "failed").row(0)
-    others, failed_of_others = int(of["requests"].sum()) - requests, places["failed"].sum() - failed
+    others, failed_of_others = sum_of(of) - requests, places["failed"].sum() - failed
     if name is None or name in FOLDED_MARKS or not others:
         return None
     # More may fail at these paths than is told of here; what fails elsewhere bounds it.

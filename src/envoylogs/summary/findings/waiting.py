@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.failures.of_services import KEPT_WAITING
+from envoylogs.summary.findings.became_slow import median_class
 from envoylogs.summary.findings.durations import seconds
 from envoylogs.summary.findings.proof import sum_of
 from envoylogs.tally.slowness import class_end_ms
@@ -44,12 +45,10 @@ def waited(
         (pl.col("upstream_cluster") == cluster)
         & ~pl.col("last").ge(when.since or 0).and_(pl.col("first").le(when.until or _NEVER_US))
     )
-    answered = sum_of(usually)
-    if answered < _ENOUGH:
+    if sum_of(usually) < _ENOUGH:
         return None
-    by_class = usually.group_by("from_ms").agg(pl.col("requests").sum()).sort("from_ms")
-    median = by_class.filter(2 * pl.col("requests").cum_sum() >= answered)["from_ms"][0]
-    usual_ms = class_end_ms(int(median))
+    by_class = usually.group_by("from_ms").agg(pl.col("requests").sum())
+    usual_ms = class_end_ms(int(by_class.select(median_class()).item()))
     if durations.median_ms < max(_TIMES_LONGER * usual_ms, usual_ms + _LONGER_MS):
         return None
     longer = "" if durations.limit_ms else f"half of them waited {seconds(durations.median_ms)}, "
