@@ -72,8 +72,8 @@ def median_of(found: list[Run]) -> Run:
 def measured_stage(stage: str, log: Path) -> None:
     """Run one stage over a log, to the end of that stage; for ``--stage``."""
     from envoylogs import schema
+    from envoylogs.keyed.batches import Wanted, batches, decode
     from envoylogs.pipeline import tally_sources
-    from envoylogs.reading.batches import Wanted, batches, decode
     from envoylogs.sources.blocks import blocks
     from envoylogs.sources.locate import locate
 

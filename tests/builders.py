@@ -11,12 +11,13 @@ import orjson
 
 from envoylogs import schema
 from envoylogs.envoy.roles import ROLES, ProxiesSeen
-from envoylogs.reading.batches import Batch, Decoded, Wanted
+from envoylogs.keyed.batches import Batch, Decoded, Wanted
+from envoylogs.keyed.distinct_requests import RequestsSeen
+from envoylogs.keyed.selection import Selection
 from envoylogs.reading.columns import RecordColumns
+from envoylogs.reading.decoded_block import KEY, PLACE, DecodedBlock
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.json_lines import JsonLinesReader
-from envoylogs.reading.requests_seen import RequestsSeen
-from envoylogs.reading.selection import Selection
 from envoylogs.sources.blocks import blocks
 
 if TYPE_CHECKING:
@@ -183,6 +184,12 @@ class Pipe(io.BytesIO):
         return super().read1(asked if self._portion is None else min(asked, self._portion))
 
 
+def plain(block: DecodedBlock) -> pl.DataFrame:
+    """Return decoded records in plain columns."""
+    rows = block.rows.hstack(block.keys[block.rows[KEY]]).drop(KEY)
+    return rows.drop(PLACE, strict=False)
+
+
 def reading(
     data: bytes,
     *,
@@ -198,9 +205,9 @@ def reading(
     for item in blocks(Pipe(data, portions)):
         records.extend(name, reader.read(item, fates))
     records.extend(name, reader.finish(fates))
-    raw = records.raw_frame(fates) if len(records) else None
+    block = records.decoded(fates) if len(records) else None
     return Decoded(
-        raw, Wanted(columns, EVERY_ROLE), fates, ProxiesSeen(), RequestsSeen()
+        block, Wanted(columns, EVERY_ROLE), fates, ProxiesSeen(), RequestsSeen()
     ).normalized()
 
 

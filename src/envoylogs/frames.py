@@ -21,7 +21,7 @@ from envoylogs import schema
 from envoylogs.envoy.derived import column_expression, columns_behind
 from envoylogs.envoy.failures.lookup import with_failure
 from envoylogs.errors import UnknownKeyError
-from envoylogs.reading.batches import BATCH_RECORDS, Batch, decode
+from envoylogs.keyed.batches import BATCH_RECORDS, Batch, decode
 from envoylogs.reading.fates import LineFates
 from envoylogs.records import names_of_routed, refuse_tallies
 from envoylogs.schema import UNKNOWN_KEYS
@@ -33,8 +33,8 @@ from envoylogs.tally.tally import Tally, TallySum
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from envoylogs.keyed.batches import Decoded
     from envoylogs.pipeline import Reading
-    from envoylogs.reading.batches import Decoded
     from envoylogs.sources.source import Source
 
 __all__ = ["SCANNED", "LinesRead", "scanned_frame", "tally_of_frame"]
@@ -184,7 +184,7 @@ def tally_of_frame(frame: pl.DataFrame | pl.LazyFrame, spec: TallySpec = DEFAULT
     seen = [name for name in schema.NORMALIZED if name in names]
     for batch in rows.collect_batches(chunk_size=BATCH_RECORDS, maintain_order=True):
         records = batch if "failure" in names else with_failure(batch.drop("failure"))
-        adding.add(Batch(records, _fates_of(batch, seen)))
+        adding.add(Batch.of(records, _fates_of(batch, seen)))
     return adding.total().merge()
 
 

@@ -13,8 +13,8 @@ from envoylogs.envoy.derived import columns_behind
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.errors import TallyQuestionError
-from envoylogs.reading.batches import Decoded, Wanted, decode
-from envoylogs.reading.selection import NOTHING_SELECTED, Selection
+from envoylogs.keyed.batches import Decoded, Wanted, decode
+from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
 from envoylogs.tally.days import DaySums
 from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.storage import is_saved_tally, load_tally
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from envoylogs.envoy.text_formats import TextFormat
-    from envoylogs.reading.anonymize import Anonymizer
-    from envoylogs.reading.batches import Batch
+    from envoylogs.keyed.anonymize import Anonymizer
+    from envoylogs.keyed.batches import Batch
     from envoylogs.reading.progress import Progress
     from envoylogs.sources.known_logs import KnownLogs
     from envoylogs.sources.source import Source
@@ -107,10 +107,11 @@ class Reading:
         proxies: ProxiesSeen | None = None,
     ) -> Iterator[Decoded]:
         """Read sources as a tally of this specification needs them; see ``decode``."""
-        columns = schema.TALLIED | columns_behind((*spec.by, *spec.joint))
+        asked = columns_behind((*spec.by, *spec.joint))
+        wanted = self.wanted(schema.TALLIED | asked)
         return decode(
             sources,
-            self.wanted(columns),
+            replace(wanted, seldom=schema.OF_EXAMPLES - asked),
             on_malformed=self.on_malformed,
             logs=logs,
             proxies=proxies,

@@ -14,10 +14,11 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.errors import IncompleteSourceError, TallyQuestionError
+from envoylogs.keyed.batches import BATCH_RECORDS, Wanted, decode
+from envoylogs.keyed.distinct_requests import RequestsSeen
+from envoylogs.keyed.records import KeyedRecords
+from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import Reading
-from envoylogs.reading.batches import BATCH_RECORDS, Wanted, decode
-from envoylogs.reading.requests_seen import RequestsSeen
-from envoylogs.reading.selection import Selection
 from envoylogs.sources.compression import PROBLEMS
 from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.tally.hosts import KnownNames
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from envoylogs.envoy.text_formats import TextFormat
-    from envoylogs.reading.anonymize import Anonymizer
+    from envoylogs.keyed.anonymize import Anonymizer
     from envoylogs.sources.source import Source
 
 __all__ = [
@@ -115,7 +116,8 @@ def anonymized_records(  # noqa: PLR0913  # one parameter a concern of the calle
     names = names_of_routed(sources, reading)
     wanted = Wanted(tuple(schema.NORMALIZED), first, text_format=text_format, keys=keys)
     for frame in _selected(sources, wanted, others, on_untimed):
-        records = with_names(anonymizer.anonymized(frame).records, names)
+        hidden = anonymizer.anonymized(KeyedRecords.of(frame)).records.frame()
+        records = with_names(hidden, names)
         source = pl.col("source").map_elements(anonymizer.name_of_source, return_dtype=pl.String)
         yield records.with_columns(source).select(*schema.POSITION, *schema.NORMALIZED)
 
@@ -175,7 +177,7 @@ def _selected(
             if on_untimed is not None:
                 on_untimed(counts["", "untimed_left_out", ""])
             for selection in others:
-                frame = None if frame is None else selection.selected(frame)
+                frame = None if frame is None else selection.chosen(frame)
             if frame is not None and frame.height:
                 yield frame
     for name, problem, bytes_read in damaged:
@@ -206,8 +208,8 @@ def newest_time(
         if is_saved_tally(source):
             raise TallyQuestionError.not_selectable(source.name, "--last", None)
         for decoded in decode([source], wanted):
-            frame = decoded.normalized().frame
-            last = None if frame is None else frame["start_time"].dt.epoch("us").max()
+            records = decoded.normalized().selected
+            last = None if records is None else records.rows["start_time"].dt.epoch("us").max()
             if isinstance(last, int):
                 newest = last if newest is None else max(newest, last)
     return newest

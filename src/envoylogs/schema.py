@@ -15,6 +15,8 @@ __all__ = [
     "GROUP_KEYS",
     "INTEGERS",
     "NORMALIZED",
+    "OF_EXAMPLES",
+    "OF_RECORDS",
     "POSITION",
     "STRINGS",
     "TALLIED",
@@ -77,6 +79,21 @@ COUNTABLE = {
 
 POSITION: dict[str, pl.DataType] = {"source": pl.String(), "line": pl.Int64()}
 """Where a record stands: the name of its source and the number of its first line, from 1."""
+
+OF_RECORDS = (
+    "start_time", "path", "upstream_host", "duration_ms", "upstream_service_time_ms",
+    "bytes_received", "bytes_sent", "user_agent", "x_forwarded_for", "downstream_remote_address",
+    "request_id", "upstream_local_address",
+)  # fmt: skip
+"""Columns that each record has values of its own for; all others repeat, and together are a key.
+
+A log has some thousand keys, whatever its length: what they mean is worked out once for each.
+"""
+
+OF_EXAMPLES = frozenset(
+    {"downstream_remote_address", "request_id", "upstream_local_address", "x_forwarded_for"}
+)
+"""Columns of ``TALLIED`` that a tally asks of few records, those that become examples."""
 
 UNKNOWN_KEYS = "unknown_keys"
 """What of a JSON record no column holds, as a JSON object in text; made only on request."""

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import envoylogs
 from envoylogs.cli.app import app
-from envoylogs.reading.anonymize import KEY_VARIABLE
+from envoylogs.keyed.anonymize import KEY_VARIABLE
 from envoylogs.render.named_tables import TABLE_NAMES
 
 if TYPE_CHECKING:

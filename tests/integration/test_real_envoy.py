@@ -17,8 +17,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from envoylogs.keyed.batches import batches
 from envoylogs.pipeline import tally_sources
-from envoylogs.reading.batches import batches
 from envoylogs.sources.locate import locate
 from envoylogs.summary.summary import Summary, summarize
 

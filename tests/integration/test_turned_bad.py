@@ -20,8 +20,8 @@ import polars as pl
 import pytest
 
 from envoylogs.envoy.outcomes import Actor
+from envoylogs.keyed.batches import batches
 from envoylogs.pipeline import tally_sources
-from envoylogs.reading.batches import batches
 from envoylogs.sources.locate import locate
 from envoylogs.summary.findings.finding import Finding, Severity
 from envoylogs.summary.summary import Summary, summarize

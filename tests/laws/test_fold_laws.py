@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.handmade import fewer_examples, source_of
 
 from envoylogs import schema
-from envoylogs.reading.batches import Batch, batches
+from envoylogs.keyed.batches import Batch, batches
 from envoylogs.reading.fates import LineFates
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.tally.folded import FOLDABLE, is_folded
@@ -54,7 +54,7 @@ def cut_and_order(draw: st.DrawFn) -> list[Batch]:
     """Return all records in any order of batches of any size."""
     places = sorted(draw(st.sets(st.integers(1, _LINES - 1), min_size=1, max_size=8)))
     parts = [_records()[a:b] for a, b in pairwise([0, *places, _LINES])]
-    return [Batch(part, LineFates()) for part in draw(st.permutations(parts))]
+    return [Batch.of(part, LineFates()) for part in draw(st.permutations(parts))]
 
 
 def _tally(parts: Sequence[Batch], spec: TallySpec) -> Tally:
@@ -66,7 +66,7 @@ def _tally(parts: Sequence[Batch], spec: TallySpec) -> Tally:
 
 @cache
 def _exact() -> Tally:
-    return _tally([Batch(_records(), LineFates())], _LOOSE)
+    return _tally([Batch.of(_records(), LineFates())], _LOOSE)
 
 
 @cache
@@ -88,7 +88,7 @@ def _totals(summary: Summary) -> dict[str, object]:
 
 
 def test_the_log_is_past_every_limit_and_within_those_of_everybody() -> None:
-    folded = set(summarize(_tally([Batch(_records(), LineFates())], _TIGHT)).folds.columns)
+    folded = set(summarize(_tally([Batch.of(_records(), LineFates())], _TIGHT)).folds.columns)
 
     assert {"authority", "upstream_cluster", "path_group", "user_agent", "host"} <= folded
     assert "start_time" in folded
@@ -216,7 +216,7 @@ def _known_and_unknown(known: int, unknown: int) -> list[Batch]:
         served.with_columns(pl.lit(f"shop-{number}.example.com").alias("authority"))
         for number in range(known)
     ]
-    return [Batch(pl.concat([frame, scanned]) if number == 3 else frame, LineFates())
+    return [Batch.of(pl.concat([frame, scanned]) if number == 3 else frame, LineFates())
             for number, frame in enumerate(frames)]  # fmt: skip
 
 
@@ -233,7 +233,7 @@ def test_no_client_can_pass_for_folded_names(mark: str, column: str, logged: str
     peer = pl.lit(None, pl.String).alias("downstream_remote_address")
     frame = frame.with_columns(text, peer)
 
-    tally = _tally([Batch(frame, LineFates())] * 3, spec)
+    tally = _tally([Batch.of(frame, LineFates())] * 3, spec)
 
     for name in STATES:
         state = tally.state(name)
@@ -247,7 +247,7 @@ def test_no_client_can_pass_for_folded_names(mark: str, column: str, logged: str
 def test_a_long_name_is_cut_and_still_counted() -> None:
     frame = _records().head(4).with_columns(pl.lit("é" * 5000).alias("authority"))
 
-    tally = _tally([Batch(frame, LineFates())], TallySpec())
+    tally = _tally([Batch.of(frame, LineFates())], TallySpec())
 
     assert tally.traffic.frame["authority"].str.len_chars().max() == 2048
     assert tally.traffic.frame["requests"].sum() == 4

@@ -23,7 +23,7 @@ from tests.handmade import fewer_examples, rare_records, reset, source_of, text_
 import envoylogs.tally
 from envoylogs import schema
 from envoylogs.errors import TallyError
-from envoylogs.reading.batches import Batch, Wanted, batches, decode
+from envoylogs.keyed.batches import Batch, Wanted, batches, decode
 from envoylogs.reading.fates import LineFates
 from envoylogs.tally.evidence import EVIDENCE_KEYS, FailureEvidence
 from envoylogs.tally.folded_names import FoldedNames
@@ -115,7 +115,7 @@ def _fates_of(lines: list[_Line], sources: list[str]) -> LineFates:
 
 def _batch(rows: list[int], lines: list[_Line]) -> Batch:
     frame = _pool()[rows] if rows else None
-    return Batch(frame, _fates_of(lines, [] if frame is None else frame["source"].to_list()))
+    return Batch.of(frame, _fates_of(lines, [] if frame is None else frame["source"].to_list()))
 
 
 @st.composite

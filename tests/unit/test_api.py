@@ -32,8 +32,8 @@ from envoylogs.errors import (
     UnknownKeyError,
 )
 from envoylogs.frames import SCANNED, LinesRead, scanned_frame, tally_of_frame
+from envoylogs.keyed.batches import BATCH_RECORDS
 from envoylogs.pipeline import Reading
-from envoylogs.reading.batches import BATCH_RECORDS
 from envoylogs.render.named_tables import TABLE_NAMES
 from envoylogs.sources.locate import locate
 from envoylogs.summary.accounts import accounts

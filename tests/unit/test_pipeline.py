@@ -17,8 +17,8 @@ from tests.handmade import fewer_examples, served, source_of, text_of
 
 from envoylogs import pipeline
 from envoylogs.errors import SourceError
+from envoylogs.keyed.batches import BATCH_RECORDS, Decoded
 from envoylogs.pipeline import Reading, tally_sources
-from envoylogs.reading.batches import BATCH_RECORDS, Decoded
 from envoylogs.sources.source import Source
 from envoylogs.summary.accounts import accounts
 from envoylogs.tally.state import DEFAULT_SPEC, TallySpec

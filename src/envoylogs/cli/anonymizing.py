@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from envoylogs.reading.anonymize import Anonymizer
+    from envoylogs.keyed.anonymize import Anonymizer
 
 __all__ = ["anonymizer_of"]
 
@@ -33,7 +33,7 @@ def anonymizer_of(
         typer.BadParameter: If several runs would have a key each, or if lines
             are to be kept as they were.
     """
-    from envoylogs.reading.anonymize import KEY_VARIABLE, keyed_anonymizer
+    from envoylogs.keyed.anonymize import KEY_VARIABLE, keyed_anonymizer
 
     if not anonymize:
         return None

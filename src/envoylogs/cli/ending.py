@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from envoylogs.cli.tallying import NewLines
     from envoylogs.errors import IncompleteSourceError
-    from envoylogs.reading.anonymize import Anonymizer
-    from envoylogs.reading.selection import Selection
+    from envoylogs.keyed.anonymize import Anonymizer
+    from envoylogs.keyed.selection import Selection
     from envoylogs.sources.source import Source
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.summary import Summary

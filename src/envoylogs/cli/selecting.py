@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from envoylogs.envoy.field_keys import FieldKeys
     from envoylogs.envoy.text_formats import TextFormat
-    from envoylogs.reading.selection import Selection
+    from envoylogs.keyed.selection import Selection
     from envoylogs.sources.source import Source
 
 __all__ = ["SelectionOptions", "selected", "with_selection"]
@@ -138,7 +138,7 @@ def selected(
     Raises:
         SelectionError: If an option can't be read.
     """
-    from envoylogs.reading.selection import COLUMN_OF, EARLIEST_US, Selection, span_of, time_of
+    from envoylogs.keyed.selection import COLUMN_OF, EARLIEST_US, Selection, span_of, time_of
     from envoylogs.records import newest_time
     from envoylogs.sources.spool import rereadable
 

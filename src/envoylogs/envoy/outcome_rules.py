@@ -17,9 +17,15 @@ from envoylogs.envoy.distinct import with_columns_by
 from envoylogs.envoy.flags import has_flag
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS
 
-__all__ = ["CONNECTION_COLUMNS", "EVIDENCE", "is_connection", "outcome_of_record", "with_outcome"]
+__all__ = [
+    "CONNECTION_COLUMNS",
+    "LOGGED_KEYS",
+    "is_connection",
+    "outcome_of_record",
+    "with_outcome",
+]
 
-EVIDENCE: dict[str, str] = {
+LOGGED_KEYS: dict[str, str] = {
     "logged_route_name": "route_name",
     "logged_response_flags": "response_flags",
     "logged_response_code_details": "response_code_details",
@@ -77,7 +83,7 @@ def _code(low: int, high: int) -> pl.Expr:
 def outcome_of_record() -> pl.Expr:
     """Return the outcome of every record, as an expression over normalized columns.
 
-    Needs the columns named in ``EVIDENCE``, keys and values, those that
+    Needs the columns named in ``LOGGED_KEYS``, keys and values, those that
     ``is_connection`` reads, ``bytes_sent`` and ``details_group`` (see ``details``).
     Every combination gets exactly one outcome.
     """

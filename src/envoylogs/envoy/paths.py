@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import polars as pl
 
-__all__ = ["MAX_TEXT", "PATH_SEGMENTS", "masked_query", "path_group", "without_query"]
+from envoylogs.envoy.distinct import with_columns_by
+
+__all__ = [
+    "MAX_TEXT",
+    "PATH_SEGMENTS",
+    "masked_query",
+    "path_group",
+    "with_path_group",
+    "without_query",
+]
 
 MAX_TEXT = 512
 """Where strings that strangers choose are cut, in characters."""
+
+_ALIKE = "path without numbers"
 
 PATH_SEGMENTS = 4
 """How many segments of a path tell path groups apart, unless told otherwise."""
@@ -49,3 +60,16 @@ def path_group(path: pl.Expr, segments: int = PATH_SEGMENTS) -> pl.Expr:
         .otherwise(single.str.replace(deep, "${1}/*"))
         .alias("path_group")
     )
+
+
+def with_path_group(records: pl.DataFrame, segments: int = PATH_SEGMENTS) -> pl.DataFrame:
+    """Return records with the column ``path_group``, worked out once for paths that are alike.
+
+    Args:
+        records: With ``path``; rows keep their order.
+        segments: See ``path_group``.
+    """
+    # Where a number stands, any other gives the same group, so that few paths are left.
+    alike = without_query(pl.col("path").str.head(MAX_TEXT)).str.replace_all(r"/\d+(/|$)", "/0${1}")
+    found = records.with_columns(alike.alias(_ALIKE))
+    return with_columns_by(found, _ALIKE, [path_group(pl.col(_ALIKE), segments)]).drop(_ALIKE)

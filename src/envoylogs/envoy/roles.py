@@ -32,7 +32,7 @@ import polars as pl
 from envoylogs.envoy.clusters import PASSTHROUGH, cluster_parts
 from envoylogs.envoy.traffic import without_port
 
-__all__ = ["ROLES", "ProxiesSeen", "with_role"]
+__all__ = ["ROLES", "ProxiesSeen", "roles_of_keys", "with_role"]
 
 ROLES = ("gateway", "egress", "sidecar", "waypoint")
 """The roles of proxies; ``gateway`` is an ingress gateway, or any whose role does not show."""
@@ -90,6 +90,21 @@ def with_role(records: pl.DataFrame, seen: ProxiesSeen) -> pl.DataFrame:
     if signs["egress"].any():
         role = pl.when(pl.lit(signs["egress"])).then(pl.lit("egress")).otherwise(role)
     return records.with_columns(role.alias("role"))
+
+
+def roles_of_keys(keys: pl.DataFrame, seen: ProxiesSeen) -> pl.Series | None:
+    """Return the role of each of some keys; null if that is not to be told from the key alone.
+
+    Args:
+        keys: With ``pod``, ``upstream_cluster`` and ``route_name``.
+        seen: See ``with_role``; nothing is added.
+    """
+    signs = keys.select(**_signs())
+    proving = signs.select("proves_sidecar", "proves_waypoint", "named_waypoint")
+    if seen.sidecars or seen.waypoints or any(sign.any() for sign in proving):
+        return None
+    role = pl.when("egress").then(pl.lit("egress")).otherwise(pl.lit("gateway")).alias("role")
+    return signs.select(role).to_series()
 
 
 def _signs() -> dict[str, pl.Expr]:

@@ -72,10 +72,14 @@ def client_of_record() -> pl.Expr:
     return without_port(pl.coalesce("downstream_remote_address", forwarded))
 
 
-def host_of_record() -> pl.Expr:
-    """Return the host of a request, or the TLS server name of a connection, in lower case."""
+def host_of_record(connection: pl.Expr | None = None) -> pl.Expr:
+    """Return the host of a request, or the TLS server name of a connection, in lower case.
+
+    Args:
+        connection: Tells connections, where ``kind`` has told them before.
+    """
     return (
-        pl.when(is_connection())
+        pl.when(is_connection() if connection is None else connection)
         .then(pl.col("requested_server_name").str.to_lowercase())
         .otherwise(host_of(pl.col("authority")))
     )

@@ -1,6 +1,6 @@
-"""From decoded objects and lines of TEXT to a raw frame: one column a field, as it was logged.
+"""From decoded objects and lines of TEXT to keys and rows, as they were logged.
 
-Numbers stay numbers and text stays text; the types are made in ``normalize``.
+Numbers stay numbers and text stays text; the types are made in ``keyed``.
 Objects are taken apart block by block, while they are still in the cache of
 the processor, and let go: that made the whole reader a quarter faster than
 taking apart a batch of 8,192 at once, and a batch smaller in memory.
@@ -9,17 +9,18 @@ taking apart a batch of 8,192 at once, and a batch smaller in memory.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import orjson
 import polars as pl
 
+from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
-from envoylogs.envoy.outcome_rules import EVIDENCE
-from envoylogs.reading.logged_values import MISSING
+from envoylogs.envoy.outcome_rules import LOGGED_KEYS
+from envoylogs.reading.decoded_block import KEY, PLACE, DecodedBlock, keyed, split_keys
 from envoylogs.reading.payloads import NOBODY, Origin
-from envoylogs.reading.shapes import Shape, evidence, frame_of, shape_of
+from envoylogs.reading.records import keys_of_all
+from envoylogs.reading.shapes import Shape, was_logged
 from envoylogs.reading.text_patterns import values_of
 from envoylogs.schema import UNKNOWN_KEYS
 
@@ -35,7 +36,9 @@ __all__ = ["RecordColumns"]
 MADE_FROM = ("method", "path", "authority", "protocol", "response_code", "bytes_sent",
              "connection_termination_details", "upstream_transport_failure_reason",
              "downstream_local_address", "upstream_local_address", "pod")  # fmt: skip
-"""What outcome, failure, kind, gateway and role are made from besides ``EVIDENCE``: always read."""
+"""What outcome, failure, kind, gateway and role are made from besides ``LOGGED_KEYS``: always
+read."""
+_OF_KEYS = frozenset({*schema.NORMALIZED, *LOGGED_KEYS}).difference(schema.OF_RECORDS)
 
 
 @dataclass(slots=True)
@@ -54,6 +57,7 @@ class RecordColumns:
             but for those that outcomes need.
         keys: Which keys hold them.
         unknown: Whether what no column holds is kept too, as ``unknown_keys``.
+        seldom: Columns of which few values will be asked.
     """
 
     def __init__(
@@ -62,10 +66,12 @@ class RecordColumns:
         keys: FieldKeys = DEFAULT_KEYS,
         *,
         unknown: bool = False,
+        seldom: Collection[str] = (),
     ) -> None:
+        self._seldom = seldom
         self._keys = keys
         self._unknown: dict[int, str] | None = {} if unknown else None
-        self._wanted = {*columns, *EVIDENCE.values(), *MADE_FROM}
+        self._wanted = {*columns, *LOGGED_KEYS.values(), *MADE_FROM}
         self._shapes: dict[frozenset[str], Shape] = {}
         self._text_shapes: dict[TextPattern, _TextShape] = {}
         self._lines: list[int] = []
@@ -85,15 +91,16 @@ class RecordColumns:
         """
         if not len(records):
             return
-        self._sources.append((source, len(records)))
         first = len(self._lines)
+        if not self._sources or self._sources[-1][0] != source:
+            self._sources.append((source, first))
         if records.runs:
             self._extend_mixed(records)
         else:
             objects = records.objects
             self._lines += records.lines
             self._texts += records.texts
-            self._take(objects, range(first, first + len(objects)))
+            self._take(objects, range(first, first + len(objects)), records.keys)
         if records.origins:
             self._origins += [NOBODY] * (first - len(self._origins))
             self._origins += [records.origins.get(n, NOBODY) for n in self._lines[first:]]
@@ -121,19 +128,26 @@ class RecordColumns:
         if records.objects:
             self._take(records.objects, places[: len(records.lines)])
 
-    def _take(self, objects: list[dict[str, object]], places: Sequence[int]) -> None:
+    def _take(
+        self,
+        objects: list[dict[str, object]],
+        places: Sequence[int],
+        keys: frozenset[str] | None = None,
+    ) -> None:
         if self._unknown is not None:
             for place, found in zip(places, objects, strict=True):
                 others = self._keys.unknown(found)
                 if others:
                     self._unknown[place] = orjson.dumps(others).decode()
-        self._extend_objects(objects, places)
+        if keys is None:
+            self._extend_objects(objects, places)
+        else:
+            self._extend_shape(keys, objects, places)
 
     def _extend_objects(self, objects: list[dict[str, object]], of_all: Sequence[int]) -> None:
-        keys = frozenset().union(*objects)
-        if set(map(len, objects)) == {len(keys)}:
-            # In nearly every log all objects have the same keys, in whatever order.
-            self._extend_shape(keys, objects, of_all)
+        common = keys_of_all(objects)
+        if common is not None:
+            self._extend_shape(common, objects, of_all)
             return
         by_keys: dict[frozenset[str], tuple[list[dict[str, object]], list[int]]] = {}
         for place, found in zip(of_all, objects, strict=True):
@@ -148,16 +162,11 @@ class RecordColumns:
     ) -> None:
         shape = self._shapes.get(keys)
         if shape is None:
-            shape = self._shapes[keys] = shape_of(keys, self._keys, self._wanted)
+            shape = self._shapes[keys] = Shape(keys, self._keys, self._wanted)
         if shape.holders:
             objects, places = self._extend_nested(shape.holders, objects, places)
-        shape.places.extend(places)
-        if shape.values:
-            # The first key stands twice, since for a single key itemgetter gives no tuple.
-            rows = map(itemgetter(*shape.values, next(iter(shape.values))), objects)
-            by_key = zip(*rows, strict=True)
-            for values, of_block in zip(shape.values.values(), by_key, strict=False):
-                values.extend(of_block)
+        if objects:
+            shape.extend(objects, places)
 
     def _extend_nested(
         self, holders: list[str], objects: list[dict[str, object]], places: Sequence[int]
@@ -176,43 +185,59 @@ class RecordColumns:
         )
         return [found for _, found in flat], [place for place, _ in flat]
 
-    def raw_frame(self, fates: LineFates) -> pl.DataFrame:
+    def decoded(self, fates: LineFates) -> DecodedBlock:
         """Return the records in their order.
 
         Args:
             fates: Where it is noted how many records had a key for each column.
 
         Returns:
-            A column for each wanted column that a record had a key for, of
-            strings, integers or floats; the booleans of
-            ``envoy.outcome_rules.EVIDENCE``; ``source`` and ``line``; ``text``
-            and ``unknown_keys`` if they were kept. Where an envelope said so,
-            ``pod``, ``namespace`` and ``container``; it knows better than the
-            record.
+            With a column for each wanted column that a record had a key for. Where an envelope
+            said so, ``pod``, ``namespace`` and ``container``; it knows better than the record.
         """
-        frames, places = [], []
+        blocks, places, before = [], [], 0
+        # Where several shapes stand among each other, all their columns are put in order.
+        seldom = self._seldom if len(self._shapes) == 1 and not self._text_shapes else ()
         for shape in self._shapes.values():
-            frames.append(frame_of(shape))
-            _count_keys(shape, frames[-1], fates)
+            rows = shape.rows(before, but=seldom)
+            block = DecodedBlock(shape.keys(), rows, shape.seldom(seldom))
+            for column, n in shape.counts(block.keys, rows):
+                fates.add("", "column_seen", n, column)
+            fates.add_keys("", "key_unused", len(shape.places), shape.unused)
+            blocks.append(block)
             places += shape.places
+            before += block.keys.height
         for pattern, text_shape in self._text_shapes.items():
             for column in pattern.form.columns:
                 fates.add("", "column_seen", len(text_shape.places), column)
-            frames.append(self._frame_of_text(pattern, text_shape))
+            keys, rows, _ = keyed(self._frame_of_text(pattern, text_shape), _OF_KEYS)
+            blocks.append(DecodedBlock(keys, rows.with_columns(pl.col(KEY) + before)))
             places += text_shape.places
-        # Columns that one shape has as numbers and another as text become text.
-        frame = pl.concat(frames, how="diagonal_relaxed") if len(frames) > 1 else frames[0]
-        if len(frames) > 1:
-            frame = frame[pl.Series(places).arg_sort()]
+            before += keys.height
+        if len(blocks) > 1:
+            # Columns that one shape has as numbers and another as text become text.
+            keys, rows = (
+                pl.concat(of_all, how="diagonal_relaxed")
+                for of_all in ([one.keys for one in blocks], [one.rows for one in blocks])
+            )
+            block = DecodedBlock(keys, rows[pl.Series(places).arg_sort()])
+        else:
+            (block,) = blocks
         if self._origins:
-            frame = _with_origins(frame, self._origins)
-        sources = [pl.repeat(name, n, dtype=pl.String, eager=True) for name, n in self._sources]
-        return frame.with_columns(
+            block = _with_origins(block, self._origins)
+        ends = [first for _, first in self._sources[1:]] + [len(self)]
+        sources = [
+            pl.repeat(name, end - first, dtype=pl.String, eager=True)
+            for (name, first), end in zip(self._sources, ends, strict=True)
+        ]
+        rows = block.rows.with_columns(
             pl.concat(sources).alias("source"),
             pl.Series("line", self._lines, dtype=pl.Int64),
             *([pl.Series("text", self._texts, dtype=pl.Binary)] if self._texts else []),
+            *([pl.int_range(len(self), dtype=pl.UInt32).alias(PLACE)] if block.seldom else []),
             *self._unknown_keys(),
         )
+        return block._replace(rows=rows)
 
     def _unknown_keys(self) -> Iterator[pl.Series]:
         if self._unknown is not None:
@@ -222,28 +247,20 @@ class RecordColumns:
     def _frame_of_text(self, pattern: TextPattern, shape: _TextShape) -> pl.DataFrame:
         lines = pl.concat(shape.lines)
         values = values_of(pattern, lines, self._wanted)
-        return pl.DataFrame([*values, *evidence(pattern.form.columns, len(lines))])
+        return pl.DataFrame([*values, *was_logged(pattern.form.columns, len(lines))])
 
 
-def _count_keys(shape: Shape, frame: pl.DataFrame, fates: LineFates) -> None:
-    """Count the records of a shape that had a key for each column, and those of other keys."""
-    for column in shape.seen:
-        fates.add("", "column_seen", len(shape.places), column)
-    for column in shape.keys_of.keys() - shape.seen:
-        # Of a key that holds one of two columns: the values tell.
-        present = frame.filter(pl.col(column).is_in(MISSING).not_())
-        fates.add("", "column_seen", present.height, column)
-    fates.add_keys("", "key_unused", len(shape.places), shape.unused)
-
-
-def _with_origins(frame: pl.DataFrame, origins: list[Origin]) -> pl.DataFrame:
-    """Return records with who wrote them."""
-    distinct = list(dict.fromkeys(origins))
+def _with_origins(block: DecodedBlock, origins: list[Origin]) -> DecodedBlock:
+    """Return records with who wrote them, as a part of their keys."""
+    distinct = list(dict.fromkeys([*origins, NOBODY]))
     place_of = {origin: place for place, origin in enumerate(distinct)}
     places = pl.Series([place_of[origin] for origin in origins], dtype=pl.UInt32)
-    places = places.extend_constant(place_of.get(NOBODY), frame.height - len(origins))
-    names = pl.DataFrame(
-        distinct, schema=dict.fromkeys(Origin._fields, pl.String()), orient="row"
-    ).select(pl.all().gather(places))
-    logged = frame["pod"] if "pod" in frame.columns else pl.Series([None], dtype=pl.String)
-    return frame.with_columns(names).with_columns(pl.coalesce("pod", pl.lit(logged)).alias("pod"))
+    places = places.extend_constant(place_of[NOBODY], block.rows.height - len(origins))
+    before, who, key = split_keys(block.keys.height, block.rows[KEY], places, len(distinct))
+    names = pl.DataFrame(distinct, schema=dict.fromkeys(Origin._fields, pl.String()), orient="row")[
+        who
+    ]
+    keys = block.keys[before]
+    logged = keys["pod"] if "pod" in keys.columns else pl.Series([None], dtype=pl.String)
+    keys = keys.with_columns(names).with_columns(pl.coalesce("pod", pl.lit(logged)).alias("pod"))
+    return block._replace(keys=keys, rows=block.rows.with_columns(key.alias(KEY)))

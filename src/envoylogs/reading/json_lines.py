@@ -13,7 +13,7 @@ import orjson
 
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.reading.envelopes import Envelopes
-from envoylogs.reading.records import Records
+from envoylogs.reading.records import Records, keys_of_all
 from envoylogs.reading.text_lines import TextLines
 from envoylogs.reading.unclear_lines import UnclearLines
 from envoylogs.sources.blocks import LongLine
@@ -147,13 +147,26 @@ class JsonLinesReader:
     def _read_json(
         self, payloads: Payloads, of_lines: slice, records: Records, fates: LineFates
     ) -> None:
+        lines, numbers = payloads.lines[of_lines], payloads.numbers[of_lines]
+        if not self._unclear.is_open:
+            keys, objects = self._alike(lines)
+            if objects:
+                records.keys = None if records.objects else keys
+                records.objects += objects
+                records.lines += numbers
+                if self._keep_text:
+                    records.texts += map(payloads.originals.get, numbers, lines)
+                height = sum(map(payloads.height, numbers)) if payloads.parts else len(numbers)
+                fates.add(self._source, "record_lines", height)
+                return
+        records.keys = None
         append, append_number = records.objects.append, records.lines.append
         keep_text, append_text = self._keep_text, records.texts.append
         original, unclear = payloads.originals.get, self._unclear
         loads, error = orjson.loads, orjson.JSONDecodeError
         no_sign, is_record = self._keys.signs.isdisjoint, self._keys.is_record
         on_one_line, parts = 0, payloads.parts
-        for number, line in zip(payloads.numbers[of_lines], payloads.lines[of_lines], strict=True):
+        for number, line in zip(numbers, lines, strict=True):
             try:
                 value = loads(line)
             except error:
@@ -170,3 +183,16 @@ class JsonLinesReader:
             else:
                 unclear.read_other(number, line, value, records, fates)
         fates.add(self._source, "record_lines", on_one_line)
+
+    def _alike(self, lines: list[bytes]) -> tuple[frozenset[str], list[dict[str, object]]]:
+        """Return the records of lines that all have the same keys; none if they have not."""
+        nothing: tuple[frozenset[str], list[dict[str, object]]] = frozenset(), []
+        try:
+            objects = list(map(orjson.loads, lines))
+        except orjson.JSONDecodeError:
+            return nothing
+        keys = keys_of_all(objects) if set(map(type, objects)) == {dict} else None
+        # Whether a record with other objects inside is one depends on what is in them.
+        if keys is None or self._keys.signs.isdisjoint(keys):
+            return nothing
+        return keys, objects

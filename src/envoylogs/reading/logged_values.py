@@ -7,7 +7,7 @@ import polars as pl
 
 from envoylogs import schema
 
-__all__ = ["MISSING", "first_present", "series_of"]
+__all__ = ["MISSING", "first_present", "series_of", "text_of"]
 
 MISSING = (None, "-", "")
 
@@ -43,10 +43,10 @@ def series_of(name: str, values: list[object]) -> pl.Series:
         return pl.Series(name, values, dtype=dtype, strict=True)
     except (TypeError, OverflowError, pl.exceptions.PolarsError):
         # Mixed types: several eras in one log, or values that nobody expects.
-        return pl.Series(name, [_text(value) for value in values], dtype=pl.String)
+        return pl.Series(name, [text_of(value) for value in values], dtype=pl.String)
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object) -> str | None:
     """Return a value as text: what JSON would print for anything but a string."""
     if value is None or isinstance(value, str):
         return value

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from envoylogs.reading.payloads import Origin
     from envoylogs.reading.text_lines import TextRun
 
-__all__ = ["Records"]
+__all__ = ["Records", "keys_of_all"]
 
 
 @dataclass(slots=True)
@@ -24,6 +24,7 @@ class Records:
         runs: The records of TEXT.
         run_texts: The bytes of each record of a run, by its line; empty unless wanted.
         origins: Who wrote a record, by its line; empty without envelopes.
+        keys: The keys that each of ``objects`` has; null if that is not known.
     """
 
     objects: list[dict[str, object]] = field(default_factory=list)
@@ -32,6 +33,7 @@ class Records:
     runs: list[TextRun] = field(default_factory=list)
     run_texts: dict[int, bytes] = field(default_factory=dict)
     origins: dict[int, Origin] = field(default_factory=dict)
+    keys: frozenset[str] | None = None
 
     def __len__(self) -> int:
         return len(self.objects) + sum(len(run.numbers) for run in self.runs)
@@ -40,3 +42,9 @@ class Records:
     def numbers(self) -> list[int]:
         """The number of the line of each record, first of JSON, then of TEXT."""
         return [*self.lines, *(number for run in self.runs for number in run.numbers)]
+
+
+def keys_of_all(objects: list[dict[str, object]]) -> frozenset[str] | None:
+    """Return the keys of objects that all have the same ones, as in nearly every log; else null."""
+    keys = frozenset().union(*objects)
+    return keys if set(map(len, objects)) == {len(keys)} else None

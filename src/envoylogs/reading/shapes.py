@@ -1,23 +1,26 @@
-"""Records that have the same keys, in columns, and what their keys are."""
+"""Records of which the same was logged: what repeats in them numbered, the rest in columns."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections import Counter
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from envoylogs import schema
 from envoylogs.envoy.fields import SECONDS_IF_DECIMAL, fold, is_address
-from envoylogs.envoy.outcome_rules import EVIDENCE
-from envoylogs.reading.logged_values import first_present, series_of
+from envoylogs.envoy.outcome_rules import LOGGED_KEYS
+from envoylogs.reading.decoded_block import KEY
+from envoylogs.reading.logged_values import MISSING, first_present, series_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from envoylogs.envoy.field_keys import FieldKeys
 
-__all__ = ["Shape", "evidence", "frame_of", "shape_of"]
+__all__ = ["Shape", "was_logged"]
 
 _OF_ADDRESSES = "upstream_host"
 _SECONDS = frozenset(map(fold, SECONDS_IF_DECIMAL))
@@ -25,92 +28,209 @@ _SECONDS_OF_NGINX = re.compile(r"\d{1,9}\.\d{3}")
 _LONGEST_SECONDS = 1e9
 
 
-@dataclass(slots=True)
-class Shape:
-    """The records that have the same keys, in columns.
+class _Numbers(dict[tuple[object, ...], int]):
+    """Numbers what repeats in records, in the order in which it comes.
 
-    Attributes:
-        keys_of: The keys that are read for each column, the first in front.
-        seen: All columns that these keys hold, whether wanted or not.
-        values: A list for each key of ``keys_of``.
-        holders: The keys under which there may be an object with keys that are known.
-        unused: The keys that no column holds; those of ``holders`` hold no object here.
-        unlike: How the values of a key are read for a column where they are not taken as they
-            stand: ``address``, ``no_address`` or ``seconds``.
-        places: The place of each record in the batch.
+    Args:
+        code: The place of the response code in it; -1 if it has none.
     """
 
-    keys_of: dict[str, list[str]]
-    seen: list[str]
-    values: dict[str, list[object]]
-    holders: list[str]
-    unused: list[str]
-    unlike: dict[tuple[str, str], str]
-    places: list[int] = field(default_factory=list)
+    def __init__(self, code: int) -> None:
+        super().__init__()
+        self._code = code
+        self._odd: dict[tuple[object, ...], int] = {}
+        self.found: list[tuple[object, ...]] = []
+
+    def __missing__(self, values: tuple[object, ...]) -> int:
+        """Number what was not there yet."""
+        if all(map(self._is_plain, range(len(values)), values)):
+            self[values] = number = len(self.found)
+            self.found.append(values)
+            return number
+        # To Python 1, 1.0 and True are the same; in a log they are not.
+        odd = (*values, *map(type, values))
+        number = self._odd.setdefault(odd, len(self.found))
+        if number == len(self.found):
+            self.found.append(values)
+        return number
+
+    def _is_plain(self, place: int, value: object) -> bool:
+        kind = type(value)
+        return kind is str or value is None or (kind is int and place == self._code and value > 1)  # type: ignore[operator]
 
 
-def shape_of(logged: Collection[str], keys: FieldKeys, wanted: Collection[str]) -> Shape:
-    """Return the shape of records, without one.
+class Shape:
+    """The records that were logged with the same keys.
 
     Args:
         logged: The keys of each of them; paths of nested ones.
         keys: Which keys hold which columns.
         wanted: The columns that are kept.
+
+    Attributes:
+        seen: All columns that these keys hold, whether wanted or not.
+        holders: The keys under which there may be an object with keys that are known.
+        unused: The keys that no column holds; those of ``holders`` hold no object here.
+        places: The place of each record in the batch.
     """
-    keys_of: dict[str, list[str]] = {}
-    unlike: dict[tuple[str, str], str] = {}
-    seen: dict[str, None] = {}
-    for key in sorted(logged):
-        for column in keys.columns_of(key):
-            keys_of.setdefault(column, []).append(key)
-            if keys.known_key(key) in _SECONDS:
-                unlike[column, key] = "seconds"
-            elif len(keys.columns_of(key)) > 1:
-                unlike[column, key] = "address" if column == _OF_ADDRESSES else "no_address"
-        seen |= dict.fromkeys(keys.columns_of(key)[:1])
-    of_wanted = {
-        column: sorted(spellings, key=keys.precedence)
-        for column, spellings in keys_of.items()
-        if column in wanted
-    }
-    return Shape(
-        of_wanted,
-        list(seen),
-        {key: [] for spellings in of_wanted.values() for key in spellings},
-        keys.holders(logged),
-        [key for key in logged if not keys.columns_of(key)],
-        unlike,
-    )
+
+    def __init__(self, logged: Collection[str], keys: FieldKeys, wanted: Collection[str]) -> None:
+        keys_of: dict[str, list[str]] = {}
+        # How the values of a key are read for a column where they are not taken as they stand:
+        # ``address``, ``no_address`` or ``seconds``.
+        self._unlike: dict[tuple[str, str], str] = {}
+        seen: dict[str, None] = {}
+        for key in sorted(logged):
+            for column in keys.columns_of(key):
+                keys_of.setdefault(column, []).append(key)
+                if keys.known_key(key) in _SECONDS:
+                    self._unlike[column, key] = "seconds"
+                elif len(keys.columns_of(key)) > 1:
+                    is_address = column == _OF_ADDRESSES
+                    self._unlike[column, key] = "address" if is_address else "no_address"
+            seen |= dict.fromkeys(keys.columns_of(key)[:1])
+        self.seen = list(seen)
+        self.holders = keys.holders(logged)
+        self.unused = [key for key in logged if not keys.columns_of(key)]
+        self.places: list[int] = []
+        wanted_keys = {
+            column: sorted(spellings, key=keys.precedence)
+            for column, spellings in keys_of.items()
+            if column in wanted
+        }
+        self._of_rows = {c: k for c, k in wanted_keys.items() if c in schema.OF_RECORDS}
+        self._of_keys = {c: k for c, k in wanted_keys.items() if c not in schema.OF_RECORDS}
+        self._values: dict[str, list[object]] = {key: [] for key in _all_of(self._of_rows)}
+        self._repeating = _all_of(self._of_keys)
+        codes = [key for key in self._of_keys.get("response_code", ()) if key in self._repeating]
+        self._numbers = _Numbers(self._repeating.index(codes[0]) if codes else -1)
+        self._key: list[int] = []
+        self._take_values, self._take_repeating = map(
+            _getter, (list(self._values), self._repeating)
+        )
+
+    def extend(self, objects: list[dict[str, object]], places: Collection[int]) -> None:
+        """Take records.
+
+        Args:
+            objects: With the keys of this shape.
+            places: Of each of them in the batch.
+        """
+        self.places.extend(places)
+        number = self._numbers.__getitem__
+        try:
+            self._key += list(map(number, map(self._take_repeating, objects)))
+        except TypeError:
+            # Objects and lists have no hash.
+            found = map(self._take_repeating, objects)
+            self._key += [number(tuple(map(_hashable, values))) for values in found]
+        if self._values:
+            by_key = zip(*map(self._take_values, objects), strict=True)
+            for values, of_block in zip(self._values.values(), by_key, strict=False):
+                values.extend(of_block)
+
+    def keys(self) -> pl.DataFrame:
+        """Return what repeats, by column, and which of ``LOGGED_KEYS`` was logged."""
+        found = self._numbers.found
+        by_key = zip(*found, strict=True) if found else [()] * len(self._repeating)
+        values = {key: list(of_key) for key, of_key in zip(self._repeating, by_key, strict=False)}
+        return pl.DataFrame(
+            [
+                *(
+                    series_of(column, first_present([self._read(column, k, values) for k in keys]))
+                    for column, keys in self._of_keys.items()
+                ),
+                *was_logged(self.seen, len(found)),
+            ]
+        )
+
+    def rows(self, before: int, but: Collection[str] = ()) -> pl.DataFrame:
+        """Return what does not repeat, by column, and the number of the key of each record.
+
+        Args:
+            before: How many keys other shapes have.
+            but: Columns that are left out.
+        """
+        return pl.DataFrame(
+            [
+                pl.Series(KEY, self._key, dtype=pl.UInt32) + before,
+                *(
+                    series_of(column, self._values_of(column))
+                    for column in self._of_rows
+                    if column not in but
+                ),
+            ]
+        )
+
+    def seldom(self, columns: Collection[str]) -> dict[str, list[object]]:
+        """Return some of what does not repeat as it is, where it was logged."""
+        return {name: self._values_of(name) for name in self._of_rows if name in columns}
+
+    def _values_of(self, column: str) -> list[object]:
+        keys = self._of_rows[column]
+        return first_present([self._read(column, key, self._values) for key in keys])
+
+    def counts(self, keys: pl.DataFrame, rows: pl.DataFrame) -> Iterator[tuple[str, int]]:
+        """Yield how many records had a key for each column.
+
+        Args:
+            keys: See ``keys``.
+            rows: See ``rows``.
+        """
+        for column in self.seen:
+            yield column, len(self.places)
+        # Of a key that holds one of two columns: the values tell.
+        for column in self._of_rows.keys() - self.seen:
+            yield column, rows.filter(pl.col(column).is_in(MISSING).not_()).height
+        for column in self._of_keys.keys() - self.seen:
+            is_missing = keys[column].is_in(MISSING).fill_null(value=True).to_list()
+            times = Counter(self._key)
+            yield column, sum(n for key, n in times.items() if not is_missing[key])
+
+    def _read(self, column: str, key: str, of_key: Mapping[str, list[object]]) -> list[object]:
+        values, how = of_key[key], self._unlike.get((column, key))
+        if how == "seconds":
+            return list(map(_milliseconds, values, self._codes()))
+        if how is not None:
+            is_address_wanted = how == "address"
+            return [v if is_address(str(v)) == is_address_wanted else None for v in values]
+        return values
+
+    def _codes(self) -> list[object]:
+        """Return the response code of each record."""
+        places = [self._repeating.index(key) for key in self._of_keys.get("response_code", ())]
+        if not places:
+            return [None] * len(self._key)
+        of_keys = first_present([[found[p] for found in self._numbers.found] for p in places])
+        return [of_keys[key] for key in self._key]
 
 
-def frame_of(shape: Shape) -> pl.DataFrame:
-    """Return the values of a shape by column, and what of ``EVIDENCE`` was logged."""
-    return pl.DataFrame(
-        [
-            *(
-                series_of(column, first_present([_values(shape, column, key) for key in keys]))
-                for column, keys in shape.keys_of.items()
-            ),
-            *evidence(shape.seen, len(shape.places)),
-        ]
-    )
+def was_logged(columns: Collection[str], height: int) -> Iterator[pl.Series]:
+    """Yield for each column of ``LOGGED_KEYS`` whether it was logged."""
+    for alias, column in LOGGED_KEYS.items():
+        yield pl.repeat(column in columns, height, dtype=pl.Boolean, eager=True).alias(alias)
 
 
-def evidence(logged: Collection[str], height: int) -> Iterator[pl.Series]:
-    """Yield for each column of ``EVIDENCE`` whether it was logged."""
-    for alias, column in EVIDENCE.items():
-        yield pl.repeat(column in logged, height, dtype=pl.Boolean, eager=True).alias(alias)
+def _all_of(keys_of: Mapping[str, list[str]]) -> list[str]:
+    """Return the keys of some columns, each once."""
+    return list(dict.fromkeys(key for keys in keys_of.values() for key in keys))
 
 
-def _values(shape: Shape, column: str, key: str) -> list[object]:
-    values, how = shape.values[key], shape.unlike.get((column, key))
-    if how == "seconds":
-        codes = [shape.values[key] for key in shape.keys_of.get("response_code", ())]
-        beside = first_present(codes) if codes else [None] * len(values)
-        return list(map(_milliseconds, values, beside))
-    if how is not None:
-        return [value if is_address(str(value)) == (how == "address") else None for value in values]
-    return values
+def _getter(keys: list[str]) -> Callable[[dict[str, object]], tuple[object, ...]]:
+    """Return what takes the values of some keys out of an object."""
+    if not keys:
+        return _nothing
+    # The first key stands twice, since for a single key itemgetter gives no tuple.
+    return itemgetter(*keys, keys[0])
+
+
+def _nothing(found: dict[str, object]) -> tuple[object, ...]:
+    del found
+    return ()
+
+
+def _hashable(value: object) -> object:
+    return text_of(value) if isinstance(value, dict | list) else value
 
 
 def _milliseconds(value: object, code: object) -> object:

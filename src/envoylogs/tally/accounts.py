@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import polars as pl
 
 from envoylogs.reading.fates import EXAMPLES_KEPT
-from envoylogs.tally.state import CountState, SampleState, TallySpec, microseconds
+from envoylogs.tally.counting import REQUESTS, TIME, Counted
+from envoylogs.tally.state import CountState, SampleState, TallySpec
 
 if TYPE_CHECKING:
-    from envoylogs.reading.batches import Batch
+    from collections.abc import Sequence
+
+    from envoylogs.keyed.batches import Batch
 
 __all__ = ["LineCounts", "LineExamples"]
 
@@ -42,18 +45,31 @@ class LineCounts(CountState):
     MAXIMA: ClassVar = ("last",)
 
     @classmethod
-    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
+        """Count the records of all roles."""
+        del spec
+        if batch.everything is None:
+            return []
+        return [
+            Counted(
+                records=batch.everything,
+                keys={},
+                values={"source": pl.col("source")},
+                measures={
+                    "n": REQUESTS,
+                    "first": TIME.min(),
+                    "last": TIME.max(),
+                    "untimed": TIME.null_count().cast(pl.Int64),
+                },
+            )
+        ]
+
+    @classmethod
+    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
         """Return the accounts of one batch."""
         rows = [(*key, n, None, None) for key, n in batch.fates.counts.items()]
         frames = [pl.DataFrame(rows, schema=cls.columns(spec), orient="row")]
-        if batch.everything is not None:
-            time = microseconds("start_time")
-            windows = batch.everything.group_by("source").agg(
-                pl.len().cast(pl.Int64).alias("n"),
-                time.min().alias("first"),
-                time.max().alias("last"),
-                time.null_count().cast(pl.Int64).alias("untimed"),
-            )
+        for windows in counts:
             missing = pl.lit(None, pl.Int64)
             frames += [
                 windows.select(*_key("window"), "n", "first", "last"),
@@ -98,8 +114,9 @@ class LineExamples(SampleState):
         }
 
     @classmethod
-    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
         """Return the examples of one batch."""
+        del counts
         rows = [(e.source, e.reason, e.line, e.text) for e in batch.fates.examples]
         frame = pl.DataFrame(rows, schema=cls.columns(spec), orient="row")
         if not spec.show_query:

@@ -7,25 +7,27 @@ the usual tables are made of, and those of any other columns only on demand.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
 from envoylogs import schema
-from envoylogs.envoy.derived import column_expression
+from envoylogs.envoy.derived import column_expression, columns_behind
 from envoylogs.envoy.paths import MAX_TEXT, masked_query, path_group
+from envoylogs.envoy.traffic import host_of_record
 from envoylogs.tally.classes import DurationCounts
+from envoylogs.tally.counting import REQUESTS, TIME, Counted
 from envoylogs.tally.folded import SHORT_TEXTS
-from envoylogs.tally.latency import answered_requests, counted_by_value
+from envoylogs.tally.latency import answered_by
 from envoylogs.tally.state import CountState, TallySpec, microseconds
 from envoylogs.tally.traffic import CODE_CLASSES, conditions_counted, connections_counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from envoylogs.reading.batches import Batch
+    from envoylogs.keyed.batches import Batch
 
-__all__ = ["AskedLatency", "AskedTraffic", "asked_column", "key_types"]
+__all__ = ["AskedLatency", "AskedTraffic", "asked_columns", "key_types"]
 
 
 class _Asked(CountState):
@@ -48,8 +50,25 @@ def key_types(names: Iterable[str]) -> dict[str, pl.DataType]:
     }
 
 
+def asked_columns(
+    names: Iterable[str], spec: TallySpec
+) -> tuple[dict[str, pl.Expr], dict[str, pl.Expr]]:
+    """Return columns that were asked for: those of keys, and those of rows.
+
+    A derived column is of keys if all that it is made from is.
+    """
+    found: tuple[dict[str, pl.Expr], dict[str, pl.Expr]] = {}, {}
+    for name in names:
+        # The host rests on whether there is a path, which the kind of a record says.
+        of_rows = name != "host" and not columns_behind([name]).isdisjoint(schema.OF_RECORDS)
+        found[of_rows][name] = asked_column(name, spec)
+    return found
+
+
 def asked_column(name: str, spec: TallySpec) -> pl.Expr:
     """Return a column that was asked for as a key; names are as all states have them."""
+    if name == "host":
+        return host_of_record(pl.col("kind") == "connection")
     column = column_expression(name)
     if name == "path" and not spec.show_query:
         column = masked_query(column)
@@ -78,21 +97,29 @@ class AskedTraffic(_Asked):
     MAXIMA: ClassVar = ("last",)
 
     @classmethod
-    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
         """Count the requests and connections of one batch."""
-        if batch.frame is None or not spec.by:
-            return cls.empty(spec)
+        if batch.selected is None or not spec.by:
+            return []
         conditions = conditions_counted() | connections_counted()
-        time = microseconds("start_time")
-        records = batch.frame.filter(pl.col("kind") != "own")
-        counts = records.group_by(asked_column(name, spec) for name in cls.keys(spec)).agg(
-            pl.len().cast(pl.Int64).alias("requests"),
-            *(where.sum().cast(pl.Int64).alias(name) for name, where in conditions.items()),
-            pl.col("bytes_sent", "bytes_received").sum(),
-            time.min().alias("first"),
-            time.max().alias("last"),
-        )
-        return cls(counts.select(*cls.columns(spec)), spec)
+        keys, values = asked_columns(cls.keys(spec), spec)
+        return [
+            Counted(
+                records=batch.selected,
+                keys=keys,
+                values=values,
+                traits={f"is {name}": where for name, where in conditions.items()},
+                measures={
+                    "requests": REQUESTS,
+                    **{name: pl.col(f"is {name}").sum().cast(pl.Int64) for name in conditions},
+                    "bytes_sent": pl.col("bytes_sent").sum(),
+                    "bytes_received": pl.col("bytes_received").sum(),
+                    "first": TIME.min(),
+                    "last": TIME.max(),
+                },
+                where=pl.col("kind") != "own",
+            )
+        ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,10 +129,8 @@ class AskedLatency(_Asked, DurationCounts):
     KEYS: ClassVar = {"value_ms": pl.Int64()}
 
     @classmethod
-    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
         """Count the answered requests of one batch."""
-        answered = answered_requests(batch) if spec.by else None
-        if answered is None:
-            return cls.empty(spec)
-        keys = [asked_column(name, spec) for name in spec.by]
-        return cls(cls.counted(spec, counted_by_value(answered, "latency_ms", keys)), spec)
+        if batch.selected is None or not spec.by:
+            return []
+        return [answered_by(batch.selected, "latency_ms", *asked_columns(spec.by, spec))]

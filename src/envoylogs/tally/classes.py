@@ -10,11 +10,16 @@ of a log and not on its cut or its order.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
 
 from envoylogs.tally.state import CountState, TallySpec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envoylogs.keyed.batches import Batch
 
 __all__ = ["ALL_DIGITS", "DIGITS", "DurationCounts", "in_classes", "relative_error_of"]
 
@@ -58,6 +63,12 @@ class DurationCounts(CountState):
         return spec.max_latency_rows
 
     @classmethod
+    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+        """Return what was counted by whole milliseconds, as this state keeps it."""
+        del batch
+        return cls(cls.counted(spec, *counts), spec) if counts else cls.empty(spec)
+
+    @classmethod
     def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
         """Return counts added up, in the narrowest classes that fit."""
         return cls.fitted(spec, cls.added(spec, *frames))
@@ -66,7 +77,9 @@ class DurationCounts(CountState):
     def counted(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
         """Return counts of whole milliseconds, none of them twice, as this state keeps them."""
         exact = pl.lit(ALL_DIGITS, pl.Int64).alias("digits")
-        return cls.fitted(spec, pl.concat(frames).with_columns(exact).select(*cls.columns(spec)))
+        columns = cls.columns(spec)
+        rows = (frame.with_columns(exact).select(*columns) for frame in frames)
+        return cls.fitted(spec, pl.concat(rows))
 
     @classmethod
     def fitted(cls, spec: TallySpec, frame: pl.DataFrame) -> pl.DataFrame:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from envoylogs.reading.batches import Batch
+    from envoylogs.keyed.batches import Batch
 
 __all__ = [
     "DAY_US",
@@ -64,7 +64,7 @@ class DaySums:
     def add(self, batch: Batch) -> None:
         """Observe one more batch; one without a time belongs to the day of the one before it."""
         if self._by_day and batch.everything is not None:
-            self._day = self._day_of(batch.everything)
+            self._day = self._day_of(batch.everything.rows)
         day = self._day if self._by_day else None
         self._sums.setdefault(day, TallySum(self._spec)).add(batch)
 

@@ -15,13 +15,19 @@ import polars as pl
 
 from envoylogs.envoy.paths import MAX_TEXT, masked_query
 from envoylogs.envoy.traffic import client_of_record
+from envoylogs.tally.folded import kept_apart
 from envoylogs.tally.state import SampleState, TallySpec, compact, microseconds
-from envoylogs.tally.subjects import SUBJECT_KEYS, SUBJECT_NAMES, subject_columns
+from envoylogs.tally.subjects import (
+    SUBJECT_KEYS,
+    SUBJECT_NAMES,
+    is_of_connection,
+    subject_columns,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from envoylogs.reading.batches import Batch
+    from envoylogs.keyed.batches import Batch
 
 __all__ = ["EVIDENCE_KEYS", "FailureEvidence"]
 
@@ -35,6 +41,7 @@ _TEXTS = ("client", "method", "path", "requested_server_name", "route_name", "re
 # The others are names that counts have too, and are cut where those are.
 _CUT = ("client", "path", "response_code_details", "connection_termination_details",
         "upstream_transport_failure_reason", "request_id", "source")  # fmt: skip
+_UNUSED = ("user_agent", "upstream_local_address", "container", "namespace")
 _INTEGERS = ("response_code", "duration_ms", "start", "line")
 
 # The constants of SplitMix64 (Steele, Lea, Flood 2014), whose steps the rank is made of.
@@ -68,19 +75,25 @@ class FailureEvidence(SampleState):
         return spec.max_names
 
     @classmethod
-    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
         """Return the examples of one batch."""
-        if batch.frame is None:
+        del counts
+        if batch.selected is None:
             return cls.empty(spec)
-        failed = batch.frame.filter(
-            pl.col("failure").is_not_null() & (pl.col("kind") != "own")
-        ).with_columns(
-            *subject_columns(),
-            rank_of_record().alias("rank"),
-            client_of_record().alias("client"),
-            *([] if spec.show_query else [masked_query(pl.col("path"))]),
-            microseconds("start_time").alias("start"),
+        of_failure = pl.col("failure").is_not_null() & (pl.col("kind") != "own")
+        failed_ones = batch.selected.filter(batch.selected.of_keys(of_failure))
+        if not failed_ones.height:
+            return cls.empty(spec)
+        keys, values = subject_columns(is_of_connection())
+        failed = (
+            # What is seldom asked is looked at here for the first time.
+            kept_apart(failed_ones.frame(n for n in failed_ones.columns if n not in _UNUSED))
+            .with_columns(**keys, **values, rank=rank_of_record(), client=client_of_record())
+            .with_columns(pl.col("client").str.head(MAX_TEXT))
         )
+        failed = _promising(failed, spec).with_columns(start=microseconds("start_time"))
+        if not spec.show_query:
+            failed = failed.with_columns(masked_query(pl.col("path")))
         cut = [pl.col(name).str.head(MAX_TEXT) for name in _CUT]
         kept = cls.reduced(failed.with_columns(cut).select(*cls.COLUMNS), spec)
         return cls(compact(kept), spec)
@@ -98,6 +111,16 @@ class FailureEvidence(SampleState):
         )
         place = pl.int_range(pl.len()).over(EVIDENCE_KEYS)
         return best.filter(place < spec.evidence_clients)
+
+
+def _promising(failed: pl.DataFrame, spec: TallySpec) -> pl.DataFrame:
+    """Return the records that may be kept: most are out of it by their rank alone."""
+    best = failed.group_by(*EVIDENCE_KEYS, "client").agg(pl.col("rank").min())
+    last = best.group_by(EVIDENCE_KEYS).agg(
+        pl.col("rank").bottom_k(spec.evidence_clients).max().alias("last")
+    )
+    found = failed.join(last, on=EVIDENCE_KEYS, how="left", nulls_equal=True)
+    return found.filter(pl.col("rank") <= pl.col("last")).drop("last")
 
 
 def rank_of_record() -> pl.Expr:

@@ -6,18 +6,24 @@ So do upgraded connections that were closed, each of which is no failure.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
 from envoylogs.envoy.failures.lookup import upgrade_end
 from envoylogs.tally.classes import DurationCounts
-from envoylogs.tally.subjects import SUBJECT_KEYS, SUBJECT_NAMES, subject_columns
+from envoylogs.tally.counting import REQUESTS, Counted
+from envoylogs.tally.subjects import (
+    SUBJECT_KEYS,
+    SUBJECT_NAMES,
+    is_of_connection,
+    subject_columns,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from envoylogs.reading.batches import Batch
+    from envoylogs.keyed.batches import Batch
     from envoylogs.tally.state import TallySpec
 
 __all__ = ["FailureDurations"]
@@ -45,17 +51,21 @@ class FailureDurations(DurationCounts):
         return SUBJECT_NAMES
 
     @classmethod
-    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
         """Count the failures of one batch."""
-        if batch.frame is None:
-            return cls.empty(spec)
-        ended = pl.coalesce("failure", upgrade_end())
-        failed = batch.frame.with_columns(ended.alias("failure")).filter(
-            pl.col("failure").is_not_null()
-            & pl.col("duration_ms").is_not_null()
-            & (pl.col("kind") != "own")
-        )
-        counted = failed.group_by(
-            "kind", "failure", *subject_columns(), pl.col("duration_ms").alias("value_ms")
-        ).agg(pl.len().cast(pl.Int64).alias("requests"))
-        return cls(cls.counted(spec, counted), spec)
+        del spec
+        if batch.selected is None:
+            return []
+        failure = pl.coalesce("failure", upgrade_end())
+        keys, values = subject_columns(pl.col("is_connection"))
+        return [
+            Counted(
+                records=batch.selected,
+                keys={"kind": pl.col("kind"), "failure": failure, **keys},
+                values={**values, "value_ms": pl.col("duration_ms")},
+                traits={"is_connection": is_of_connection()},
+                measures={"requests": REQUESTS},
+                where=failure.is_not_null() & (pl.col("kind") != "own"),
+                valid=pl.col("duration_ms").is_not_null(),
+            )
+        ]

@@ -17,7 +17,9 @@ import polars as pl
 from envoylogs.tally.state import SampleState, TallySpec
 
 if TYPE_CHECKING:
-    from envoylogs.reading.batches import Batch
+    from collections.abc import Sequence
+
+    from envoylogs.keyed.batches import Batch
 
 __all__ = ["FoldedNames"]
 
@@ -42,9 +44,9 @@ class FoldedNames(SampleState):
         return {"folded_column": pl.String(), "hash": pl.Int64()}
 
     @classmethod
-    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
         """Return nothing: a batch is not folded, the sum of several is."""
-        del batch
+        del batch, counts
         return cls.empty(spec)
 
     @classmethod

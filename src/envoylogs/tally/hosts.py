@@ -13,11 +13,14 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import is_routed
 from envoylogs.envoy.traffic import host_of
+from envoylogs.tally.counting import REQUESTS, Counted
 from envoylogs.tally.folded_marks import FOLDED_KNOWN
 from envoylogs.tally.state import CountState, TallySpec
 
 if TYPE_CHECKING:
-    from envoylogs.reading.batches import Batch
+    from collections.abc import Sequence
+
+    from envoylogs.keyed.batches import Batch
 
 __all__ = ["KnownNames"]
 
@@ -42,28 +45,39 @@ class KnownNames(CountState):
         return cls.KEYS | ({} if spec.anonymized is None else {"shown": pl.String()})
 
     @classmethod
-    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
         """Count the known names of one batch."""
+        del spec
         if batch.whole is None:
-            return cls.empty(spec)
+            return []
         routed = (pl.col("kind") == "request") & is_routed()
         accepted = (pl.col("kind") == "connection") & (pl.col("outcome") != "no_filter_chain")
         server_name = pl.col("requested_server_name").str.to_lowercase()
-        frames = [
-            batch.whole.filter(where & name.is_not_null())
-            .group_by(pl.lit(kind).alias("name_kind"), name.alias("name"))
-            .agg(pl.len().cast(pl.Int64).alias("records"))
+        return [
+            Counted(
+                records=batch.whole,
+                keys={"name": name},
+                constants={"name_kind": pl.lit(kind)},
+                measures={"records": REQUESTS},
+                where=where & name.is_not_null(),
+            )
             for kind, name, where in (
                 ("host", host_of(pl.col("authority")), routed),
                 ("server_name", server_name, routed | accepted),
             )
         ]
-        known = pl.concat(frames)
+
+    @classmethod
+    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+        """Return what was counted, with what is shown for tokens."""
+        if not counts:
+            return cls.empty(spec)
+        known = pl.concat(counts)
         if spec.anonymized is not None:
             names = pl.DataFrame(schema=_SHOWN) if batch.names is None else batch.names
             shown = names.select(pl.col("token").alias("name"), pl.col("name").alias("shown"))
-            known = known.join(shown, on="name", how="left").select(*cls.columns(spec))
-        return cls(known, spec)
+            known = known.join(shown, on="name", how="left")
+        return cls(known.select(*cls.columns(spec)), spec)
 
     def bounded(self) -> Self:
         """Return at most ``max_names`` names a kind: those with the most records, and the rest."""

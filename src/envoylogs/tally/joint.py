@@ -27,16 +27,17 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import polars as pl
 
 from envoylogs.envoy.outcomes import is_error
-from envoylogs.tally.asked import asked_column, key_types
+from envoylogs.tally.asked import asked_columns, key_types
 from envoylogs.tally.classes import ALL_DIGITS, DIGITS, in_classes
+from envoylogs.tally.counting import TIME, Counted
 from envoylogs.tally.latency import MEASURES, is_answered
-from envoylogs.tally.state import CountState, TallySpec, microseconds
+from envoylogs.tally.state import CountState, TallySpec
 from envoylogs.tally.timeline import WIDTHS_S, floored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from envoylogs.reading.batches import Batch
+    from envoylogs.keyed.batches import Batch
 
 __all__ = ["JOINT_DIGITS", "JointCounts"]
 
@@ -75,25 +76,45 @@ class JointCounts(CountState):
         }
 
     @classmethod
-    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
         """Count the requests and connections of one batch."""
-        if batch.frame is None or not spec.joint:
-            return cls.empty(spec)
-        width = WIDTHS_S[0]
+        if batch.selected is None or not spec.joint:
+            return []
         kind = pl.col("kind")
-        rows = batch.frame.filter(kind != "own").select(
-            pl.lit(width, pl.Int64).alias("width_s"),
-            floored(microseconds("start_time"), width).alias("start"),
-            *(asked_column(name, spec) for name in spec.joint),
-            pl.when((kind == "request") & is_answered())
-            .then(MEASURES["latency_ms"])
-            .alias("value_ms"),
-            (kind == "request").cast(pl.Int64).alias("requests"),
-            (kind == "connection").cast(pl.Int64).alias("connections"),
-            ((kind == "request") & is_error()).cast(pl.Int64).alias("errors"),
-            pl.lit(ALL_DIGITS, pl.Int64).alias("digits"),
-        )
-        return cls(cls.summed(spec, rows), spec)
+        keys, values = asked_columns(spec.joint, spec)
+        return [
+            Counted(
+                records=batch.selected,
+                keys=keys,
+                values={
+                    "start": floored(TIME, WIDTHS_S[0]),
+                    **values,
+                    "value_ms": pl.when("is_answered").then(MEASURES["latency_ms"]),
+                },
+                traits={
+                    "is_answered": (kind == "request") & is_answered(),
+                    "is_request": kind == "request",
+                    "is_connection": kind == "connection",
+                    "is_error": (kind == "request") & is_error(),
+                },
+                measures={
+                    "requests": pl.col("is_request").sum().cast(pl.Int64),
+                    "connections": pl.col("is_connection").sum().cast(pl.Int64),
+                    "errors": pl.col("is_error").sum().cast(pl.Int64),
+                },
+                constants={
+                    "width_s": pl.lit(WIDTHS_S[0], pl.Int64),
+                    "digits": pl.lit(ALL_DIGITS, pl.Int64),
+                },
+                where=kind != "own",
+            )
+        ]
+
+    @classmethod
+    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+        """Return what was counted, as far down the ladder as it must go to fit."""
+        counted = super(JointCounts, cls).of_counts(batch, spec, counts)
+        return cls(cls.summed(spec, counted.frame), spec)
 
     @classmethod
     def added(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:

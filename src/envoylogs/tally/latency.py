@@ -16,12 +16,14 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED
 from envoylogs.tally.classes import DurationCounts
+from envoylogs.tally.counting import REQUESTS, Counted
 from envoylogs.tally.folded import FOLDABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from envoylogs.reading.batches import Batch
+    from envoylogs.keyed.batches import Batch
+    from envoylogs.keyed.records import KeyedRecords
     from envoylogs.tally.fold import Fold
     from envoylogs.tally.state import TallySpec
 
@@ -30,8 +32,7 @@ __all__ = [
     "TRAITS",
     "LatencyByGroup",
     "LatencyByTrait",
-    "answered_requests",
-    "counted_by_value",
+    "answered_by",
     "is_answered",
 ]
 
@@ -51,12 +52,8 @@ TRAITS: Mapping[str, tuple[str, ...]] = {
 }
 """Columns that latency is kept for one at a time, and what is measured for each."""
 
-
-def answered_requests(batch: Batch) -> pl.DataFrame | None:
-    """Return the requests of a batch that latency is measured over; None without records."""
-    if batch.frame is None:
-        return None
-    return batch.frame.filter((pl.col("kind") == "request") & is_answered())
+_MEASURED = ("measure", "value_ms")
+_NOTHING: Mapping[str, pl.Expr] = {}
 
 
 def is_answered() -> pl.Expr:
@@ -66,13 +63,29 @@ def is_answered() -> pl.Expr:
     )
 
 
-def counted_by_value(answered: pl.DataFrame, measure: str, keys: list[pl.Expr]) -> pl.DataFrame:
-    """Count requests by keys and by the value of one measure."""
+def answered_by(
+    records: KeyedRecords,
+    measure: str,
+    keys: Mapping[str, pl.Expr],
+    values: Mapping[str, pl.Expr] = _NOTHING,
+) -> Counted:
+    """Count answered requests by the value of one measure, and by more.
+
+    Args:
+        records: Those that are counted.
+        measure: Of ``MEASURES``.
+        keys: See ``Counted``.
+        values: See ``Counted``.
+    """
     value = MEASURES[measure]
-    return (
-        answered.filter(value.is_not_null())
-        .group_by(*keys, pl.lit(measure).alias("measure"), value.alias("value_ms"))
-        .agg(pl.len().cast(pl.Int64).alias("requests"))
+    return Counted(
+        records=records,
+        keys=keys,
+        values={**values, "value_ms": value},
+        measures={"requests": REQUESTS},
+        constants={"measure": pl.lit(measure)},
+        where=(pl.col("kind") == "request") & is_answered(),
+        valid=value.is_not_null(),
     )
 
 
@@ -87,15 +100,14 @@ class LatencyByGroup(DurationCounts):
     }
 
     @classmethod
-    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
         """Count the answered requests of one batch."""
-        answered = answered_requests(batch)
-        if answered is None:
-            return cls.empty(spec)
-        keys = [pl.col(name) for name in schema.GROUP_KEYS]
+        del spec
+        if batch.selected is None:
+            return []
+        keys = {name: pl.col(name) for name in schema.GROUP_KEYS}
         measures = ("latency_ms", "upstream_time_ms")
-        frames = [counted_by_value(answered, name, keys) for name in measures]
-        return cls(cls.counted(spec, *frames), spec)
+        return [answered_by(batch.selected, measure, keys) for measure in measures]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,19 +122,41 @@ class LatencyByTrait(DurationCounts):
     }
 
     @classmethod
-    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
         """Count the answered requests of one batch."""
-        answered = answered_requests(batch)
-        if answered is None:
-            return cls.empty(spec)
-        frames = [
-            counted_by_value(
-                answered, measure, [pl.lit(trait).alias("trait"), pl.col(trait).alias("name")]
-            )
-            for trait, measures in TRAITS.items()
-            for measure in measures
+        del spec
+        if batch.selected is None:
+            return []
+        keys = {name: pl.col(name) for name in TRAITS if name not in schema.OF_RECORDS}
+        values = {name: pl.col(name) for name in TRAITS if name in schema.OF_RECORDS}
+        return [
+            # What all traits of keys are counted by together is few rows, and sums of it serve.
+            answered_by(batch.selected, "latency_ms", keys),
+            answered_by(batch.selected, "gateway_ms", {"gateway": pl.col("gateway")}),
+            *(
+                answered_by(batch.selected, measure, _NOTHING, {trait: value})
+                for trait, value in values.items()
+                for measure in TRAITS[trait]
+            ),
         ]
-        return cls(cls.counted(spec, *frames), spec)
+
+    @classmethod
+    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+        """Return what was counted, one trait at a time."""
+        del batch
+        if not counts:
+            return cls.empty(spec)
+        requests = pl.col("requests").sum()
+        found = [
+            counted.lazy()
+            .group_by(pl.col(trait).alias("name"), *_MEASURED)
+            .agg(requests)
+            .with_columns(pl.lit(trait).alias("trait"))
+            for counted in counts
+            for trait in TRAITS
+            if trait in counted.columns
+        ]
+        return cls(cls.counted(spec, *pl.collect_all(found)), spec)
 
     @classmethod
     def renamed(cls, frame: pl.DataFrame, spec: TallySpec, fold: Fold | None) -> pl.DataFrame:

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import polars as pl
 
 from envoylogs.envoy.outcomes import UNROUTED, Harm, harm_of_record, is_error, is_routed
-from envoylogs.envoy.paths import path_group
+from envoylogs.envoy.paths import with_path_group
+from envoylogs.tally.counting import REQUESTS, TIME, Counted
 from envoylogs.tally.folded import is_folded
 from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN
-from envoylogs.tally.state import CountState, TallySpec, microseconds
+from envoylogs.tally.state import CountState, TallySpec
 
 if TYPE_CHECKING:
-    from envoylogs.reading.batches import Batch
+    from collections.abc import Sequence
+
+    from envoylogs.keyed.batches import Batch
     from envoylogs.tally.fold import Fold
 
 __all__ = ["PathCounts"]
@@ -46,54 +49,54 @@ class PathCounts(CountState):
     MAXIMA: ClassVar = ("last_routed", "last_unrouted", "last_served", "last_refused")
 
     @classmethod
-    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
         """Count the requests of one batch that say whether there was a route, or were refused.
 
         Unrouted and refused ones are counted of what was selected. What was routed is a fact about
         the log, as the known names are: a window that begins after a route was lost must not hide
         it.
         """
-        if batch.whole is None:
-            return cls.empty(spec)
-        request = pl.col("kind") == "request"
-        counted = [cls._columns(batch.whole.filter(request & is_routed()), "routed")]
-        if batch.frame is not None:
-            requests = batch.frame.filter(request)
-            selected = {
-                "unrouted": pl.col("outcome").is_in(UNROUTED),
-                "failed": is_routed() & is_error(),
-                "refused": harm_of_record() == Harm.REFUSED,
-            }
-            counted += [cls._columns(requests.filter(way), went) for went, way in selected.items()]
-        time, went = pl.col("time"), pl.col("went")
-        ways = {way: went == way for way in ("routed", "unrouted", "refused")}
-        ways["served"] = ways["routed"] & pl.col("no_harm")
-        by_path = (
-            pl.concat(counted)
-            .group_by("authority", "method", "path", "refusal")
-            .agg(
-                *(way.sum().cast(pl.Int64).alias(name) for name, way in ways.items()),
-                (ways["unrouted"] & pl.col("is_404")).sum().cast(pl.Int64).alias("unrouted_404"),
-                (went == "failed").sum().cast(pl.Int64).alias("failed"),
-                *(time.filter(way).min().alias(f"first_{name}") for name, way in ways.items()),
-                *(time.filter(way).max().alias(f"last_{name}") for name, way in ways.items()),
-            )
+        del spec
+        request, no_harm = pl.col("kind") == "request", pl.col("failure").is_null()
+        ways = (
+            (batch.whole, "routed", is_routed()),
+            (batch.whole, "served", is_routed() & no_harm),
+            (batch.selected, "unrouted", pl.col("outcome").is_in(UNROUTED)),
+            (batch.selected, "failed", is_routed() & is_error()),
+            (batch.selected, "refused", harm_of_record() == Harm.REFUSED),
         )
-        frame = by_path.with_columns(path_group(pl.col("path"), spec.path_segments))
-        return cls(cls.added(spec, frame.select(*cls.columns(spec))), spec)
+        return [
+            Counted(
+                records=records,
+                keys={
+                    "authority": pl.col("authority"),
+                    "method": pl.col("method"),
+                    "refusal": pl.when(pl.lit(way == "refused")).then("failure"),
+                },
+                values={"path": pl.col("path")},
+                traits={"is_404": pl.col("response_code").eq_missing(NOT_FOUND)},
+                measures={
+                    way: REQUESTS,
+                    f"{way}_404": pl.col("is_404").sum().cast(pl.Int64),
+                    f"first_{way}": TIME.min(),
+                    f"last_{way}": TIME.max(),
+                },
+                where=request & where,
+            )
+            for records, way, where in ways
+            if records is not None
+        ]
 
     @classmethod
-    def _columns(cls, records: pl.DataFrame, went: str) -> pl.DataFrame:
-        """Return what is counted of records, which all went one way."""
-        failure = pl.col("failure")
-        return records.select(
-            "authority", "method", "path",
-            (failure if went == "refused" else pl.lit(None, pl.String)).alias("refusal"),
-            microseconds("start_time").alias("time"),
-            pl.lit(went).alias("went"),
-            failure.is_null().alias("no_harm"),
-            (pl.col("response_code") == NOT_FOUND).alias("is_404"),
-        )  # fmt: skip
+    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+        """Return what was counted by path, by groups of paths."""
+        del batch
+        if not counts:
+            return cls.empty(spec)
+        missing = pl.DataFrame(schema=cls.columns(spec))
+        by_path = with_path_group(pl.concat(counts, how="diagonal"), spec.path_segments)
+        rows = pl.concat([missing, by_path], how="diagonal").select(*missing.columns)
+        return cls(cls.added(spec, rows), spec)
 
     @classmethod
     def renamed(cls, frame: pl.DataFrame, spec: TallySpec, fold: Fold | None) -> pl.DataFrame:

@@ -7,18 +7,18 @@ do: exact percentiles are in ``latency``, without a time.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
 from envoylogs.envoy.flags import has_flag
-from envoylogs.envoy.outcomes import is_error
 from envoylogs.tally.latency import is_answered
-from envoylogs.tally.state import TallySpec, microseconds
-from envoylogs.tally.timeline import WIDTHS_S, BucketCounts, floored
+from envoylogs.tally.timeline import BucketCounts
 
 if TYPE_CHECKING:
-    from envoylogs.reading.batches import Batch
+    from envoylogs.keyed.batches import Batch
+    from envoylogs.tally.counting import Counted
+    from envoylogs.tally.state import TallySpec
 
 __all__ = ["CLASSES_MS", "DELAY", "GATEWAY_TIME", "SMALL_BYTES", "UPSTREAM_TIME",
            "SlownessCounts", "class_end_ms"]  # fmt: skip
@@ -67,64 +67,56 @@ class SlownessCounts(BucketCounts):
     MAXIMA: ClassVar = ("last",)
 
     @classmethod
-    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
         """Count the answered requests of one batch."""
-        if batch.frame is None:
-            return cls.empty(spec)
-        answered = batch.frame.filter((pl.col("kind") == "request") & is_answered())
-        delayed = has_flag("DI")
+        if batch.selected is None:
+            return []
+        records, delayed = batch.selected, has_flag("DI")
         took_ms, upstream_ms = pl.col("duration_ms"), pl.col("upstream_service_time_ms")
-        by_service = answered.filter(~delayed | upstream_ms.is_not_null()).select(
-            pl.lit(UPSTREAM_TIME).alias("measure"),
-            pl.lit(None, pl.String).alias("authority"),
-            "upstream_cluster",
-            pl.coalesce(upstream_ms, took_ms).alias("taken_ms"),
-            *_COUNTED,
+        answered = (pl.col("kind") == "request") & is_answered()
+        is_delayed = pl.lit(records.of_keys(delayed))
+        has_time = took_ms.is_not_null() & ~is_delayed | upstream_ms.is_not_null()
+        by_service, by_host = (
+            records.filter(records.rows.select(where).to_series())
+            for where in (has_time, took_ms.is_not_null())
         )
         small = (pl.col("bytes_sent") <= SMALL_BYTES) & (pl.col("bytes_received") <= SMALL_BYTES)
-        by_host = answered.filter(took_ms.is_not_null()).select(
-            pl.when(delayed).then(pl.lit(DELAY)).otherwise(pl.lit(GATEWAY_TIME)).alias("measure"),
-            "authority",
-            pl.lit(None, pl.String).alias("upstream_cluster"),
-            pl.when(delayed)
+        outside_ms = (
+            pl.when("is_delayed")
             .then(took_ms - upstream_ms.fill_null(0))
             .when(small)
             .then(took_ms - upstream_ms)
-            .alias("taken_ms"),
-            *_COUNTED,
         )
-        rows = pl.concat(
-            [
-                by_service.drop_nulls(["upstream_cluster", "taken_ms"]),
-                by_host.drop_nulls("authority"),
-            ]
-        )
-        return cls(cls.fitted(cls._counted(rows).select(*cls.columns(spec)), spec), spec)
-
-    @classmethod
-    def _counted(cls, rows: pl.DataFrame) -> pl.DataFrame:
-        width, time = WIDTHS_S[0], pl.col("time")
-        edges = pl.Series(CLASSES_MS, dtype=pl.Int64)
-        # A clock that was set back makes negative times, which are of the first class.
-        taken_ms = pl.col("taken_ms").clip(lower_bound=0)
-        place = pl.lit(edges).search_sorted(taken_ms, side="right")
-        return (
-            rows.group_by(
-                pl.lit(width, pl.Int64).alias("width_s"),
-                floored(time, width).alias("start"),
-                "measure",
-                "authority",
-                "upstream_cluster",
-                pl.when(taken_ms.is_not_null()).then(place).alias("place"),
-            )
-            .agg(
-                pl.len().cast(pl.Int64).alias("requests"),
-                pl.col("error").sum().cast(pl.Int64).alias("errors"),
-                time.min().alias("first"),
-                time.max().alias("last"),
-            )
-            .with_columns(pl.lit(edges).gather(pl.col("place") - 1).alias("from_ms"))
-        )
+        return [
+            cls.counted_in_time(
+                by_service,
+                spec,
+                keys={
+                    "measure": pl.lit(UPSTREAM_TIME),
+                    "authority": pl.lit(None, pl.String),
+                    "upstream_cluster": pl.col("upstream_cluster"),
+                },
+                values={"from_ms": _class_of(pl.coalesce(upstream_ms, took_ms))},
+                where=answered & pl.col("upstream_cluster").is_not_null(),
+            ),
+            cls.counted_in_time(
+                by_host,
+                spec,
+                keys={
+                    "measure": pl.when(delayed).then(pl.lit(DELAY)).otherwise(pl.lit(GATEWAY_TIME)),
+                    "authority": pl.col("authority"),
+                    "upstream_cluster": pl.lit(None, pl.String),
+                },
+                values={"from_ms": _class_of(outside_ms)},
+                traits={"is_delayed": delayed},
+                where=answered & pl.col("authority").is_not_null(),
+            ),
+        ]
 
 
-_COUNTED = (microseconds("start_time").alias("time"), is_error().alias("error"))
+def _class_of(taken_ms: pl.Expr) -> pl.Expr:
+    """Return where the class of a time begins; null for none."""
+    edges = pl.lit(pl.Series(CLASSES_MS, dtype=pl.Int64))
+    # A clock that was set back makes negative times, which are of the first class.
+    place = edges.search_sorted(taken_ms.clip(lower_bound=0).fill_null(0), side="right") - 1
+    return pl.when(taken_ms.is_not_null()).then(edges.gather(place))

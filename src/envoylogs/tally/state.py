@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 import polars as pl
 
 from envoylogs.envoy.paths import PATH_SEGMENTS
+from envoylogs.tally.counting import counts_of
 from envoylogs.tally.folded import FOLDABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from envoylogs.reading.batches import Batch
+    from envoylogs.keyed.batches import Batch
+    from envoylogs.tally.counting import Counted
     from envoylogs.tally.fold import Fold
 
 __all__ = [
@@ -164,6 +166,23 @@ class State:
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec) -> Self:
         """Return the state of one batch."""
+        return cls.of_counts(batch, spec, counts_of(cls.asked(batch, spec)))
+
+    @classmethod
+    def asked(cls, batch: Batch, spec: TallySpec) -> Sequence[Counted]:
+        """Return what is counted of a batch for it: nothing, unless a state says more."""
+        del batch, spec
+        return ()
+
+    @classmethod
+    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+        """Return the state of one batch.
+
+        Args:
+            batch: Of which it is.
+            spec: What is remembered.
+            counts: What was counted, in the order of ``asked``.
+        """
         raise TypeError
 
     def merge(self, *others: Self, fold: Fold | None = None) -> Self:
@@ -243,6 +262,15 @@ class CountState(State):
         """Return the keys, then the integers."""
         integers = dict.fromkeys((*cls.SUMS, *cls.MINIMA, *cls.MAXIMA), pl.Int64())
         return cls.keys(spec) | integers
+
+    @classmethod
+    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+        """Return the counts of a batch as they were asked."""
+        del batch
+        if not counts:
+            return cls.empty(spec)
+        columns = cls.columns(spec)
+        return cls(pl.concat(frame.select(*columns) for frame in counts), spec)
 
     @classmethod
     def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SUBJECT_KEYS", "SUBJECT_NAMES", "subject_columns"]
+__all__ = ["SUBJECT_KEYS", "SUBJECT_NAMES", "is_of_connection", "subject_columns"]
 
 SUBJECT_KEYS = ("authority", "server_name", "upstream_cluster", "address")
 """``server_name`` (TLS) and ``address`` (the upstream host) only of connections: a request has its
@@ -27,12 +27,23 @@ SUBJECT_NAMES: Mapping[str, str] = {
 """Of which columns these hold the names."""
 
 
-def subject_columns() -> list[pl.Expr]:
-    """Return ``SUBJECT_KEYS`` of normalized records."""
-    connection = pl.col("kind") == "connection"
-    return [
-        pl.col("authority"),
-        pl.when(connection).then("requested_server_name").alias("server_name"),
-        pl.col("upstream_cluster"),
-        pl.when(connection).then("upstream_host").alias("address"),
-    ]
+def is_of_connection() -> pl.Expr:
+    """Tell the keys of connections."""
+    return pl.col("kind") == "connection"
+
+
+def subject_columns(
+    is_connection: pl.Expr,
+) -> tuple[dict[str, pl.Expr], dict[str, pl.Expr]]:
+    """Return ``SUBJECT_KEYS`` of normalized records: what keys say, and what rows do.
+
+    Args:
+        is_connection: Tells rows of connections; see ``is_of_connection``.
+    """
+    server_name = pl.when(is_of_connection()).then("requested_server_name")
+    keys = {
+        "authority": pl.col("authority"),
+        "server_name": server_name,
+        "upstream_cluster": pl.col("upstream_cluster"),
+    }
+    return keys, {"address": pl.when(is_connection).then("upstream_host")}

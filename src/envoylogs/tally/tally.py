@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from envoylogs.errors import TallyError
 from envoylogs.tally.accounts import LineCounts, LineExamples
 from envoylogs.tally.asked import AskedLatency, AskedTraffic
+from envoylogs.tally.counting import counts_of
 from envoylogs.tally.evidence import FailureEvidence
 from envoylogs.tally.failures import FailureDurations
 from envoylogs.tally.folded import kept_apart
@@ -25,7 +27,7 @@ from envoylogs.tally.traffic import TrafficCounts
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from envoylogs.reading.batches import Batch
+    from envoylogs.keyed.batches import Batch
     from envoylogs.tally.fold import Fold
 
 __all__ = ["STATES", "Tally", "TallySum"]
@@ -76,12 +78,20 @@ class Tally:
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec = DEFAULT_SPEC) -> Tally:
         """Return the tally of one batch; its limits come to bear when it is added to others."""
-        frame, unselected = (
-            None if records is None else kept_apart(records)
-            for records in (batch.frame, batch.unselected)
+        selected, unselected = (
+            None
+            if records is None
+            else replace(records, keys=kept_apart(records.keys), rows=kept_apart(records.rows))
+            for records in (batch.selected, batch.unselected)
         )
-        apart = replace(batch, frame=frame, unselected=unselected)
-        return cls.made(spec, lambda _, state: state.of(apart, spec))
+        apart = replace(batch, selected=selected, unselected=unselected)
+        asked = {name: state.asked(apart, spec) for name, state in STATES.items()}
+        counts = iter(counts_of([one for of_state in asked.values() for one in of_state]))
+
+        def state_of(name: str, state: type[State]) -> State:
+            return state.of_counts(apart, spec, list(islice(counts, len(asked[name]))))
+
+        return cls.made(spec, state_of)
 
     def state(self, name: str) -> State:
         """Return a state by its name in ``STATES``."""

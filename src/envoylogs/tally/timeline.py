@@ -14,13 +14,20 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 import polars as pl
 
 from envoylogs.envoy.outcomes import is_error, is_redirect
-from envoylogs.tally.state import CountState, TallySpec, microseconds
-from envoylogs.tally.subjects import SUBJECT_KEYS, SUBJECT_NAMES, subject_columns
+from envoylogs.tally.counting import REQUESTS, TIME, Counted
+from envoylogs.tally.state import CountState, TallySpec
+from envoylogs.tally.subjects import (
+    SUBJECT_KEYS,
+    SUBJECT_NAMES,
+    is_of_connection,
+    subject_columns,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from envoylogs.reading.batches import Batch
+    from envoylogs.keyed.batches import Batch
+    from envoylogs.keyed.records import KeyedRecords
 
 __all__ = ["REDIRECT", "WIDTHS_S", "BucketCounts", "TimelineCounts", "floored"]
 
@@ -31,6 +38,7 @@ REDIRECT = "redirect"
 
 _MICROSECONDS = 1_000_000
 _Times = TypeVar("_Times", pl.Expr, pl.Series)
+_NOTHING: Mapping[str, pl.Expr] = {}
 _KEYS = ("kind", "route_name", "outcome", "failure")
 
 
@@ -39,16 +47,55 @@ class BucketCounts(CountState):
     """Counts by time bucket: their keys begin with ``width_s`` and ``start``."""
 
     @classmethod
+    def counted_in_time(  # noqa: PLR0913  # what ``Counted`` is given
+        cls,
+        records: KeyedRecords,
+        spec: TallySpec,
+        *,
+        keys: Mapping[str, pl.Expr],
+        values: Mapping[str, pl.Expr],
+        traits: Mapping[str, pl.Expr] = _NOTHING,
+        where: pl.Expr | None = None,
+    ) -> Counted:
+        """Count records, errors and times by bucket; see ``Counted`` for what is given.
+
+        Buckets are as wide as those of the records alone must be, which saves counting them by
+        narrow ones first.
+        """
+        rows = records.rows if where is None else records.filter(records.of_keys(where)).rows
+        width = _narrowest(rows.select(TIME).to_series(), WIDTHS_S, spec.timeline_buckets)
+        return Counted(
+            records=records,
+            keys=keys,
+            values={**values, "start": floored(TIME, width)},
+            measures={
+                "requests": REQUESTS,
+                "errors": pl.col("is_error").sum().cast(pl.Int64),
+                "first": TIME.min(),
+                "last": TIME.max(),
+            },
+            constants={"width_s": pl.lit(width, pl.Int64)},
+            traits={**traits, "is_error": is_error()},
+            where=where,
+        )
+
+    @classmethod
+    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+        """Return what was counted, in buckets that fit."""
+        counted = super(BucketCounts, cls).of_counts(batch, spec, counts)
+        if len(counts) == 1 and counted.frame.height <= spec.max_rows:
+            return counted
+        return cls(cls.fitted(counted.frame, spec), spec)
+
+    @classmethod
     def fitted(cls, frame: pl.DataFrame, spec: TallySpec) -> pl.DataFrame:
         """Return counts in the narrowest buckets that fit, at least as wide as the widest given."""
         given = frame["width_s"].max() if frame.height else None
         if not isinstance(given, int):
             return frame
-        starts = frame["start"].drop_nulls().unique()
-        for width in WIDTHS_S[WIDTHS_S.index(given) :]:
-            fits = floored(starts, width).n_unique() <= spec.timeline_buckets
-            if not fits and width != WIDTHS_S[-1]:
-                continue
+        widths = WIDTHS_S[WIDTHS_S.index(given) :]
+        narrowest = _narrowest(frame["start"], widths, spec.timeline_buckets)
+        for width in widths[widths.index(narrowest) :]:
             frame = cls._in_buckets(spec, frame, width)
             if frame.height <= spec.max_rows:
                 break
@@ -94,26 +141,37 @@ class TimelineCounts(BucketCounts):
         return {"route_name": "route_name", **SUBJECT_NAMES}
 
     @classmethod
-    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
         """Count the records of one batch."""
-        if batch.frame is None:
-            return cls.empty(spec)
-        width = WIDTHS_S[0]
-        time = microseconds("start_time")
-        frame = batch.frame.group_by(
-            pl.lit(width, pl.Int64).alias("width_s"),
-            floored(time, width).alias("start"),
-            *_KEYS,
-            *subject_columns(),
-            pl.col("downstream_local_address").str.extract(r":(\d{1,5})$").alias("port"),
-            pl.when(is_redirect()).then(pl.lit(REDIRECT)).alias("answer"),
-        ).agg(
-            pl.len().cast(pl.Int64).alias("requests"),
-            is_error().sum().cast(pl.Int64).alias("errors"),
-            time.min().alias("first"),
-            time.max().alias("last"),
-        )
-        return cls(cls.fitted(frame, spec), spec)
+        if batch.selected is None:
+            return []
+        port = pl.col("downstream_local_address").str.extract(r":(\d{1,5})$")
+        answer = pl.when(is_redirect()).then(pl.lit(REDIRECT))
+        keys, values = subject_columns(pl.col("is_connection"))
+        return [
+            cls.counted_in_time(
+                batch.selected,
+                spec,
+                keys={
+                    **{name: pl.col(name) for name in _KEYS},
+                    **keys,
+                    "port": port,
+                    "answer": answer,
+                },
+                values=values,
+                traits={"is_connection": is_of_connection()},
+            )
+        ]
+
+
+def _narrowest(times: pl.Series, widths: Sequence[int], buckets: int) -> int:
+    """Return the narrowest of some widths at which times fill no more buckets, or the widest."""
+    starts = times.drop_nulls()
+    for width in widths:
+        starts = floored(starts, width).unique()
+        if starts.len() <= buckets:
+            return width
+    return widths[-1]
 
 
 def floored(time: _Times, width_s: int) -> _Times:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
 from envoylogs import schema
 from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, UNROUTED, is_error
-from envoylogs.tally.state import CountState, TallySpec, microseconds
+from envoylogs.tally.counting import REQUESTS, TIME, Counted
+from envoylogs.tally.state import CountState, TallySpec
 
 if TYPE_CHECKING:
-    from envoylogs.reading.batches import Batch
+    from envoylogs.keyed.batches import Batch
 
 __all__ = [
     "CODE_CLASSES",
@@ -40,18 +41,27 @@ class TrafficCounts(CountState):
     MAXIMA: ClassVar = ("last",)
 
     @classmethod
-    def of(cls, batch: Batch, spec: TallySpec) -> Self:
+    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
         """Count the records of one batch."""
-        if batch.frame is None:
-            return cls.empty(spec)
-        time = microseconds("start_time")
-        frame = batch.frame.group_by(_KEYS).agg(
-            pl.len().cast(pl.Int64).alias("requests"),
-            pl.col("bytes_sent", "bytes_received").sum(),
-            time.min().alias("first"),
-            time.max().alias("last"),
-        )
-        return cls(frame, spec)
+        del spec
+        if batch.selected is None:
+            return []
+        names = dict.fromkeys(_KEYS)
+        names.pop("upstream_host")
+        return [
+            Counted(
+                records=batch.selected,
+                keys={name: pl.col(name) for name in names},
+                values={"upstream_host": pl.col("upstream_host")},
+                measures={
+                    "requests": REQUESTS,
+                    "bytes_sent": pl.col("bytes_sent").sum(),
+                    "bytes_received": pl.col("bytes_received").sum(),
+                    "first": TIME.min(),
+                    "last": TIME.max(),
+                },
+            )
+        ]
 
 
 def conditions_counted() -> dict[str, pl.Expr]:

@@ -13,7 +13,8 @@ from envoylogs.envoy.identifying import (
     is_plain_word,
 )
 from envoylogs.envoy.paths import path_group
-from envoylogs.reading.anonymize import Anonymizer
+from envoylogs.keyed.anonymize import Anonymizer
+from envoylogs.keyed.records import KeyedRecords
 
 _JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
 
@@ -100,7 +101,11 @@ def test_any_path_has_as_many_segments_as_before_and_can_be_hidden_in_parts(path
 )  # fmt: skip
 def test_groups_of_hidden_paths_are_those_of_the_paths(segments: list[str]) -> None:
     path = "/" + "/".join(segments)
-    hidden = Anonymizer(b"key").anonymized(pl.DataFrame({"path": [path]})).records
+    hidden = (
+        Anonymizer(b"key")
+        .anonymized(KeyedRecords.of(pl.DataFrame({"path": [path]})))
+        .records.frame()
+    )
 
     both = pl.concat([pl.DataFrame({"path": [path]}), hidden])
     before, after = both.select(path_group(pl.col("path"))).to_series()

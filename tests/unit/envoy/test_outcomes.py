@@ -25,7 +25,7 @@ from tests.strategies import records
 
 from envoylogs.envoy.details import RESPONSE_CODE_DETAILS
 from envoylogs.envoy.flags import RESPONSE_FLAGS
-from envoylogs.envoy.outcome_rules import EVIDENCE, is_connection, with_outcome
+from envoylogs.envoy.outcome_rules import LOGGED_KEYS, is_connection, with_outcome
 from envoylogs.envoy.outcomes import (
     CONNECTION_OUTCOMES,
     OUTCOME_NAMES,
@@ -739,7 +739,7 @@ def _walk(**axes: list[Any]) -> pl.DataFrame:
         axis = pl.LazyFrame({name: pl.Series(values, dtype=NORMALIZED[name])})
         combinations = combinations.join(axis, how="cross")
     http = (pl.lit(None, pl.String).alias(name) for name in ("method", "authority", "protocol"))
-    logged = (pl.lit(value=True).alias(name) for name in EVIDENCE)
+    logged = (pl.lit(value=True).alias(name) for name in LOGGED_KEYS)
     return with_outcome(combinations.with_columns(*http, *logged).collect())
 
 
@@ -945,7 +945,7 @@ def test_every_combination_of_a_connection_is_one_of_the_three() -> None:
 def test_no_outcome_rests_on_the_absence_of_a_value_whose_key_was_never_logged(
     key: str, never: set[str]
 ) -> None:
-    axes: dict[str, list[Any]] = {"response_code_details": [None], EVIDENCE[key]: [None]}
+    axes: dict[str, list[Any]] = {"response_code_details": [None], LOGGED_KEYS[key]: [None]}
     walked = _walk(**axes).drop("outcome")
     told_less = with_outcome(walked.with_columns(pl.lit(value=False).alias(key)))
     unflagged = told_less.filter(pl.col("response_flags").is_null())

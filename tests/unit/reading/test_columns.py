@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import Record, record
+from tests.builders import Record, plain, record
 from tests.strategies import cuts, records
 
 from envoylogs import schema
 from envoylogs.envoy.field_keys import FieldKeys
-from envoylogs.envoy.outcome_rules import EVIDENCE
+from envoylogs.envoy.outcome_rules import LOGGED_KEYS
 from envoylogs.reading.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.records import Records
@@ -24,7 +24,7 @@ _ALL = tuple(schema.NORMALIZED)
 def _raw(*found: Record, columns: tuple[str, ...] = _ALL) -> pl.DataFrame:
     collected = RecordColumns(columns)
     collected.extend("test.log", Records(list(found), list(range(1, len(found) + 1))))
-    return collected.raw_frame(LineFates())
+    return plain(collected.decoded(LineFates()))
 
 
 def _values(column: str, *found: Record) -> list[Any]:
@@ -42,7 +42,7 @@ def test_a_value_is_kept_as_it_was_logged() -> None:
 def test_a_column_without_a_key_is_not_made() -> None:
     raw = _raw({"response_flags": "-"})
 
-    assert set(raw.columns) == {"response_flags", *EVIDENCE, "source", "line"}
+    assert set(raw.columns) == {"response_flags", *LOGGED_KEYS, "source", "line"}
 
 
 def test_keys_of_custom_formats_hold_the_same_columns() -> None:
@@ -114,7 +114,7 @@ def test_how_many_records_come_at_a_time_does_not_count(
     for part in slices:
         collected.extend("test.log", Records(found[part], list(range(1, len(found) + 1))[part]))
 
-    raw = collected.raw_frame(LineFates())
+    raw = plain(collected.decoded(LineFates()))
 
     expected = _raw(*found)
     assert raw.select(expected.columns).equals(expected)
@@ -129,7 +129,7 @@ def test_records_keep_their_order_source_and_line_whatever_their_keys() -> None:
         "b.log", Records([{"response_flags": "-", "path": "/4"}, record(path="/5")], [2, 3])
     )
 
-    raw = collected.raw_frame(LineFates())
+    raw = plain(collected.decoded(LineFates()))
 
     assert len(collected) == 5
     assert raw["path"].to_list() == ["/1", "/2", "/3", "/4", "/5"]
@@ -148,7 +148,7 @@ def test_each_record_knows_which_keys_it_was_logged_with() -> None:
 def test_columns_that_were_not_asked_for_are_not_kept_but_for_those_of_outcomes() -> None:
     raw = _raw(record(), columns=("path",))
 
-    assert {"path", *EVIDENCE.values(), *EVIDENCE, "source", "line"} <= set(raw.columns)
+    assert {"path", *LOGGED_KEYS.values(), *LOGGED_KEYS, "source", "line"} <= set(raw.columns)
     assert {"user_agent", "request_id", "bytes_received", "duration_ms"}.isdisjoint(raw.columns)
 
 
@@ -157,7 +157,7 @@ def test_it_is_noted_of_how_many_records_a_column_was_seen_even_if_not_asked_for
     found: list[Record] = [{"path": "/"}, {"user_agent": "x", "path": "/"}, {"path": None}]
     collected.extend("a.log", Records(found, [1, 2, 3]))
 
-    collected.raw_frame(fates)
+    plain(collected.decoded(fates))
 
     assert dict(fates.counts) == {
         ("", "column_seen", "user_agent"): 1,
@@ -169,7 +169,7 @@ def _counted(*found: Record, keep_text: bool = True) -> dict[str, int]:
     """Return of how many records each key was that no column holds."""
     collected, fates = RecordColumns(_ALL), LineFates(keep_text=keep_text)
     collected.extend("a.log", Records(list(found), list(range(1, len(found) + 1))))
-    collected.raw_frame(fates)
+    plain(collected.decoded(fates))
     return {key: n for (_, fate, key), n in fates.counts.items() if fate == "key_unused"}
 
 
@@ -224,7 +224,7 @@ def test_a_cluster_under_a_key_of_two_uses_is_seen_and_one_that_is_missing_is_no
     found: list[Record] = [{"upstream": "orders"}, {"upstream": "192.0.2.9:80"}, {"upstream": "-"}]
     collected.extend("a.log", Records(found, [1, 2, 3]))
 
-    raw = collected.raw_frame(fates)
+    raw = plain(collected.decoded(fates))
 
     assert fates.counts["", "column_seen", "upstream_cluster"] == 1
     assert fates.counts["", "column_seen", "upstream_host"] == 3
@@ -329,6 +329,6 @@ def test_mapped_keys_hold_columns() -> None:
     ]
     collected.extend("test.log", Records(found, [1, 2]))
 
-    raw = collected.raw_frame(LineFates())
+    raw = plain(collected.decoded(LineFates()))
 
     assert raw["authority"].to_list() == ["a.example.com", "b.example.com"]

@@ -25,7 +25,7 @@ from envoylogs.reading.json_documents import MAX_BYTES, MAX_DEPTH, MAX_LINES, Op
 from envoylogs.sources.blocks import BLOCK_BYTES
 
 if TYPE_CHECKING:
-    from envoylogs.reading.batches import Batch
+    from envoylogs.keyed.batches import Batch
 
 
 def _paths(batch: Batch) -> list[str | None]:

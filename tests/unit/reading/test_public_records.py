@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 from tests.builders import accounted, counts, enveloped, frame, reading, reasons, repaired
 
-from envoylogs.reading.batches import Batch
+from envoylogs.keyed.batches import Batch
 
 _FOLDER = Path(__file__).parents[4] / "shared" / "records"
 

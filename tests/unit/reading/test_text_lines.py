@@ -18,6 +18,7 @@ from tests.builders import (
     frame_of,
     line,
     lines,
+    plain,
     printed,
     reading,
     reasons,
@@ -26,7 +27,7 @@ from tests.builders import (
 from tests.strategies import connections, modern_records
 
 from envoylogs import schema
-from envoylogs.envoy.outcome_rules import EVIDENCE
+from envoylogs.envoy.outcome_rules import LOGGED_KEYS
 from envoylogs.envoy.text_formats import DEFAULT_FORMATS, parse_format
 from envoylogs.reading.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
@@ -105,11 +106,11 @@ def test_the_evidence_says_which_fields_a_form_has(form: str) -> None:
     data = _LINES[form].encode()
     records.extend("a.log", JsonLinesReader("a.log").read(Block(data, len(data)), fates))
 
-    (row,) = records.raw_frame(fates).iter_rows(named=True)
+    (row,) = plain(records.decoded(fates)).iter_rows(named=True)
 
     columns = parse_format(DEFAULT_FORMATS[form]).columns
-    assert {name: row[name] for name in EVIDENCE} == {
-        name: column in columns for name, column in EVIDENCE.items()
+    assert {name: row[name] for name in LOGGED_KEYS} == {
+        name: column in columns for name, column in LOGGED_KEYS.items()
     }
     seen = {detail for (_, fate, detail) in fates.counts if fate == "column_seen"}
     assert seen == set(columns)

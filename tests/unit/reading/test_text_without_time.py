@@ -10,8 +10,8 @@ from tests.envelopes import ENVELOPES, Who
 from tests.handmade import source_of
 
 from envoylogs.envoy.text_formats import DEFAULT_FORMATS
+from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import Reading, tally_sources
-from envoylogs.reading.selection import Selection
 from envoylogs.summary.summary import summarize
 
 _TIME = "[2026-01-02T03:04:05.678Z] "

@@ -30,8 +30,8 @@ from tests.handmade import (
 )
 
 from envoylogs.errors import UnknownKeyError
+from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import Reading, tally_sources
-from envoylogs.reading.selection import Selection
 from envoylogs.render.csv_table import CsvRenderer
 from envoylogs.render.formatting import count, percent, printable
 from envoylogs.render.markdown import MarkdownRenderer

@@ -19,7 +19,7 @@ from tests.handmade import (
     unrouted,
 )
 
-from envoylogs.reading.selection import Selection
+from envoylogs.keyed.selection import Selection
 from envoylogs.records import selected_lines
 from envoylogs.summary.findings.finding import Finding, Severity
 

@@ -30,9 +30,9 @@ from tests.handmade import (
 
 from envoylogs import schema
 from envoylogs.errors import TallyQuestionError
+from envoylogs.keyed.batches import batches
+from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import Reading, tally_sources
-from envoylogs.reading.batches import batches
-from envoylogs.reading.selection import Selection
 from envoylogs.summary.breakdown import TABLES, asked_table, columns_to_ask
 from envoylogs.summary.facts import facts_of
 from envoylogs.summary.summary import Summary, summarize

@@ -22,8 +22,8 @@ from tests.handmade import (
     unrouted,
 )
 
+from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import Reading, tally_sources
-from envoylogs.reading.selection import Selection
 from envoylogs.records import selected_lines
 from envoylogs.summary.facts import facts_of
 from envoylogs.summary.findings.catalog import KIND_BY_CODE

@@ -27,8 +27,8 @@ from tests.handmade import (
 
 from envoylogs import schema
 from envoylogs.errors import TallyQuestionError
+from envoylogs.keyed.batches import batches
 from envoylogs.pipeline import tally_sources
-from envoylogs.reading.batches import batches
 from envoylogs.sources.source import Source
 from envoylogs.summary.breakdown import asked_table, columns_to_ask
 from envoylogs.summary.connections import (

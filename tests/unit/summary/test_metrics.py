@@ -36,10 +36,10 @@ from tests.handmade import (
 )
 
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOME_NAMES
+from envoylogs.keyed.batches import batches
+from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import Reading, tally_sources
-from envoylogs.reading.batches import batches
 from envoylogs.reading.fates import REASONS
-from envoylogs.reading.selection import Selection
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN
 from envoylogs.tally.state import TallySpec

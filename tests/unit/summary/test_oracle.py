@@ -20,8 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.handmade import fewer_examples, source_of
 
+from envoylogs.keyed.batches import batches
 from envoylogs.pipeline import tally_sources
-from envoylogs.reading.batches import batches
 from envoylogs.summary.breakdown import TABLES
 from envoylogs.summary.splits import NOT_SENT
 from envoylogs.summary.summary import Summary, summarize

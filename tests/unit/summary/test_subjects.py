@@ -19,7 +19,7 @@ from tests.handmade import (
     text_of,
 )
 
-from envoylogs.reading.selection import Selection
+from envoylogs.keyed.selection import Selection
 from envoylogs.records import selected_lines
 
 if TYPE_CHECKING:

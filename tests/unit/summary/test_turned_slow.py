@@ -19,8 +19,8 @@ from tests.handmade import (
 )
 
 from envoylogs.envoy.outcomes import Actor
+from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import Reading, tally_sources
-from envoylogs.reading.selection import Selection
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.summary import summarize
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envoylogs.reading.batches import Batch
+from envoylogs.keyed.batches import Batch
 from envoylogs.reading.fates import LineFates
 from envoylogs.tally.accounts import _KEYS_KEPT, LineCounts
 from envoylogs.tally.state import DEFAULT_SPEC

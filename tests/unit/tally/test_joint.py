@@ -24,7 +24,7 @@ from tests.handmade import (
 
 from envoylogs import schema
 from envoylogs.envoy.outcomes import OUTCOMES, UPSTREAM_ANSWERED
-from envoylogs.reading.batches import Batch, batches
+from envoylogs.keyed.batches import Batch, batches
 from envoylogs.reading.fates import LineFates
 from envoylogs.summary.folds import folds
 from envoylogs.summary.joint import joint_table
@@ -51,7 +51,7 @@ def _records() -> pl.DataFrame:
 def _tally(spec: TallySpec, records: pl.DataFrame | None = None, batch: int = 2000) -> Tally:
     adding = TallySum(spec)
     for part in (_records() if records is None else records).iter_slices(batch):
-        adding.add(Batch(part, LineFates()))
+        adding.add(Batch.of(part, LineFates()))
     return adding.total().merge()
 
 
@@ -115,7 +115,7 @@ def test_a_log_that_fits_is_kept_by_second_and_millisecond() -> None:
 
 def _ladder(rows: int) -> tuple[int, int]:
     spec = TallySpec(joint=_KEYS, max_joint_rows=rows)
-    frame = JointCounts.of(Batch(_records(), LineFates()), spec).frame
+    frame = JointCounts.of(Batch.of(_records(), LineFates()), spec).frame
     (step,) = set(frame.select("width_s", "digits").rows())
     return step
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.builders import NO_ROUTE, lines, record
 from tests.handmade import fewer_examples, source_of
 
+from envoylogs.keyed.anonymize import Anonymizer
+from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import Reading, tally_sources
-from envoylogs.reading.anonymize import Anonymizer
-from envoylogs.reading.selection import Selection
 from envoylogs.tally.folded_marks import FOLDED_KNOWN
 from envoylogs.tally.hosts import KnownNames
 from envoylogs.tally.revealed import revealed

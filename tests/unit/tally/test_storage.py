@@ -33,10 +33,10 @@ from tests.laws.test_merge_laws import cut_logs
 
 from envoylogs import __version__
 from envoylogs.errors import TallyError, TallyQuestionError
+from envoylogs.keyed.batches import Batch
+from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import Reading, tally_sources
-from envoylogs.reading.batches import Batch
 from envoylogs.reading.fates import LineFates
-from envoylogs.reading.selection import Selection
 from envoylogs.sources.source import Source
 from envoylogs.summary.summary import summarize
 from envoylogs.tally.state import DEFAULT_SPEC, TallySpec

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from envoylogs.envoy.field_keys import FieldKeys
     from envoylogs.envoy.text_formats import TextFormat
-    from envoylogs.reading.anonymize import Anonymizer
-    from envoylogs.reading.selection import Selection
+    from envoylogs.keyed.anonymize import Anonymizer
+    from envoylogs.keyed.selection import Selection
     from envoylogs.sources.source import Source
 
 __all__ = ["lines"]
@@ -117,8 +117,8 @@ def _behind(
     Raises:
         SelectionError: If there is no such finding, or none of its own records.
     """
+    from envoylogs.keyed.selection import Selection
     from envoylogs.pipeline import Reading, tally_sources
-    from envoylogs.reading.selection import Selection
     from envoylogs.summary.summary import summarize
 
     reading = Reading(selection=selection, text_format=text_format, keys=keys)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envoylogs.reading.requests_seen import RequestsSeen
+from envoylogs.keyed.distinct_requests import RequestsSeen
 
 _IDS = st.lists(st.none() | st.integers(0, 30).map(str), max_size=20)
 
@@ -28,4 +28,5 @@ def test_the_first_record_of_each_request_is_kept(batches: list[list[str | None]
             if name is not None:
                 known.add(name)
 
-        assert seen.first_ones(_frame(ids)).rows() == expected
+        frame = _frame(ids)
+        assert frame.filter(seen.are_new(frame["request_id"])).rows() == expected

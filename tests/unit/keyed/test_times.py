@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envoylogs.reading.times import times_of
+from envoylogs.keyed.times import times_of
 
 _MOMENT = datetime(2021, 4, 29, 13, 21, 20, 123456, UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

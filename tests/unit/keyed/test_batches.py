@@ -28,7 +28,7 @@ from tests.strategies import cuts, records
 
 from envoylogs import schema
 from envoylogs.errors import SourceError
-from envoylogs.reading.batches import BATCH_RECORDS, Batch, Wanted, batches, decode
+from envoylogs.keyed.batches import BATCH_RECORDS, Batch, Wanted, batches, decode
 from envoylogs.sources.locate import locate
 from envoylogs.sources.source import Source
 

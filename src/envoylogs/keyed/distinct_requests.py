@@ -23,21 +23,20 @@ class RequestsSeen:
         # is merged by size, and asking costs a search in a few of them.
         self._hashes: list[pl.Series] = []
 
-    def first_ones(self, records: pl.DataFrame) -> pl.DataFrame:
-        """Return the records of requests that were not seen before, in their order.
+    def are_new(self, ids: pl.Series) -> pl.Series:
+        """Tell which records are of requests that were not seen before.
 
         Args:
-            records: With ``request_id``; those without one are always new.
+            ids: The ``request_id`` of each; those without one are always new.
         """
-        ids = records["request_id"]
         hashes = ids.hash(seed=1)
-        seen = pl.repeat(False, records.height, dtype=pl.Boolean, eager=True)  # noqa: FBT003
+        seen = pl.repeat(False, ids.len(), dtype=pl.Boolean, eager=True)  # noqa: FBT003
         for known in self._hashes:
             places = known.search_sorted(hashes).clip(0, known.len() - 1)
             seen |= known.gather(places) == hashes
         is_new = ids.is_null() | (~seen & hashes.is_first_distinct())
         self._add(hashes.filter(is_new & ids.is_not_null()))
-        return records if is_new.all() else records.filter(is_new)
+        return is_new
 
     def _add(self, hashes: pl.Series) -> None:
         added = hashes.sort()

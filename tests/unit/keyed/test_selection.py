@@ -34,8 +34,8 @@ from tests.handmade import (
 from envoylogs import schema
 from envoylogs.envoy.roles import ROLES
 from envoylogs.errors import SelectionError
-from envoylogs.reading.batches import batches
-from envoylogs.reading.selection import COLUMN_OF, NOTHING_SELECTED, Selection, span_of, time_of
+from envoylogs.keyed.batches import batches
+from envoylogs.keyed.selection import COLUMN_OF, NOTHING_SELECTED, Selection, span_of, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -766,13 +766,13 @@ def test_an_empty_selection_selects_everything_and_leaves_the_frame_as_it_is() -
         Selection.of({}),
         Selection.of({"host": [], "path": ()}),
     ):
-        frame = batch_of(_log()).frame
-        assert frame is not None
+        records = batch_of(_log()).selected
+        assert records is not None
         assert not empty
         assert empty == NOTHING_SELECTED
         assert empty.text == ""
         assert empty.columns == set()
-        assert empty.selected(frame) is frame
+        assert empty.selected(records) is records
 
 
 def test_a_selection_keeps_the_columns_and_the_order_of_the_frame() -> None:
@@ -780,7 +780,7 @@ def test_a_selection_keeps_the_columns_and_the_order_of_the_frame() -> None:
     assert frame is not None
     selection = Selection.of({"host": ["*"], "client": ["192.*"]}, where="path_group <> '/x'")
 
-    found = selection.selected(frame)
+    found = selection.chosen(frame)
 
     assert found.schema == frame.schema
     assert 0 < found.height < frame.height

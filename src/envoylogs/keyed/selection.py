@@ -23,9 +23,12 @@ from envoylogs.envoy.outcomes import OUTCOME_NAMES, OUTCOMES, UNROUTED, is_error
 from envoylogs.envoy.paths import without_query
 from envoylogs.envoy.roles import ROLES
 from envoylogs.errors import SelectionError, first_line
+from envoylogs.keyed.records import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+
+    from envoylogs.keyed.records import KeyedRecords
 
 __all__ = [
     "COLUMN_OF",
@@ -73,6 +76,7 @@ _OF_SEVERAL = re.compile(
     r"|pearson_correlation|any_ignore_nulls|over|rank|shift|implode|cum_\w+)\("
 )
 _TEXT = re.compile(r"'(?:[^']|'')*'")
+_CHOSEN = "chosen"
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
 
 
@@ -164,32 +168,43 @@ class Selection:
             names.add("request_id")
         return columns_behind(names)
 
-    def of_roles(self, records: pl.DataFrame) -> pl.DataFrame:
-        """Return the records of the proxies that are looked at, in their order.
-
-        Args:
-            records: With the column ``role``.
-        """
-        chosen = records["role"].is_in(self.roles)
-        return records if chosen.all() else records.filter(chosen)
-
-    def selected(self, records: pl.DataFrame) -> pl.DataFrame:
+    def selected(self, records: KeyedRecords) -> KeyedRecords:
         """Return the records that fit, in their order.
 
         Args:
             records: With the columns of ``columns``, of the roles that are looked at.
         """
-        if not self:
+        # The roles and which requests are repeated is asked before and after.
+        if not self._conditions:
             return records
+        of_keys = self.columns.issubset(records.keys.columns)
+        asked = records.keys if of_keys else records.frame(sorted(self.columns))
+        chosen = self._chosen(asked)
+        return records.filter(chosen.gather(records.rows[KEY]) if of_keys else chosen)
+
+    def chosen(self, records: pl.DataFrame) -> pl.DataFrame:
+        """Return the records that fit, in their order.
+
+        Args:
+            records: In plain columns, with those of ``columns``.
+        """
+        return records.filter(self._chosen(records)) if self._conditions else records
+
+    def _chosen(self, records: pl.DataFrame) -> pl.Series:
         derived = [name for name in schema.DERIVED if columns_behind([name]) <= self.columns]
-        with_derived = records.with_columns(column_expression(name) for name in derived)
         try:
-            return with_derived.filter(*self._conditions()).drop(derived)
+            return (
+                records.with_columns(column_expression(name) for name in derived)
+                .with_columns(
+                    pl.all_horizontal(self._conditions).fill_null(value=False).alias(_CHOSEN)
+                )
+                .get_column(_CHOSEN)
+            )
         except pl.exceptions.PolarsError as error:
             # Only a condition of the user's own can fail, on a value that it does not expect.
             raise SelectionError.where(self.where or "", first_line(error)) from error
 
-    def untimed(self, records: pl.DataFrame) -> int:
+    def untimed(self, records: KeyedRecords) -> int:
         """Return how many records fit but for the window, which they have no time to be in.
 
         Args:
@@ -197,21 +212,25 @@ class Selection:
         """
         if self.since_us is None and self.until_us is None:
             return 0
-        without = records.filter(pl.col("start_time").is_null())
-        if without.is_empty():
+        without = records.filter(records.rows["start_time"].is_null())
+        if not without.height:
             return 0
         return replace(self, since_us=None, until_us=None).selected(without).height
 
-    def _conditions(self) -> Iterable[pl.Expr]:
-        for word, values in self.patterns:
-            yield pl.any_horizontal(_pattern(word, value) for value in values)
+    @property
+    def _conditions(self) -> list[pl.Expr]:
+        found = [
+            pl.any_horizontal(_pattern(word, value) for value in values)
+            for word, values in self.patterns
+        ]
         if self.where is not None:
-            yield _condition(self.where)
+            found.append(_condition(self.where))
         start = pl.col("start_time").dt.epoch("us")
         if self.since_us is not None:
-            yield start >= self.since_us
+            found.append(start >= self.since_us)
         if self.until_us is not None:
-            yield start < self.until_us
+            found.append(start < self.until_us)
+        return found
 
 
 NOTHING_SELECTED = Selection()

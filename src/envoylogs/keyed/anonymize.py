@@ -33,11 +33,12 @@ from envoylogs.envoy.identifying import (
 from envoylogs.envoy.paths import MAX_TEXT
 from envoylogs.envoy.traffic import KNOWN_METHODS, host_of, looks_like_address, without_port
 from envoylogs.errors import ConfigurationError
+from envoylogs.keyed.records import KeyedRecords
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from envoylogs.reading.selection import Selection
+    from envoylogs.keyed.selection import Selection
     from envoylogs.sources.source import Source
 
 __all__ = [
@@ -95,7 +96,7 @@ class Anonymized(NamedTuple):
             only those of hosts that the gateway routes are fit to be shown.
     """
 
-    records: pl.DataFrame
+    records: KeyedRecords
     names: pl.DataFrame
 
 
@@ -143,22 +144,26 @@ class Anonymizer:
         """Return what stands for a value: its kind, and digits that depend on the value alone."""
         return f"{kind}-{self._digits(value)}"
 
-    def anonymized(self, records: pl.DataFrame) -> Anonymized:
+    def anonymized(self, records: KeyedRecords) -> Anonymized:
         """Return records with what may say who somebody is replaced.
 
         Args:
-            records: Normalized, any columns of them. A value is missing
-                afterwards if it was before.
+            records: Any columns, none of them seldom asked. A value is missing afterwards if it
+                was before.
         """
+        (keys, of_keys), (rows, of_rows) = map(self._replaced, (records.keys, records.rows))
+        return Anonymized(KeyedRecords(keys, rows), pl.concat([of_keys, of_rows]).unique())
+
+    def _replaced(self, values: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return columns with their values replaced, and the names of the hosts in them."""
         replaced = [
-            self._ways[name](records[name]).alias(name)
+            self._ways[name](values[name]).alias(name)
             for name in REPLACED_COLUMNS
-            if name in records.columns
+            if name in values.columns
         ]
-        hosts = [self._hosts(records[name]) for name in HOST_COLUMNS if name in records.columns]
+        hosts = [self._hosts(values[name]) for name in HOST_COLUMNS if name in values.columns]
         names = pl.concat([pl.DataFrame(schema=_NAMES), *(of_column for _, of_column in hosts)])
-        columns = [*replaced, *(column for column, _ in hosts)]
-        return Anonymized(records.with_columns(columns), names.unique())
+        return values.with_columns(*replaced, *(column for column, _ in hosts)), names
 
     def named(self, source: Source) -> Source:
         """Return a source whose folder is a token; that of standard input stays as it is."""

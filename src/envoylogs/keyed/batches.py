@@ -5,18 +5,21 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+import polars as pl
 
 from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.errors import MissingSourceError
+from envoylogs.keyed.distinct_requests import RequestsSeen
+from envoylogs.keyed.meaning import normalized
+from envoylogs.keyed.records import KeyedRecords
+from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
 from envoylogs.reading.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.json_lines import JsonLinesReader
-from envoylogs.reading.normalize import normalized
-from envoylogs.reading.requests_seen import RequestsSeen
-from envoylogs.reading.selection import NOTHING_SELECTED, Selection
 from envoylogs.reading.source_reading import SourceReading
 from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.sources.stop import Stop
@@ -24,16 +27,15 @@ from envoylogs.sources.stop import Stop
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    import polars as pl
-
     from envoylogs.envoy.text_formats import TextFormat
-    from envoylogs.reading.anonymize import Anonymizer
+    from envoylogs.keyed.anonymize import Anonymizer
+    from envoylogs.reading.decoded_block import DecodedBlock
     from envoylogs.reading.progress import Progress
     from envoylogs.sources.source import Source
 
 __all__ = ["BATCH_RECORDS", "Batch", "Decoded", "Wanted", "batches", "decode"]
 
-BATCH_RECORDS = 16_384
+BATCH_RECORDS = 65_536
 """How many records a batch holds at least, unless the input ends."""
 
 
@@ -42,9 +44,9 @@ class Batch:
     """Some records and the accounts of the lines that were read for them.
 
     Attributes:
-        frame: Wanted columns of ``schema.NORMALIZED``, then ``source`` and
-            ``line``, and ``text`` (bytes) if it was wanted; the records that
-            were selected, None without any.
+        selected: The records that were selected, None without any. Columns are those of
+            ``schema.NORMALIZED`` that were wanted, then ``source`` and ``line``, and ``text``
+            (bytes) if it was wanted.
         fates: Of the lines read since the batch before.
         unselected: All records of these lines, of the roles that are looked
             at, where a selection left some out.
@@ -53,19 +55,29 @@ class Batch:
             of known hosts are fit to be kept.
     """
 
-    frame: pl.DataFrame | None
+    selected: KeyedRecords | None
     fates: LineFates
-    unselected: pl.DataFrame | None = None
-    unchosen: pl.DataFrame | None = None
+    unselected: KeyedRecords | None = None
+    unchosen: KeyedRecords | None = None
     names: pl.DataFrame | None = None
 
-    @property
-    def whole(self) -> pl.DataFrame | None:
-        """All records of the roles that are looked at, whatever was selected."""
-        return self.frame if self.unselected is None else self.unselected
+    @classmethod
+    def of(cls, records: pl.DataFrame | None, fates: LineFates) -> Self:
+        """Return normalized records in plain columns as a batch."""
+        return cls(None if records is None else KeyedRecords.of(records), fates)
 
     @property
-    def everything(self) -> pl.DataFrame | None:
+    def frame(self) -> pl.DataFrame | None:
+        """The records that were selected in plain columns, None without any."""
+        return None if self.selected is None else self.selected.frame()
+
+    @property
+    def whole(self) -> KeyedRecords | None:
+        """All records of the roles that are looked at, whatever was selected."""
+        return self.selected if self.unselected is None else self.unselected
+
+    @property
+    def everything(self) -> KeyedRecords | None:
         """All records that were read, of any role."""
         return self.whole if self.unchosen is None else self.unchosen
 
@@ -83,6 +95,7 @@ class Wanted:
         unknown: Whether what no column holds is wanted too, as ``unknown_keys``.
         anonymizer: Replaces what may say who somebody is, once the records are
             selected; null leaves it.
+        seldom: Which of the columns will be asked of few records.
     """
 
     columns: Collection[str]
@@ -92,6 +105,7 @@ class Wanted:
     keys: FieldKeys = DEFAULT_KEYS
     unknown: bool = False
     anonymizer: Anonymizer | None = None
+    seldom: Collection[str] = ()
 
     @property
     def all_columns(self) -> set[str]:
@@ -100,7 +114,9 @@ class Wanted:
 
     def collector(self) -> RecordColumns:
         """Return what collects the records of one batch."""
-        return RecordColumns(self.all_columns, self.keys, unknown=self.unknown)
+        asked = self.selection.columns
+        seldom = [name for name in self.seldom if self.anonymizer is None and name not in asked]
+        return RecordColumns(self.all_columns, self.keys, unknown=self.unknown, seldom=seldom)
 
     def reader_at(self, source: str, line: int) -> JsonLinesReader:
         """Return a reader of a source, by its name, that begins at a line."""
@@ -121,7 +137,7 @@ class Decoded:
     do the two at the same time.
     """
 
-    raw: pl.DataFrame | None
+    block: DecodedBlock | None
     wanted: Wanted
     fates: LineFates
     proxies: ProxiesSeen
@@ -129,45 +145,51 @@ class Decoded:
 
     def normalized(self) -> Batch:
         """Return the batch that this becomes; may be called once, in the order of the batches."""
-        if self.raw is None:
+        if self.block is None:
             return Batch(None, self.fates)
-        columns = self.wanted.all_columns
-        read = normalized(self.raw, {*columns, "role"}, self.fates, self.proxies)
-        for source, role, n in read.group_by("source", "role").len().iter_rows():
-            self.fates.add(source, "role", n, role)
-            if role not in self.wanted.selection.roles:
-                self.fates.add(source, "role_left_out", n, role)
-        frame = self.wanted.selection.of_roles(read)
-        if "role" not in columns:
-            read, frame = read.drop("role"), frame.drop("role")
-        selected = self.wanted.selection.selected(frame)
+        selection = self.wanted.selection
+        read = normalized(self.block, {*self.wanted.all_columns, "role"}, self.fates, self.proxies)
+        whole = self._of_roles(read)
+        if "role" not in self.wanted.all_columns:
+            read, whole = read.without("role"), whole.without("role")
+        selected = selection.selected(whole)
         self.fates.add("", "filtered", read.height - selected.height)
-        self.fates.add("", "untimed_left_out", self.wanted.selection.untimed(frame))
-        if self.wanted.selection.distinct:
-            distinct = self.requests.first_ones(selected)
+        self.fates.add("", "untimed_left_out", selection.untimed(whole))
+        if selection.distinct:
+            distinct = selected.filter(self.requests.are_new(selected.rows["request_id"]))
             self.fates.add("", "seen_before", selected.height - distinct.height)
             selected = distinct
         return self._anonymized(
             Batch(
                 selected if selected.height else None,
                 self.fates,
-                unselected=None if selected.height == frame.height else frame,
-                unchosen=None if frame.height == read.height else read,
+                unselected=None if selected.height == whole.height else whole,
+                unchosen=None if whole.height == read.height else read,
             )
         )
+
+    def _of_roles(self, read: KeyedRecords) -> KeyedRecords:
+        """Return the records of the roles that are looked at, and account for the others."""
+        roles = read.of_keys(pl.col("role")).alias("role")
+        counted = read.rows.select("source", roles).group_by("source", "role").len()
+        for source, role, n in counted.iter_rows():
+            self.fates.add(source, "role", n, role)
+            if role not in self.wanted.selection.roles:
+                self.fates.add(source, "role_left_out", n, role)
+        return read.filter(roles.is_in(self.wanted.selection.roles))
 
     def _anonymized(self, batch: Batch) -> Batch:
         """Return a batch as it may be counted and shown, if it is to be anonymized."""
         anonymizer = self.wanted.anonymizer
         if anonymizer is None:
             return batch
-        frame, unselected, unchosen = (
+        selected, unselected, unchosen = (
             None if records is None else anonymizer.anonymized(records)
-            for records in (batch.frame, batch.unselected, batch.unchosen)
+            for records in (batch.selected, batch.unselected, batch.unchosen)
         )
-        whole = unselected or frame
+        whole = unselected or selected
         return Batch(
-            frame and frame.records,
+            selected and selected.records,
             batch.fates,
             unselected and unselected.records,
             unchosen and unchosen.records,
@@ -242,8 +264,8 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
     fates = LineFates(on_malformed=on_malformed, keep_text=keep_text)
 
     def decoded() -> Decoded:
-        raw = records.raw_frame(fates) if len(records) else None
-        return Decoded(raw, wanted, fates, proxies, requests)
+        block = records.decoded(fates) if len(records) else None
+        return Decoded(block, wanted, fates, proxies, requests)
 
     for source in sources:
         if stop.requested:

@@ -8,21 +8,26 @@ from tests.builders import NO_ROUTE, connection, frame_of, record
 
 from envoylogs import schema
 from envoylogs.envoy.derived import column_expression
-from envoylogs.reading.anonymize import (
+from envoylogs.keyed.anonymize import (
     HOST_COLUMNS,
     KEPT_COLUMNS,
     REPLACED_COLUMNS,
     Anonymizer,
 )
-from envoylogs.reading.selection import Selection
+from envoylogs.keyed.records import KeyedRecords
+from envoylogs.keyed.selection import Selection
 from envoylogs.sources.source import STDIN_NAME, Source
 
 _KEYED = Anonymizer(b"a key of some length")
 
 
+def _hidden(records: pl.DataFrame) -> pl.DataFrame:
+    return _KEYED.anonymized(KeyedRecords.of(records)).records.frame(records.columns)
+
+
 def _column(name: str, *values: str | None) -> list[str | None]:
     frame = pl.DataFrame({name: values}, schema={name: pl.String()})
-    return _KEYED.anonymized(frame).records[name].to_list()
+    return _hidden(frame)[name].to_list()
 
 
 def test_every_column_of_text_is_replaced_or_kept_on_purpose() -> None:
@@ -42,7 +47,7 @@ def test_missing_values_stay_missing_and_no_other_becomes_so(name: str) -> None:
 def test_records_keep_their_order_and_their_columns() -> None:
     records = frame_of(record(path="/1"), record(**NO_ROUTE), connection())
 
-    found = _KEYED.anonymized(records).records
+    found = _hidden(records)
 
     assert found.schema == records.schema
     kept = ["start_time", *KEPT_COLUMNS, *schema.INTEGERS, "source", "line"]
@@ -56,7 +61,7 @@ def test_the_client_is_the_same_from_each_column() -> None:
         record(downstream_remote_address="192.0.2.7", x_forwarded_for="x,,192.0.2.7 "),
     )
 
-    found = _KEYED.anonymized(records).records
+    found = _hidden(records)
 
     clients = found.select(column_expression("client"))["client"].unique().to_list()
     assert clients == [_KEYED.token("client", "192.0.2.7")]
@@ -100,7 +105,7 @@ def test_hosts_keep_what_verdicts_rest_on() -> None:
 def test_names_are_given_of_hosts_that_look_like_one() -> None:
     records = pl.DataFrame({"authority": ["a.example:8080", "192.0.2.1", "u:p@b.example", None]})
 
-    names = _KEYED.anonymized(records).names
+    names = _KEYED.anonymized(KeyedRecords.of(records)).names
 
     assert names.rows() == [(_KEYED.token("host", "a.example"), "a.example")]
 

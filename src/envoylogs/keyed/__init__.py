@@ -1,0 +1,1 @@
+"""From decoded blocks to batches: what keys mean, which records are looked at, and as whom."""

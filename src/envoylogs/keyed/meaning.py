@@ -1,0 +1,254 @@
+"""From decoded blocks to the columns of ``schema.NORMALIZED``: what a key means, once for each.
+
+``-``, the empty string and an absent key become null; numbers are read from
+numbers, from text and from floats without a fraction, which all occur by
+Istio release; times become UTC. A value that can't be read as its column's
+type becomes null and is counted. A method that holds a whole request line is
+taken apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs import schema
+from envoylogs.envoy.clusters import cleaned_cluster, cluster_parts
+from envoylogs.envoy.failures.lookup import with_failure
+from envoylogs.envoy.flags import short_flags
+from envoylogs.envoy.outcome_rules import with_outcome
+from envoylogs.envoy.roles import roles_of_keys, with_role
+from envoylogs.envoy.traffic import cleaned_authority, kind_of_record, without_port
+from envoylogs.keyed.records import KEY, KeyedRecords
+from envoylogs.keyed.times import times_of
+from envoylogs.reading.decoded_block import PLACE, split_keys
+from envoylogs.reading.fates import EXAMPLES_KEPT
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from envoylogs.envoy.roles import ProxiesSeen
+    from envoylogs.reading.decoded_block import DecodedBlock
+    from envoylogs.reading.fates import LineFates
+
+__all__ = ["normalized"]
+
+_REQUEST_LINE = r"^(?P<method>\S+) (?P<path>\S.*|-) (?P<protocol>HTTP/[0-9.]+|-)$"
+
+_FROM_CLUSTER = ("upstream_direction", "upstream_port", "upstream_subset", "upstream_service")
+_MADE = {*_FROM_CLUSTER, "gateway", "role", "outcome", "failure", "kind"}
+_LOGGED = [name for name in schema.NORMALIZED if name not in _MADE]
+_OF_KEYS = [name for name in _LOGGED if name not in schema.OF_RECORDS]
+
+_PRESENT = ("upstream_host", "upstream_service_time_ms", "path", "bytes_sent")
+"""Columns of records of which an outcome depends on whether they are there; of the bytes on whether
+there were any."""
+
+_NOTHING_SENT = (pl.col("bytes_sent") == 0).fill_null(value=False)
+
+_OF_A_ROLE = ("pod", "upstream_cluster", "route_name", "downstream_local_address",
+              "upstream_local_address")  # fmt: skip
+
+
+def normalized(
+    block: DecodedBlock, columns: Collection[str], fates: LineFates, proxies: ProxiesSeen
+) -> KeyedRecords:
+    """Return decoded records as normalized ones.
+
+    Args:
+        block: As a decoder made it.
+        columns: Which columns are wanted.
+        fates: Where values are counted that can't be read as their type.
+        proxies: What the records before have shown of who wrote them; what
+            these show is added.
+
+    Returns:
+        The wanted columns in the order of the schema.
+    """
+    of_rows = [name for name in schema.OF_RECORDS if name not in block.seldom]
+    keys, rows = _cleaned(block.keys, _OF_KEYS), _cleaned(block.rows, of_rows)
+    keys, rows = _with_request_lines_taken_apart(keys, rows, fates)
+    typed = keys.with_columns(
+        *_integers(keys),
+        _unless_empty(cleaned_cluster(pl.col("upstream_cluster"))),
+        _unless_empty(cleaned_authority(pl.col("authority"))),
+        # Istio 1.1.0 to 1.1.2 log the start time as the method.
+        pl.when(pl.col("method").str.starts_with("2").not_()).then(pl.col("method")),
+    )
+    typed = _with_short_flags(typed)
+    typed_rows = rows.with_columns(*_integers(rows), start_time=times_of(rows["start_time"]))
+    _note_unreadable(KeyedRecords(keys, rows), KeyedRecords(typed, typed_rows), fates)
+    records = KeyedRecords(typed, typed_rows, block.seldom)
+    if not {"outcome", "failure", "kind"}.isdisjoint(columns):
+        records = _with_meaning(records)
+    if "gateway" in columns:
+        address = without_port(pl.col("downstream_local_address"))
+        gateway = pl.coalesce("pod", address).alias("gateway")
+        records = replace(records, keys=records.keys.with_columns(gateway))
+    if not set(_FROM_CLUSTER).isdisjoint(columns):
+        parts = cluster_parts(pl.col("upstream_cluster"))
+        records = replace(records, keys=records.keys.with_columns(*parts))
+    if "role" in columns:
+        records = _with_role(records, proxies)
+    kept = [name for name in ("text", schema.UNKNOWN_KEYS, PLACE) if name in rows.columns]
+    of_keys = [name for name in records.keys.columns if name in columns]
+    asked = [name for name in of_rows if name in columns]
+    return replace(
+        records,
+        keys=records.keys.select(name for name in schema.NORMALIZED if name in of_keys),
+        rows=records.rows.select(KEY, *asked, *schema.POSITION, *kept),
+        seldom={name: values for name, values in block.seldom.items() if name in columns},
+    )
+
+
+def _cleaned(logged: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
+    """Return values as they were logged, the missing ones null, with all of some columns."""
+    text = [name for name, dtype in logged.schema.items() if dtype == pl.String and name in columns]
+    return logged.with_columns(
+        pl.when((pl.col(text) != "-") & (pl.col(text) != "")).then(pl.col(text)),
+        *(pl.lit(None, pl.String).alias(name) for name in columns if name not in logged.columns),
+    )
+
+
+def _with_meaning(records: KeyedRecords) -> KeyedRecords:
+    """Return records with outcome, failure and kind as a part of their keys."""
+    rows = records.rows
+    traits = rows.select(
+        pl.sum_horizontal(
+            is_there.cast(pl.UInt32) * 2**place
+            for place, is_there in enumerate(
+                [*(pl.col(name).is_not_null() for name in _PRESENT[:-1]), _NOTHING_SENT]
+            )
+        )
+    ).to_series()
+    before, there, key = split_keys(records.keys.height, rows[KEY], traits, 2 ** len(_PRESENT))
+    # Whether they are there is all that is asked.
+    presence = [
+        pl.Series(name, (there // 2**place % 2).replace_strict([0, 1], [None, 0]))
+        for place, name in enumerate(_PRESENT)
+    ]
+    keys = with_outcome(records.keys[before].with_columns(presence))
+    keys = with_failure(keys.with_columns(kind_of_record().alias("kind")))
+    return replace(records, keys=keys.drop(_PRESENT), rows=rows.with_columns(key.alias(KEY)))
+
+
+def _with_role(records: KeyedRecords, proxies: ProxiesSeen) -> KeyedRecords:
+    """Return records with the role of who wrote them as a part of their keys."""
+    role = roles_of_keys(records.keys, proxies)
+    if role is not None:
+        return replace(records, keys=records.keys.with_columns(role))
+    plain = with_role(records.frame(("source", *_OF_A_ROLE)), proxies)
+    return records.split("role", plain["role"])
+
+
+def _with_request_lines_taken_apart(
+    keys: pl.DataFrame, rows: pl.DataFrame, fates: LineFates
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return records whose method is none but the method, where it held the whole request line.
+
+    Path and protocol are those of the line where a record has no others.
+    """
+    if keys["method"].dtype != pl.String or not keys["method"].str.contains(" H|- -").any():
+        return keys, rows
+    parts = pl.col("method").str.extract_groups(_REQUEST_LINE)
+    is_line = pl.col("method").str.contains(_REQUEST_LINE)
+    protocol = pl.when(is_line).then(_present(parts, "protocol"))
+    found = keys.with_columns(
+        pl.when(is_line).then(_present(parts, "method")).otherwise("method").alias("method"),
+        pl.coalesce("protocol", protocol).alias("protocol"),
+    )
+    paths = keys.select(pl.when(is_line).then(_present(parts, "path"))).to_series()
+    found_rows = rows.with_columns(
+        pl.coalesce("path", pl.lit(paths.gather(rows[KEY]))).alias("path")
+    )
+    before, after = KeyedRecords(keys, rows), KeyedRecords(found, found_rows)
+    for name in ("path", "protocol"):
+        fates.add("", "column_seen", _count(after, name) - _count(before, name), name)
+    return found, found_rows
+
+
+def _count(records: KeyedRecords, name: str) -> int:
+    """Return how many records have a value."""
+    if name in records.rows.columns:
+        return records.rows[name].count()
+    return int(records.of_keys(pl.col(name).is_not_null()).sum())
+
+
+def _present(parts: pl.Expr, name: str) -> pl.Expr:
+    part = parts.struct.field(name)
+    return pl.when(part != "-").then(part)
+
+
+def _with_short_flags(records: pl.DataFrame) -> pl.DataFrame:
+    """Return records with response flags by their short names."""
+    flags = records["response_flags"]
+    # Hardly any format logs the long names.
+    if not flags.str.contains("[a-z]").any():
+        return records
+    distinct = flags.drop_nulls().unique()
+    short = {name: short_flags(name) for name in distinct}
+    return records.with_columns(
+        pl.col("response_flags").replace_strict(short, default=None, return_dtype=pl.String)
+    )
+
+
+def _unless_empty(text: pl.Expr) -> pl.Expr:
+    return pl.when(text != "").then(text)
+
+
+def _integers(logged: pl.DataFrame) -> list[pl.Expr]:
+    """Read whole numbers from text such as ``200`` and from floats such as ``200.0``."""
+    return [
+        _integer(name, logged.schema[name])
+        for name in _LOGGED
+        if name in schema.INTEGERS and name in logged.columns and logged.schema[name] != pl.Int64
+    ]
+
+
+def _integer(name: str, dtype: pl.DataType) -> pl.Expr:
+    logged = pl.col(name)
+    if dtype == pl.String:
+        return pl.coalesce(
+            logged.cast(pl.Int64, strict=False), _whole(logged.cast(pl.Float64, strict=False))
+        ).alias(name)
+    return _whole(logged).alias(name)
+
+
+def _whole(number: pl.Expr) -> pl.Expr:
+    return pl.when(number == number.floor()).then(number).cast(pl.Int64, strict=False)
+
+
+def _note_unreadable(cleaned: KeyedRecords, typed: KeyedRecords, fates: LineFates) -> None:
+    """Count the values that are there and can't be read as the type of their column."""
+    of_keys, of_rows = (
+        [name for name in (*schema.INTEGERS, "start_time") if name in frame.columns]
+        for frame in (cleaned.keys, cleaned.rows)
+    )
+    lost_keys = [name for name in of_keys if _nulls(typed.keys, name) > _nulls(cleaned.keys, name)]
+    lost_rows = [name for name in of_rows if _nulls(typed.rows, name) > _nulls(cleaned.rows, name)]
+    for name in (*lost_keys, *lost_rows):
+        logged, read = (records.frame((name, *schema.POSITION)) for records in (cleaned, typed))
+        lost = logged.filter(read[name].is_null()).drop_nulls(name)
+        if lost.height:
+            fates.add("", "unreadable", lost.height, name)
+            _keep_examples(lost, name, fates)
+
+
+def _nulls(frame: pl.DataFrame, name: str) -> int:
+    return frame[name].null_count()
+
+
+def _keep_examples(cleaned: pl.DataFrame, name: str, fates: LineFates) -> None:
+    """Keep the first values of each source that can't be read, of records without one."""
+    value = pl.col(name).cast(pl.String)
+    # Several records may stand on one line: the order is not that of their batches.
+    found = (
+        cleaned.select("source", "line", value.alias("value"))
+        .drop_nulls("value")
+        .sort("source", "line", "value")
+    )
+    place = pl.int_range(pl.len()).over("source")
+    for source, line, logged in found.filter(place < EXAMPLES_KEPT).iter_rows():
+        fates.unreadable(source, line, name, logged)

@@ -1,0 +1,107 @@
+"""Normalized records: keys, each with what it means, and rows that name theirs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Self
+
+import polars as pl
+
+from envoylogs import schema
+from envoylogs.reading.decoded_block import KEY, PLACE, keyed, split_keys
+from envoylogs.reading.logged_values import MISSING, series_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["KEY", "KeyedRecords"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedRecords:
+    """Some records in their order.
+
+    Attributes:
+        keys: A row a key: columns of ``schema.NORMALIZED`` that are not ``schema.OF_RECORDS``.
+            A key may stand there twice, or be that of no record.
+        rows: A row a record: ``key``, the place of its key; columns of ``schema.OF_RECORDS``;
+            then ``source`` and ``line``, and ``text`` and ``unknown_keys`` if they were kept;
+            ``place``, where it stands in ``seldom``, if that holds anything.
+        seldom: Other columns of ``schema.OF_RECORDS``, as they were logged.
+    """
+
+    keys: pl.DataFrame
+    rows: pl.DataFrame
+    seldom: Mapping[str, list[object]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, records: pl.DataFrame) -> Self:
+        """Return records of plain columns with their keys.
+
+        Args:
+            records: Columns of ``schema.NORMALIZED`` and more, which stay with the rows.
+        """
+        columns = [name for name in schema.NORMALIZED if name not in schema.OF_RECORDS]
+        return cls(*keyed(records, columns))
+
+    @property
+    def height(self) -> int:
+        """How many records there are."""
+        return self.rows.height
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the records."""
+        of_rows = [name for name in self.rows.columns if name not in {KEY, PLACE}]
+        return [*self.keys.columns, *of_rows, *self.seldom]
+
+    def frame(self, columns: Iterable[str] | None = None) -> pl.DataFrame:
+        """Return the records in plain columns.
+
+        Args:
+            columns: Which, in their order; all in the order of the schema without.
+        """
+        if columns is None:
+            have = self.columns
+            known = [name for name in schema.NORMALIZED if name in have]
+            names = [*known, *(name for name in have if name not in known)]
+        else:
+            names = list(columns)
+        of_keys = [name for name in names if name in self.keys.columns]
+        found = [self._asked(name) for name in names if name in self.seldom]
+        if of_keys:
+            found += self.keys.select(of_keys)[self.rows[KEY]].get_columns()
+        return self.rows.hstack(found).select(names)
+
+    def _asked(self, name: str) -> pl.Series:
+        """Return a column of what is seldom asked."""
+        values, places = self.seldom[name], self.rows[PLACE]
+        found = series_of(name, [values[place] for place in places.to_list()])
+        return found.set(found.is_in(MISSING), None)
+
+    def of_keys(self, expression: pl.Expr) -> pl.Series:
+        """Return for each record what an expression over the columns of keys is."""
+        return self.keys.select(expression).to_series().gather(self.rows[KEY])
+
+    def filter(self, chosen: pl.Series) -> Self:
+        """Return the chosen records; itself if that are all."""
+        return self if chosen.all() else replace(self, rows=self.rows.filter(chosen))
+
+    def without(self, name: str) -> Self:
+        """Return the same without a column of keys."""
+        return replace(self, keys=self.keys.drop(name))
+
+    def split(self, name: str, traits: pl.Series) -> Self:
+        """Return the same with a text that each record has for itself as a part of its key.
+
+        Args:
+            name: Of the column.
+            traits: One of a few texts for each record.
+        """
+        texts = traits.unique()
+        places = traits.replace_strict(
+            texts, pl.int_range(texts.len(), dtype=pl.UInt32, eager=True)
+        )
+        before, which, key = split_keys(self.keys.height, self.rows[KEY], places, texts.len())
+        keys = self.keys[before].with_columns(texts.gather(which).alias(name))
+        return replace(self, keys=keys, rows=self.rows.with_columns(key.alias(KEY)))

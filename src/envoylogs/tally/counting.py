@@ -1,0 +1,113 @@
+"""Grouping: the one place where records are counted.
+
+A state says by what it counts and what; how is said here, for all states of a
+batch at once. What is made of the columns of keys is worked out once a key, and
+a group is known by the first of its keys, so that records are grouped by
+numbers and names are put back at the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs.keyed.records import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from envoylogs.keyed.records import KeyedRecords
+
+__all__ = ["REQUESTS", "TIME", "Counted", "counts_of"]
+
+REQUESTS = pl.len().cast(pl.Int64)
+"""How many records there are in a group."""
+
+TIME = pl.col("start_time").dt.epoch("us")
+"""When a record was, in microseconds since 1970."""
+
+_GROUP, _PLACE = "group", "place"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What is counted of some records.
+
+    Attributes:
+        records: Those that are counted.
+        keys: What they are grouped by that depends on their keys alone, by name.
+        values: What they are grouped by that each has for itself, by name; of the columns of
+            rows and of ``traits``.
+        measures: What is worked out for each group, by name; of the same.
+        constants: What is the same for all groups, by name.
+        traits: Columns that measures need and that depend on keys alone, by name.
+        where: Which keys are counted; null for all.
+        valid: Which rows of these are counted; null for all.
+    """
+
+    records: KeyedRecords
+    keys: Mapping[str, pl.Expr]
+    measures: Mapping[str, pl.Expr]
+    values: Mapping[str, pl.Expr] = field(default_factory=dict)
+    constants: Mapping[str, pl.Expr] = field(default_factory=dict)
+    traits: Mapping[str, pl.Expr] = field(default_factory=dict)
+    where: pl.Expr | None = None
+    valid: pl.Expr | None = None
+
+
+def counts_of(asked: Sequence[Counted]) -> list[pl.DataFrame]:
+    """Return what is counted, for each that is asked.
+
+    Returns:
+        Frames of keys, values and measures, in no order; a key may stand in it twice
+        if its expressions are the same for several groups of none.
+    """
+    of_keys: dict[int, pl.DataFrame] = {}
+    for records in {id(one.records): one.records for one in asked}.values():
+        made = [
+            expression
+            for place, one in enumerate(asked)
+            if one.records is records
+            for expression in _of_keys(str(place), one)
+        ]
+        of_keys[id(records)] = records.keys.with_row_index(_PLACE).select(made)
+    plans = [_plan(str(place), one, of_keys[id(one.records)]) for place, one in enumerate(asked)]
+    return pl.collect_all(plans)
+
+
+def _of_keys(place: str, one: Counted) -> list[pl.Expr]:
+    """Return what is worked out once a key: its group, and names and traits."""
+    number = pl.col(_PLACE)
+    group = number.first().over(list(one.keys.values())) if one.keys else number * 0
+    if one.where is not None:
+        group = pl.when(one.where).then(group)
+    return [
+        group.alias(place),
+        *(expression.alias(f"{place} {name}") for name, expression in one.keys.items()),
+        *(expression.alias(f"{place} {name}") for name, expression in one.traits.items()),
+    ]
+
+
+def _plan(place: str, one: Counted, of_keys: pl.DataFrame) -> pl.LazyFrame:
+    def of_key(name: str, by: str) -> pl.Expr:
+        return pl.lit(of_keys[name]).gather(pl.col(by))
+
+    rows = one.records.rows.lazy().with_columns(
+        of_key(place, KEY).alias(_GROUP),
+        *(of_key(f"{place} {name}", KEY).alias(name) for name in one.traits),
+    )
+    if one.where is not None:
+        rows = rows.filter(pl.col(_GROUP).is_not_null())
+    if one.valid is not None:
+        rows = rows.filter(one.valid)
+    counted = rows.group_by(_GROUP, *(value.alias(name) for name, value in one.values.items())).agg(
+        measure.alias(name) for name, measure in one.measures.items()
+    )
+    return counted.select(
+        *(of_key(f"{place} {name}", _GROUP).alias(name) for name in one.keys),
+        *one.values,
+        *one.measures,
+        *(constant.alias(name) for name, constant in one.constants.items()),
+    )
