@@ -47,7 +47,7 @@ _PARTS = 4
 
 
 def _all_states() -> list[type[State]]:
-    """Return every state that is made of batches."""
+    """Return every state that is no base of others."""
     for module in pkgutil.walk_packages(envoylogs.tally.__path__, "envoylogs.tally."):
         importlib.import_module(module.name)
     found: list[type[State]] = []
@@ -57,7 +57,7 @@ def _all_states() -> list[type[State]]:
         waiting += state.__subclasses__()
         # A data class with slots is made anew, and the class before it may still be around.
         is_current = getattr(sys.modules[state.__module__], state.__name__, None) is state
-        if "of" in vars(state) and is_current and state is not State:
+        if is_current and not state.__subclasses__():
             found.append(state)
     return sorted(set(found), key=lambda state: state.__name__)
 

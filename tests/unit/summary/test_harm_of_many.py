@@ -6,7 +6,6 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from envoylogs.keyed.selection import Selection
 from tests.handmade import (
     HOST,
     Record,
@@ -21,6 +20,7 @@ from tests.handmade import (
 )
 
 from envoylogs.envoy.outcomes import Actor
+from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import Reading, tally_sources
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.summary import summarize
