@@ -41,6 +41,7 @@ class Counted:
         values: What they are grouped by that each has for itself, by name; of the columns of
             rows and of ``traits``.
         measures: What is worked out for each group, by name; of the same.
+        names: What the numbers of some values stand for, by name.
         constants: What is the same for all groups, by name.
         traits: Columns that measures need and that depend on keys alone, by name.
         where: Which keys are counted; null for all.
@@ -51,6 +52,7 @@ class Counted:
     keys: Mapping[str, pl.Expr]
     measures: Mapping[str, pl.Expr]
     values: Mapping[str, pl.Expr] = field(default_factory=dict)
+    names: Mapping[str, pl.Series] = field(default_factory=dict)
     constants: Mapping[str, pl.Expr] = field(default_factory=dict)
     traits: Mapping[str, pl.Expr] = field(default_factory=dict)
     where: pl.Expr | None = None
@@ -107,7 +109,10 @@ def _plan(place: str, one: Counted, of_keys: pl.DataFrame) -> pl.LazyFrame:
     )
     return counted.select(
         *(of_key(f"{place} {name}", _GROUP).alias(name) for name in one.keys),
-        *one.values,
+        *(
+            pl.lit(one.names[name]).gather(pl.col(name)).alias(name) if name in one.names else name
+            for name in one.values
+        ),
         *one.measures,
         *(constant.alias(name) for name, constant in one.constants.items()),
     )
