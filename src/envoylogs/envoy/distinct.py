@@ -45,9 +45,10 @@ def numbered(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
     """
     placed = rows.with_row_index(_PLACE)
     firsts = placed.select(pl.col(_PLACE).first().over(rows.columns)).to_series()
-    is_first = firsts == placed[_PLACE]
-    numbers = is_first.cum_sum().cast(pl.UInt32) - 1
-    return rows.filter(is_first), numbers.gather(firsts)
+    places = (firsts == placed[_PLACE]).arg_true()
+    order = pl.int_range(places.len(), dtype=pl.UInt32, eager=True)
+    number_at = pl.Series([0], dtype=pl.UInt32).new_from_index(0, rows.height)
+    return rows[places], number_at.scatter(places, order)[firsts]
 
 
 def with_columns_by(

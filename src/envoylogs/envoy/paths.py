@@ -71,9 +71,9 @@ def numbered_path_groups(
     """
     # Where a number stands, any other gives the same group: each step leaves fewer to look at.
     bare = without_query(pl.col(paths.name).str.head(MAX_TEXT))
-    alike = pl.col(paths.name).str.replace_all(r"/\d+(/|$)", "/0${1}")
+    alike = bare.str.replace_all(r"/\d+(/|$)", "/0${1}")
     found, number = numbered(paths.to_frame())
-    for step in (bare, alike, path_group(pl.col(paths.name), segments)):
+    for step in (alike, path_group(pl.col(paths.name), segments)):
         found, numbers = numbered(found.select(step))
-        number = numbers.gather(number)
+        number = numbers[number]
     return found.to_series(), number

@@ -15,7 +15,7 @@ from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.errors import MissingSourceError
 from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.keyed.meaning import normalized
-from envoylogs.keyed.records import KeyedRecords
+from envoylogs.keyed.records import KEY, KeyedRecords
 from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
 from envoylogs.reading.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
@@ -170,13 +170,14 @@ class Decoded:
 
     def _of_roles(self, read: KeyedRecords) -> KeyedRecords:
         """Return the records of the roles that are looked at, and account for the others."""
-        roles = read.of_keys(pl.col("role")).alias("role")
-        counted = read.rows.select("source", roles).group_by("source", "role").len()
-        for source, role, n in counted.iter_rows():
+        roles, wanted = read.keys["role"][read.rows[KEY]], self.wanted.selection.roles
+        by_source = pl.DataFrame([read.rows["source"], roles]).group_by("source", "role").len()
+        for source, role, n in by_source.iter_rows():
             self.fates.add(source, "role", n, role)
-            if role not in self.wanted.selection.roles:
+            if role not in wanted:
                 self.fates.add(source, "role_left_out", n, role)
-        return read.filter(roles.is_in(self.wanted.selection.roles))
+        are_all = set(by_source["role"]) <= set(wanted)
+        return read if are_all else read.filter(roles.is_in(wanted))
 
     def _anonymized(self, batch: Batch) -> Batch:
         """Return a batch as it may be counted and shown, if it is to be anonymized."""

@@ -49,8 +49,8 @@ def times_of(logged: pl.Series) -> pl.Series:
     if logged.dtype != pl.String:
         return _from_epoch(logged.cast(pl.Float64))
     times = _parsed(logged, _DEFAULT)
-    unread = times.is_null() & logged.is_not_null()
-    if unread.any():
+    if times.null_count() > logged.null_count():
+        unread = times.is_null() & logged.is_not_null()
         times = times.scatter(unread.arg_true(), _others(logged.filter(unread)))
     return _named(times)
 
@@ -71,17 +71,18 @@ def _others(logged: pl.Series) -> pl.Series:
 
 def _named(times: pl.Series) -> pl.Series:
     """Return times without those that no calendar has, which Polars reads from text."""
-    us = times.dt.epoch("us")
-    if us.is_between(_EARLIEST_US, _LATEST_US).all():
+    us = times.cast(pl.Int64)
+    first, last = us.min(), us.max()
+    if not isinstance(first, int) or (first >= _EARLIEST_US and last <= _LATEST_US):  # type: ignore[operator]
         return times
     return times.set((us < _EARLIEST_US) | (us > _LATEST_US), None)
 
 
 def _parsed(text: pl.Series, layout: str) -> pl.Series:
-    times = text.str.to_datetime(layout, time_unit="us", strict=False)
     if layout.endswith("%z"):
+        times = text.str.to_datetime(layout, time_unit="us", strict=False)
         return times.dt.convert_time_zone("UTC")
-    return times.dt.replace_time_zone("UTC")
+    return text.str.to_datetime(layout, time_unit="us", time_zone="UTC", strict=False)
 
 
 def _from_epoch(numbers: pl.Series) -> pl.Series:

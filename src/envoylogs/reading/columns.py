@@ -227,17 +227,16 @@ class RecordColumns:
             block = _with_origins(block, self._origins)
         ends = [first for _, first in self._sources[1:]] + [len(self)]
         sources = [
-            pl.repeat(name, end - first, dtype=pl.String, eager=True)
+            pl.Series("source", [name]).new_from_index(0, end - first)
             for (name, first), end in zip(self._sources, ends, strict=True)
         ]
-        rows = block.rows.with_columns(
-            pl.concat(sources).alias("source"),
-            pl.Series("line", self._lines, dtype=pl.Int64),
-            *([pl.Series("text", self._texts, dtype=pl.Binary)] if self._texts else []),
-            *([pl.int_range(len(self), dtype=pl.UInt32).alias(PLACE)] if block.seldom else []),
-            *self._unknown_keys(),
-        )
-        return block._replace(rows=rows)
+        more = [pl.concat(sources), pl.Series("line", self._lines, dtype=pl.Int64)]
+        if self._texts:
+            more.append(pl.Series("text", self._texts, dtype=pl.Binary))
+        if block.seldom:
+            more.append(pl.int_range(len(self), dtype=pl.UInt32, eager=True).alias(PLACE))
+        more += self._unknown_keys()
+        return block._replace(rows=block.rows.hstack(more))
 
     def _unknown_keys(self) -> Iterator[pl.Series]:
         if self._unknown is not None:

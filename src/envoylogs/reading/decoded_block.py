@@ -57,7 +57,7 @@ def keyed(records: pl.DataFrame, columns: Collection[str]) -> DecodedBlock:
     names = [name for name in records.columns if name in columns]
     if not names:
         return DecodedBlock(pl.DataFrame(), records.with_columns(pl.lit(0, pl.UInt32).alias(KEY)))
-    keys, numbers = numbered(records.select(names))
+    keys, numbers = numbered(records[names])
     return DecodedBlock(keys, records.drop(names).with_columns(numbers.alias(KEY)))
 
 
@@ -75,8 +75,7 @@ def split_keys(keys: int, key: pl.Series, traits: pl.Series, most: int) -> tuple
         its new key.
     """
     both = key.cast(pl.Int64) * most + traits.cast(pl.Int64)
-    there = pl.repeat(False, keys * most, dtype=pl.Boolean, eager=True)  # noqa: FBT003
-    there = there.scatter(both.unique(), True)  # noqa: FBT003
-    found = there.arg_true().cast(pl.Int64)
-    numbers = there.cum_sum().cast(pl.UInt32) - 1
-    return found // most, found % most, numbers.gather(both)
+    found = both.unique().sort()
+    numbers = pl.Series([0], dtype=pl.UInt32).new_from_index(0, keys * most)
+    numbers = numbers.scatter(found, pl.int_range(found.len(), dtype=pl.UInt32, eager=True))
+    return found // most, found % most, numbers[both].alias(KEY)

@@ -208,7 +208,7 @@ class Shape:
 def was_logged(columns: Collection[str], height: int) -> Iterator[pl.Series]:
     """Yield for each column of ``LOGGED_KEYS`` whether it was logged."""
     for alias, column in LOGGED_KEYS.items():
-        yield pl.repeat(column in columns, height, dtype=pl.Boolean, eager=True).alias(alias)
+        yield pl.Series(alias, [column in columns]).new_from_index(0, height)
 
 
 def _all_of(keys_of: Mapping[str, list[str]]) -> list[str]:

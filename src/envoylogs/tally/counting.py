@@ -67,15 +67,17 @@ def counts_of(asked: Sequence[Counted]) -> list[pl.DataFrame]:
         if its expressions are the same for several groups of none.
     """
     of_keys: dict[int, pl.DataFrame] = {}
-    for records in {id(one.records): one.records for one in asked}.values():
+    for keys in {id(one.records.keys): one.records.keys for one in asked}.values():
         made = [
             expression
             for place, one in enumerate(asked)
-            if one.records is records
+            if one.records.keys is keys
             for expression in _of_keys(str(place), one)
         ]
-        of_keys[id(records)] = records.keys.with_row_index(_PLACE).select(made)
-    plans = [_plan(str(place), one, of_keys[id(one.records)]) for place, one in enumerate(asked)]
+        of_keys[id(keys)] = keys.with_row_index(_PLACE).select(made)
+    plans = [
+        _plan(str(place), one, of_keys[id(one.records.keys)]) for place, one in enumerate(asked)
+    ]
     return pl.collect_all(plans)
 
 

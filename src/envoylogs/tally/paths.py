@@ -104,9 +104,11 @@ class PathCounts(CountState):
         del batch
         if not counts:
             return cls.empty(spec)
-        missing = pl.DataFrame(schema=cls.columns(spec))
+        missing = pl.LazyFrame(schema=cls.columns(spec))
         by_way = [
-            counted.filter(way).select(
+            counted.lazy()
+            .filter(way)
+            .select(
                 "authority",
                 "method",
                 "path_group",
@@ -120,8 +122,8 @@ class PathCounts(CountState):
             for way in _WAYS
             if way in counted.columns
         ]
-        rows = pl.concat([missing, *by_way], how="diagonal").select(*missing.columns)
-        return cls(cls.added(spec, rows), spec)
+        rows = pl.concat([missing, *by_way], how="diagonal").select(*cls.columns(spec))
+        return cls(cls.grouped(rows, spec).collect(), spec)
 
     @classmethod
     def renamed(cls, frame: pl.DataFrame, spec: TallySpec, fold: Fold | None) -> pl.DataFrame:
