@@ -171,12 +171,17 @@ class Decoded:
     def _of_roles(self, read: KeyedRecords) -> KeyedRecords:
         """Return the records of the roles that are looked at, and account for the others."""
         roles, wanted = read.keys["role"][read.rows[KEY]], self.wanted.selection.roles
-        by_source = pl.DataFrame([read.rows["source"], roles]).group_by("source", "role").len()
-        for source, role, n in by_source.iter_rows():
+        if roles.n_unique() > 1:
+            counted = pl.DataFrame([read.rows["source"], roles]).group_by("source", "role").len()
+            by_source = counted.select("source", "len", "role").rows()
+        else:
+            (role,) = roles[:1]
+            by_source = [(*found, role) for found in read.rows["source"].value_counts().rows()]
+        for source, n, role in by_source:
             self.fates.add(source, "role", n, role)
             if role not in wanted:
                 self.fates.add(source, "role_left_out", n, role)
-        are_all = set(by_source["role"]) <= set(wanted)
+        are_all = {role for *_, role in by_source} <= set(wanted)
         return read if are_all else read.filter(roles.is_in(wanted))
 
     def _anonymized(self, batch: Batch) -> Batch:

@@ -90,24 +90,25 @@ def normalized(
     typed_rows = rows.with_columns(*_integers(rows), start_time=times_of(rows["start_time"]))
     _note_unreadable(KeyedRecords(keys, rows), KeyedRecords(typed, typed_rows), fates)
     records = KeyedRecords(typed, typed_rows, block.seldom)
-    if not {"outcome", "failure", "kind"}.isdisjoint(columns):
-        records = _with_meaning(records)
     made = []
     if "gateway" in columns:
         address = without_port(pl.col("downstream_local_address"))
         made.append(pl.coalesce("pod", address).alias("gateway"))
     if not set(_FROM_CLUSTER).isdisjoint(columns):
         made += cluster_parts(pl.col("upstream_cluster"))
-    if made:
+    if not {"outcome", "failure", "kind"}.isdisjoint(columns):
+        records = _with_meaning(records, made)
+    elif made:
         records = replace(records, keys=records.keys.with_columns(made))
     if "role" in columns:
         records = _with_role(records, proxies)
     kept = [name for name in ("text", schema.UNKNOWN_KEYS, PLACE) if name in rows.columns]
     asked = [name for name in of_rows if name in columns]
     have = records.keys.columns
+    of_keys = [name for name in schema.NORMALIZED if name in columns and name in have]
     return replace(
         records,
-        keys=records.keys[[name for name in schema.NORMALIZED if name in columns and name in have]],
+        keys=pl.DataFrame([records.keys[name] for name in of_keys]),
         rows=records.rows[[KEY, *asked, *schema.POSITION, *kept]],
         seldom={name: values for name, values in block.seldom.items() if name in columns},
     )
@@ -122,8 +123,8 @@ def _cleaned(logged: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
     )
 
 
-def _with_meaning(records: KeyedRecords) -> KeyedRecords:
-    """Return records with outcome, failure and kind as a part of their keys."""
+def _with_meaning(records: KeyedRecords, more: list[pl.Expr]) -> KeyedRecords:
+    """Return records with outcome, failure, kind and more as a part of their keys."""
     rows = records.rows
     traits = rows.select(
         pl.sum_horizontal(
@@ -141,7 +142,7 @@ def _with_meaning(records: KeyedRecords) -> KeyedRecords:
     ]
     present = records.keys[before].lazy().with_columns(presence)
     kind = kind_of_record().alias("kind")
-    keys = with_failure(with_outcome(present.with_columns(kind).collect()))
+    keys = with_failure(with_outcome(present.with_columns(kind, *more).collect()))
     return records.rekeyed(keys[[name for name in keys.columns if name not in _PRESENT]], key)
 
 

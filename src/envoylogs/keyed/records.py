@@ -71,7 +71,8 @@ class KeyedRecords:
         found = [self._asked(name) for name in names if name in self.seldom]
         if of_keys:
             found += self.keys[of_keys][self.rows[KEY]].get_columns()
-        return self.rows.hstack(found)[names]
+        plain = self.rows.hstack(found)
+        return pl.DataFrame([plain[name] for name in names])
 
     def _asked(self, name: str) -> pl.Series:
         """Return a column of what is seldom asked."""
@@ -89,7 +90,8 @@ class KeyedRecords:
 
     def without(self, name: str) -> Self:
         """Return the same without a column of keys."""
-        return replace(self, keys=self.keys[[n for n in self.keys.columns if n != name]])
+        kept = [column for column in self.keys.get_columns() if column.name != name]
+        return replace(self, keys=pl.DataFrame(kept))
 
     def rekeyed(self, keys: pl.DataFrame, key: pl.Series) -> Self:
         """Return the same with other keys.

@@ -75,7 +75,7 @@ def split_keys(keys: int, key: pl.Series, traits: pl.Series, most: int) -> tuple
         its new key.
     """
     both = key.cast(pl.Int64) * most + traits.cast(pl.Int64)
-    found = both.unique().sort()
+    firsts = both.arg_unique()
     numbers = pl.Series([0], dtype=pl.UInt32).new_from_index(0, keys * most)
-    numbers = numbers.scatter(found, pl.int_range(found.len(), dtype=pl.UInt32, eager=True))
-    return found // most, found % most, numbers[both].alias(KEY)
+    order = pl.int_range(firsts.len(), dtype=pl.UInt32, eager=True)
+    return key[firsts], traits[firsts], numbers.scatter(both[firsts], order)[both].alias(KEY)

@@ -87,8 +87,10 @@ class SlownessCounts(BucketCounts):
             "of_service": took_ms.is_not_null() & ~pl.col("is_delayed") | upstream_ms.is_not_null(),
             "of_host": took_ms.is_not_null(),
         }
-        chosen = records.rows.hstack(of_record).select(
-            pl.col(name) & is_timed for name, is_timed in timed.items()
+        chosen = (
+            records.rows.hstack(of_record)
+            .select(pl.any_horizontal(pl.col(name) & is_timed for name, is_timed in timed.items()))
+            .to_series()
         )
         small = (pl.col("bytes_sent") <= SMALL_BYTES) & (pl.col("bytes_received") <= SMALL_BYTES)
         outside_ms = (
@@ -109,7 +111,7 @@ class SlownessCounts(BucketCounts):
                 traits={"is_delayed": traits["is_delayed"]},
                 where=traits[subject],
                 valid=timed[subject],
-                chosen=chosen[subject],
+                chosen=chosen,
             )
             for subject, name, of_host, of_cluster, taken_ms in (
                 (

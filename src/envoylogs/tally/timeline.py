@@ -61,7 +61,7 @@ class BucketCounts(CountState):
     ) -> Counted:
         """Count records, errors and times by bucket; see ``Counted`` for what is given.
 
-        ``chosen`` tells the records that ``where`` and ``valid`` choose.
+        ``chosen`` tells the records that the buckets are made for.
 
         Buckets are as wide as those of the records alone must be, which saves counting them by
         narrow ones first.
@@ -88,9 +88,10 @@ class BucketCounts(CountState):
 
     @classmethod
     def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
-        """Return what was counted, in buckets that fit."""
+        """Return what was counted, no key of it twice, in buckets that fit."""
         counted = super(BucketCounts, cls).of_counts(batch, spec, counts)
-        if len(counts) == 1 and counted.frame.height <= spec.max_rows:
+        frame = counted.frame
+        if frame.height <= spec.max_rows and frame["width_s"].n_unique() <= 1:
             return counted
         return cls(cls.fitted(counted.frame, spec), spec)
 
