@@ -14,13 +14,13 @@ from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.errors import MissingSourceError
 from envoylogs.keyed.distinct_requests import RequestsSeen
+from envoylogs.keyed.keyed_records import KEY, KeyedRecords
 from envoylogs.keyed.meaning import normalized
-from envoylogs.keyed.records import KEY, KeyedRecords
 from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
-from envoylogs.reading.columns import RecordColumns
+from envoylogs.reading.block_reader import BlockReader
+from envoylogs.reading.decoders.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
-from envoylogs.reading.json_lines import JsonLinesReader
-from envoylogs.reading.source_reading import SourceReading
+from envoylogs.reading.source_reader import SourceReader
 from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.sources.stop import Stop
 
@@ -118,9 +118,9 @@ class Wanted:
         seldom = [name for name in self.seldom if self.anonymizer is None and name not in asked]
         return RecordColumns(self.all_columns, self.keys, unknown=self.unknown, seldom=seldom)
 
-    def reader_at(self, source: str, line: int) -> JsonLinesReader:
+    def reader_at(self, source: str, line: int) -> BlockReader:
         """Return a reader of a source, by its name, that begins at a line."""
-        return JsonLinesReader(
+        return BlockReader(
             source,
             keep_text=self.text,
             text_format=self.text_format,
@@ -279,7 +279,7 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
         if wanted.anonymizer is not None:
             source = wanted.anonymizer.named(source)  # noqa: PLW2901  # the same one
         reader_at = partial(wanted.reader_at, source.name)
-        reading = SourceReading(source, reader_at, logs, proxies, fates)
+        reading = SourceReader(source, reader_at, logs, proxies, fates)
         with ExitStack() as opened:
             try:
                 raw = opened.enter_context(source.open_raw())

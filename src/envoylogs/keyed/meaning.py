@@ -21,7 +21,7 @@ from envoylogs.envoy.flags import short_flags
 from envoylogs.envoy.outcome_rules import with_outcome
 from envoylogs.envoy.roles import roles_of_keys, with_role
 from envoylogs.envoy.traffic import cleaned_authority, kind_of_record, without_port
-from envoylogs.keyed.records import KEY, KeyedRecords
+from envoylogs.keyed.keyed_records import KEY, KeyedRecords
 from envoylogs.keyed.times import times_of
 from envoylogs.reading.decoded_block import PLACE, split_keys
 from envoylogs.reading.fates import EXAMPLES_KEPT

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.keyed.records import KEY
+from envoylogs.keyed.keyed_records import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from envoylogs.keyed.records import KeyedRecords
+    from envoylogs.keyed.keyed_records import KeyedRecords
 
 __all__ = ["REQUESTS", "TIME", "Counted", "counts_of"]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from envoylogs.keyed.batches import Batch
-    from envoylogs.keyed.records import KeyedRecords
+    from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.fold import Fold
 
 __all__ = ["PathCounts"]

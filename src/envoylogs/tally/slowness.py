@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from envoylogs.envoy.flags import has_flag
-from envoylogs.keyed.records import KEY
+from envoylogs.keyed.keyed_records import KEY
 from envoylogs.tally.latency import is_answered
 from envoylogs.tally.timeline import BucketCounts
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from envoylogs.keyed.batches import Batch
-    from envoylogs.keyed.records import KeyedRecords
+    from envoylogs.keyed.keyed_records import KeyedRecords
 
 __all__ = ["REDIRECT", "WIDTHS_S", "BucketCounts", "TimelineCounts", "floored"]
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from envoylogs import schema
 from envoylogs.reading.decoded_block import KEY, PLACE, keyed, split_keys
-from envoylogs.reading.logged_values import MISSING, series_of
+from envoylogs.reading.decoders.logged_values import MISSING, series_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
