@@ -90,8 +90,9 @@ class KeyedRecords:
 
     def without(self, name: str) -> Self:
         """Return the same without a column of keys."""
-        kept = [column for column in self.keys.get_columns() if column.name != name]
-        return replace(self, keys=pl.DataFrame(kept))
+        keys = self.keys.clone()
+        keys.drop_in_place(name)
+        return replace(self, keys=keys)
 
     def rekeyed(self, keys: pl.DataFrame, key: pl.Series) -> Self:
         """Return the same with other keys.
