@@ -17,7 +17,7 @@ from envoylogs.keyed.batches import Batch, batches
 from envoylogs.pipeline import tally_sources
 from envoylogs.sources.source import Source
 from envoylogs.summary.summary import Summary, summarize
-from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
+from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -25,7 +25,7 @@ from envoylogs.render.words import (
     verdict_of,
 )
 from envoylogs.summary.summary import Summary, summarize
-from envoylogs.tally.folded_marks import FOLDED_MARKS
+from envoylogs.tally.folding.marks import FOLDED_MARKS
 from envoylogs.tally.storage import save_tally
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from envoylogs.keyed.selection import COLUMN_OF, Selection, time_of
 from envoylogs.pipeline import Reading, spec_of_saved, tally_sources
 from envoylogs.sources.locate import locate
 from envoylogs.summary.slices import SLICE_COLUMNS, SLICE_ROWS
-from envoylogs.tally.state import TallySpec
+from envoylogs.tally.spec import TallySpec
 from envoylogs.tally.tally import Tally
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ from envoylogs.reading.fates import LineFates
 from envoylogs.records import names_of_routed, refuse_tallies
 from envoylogs.schema import UNKNOWN_KEYS
 from envoylogs.tally.accounts import LineCounts, LineExamples
-from envoylogs.tally.revealed import with_names
-from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
+from envoylogs.tally.known_tokens import with_names
+from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.tally import Tally, TallySum
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from envoylogs.errors import TallyQuestionError
 from envoylogs.keyed.batches import Decoded, Wanted, decode
 from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
 from envoylogs.tally.days import DaySums
-from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
+from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.storage import is_saved_tally, load_tally
 from envoylogs.tally.tally import TallySum
 

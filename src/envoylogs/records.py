@@ -21,9 +21,9 @@ from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import Reading
 from envoylogs.sources.compression import PROBLEMS
 from envoylogs.sources.known_logs import KnownLogs
-from envoylogs.tally.hosts import KnownNames
-from envoylogs.tally.revealed import names_by_token, with_names
-from envoylogs.tally.state import DEFAULT_SPEC
+from envoylogs.tally.known_names import KnownNames
+from envoylogs.tally.known_tokens import names_by_token, with_names
+from envoylogs.tally.spec import DEFAULT_SPEC
 from envoylogs.tally.storage import is_saved_tally
 
 if TYPE_CHECKING:

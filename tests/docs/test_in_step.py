@@ -33,7 +33,7 @@ from envoylogs.summary.connections import CONNECTION_KEYS, CONNECTION_TABLES
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.metrics.names import AUTHORITY_KINDS, CLUSTER_KINDS
 from envoylogs.summary.summary import summarize
-from envoylogs.tally.state import TallySpec
+from envoylogs.tally.spec import TallySpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

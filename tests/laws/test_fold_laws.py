@@ -19,9 +19,10 @@ from envoylogs import schema
 from envoylogs.keyed.batches import Batch, batches
 from envoylogs.reading.fates import LineFates
 from envoylogs.summary.summary import Summary, summarize
-from envoylogs.tally.folded import FOLDABLE, is_folded
-from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN
-from envoylogs.tally.state import CountState, TallySpec
+from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN
+from envoylogs.tally.folding.names_apart import FOLDABLE, is_folded
+from envoylogs.tally.spec import TallySpec
+from envoylogs.tally.state import Counts
 from envoylogs.tally.tally import STATES, Tally, TallySum
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _TIGHT = TallySpec(
     max_joint_rows=60,
 )
 _LOOSE = replace(_TIGHT, max_names=TallySpec().max_names, max_joint_rows=TallySpec().max_joint_rows)
-_COUNTS = {name: state for name, state in STATES.items() if issubclass(state, CountState)}
+_COUNTS = {name: state for name, state in STATES.items() if issubclass(state, Counts)}
 _INDEPENDENT_OF_NAMES = [name for name in _COUNTS if name != "lines"]
 # How much is kept of a duration, which is less past the limit of rows.
 _BY_LIMIT = ("joint", "digits")

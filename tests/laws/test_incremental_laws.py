@@ -21,7 +21,7 @@ from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.sources.locate import locate
 from envoylogs.sources.source import Source
 from envoylogs.tally.running import RunningTally, load_running, save_running
-from envoylogs.tally.state import TallySpec
+from envoylogs.tally.spec import TallySpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,8 +26,9 @@ from envoylogs.errors import TallyError
 from envoylogs.keyed.batches import Batch, Wanted, batches, decode
 from envoylogs.reading.fates import LineFates
 from envoylogs.tally.evidence import EVIDENCE_KEYS, FailureEvidence
-from envoylogs.tally.folded_names import FoldedNames
-from envoylogs.tally.state import DEFAULT_SPEC, CountState, SampleState, State, TallySpec
+from envoylogs.tally.folding.folded_names import FoldedNames
+from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
+from envoylogs.tally.state import Counts, Samples, State
 from envoylogs.tally.tally import Tally, TallySum
 
 _SMALL = TallySpec(
@@ -63,7 +64,7 @@ def _all_states() -> list[type[State]]:
 
 
 _STATES = _all_states()
-_SAMPLES = [state for state in _STATES if issubclass(state, SampleState)]
+_SAMPLES = [state for state in _STATES if issubclass(state, Samples)]
 each_state = pytest.mark.parametrize("state", _STATES, ids=lambda state: state.__name__)
 
 
@@ -270,7 +271,7 @@ def test_pickling_loses_nothing(state: type[State], log: _CutLog, spec: TallySpe
 @given(log=cut_logs(), spec=_SPECS_OF_TALLIES)
 def test_keys_stand_once(state: type[State], log: _CutLog, spec: TallySpec) -> None:
     merged = Tally.of(log.parts[0], spec).merge(Tally.of(log.parts[1], spec))
-    if issubclass(state, CountState):
+    if issubclass(state, Counts):
         for found in (state.of(log.whole, spec), _member(merged, state)):
             assert not found.frame.select(list(state.keys(spec))).is_duplicated().any()
     else:
@@ -292,7 +293,7 @@ def _member(tally: Tally, state: type[State]) -> State:
 @fewer_examples(4)
 @given(log=cut_logs(), spec=_SPECS)
 def test_reducing_twice_is_reducing_once(
-    state: type[SampleState], log: _CutLog, spec: TallySpec
+    state: type[Samples], log: _CutLog, spec: TallySpec
 ) -> None:
     unreduced = pl.concat([part.frame for part in _states_of(state, log, spec)])
 

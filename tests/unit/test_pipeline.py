@@ -21,7 +21,7 @@ from envoylogs.keyed.batches import BATCH_RECORDS, Decoded
 from envoylogs.pipeline import Reading, tally_sources
 from envoylogs.sources.source import Source
 from envoylogs.summary.accounts import accounts
-from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
+from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.tally import Tally, TallySum
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from envoylogs.cli.selecting import SelectionOptions
     from envoylogs.sources.source import Source
     from envoylogs.tally.running import RunningTally
-    from envoylogs.tally.state import TallySpec
+    from envoylogs.tally.spec import TallySpec
 
 __all__ = [
     "lock_of",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from envoylogs.errors import TallyQuestionError
 
 if TYPE_CHECKING:
-    from envoylogs.tally.state import TallySpec
+    from envoylogs.tally.spec import TallySpec
 
 __all__ = ["Limits"]
 
@@ -63,7 +63,7 @@ class Limits:
                 are wanted.
         """
         from envoylogs.summary.breakdown import columns_to_ask
-        from envoylogs.tally.state import MAX_JOINT_ROWS, TallySpec
+        from envoylogs.tally.spec import MAX_JOINT_ROWS, TallySpec
 
         kept = None if found is None else found.joint
         has = self.joint if kept is None else kept
@@ -90,7 +90,7 @@ class Limits:
             TallyQuestionError: If joint counts are wanted and there are none.
         """
         from envoylogs.summary.breakdown import columns_to_ask
-        from envoylogs.tally.state import DEFAULT_SPEC
+        from envoylogs.tally.spec import DEFAULT_SPEC
 
         kept = kept or DEFAULT_SPEC
         joint = self.joint or kept.joint

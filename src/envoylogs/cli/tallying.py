@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from envoylogs.pipeline import Reading
     from envoylogs.sources.source import Source
     from envoylogs.tally.running import RunningTally
-    from envoylogs.tally.state import TallySpec
+    from envoylogs.tally.spec import TallySpec
     from envoylogs.tally.tally import Tally
 
 __all__ = ["NewLines", "Tallying"]

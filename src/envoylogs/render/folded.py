@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from envoylogs.render.formatting import FOLDED_WORDS, percent, span
 from envoylogs.summary.in_words import counted, listing
-from envoylogs.tally.folded_marks import FOLDED
+from envoylogs.tally.folding.marks import FOLDED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from envoylogs.summary.in_words import counted
-from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN
+from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN
 
 __all__ = [
     "FOLDED_WORDS",

@@ -9,7 +9,7 @@ from envoylogs.errors import UnknownKeyError
 from envoylogs.render.formatting import iso_time
 from envoylogs.render.words import LEDGER
 from envoylogs.summary.breakdown import TABLES
-from envoylogs.tally.folded_marks import FOLDED, FOLDED_MARKS, FOLDED_NUMBER
+from envoylogs.tally.folding.marks import FOLDED, FOLDED_MARKS, FOLDED_NUMBER
 
 if TYPE_CHECKING:
     from envoylogs.summary.findings.finding import Finding

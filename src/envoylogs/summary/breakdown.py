@@ -10,7 +10,7 @@ from envoylogs import schema
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES
 from envoylogs.errors import TallyQuestionError
 from envoylogs.summary.percentiles import latency_by, latency_column
-from envoylogs.tally.asked import key_types
+from envoylogs.tally.by_columns import key_types
 from envoylogs.tally.latency import TRAITS
 from envoylogs.tally.traffic import CODE_CLASSES, TrafficCounts, conditions_counted
 

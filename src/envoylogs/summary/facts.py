@@ -14,8 +14,8 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import UNROUTED, harm_of_record, is_error, is_routed
 from envoylogs.envoy.traffic import host_of
-from envoylogs.tally.folded import is_folded
-from envoylogs.tally.folded_marks import FOLDED_KNOWN
+from envoylogs.tally.folding.marks import FOLDED_KNOWN
+from envoylogs.tally.folding.names_apart import is_folded
 
 if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.outcomes import UNROUTED, is_error
-from envoylogs.tally.classes import ALL_DIGITS, DurationCounts, relative_error_of
-from envoylogs.tally.folded import is_folded
-from envoylogs.tally.folded_marks import FOLDED_KNOWN
+from envoylogs.tally.duration_classes import ALL_DIGITS, DurationCounts, relative_error_of
+from envoylogs.tally.folding.marks import FOLDED_KNOWN
+from envoylogs.tally.folding.names_apart import is_folded
 from envoylogs.tally.joint import JOINT_DIGITS
 from envoylogs.tally.tally import STATES
 from envoylogs.tally.timeline import WIDTHS_S

@@ -11,7 +11,7 @@ from envoylogs.envoy.outcomes import Harm
 from envoylogs.summary.ledger import LEDGER_KINDS, NOT_FOUND, ledger_kind
 from envoylogs.summary.paths import is_lost
 from envoylogs.summary.percentiles import EMPTY_LATENCY, latency_by
-from envoylogs.tally.folded import is_folded
+from envoylogs.tally.folding.names_apart import is_folded
 from envoylogs.tally.latency import MEASURES
 
 if TYPE_CHECKING:

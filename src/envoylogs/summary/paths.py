@@ -9,7 +9,7 @@ import polars as pl
 
 from envoylogs.envoy.traffic import host_of
 from envoylogs.summary.facts import is_known
-from envoylogs.tally.folded import is_folded
+from envoylogs.tally.folding.names_apart import is_folded
 
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts

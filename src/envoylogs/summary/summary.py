@@ -21,7 +21,7 @@ from envoylogs.summary.slices import SLICE_COLUMNS, Slices, slices
 from envoylogs.summary.splits import splits
 from envoylogs.summary.timeline import bucket_seconds, timeline
 from envoylogs.summary.verdict import Verdict, verdict
-from envoylogs.tally.revealed import revealed
+from envoylogs.tally.known_tokens import revealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

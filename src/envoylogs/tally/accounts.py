@@ -9,12 +9,13 @@ import polars as pl
 
 from envoylogs.reading.fates import EXAMPLES_KEPT
 from envoylogs.tally.counting import REQUESTS, TIME, Counted
-from envoylogs.tally.state import CountState, SampleState, TallySpec
+from envoylogs.tally.state import Counts, Samples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from envoylogs.keyed.batches import Batch
+    from envoylogs.tally.spec import TallySpec
 
 __all__ = ["LineCounts", "LineExamples"]
 
@@ -28,7 +29,7 @@ _QUERY_VALUE = r"""([?&;#][^\s?&;="'<>]{1,128}=)[^\s&;]+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LineCounts(CountState):
+class LineCounts(Counts):
     """How many lines, by source, fate and detail (see ``reading.fates``).
 
     The fate ``window`` counts records of any role and carries the times of the
@@ -97,7 +98,7 @@ class LineCounts(CountState):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LineExamples(SampleState):
+class LineExamples(Samples):
     """The first lines of each reason, by source; of values that can't be read likewise."""
 
     @classmethod

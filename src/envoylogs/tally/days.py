@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envoylogs.tally.state import TallySpec, microseconds
+from envoylogs.tally.state import microseconds
 from envoylogs.tally.tally import Tally, TallySum
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from envoylogs.keyed.batches import Batch
+    from envoylogs.tally.spec import TallySpec
 
 __all__ = [
     "DAY_US",

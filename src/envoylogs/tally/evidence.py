@@ -15,8 +15,8 @@ import polars as pl
 
 from envoylogs.envoy.paths import MAX_TEXT, masked_query
 from envoylogs.envoy.traffic import client_of_record
-from envoylogs.tally.folded import kept_apart
-from envoylogs.tally.state import SampleState, TallySpec, compact, microseconds
+from envoylogs.tally.folding.names_apart import kept_apart
+from envoylogs.tally.state import Samples, compact, microseconds
 from envoylogs.tally.subjects import (
     SUBJECT_KEYS,
     SUBJECT_NAMES,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from envoylogs.keyed.batches import Batch
+    from envoylogs.tally.spec import TallySpec
 
 __all__ = ["EVIDENCE_KEYS", "FailureEvidence"]
 
@@ -49,7 +50,7 @@ _GAMMA, _MIX = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FailureEvidence(SampleState):
+class FailureEvidence(Samples):
     """Up to ``evidence_clients`` records behind each failure."""
 
     COLUMNS: ClassVar[dict[str, pl.DataType]] = {

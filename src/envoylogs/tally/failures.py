@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from envoylogs.envoy.failures.lookup import upgrade_end
-from envoylogs.tally.classes import EXACT, DurationCounts
 from envoylogs.tally.counting import REQUESTS, Counted
+from envoylogs.tally.duration_classes import EXACT, DurationCounts
 from envoylogs.tally.subjects import (
     SUBJECT_KEYS,
     SUBJECT_NAMES,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from envoylogs.keyed.batches import Batch
-    from envoylogs.tally.state import TallySpec
+    from envoylogs.tally.spec import TallySpec
 
 __all__ = ["FailureDurations"]
 

@@ -10,7 +10,7 @@ The first two are a ladder that every log goes down in the same order, as far
 as it must, so they depend on what is in a log and not on its cut or its order.
 Buckets are not widened to fewer than eight on it, since a picture over time
 has to show some; a log that is added to only ever allows wider ones, so that
-end depends on the content too. The others are taken up in ``limits`` when
+end depends on the content too. The others are taken up in ``folding.limits`` when
 tallies are added, which sees what has been read so far. Names go last: folding
 most of them saves fewer rows than the classes do. They are folded in this
 state alone, so asking for it changes no table.
@@ -27,17 +27,18 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import polars as pl
 
 from envoylogs.envoy.outcomes import is_error
-from envoylogs.tally.asked import asked_columns, key_types
-from envoylogs.tally.classes import ALL_DIGITS, DIGITS, in_classes
+from envoylogs.tally.by_columns import asked_columns, key_types
 from envoylogs.tally.counting import TIME, Counted
+from envoylogs.tally.duration_classes import ALL_DIGITS, DIGITS, in_classes
 from envoylogs.tally.latency import MEASURES, is_answered
-from envoylogs.tally.state import CountState, TallySpec
+from envoylogs.tally.state import Counts
 from envoylogs.tally.timeline import WIDTHS_S, floored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from envoylogs.keyed.batches import Batch
+    from envoylogs.tally.spec import TallySpec
 
 __all__ = ["JOINT_DIGITS", "JointCounts"]
 
@@ -54,7 +55,7 @@ _FEWEST_BUCKETS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class JointCounts(CountState):
+class JointCounts(Counts):
     """Requests, connections and errors by bucket, the columns of ``TallySpec.joint``, and latency.
 
     ``start`` is in microseconds, null for records without a time. ``value_ms``

@@ -1,7 +1,7 @@
 """How many requests took how many whole milliseconds.
 
 The counts by value are kept, not quantiles: only they can be added, and they
-give exact percentiles; past a number of rows values are kept in ``classes``.
+give exact percentiles; past a number of rows values are kept in ``duration_classes``.
 Latency is that of requests which the upstream answered, code 101 (a connection
 that goes on) apart.
 """
@@ -15,17 +15,17 @@ import polars as pl
 
 from envoylogs import schema
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED
-from envoylogs.tally.classes import EXACT, DurationCounts
 from envoylogs.tally.counting import REQUESTS, Counted
-from envoylogs.tally.folded import FOLDABLE
+from envoylogs.tally.duration_classes import EXACT, DurationCounts
+from envoylogs.tally.folding.names_apart import FOLDABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from envoylogs.keyed.batches import Batch
     from envoylogs.keyed.keyed_records import KeyedRecords
-    from envoylogs.tally.fold import Fold
-    from envoylogs.tally.state import TallySpec
+    from envoylogs.tally.folding.fold import Fold
+    from envoylogs.tally.spec import TallySpec
 
 __all__ = [
     "MEASURES",

@@ -13,16 +13,17 @@ import polars as pl
 from envoylogs.envoy.outcomes import UNROUTED, Harm, harm_of_record, is_error, is_routed
 from envoylogs.envoy.paths import numbered_path_groups
 from envoylogs.tally.counting import REQUESTS, TIME, Counted
-from envoylogs.tally.folded import is_folded
-from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN
-from envoylogs.tally.state import CountState, TallySpec
+from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN
+from envoylogs.tally.folding.names_apart import is_folded
+from envoylogs.tally.state import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from envoylogs.keyed.batches import Batch
     from envoylogs.keyed.keyed_records import KeyedRecords
-    from envoylogs.tally.fold import Fold
+    from envoylogs.tally.folding.fold import Fold
+    from envoylogs.tally.spec import TallySpec
 
 __all__ = ["PathCounts"]
 
@@ -32,7 +33,7 @@ _WAYS = ("routed", "served", "unrouted", "failed", "refused")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PathCounts(CountState):
+class PathCounts(Counts):
     """Routed and unrouted requests by authority, method and path group, with first and last.
 
     ``unrouted_404`` are the unrouted ones with code 404: gRPC logs them as 200. ``served`` are

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envoylogs.sources.source import Source
-    from envoylogs.tally.state import TallySpec
+    from envoylogs.tally.spec import TallySpec
     from envoylogs.tally.tally import Tally
 
 __all__ = ["RunningTally", "is_running", "load_running", "outputs_of", "save_running"]

@@ -19,7 +19,7 @@ from envoylogs.tally.timeline import BucketCounts
 if TYPE_CHECKING:
     from envoylogs.keyed.batches import Batch
     from envoylogs.tally.counting import Counted
-    from envoylogs.tally.state import TallySpec
+    from envoylogs.tally.spec import TallySpec
 
 __all__ = ["CLASSES_MS", "DELAY", "GATEWAY_TIME", "SMALL_BYTES", "UPSTREAM_TIME",
            "SlownessCounts", "class_end_ms"]  # fmt: skip

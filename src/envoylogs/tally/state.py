@@ -11,31 +11,26 @@ computed in ``summary``, after the last merge.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import polars as pl
 
-from envoylogs.envoy.paths import PATH_SEGMENTS
 from envoylogs.tally.counting import counts_of
-from envoylogs.tally.folded import FOLDABLE
+from envoylogs.tally.folding.names_apart import FOLDABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from envoylogs.keyed.batches import Batch
     from envoylogs.tally.counting import Counted
-    from envoylogs.tally.fold import Fold
+    from envoylogs.tally.folding.fold import Fold
+    from envoylogs.tally.spec import TallySpec
 
 __all__ = [
-    "DEFAULT_SPEC",
-    "MAX_JOINT_ROWS",
-    "MAX_LATENCY_ROWS",
-    "MAX_NAMES",
-    "CountState",
-    "SampleState",
+    "Counts",
+    "Samples",
     "State",
-    "TallySpec",
     "compact",
     "microseconds",
 ]
@@ -45,105 +40,6 @@ __all__ = [
 # of the time, a log in the same time and 10 MB more than in parts by hash. Fewer are sooner added
 # at once.
 _ROWS_AT_ONCE = 40_000
-
-MAX_NAMES = 10_000
-"""How many names a column has before the rest is folded, unless told otherwise."""
-
-_ROWS_OF_A_NAME = 20
-
-_OPTIONS = ("by", "show_query", "max_names", "max_latency_rows", "joint", "max_joint_rows")
-"""What of a specification has an option of its name."""
-
-MAX_LATENCY_ROWS = 250_000
-"""How many rows of durations are kept by whole milliseconds, unless told otherwise."""
-
-# By seven columns an hour of 500,000 lines keeps all its names in these, and not in 200,000.
-MAX_JOINT_ROWS = 250_000
-"""How many rows counts by time, columns and duration together have, unless told otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class TallySpec:
-    """What a tally remembers; tallies of different specifications can't be added.
-
-    Attributes:
-        by: Columns that requests are counted by together besides those that
-            every tally has; of ``schema.COUNTABLE``.
-        selection: Which records were counted, as ``Selection.text`` says it;
-            None for all.
-        show_query: Whether paths keep the values of their queries.
-        timeline_buckets: How many non-empty time buckets a timeline has at most.
-        evidence_clients: How many clients are kept as examples of each failure.
-        line_examples: How many examples are kept by source and reason of
-            lines that are no records; at most ``reading.fates.EXAMPLES_KEPT``.
-        path_segments: How many segments of a path tell path groups apart.
-        max_names: How many names a column has before the rest is folded (see
-            ``fold``).
-        max_latency_rows: How many rows of durations a state has before they are
-            kept in classes (see ``classes``).
-        joint: Columns of ``schema.COUNTABLE`` that requests are counted by
-            together with time and duration (see ``joint``); none for no such counts.
-        max_joint_rows: How many rows these have before they have less detail.
-        anonymized: The fingerprint of the key that values were replaced with; null
-            if they are as they were logged. Tokens of two keys can't be joined.
-    """
-
-    by: tuple[str, ...] = ()
-    selection: str | None = None
-    show_query: bool = False
-    timeline_buckets: int = 300
-    evidence_clients: int = 10
-    line_examples: int = 3
-    path_segments: int = PATH_SEGMENTS
-    max_names: int = MAX_NAMES
-    max_latency_rows: int = MAX_LATENCY_ROWS
-    joint: tuple[str, ...] = ()
-    max_joint_rows: int = MAX_JOINT_ROWS
-    anonymized: str | None = None
-
-    @property
-    def max_rows(self) -> int:
-        """How many rows a state of counts has before names are folded to have fewer."""
-        return _ROWS_OF_A_NAME * self.max_names
-
-    @property
-    def words(self) -> str:
-        """What differs from the default, as the options that make it."""
-        different = [
-            self._option(field.name)
-            for field in fields(self)
-            if getattr(self, field.name) != field.default
-        ]
-        return " ".join(different) or "what every tally remembers"
-
-    def held_to(self, limits: Mapping[str, int]) -> TallySpec:
-        """Return the same with limits, by their names here, that are no larger than these."""
-        lower = {name: min(limit, getattr(self, name)) for name, limit in limits.items()}
-        return replace(self, **lower)
-
-    def words_unlike(self, other: TallySpec) -> list[str]:
-        """Return what differs from another one, as the options that make it."""
-        names = [field.name for field in fields(self)]
-        return [self._option(name) for name in names if getattr(self, name) != getattr(other, name)]
-
-    def _option(self, name: str) -> str:
-        """Return what one value is made by, as an option; by its name if there is none for it."""
-        value = getattr(self, name)
-        if name == "selection":
-            return value or "all records"
-        if name == "anonymized":
-            return f"--anonymize (key {value})" if value else "--no-anonymize"
-        if name not in _OPTIONS:
-            return f"{name}={value!r}"
-        option = f"--{name.replace('_', '-')}"
-        if value is True:
-            return option
-        if not value:
-            return option.replace("--", "--no-") if value is False else f"no {option}"
-        return f"{option} {','.join(value) if isinstance(value, tuple) else value}"
-
-
-DEFAULT_SPEC = TallySpec()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -244,7 +140,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CountState(State):
+class Counts(State):
     """A state of counts by key: counts add, first and last take minimum and maximum."""
 
     KEYS: ClassVar[dict[str, pl.DataType]] = {}
@@ -305,7 +201,7 @@ class CountState(State):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SampleState(State):
+class Samples(State):
     """A state of bounded examples: by key, those that come first in a fixed order."""
 
     @classmethod

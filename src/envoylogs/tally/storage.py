@@ -18,7 +18,7 @@ import polars as pl
 from envoylogs import __version__
 from envoylogs.errors import TallyError, first_line
 from envoylogs.tally.days import STATES_WITH_TIMES, newest_time, sum_of
-from envoylogs.tally.state import State, TallySpec
+from envoylogs.tally.spec import TallySpec
 from envoylogs.tally.tally import STATES, Tally
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envoylogs.sources.source import Source
+    from envoylogs.tally.state import State
 
 __all__ = [
     "TALLY_VERSION",

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from envoylogs.errors import TallyError
 from envoylogs.tally.accounts import LineCounts, LineExamples
-from envoylogs.tally.asked import AskedLatency, AskedTraffic
+from envoylogs.tally.by_columns import AskedLatency, AskedTraffic
 from envoylogs.tally.counting import counts_of
 from envoylogs.tally.evidence import FailureEvidence
 from envoylogs.tally.failures import FailureDurations
-from envoylogs.tally.folded import kept_apart
-from envoylogs.tally.folded_names import FoldedNames
-from envoylogs.tally.hosts import KnownNames
+from envoylogs.tally.folding.folded_names import FoldedNames
+from envoylogs.tally.folding.limits import STATES_OF_NAMES, too_many_names, within_limits
+from envoylogs.tally.folding.names_apart import kept_apart
 from envoylogs.tally.joint import JointCounts
+from envoylogs.tally.known_names import KnownNames
 from envoylogs.tally.latency import LatencyByGroup, LatencyByTrait
-from envoylogs.tally.limits import STATES_OF_NAMES, too_many_names, within_limits
 from envoylogs.tally.paths import PathCounts
 from envoylogs.tally.slowness import SlownessCounts
-from envoylogs.tally.state import DEFAULT_SPEC, State, TallySpec
+from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.timeline import TimelineCounts
 from envoylogs.tally.traffic import TrafficCounts
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from envoylogs.keyed.batches import Batch
-    from envoylogs.tally.fold import Fold
+    from envoylogs.tally.folding.fold import Fold
+    from envoylogs.tally.state import State
 
 __all__ = ["STATES", "Tally", "TallySum"]
 
@@ -101,7 +102,7 @@ class Tally:
     def merge(self, *others: Tally) -> Tally:
         """Return the tally of everything that these tallies are of; none is changed.
 
-        Names that are too many are folded, also without others: see ``limits``.
+        Names that are too many are folded, also without others: see ``folding.limits``.
 
         Raises:
             TallyError: If their specifications differ.

@@ -15,7 +15,7 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import is_error, is_redirect
 from envoylogs.tally.counting import REQUESTS, TIME, Counted
-from envoylogs.tally.state import CountState, TallySpec
+from envoylogs.tally.state import Counts
 from envoylogs.tally.subjects import (
     SUBJECT_KEYS,
     SUBJECT_NAMES,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from envoylogs.keyed.batches import Batch
     from envoylogs.keyed.keyed_records import KeyedRecords
+    from envoylogs.tally.spec import TallySpec
 
 __all__ = ["REDIRECT", "WIDTHS_S", "BucketCounts", "TimelineCounts", "floored"]
 
@@ -43,7 +44,7 @@ _KEYS = ("kind", "route_name", "outcome", "failure")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BucketCounts(CountState):
+class BucketCounts(Counts):
     """Counts by time bucket: their keys begin with ``width_s`` and ``start``."""
 
     @classmethod

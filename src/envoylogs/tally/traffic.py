@@ -10,10 +10,11 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, UNROUTED, is_error
 from envoylogs.tally.counting import REQUESTS, TIME, Counted
-from envoylogs.tally.state import CountState, TallySpec
+from envoylogs.tally.state import Counts
 
 if TYPE_CHECKING:
     from envoylogs.keyed.batches import Batch
+    from envoylogs.tally.spec import TallySpec
 
 __all__ = [
     "CODE_CLASSES",
@@ -32,7 +33,7 @@ _KEYS = ("kind", "gateway", "authority", "requested_server_name", "route_name", 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TrafficCounts(CountState):
+class TrafficCounts(Counts):
     """Requests, bytes and the times of the first and the last request (microseconds)."""
 
     KEYS: ClassVar = {name: schema.NORMALIZED[name] for name in _KEYS}

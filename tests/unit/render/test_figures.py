@@ -27,7 +27,7 @@ from envoylogs.render.figures import (
 )
 from envoylogs.summary.slices import SLICE_COLUMNS
 from envoylogs.summary.summary import Summary, summarize
-from envoylogs.tally.state import TallySpec
+from envoylogs.tally.spec import TallySpec
 
 _SPEC = TallySpec(joint=SLICE_COLUMNS)
 

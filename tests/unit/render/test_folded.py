@@ -14,7 +14,7 @@ from envoylogs.render.formatting import span
 from envoylogs.summary.in_words import listing
 from envoylogs.summary.slices import SLICE_COLUMNS
 from envoylogs.summary.summary import Summary, summarize
-from envoylogs.tally.state import TallySpec
+from envoylogs.tally.spec import TallySpec
 from envoylogs.tally.timeline import WIDTHS_S
 
 _MORE = "Counting the log again with a larger"

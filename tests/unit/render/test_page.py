@@ -25,7 +25,7 @@ from envoylogs.sources.locate import locate
 from envoylogs.summary.ledger import LEDGER_KINDS, UNDECIDED
 from envoylogs.summary.slices import SLICE_COLUMNS
 from envoylogs.summary.summary import Summary, summarize
-from envoylogs.tally.state import TallySpec
+from envoylogs.tally.spec import TallySpec
 
 _SPEC = TallySpec(joint=SLICE_COLUMNS)
 

@@ -48,7 +48,7 @@ from envoylogs.render.terminal.screen import TerminalRenderer
 from envoylogs.render.words import findings_shown
 from envoylogs.summary.breakdown import TABLES
 from envoylogs.summary.summary import Summary, summarize
-from envoylogs.tally.state import TallySpec
+from envoylogs.tally.spec import TallySpec
 from envoylogs.tally.tally import Tally
 
 if TYPE_CHECKING:

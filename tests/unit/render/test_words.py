@@ -32,7 +32,7 @@ from envoylogs.render.words import (
     with_commands,
 )
 from envoylogs.summary.summary import Summary, summarize
-from envoylogs.tally.state import TallySpec
+from envoylogs.tally.spec import TallySpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -36,7 +36,7 @@ from envoylogs.pipeline import Reading, tally_sources
 from envoylogs.summary.breakdown import TABLES, asked_table, columns_to_ask
 from envoylogs.summary.facts import facts_of
 from envoylogs.summary.summary import Summary, summarize
-from envoylogs.tally.state import TallySpec
+from envoylogs.tally.spec import TallySpec
 from envoylogs.tally.tally import Tally
 from envoylogs.tally.traffic import CODE_CLASSES
 

@@ -40,8 +40,8 @@ from envoylogs.summary.connections import (
 )
 from envoylogs.summary.facts import facts_of
 from envoylogs.summary.summary import summarize
-from envoylogs.tally.asked import AskedTraffic
-from envoylogs.tally.state import TallySpec
+from envoylogs.tally.by_columns import AskedTraffic
+from envoylogs.tally.spec import TallySpec
 from envoylogs.tally.storage import load_tally, save_tally
 from envoylogs.tally.tally import Tally
 from envoylogs.tally.traffic import TrafficCounts

@@ -41,8 +41,8 @@ from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import Reading, tally_sources
 from envoylogs.reading.fates import REASONS
 from envoylogs.summary.summary import Summary, summarize
-from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN
-from envoylogs.tally.state import TallySpec
+from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN
+from envoylogs.tally.spec import TallySpec
 from envoylogs.tally.tally import Tally
 
 if TYPE_CHECKING:

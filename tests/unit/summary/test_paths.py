@@ -20,7 +20,7 @@ from tests.handmade import (
 
 from envoylogs.summary.facts import facts_of
 from envoylogs.summary.paths import grace_us, path_states, with_lost
-from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN
+from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN
 
 _HOUR = 3600
 

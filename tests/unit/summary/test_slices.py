@@ -16,7 +16,7 @@ from envoylogs.sources.locate import locate
 from envoylogs.summary.ledger import UNDECIDED
 from envoylogs.summary.slices import SLICE_COLUMNS, Slices
 from envoylogs.summary.summary import Summary, summarize
-from envoylogs.tally.state import TallySpec
+from envoylogs.tally.spec import TallySpec
 
 _SAMPLES = Path(__file__).parents[3] / "sample_logs"
 _SPEC = TallySpec(joint=SLICE_COLUMNS)

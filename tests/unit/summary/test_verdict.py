@@ -27,7 +27,7 @@ from tests.handmade import (
 from envoylogs.pipeline import tally_sources
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.summary.verdict import State, Verdict, verdict
-from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
+from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from envoylogs.keyed.batches import Batch
 from envoylogs.reading.fates import LineFates
 from envoylogs.tally.accounts import _KEYS_KEPT, LineCounts
-from envoylogs.tally.state import DEFAULT_SPEC
+from envoylogs.tally.spec import DEFAULT_SPEC
 
 
 def _counts(keys: list[str], source: str = "") -> LineCounts:

@@ -10,7 +10,7 @@ from tests.builders import record
 from tests.handmade import batch_of
 
 from envoylogs.tally.days import DAY_US, DaySums, are_recent, without_old_days
-from envoylogs.tally.state import TallySpec
+from envoylogs.tally.spec import TallySpec
 
 if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally

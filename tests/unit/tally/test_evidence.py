@@ -23,7 +23,7 @@ from tests.handmade import (
 from envoylogs.envoy.paths import MAX_TEXT, masked_query
 from envoylogs.envoy.traffic import client_of_record
 from envoylogs.tally.evidence import FailureEvidence, rank_of_record
-from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
+from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 
 
 def _masked(path: str | None) -> Any:

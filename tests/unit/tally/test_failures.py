@@ -14,7 +14,7 @@ from tests.handmade import (
 )
 
 from envoylogs.tally.failures import FailureDurations
-from envoylogs.tally.state import DEFAULT_SPEC
+from envoylogs.tally.spec import DEFAULT_SPEC
 
 
 def _counted(*records: Record) -> list[tuple[object, ...]]:

@@ -28,9 +28,9 @@ from envoylogs.keyed.batches import Batch, batches
 from envoylogs.reading.fates import LineFates
 from envoylogs.summary.folds import folds
 from envoylogs.summary.joint import joint_table
-from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN, FOLDED_MARKS
+from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN, FOLDED_MARKS
 from envoylogs.tally.joint import JOINT_DIGITS, JointCounts
-from envoylogs.tally.state import TallySpec
+from envoylogs.tally.spec import TallySpec
 from envoylogs.tally.tally import STATES, Tally, TallySum
 from envoylogs.tally.timeline import WIDTHS_S
 

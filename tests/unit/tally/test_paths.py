@@ -20,7 +20,7 @@ from tests.handmade import (
 
 from envoylogs.envoy.paths import MAX_TEXT, path_group
 from envoylogs.tally.paths import PathCounts
-from envoylogs.tally.state import DEFAULT_SPEC
+from envoylogs.tally.spec import DEFAULT_SPEC
 
 _UUID = "5b1c7d7e-1f0a-4A55-9a35-0f8f3f6c1a01"
 

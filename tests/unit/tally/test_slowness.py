@@ -17,7 +17,7 @@ from envoylogs.tally.slowness import (
     UPSTREAM_TIME,
     SlownessCounts,
 )
-from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
+from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 
 
 def _counts(*records: Record, buckets: int = 300) -> list[tuple[object, ...]]:

@@ -39,7 +39,7 @@ from envoylogs.pipeline import Reading, tally_sources
 from envoylogs.reading.fates import LineFates
 from envoylogs.sources.source import Source
 from envoylogs.summary.summary import summarize
-from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
+from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.storage import TALLY_VERSION, is_saved_tally, load_tally, save_tally
 from envoylogs.tally.tally import STATES, Tally
 

@@ -16,7 +16,7 @@ from tests.handmade import (
     us,
 )
 
-from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
+from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.timeline import WIDTHS_S, TimelineCounts
 
 _SECOND = 1_000_000

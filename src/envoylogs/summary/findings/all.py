@@ -19,7 +19,7 @@ from envoylogs.summary.findings.subjects import believed_hosts
 from envoylogs.summary.findings.timelines import Timelines
 from envoylogs.summary.findings.tls import tls_findings
 from envoylogs.summary.findings.upgrades import upgrade_findings
-from envoylogs.tally.folded_marks import FOLDED_MARKS
+from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
     import polars as pl

@@ -8,7 +8,7 @@ import polars as pl
 
 from envoylogs.summary.findings.commands import find_pod_command
 from envoylogs.summary.findings.proof import listed
-from envoylogs.tally.folded import is_folded
+from envoylogs.tally.folding.names_apart import is_folded
 
 if TYPE_CHECKING:
     from envoylogs.summary.findings.timelines import Stretch

@@ -26,7 +26,7 @@ from envoylogs.summary.findings.proof import (
     proof_of,
     witnesses_among,
 )
-from envoylogs.tally.folded import is_folded
+from envoylogs.tally.folding.names_apart import is_folded
 
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts

@@ -17,7 +17,7 @@ from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.findings.proof import first_of, sum_of
 from envoylogs.summary.findings.timelines import between
 from envoylogs.summary.findings.weighing import is_burst
-from envoylogs.tally.folded_marks import FOLDED_MARKS
+from envoylogs.tally.folding.marks import FOLDED_MARKS
 from envoylogs.tally.slowness import CLASSES_MS, class_end_ms
 
 if TYPE_CHECKING:

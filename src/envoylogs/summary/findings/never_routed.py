@@ -24,7 +24,7 @@ from envoylogs.summary.findings.proof import (
     witnesses_of,
 )
 from envoylogs.summary.findings.weighing import A_CROWD
-from envoylogs.tally.folded import is_folded
+from envoylogs.tally.folding.names_apart import is_folded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.summary.findings.proof import sum_of
-from envoylogs.tally.folded_marks import FOLDED_MARKS
+from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts

@@ -12,7 +12,7 @@ from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_
 from envoylogs.summary.findings.finding import Finding, OfMany, Severity
 from envoylogs.summary.findings.proof import gateways_of, is_host, proof_of, sum_of
 from envoylogs.summary.findings.timelines import between
-from envoylogs.tally.folded_marks import FOLDED_MARKS
+from envoylogs.tally.folding.marks import FOLDED_MARKS
 from envoylogs.tally.timeline import REDIRECT
 
 if TYPE_CHECKING:

@@ -36,7 +36,7 @@ from envoylogs.summary.findings.timelines import between
 from envoylogs.summary.findings.unrouted_paths import unrouted_path_findings
 from envoylogs.summary.findings.weighing import is_burst
 from envoylogs.summary.paths import grace_us
-from envoylogs.tally.folded import is_folded
+from envoylogs.tally.folding.names_apart import is_folded
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -19,7 +19,7 @@ from envoylogs.summary.findings.turned_slow import (
 )
 from envoylogs.summary.percentiles import latency_by
 from envoylogs.summary.splits import NOT_SENT
-from envoylogs.tally.folded_marks import FOLDED_MARKS
+from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
     from envoylogs.summary.facts import Facts

@@ -12,7 +12,7 @@ from envoylogs.summary.findings.conditions import all_of, equals, is_request
 from envoylogs.summary.findings.durations import seconds
 from envoylogs.summary.findings.finding import Finding, OfMany, Severity
 from envoylogs.summary.findings.proof import first_of, gateways_of, is_host, last_of, sum_of
-from envoylogs.tally.folded_marks import FOLDED_MARKS
+from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -14,13 +14,14 @@ import polars as pl
 from envoylogs.envoy.outcomes import is_routed
 from envoylogs.envoy.traffic import host_of
 from envoylogs.tally.counting import REQUESTS, Counted
-from envoylogs.tally.folded_marks import FOLDED_KNOWN
-from envoylogs.tally.state import CountState, TallySpec
+from envoylogs.tally.folding.marks import FOLDED_KNOWN
+from envoylogs.tally.state import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from envoylogs.keyed.batches import Batch
+    from envoylogs.tally.spec import TallySpec
 
 __all__ = ["KnownNames"]
 
@@ -28,7 +29,7 @@ _SHOWN = {"token": pl.String(), "name": pl.String()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class KnownNames(CountState):
+class KnownNames(Counts):
     """Routed requests by host, and accepted records by TLS server name, in lower case.
 
     ``name_kind`` is ``host`` or ``server_name``. In anonymized tallies ``name`` is

@@ -15,22 +15,23 @@ from envoylogs import schema
 from envoylogs.envoy.derived import column_expression, columns_behind
 from envoylogs.envoy.paths import MAX_TEXT, masked_query, path_group
 from envoylogs.envoy.traffic import host_of_record
-from envoylogs.tally.classes import DurationCounts
 from envoylogs.tally.counting import REQUESTS, TIME, Counted
-from envoylogs.tally.folded import SHORT_TEXTS
+from envoylogs.tally.duration_classes import DurationCounts
+from envoylogs.tally.folding.names_apart import SHORT_TEXTS
 from envoylogs.tally.latency import answered_by
-from envoylogs.tally.state import CountState, TallySpec, microseconds
+from envoylogs.tally.state import Counts, microseconds
 from envoylogs.tally.traffic import CODE_CLASSES, conditions_counted, connections_counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from envoylogs.keyed.batches import Batch
+    from envoylogs.tally.spec import TallySpec
 
 __all__ = ["AskedLatency", "AskedTraffic", "asked_columns", "key_types"]
 
 
-class _Asked(CountState):
+class _Asked(Counts):
     """Has the columns that were asked for as keys."""
 
     __slots__ = ()

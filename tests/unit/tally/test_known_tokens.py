@@ -14,10 +14,10 @@ from tests.handmade import fewer_examples, source_of
 from envoylogs.keyed.anonymize import Anonymizer
 from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import Reading, tally_sources
-from envoylogs.tally.folded_marks import FOLDED_KNOWN
-from envoylogs.tally.hosts import KnownNames
-from envoylogs.tally.revealed import revealed
-from envoylogs.tally.state import DEFAULT_SPEC, TallySpec
+from envoylogs.tally.folding.marks import FOLDED_KNOWN
+from envoylogs.tally.known_names import KnownNames
+from envoylogs.tally.known_tokens import revealed
+from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.tally import Tally
 
 _KEYED = Anonymizer(b"a key of some length")

@@ -1,4 +1,4 @@
-"""The values that stand for folded names, which no log can hold (see ``folded``).
+"""The values that stand for folded names, which no log can hold (see ``names_apart``).
 
 They are apart from what keeps them out of logs, since what shows them to
 people does so before Polars is loaded.

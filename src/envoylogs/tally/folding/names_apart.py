@@ -1,7 +1,7 @@
 """Keeping the names of a log apart from what stands for folded ones.
 
 A column that strangers fill may have any number of names. Past a limit the
-rest become a mark (``folded_marks``), so that totals stay exact; ``fold``
+rest become a mark (``marks``), so that totals stay exact; ``fold``
 decides which. No name of a log holds a mark, whatever a client sent, and none
 is longer than names may be: ``kept_apart`` changes the records before any
 state is made of them, so that a name is the same in all states and in what is
@@ -13,7 +13,7 @@ from __future__ import annotations
 import polars as pl
 
 from envoylogs import schema
-from envoylogs.tally.folded_marks import FOLDED_MARKS, FOLDED_NUMBER
+from envoylogs.tally.folding.marks import FOLDED_MARKS, FOLDED_NUMBER
 
 __all__ = ["FOLDABLE", "SHORT_TEXTS", "is_folded", "kept_apart"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from envoylogs.envoy.traffic import host_of
-from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN, FOLDED_NUMBER
+from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN, FOLDED_NUMBER
 
 __all__ = ["Fold", "Names", "Renaming", "fold_of", "known_of", "names_of"]
 
@@ -84,7 +84,7 @@ def known_of(kind: str, known_names: pl.DataFrame, paths: pl.DataFrame) -> pl.Ex
 
     Args:
         kind: See ``names_of``.
-        known_names: See ``hosts.KnownNames``.
+        known_names: See ``known_names.KnownNames``.
         paths: See ``paths.PathCounts``.
     """
     name = pl.col("name")

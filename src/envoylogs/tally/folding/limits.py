@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.tally.fold import Fold, Names, fold_of, known_of, names_of
-from envoylogs.tally.folded_names import FoldedNames
-from envoylogs.tally.hosts import KnownNames
+from envoylogs.tally.folding.fold import Fold, Names, fold_of, known_of, names_of
+from envoylogs.tally.folding.folded_names import FoldedNames
+from envoylogs.tally.known_names import KnownNames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from envoylogs.tally.state import State, TallySpec
+    from envoylogs.tally.spec import TallySpec
+    from envoylogs.tally.state import State
 
 __all__ = ["STATES_OF_NAMES", "too_many_names", "within_limits"]
 

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
 
-from envoylogs.tally.state import CountState, TallySpec
+from envoylogs.tally.state import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from envoylogs.keyed.batches import Batch
+    from envoylogs.tally.spec import TallySpec
 
 __all__ = ["ALL_DIGITS", "DIGITS", "EXACT", "DurationCounts", "in_classes", "relative_error_of"]
 
@@ -49,7 +50,7 @@ def in_classes(value: pl.Expr, digits: int) -> pl.Expr:
     return middle * value.sign()
 
 
-class DurationCounts(CountState):
+class DurationCounts(Counts):
     """Counts by keys and ``value_ms``; all rows have the same number of ``digits``.
 
     It is the largest of the ladder at which the rows fit ``max_latency_rows``.

@@ -17,7 +17,7 @@ from envoylogs.envoy.traffic import host_of
 from envoylogs.tally.tally import Tally
 
 if TYPE_CHECKING:
-    from envoylogs.tally.hosts import KnownNames
+    from envoylogs.tally.known_names import KnownNames
     from envoylogs.tally.state import State
 
 __all__ = ["names_by_token", "revealed", "with_names"]

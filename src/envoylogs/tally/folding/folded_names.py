@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Self
 
 import polars as pl
 
-from envoylogs.tally.state import SampleState, TallySpec
+from envoylogs.tally.state import Samples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from envoylogs.keyed.batches import Batch
+    from envoylogs.tally.spec import TallySpec
 
 __all__ = ["FoldedNames"]
 
@@ -34,7 +35,7 @@ _GAMMA, _MIX = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FoldedNames(SampleState):
+class FoldedNames(Samples):
     """The smallest hashes of the names that were folded, by the kind of name."""
 
     @classmethod

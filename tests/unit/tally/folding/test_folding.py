@@ -15,8 +15,8 @@ from envoylogs.summary.breakdown import TABLES, asked_table
 from envoylogs.summary.facts import facts_of
 from envoylogs.summary.slices import SLICE_COLUMNS
 from envoylogs.summary.summary import summarize
-from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN, FOLDED_MARKS
-from envoylogs.tally.state import TallySpec
+from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN, FOLDED_MARKS
+from envoylogs.tally.spec import TallySpec
 from envoylogs.tally.tally import Tally
 
 _NAMES = ("authority", "route_name", "upstream_cluster", "upstream_host", "response_flags")

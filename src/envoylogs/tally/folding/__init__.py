@@ -1,0 +1,1 @@
+"""Names folded when there are too many: which, how, and what stands for them."""
