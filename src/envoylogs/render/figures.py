@@ -20,8 +20,7 @@ from envoylogs.render.colors import ACTOR_COLORS, INK, NOISE_COLOR, STACKED
 from envoylogs.render.formatting import count
 from envoylogs.summary.in_words import counted
 from envoylogs.summary.percentiles import latency_by
-from envoylogs.tally.duration_classes import ALL_DIGITS
-from envoylogs.tally.timeline import WIDTHS_S
+from envoylogs.tally.ladder import ALL_DIGITS, WIDTHS_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.outcomes import UNROUTED, is_error
-from envoylogs.tally.duration_classes import ALL_DIGITS, DurationCounts, relative_error_of
+from envoylogs.tally.duration_classes import DurationCounts
 from envoylogs.tally.folding.marks import FOLDED_KNOWN
 from envoylogs.tally.folding.names_apart import is_folded
 from envoylogs.tally.joint import JOINT_DIGITS
+from envoylogs.tally.ladder import ALL_DIGITS, WIDTHS_S, relative_error_of
 from envoylogs.tally.tally import STATES
-from envoylogs.tally.timeline import WIDTHS_S
 
 if TYPE_CHECKING:
     from envoylogs.tally.joint import JointCounts

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.tally.duration_classes import ALL_DIGITS
+from envoylogs.tally.ladder import ALL_DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,8 @@ import polars as pl
 
 from envoylogs.envoy.failures.lookup import upgrade_end
 from envoylogs.tally.counting import REQUESTS, Counted
-from envoylogs.tally.duration_classes import EXACT, DurationCounts
+from envoylogs.tally.duration_classes import DurationCounts
+from envoylogs.tally.ladder import EXACT
 from envoylogs.tally.subjects import (
     SUBJECT_KEYS,
     SUBJECT_NAMES,

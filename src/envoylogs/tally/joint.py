@@ -29,10 +29,8 @@ import polars as pl
 from envoylogs.envoy.outcomes import is_error
 from envoylogs.tally.by_columns import asked_columns, key_types
 from envoylogs.tally.counting import TIME, Counted
-from envoylogs.tally.duration_classes import ALL_DIGITS, DIGITS, in_classes
+from envoylogs.tally.ladder import ALL_DIGITS, DIGITS, EXACT, WIDTHS_S, LadderCounts, Step, floored
 from envoylogs.tally.latency import MEASURES, is_answered
-from envoylogs.tally.state import Counts
-from envoylogs.tally.timeline import WIDTHS_S, floored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,7 +53,7 @@ _FEWEST_BUCKETS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class JointCounts(Counts):
+class JointCounts(LadderCounts):
     """Requests, connections and errors by bucket, the columns of ``TallySpec.joint``, and latency.
 
     ``start`` is in microseconds, null for records without a time. ``value_ms``
@@ -103,10 +101,7 @@ class JointCounts(Counts):
                     "connections": pl.col("is_connection").sum().cast(pl.Int64),
                     "errors": pl.col("is_error").sum().cast(pl.Int64),
                 },
-                constants={
-                    "width_s": pl.lit(WIDTHS_S[0], pl.Int64),
-                    "digits": pl.lit(ALL_DIGITS, pl.Int64),
-                },
+                constants={"width_s": pl.lit(WIDTHS_S[0], pl.Int64), **EXACT},
                 where=kind != "own",
             )
         ]
@@ -115,7 +110,7 @@ class JointCounts(Counts):
     def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
         """Return what was counted, as far down the ladder as it must go to fit."""
         counted = super(JointCounts, cls).of_counts(batch, spec, counts)
-        return cls(cls.summed(spec, counted.frame), spec)
+        return cls(cls.fitted(spec, counted.frame), spec)
 
     @classmethod
     def added(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
@@ -132,53 +127,31 @@ class JointCounts(Counts):
         return spec.max_joint_rows
 
     @classmethod
-    def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
-        """Return counts added up, as far down the ladder as they must go to fit."""
-        rows = pl.concat(frames) if spec.joint else frames[0]
+    def steps(cls, spec: TallySpec, rows: pl.DataFrame) -> Iterator[Step]:
+        """Yield what gives up detail down to few classes and few buckets."""
+        del spec
         width, digits = rows["width_s"].max(), rows["digits"].min()
         if not (isinstance(width, int) and isinstance(digits, int)):
-            return rows
-        rows = cls._coarsened(spec, rows, width, digits)
-        if rows.height > spec.max_joint_rows:
-            for wider, fewer in _steps(width, digits, rows["start"]):
-                rows = cls._coarsened(spec, rows, wider, fewer)
-                if rows.height <= spec.max_joint_rows:
-                    break
-        return rows
-
-    @classmethod
-    def _coarsened(
-        cls, spec: TallySpec, rows: pl.DataFrame, width_s: int, digits: int
-    ) -> pl.DataFrame:
-        coarse = rows.with_columns(
-            pl.lit(width_s, pl.Int64).alias("width_s"),
-            floored(pl.col("start"), width_s),
-            in_classes(pl.col("value_ms"), digits).alias("value_ms"),
-            pl.lit(digits, pl.Int64).alias("digits"),
-        )
-        return cls.added(spec, coarse)
+            return
+        yield Step(width, digits)
+        if digits == ALL_DIGITS:
+            digits = DIGITS[-1]
+            yield Step(width, digits)
+        starts = rows["start"].drop_nulls()
+        for wider in WIDTHS_S[WIDTHS_S.index(width) + 1 :]:
+            starts = floored(starts, wider).unique()
+            if starts.len() < _FEWEST_BUCKETS:
+                return
+            yield Step(wider, digits)
 
     def coarser(self, *, names_left: bool) -> Self | None:
         """Return the same in wider classes, or in wider buckets if there is no name left."""
         width, digits = self.frame["width_s"].max(), self.frame["digits"].min()
         if not (isinstance(width, int) and isinstance(digits, int)):
             return None
-        steps = [(width, fewer) for fewer in JOINT_DIGITS[JOINT_DIGITS.index(digits) + 1 :]]
+        steps = [Step(width, fewer) for fewer in JOINT_DIGITS[JOINT_DIGITS.index(digits) + 1 :]]
         if not names_left:
-            steps += [(wider, digits) for wider in WIDTHS_S[WIDTHS_S.index(width) + 1 :]]
+            steps += [Step(wider, digits) for wider in WIDTHS_S[WIDTHS_S.index(width) + 1 :]]
         if not steps:
             return None
-        return type(self)(self._coarsened(self.spec, self.frame, *steps[0]), self.spec)
-
-
-def _steps(width_s: int, digits: int, starts: pl.Series) -> Iterator[tuple[int, int]]:
-    """Yield what is below a step of the ladder: width and digits."""
-    if digits == ALL_DIGITS:
-        digits = DIGITS[-1]
-        yield width_s, digits
-    starts = starts.drop_nulls().unique()
-    for wider in WIDTHS_S[WIDTHS_S.index(width_s) + 1 :]:
-        starts = floored(starts, wider).unique()
-        if starts.len() < _FEWEST_BUCKETS:
-            return
-        yield wider, digits
+        return type(self)(self.coarsened(self.spec, self.frame, steps[0]), self.spec)

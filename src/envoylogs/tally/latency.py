@@ -16,8 +16,9 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED
 from envoylogs.tally.counting import REQUESTS, Counted
-from envoylogs.tally.duration_classes import EXACT, DurationCounts
+from envoylogs.tally.duration_classes import DurationCounts
 from envoylogs.tally.folding.names_apart import FOLDABLE
+from envoylogs.tally.ladder import EXACT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -143,7 +144,6 @@ class LatencyByTrait(DurationCounts):
     @classmethod
     def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
         """Return what was counted, one trait at a time."""
-        del batch
         if not counts:
             return cls.empty(spec)
         requests = pl.col("requests").sum()
@@ -156,7 +156,7 @@ class LatencyByTrait(DurationCounts):
             for trait in TRAITS
             if trait in counted.columns
         ]
-        return cls(cls.counted(spec, *pl.collect_all(found)), spec)
+        return super(LatencyByTrait, cls).of_counts(batch, spec, pl.collect_all(found))
 
     @classmethod
     def renamed(cls, frame: pl.DataFrame, spec: TallySpec, fold: Fold | None) -> pl.DataFrame:

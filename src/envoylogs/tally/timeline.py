@@ -1,21 +1,19 @@
 """How many requests in which stretch of time.
 
-Buckets are sparse and begin at whole multiples of their width since 1970. The
-width is the narrowest of a fixed ladder at which the non-empty buckets fit
-their number and the rows fit theirs, so it depends on what is in the log and
-not on its order; every width divides the next, so counts move to a wider bucket without loss.
+Buckets are sparse. Their width is the narrowest of the ladder at which the non-empty buckets fit
+their number and the rows fit theirs.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
 
 from envoylogs.envoy.outcomes import is_error, is_redirect
 from envoylogs.tally.counting import REQUESTS, TIME, Counted
-from envoylogs.tally.state import Counts
+from envoylogs.tally.ladder import WIDTHS_S, LadderCounts, Step, floored, narrowest
 from envoylogs.tally.subjects import (
     SUBJECT_KEYS,
     SUBJECT_NAMES,
@@ -24,27 +22,22 @@ from envoylogs.tally.subjects import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from envoylogs.keyed.batches import Batch
     from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.spec import TallySpec
 
-__all__ = ["REDIRECT", "WIDTHS_S", "BucketCounts", "TimelineCounts", "floored"]
-
-WIDTHS_S = (1, 5, 15, 60, 300, 900, 3600, 21600, 86400)
-"""The ladder of bucket widths in seconds."""
+__all__ = ["REDIRECT", "BucketCounts", "TimelineCounts"]
 
 REDIRECT = "redirect"
 
-_MICROSECONDS = 1_000_000
-_Times = TypeVar("_Times", pl.Expr, pl.Series, int)
 _NOTHING: Mapping[str, pl.Expr] = {}
 _KEYS = ("kind", "route_name", "outcome", "failure")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BucketCounts(Counts):
+class BucketCounts(LadderCounts):
     """Counts by time bucket: their keys begin with ``width_s`` and ``start``."""
 
     @classmethod
@@ -70,7 +63,7 @@ class BucketCounts(Counts):
         times = records.rows["start_time"].cast(pl.Int64)
         if chosen is not None:
             times = times.filter(chosen)
-        width = _narrowest(times, WIDTHS_S, spec.timeline_buckets)
+        width = narrowest(times, WIDTHS_S, spec.timeline_buckets)
         return Counted(
             records=records,
             keys=keys,
@@ -91,38 +84,17 @@ class BucketCounts(Counts):
     def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
         """Return what was counted, no key of it twice, in buckets that fit."""
         counted = super(BucketCounts, cls).of_counts(batch, spec, counts)
-        frame = counted.frame
-        if frame.height <= spec.max_rows and frame["width_s"].n_unique() <= 1:
-            return counted
-        return cls(cls.fitted(counted.frame, spec), spec)
+        return cls(cls.fitted(spec, counted.frame), spec)
 
     @classmethod
-    def fitted(cls, frame: pl.DataFrame, spec: TallySpec) -> pl.DataFrame:
-        """Return counts in the narrowest buckets that fit, at least as wide as the widest given."""
-        given = frame["width_s"].max() if frame.height else None
-        if not isinstance(given, int):
-            return frame
-        widths = WIDTHS_S[WIDTHS_S.index(given) :]
-        narrowest = _narrowest(frame["start"], widths, spec.timeline_buckets)
-        for width in widths[widths.index(narrowest) :]:
-            frame = cls._in_buckets(spec, frame, width)
-            if frame.height <= spec.max_rows:
-                break
-        return frame
-
-    @classmethod
-    def _in_buckets(cls, spec: TallySpec, frame: pl.DataFrame, width: int) -> pl.DataFrame:
-        return cls.added(
-            spec,
-            frame.with_columns(
-                pl.lit(width, pl.Int64).alias("width_s"), floored(pl.col("start"), width)
-            ),
-        )
-
-    @classmethod
-    def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
-        """Return the sum of timelines, in buckets that fit."""
-        return cls.fitted(pl.concat(frames), spec)
+    def steps(cls, spec: TallySpec, rows: pl.DataFrame) -> Iterator[Step]:
+        """Yield ever wider buckets, the first of which are no more than may be."""
+        given = rows["width_s"].max()
+        if isinstance(given, int):
+            widths = WIDTHS_S[WIDTHS_S.index(given) :]
+            first = narrowest(rows["start"], widths, spec.timeline_buckets)
+            for width in widths[widths.index(first) :]:
+                yield Step(width_s=width)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,22 +143,3 @@ class TimelineCounts(BucketCounts):
                 traits={"is_connection": is_of_connection()},
             )
         ]
-
-
-def _narrowest(times: pl.Series, widths: Sequence[int], buckets: int) -> int:
-    """Return the narrowest of some widths at which times fill no more buckets, or the widest."""
-    first, last = times.min(), times.max()
-    if not (isinstance(first, int) and isinstance(last, int)):
-        return widths[0]
-    for width in widths:
-        # All that there may be are told at no cost.
-        if (floored(last, width) - floored(first, width)) // (width * _MICROSECONDS) < buckets:
-            return width
-        if floored(times, width).n_unique() - times.has_nulls() <= buckets:
-            return width
-    return widths[-1]
-
-
-def floored(time: _Times, width_s: int) -> _Times:
-    """Return the starts of the buckets that times (microseconds) are in."""
-    return time - time % (width_s * _MICROSECONDS)

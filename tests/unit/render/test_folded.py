@@ -14,8 +14,8 @@ from envoylogs.render.formatting import span
 from envoylogs.summary.in_words import listing
 from envoylogs.summary.slices import SLICE_COLUMNS
 from envoylogs.summary.summary import Summary, summarize
+from envoylogs.tally.ladder import WIDTHS_S
 from envoylogs.tally.spec import TallySpec
-from envoylogs.tally.timeline import WIDTHS_S
 
 _MORE = "Counting the log again with a larger"
 _OTHERS = "are counted together as (all others); totals are exact."

@@ -16,7 +16,7 @@ from envoylogs.summary.percentiles import (
     latency_by,
     latency_column,
 )
-from envoylogs.tally.duration_classes import ALL_DIGITS, DIGITS, in_classes, relative_error_of
+from envoylogs.tally.ladder import ALL_DIGITS, DIGITS, in_classes, relative_error_of
 
 _Row = tuple[str | None, int, int]
 """Key, value and how often."""

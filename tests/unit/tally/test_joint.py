@@ -30,9 +30,9 @@ from envoylogs.summary.folds import folds
 from envoylogs.summary.joint import joint_table
 from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN, FOLDED_MARKS
 from envoylogs.tally.joint import JOINT_DIGITS, JointCounts
+from envoylogs.tally.ladder import WIDTHS_S, Step
 from envoylogs.tally.spec import TallySpec
 from envoylogs.tally.tally import STATES, Tally, TallySum
-from envoylogs.tally.timeline import WIDTHS_S
 
 _KEYS = ("host", "path_group", "outcome", "response_code", "upstream_host")
 _EXACT = TallySpec(joint=_KEYS, max_joint_rows=10**6)
@@ -124,9 +124,8 @@ def test_durations_are_rounded_first_then_buckets_get_wider() -> None:
     heights = {}
     for width in WIDTHS_S[:5]:
         for digits in (64, 4) if width == 1 else (4,):
-            coarse = JointCounts._coarsened(  # noqa: SLF001
-                _EXACT, _tally(_EXACT).joint.frame, width, digits
-            )
+            rows = _tally(_EXACT).joint.frame
+            coarse = JointCounts.coarsened(_EXACT, rows, Step(width, digits))
             heights[width, digits] = coarse.height
 
     assert list(heights.values()) == sorted(heights.values(), reverse=True)
@@ -139,7 +138,7 @@ def test_durations_are_rounded_first_then_buckets_get_wider() -> None:
 def test_an_hour_keeps_eight_buckets_at_least_and_its_names_until_classes_are_widest() -> None:
     assert _ladder(1) == (300, 4)
     rows = _tally(_EXACT).joint
-    fewest = rows._coarsened(_EXACT, rows.frame, 300, JOINT_DIGITS[-1])  # noqa: SLF001
+    fewest = rows.coarsened(_EXACT, rows.frame, Step(300, JOINT_DIGITS[-1]))
 
     kept = _tally(TallySpec(joint=_KEYS, max_joint_rows=fewest.height))
     folded = _tally(TallySpec(joint=_KEYS, max_joint_rows=fewest.height - 1))

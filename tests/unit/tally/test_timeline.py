@@ -16,8 +16,9 @@ from tests.handmade import (
     us,
 )
 
+from envoylogs.tally.ladder import WIDTHS_S
 from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
-from envoylogs.tally.timeline import WIDTHS_S, TimelineCounts
+from envoylogs.tally.timeline import TimelineCounts
 
 _SECOND = 1_000_000
 _DAY = 86400

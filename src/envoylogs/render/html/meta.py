@@ -29,7 +29,7 @@ from envoylogs.render.words import (
 from envoylogs.summary.findings.onset import was_from_the_start
 from envoylogs.summary.rejections import BY_GATEWAY
 from envoylogs.summary.splits import NOT_SENT
-from envoylogs.tally.timeline import WIDTHS_S
+from envoylogs.tally.ladder import WIDTHS_S
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envoylogs.tally.duration_classes import ALL_DIGITS, DIGITS, in_classes, relative_error_of
+from envoylogs.tally.ladder import ALL_DIGITS, DIGITS, in_classes, relative_error_of
 
 _durations = st.integers(-(2**62), 2**62)
 
