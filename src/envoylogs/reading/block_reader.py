@@ -124,10 +124,13 @@ class BlockReader:
         start = 0
         for place, number in enumerate(payloads.numbers) if of_text else ():
             if number in of_text:
-                self._read_json(payloads, slice(start, place), records, fates)
-                self._unclear.abandon(records, fates)
+                if start < place:
+                    self._read_json(payloads, slice(start, place), records, fates)
+                if self._unclear.is_open:
+                    self._unclear.abandon(records, fates)
                 start = place + 1
-        self._read_json(payloads, slice(start, None), records, fates)
+        if start < len(payloads.numbers):
+            self._read_json(payloads, slice(start, None), records, fates)
         if payloads.origins:
             origins = payloads.origins
             records.origins = {n: origins[n] for n in records.numbers if n in origins}

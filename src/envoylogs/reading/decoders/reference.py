@@ -31,6 +31,7 @@ _OF_ADDRESSES = "upstream_host"
 _SECONDS = frozenset(map(fold, SECONDS_IF_DECIMAL))
 _SECONDS_OF_NGINX = re.compile(r"\d{1,9}\.\d{3}")
 _LONGEST_SECONDS = 1e9
+_PLAIN = frozenset({str, int, type(None)})
 
 
 def objects_alike(
@@ -75,7 +76,7 @@ class _Numbers(dict[tuple[object, ...], int]):
 
     def __missing__(self, values: tuple[object, ...]) -> int:
         """Number what was not there yet."""
-        if all(map(self._is_plain, range(len(values)), values)):
+        if self._is_plain(values):
             self[values] = number = len(self.found)
             self.found.append(values)
             return number
@@ -86,9 +87,13 @@ class _Numbers(dict[tuple[object, ...], int]):
             self.found.append(values)
         return number
 
-    def _is_plain(self, place: int, value: object) -> bool:
-        kind = type(value)
-        return kind is str or value is None or (kind is int and place == self._code and value > 1)  # type: ignore[operator]
+    def _is_plain(self, values: tuple[object, ...]) -> bool:
+        """Tell what equals nothing of another type: text, and a code that is a number."""
+        kinds = list(map(type, values))
+        if not _PLAIN.issuperset(kinds):
+            return False
+        code = values[self._code] if self._code >= 0 else None
+        return kinds.count(int) == (type(code) is int and code > 1)
 
 
 class ObjectShape:
