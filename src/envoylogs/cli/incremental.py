@@ -125,10 +125,12 @@ def refuse_to_forget(outputs: Iterable[Path | None]) -> None:
     Raises:
         OutputError: If an output is one.
     """
-    from envoylogs.tally.running import is_running
-
     for output in outputs:
-        if output is not None and is_running(output):
+        if output is None:
+            continue
+        from envoylogs.tally.running import is_running
+
+        if is_running(output):
             raise OutputError.is_state(str(output))
 
 

@@ -139,8 +139,6 @@ def selected(
         SelectionError: If an option can't be read.
     """
     from envoylogs.keyed.selection import COLUMN_OF, EARLIEST_US, Selection, span_of, time_of
-    from envoylogs.records import newest_time
-    from envoylogs.sources.spool import rereadable
 
     now = datetime.now(UTC)
     since, until = (
@@ -158,9 +156,13 @@ def selected(
     if options.last is None and not read_twice:
         yield selection, sources
         return
+    from envoylogs.sources.spool import rereadable
+
     span_us = None if options.last is None else span_of("--last", options.last)
     with rereadable(sources) as kept:
         if span_us is not None:
+            from envoylogs.records import newest_time
+
             newest = newest_time(kept, text_format=text_format, keys=keys)
             # Without times nothing is in the window, not even where it reaches before the calendar.
             start = EARLIEST_US if newest is None else max(newest - span_us, EARLIEST_US)
