@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from envoylogs.cli.options import PANELS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["LeanCommand", "LeanGroup"]
+
+_OTHERS = "Options"
+"""Where options stand that are about none of ``PANELS``."""
+
+_NAMES_WIDTH = 22
+"""How wide the column of names is; what a longer one means stands in the line below."""
 
 
 class LeanCommand(TyperCommand):
@@ -24,6 +32,20 @@ class LeanCommand(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401  # as Typer's
         """Return the parameters."""
         return list(map(_sparing, super().get_params(ctx)))
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401  # as Typer's
+        """Write what the arguments and options are, by what they are about."""
+        sections: dict[str, list[Any]] = {name: [] for name in (*PANELS, _OTHERS)}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                # Of an argument the type is named too, which is that of a Python program.
+                name = record[0].partition(" <")[0].ljust(_NAMES_WIDTH)
+                sections[parameter.rich_help_panel or _OTHERS].append((name, record[1]))
+        for name, records in sections.items():
+            if records:
+                with formatter.section(name):
+                    formatter.write_dl(records, col_max=_NAMES_WIDTH)
 
 
 class LeanGroup(TyperGroup):

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from envoylogs.sources.source import Source
     from envoylogs.sources.stop import Stop
 
-__all__ = ["SourceReading"]
+__all__ = ["SourceReader"]
 
 
-class SourceReading:
+class SourceReader:
     """Reads what is new of one source.
 
     Args:
