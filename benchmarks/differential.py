@@ -188,7 +188,7 @@ class _Kept(io.BytesIO):
 
 def _work() -> None:
     """Answer commands, one a line, in the process of one checkout."""
-    from envoylogs.cli.app import app  # of the checkout that is asked
+    from envoylogs.cli.app import main as run  # of the checkout that is asked
 
     answers = sys.stdout
     for asked in sys.stdin:
@@ -197,7 +197,8 @@ def _work() -> None:
         code = 0
         with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
             try:
-                app(json.loads(asked), prog_name="envoylogs", standalone_mode=True)
+                sys.argv[1:] = json.loads(asked)
+                run()
             except SystemExit as ended:
                 code = int(ended.code or 0)
             except Exception as error:  # noqa: BLE001  # a crash is an answer to compare

@@ -72,7 +72,8 @@ def median_of(found: list[Run]) -> Run:
 def measured_stage(stage: str, log: Path) -> None:
     """Run one stage over a log, to the end of that stage; for ``--stage``."""
     from envoylogs import schema
-    from envoylogs.keyed.batches import Wanted, batches, decode
+    from envoylogs.keyed.batches import batches, decode
+    from envoylogs.keyed.plan import ReadPlan
     from envoylogs.pipeline import tally_sources
     from envoylogs.sources.blocks import blocks
     from envoylogs.sources.locate import locate
@@ -84,7 +85,7 @@ def measured_stage(stage: str, log: Path) -> None:
                 for _ in blocks(stream):
                     pass
     elif stage == "decoded":
-        for _ in decode(sources, Wanted(tuple(schema.NORMALIZED))):
+        for _ in decode(sources, ReadPlan(tuple(schema.NORMALIZED))):
             pass
     elif stage == "normalized":
         for _ in batches(sources):

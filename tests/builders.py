@@ -11,8 +11,9 @@ import orjson
 
 from envoylogs import schema
 from envoylogs.envoy.roles import ROLES, ProxiesSeen
-from envoylogs.keyed.batches import Batch, Decoded, Wanted
+from envoylogs.keyed.batches import Batch, Decoded
 from envoylogs.keyed.distinct_requests import RequestsSeen
+from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
 from envoylogs.reading.block_reader import BlockReader
 from envoylogs.reading.decoded_block import KEY, PLACE, DecodedBlock
@@ -207,7 +208,7 @@ def reading(
     records.extend(name, reader.finish(fates))
     block = records.decoded(fates) if len(records) else None
     return Decoded(
-        block, Wanted(columns, EVERY_ROLE), fates, ProxiesSeen(), RequestsSeen()
+        block, ReadPlan(columns, EVERY_ROLE), fates, ProxiesSeen(), RequestsSeen()
     ).normalized()
 
 

@@ -17,8 +17,9 @@ from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.text_formats import parse_format
 from envoylogs.frames import scanned_frame, tally_of_frame
 from envoylogs.keyed.anonymize import keyed_anonymizer
+from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import COLUMN_OF, Selection, time_of
-from envoylogs.pipeline import Reading, spec_of_saved, tally_sources
+from envoylogs.pipeline import spec_of_saved, tally_sources
 from envoylogs.sources.locate import locate
 from envoylogs.summary.slices import SLICE_COLUMNS, SLICE_ROWS
 from envoylogs.tally.spec import TallySpec
@@ -28,12 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Unpack
 
-__all__ = ["ReadingOptions", "analyze", "read", "scan"]
+__all__ = ["ReadOptions", "analyze", "read", "scan"]
 
 PathOrWord = str | PathLike[str]
 
 
-class ReadingOptions(TypedDict, total=False):
+class ReadOptions(TypedDict, total=False):
     """How sources are read; every option is one of the command line.
 
     ``host``, ``path``, ``code``, ``outcome``, ``subset``, ``route``,
@@ -70,7 +71,7 @@ def scan(
     /,
     *,
     unknown_keys: bool = False,
-    **options: Unpack[ReadingOptions],
+    **options: Unpack[ReadOptions],
 ) -> pl.LazyFrame:
     """Return the records of logs as a lazy frame, which reads only what a query needs.
 
@@ -79,7 +80,7 @@ def scan(
             compressed, in any format and envelope that the command reads.
         unknown_keys: Whether there is a column ``unknown_keys``: what of a JSON
             record no other column holds, as a JSON object in text.
-        options: See ``ReadingOptions``.
+        options: See ``ReadOptions``.
 
     Returns:
         A row for each record, in the order of the sources; columns as in
@@ -100,7 +101,7 @@ def scan(
     """
     if unknown_keys and options.get("anonymize"):
         raise TypeError("unknown_keys may hold anything, which anonymize can't replace")
-    return scanned_frame(locate(_words(sources)), _reading(options), unknown_keys=unknown_keys)
+    return scanned_frame(locate(_words(sources)), _plan(options), unknown_keys=unknown_keys)
 
 
 def read(
@@ -108,7 +109,7 @@ def read(
     /,
     *,
     unknown_keys: bool = False,
-    **options: Unpack[ReadingOptions],
+    **options: Unpack[ReadOptions],
 ) -> pl.DataFrame:
     """Return the records of logs as a frame: ``scan(...).collect()``.
 
@@ -123,14 +124,14 @@ def read(
 def analyze(
     what: PathOrWord | Iterable[PathOrWord] | pl.DataFrame | pl.LazyFrame | Tally,
     /,
-    **options: Unpack[ReadingOptions],
+    **options: Unpack[ReadOptions],
 ) -> Analysis:
     """Return what the log says: findings, every table, every figure.
 
     Args:
         what: Sources as of ``scan``, among them saved tallies; or a frame from
             ``scan`` or ``read``, with records left out as you like; or a tally.
-        options: See ``ReadingOptions``; only with sources.
+        options: See ``ReadOptions``; only with sources.
 
     Raises:
         SourceError: If a source can't be read.
@@ -151,7 +152,7 @@ def analyze(
         return Analysis(what if isinstance(what, Tally) else tally_of_frame(what, spec))
     located = locate(_words(what))
     return Analysis(
-        tally_sources(located, spec=spec_of_saved(located) or spec, reading=_reading(options))
+        tally_sources(located, spec=spec_of_saved(located) or spec, plan=_plan(options))
     )
 
 
@@ -160,7 +161,7 @@ def _words(sources: PathOrWord | Iterable[PathOrWord]) -> list[str]:
     return [fspath(word) for word in given]
 
 
-def _reading(options: ReadingOptions) -> Reading:
+def _plan(options: ReadOptions) -> ReadPlan:
     """Return what options mean.
 
     Raises:
@@ -168,7 +169,7 @@ def _reading(options: ReadingOptions) -> Reading:
         TextFormatError: If no line can be read by the format.
         MappingError: If keys can't be mapped.
     """
-    unknown = set(options) - set(ReadingOptions.__annotations__)
+    unknown = set(options) - set(ReadOptions.__annotations__)
     if unknown:
         raise TypeError(f"there is no option {', '.join(sorted(unknown))}")
     patterns = {word: _several(options.get(word, ())) for word in COLUMN_OF}
@@ -185,7 +186,7 @@ def _reading(options: ReadingOptions) -> Reading:
     given = options.get("text_format")
     text_format = None if given is None else parse_format(given, keys)
     anonymizer = keyed_anonymizer() if options.get("anonymize") else None
-    return Reading(selection=selection, text_format=text_format, keys=keys, anonymizer=anonymizer)
+    return ReadPlan(selection=selection, text_format=text_format, keys=keys, anonymizer=anonymizer)
 
 
 def _several(given: object) -> list[str]:

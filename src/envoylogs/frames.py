@@ -8,8 +8,6 @@ stands.
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -21,7 +19,9 @@ from envoylogs import schema
 from envoylogs.envoy.derived import column_expression, columns_behind
 from envoylogs.envoy.failures.lookup import with_failure
 from envoylogs.errors import UnknownKeyError
-from envoylogs.keyed.batches import BATCH_RECORDS, Batch, decode
+from envoylogs.keyed.batches import BATCH_RECORDS, Batch, Decoded, decode
+from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
+from envoylogs.pipeline import work_ahead
 from envoylogs.reading.fates import LineFates
 from envoylogs.records import names_of_routed, refuse_tallies
 from envoylogs.schema import UNKNOWN_KEYS
@@ -33,23 +33,20 @@ from envoylogs.tally.tally import Tally, TallySum
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from envoylogs.keyed.batches import Decoded
-    from envoylogs.pipeline import Reading
     from envoylogs.sources.source import Source
 
-__all__ = ["SCANNED", "LinesRead", "scanned_frame", "tally_of_frame"]
+__all__ = ["SCANNED", "Accounting", "scanned_frame", "tally_of_frame"]
 
 SCANNED: dict[str, pl.DataType] = schema.NORMALIZED | schema.DERIVED | schema.POSITION
 """Names and types of all columns, in their order."""
 
-_AHEAD = 2
 _HOSTS = {"authority", "requested_server_name", "host"}
 
 _OF_RECORDS = ("outcome", "kind")
 """What a frame must have to be counted: they rest on keys that it does not hold."""
 
 
-class LinesRead:
+class Accounting:
     """What became of the lines that were read for queries."""
 
     def __init__(self) -> None:
@@ -72,18 +69,20 @@ class LinesRead:
 
 def scanned_frame(
     sources: Sequence[Source],
-    reading: Reading,
+    plan: ReadPlan,
     *,
     unknown_keys: bool = False,
-    read: LinesRead | None = None,
+    hooks: Hooks = NO_HOOKS,
+    read: Accounting | None = None,
 ) -> pl.LazyFrame:
     """Return sources as a lazy frame; each ``collect`` reads them again.
 
     Args:
         sources: Logs, in the order in which they are read.
-        reading: How they are read.
+        plan: How they are read; the columns follow from the query.
         unknown_keys: Whether there is one more column, ``schema.UNKNOWN_KEYS``;
             not together with an anonymizer, which can't know what is in it.
+        hooks: What is told of the reading.
         read: Is told what became of the lines.
 
     Returns:
@@ -104,15 +103,12 @@ def scanned_frame(
     ) -> Iterator[pl.DataFrame]:
         names = [*columns] if with_columns is None else with_columns
         asked = {*names, *(() if predicate is None else predicate.meta.root_names())}
-        wanted = replace(reading.wanted(columns_behind(asked)), unknown=UNKNOWN_KEYS in asked)
+        wanted = replace(plan, columns=columns_behind(asked), unknown=UNKNOWN_KEYS in asked)
         routed = routed_names() if _HOSTS & asked else {}
         records = BATCH_RECORDS if n_rows is None else min(max(n_rows, 1), BATCH_RECORDS)
-        decoding = decode(
-            sources, wanted, batch_records=records, on_malformed=reading.on_malformed,
-            stop=reading.stop, progress=reading.progress,
-        )  # fmt: skip
+        decoding = decode(sources, wanted, hooks=hooks, batch_records=records)
         left = n_rows
-        for batch in _normalized(decoding):
+        for batch in work_ahead(decoding, Decoded.normalized):
             if read is not None:
                 read.add(batch)
             if batch.frame is None:
@@ -131,28 +127,13 @@ def scanned_frame(
     @cache
     def routed_names() -> dict[str, str]:
         # Which hosts are routed, and so have a name, is known at the end of a log only.
-        return {} if reading.anonymizer is None else names_of_routed(sources, reading)
+        if plan.anonymizer is None:
+            return {}
+        return names_of_routed(sources, plan, hooks=hooks)
 
     columns = SCANNED | ({UNKNOWN_KEYS: pl.String()} if unknown_keys else {})
     name = sources[0].name if len(sources) == 1 else f"{len(sources):,} sources"
     return register_io_source(frames, schema=columns, explain_name="ENVOYLOGS", explain_detail=name)
-
-
-def _normalized(decoding: Iterable[Decoded]) -> Iterator[Batch]:
-    """Yield batches; one is normalized while the next is decoded."""
-    waiting: deque[Future[Batch]] = deque()
-    normalizing = ThreadPoolExecutor(max_workers=1)
-    try:
-        for decoded in decoding:
-            waiting.append(normalizing.submit(decoded.normalized))
-            if len(waiting) >= _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        # A query that has enough drops this anywhere, in the thread of the pool too, which can't
-        # wait for itself.
-        normalizing.shutdown(wait=False, cancel_futures=True)
 
 
 def tally_of_frame(frame: pl.DataFrame | pl.LazyFrame, spec: TallySpec = DEFAULT_SPEC) -> Tally:

@@ -5,130 +5,83 @@ from __future__ import annotations
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 from envoylogs import schema
 from envoylogs.envoy.derived import columns_behind
-from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.errors import TallyQuestionError
-from envoylogs.keyed.batches import Decoded, Wanted, decode
-from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
+from envoylogs.keyed.batches import decode
+from envoylogs.keyed.distinct_requests import RequestsSeen
+from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.tally.days import DaySums
 from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.storage import is_saved_tally, load_tally
 from envoylogs.tally.tally import TallySum
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from envoylogs.envoy.text_formats import TextFormat
-    from envoylogs.keyed.anonymize import Anonymizer
-    from envoylogs.keyed.batches import Batch
-    from envoylogs.reading.progress import Progress
-    from envoylogs.sources.known_logs import KnownLogs
+    from envoylogs.keyed.batches import Decoded
+    from envoylogs.keyed.selection import Selection
     from envoylogs.sources.source import Source
-    from envoylogs.sources.stop import Stop
     from envoylogs.tally.running import RunningTally
     from envoylogs.tally.tally import Tally
 
 __all__ = [
-    "Reading",
+    "spec_of_plan",
     "spec_of_saved",
     "tally_new_lines",
+    "tally_selections",
+    "tally_source",
     "tally_sources",
+    "work_ahead",
 ]
 
 # One thread decodes, which holds the interpreter; another normalizes and observes, which is Polars
 # and does not. So many batches may wait between the two.
 _AHEAD = 1
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """How sources are read to be counted.
-
-    Attributes:
-        selection: Which records to count.
-        text_format: The user's own format of TEXT lines, tried before the defaults.
-        keys: Which keys hold which columns.
-        on_malformed: Called with each malformed line as it was.
-        stop: Ends the reading early; what was read until then is returned.
-        progress: Is told of every read.
-        anonymizer: Replaces what may say who somebody is; null leaves it.
-    """
-
-    selection: Selection = NOTHING_SELECTED
-    text_format: TextFormat | None = None
-    keys: FieldKeys = DEFAULT_KEYS
-    on_malformed: Callable[[bytes], None] | None = None
-    stop: Stop | None = None
-    progress: Progress | None = None
-    anonymizer: Anonymizer | None = None
-
-    def spec(self, spec: TallySpec) -> TallySpec:
-        """Return a specification with what this reading says of what is counted."""
-        anonymized = None if self.anonymizer is None else self.anonymizer.fingerprint
-        return replace(spec, selection=self._selection_text, anonymized=anonymized)
-
-    @property
-    def _selection_text(self) -> str | None:
-        if not self.selection:
-            return None
-        anonymizer = self.anonymizer
-        return self.selection.text if anonymizer is None else anonymizer.text_of(self.selection)
-
-    @property
-    def meaning(self) -> dict[str, str]:
-        """The options that say what lines mean, each with its value; none for the usual meaning."""
-        # Which key of a column is read first is in their order; no other order matters.
-        pairs = sorted(self.keys.mapped, key=lambda pair: pair[1])
-        mapped = ",".join(f"{column}={key}" for key, column in pairs)
-        text_format = "" if self.text_format is None else self.text_format.text
-        options = {"--map": mapped, "--text-format": text_format}
-        return {name: value for name, value in options.items() if value}
-
-    def wanted(self, columns: Collection[str]) -> Wanted:
-        """Return that these columns are wanted, read in this way."""
-        return Wanted(
-            columns,
-            self.selection,
-            text_format=self.text_format,
-            keys=self.keys,
-            anonymizer=self.anonymizer,
-        )
-
-    def decoded(
-        self,
-        sources: Iterable[Source],
-        spec: TallySpec,
-        logs: KnownLogs | None = None,
-        proxies: ProxiesSeen | None = None,
-    ) -> Iterator[Decoded]:
-        """Read sources as a tally of this specification needs them; see ``decode``."""
-        asked = columns_behind((*spec.by, *spec.joint))
-        wanted = self.wanted(schema.TALLIED | asked)
-        return decode(
-            sources,
-            replace(wanted, seldom=schema.OF_EXAMPLES - asked),
-            on_malformed=self.on_malformed,
-            logs=logs,
-            proxies=proxies,
-            stop=self.stop,
-            progress=self.progress,
-        )
-
-
-_USUAL = Reading()
+_Result = TypeVar("_Result")
+_USUAL = ReadPlan()
 _OWN_LIMITS: Mapping[str, int] = {}
+
+
+def tally_source(
+    source: Source,
+    plan: ReadPlan = _USUAL,
+    *,
+    spec: TallySpec = DEFAULT_SPEC,
+    hooks: Hooks = NO_HOOKS,
+) -> Tally:
+    """Read one source and return what is remembered of it: the unit of work.
+
+    The sum over sources is what ``tally_sources`` returns, wherever each is
+    read, if none of them is a copy of another one.
+
+    Args:
+        source: A log, or a saved tally.
+        plan: How it is read; the columns follow from what is remembered.
+        spec: What to remember.
+        hooks: What is told of the reading.
+
+    Raises:
+        SourceError: If the source can't be opened or read.
+        TallyError: As ``tally_sources``; also if the plan asks for distinct
+            requests, which one source alone can't tell.
+    """
+    if plan.selection.distinct:
+        raise TallyQuestionError.not_alone(source.name)
+    return tally_sources([source], spec=spec, plan=plan, hooks=hooks)
 
 
 def tally_sources(
     sources: Iterable[Source],
     *,
     spec: TallySpec = DEFAULT_SPEC,
-    reading: Reading = _USUAL,
+    plan: ReadPlan = _USUAL,
+    hooks: Hooks = NO_HOOKS,
     limits: Mapping[str, int] = _OWN_LIMITS,
 ) -> Tally:
     """Read sources and return what is remembered of all their lines.
@@ -137,7 +90,8 @@ def tally_sources(
         sources: What to read, in order: logs, and saved tallies of the same
             specification.
         spec: What to remember.
-        reading: How they are read.
+        plan: How they are read; the columns follow from what is remembered.
+        hooks: What is told of the reading.
         limits: What saved tallies are held to, by names of ``TallySpec``; what
             has a smaller limit keeps it, since there is no more of it.
 
@@ -145,9 +99,38 @@ def tally_sources(
         SourceError: If a source can't be opened or read.
         TallyError: If a saved tally can't be read, added or selected from.
     """
+    (tally,) = tally_selections(
+        sources, [plan.selection], spec=spec, plan=plan, hooks=hooks, limits=limits
+    )
+    return tally
+
+
+def tally_selections(  # noqa: PLR0913  # one parameter a concern of the caller
+    sources: Iterable[Source],
+    selections: Sequence[Selection],
+    *,
+    spec: TallySpec = DEFAULT_SPEC,
+    plan: ReadPlan = _USUAL,
+    hooks: Hooks = NO_HOOKS,
+    limits: Mapping[str, int] = _OWN_LIMITS,
+) -> list[Tally]:
+    """Read sources once and return what is remembered of each of some selections.
+
+    Args:
+        sources: As of ``tally_sources``.
+        selections: Each in the place of the plan's own.
+        spec: As of ``tally_sources``.
+        plan: As of ``tally_sources``.
+        hooks: As of ``tally_sources``.
+        limits: As of ``tally_sources``.
+
+    Raises:
+        SourceError: As ``tally_sources``.
+        TallyError: As ``tally_sources``.
+    """
+    plans = [replace(plan, selection=selection) for selection in selections]
     # A log that is read here is selected from here, whatever a saved tally beside it was.
-    spec = reading.spec(spec)
-    adding = TallySum(spec)
+    sums = [TallySum(spec_of_plan(spec, each)) for each in plans]
     any_log = False
     saved: list[Tally] = []
 
@@ -155,33 +138,63 @@ def tally_sources(
         for source in sources:
             if is_saved_tally(source):
                 tally = load_tally(source)
-                _refuse_unlike(tally.spec, source.name, reading, spec.selection)
+                for each in plans:
+                    _refuse_unlike(tally.spec, source.name, each)
                 saved.append(tally.held_to(limits))
             else:
                 nonlocal any_log
                 any_log = True
                 yield source
 
-    _observe(reading.decoded(logs(), spec), adding.add)
-    total, *others = [*([adding.total()] if any_log or not saved else []), *saved]
-    return total.merge(*others) if others else total
+    asked = [(selection, RequestsSeen()) for selection in selections]
+
+    def observe(decoded: Decoded) -> None:
+        for adding, batch in zip(sums, decoded.selected_by(asked), strict=True):
+            adding.add(batch)
+
+    columns = frozenset[str]().union(*(selection.columns for selection in selections))
+    for _ in work_ahead(decode(logs(), _tallied(plan, spec, columns), hooks=hooks), observe):
+        pass
+    found = []
+    for adding in sums:
+        total, *others = [*([adding.total()] if any_log or not saved else []), *saved]
+        found.append(total.merge(*others) if others else total)
+    return found
 
 
-def _refuse_unlike(spec: TallySpec, name: str, reading: Reading, selected: str | None) -> None:
+def spec_of_plan(spec: TallySpec, plan: ReadPlan) -> TallySpec:
+    """Return a specification with what a plan says of what is counted."""
+    anonymized = None if plan.anonymizer is None else plan.anonymizer.fingerprint
+    return replace(spec, selection=plan.selection_text, anonymized=anonymized)
+
+
+def _tallied(plan: ReadPlan, spec: TallySpec, selected: Iterable[str] = ()) -> ReadPlan:
+    """Return a plan with the columns that a tally and selections ask."""
+    asked = columns_behind((*spec.by, *spec.joint)).union(selected)
+    return replace(plan, columns=schema.TALLIED | asked, seldom=schema.OF_EXAMPLES - asked)
+
+
+def _refuse_unlike(spec: TallySpec, name: str, plan: ReadPlan) -> None:
     """Refuse a saved tally that can't be read as it was asked for.
 
     Raises:
         TallyQuestionError: If it has names that were to be anonymized, or
             records that were not selected.
     """
-    if reading.anonymizer is not None and spec.anonymized is None:
+    if plan.anonymizer is not None and spec.anonymized is None:
         raise TallyQuestionError.not_anonymized(name)
+    selected = plan.selection_text
     if selected is not None and spec.selection != selected:
-        raise TallyQuestionError.not_selectable(name, reading.selection.text, spec.selection)
+        raise TallyQuestionError.not_selectable(name, plan.selection.text, spec.selection)
 
 
 def tally_new_lines(
-    sources: Iterable[Source], before: RunningTally, *, by_day: bool, reading: Reading = _USUAL
+    sources: Iterable[Source],
+    before: RunningTally,
+    *,
+    by_day: bool,
+    plan: ReadPlan = _USUAL,
+    hooks: Hooks = NO_HOOKS,
 ) -> RunningTally:
     """Read what is new in logs and return what is remembered of all there was.
 
@@ -189,7 +202,8 @@ def tally_new_lines(
         sources: Logs in files, in order.
         before: What was counted before; its logs are brought up to date.
         by_day: Whether days are kept apart from now on.
-        reading: How they are read.
+        plan: As of ``tally_sources``.
+        hooks: As of ``tally_sources``.
 
     Raises:
         SourceError: If a source can't be opened or read.
@@ -197,25 +211,45 @@ def tally_new_lines(
     now_us = time.time_ns() // 1000
     adding = DaySums(before.spec, before.days, by_day=by_day, now_us=now_us)
     proxies = ProxiesSeen()
-    _observe(reading.decoded(sources, before.spec, before.logs, proxies), adding.add)
+    asked = _tallied(plan, before.spec)
+    decoding = decode(sources, asked, hooks=hooks, logs=before.logs, proxies=proxies)
+    for _ in work_ahead(decoding, lambda decoded: adding.add(decoded.normalized())):
+        pass
     before.logs.with_proxies(proxies.sidecars, proxies.gateways, proxies.waypoints)
     return replace(before, days=adding.totals())
 
 
-def _observe(decoding: Iterable[Decoded], add: Callable[[Batch], None]) -> None:
-    """Normalize and add batches while the next ones are decoded."""
+def work_ahead(
+    decoding: Iterable[Decoded], work: Callable[[Decoded], _Result], *, waiting: int = _AHEAD
+) -> Iterator[_Result]:
+    """Do the rest of the work on batches while the next ones are decoded.
 
-    def observe(decoded: Decoded) -> None:
-        add(decoded.normalized())
+    Args:
+        decoding: Batches; the one loop over them is here.
+        work: Done for one after the other, in a thread.
+        waiting: How many batches are decoded before a result is handed out; 0
+            answers at once what comes through a pipe.
 
-    running: deque[Future[None]] = deque()
-    with ThreadPoolExecutor(max_workers=1) as observer:
+    Yields:
+        What the work returns, in order.
+    """
+    running: deque[Future[_Result]] = deque()
+    worker = ThreadPoolExecutor(max_workers=1)
+    is_dropped = False
+    try:
         for decoded in decoding:
-            running.append(observer.submit(observe, decoded))
-            if len(running) > _AHEAD:
-                running.popleft().result()
-        for future in running:
-            future.result()
+            running.append(worker.submit(work, decoded))
+            if len(running) > waiting:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+    except GeneratorExit:
+        # A query that has enough drops this anywhere, in the thread of the pool too, which can't
+        # wait for itself.
+        is_dropped = True
+        raise
+    finally:
+        worker.shutdown(wait=not is_dropped, cancel_futures=True)
 
 
 def spec_of_saved(sources: Iterable[Source]) -> TallySpec | None:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs import schema
-from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.errors import IncompleteSourceError, TallyQuestionError
-from envoylogs.keyed.batches import BATCH_RECORDS, Wanted, decode
+from envoylogs.keyed.batches import BATCH_RECORDS, Decoded, decode
 from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.keyed.keyed_records import KeyedRecords
-from envoylogs.keyed.selection import Selection
-from envoylogs.pipeline import Reading
+from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
+from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
+from envoylogs.pipeline import spec_of_plan, work_ahead
 from envoylogs.sources.compression import PROBLEMS
 from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.tally.known_names import KnownNames
@@ -29,8 +29,6 @@ from envoylogs.tally.storage import is_saved_tally
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from envoylogs.envoy.text_formats import TextFormat
-    from envoylogs.keyed.anonymize import Anonymizer
     from envoylogs.sources.source import Source
 
 __all__ = [
@@ -46,19 +44,17 @@ _BEHIND_KNOWN_NAMES = ("authority", "requested_server_name", "outcome", "kind", 
 
 def selected_lines(
     sources: Sequence[Source],
-    selections: Sequence[Selection],
+    plan: ReadPlan,
+    also: Sequence[Selection] = (),
     *,
-    text_format: TextFormat | None = None,
-    keys: FieldKeys = DEFAULT_KEYS,
     on_untimed: Callable[[int], None] | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Read sources and return the records that were selected as they stand in them.
 
     Args:
         sources: What to read, in order; a pipe is answered as it arrives.
-        selections: Which records; each must select them.
-        text_format: As of a ``Reading``.
-        keys: As of a ``Reading``.
+        plan: How, and which records.
+        also: Other selections, each of which must select them too.
         on_untimed: Called with numbers of records that a window left out only since
             they have no time.
 
@@ -73,32 +69,26 @@ def selected_lines(
         TallyQuestionError: If a source is a saved tally, which has no lines.
     """
     refuse_tallies(sources)
-    first, *others = selections
-    columns = {column for selection in others for column in selection.columns}
-    wanted = Wanted(columns, first, text=True, text_format=text_format, keys=keys)
-    for frame in _selected(sources, wanted, others, on_untimed):
+    columns = {column for selection in also for column in selection.columns}
+    wanted = replace(plan, columns=columns, text=True)
+    for frame in _selected(sources, wanted, also, on_untimed):
         yield frame.select(*schema.POSITION, "text")
 
 
-def anonymized_records(  # noqa: PLR0913  # one parameter a concern of the caller
+def anonymized_records(
     sources: Sequence[Source],
-    selections: Sequence[Selection],
-    anonymizer: Anonymizer,
+    plan: ReadPlan,
+    also: Sequence[Selection] = (),
     *,
-    text_format: TextFormat | None = None,
-    keys: FieldKeys = DEFAULT_KEYS,
     on_untimed: Callable[[int], None] | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Read sources twice and return the records that were selected, anonymized.
 
     Args:
         sources: What to read, in order; each can be read again.
-        selections: Which records, by what they were before; each must select them.
-        anonymizer: Replaces what may say who somebody is.
-        text_format: As of a ``Reading``.
-        keys: As of a ``Reading``.
-        on_untimed: Called with numbers of records that a window left out only since
-            they have no time.
+        plan: How, with an anonymizer, and which records by what they were before.
+        also: As of ``selected_lines``.
+        on_untimed: As of ``selected_lines``.
 
     Yields:
         ``source``, ``line`` and the columns of ``schema.NORMALIZED``, in the
@@ -110,32 +100,39 @@ def anonymized_records(  # noqa: PLR0913  # one parameter a concern of the calle
         TallyQuestionError: If a source is a saved tally, which has no lines.
     """
     refuse_tallies(sources)
-    first, *others = selections
+    anonymizer = plan.anonymizer
+    assert anonymizer is not None  # noqa: S101
     # Which hosts are routed is known at the end only.
-    reading = Reading(selection=first, text_format=text_format, keys=keys, anonymizer=anonymizer)
-    names = names_of_routed(sources, reading)
-    wanted = Wanted(tuple(schema.NORMALIZED), first, text_format=text_format, keys=keys)
-    for frame in _selected(sources, wanted, others, on_untimed):
+    names = names_of_routed(sources, plan)
+    # The other selections too are of what the records were before.
+    wanted = replace(plan, columns=tuple(schema.NORMALIZED), anonymizer=None)
+    for frame in _selected(sources, wanted, also, on_untimed):
         hidden = anonymizer.anonymized(KeyedRecords.of(frame)).records.frame()
         records = with_names(hidden, names)
         source = pl.col("source").map_elements(anonymizer.name_of_source, return_dtype=pl.String)
         yield records.with_columns(source).select(*schema.POSITION, *schema.NORMALIZED)
 
 
-def names_of_routed(sources: Iterable[Source], reading: Reading) -> dict[str, str]:
+def names_of_routed(
+    sources: Iterable[Source], plan: ReadPlan, *, hooks: Hooks = NO_HOOKS
+) -> dict[str, str]:
     """Read sources and return the names of hosts that the gateway routes, by their tokens.
 
     Args:
         sources: What to read, in order.
-        reading: How, with an anonymizer. Who is known does not depend on the selection.
+        plan: How, with an anonymizer. Who is known does not depend on the selection.
+        hooks: What may end the reading.
 
     Raises:
         SourceError: If a source can't be opened or read.
     """
-    everything = replace(reading, selection=Selection(roles=reading.selection.roles))
-    known = KnownNames.empty(everything.spec(DEFAULT_SPEC))
-    for decoded in decode(sources, everything.wanted(_BEHIND_KNOWN_NAMES), stop=reading.stop):
-        known = known.merge(KnownNames.of(decoded.normalized(), known.spec)).bounded()
+    everything = replace(
+        plan, columns=_BEHIND_KNOWN_NAMES, selection=Selection(roles=plan.selection.roles)
+    )
+    known = KnownNames.empty(spec_of_plan(DEFAULT_SPEC, everything))
+    decoding = decode(sources, everything, hooks=Hooks(stop=hooks.stop))
+    for batch in work_ahead(decoding, Decoded.normalized):
+        known = known.merge(KnownNames.of(batch, known.spec)).bounded()
     return names_by_token(known)
 
 
@@ -152,8 +149,8 @@ def refuse_tallies(sources: Iterable[Source]) -> None:
 
 def _selected(
     sources: Sequence[Source],
-    wanted: Wanted,
-    others: Sequence[Selection],
+    wanted: ReadPlan,
+    also: Sequence[Selection],
     on_untimed: Callable[[int], None] | None,
 ) -> Iterator[pl.DataFrame]:
     """Yield the records that are wanted and that other selections select too.
@@ -167,16 +164,16 @@ def _selected(
         records = BATCH_RECORDS if source.size else 1
         bytes_read = 0
         decoding = decode([source], wanted, batch_records=records, logs=logs, requests=requests)
-        for decoded in decoding:
-            counts = decoded.fates.counts
+        for batch in work_ahead(decoding, Decoded.normalized, waiting=1 if source.size else 0):
+            counts = batch.fates.counts
             bytes_read += counts[source.name, "bytes", ""]
             damaged += [
                 (source.name, detail, bytes_read) for _, fate, detail in counts if fate == "damaged"
             ]
-            frame = decoded.normalized().frame
+            frame = batch.frame
             if on_untimed is not None:
                 on_untimed(counts["", "untimed_left_out", ""])
-            for selection in others:
+            for selection in also:
                 frame = None if frame is None else selection.chosen(frame)
             if frame is not None and frame.height:
                 yield frame
@@ -185,30 +182,24 @@ def _selected(
         raise IncompleteSourceError.of(name, problem, meaning, bytes_read)
 
 
-def newest_time(
-    sources: Iterable[Source],
-    *,
-    text_format: TextFormat | None = None,
-    keys: FieldKeys = DEFAULT_KEYS,
-) -> int | None:
+def newest_time(sources: Iterable[Source], plan: ReadPlan) -> int | None:
     """Return the latest start of a record in microseconds since 1970, None without times.
 
     Args:
         sources: What to read.
-        text_format: As of a ``Reading``.
-        keys: As of a ``Reading``.
+        plan: How; of all records of the usual roles.
 
     Raises:
         SourceError: If a source can't be opened or read.
         TallyError: If a source is a saved tally, from which no time can be selected.
     """
     newest: int | None = None
-    wanted = Wanted(("start_time",), text_format=text_format, keys=keys)
+    wanted = replace(plan, columns=("start_time",), selection=NOTHING_SELECTED, anonymizer=None)
     for source in sources:
         if is_saved_tally(source):
             raise TallyQuestionError.not_selectable(source.name, "--last", None)
-        for decoded in decode([source], wanted):
-            records = decoded.normalized().selected
+        for batch in work_ahead(decode([source], wanted), Decoded.normalized):
+            records = batch.selected
             last = None if records is None else records.rows["start_time"].dt.epoch("us").max()
             if isinstance(last, int):
                 newest = last if newest is None else max(newest, last)

@@ -20,7 +20,7 @@ from tests.handmade import source_of
 from typer.testing import CliRunner
 
 from envoylogs import errors, schema
-from envoylogs.cli.app import app
+from envoylogs.cli.app import app_of
 from envoylogs.cli.settings import SETTINGS
 from envoylogs.envoy.outcomes import OUTCOME_NAMES
 from envoylogs.pipeline import tally_sources
@@ -124,7 +124,7 @@ def test_every_outcome_has_a_heading_in_the_order_in_which_it_is_tried() -> None
 def test_every_command_has_a_heading_and_every_heading_a_command() -> None:
     commands = [
         command.name or getattr(command.callback, "__name__", "")
-        for command in app.registered_commands
+        for command in app_of().registered_commands
     ]
 
     assert _headings(DOCS / "cli.md", level=2) == ["envoylogs", *commands]
@@ -148,7 +148,7 @@ def test_the_example_of_settings_is_one_and_has_them_all(
     (tmp_path / "envoylogs.toml").write_text(_example("settings.md", "toml"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
 
-    shown = CliRunner().invoke(app, ["summarize", "--show-config"])
+    shown = CliRunner().invoke(app_of(), ["summarize", "--show-config"])
 
     assert shown.exit_code == 0, shown.exception
     assert tomllib.loads(shown.stdout) == tomllib.loads(_example("settings.md", "toml"))

@@ -16,7 +16,7 @@ from tests.builders import CONNECTION, NO_ROUTE, record
 from typer.testing import CliRunner
 
 import envoylogs
-from envoylogs.cli.app import app
+from envoylogs.cli.app import app_of
 from envoylogs.keyed.anonymize import KEY_VARIABLE
 from envoylogs.render.named_tables import TABLE_NAMES
 
@@ -150,7 +150,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _run(*arguments: str | Path, key: str | None = None) -> str:
     environment = {} if key is None else {KEY_VARIABLE: key}
-    found = CliRunner().invoke(app, list(map(str, arguments)), env=environment)
+    found = CliRunner().invoke(app_of(), list(map(str, arguments)), env=environment)
     assert found.exit_code == 0, (found.stderr, found.exception)
     return found.stdout
 
@@ -388,7 +388,7 @@ def test_path_groups_and_operators_names_are_those_without_the_option(log: Path)
 
 def _refused(*arguments: str | Path, key: str | None = None) -> str:
     environment = {} if key is None else {KEY_VARIABLE: key}
-    found = CliRunner().invoke(app, list(map(str, arguments)), env=environment)
+    found = CliRunner().invoke(app_of(), list(map(str, arguments)), env=environment)
     assert found.exit_code != 0
     return f"{found.stderr} {found.exception}"
 

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from benchmarks import generator
 
-_HEAVY = ("polars", "plotly", "rich")
+from envoylogs.cli.app import COMMANDS
+
+_HEAVY = ("polars", "plotly", "rich", "pydantic")
+
+
+_OTHER_COMMANDS = {f"envoylogs.cli.commands.{name}" for name in COMMANDS} - {
+    "envoylogs.cli.commands.summarize"
+}
 
 
 def _loaded(code: str) -> set[str]:
-    report = "import sys; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    """Return the names of the modules that are loaded at the end, and those of their packages."""
+    report = "import sys; print(*sorted({*sys.modules, *(n.split('.')[0] for n in sys.modules)}))"
     found = subprocess.run(
         [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True
     )
@@ -68,3 +78,21 @@ def test_json_output_needs_no_terminal_library() -> None:
     )
 
     assert "rich" not in _loaded(code)
+
+
+def test_a_summary_of_a_few_lines_loads_nothing_that_it_does_not_use(tmp_path: Path) -> None:
+    log = tmp_path / "ten.log"
+    log.write_bytes(b"".join(generator.lines(10)))
+    code = (
+        "import sys\n"
+        f"sys.argv = ['envoylogs', 'summarize', {str(log)!r}]\n"
+        "from envoylogs.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code"
+    )
+
+    unused = {
+        "plotly", "jinja2", "pydantic", "tomllib", "filelock", "markupsafe",
+        "typer.rich_utils", "envoylogs.render.html", "envoylogs.records", "envoylogs.frames",
+        "envoylogs.tally.running", "envoylogs.sources.spool", *_OTHER_COMMANDS,
+    }  # fmt: skip
+    assert _loaded(code).isdisjoint(unused), sorted(_loaded(code) & unused)

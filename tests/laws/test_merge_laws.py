@@ -23,7 +23,8 @@ from tests.handmade import fewer_examples, rare_records, reset, source_of, text_
 import envoylogs.tally
 from envoylogs import schema
 from envoylogs.errors import TallyError
-from envoylogs.keyed.batches import Batch, Wanted, batches, decode
+from envoylogs.keyed.batches import Batch, batches, decode
+from envoylogs.keyed.plan import ReadPlan
 from envoylogs.reading.fates import LineFates
 from envoylogs.tally.evidence import EVIDENCE_KEYS, FailureEvidence
 from envoylogs.tally.folding.folded_names import FoldedNames
@@ -380,7 +381,7 @@ def test_a_running_sum_is_the_tally_of_everything_so_far(log: _CutLog, repeated:
 def test_the_blocks_and_batches_of_a_source_do_not_matter(piece: int, batch_records: int) -> None:
     cut = source_of(_noisy_log(), piece=piece)
     adding = TallySum()
-    for decoded in decode([cut], Wanted(schema.TALLIED), batch_records=batch_records):
+    for decoded in decode([cut], ReadPlan(schema.TALLIED), batch_records=batch_records):
         adding.add(decoded.normalized())
 
     assert adding.total() == _tally_of_noisy_log()

@@ -31,9 +31,9 @@ from envoylogs.errors import (
     TextFormatError,
     UnknownKeyError,
 )
-from envoylogs.frames import SCANNED, LinesRead, scanned_frame, tally_of_frame
+from envoylogs.frames import SCANNED, Accounting, scanned_frame, tally_of_frame
 from envoylogs.keyed.batches import BATCH_RECORDS
-from envoylogs.pipeline import Reading
+from envoylogs.keyed.plan import ReadPlan
 from envoylogs.render.named_tables import TABLE_NAMES
 from envoylogs.sources.locate import locate
 from envoylogs.summary.accounts import accounts
@@ -90,8 +90,8 @@ def test_only_the_columns_that_a_query_needs_are_asked_of_the_reader() -> None:
 def test_reading_ends_with_the_rows_that_are_wanted(tmp_path: Path) -> None:
     log = tmp_path / "long.log"
     log.write_bytes(text_of([served()]) * (3 * BATCH_RECORDS))
-    lines = LinesRead()
-    frame = scanned_frame(locate([str(log)]), Reading(), read=lines)
+    lines = Accounting()
+    frame = scanned_frame(locate([str(log)]), ReadPlan(), read=lines)
 
     assert frame.head(10).collect().height == 10
     assert accounts(lines.tally).records < 3 * BATCH_RECORDS

@@ -18,7 +18,8 @@ from tests.handmade import fewer_examples, served, source_of, text_of
 from envoylogs import pipeline
 from envoylogs.errors import SourceError
 from envoylogs.keyed.batches import BATCH_RECORDS, Decoded
-from envoylogs.pipeline import Reading, tally_sources
+from envoylogs.keyed.plan import Hooks
+from envoylogs.pipeline import tally_sources
 from envoylogs.sources.source import Source
 from envoylogs.summary.accounts import accounts
 from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
@@ -128,7 +129,7 @@ def test_the_callback_gets_every_malformed_line_as_it_was() -> None:
 
     tally = tally_sources(
         [source_of(b"".join(mixed[:120])), source_of(b"".join(mixed[120:]))],
-        reading=Reading(on_malformed=got.append),
+        hooks=Hooks(on_malformed=got.append),
     )
 
     assert got == bad
@@ -141,7 +142,7 @@ def test_the_callback_gets_no_other_line() -> None:
 
     tally_sources(
         [source_of(b"agent text\n\n" + b"".join(_log(10)) + b'{"level":"info"}\n')],
-        reading=Reading(on_malformed=got.append),
+        hooks=Hooks(on_malformed=got.append),
     )
 
     assert got == []
@@ -151,7 +152,7 @@ def test_malformed_lines_of_every_batch_reach_the_callback() -> None:
     block = b"".join(generator.lines(2000)) + b"\x00bad\n"
     got: list[bytes] = []
 
-    tally = tally_sources([source_of(block * 20)], reading=Reading(on_malformed=got.append))
+    tally = tally_sources([source_of(block * 20)], hooks=Hooks(on_malformed=got.append))
 
     assert got == [b"\x00bad"] * 20
     assert accounts(tally).malformed == 20
@@ -231,10 +232,10 @@ def test_an_error_of_the_worker_ends_the_reading(monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_error_in_the_last_batch_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_: Decoded) -> Never:
+    def broken(*_: object) -> Never:
         raise _Broken
 
-    monkeypatch.setattr(Decoded, "normalized", broken)
+    monkeypatch.setattr(Decoded, "selected_by", broken)
 
     with pytest.raises(_Broken):
         tally_sources([source_of(b"".join(_log(10)))])
@@ -245,7 +246,7 @@ def test_an_error_of_the_callback_surfaces() -> None:
         raise _Broken
 
     with pytest.raises(_Broken):
-        tally_sources([source_of(b"\x00\n")], reading=Reading(on_malformed=broken))
+        tally_sources([source_of(b"\x00\n")], hooks=Hooks(on_malformed=broken))
 
 
 def test_an_interruption_while_reading_surfaces(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,38 +5,41 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import Annotated
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from envoylogs import __version__
-from envoylogs.cli.commands.convert import convert
-from envoylogs.cli.commands.flags import flags
-from envoylogs.cli.commands.lines import lines
-from envoylogs.cli.commands.merge import merge
-from envoylogs.cli.commands.query import query
-from envoylogs.cli.commands.report import report
-from envoylogs.cli.commands.summarize import summarize
 from envoylogs.cli.console import say_error
 from envoylogs.cli.exits import exit_code_of
+from envoylogs.cli.lean import LeanCommand, LeanGroup
 from envoylogs.errors import EnvoylogsError
 
-__all__ = ["app", "main"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-app = typer.Typer(
-    name="envoylogs",
-    # Plain help: it prints at once, everywhere the same, and Rich is not imported for it.
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-app.command()(summarize)
-app.command()(report)
-app.command()(lines)
-app.command()(query)
-app.command()(convert)
-app.command()(merge)
-app.command()(flags)
+__all__ = ["COMMANDS", "app_of", "main"]
+
+COMMANDS = ("summarize", "report", "lines", "query", "convert", "merge", "flags")
+"""The commands, each a function in a module of its name."""
+
+
+def app_of(commands: Sequence[str] = COMMANDS) -> typer.Typer:
+    """Return the program with some of its commands; what the others need is not imported."""
+    app = typer.Typer(
+        name="envoylogs",
+        cls=LeanGroup,
+        # Plain help: it prints at once, everywhere the same, and Rich is not imported for it.
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback()(_envoylogs)
+    for name in commands:
+        module = import_module(f"envoylogs.cli.commands.{name}")
+        app.command(cls=LeanCommand)(getattr(module, name))
+    return app
 
 
 def _show_version(value: bool) -> None:  # noqa: FBT001  # the signature is typer's
@@ -45,7 +48,6 @@ def _show_version(value: bool) -> None:  # noqa: FBT001  # the signature is type
         raise typer.Exit
 
 
-@app.callback()
 def _envoylogs(
     version: Annotated[  # noqa: FBT002  # typer reads the default
         bool,
@@ -68,7 +70,6 @@ def _envoylogs(
     """  # noqa: D301  # \b keeps the lines of the examples
 
 
-_COMMANDS = ("summarize", "report", "lines", "query", "convert", "merge", "flags")
 _OWN_OPTIONS = ("--version", "--help", "-h", "--install-completion", "--show-completion")
 
 
@@ -77,7 +78,7 @@ def _with_command(arguments: list[str]) -> list[str]:
     if not arguments:
         return ["summarize"] if not sys.stdin.isatty() else ["--help"]
     first = arguments[0]
-    if first in _COMMANDS or first in _OWN_OPTIONS:
+    if first in COMMANDS or first in _OWN_OPTIONS:
         return arguments
     return ["summarize", *arguments]
 
@@ -91,8 +92,11 @@ def main() -> None:
     # Polars' allocator keeps freed memory for ten seconds by default, which is most of the memory
     # of a run: at 50 ms the peak is a tenth lower and the time the same within 3 %.
     os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:50,muzzy_decay_ms:0")
+    arguments = _with_command(sys.argv[1:])
+    # A shell that asks for completions gives no arguments.
+    is_alone = arguments[0] in COMMANDS and "_ENVOYLOGS_COMPLETE" not in os.environ
     try:
-        app(_with_command(sys.argv[1:]), prog_name="envoylogs")
+        app_of(arguments[:1] if is_alone else COMMANDS)(arguments, prog_name="envoylogs")
     except EnvoylogsError as error:
         say_error(error)
         raise SystemExit(exit_code_of(error)) from None

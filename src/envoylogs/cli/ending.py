@@ -1,4 +1,4 @@
-"""How a command that counted logs ends: what was wrong, what was covered, the exit code."""
+"""How a command that read logs ends: what was wrong, what was covered, the exit code."""
 
 from __future__ import annotations
 
@@ -10,27 +10,19 @@ import typer
 
 from envoylogs.cli.console import say_error
 from envoylogs.cli.exits import Exit
-from envoylogs.cli.notes import (
-    incomplete_sources,
-    name_what_is_no_log,
-    refuse_malformed,
-    say_if_tailed,
-    say_what_was_covered,
-    say_what_was_read,
-)
+from envoylogs.cli.notes import incomplete_sources, name_what_is_no_log, refuse_malformed
 from envoylogs.errors import EmptySelectionError
 from envoylogs.render.formatting import window
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from envoylogs.cli.tallying import NewLines
+    from envoylogs.cli.new_lines import NewLines
     from envoylogs.errors import IncompleteSourceError
     from envoylogs.keyed.anonymize import Anonymizer
     from envoylogs.keyed.selection import Selection
     from envoylogs.sources.source import Source
     from envoylogs.summary.accounts import Accounts
-    from envoylogs.summary.summary import Summary
     from envoylogs.tally.tally import Tally
 
 __all__ = ["Ending", "refuse_nothing"]
@@ -51,6 +43,8 @@ class Ending:
     strict: bool
     anonymizer: Anonymizer | None = None
     started: float = field(default_factory=time.monotonic)
+    _accounts: Accounts | None = None
+    _say: Callable[[float, NewLines | None], None] | None = None
     _incomplete: list[IncompleteSourceError] = field(default_factory=list)
     _no_log_named: bool = False
 
@@ -62,13 +56,18 @@ class Ending:
     def _name_of(self, source: Source) -> str:
         return source.name if self.anonymizer is None else self.anonymizer.named(source).name
 
-    def check(self, accounts: Accounts) -> None:
+    def check(self, accounts: Accounts, say: Callable[[float, NewLines | None], None]) -> None:
         """Look at what was read, before anything is written.
+
+        Args:
+            accounts: Of what was read.
+            say: Says in the end what was covered, in so many seconds.
 
         Raises:
             LogFormatError: If there are lines and no record.
             typer.Exit: If sources are damaged and there is no record.
         """
+        self._accounts, self._say = accounts, say
         named = {self._name_of(source) for source in self.located if not source.found}
         self._incomplete = incomplete_sources(accounts)
         if self._incomplete and not accounts.records:
@@ -78,49 +77,32 @@ class Ending:
             raise typer.Exit(Exit.ERROR)
         self._no_log_named = name_what_is_no_log(accounts, named)
 
-    def end(self, summary: Summary, *, interrupted: bool, new: NewLines | None = None) -> None:
-        """Say what was covered and end with the exit code that fits.
+    def end(self, new: NewLines | None, *, interrupted: bool) -> None:
+        """Say what was covered, and end with the exit code that fits; nothing if nothing was read.
 
         Args:
-            summary: What was written.
-            interrupted: Whether only a part was read.
             new: What was read now, if it was not everything.
+            interrupted: Whether only a part was read.
 
         Raises:
             LogFormatError: If lines are malformed and that is an error.
             typer.Exit: If anything else was wrong.
         """
-        say_what_was_covered(summary, time.monotonic() - self.started, new)
-        say_if_tailed(summary.accounts)
-        self._exit(summary.accounts, new, interrupted=interrupted)
-
-    def end_reading(self, accounts: Accounts, *, interrupted: bool) -> None:
-        """Say what was read of logs of which nothing was counted, and end likewise.
-
-        Args:
-            accounts: Of what was read.
-            interrupted: As of ``end``.
-
-        Raises:
-            LogFormatError: As of ``end``.
-            typer.Exit: As of ``end``.
-        """
-        say_what_was_read(accounts, time.monotonic() - self.started)
-        self._exit(accounts, None, interrupted=interrupted)
-
-    def _exit(self, accounts: Accounts, new: NewLines | None, *, interrupted: bool) -> None:
+        if self._accounts is None or self._say is None:
+            return
+        self._say(time.monotonic() - self.started, new)
         for error in self._incomplete:
             say_error(error)
         if interrupted:
             raise typer.Exit(Exit.INTERRUPTED)
         if self.strict:
-            refuse_malformed(accounts, new)
+            refuse_malformed(self._accounts, new)
         if self._no_log_named or self._incomplete:
             raise typer.Exit(Exit.ERROR)
 
 
 def refuse_nothing(tally: Tally, selection: Selection) -> None:
-    """End with an error if there are records and none was selected.
+    """Raise an error if there are records and none was selected.
 
     Raises:
         EmptySelectionError: With the window of the log, or with the roles of

@@ -12,7 +12,7 @@ from envoylogs.sources.compression import PROBLEMS
 from envoylogs.summary.in_words import counted
 
 if TYPE_CHECKING:
-    from envoylogs.cli.tallying import NewLines
+    from envoylogs.cli.new_lines import NewLines
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.summary import Summary
 
@@ -20,7 +20,6 @@ __all__ = [
     "incomplete_sources",
     "name_what_is_no_log",
     "refuse_malformed",
-    "say_if_tailed",
     "say_what_was_covered",
     "say_what_was_read",
     "say_where_connections_are",
@@ -126,7 +125,7 @@ def incomplete_sources(accounts: Accounts) -> list[IncompleteSourceError]:
     ]
 
 
-def say_if_tailed(accounts: Accounts) -> None:
+def _say_if_tailed(accounts: Accounts) -> None:
     """Say that ``kubectl logs`` with a selector gives ten lines a pod, if it looks like that."""
     pods = accounts.gateways.height
     records = accounts.gateways["records"]
@@ -192,19 +191,20 @@ def say_what_was_covered(summary: Summary, seconds: float, new: NewLines | None 
     if folded is not None and summary.accounts.lines:
         say(f"envoylogs: {folded}")
     when = "" if overview.first is None else f", {window(overview.first, overview.last)}"
-    say_what_was_read(summary.accounts, seconds, when, new)
+    say_what_was_read(summary.accounts, seconds, new, when=when)
+    _say_if_tailed(summary.accounts)
 
 
 def say_what_was_read(
-    accounts: Accounts, seconds: float, when: str = "", new: NewLines | None = None
+    accounts: Accounts, seconds: float, new: NewLines | None = None, *, when: str = ""
 ) -> None:
     """Say how many records of how many lines were read, and how fast.
 
     Args:
         accounts: Of everything.
         seconds: How long it took.
-        when: The window, as the end of a list.
         new: What was read now, if it was not everything.
+        when: The window, as the end of a list.
     """
     if not accounts.lines:
         is_left = new is not None and new.leaves_some

@@ -12,6 +12,12 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "KEEP",
+    "PANELS",
+    "READ",
+    "SHOW",
+    "WHICH",
+    "WRITE",
     "AnonymizeOption",
     "ByOption",
     "ColorOption",
@@ -37,6 +43,13 @@ __all__ = [
     "When",
 ]
 
+READ = "What to read"
+WHICH = "Which records"
+SHOW = "What to show"
+WRITE = "Where to write"
+KEEP = "How much to keep"
+PANELS = (READ, WHICH, SHOW, WRITE, KEEP)
+"""What the options of a command are about, in the order of its help."""
 
 # By the ten columns of the page, a log of 44 pairs of outcome and code had 784 rows in an hour and
 # 3,425 in a week when nothing was left to give up (250,000 and 150,000 lines).
@@ -66,6 +79,7 @@ SourcesArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="SOURCE",
+        rich_help_panel=READ,
         help="Files, folders, globs, saved tallies, or - for a pipe; plain or compressed.",
         show_default=False,
     ),
@@ -73,7 +87,8 @@ SourcesArgument = Annotated[
 FormatOption = Annotated[
     Format,
     typer.Option(
-        "--format", "-f", envvar="ENVOYLOGS_FORMAT",
+        "--format", "-f", metavar="FORMAT", rich_help_panel=SHOW,
+        envvar="ENVOYLOGS_FORMAT",
         help="text for people, json for programs (all tables); csv and ndjson are one table, "
         "markdown is fit to paste, prometheus is metrics for node_exporter.",
     ),
@@ -81,7 +96,8 @@ FormatOption = Annotated[
 TableOption = Annotated[
     str | None,
     typer.Option(
-        "--table", metavar="NAME", show_default=False,
+        "--table", rich_help_panel=SHOW,
+        metavar="NAME", show_default=False,
         help="Only this table: groups, connections, rejections, splits, findings, a column such as "
         "authority, joint, and others. csv and ndjson print groups without it.",
     ),
@@ -89,7 +105,8 @@ TableOption = Annotated[
 ByOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--by", metavar="COLUMNS", show_default=False,
+        "--by", rich_help_panel=SHOW,
+        metavar="COLUMNS", show_default=False,
         help="A table by any columns together: method,path_group. Repeat or separate by commas. "
         "With --table connections that of connections alone.",
     ),
@@ -97,21 +114,24 @@ ByOption = Annotated[
 SaveTallyOption = Annotated[
     Path | None,
     typer.Option(
-        "--save-tally", show_default=False,
+        "--save-tally", metavar="FILE", rich_help_panel=WRITE,
+        show_default=False,
         help="Keep all counts in this file, to be read or added to others later.",
     ),
 ]  # fmt: skip
 ShowQueryOption = Annotated[
     bool,
     typer.Option(
-        "--show-query/--no-show-query", envvar="ENVOYLOGS_SHOW_QUERY",
+        "--show-query/--no-show-query", show_default=False, rich_help_panel=SHOW,
+        envvar="ENVOYLOGS_SHOW_QUERY",
         help="Show the values of queries in paths instead of *.",
     ),
 ]  # fmt: skip
 AnonymizeOption = Annotated[
     bool,
     typer.Option(
-        "--anonymize/--no-anonymize", envvar="ENVOYLOGS_ANONYMIZE",
+        "--anonymize/--no-anonymize", show_default=False, rich_help_panel=SHOW,
+        envvar="ENVOYLOGS_ANONYMIZE",
         help="Replace clients, user agents, ids, tokens, values of queries and the hosts of "
         "strangers by tokens of a keyed hash, everywhere.",
     ),
@@ -119,7 +139,8 @@ AnonymizeOption = Annotated[
 StateOption = Annotated[
     Path | None,
     typer.Option(
-        "--state", metavar="FILE", show_default=False,
+        "--state", rich_help_panel=KEEP,
+        metavar="FILE", show_default=False,
         help="Keep counts in this file and count only what is new in the logs since the last run, "
         "however they were rotated; show the sum.",
     ),
@@ -127,14 +148,16 @@ StateOption = Annotated[
 KeepLastOption = Annotated[
     str | None,
     typer.Option(
-        "--keep-last", metavar="SPAN", show_default=False,
+        "--keep-last", rich_help_panel=KEEP,
+        metavar="SPAN", show_default=False,
         help="Forget days of --state that are older than this before the newest record: 30d.",
     ),
 ]  # fmt: skip
 MaxNamesOption = Annotated[
     int | None,
     typer.Option(
-        "--max-names", min=1, envvar="ENVOYLOGS_MAX_NAMES", show_default=False,
+        "--max-names", metavar="N", rich_help_panel=KEEP,
+        min=1, envvar="ENVOYLOGS_MAX_NAMES", show_default=False,
         help="Names that a column (host, path, cluster, ...) keeps; the rest, unknown hosts first, "
         "is folded, and totals stay exact. 10000 unless told otherwise.",
     ),
@@ -142,7 +165,8 @@ MaxNamesOption = Annotated[
 MaxLatencyRowsOption = Annotated[
     int | None,
     typer.Option(
-        "--max-latency-rows", min=1, envvar="ENVOYLOGS_MAX_LATENCY_ROWS", show_default=False,
+        "--max-latency-rows", metavar="N", rich_help_panel=KEEP,
+        min=1, envvar="ENVOYLOGS_MAX_LATENCY_ROWS", show_default=False,
         help="Rows of durations by whole millisecond; past it percentiles are within a stated "
         "share. 250000 unless told otherwise.",
     ),
@@ -150,7 +174,8 @@ MaxLatencyRowsOption = Annotated[
 JointOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--joint", metavar="COLUMNS", show_default=False,
+        "--joint", rich_help_panel=KEEP,
+        metavar="COLUMNS", show_default=False,
         help="Count by time, these columns and duration together, for --save-tally and --table "
         "joint: host,path_group. Repeat or separate by commas.",
     ),
@@ -158,7 +183,8 @@ JointOption = Annotated[
 MaxJointRowsOption = Annotated[
     int | None,
     typer.Option(
-        "--max-joint-rows", min=_FEWEST_JOINT_ROWS, envvar="ENVOYLOGS_MAX_JOINT_ROWS",
+        "--max-joint-rows", metavar="N", rich_help_panel=KEEP,
+        min=_FEWEST_JOINT_ROWS, envvar="ENVOYLOGS_MAX_JOINT_ROWS",
         show_default=False,
         help="Rows of --joint at most; past it durations are rounded, then time buckets get wider, "
         "then names are folded. 250000 unless told otherwise.",
@@ -167,7 +193,8 @@ MaxJointRowsOption = Annotated[
 MaxPageRowsOption = Annotated[
     int | None,
     typer.Option(
-        "--max-joint-rows", min=_FEWEST_JOINT_ROWS, envvar="ENVOYLOGS_MAX_JOINT_ROWS",
+        "--max-joint-rows", metavar="N", rich_help_panel=KEEP,
+        min=_FEWEST_JOINT_ROWS, envvar="ENVOYLOGS_MAX_JOINT_ROWS",
         show_default=False,
         help="Rows of counts in the page at most; past it durations are rounded, then time buckets "
         "get wider, then names are folded, and the page says so. 500000 unless told otherwise.",
@@ -176,34 +203,38 @@ MaxPageRowsOption = Annotated[
 LimitOption = Annotated[
     int | None,
     typer.Option(
-        "--limit", "-n", min=0, envvar="ENVOYLOGS_LIMIT",
+        "--limit", "-n", metavar="N", rich_help_panel=SHOW,
+        min=0, envvar="ENVOYLOGS_LIMIT",
         help="Rows a table at most; 0 for all. Text shows 10, JSON all. Of prometheus: hosts and "
         "clusters that are named, 100 unless told otherwise.", show_default=False,
     ),
 ]  # fmt: skip
 OutputOption = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="Write to this file instead of standard output.",
+    typer.Option("--output", "-o", metavar="FILE", rich_help_panel=WRITE,
+        help="Write to this file instead of standard output.",
                  show_default=False),
 ]  # fmt: skip
 StrictOption = Annotated[
     bool,
     typer.Option(
-        "--strict/--no-strict", envvar="ENVOYLOGS_STRICT",
+        "--strict/--no-strict", show_default=False, envvar="ENVOYLOGS_STRICT",
         help="Exit with 1 if any line is malformed, with --state if any new one is.",
     ),
 ]  # fmt: skip
 RejectsOption = Annotated[
     Path | None,
     typer.Option(
-        "--rejects", show_default=False,
+        "--rejects", metavar="FILE", rich_help_panel=WRITE,
+        show_default=False,
         help="Keep malformed lines as they were in this file; of lines over 1 MiB the beginning.",
     ),
 ]  # fmt: skip
 TextFormatOption = Annotated[
     str | None,
     typer.Option(
-        "--text-format", metavar="FORMAT", show_default=False, envvar="ENVOYLOGS_TEXT_FORMAT",
+        "--text-format", rich_help_panel=READ,
+        metavar="FORMAT", show_default=False, envvar="ENVOYLOGS_TEXT_FORMAT",
         help="TEXT lines of this format, as accessLogFormat holds it; those of Envoy and Istio "
         "are known.",
     ),
@@ -211,7 +242,8 @@ TextFormatOption = Annotated[
 MapOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--map", metavar="COLUMN=KEY", show_default=False, envvar="ENVOYLOGS_MAP",
+        "--map", rich_help_panel=READ,
+        metavar="COLUMN=KEY", show_default=False, envvar="ENVOYLOGS_MAP",
         help="This key of the log holds this column: authority=vhost, or a path, "
         "authority=edge.vhost. Repeat or separate by commas.",
     ),
@@ -219,7 +251,8 @@ MapOption = Annotated[
 ColorOption = Annotated[
     When,
     typer.Option(
-        "--color", envvar="ENVOYLOGS_COLOR",
-        help="Color of text: auto follows the terminal and NO_COLOR.",
+        "--color", metavar="WHEN", rich_help_panel=SHOW,
+        envvar="ENVOYLOGS_COLOR",
+        help="Color of text: auto (as the terminal and NO_COLOR say), always or never.",
     ),
 ]  # fmt: skip

@@ -1,15 +1,20 @@
-"""What writes a summary in the format that was asked for, and how much of it."""
+"""What is shown of a summary, and what writes it in the format that was asked for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import typer
+
 from envoylogs.cli.options import Format, When
+from envoylogs.errors import UnknownKeyError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from envoylogs.render.renderer import Renderer
 
-__all__ = ["names_in_metrics", "renderer_of"]
+__all__ = ["columns_among", "columns_to_count", "names_in_metrics", "renderer_of", "table_alone"]
 
 _MOST_ROWS = 2**32 - 1
 """More rows than this no table can have."""
@@ -68,3 +73,56 @@ def names_in_metrics(output_format: Format, limit: int | None) -> int | None:
     if limit is None:
         return DEFAULT_NAMES
     return min(limit or _MOST_ROWS, _MOST_ROWS)
+
+
+def columns_to_count(by: list[str] | None) -> tuple[str, ...]:
+    """Return the columns of ``--by`` or ``--joint``, each once.
+
+    Raises:
+        UnknownKeyError: If one of them does not exist.
+    """
+    from envoylogs import schema
+
+    return columns_among(by, schema.COUNTABLE, "column to count by")
+
+
+def columns_among(given: list[str] | None, known: Collection[str], kind: str) -> tuple[str, ...]:
+    """Return columns that were given with commas or in several options, each once.
+
+    Args:
+        given: As it was.
+        known: The columns that there are.
+        kind: What an error calls them.
+
+    Raises:
+        UnknownKeyError: If one of them does not exist.
+    """
+    columns = dict.fromkeys(word.strip() for words in given or () for word in words.split(","))
+    for name in columns:
+        if name not in known:
+            raise UnknownKeyError.of(kind, name, known)
+    return tuple(columns)
+
+
+def table_alone(output_format: Format, table: str | None, columns: tuple[str, ...]) -> str | None:
+    """Return the table that is wanted alone; null for all there is.
+
+    Raises:
+        UnknownKeyError: If there is no such table.
+        typer.BadParameter: If two were asked for, or one of a format that has all.
+    """
+    from envoylogs.render.named_tables import ASKED, ASKED_CONNECTIONS, CONNECTIONS, known_table
+
+    if table not in {None, CONNECTIONS} and columns:
+        raise typer.BadParameter(
+            "give --table or --by, not both; --table connections --by counts connections"
+        )
+    if table is not None and output_format is Format.JSON:
+        raise typer.BadParameter("--format json has all tables; --table is for the other formats")
+    if (table is not None or columns) and output_format is Format.PROMETHEUS:
+        raise typer.BadParameter("--format prometheus has no tables; leave --table and --by out")
+    if columns:
+        return ASKED if table is None else ASKED_CONNECTIONS
+    if table is None and output_format in {Format.CSV, Format.NDJSON}:
+        return "groups"
+    return None if table is None else known_table(table)

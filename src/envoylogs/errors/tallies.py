@@ -95,6 +95,14 @@ class TallyQuestionError(EnvoylogsError):
         )
 
     @classmethod
+    def not_alone(cls, name: str) -> TallyQuestionError:
+        """Return the error for distinct requests of a source that is read alone."""
+        return cls(
+            f"{name}: which of its requests other sources hold too can't be told from it alone. "
+            "Read all sources together for distinct requests."
+        )
+
+    @classmethod
     def not_anonymized(cls, name: str) -> TallyQuestionError:
         """Return the error for a saved tally of names as they were logged."""
         return cls(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -91,6 +91,10 @@ class LineFates:
     examples: list[LineExample] = field(default_factory=list)
     on_malformed: Callable[[bytes], None] | None = None
     keep_text: bool = True
+
+    def copy(self) -> LineFates:
+        """Return the same, to which more may be added."""
+        return replace(self, counts=self.counts.copy(), examples=self.examples.copy())
 
     def add(self, source: str, fate: str, n: int, detail: str = "") -> None:
         """Count lines of one fate."""

@@ -9,7 +9,7 @@ import pytest
 from tests.handmade import served, text_of, unrouted
 from typer.testing import CliRunner, Result
 
-from envoylogs.cli.app import app
+from envoylogs.cli.app import app_of
 from envoylogs.errors import StateError, TallyQuestionError
 
 
@@ -21,7 +21,7 @@ def log(tmp_path: Path) -> str:
 
 
 def _run(*arguments: str, code: int = 0) -> Result:
-    found = CliRunner().invoke(app, ["summarize", *arguments])
+    found = CliRunner().invoke(app_of(), ["summarize", *arguments])
     assert found.exit_code == code, found.exception
     return found
 
@@ -73,7 +73,7 @@ def test_rows_past_the_limit_are_said_to_have_less_detail(log: str, long_log: st
 
 
 def test_a_limit_that_may_not_hold_is_refused(log: str) -> None:
-    found = CliRunner().invoke(app, ["summarize", log, "--max-joint-rows", "4999"])
+    found = CliRunner().invoke(app_of(), ["summarize", log, "--max-joint-rows", "4999"])
 
     assert found.exit_code == 2
     assert "greater than or equal to 5000" in found.stderr
@@ -131,7 +131,7 @@ def test_what_was_not_counted_is_a_question_that_says_how_to_count_it(
         source = str(tmp_path / "day.tally")
         _run(log, *saved, "--save-tally", source)
 
-    found = CliRunner().invoke(app, ["summarize", source, *asked])
+    found = CliRunner().invoke(app_of(), ["summarize", source, *asked])
 
     assert isinstance(found.exception, TallyQuestionError)
     assert words in str(found.exception)
@@ -144,5 +144,5 @@ def test_a_state_goes_on_with_the_columns_that_it_has(log: str, tmp_path: Path) 
     assert [row["requests"] for row in _rows(log, "--state", state, "--table", "joint")] == [
         "2", "1", "1",
     ]  # fmt: skip
-    other = CliRunner().invoke(app, ["summarize", log, "--state", state, "--joint", "outcome"])
+    other = CliRunner().invoke(app_of(), ["summarize", log, "--state", state, "--joint", "outcome"])
     assert isinstance(other.exception, TallyQuestionError | StateError)

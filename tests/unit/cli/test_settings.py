@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from envoylogs.cli.app import app
+from envoylogs.cli.app import app_of
 from envoylogs.cli.settings import SETTINGS
 from envoylogs.cli.show_config import toml_of
 from envoylogs.errors import ConfigurationError, EnvoylogsError, MappingError, UnknownKeyError
@@ -33,7 +33,7 @@ def user_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _shown(*arguments: str, **variables: str) -> str:
     """Return what ``--show-config`` prints."""
-    found = CliRunner().invoke(app, ["summarize", "--show-config", *arguments], env=variables)
+    found = CliRunner().invoke(app_of(), ["summarize", "--show-config", *arguments], env=variables)
     if isinstance(found.exception, EnvoylogsError):
         raise found.exception
     assert found.exit_code == 0, found.output
@@ -181,7 +181,7 @@ def test_a_wrong_variable_is_named() -> None:
     with pytest.raises(ConfigurationError, match="ENVOYLOGS_MAP: map: 'a' is not COLUMN=KEY"):
         _shown(ENVOYLOGS_MAP="a")
 
-    found = CliRunner().invoke(app, ["summarize"], env={"ENVOYLOGS_LIMIT": "few"})
+    found = CliRunner().invoke(app_of(), ["summarize"], env={"ENVOYLOGS_LIMIT": "few"})
     assert found.exit_code == 2
     assert "ENVOYLOGS_LIMIT" in found.output
 
@@ -219,13 +219,13 @@ def test_a_working_directory_that_is_gone_has_no_file() -> None:
 def test_help_is_there_whatever_the_files_say(arguments: list[str]) -> None:
     Path("envoylogs.toml").write_text("lmit = 3")
 
-    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert CliRunner().invoke(app_of(), arguments).exit_code == 0
 
 
 def test_a_command_has_the_settings_of_its_own_options() -> None:
     Path("envoylogs.toml").write_text("limit = 1\ntext_format = '%RESPONSE_FLAGS%'")
 
-    shown = CliRunner().invoke(app, ["lines", "--show-config"]).stdout
+    shown = CliRunner().invoke(app_of(), ["lines", "--show-config"]).stdout
 
     assert sorted(_values(shown)) == ["anonymize", "map", "text_format"]
 
@@ -233,7 +233,7 @@ def test_a_command_has_the_settings_of_its_own_options() -> None:
 def test_settings_are_the_options_that_name_a_variable() -> None:
     options = {
         option.envvar: option
-        for option in get_command(app).commands["summarize"].params  # type: ignore[attr-defined]
+        for option in get_command(app_of()).commands["summarize"].params  # type: ignore[attr-defined]
         if getattr(option, "envvar", None)
     }
 

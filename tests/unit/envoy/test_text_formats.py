@@ -10,14 +10,15 @@ from tests.builders import accounted, frame, line, record
 from envoylogs.envoy.field_keys import FieldKeys
 from envoylogs.envoy.text_formats import parse_format
 from envoylogs.errors import TextFormatError
-from envoylogs.keyed.batches import Wanted, decode
+from envoylogs.keyed.batches import decode
+from envoylogs.keyed.plan import ReadPlan
 from envoylogs.sources.source import Source
 
 
 def _rows(form: str, text: bytes, tmp_path: Any) -> list[dict[str, Any]]:
     path = tmp_path / "gateway.log"
     path.write_bytes(text)
-    wanted = Wanted(
+    wanted = ReadPlan(
         ("path", "authority", "response_code", "start_time", "user_agent", "pod"),
         text=True,
         text_format=parse_format(form),
@@ -133,7 +134,7 @@ def test_a_mapped_header_is_read_before_the_known_one(tmp_path: Any) -> None:
     form = parse_format("%RESPONSE_FLAGS% %REQ(:AUTHORITY)% %REQ(X-MY-HOST)%", keys)
 
     (decoded,) = decode(
-        [Source("gateway.log", str(path))], Wanted(("authority",), text_format=form, keys=keys)
+        [Source("gateway.log", str(path))], ReadPlan(("authority",), text_format=form, keys=keys)
     )
 
     hosts = frame(decoded.normalized())["authority"].to_list()

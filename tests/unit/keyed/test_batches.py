@@ -28,7 +28,8 @@ from tests.strategies import cuts, records
 
 from envoylogs import schema
 from envoylogs.errors import SourceError
-from envoylogs.keyed.batches import BATCH_RECORDS, Batch, Wanted, batches, decode
+from envoylogs.keyed.batches import BATCH_RECORDS, Batch, batches, decode
+from envoylogs.keyed.plan import Hooks, ReadPlan
 from envoylogs.sources.locate import locate
 from envoylogs.sources.source import Source
 
@@ -42,7 +43,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _read(*words: str, batch_records: int = BATCH_RECORDS) -> list[Batch]:
     decoded = decode(
-        locate(words), Wanted(tuple(schema.NORMALIZED), EVERY_ROLE), batch_records=batch_records
+        locate(words), ReadPlan(tuple(schema.NORMALIZED), EVERY_ROLE), batch_records=batch_records
     )
     return [one.normalized() for one in decoded]
 
@@ -132,7 +133,7 @@ def test_every_malformed_line_is_handed_over_as_it_was() -> None:
     Path("a.log").write_bytes(lines(record()) + b"# note\n {bad}\r\n\n" + line(record())[:50])
     rejected: list[bytes] = []
 
-    list(batches(locate(["a.log"]), on_malformed=rejected.append))
+    list(batches(locate(["a.log"]), hooks=Hooks(on_malformed=rejected.append)))
 
     assert rejected == [b" {bad}\r", line(record())[:50]]
 
@@ -142,7 +143,7 @@ def test_of_an_over_long_line_the_beginning_is_handed_over() -> None:
     Path("a.log").write_bytes(b"x" * 1_500_000 + b"\n")
     rejected: list[bytes] = []
 
-    list(batches(locate(["a.log"]), on_malformed=rejected.append))
+    list(batches(locate(["a.log"]), hooks=Hooks(on_malformed=rejected.append)))
 
     assert rejected == [b"x" * 200]
 
@@ -212,7 +213,7 @@ def test_raw_bytes_are_told_as_they_are_read() -> None:
     Path("b.log").write_bytes(b"# note\n")
     progress = _Told()
 
-    list(decode(locate(["a.log", "b.log"]), Wanted(("path",)), progress=progress))
+    list(decode(locate(["a.log", "b.log"]), ReadPlan(("path",)), hooks=Hooks(progress=progress)))
 
     assert sum(progress.bytes) == len(packed) + 7
     assert all(progress.bytes)

@@ -10,8 +10,9 @@ from tests.envelopes import ENVELOPES, Who
 from tests.handmade import source_of
 
 from envoylogs.envoy.text_formats import DEFAULT_FORMATS
+from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
-from envoylogs.pipeline import Reading, tally_sources
+from envoylogs.pipeline import tally_sources
 from envoylogs.summary.summary import summarize
 
 _TIME = "[2026-01-02T03:04:05.678Z] "
@@ -127,7 +128,7 @@ def test_how_many_records_have_no_time_is_said_and_they_are_in_no_window() -> No
     source = source_of(cut * 3 + lines(record(), record(response_code=404)))
     window = Selection.of({"code": ["5*", "2*"]}, since_us=0)
 
-    accounts = summarize(tally_sources([source], reading=Reading(selection=window))).accounts
+    accounts = summarize(tally_sources([source], plan=ReadPlan(selection=window))).accounts
     everything = summarize(tally_sources([source]))
 
     assert (accounts.records, accounts.untimed, accounts.untimed_left_out) == (5, 3, 3)

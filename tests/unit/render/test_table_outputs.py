@@ -30,8 +30,9 @@ from tests.handmade import (
 )
 
 from envoylogs.errors import UnknownKeyError
+from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
-from envoylogs.pipeline import Reading, tally_sources
+from envoylogs.pipeline import tally_sources
 from envoylogs.render.csv_table import CsvRenderer
 from envoylogs.render.formatting import count, percent, printable
 from envoylogs.render.markdown import MarkdownRenderer
@@ -448,7 +449,7 @@ def test_commands_in_what_to_do_next_are_code() -> None:
 def test_text_in_code_outside_of_a_table_is_the_text_itself() -> None:
     selection = Selection.of({"cluster": [CLUSTER]})
     data = text_of([*(served(n) for n in range(30)), *(reset(n) for n in range(30, 60))])
-    summary = summarize(tally_sources([source_of(data)], reading=Reading(selection=selection)))
+    summary = summarize(tally_sources([source_of(data)], plan=ReadPlan(selection=selection)))
 
     spans = [child.content for token in _parsed(_printed(MarkdownRenderer(), summary))
              for child in token.children or () if child.type == "code_inline"]  # fmt: skip

@@ -19,6 +19,7 @@ from tests.handmade import (
     unrouted,
 )
 
+from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
 from envoylogs.records import selected_lines
 from envoylogs.summary.findings.finding import Finding, Severity
@@ -78,7 +79,7 @@ def test_its_condition_selects_the_requests_of_all() -> None:
     (found,) = _findings(*services)
     records = [record for number, part in enumerate(services) for record in _service(number, part)]
     selection = Selection.of({}, where=found.condition)
-    lines = selected_lines([source_of(text_of(records))], [selection])
+    lines = selected_lines([source_of(text_of(records))], ReadPlan(selection=selection))
 
     assert sum(frame.height for frame in lines) == found.requests
 

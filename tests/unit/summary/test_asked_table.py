@@ -31,8 +31,9 @@ from tests.handmade import (
 from envoylogs import schema
 from envoylogs.errors import TallyQuestionError
 from envoylogs.keyed.batches import batches
+from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
-from envoylogs.pipeline import Reading, tally_sources
+from envoylogs.pipeline import tally_sources
 from envoylogs.summary.breakdown import TABLES, asked_table, columns_to_ask
 from envoylogs.summary.facts import facts_of
 from envoylogs.summary.summary import Summary, summarize
@@ -434,7 +435,7 @@ _STORY = [
 def _selected(**patterns: str) -> Summary:
     selection = Selection.of({word: [value] for word, value in patterns.items()})
     return summarize(
-        tally_sources([source_of(text_of(_STORY))], reading=Reading(selection=selection))
+        tally_sources([source_of(text_of(_STORY))], plan=ReadPlan(selection=selection))
     )
 
 
@@ -477,7 +478,7 @@ def test_known_names_are_those_of_the_whole_log(name: str, patterns: dict[str, l
     selection = Selection.of(patterns)
 
     whole = tally_sources([source])
-    some = tally_sources([source], reading=Reading(selection=selection))
+    some = tally_sources([source], plan=ReadPlan(selection=selection))
 
     assert some.known_names.canonical().equals(whole.known_names.canonical())
     assert facts_of(some).known_hosts.equals(facts_of(whole).known_hosts)

@@ -22,8 +22,9 @@ from tests.handmade import (
     unrouted,
 )
 
+from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
-from envoylogs.pipeline import Reading, tally_sources
+from envoylogs.pipeline import tally_sources
 from envoylogs.records import selected_lines
 from envoylogs.summary.facts import facts_of
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
@@ -46,10 +47,13 @@ def _checked(data: bytes) -> list[Finding]:
             assert finding.requests == 0
             continue
         selection = Selection.of({}, where=finding.condition)
-        found = sum(frame.height for frame in selected_lines([source_of(data)], [selection]))
+        found = sum(
+            frame.height
+            for frame in selected_lines([source_of(data)], ReadPlan(selection=selection))
+        )
         assert found == finding.requests, finding.condition
         if finding.first_seen is not None:
-            tally = tally_sources([source_of(data)], reading=Reading(selection=selection))
+            tally = tally_sources([source_of(data)], plan=ReadPlan(selection=selection))
             assert finding.first_seen == facts_of(tally).first, finding.condition
     return list(findings)
 

@@ -20,8 +20,9 @@ from tests.handmade import (
 )
 
 from envoylogs.envoy.outcomes import Actor
+from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
-from envoylogs.pipeline import Reading, tally_sources
+from envoylogs.pipeline import tally_sources
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.summary import summarize
 
@@ -69,9 +70,7 @@ def _told(log: Iterable[Record], code: str) -> list[Finding]:
 def _selected(log: Iterable[Record], found: Finding) -> int:
     selection = Selection.of({}, where=found.condition)
     source = source_of(text_of(log))
-    return summarize(
-        tally_sources([source], reading=Reading(selection=selection))
-    ).overview.requests
+    return summarize(tally_sources([source], plan=ReadPlan(selection=selection))).overview.requests
 
 
 # --- Refusals of some paths ---------------------------------------------------------------------
@@ -403,7 +402,7 @@ def test_nothing_is_said_to_have_stopped_in_a_part_of_a_log() -> None:
     selection = Selection.of({}, where="response_code = 500")
     source = source_of(text_of(log))
 
-    found = summarize(tally_sources([source], reading=Reading(selection=selection))).findings
+    found = summarize(tally_sources([source], plan=ReadPlan(selection=selection))).findings
 
     assert "traffic_stopped" not in {finding.code for finding in found}
 

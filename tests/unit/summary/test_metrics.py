@@ -37,8 +37,9 @@ from tests.handmade import (
 
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOME_NAMES
 from envoylogs.keyed.batches import batches
+from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
-from envoylogs.pipeline import Reading, tally_sources
+from envoylogs.pipeline import tally_sources
 from envoylogs.reading.fates import REASONS
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN
@@ -196,7 +197,7 @@ def _check_histograms(metrics: Metrics, summary: Summary) -> None:
 def test_records_that_are_left_out_are_counted_apart() -> None:
     data = b"".join(generator.lines(400)) + text_of(rare_records())
     selection = Selection.of({"code": ["5xx"]})
-    tally = tally_sources([source_of(data)], reading=Reading(selection=selection))
+    tally = tally_sources([source_of(data)], plan=ReadPlan(selection=selection))
     summary = summarize(tally, names_in_metrics=100)
 
     metrics = Metrics.of(summary)

@@ -19,6 +19,7 @@ from tests.handmade import (
     text_of,
 )
 
+from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
 from envoylogs.records import selected_lines
 
@@ -37,7 +38,7 @@ def _findings(records: Iterable[Record]) -> list[Finding]:
     for found in findings:
         assert found.condition is not None
         selection = Selection.of({}, where=found.condition)
-        lines = selected_lines([source_of(data)], [selection])
+        lines = selected_lines([source_of(data)], ReadPlan(selection=selection))
         assert sum(frame.height for frame in lines) == found.requests, found.condition
     return findings
 

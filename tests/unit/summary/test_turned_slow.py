@@ -19,8 +19,9 @@ from tests.handmade import (
 )
 
 from envoylogs.envoy.outcomes import Actor
+from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
-from envoylogs.pipeline import Reading, tally_sources
+from envoylogs.pipeline import tally_sources
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.summary import summarize
 
@@ -111,7 +112,7 @@ def test_the_condition_selects_the_requests_and_none_else(base_ms: int) -> None:
     (found,) = _slow(log)
     selection = Selection.of({}, where=found.condition)
     source = source_of(text_of(log))
-    selected = summarize(tally_sources([source], reading=Reading(selection=selection)))
+    selected = summarize(tally_sources([source], plan=ReadPlan(selection=selection)))
     assert selected.overview.requests == found.requests
     assert (selected.overview.first, selected.overview.last) == (found.since, found.until)
 

@@ -12,8 +12,9 @@ from tests.builders import NO_ROUTE, lines, record
 from tests.handmade import fewer_examples, source_of
 
 from envoylogs.keyed.anonymize import Anonymizer
+from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
-from envoylogs.pipeline import Reading, tally_sources
+from envoylogs.pipeline import tally_sources
 from envoylogs.tally.folding.marks import FOLDED_KNOWN
 from envoylogs.tally.known_names import KnownNames
 from envoylogs.tally.known_tokens import revealed
@@ -21,12 +22,12 @@ from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.tally import Tally
 
 _KEYED = Anonymizer(b"a key of some length")
-_READING = Reading(anonymizer=_KEYED)
+_READING = ReadPlan(anonymizer=_KEYED)
 _LINES = list(generator.lines(600, seed=3))
 
 
 def _tally(data: bytes, spec: TallySpec = DEFAULT_SPEC) -> Tally:
-    return tally_sources([source_of(data, "a.log")], spec=spec, reading=_READING)
+    return tally_sources([source_of(data, "a.log")], spec=spec, plan=_READING)
 
 
 def _authorities(tally: Tally) -> list[str | None]:
@@ -62,9 +63,9 @@ def test_a_host_that_one_part_knows_is_known_in_the_sum() -> None:
 
 def test_the_host_of_a_selection_is_revealed_too() -> None:
     selection = Selection.of({"host": ["shop.example.com", "stranger.example"]})
-    reading = Reading(anonymizer=_KEYED, selection=selection)
+    reading = ReadPlan(anonymizer=_KEYED, selection=selection)
 
-    tally = tally_sources([source_of(lines(record()), "a.log")], reading=reading)
+    tally = tally_sources([source_of(lines(record()), "a.log")], plan=reading)
 
     stranger = _KEYED.token("host", "stranger.example")
     assert revealed(tally).spec.selection == f"--host shop.example.com --host {stranger}"

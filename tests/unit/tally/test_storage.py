@@ -34,8 +34,9 @@ from tests.laws.test_merge_laws import cut_logs
 from envoylogs import __version__
 from envoylogs.errors import TallyError, TallyQuestionError
 from envoylogs.keyed.batches import Batch
+from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
-from envoylogs.pipeline import Reading, tally_sources
+from envoylogs.pipeline import tally_sources
 from envoylogs.reading.fates import LineFates
 from envoylogs.sources.source import Source
 from envoylogs.summary.summary import summarize
@@ -492,7 +493,7 @@ def test_a_selection_from_a_tally_is_refused_with_what_it_has(tmp_path: Path) ->
     selection = Selection.of({"code": ["404"]})
 
     with pytest.raises(TallyQuestionError) as caught:
-        tally_sources([everything], reading=Reading(selection=selection))
+        tally_sources([everything], plan=ReadPlan(selection=selection))
 
     for word in ("week.tally", "--code 404", "all records", "authority", "response_code"):
         assert word in str(caught.value)
@@ -501,18 +502,18 @@ def test_a_selection_from_a_tally_is_refused_with_what_it_has(tmp_path: Path) ->
 def test_the_selection_that_a_tally_was_made_with_may_be_asked_for_again(tmp_path: Path) -> None:
     log = [served(0), unrouted(1), unrouted(2)]
     selection = Selection.of({"code": ["404"]})
-    tally = tally_sources([source_of(text_of(log))], reading=Reading(selection=selection))
+    tally = tally_sources([source_of(text_of(log))], plan=ReadPlan(selection=selection))
     saved = _saved(tally, tmp_path)
 
-    assert tally_sources([saved], reading=Reading(selection=selection)) == tally
+    assert tally_sources([saved], plan=ReadPlan(selection=selection)) == tally
     with pytest.raises(TallyQuestionError, match="--code 404"):
-        tally_sources([saved], reading=Reading(selection=Selection.of({"code": ["200"]})))
+        tally_sources([saved], plan=ReadPlan(selection=Selection.of({"code": ["200"]})))
 
 
 def test_a_log_is_not_added_whole_to_a_tally_of_selected_records(tmp_path: Path) -> None:
     selection = Selection.of({"code": ["404"]})
     tally = tally_sources(
-        [source_of(text_of([served(), unrouted()]))], reading=Reading(selection=selection)
+        [source_of(text_of([served(), unrouted()]))], plan=ReadPlan(selection=selection)
     )
     saved = _saved(tally, tmp_path)
     other = source_of(text_of([served(5), unrouted(6)]), "other.log")

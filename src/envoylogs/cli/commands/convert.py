@@ -5,38 +5,40 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from envoylogs.cli.console import refuse_to_overwrite, replaced_file
+from envoylogs.cli.console import replaced_file
+from envoylogs.cli.files import Files
+from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.options import (
-    AnonymizeOption,
-    MapOption,
+    SHOW,
+    WRITE,
     SourcesArgument,
     StrictOption,
-    TextFormatOption,
 )
-from envoylogs.cli.scanning import Scanned, scanned
-from envoylogs.cli.selecting import SelectionOptions, with_selection
-from envoylogs.cli.settings import ShowConfigOption
-from envoylogs.cli.show_config import print_config
-from envoylogs.cli.wanted import columns_among, named_sources
+from envoylogs.cli.renderers import columns_among
+from envoylogs.cli.session import Session
 from envoylogs.errors import OutputError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["convert"]
 
 
-@with_selection
+@reads_logs
 def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
-    context: typer.Context,
-    selection: SelectionOptions,
+    log: LogOptions,
     sources: SourcesArgument = None,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
+            metavar="FILE",
+            rich_help_panel=WRITE,
             show_default=False,
             help="records.parquet, .ndjson (.jsonl) or .csv; with --by-day a folder.",
         ),
@@ -46,26 +48,28 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
         typer.Option(
             "--columns",
             metavar="NAMES",
+            rich_help_panel=SHOW,
             show_default=False,
             help="Only these columns, in this order. Repeat or separate by commas.",
         ),
     ] = None,
     by_day: Annotated[
         bool,
-        typer.Option("--by-day", help="A folder of Parquet files, one a day: day=2026-11-01/."),
+        typer.Option(
+            "--by-day",
+            rich_help_panel=WRITE,
+            help="A folder of Parquet files, one a day: day=2026-11-01/.",
+        ),
     ] = False,
     unknown_keys: Annotated[
         bool,
         typer.Option(
             "--unknown-keys",
+            rich_help_panel=SHOW,
             help="One more column, unknown_keys: what of a JSON record no column holds, as JSON.",
         ),
     ] = False,
-    text_format: TextFormatOption = None,
-    mapped: MapOption = None,  # noqa: ARG001  # field_keys has it, with what files say
     strict: StrictOption = False,
-    anonymize: AnonymizeOption = False,
-    show_config: ShowConfigOption = False,
 ) -> None:
     """Write normalized records to a file: Parquet, NDJSON or CSV, in bounded memory.
 
@@ -78,9 +82,6 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
     envoylogs convert logs/ --by-day -o records/
     envoylogs convert gateway.log --code 5xx --columns start_time,host,path -o errors.csv
     """  # noqa: D301  # \b keeps the lines of the examples
-    if show_config:
-        print_config(context)
-        return
     if output is None:
         raise typer.BadParameter("say where to: -o records.parquet, .ndjson or .csv")
     from envoylogs.converting import FORMATS
@@ -89,20 +90,15 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
         raise typer.BadParameter(
             f"{output}: the format is told by the name: {', '.join(FORMATS)}; or give --by-day"
         )
-    located = named_sources(sources, "convert -o records.parquet")
-    refuse_to_overwrite(located, (output,))
     wanted = _wanted(columns, unknown_keys=unknown_keys)
     if by_day and "start_time" not in wanted:
         raise typer.BadParameter("--by-day needs the column start_time")
-    with scanned(
-        context, selection, located, text_format,
-        strict=strict, unknown_keys=unknown_keys, anonymize=anonymize,
-    ) as records:  # fmt: skip
-        if by_day:
-            _write_days(records, wanted, output)
-        else:
-            _write(records, wanted, output)
-    records.end()
+    usage = "convert -o records.parquet"
+    with (
+        Session(log, sources, usage, files=Files(output), strict=strict) as session,
+        session.frame(unknown_keys=unknown_keys) as frame,
+    ):
+        (_write_days if by_day else _write)(session, frame.select(wanted), output)
 
 
 def _wanted(columns: list[str] | None, *, unknown_keys: bool) -> Sequence[str]:
@@ -118,27 +114,26 @@ def _wanted(columns: list[str] | None, *, unknown_keys: bool) -> Sequence[str]:
     return columns_among(columns, known, "column") or known
 
 
-def _metadata(records: Scanned) -> dict[str, str]:
+def _metadata(session: Session) -> dict[str, str]:
     """Return what is kept in a Parquet file of where its rows are from."""
     import json
 
     from envoylogs import __version__
 
-    sources = records.ending.names
+    sources = session.names
     return {"envoylogs": json.dumps({"tool": f"envoylogs {__version__}", "sources": sources})}
 
 
-def _write(records: Scanned, wanted: Sequence[str], output: Path) -> None:
+def _write(session: Session, frame: pl.LazyFrame, output: Path) -> None:
     """Write a file, which takes its place when it is whole."""
     from envoylogs.converting import FORMATS
 
-    write, frame = FORMATS[output.suffix.lower()], records.frame.select(wanted)
+    write = FORMATS[output.suffix.lower()]
     with replaced_file(output) as beside:
-        records.run(lambda: write(frame, beside, _metadata(records)))
-        records.check()
+        session.run(lambda: write(frame, beside, _metadata(session)))
 
 
-def _write_days(records: Scanned, wanted: Sequence[str], folder: Path) -> None:
+def _write_days(session: Session, frame: pl.LazyFrame, folder: Path) -> None:
     """Write a folder of days, which takes its place when it is whole.
 
     Raises:
@@ -146,15 +141,13 @@ def _write_days(records: Scanned, wanted: Sequence[str], folder: Path) -> None:
     """
     from envoylogs.converting import write_by_day
 
-    frame = records.frame.select(wanted)
     try:
         if folder.exists() and any(folder.iterdir()):
             raise OutputError.not_empty(str(folder))
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as beside:
             made = Path(beside) / "days"
-            records.run(lambda: write_by_day(frame, made, _metadata(records)))
-            records.check()
+            session.run(lambda: write_by_day(frame, made, _metadata(session)))
             made.mkdir(exist_ok=True)
             made.rename(folder)
     except OSError as error:

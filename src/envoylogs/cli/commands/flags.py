@@ -49,7 +49,10 @@ def flags(
         ),
     ] = None,
     output_format: Annotated[
-        _Format, typer.Option("--format", "-f", help="text for people, json for programs.")
+        _Format,
+        typer.Option(
+            "--format", "-f", metavar="FORMAT", help="text for people, json for programs."
+        ),
     ] = _Format.TEXT,
 ) -> None:
     """Explain response flags, details, outcomes and findings.

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from envoylogs.cli.anonymizing import anonymizer_of
 from envoylogs.cli.console import closed_pipe_is_no_error, say
 from envoylogs.cli.exits import Exit
-from envoylogs.cli.options import AnonymizeOption, MapOption, SourcesArgument, TextFormatOption
-from envoylogs.cli.selecting import SelectionOptions, selected, with_selection
-from envoylogs.cli.settings import ShowConfigOption, field_keys
-from envoylogs.cli.show_config import print_config
-from envoylogs.cli.text_format import parsed_text_format
-from envoylogs.cli.wanted import named_sources
+from envoylogs.cli.log_options import LogOptions, reads_logs
+from envoylogs.cli.options import SHOW, WHICH, SourcesArgument
+from envoylogs.cli.session import Session
 from envoylogs.errors import EmptySelectionError, SelectionError
 from envoylogs.render.formatting import printable
 from envoylogs.render.unread import untimed_left_out
@@ -23,19 +20,16 @@ from envoylogs.render.unread import untimed_left_out
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from envoylogs.envoy.field_keys import FieldKeys
-    from envoylogs.envoy.text_formats import TextFormat
-    from envoylogs.keyed.anonymize import Anonymizer
+    from envoylogs.keyed.plan import ReadPlan
     from envoylogs.keyed.selection import Selection
     from envoylogs.sources.source import Source
 
 __all__ = ["lines"]
 
 
-@with_selection
-def lines(  # noqa: PLR0913, PLR0917  # one parameter an option
-    context: typer.Context,
-    selection: SelectionOptions,
+@reads_logs
+def lines(
+    log: LogOptions,
     sources: SourcesArgument = None,
     finding: Annotated[
         int | None,
@@ -43,22 +37,31 @@ def lines(  # noqa: PLR0913, PLR0917  # one parameter an option
             "--finding",
             min=1,
             metavar="N",
+            rich_help_panel=WHICH,
             show_default=False,
             help="The lines behind this finding of summarize. Reads twice.",
         ),
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", "-n", min=1, help="Records at most.", show_default=False),
+        typer.Option(
+            "--limit",
+            "-n",
+            min=1,
+            metavar="N",
+            rich_help_panel=SHOW,
+            show_default=False,
+            help="Records at most.",
+        ),
     ] = None,
-    text_format: TextFormatOption = None,
-    mapped: MapOption = None,  # noqa: ARG001  # field_keys has it, with what files say
     bare: Annotated[
         bool,
-        typer.Option("--bare", help="Only the lines, fit to be read again; no file and number."),
+        typer.Option(
+            "--bare",
+            rich_help_panel=SHOW,
+            help="Only the lines, fit to be read again; no file and number.",
+        ),
     ] = False,
-    anonymize: AnonymizeOption = False,
-    show_config: ShowConfigOption = False,
 ) -> None:
     """Print the original lines of some records, with file and line number.
 
@@ -71,29 +74,23 @@ def lines(  # noqa: PLR0913, PLR0917  # one parameter an option
     envoylogs lines gateway.log --finding 1 --limit 3
     kubectl logs ... | envoylogs lines --code 503 --bare | jq .request_id
     """  # noqa: D301  # \b keeps the lines of the examples
-    if show_config:
-        print_config(context)
-        return
-    keys = field_keys(context)
-    form = parsed_text_format(context, text_format, keys)
-    located = named_sources(sources, "lines")
-    anonymizer = anonymizer_of(anonymize)
-    twice = finding is not None or anonymizer is not None
-    with selected(selection, located, text_format=form, keys=keys, read_twice=twice) as (
-        wanted,
-        kept,
+    twice = finding is not None or log.anonymize
+    with (
+        Session(log, sources, "lines") as session,
+        session.sources(read_twice=twice) as (
+            kept,
+            plan,
+        ),
     ):
-        if finding is None and not wanted:
+        if finding is None and not plan.selection:
             raise typer.BadParameter("say which lines: --outcome, --finding or another selection")
-        conditions = [wanted]
-        if finding is not None:
-            conditions.append(_behind(finding, kept, wanted, form, keys))
+        also = [] if finding is None else [_behind(finding, kept, plan)]
         untimed: list[int] = []
         try:
             found = (
-                _lines(kept, conditions, form, keys, untimed=untimed, bare=bare)
-                if anonymizer is None
-                else _records(kept, conditions, form, keys, anonymizer, untimed=untimed)
+                _lines(kept, plan, also, untimed=untimed, bare=bare)
+                if plan.anonymizer is None
+                else _records(kept, plan, also, untimed=untimed)
             )
             printed = _print(found, limit, bare=bare)
         except KeyboardInterrupt:
@@ -102,28 +99,20 @@ def lines(  # noqa: PLR0913, PLR0917  # one parameter an option
     if left_out is not None:
         say(f"envoylogs: {left_out}")
     if not printed:
-        raise EmptySelectionError.no_line(" ".join(c.text for c in conditions if c))
+        raise EmptySelectionError.no_line(" ".join(c.text for c in (plan.selection, *also) if c))
 
 
-def _behind(
-    number: int,
-    sources: list[Source],
-    selection: Selection,
-    text_format: TextFormat | None,
-    keys: FieldKeys,
-) -> Selection:
+def _behind(number: int, sources: list[Source], plan: ReadPlan) -> Selection:
     """Return the records that a finding counts.
 
     Raises:
         SelectionError: If there is no such finding, or none of its own records.
     """
     from envoylogs.keyed.selection import Selection
-    from envoylogs.pipeline import Reading, tally_sources
+    from envoylogs.pipeline import tally_sources
     from envoylogs.summary.summary import summarize
 
-    reading = Reading(selection=selection, text_format=text_format, keys=keys)
-    tally = tally_sources(sources, reading=reading)
-    findings = summarize(tally).findings
+    findings = summarize(tally_sources(sources, plan=replace(plan, anonymizer=None))).findings
     if number > len(findings):
         raise SelectionError.no_finding(number, [found.title for found in findings])
     found = findings[number - 1]
@@ -136,11 +125,10 @@ _Printed = tuple[str, int, bytes]
 """The name of a source, the number of a line in it, and what is printed of it."""
 
 
-def _lines(  # noqa: PLR0913  # one parameter a concern of the caller
+def _lines(
     sources: list[Source],
-    conditions: list[Selection],
-    text_format: TextFormat | None,
-    keys: FieldKeys,
+    plan: ReadPlan,
+    also: list[Selection],
     *,
     untimed: list[int],
     bare: bool,
@@ -149,9 +137,7 @@ def _lines(  # noqa: PLR0913  # one parameter a concern of the caller
     from envoylogs.records import selected_lines
 
     before: tuple[str, int] | None = None
-    for frame in selected_lines(
-        sources, conditions, text_format=text_format, keys=keys, on_untimed=untimed.append
-    ):
+    for frame in selected_lines(sources, plan, also, on_untimed=untimed.append):
         found = []
         for source, line, text in frame.rows():
             # Read again, a line that holds several records would give all of them each time.
@@ -161,27 +147,14 @@ def _lines(  # noqa: PLR0913  # one parameter a concern of the caller
         yield found
 
 
-def _records(  # noqa: PLR0913  # one parameter a concern of the caller
-    sources: list[Source],
-    conditions: list[Selection],
-    text_format: TextFormat | None,
-    keys: FieldKeys,
-    anonymizer: Anonymizer,
-    *,
-    untimed: list[int],
+def _records(
+    sources: list[Source], plan: ReadPlan, also: list[Selection], *, untimed: list[int]
 ) -> Iterator[list[_Printed]]:
     """Yield the records that meet all conditions as JSON, anonymized, some at a time."""
     from envoylogs.records import anonymized_records
     from envoylogs.render.records import record_line
 
-    for frame in anonymized_records(
-        sources,
-        conditions,
-        anonymizer,
-        text_format=text_format,
-        keys=keys,
-        on_untimed=untimed.append,
-    ):
+    for frame in anonymized_records(sources, plan, also, on_untimed=untimed.append):
         records = frame.with_columns(frame["start_time"].dt.epoch("us"))
         yield [
             (record.pop("source"), record.pop("line"), record_line(record).rstrip().encode())

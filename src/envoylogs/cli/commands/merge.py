@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envoylogs.cli.console import replaced_file, say
-from envoylogs.cli.incremental import refuse_to_forget
+from envoylogs.cli.options import READ, WRITE
+from envoylogs.cli.state import refuse_to_forget
 from envoylogs.errors import TallyError
 from envoylogs.render.formatting import printable
 from envoylogs.summary.in_words import counted
@@ -27,16 +28,27 @@ _NAMED = 5
 def merge(
     tallies: Annotated[
         list[str],
-        typer.Argument(metavar="TALLY", help="Saved tallies, folders or globs of them."),
+        typer.Argument(
+            metavar="TALLY", rich_help_panel=READ, help="Saved tallies, folders or globs of them."
+        ),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Where to write the sum.", show_default=False)
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            rich_help_panel=WRITE,
+            show_default=False,
+            help="Where to write the sum.",
+        ),
     ],
     keep_last: Annotated[
         str | None,
         typer.Option(
             "--keep-last",
             metavar="SPAN",
+            rich_help_panel=READ,
             show_default=False,
             help="Leave out tallies that end longer than this before the newest record: 30d.",
         ),

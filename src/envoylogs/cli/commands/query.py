@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from envoylogs.cli.console import output_file, refuse_to_overwrite
+from envoylogs.cli.console import output_file
+from envoylogs.cli.files import Files
+from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.options import (
-    AnonymizeOption,
+    READ,
+    SHOW,
     LimitOption,
-    MapOption,
     OutputOption,
-    TextFormatOption,
 )
-from envoylogs.cli.scanning import scanned
-from envoylogs.cli.selecting import SelectionOptions, with_selection
-from envoylogs.cli.settings import ShowConfigOption
-from envoylogs.cli.show_config import print_config
-from envoylogs.cli.wanted import named_sources
+from envoylogs.cli.session import Session
 from envoylogs.errors import QueryError, first_line
 
 if TYPE_CHECKING:
@@ -46,14 +43,14 @@ class QueryFormat(StrEnum):
     MARKDOWN = "markdown"
 
 
-@with_selection
-def query(  # noqa: PLR0913, PLR0917  # one parameter an option
-    context: typer.Context,
-    selection: SelectionOptions,
+@reads_logs
+def query(
+    log: LogOptions,
     words: Annotated[
         list[str],
         typer.Argument(
             metavar="[SOURCE]... SQL",
+            rich_help_panel=READ,
             help="Files, folders, globs, or - for a pipe; last the query, over the table logs.",
             show_default=False,
         ),
@@ -61,15 +58,15 @@ def query(  # noqa: PLR0913, PLR0917  # one parameter an option
     output_format: Annotated[
         QueryFormat,
         typer.Option(
-            "--format", "-f", help="text for people; json, ndjson, csv or markdown has all rows."
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            rich_help_panel=SHOW,
+            help="text for people; json, ndjson, csv or markdown has all rows.",
         ),
     ] = QueryFormat.TEXT,
     limit: LimitOption = None,
     output: OutputOption = None,
-    text_format: TextFormatOption = None,
-    mapped: MapOption = None,  # noqa: ARG001  # field_keys has it, with what files say
-    anonymize: AnonymizeOption = False,
-    show_config: ShowConfigOption = False,
 ) -> None:
     """Answer a question in SQL over the records: one row each, in the table logs.
 
@@ -81,21 +78,16 @@ def query(  # noqa: PLR0913, PLR0917  # one parameter an option
     kubectl logs ... | envoylogs query "SELECT path, duration_ms FROM logs ORDER BY 2 DESC LIMIT 5"
     envoylogs query logs/ "SELECT DISTINCT client FROM logs WHERE outcome = 'no_route'" -f csv
     """  # noqa: D301  # \b keeps the lines of the examples
-    if show_config:
-        print_config(context)
-        return
     *sources, sql = words
     if os.path.exists(sql):  # noqa: PTH110  # a query may be too long for a path
         raise typer.BadParameter(f"{sql} is a source; give the query behind it, in quotes")
-    located = named_sources(sources or None, "query SQL" if sys.stdin.isatty() else "query")
-    refuse_to_overwrite(located, (output,))
+    usage = "query SQL" if sys.stdin.isatty() else "query"
     most = _most_rows(output_format, limit)
-    with scanned(context, selection, located, text_format, anonymize=anonymize) as records:
-        table = records.run(lambda: _answer(records.frame, sql, most))
-        records.check()
-    with output_file(output) as out:
-        out.write(_printed(table, output_format, most))
-    records.end()
+    with Session(log, sources, usage, files=Files(output)) as session:
+        with session.frame() as frame:
+            table = session.run(lambda: _answer(frame, sql, most))
+        with output_file(output) as out:
+            out.write(_printed(table, output_format, most))
 
 
 def _most_rows(output_format: QueryFormat, limit: int | None) -> int | None:

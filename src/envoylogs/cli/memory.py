@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from envoylogs.errors import TallyQuestionError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from envoylogs.tally.spec import TallySpec
 
-__all__ = ["Limits"]
+__all__ = ["Memory", "kept_span"]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Memory:
     """How much is remembered, as options say it; null for what was not given.
 
     Attributes:
@@ -103,3 +107,19 @@ class Limits:
             show_query=kept.show_query if self.show_query is None else self.show_query,
         )
         return replace(asked, **self.given)
+
+
+def kept_span(state: Path | None, keep_last: str | None) -> int | None:
+    """Return how long days of a state are kept in microseconds, null for ever.
+
+    Raises:
+        typer.BadParameter: If there is no state.
+        SelectionError: If it is no span.
+    """
+    from envoylogs.keyed.selection import span_of
+
+    if keep_last is None:
+        return None
+    if state is None:
+        raise typer.BadParameter("--keep-last forgets days of --state, which was not given")
+    return span_of("--keep-last", keep_last)

@@ -18,7 +18,7 @@ from envoylogs.summary.in_words import counted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from envoylogs.cli.selecting import SelectionOptions
+    from envoylogs.cli.log_options import LogOptions
     from envoylogs.sources.source import Source
     from envoylogs.tally.running import RunningTally
     from envoylogs.tally.spec import TallySpec
@@ -34,13 +34,12 @@ __all__ = [
     "sources_for_state",
 ]
 
+
 _LOCK = ".lock"
 """What stands behind the name of a state in that of its lock, which stays there."""
 
 
-def sources_for_state(
-    sources: list[Source], state: Path | None, selection: SelectionOptions
-) -> list[Source]:
+def sources_for_state(sources: list[Source], state: Path | None, log: LogOptions) -> list[Source]:
     """Return the logs to read; with a state, without what runs of it have made in a folder of logs.
 
     Raises:
@@ -48,11 +47,11 @@ def sources_for_state(
             if a window was asked for, which moves from run to run.
     """
     if state is None:
-        refuse_uncounted_ids(sources, selection)
+        refuse_uncounted_ids(sources, log)
         return sources
     from envoylogs.tally.running import outputs_of
 
-    if selection.distinct_requests:
+    if log.distinct_requests:
         raise typer.BadParameter(
             "--state keeps counts and no request ids, so --distinct-requests can't tell what an "
             "earlier run has counted. Leave one of the two out."
@@ -64,7 +63,7 @@ def sources_for_state(
         if not (source.found and os.path.realpath(source.path or "") in own)
     ]
     for option in ("since", "until", "last"):
-        if getattr(selection, option) is not None:
+        if getattr(log, option) is not None:
             raise typer.BadParameter(
                 f"--state counts each line once, so --{option} can't choose among them again. "
                 "Leave one of the two out."
@@ -72,7 +71,7 @@ def sources_for_state(
     return [source for source in sources if not _is_gone(source) and _is_log(source)]
 
 
-def refuse_uncounted_ids(sources: list[Source], selection: SelectionOptions) -> None:
+def refuse_uncounted_ids(sources: list[Source], log: LogOptions) -> None:
     """Refuse to look for requests in several sources of which one is a tally.
 
     Raises:
@@ -80,7 +79,7 @@ def refuse_uncounted_ids(sources: list[Source], selection: SelectionOptions) -> 
     """
     from envoylogs.tally.storage import is_saved_tally
 
-    if not selection.distinct_requests or len(sources) == 1:
+    if not log.distinct_requests or len(sources) == 1:
         return
     for source in sources:
         if is_saved_tally(source):
@@ -125,10 +124,12 @@ def refuse_to_forget(outputs: Iterable[Path | None]) -> None:
     Raises:
         OutputError: If an output is one.
     """
-    from envoylogs.tally.running import is_running
-
     for output in outputs:
-        if output is not None and is_running(output):
+        if output is None:
+            continue
+        from envoylogs.tally.running import is_running
+
+        if is_running(output):
             raise OutputError.is_state(str(output))
 
 

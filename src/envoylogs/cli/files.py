@@ -1,0 +1,88 @@
+"""What a command reads and writes, as it was named."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from envoylogs.cli.console import say
+from envoylogs.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from envoylogs.keyed.anonymize import Anonymizer
+    from envoylogs.sources.source import Source
+
+__all__ = ["Files", "named_sources"]
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a command writes besides standard output; null for what it does not.
+
+    Attributes:
+        output: The answer.
+        save_tally: Of what it is an answer.
+        rejects: Malformed lines as they were.
+        state: What is remembered for the next run.
+    """
+
+    output: Path | None = None
+    save_tally: Path | None = None
+    rejects: Path | None = None
+    state: Path | None = None
+
+    @property
+    def replaced(self) -> list[Path]:
+        """Those that are written anew each time."""
+        return [path for path in (self.output, self.save_tally, self.rejects) if path is not None]
+
+    def anonymizer(self) -> Anonymizer:
+        """Return what replaces values, with the key of the environment or one for this run only.
+
+        Raises:
+            ConfigurationError: If the key is too short.
+            typer.BadParameter: If several runs would have a key each, or if lines
+                are to be kept as they were.
+        """
+        from envoylogs.keyed.anonymize import KEY_VARIABLE, keyed_anonymizer
+
+        if self.rejects is not None:
+            raise typer.BadParameter(
+                "--rejects keeps malformed lines as they were, which --anonymize can't: leave it "
+                "out, or give --no-anonymize"
+            )
+        if self.state is not None and not os.environ.get(KEY_VARIABLE):
+            raise typer.BadParameter(
+                "--state adds up many runs, which must anonymize with one key: set "
+                f"{KEY_VARIABLE}, to what openssl rand -hex 32 prints say, and keep it"
+            )
+        return keyed_anonymizer()
+
+
+def named_sources(words: Sequence[str] | None, command: str) -> list[Source]:
+    """Return the sources that a command was given; a pipe if none was named.
+
+    Args:
+        words: As they were given.
+        command: Its name.
+
+    Raises:
+        SourceError: If one of them does not exist.
+        typer.Exit: If none was named and standard input is a terminal.
+    """
+    from envoylogs.sources.locate import locate
+
+    if not words:
+        if sys.stdin.isatty():
+            say(f"Usage: envoylogs {command} [OPTIONS] [SOURCE]...")
+            say(f"Name a log file, or pipe one in: kubectl logs ... | envoylogs {command}")
+            raise typer.Exit(Exit.USAGE)
+        words = ["-"]
+    return locate(words)

@@ -1,0 +1,267 @@
+"""What every command that reads logs shares, from its options to its exit code."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import typer
+
+from envoylogs.cli.console import is_device, refuse_to_overwrite
+from envoylogs.cli.ending import Ending, refuse_nothing
+from envoylogs.cli.files import Files, named_sources
+from envoylogs.cli.interrupt import stopped_by_interrupt
+from envoylogs.cli.new_lines import NewLines
+from envoylogs.cli.notes import say_what_was_covered, say_what_was_read
+from envoylogs.cli.progress import shown_progress
+from envoylogs.cli.settings import field_keys
+from envoylogs.cli.state import (
+    lock_of,
+    opened_state,
+    refuse_to_forget,
+    save_state,
+    say_what_is_left,
+    say_what_is_lost,
+    sources_for_state,
+)
+from envoylogs.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from io import BufferedWriter
+    from pathlib import Path
+
+    import polars as pl
+
+    from envoylogs.cli.log_options import LogOptions
+    from envoylogs.cli.memory import Memory
+    from envoylogs.keyed.plan import Hooks, ReadPlan
+    from envoylogs.sources.source import Source
+    from envoylogs.summary.summary import Summary
+    from envoylogs.tally.spec import TallySpec
+    from envoylogs.tally.tally import Tally
+
+__all__ = ["Session"]
+
+_Result = TypeVar("_Result")
+
+
+class Session:
+    """A command that reads logs: what it reads and how, and how it ends.
+
+    Leaving it without an error says what was read, and ends with the exit code
+    that fits.
+
+    Args:
+        log: What was given.
+        words: The sources, as they were given.
+        usage: How the command is called on what is piped into it.
+        files: What it writes.
+        strict: Whether malformed lines are an error.
+
+    Raises:
+        EnvoylogsError: If an option can't be understood.
+        typer.BadParameter: If options contradict each other.
+        typer.Exit: If there is nothing to read.
+    """
+
+    def __init__(
+        self,
+        log: LogOptions,
+        words: Sequence[str] | None,
+        usage: str,
+        *,
+        files: Files | None = None,
+        strict: bool = False,
+    ) -> None:
+        self._log, self._files = log, files or Files()
+        self._keys = field_keys(log.context)
+        self._text_format = log.parsed_text_format(self._keys)
+        located = named_sources(words, usage)
+        self._located = sources_for_state(located, self._files.state, log)
+        self._anonymizer = self._files.anonymizer() if log.anonymize else None
+        self._ending = Ending(self._located, strict, self._anonymizer)
+        state = self._files.state
+        own = () if state is None else (state, lock_of(state))
+        refuse_to_overwrite(self._located, (*self._files.replaced, *own))
+        refuse_to_forget(self._files.replaced)
+        self._is_interrupted = False
+        self._new: NewLines | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._ending.end(self._new, interrupted=self._is_interrupted)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the sources as outputs have them."""
+        return self._ending.names
+
+    @contextmanager
+    def sources(self, *, read_twice: bool = False) -> Iterator[tuple[list[Source], ReadPlan]]:
+        """Return the sources to read, and how.
+
+        Args:
+            read_twice: Whether they are read more than once, so that a pipe must be kept.
+
+        Raises:
+            SelectionError: If an option can't be read.
+        """
+        from envoylogs.keyed.plan import ReadPlan
+
+        log = self._log
+        plan = ReadPlan(
+            selection=log.selection(datetime.now(UTC)),
+            text_format=self._text_format,
+            keys=self._keys,
+            anonymizer=self._anonymizer,
+        )
+        if log.last is None and not read_twice:
+            yield self._located, plan
+            return
+        from envoylogs.sources.spool import rereadable
+
+        with rereadable(self._located) as kept:
+            yield kept, log.until_the_newest(plan, kept)
+
+    @contextmanager
+    def _watched(
+        self, *, read_twice: bool = False
+    ) -> Iterator[tuple[list[Source], ReadPlan, Hooks]]:
+        """Return the same, with an end at Ctrl-C, progress shown and malformed lines kept."""
+        from envoylogs.keyed.plan import Hooks
+
+        with ExitStack() as opened:
+            sources, plan = opened.enter_context(self.sources(read_twice=read_twice))
+            stop = opened.enter_context(stopped_by_interrupt())
+            yield sources, plan, Hooks(stop=stop)
+            self._is_interrupted = stop.requested
+
+    @contextmanager
+    def _shown(self, sources: Sequence[Source], hooks: Hooks) -> Iterator[Hooks]:
+        """Return hooks that show progress and keep malformed lines too."""
+        rejects = self._files.rejects
+        with ExitStack() as opened:
+            on_malformed: Callable[[bytes], None] | None = None
+            if rejects is not None:
+                try:
+                    kept = opened.enter_context(rejects.open("wb"))
+                except OSError as error:
+                    raise OutputError.unwritable(str(rejects), error) from error
+                on_malformed = partial(_write_line, kept)
+            progress = opened.enter_context(shown_progress([source.size for source in sources]))
+            yield replace(hooks, on_malformed=on_malformed, progress=progress)
+
+    def tally(self, memory: Memory) -> Tally:
+        """Count sources, all of them or what is new in them.
+
+        Args:
+            memory: How much is remembered.
+
+        Raises:
+            StateError: If the state can't be used.
+            EmptySelectionError: If there are records and none was selected.
+        """
+        with self._watched() as (sources, plan, hooks):
+            if self._files.state is None:
+                tally = self._at_once(sources, plan, hooks, memory)
+            else:
+                tally = self._since_last_time(self._files.state, sources, plan, hooks, memory)
+        refuse_nothing(tally, plan.selection)
+        return tally
+
+    def _at_once(
+        self, sources: list[Source], plan: ReadPlan, hooks: Hooks, memory: Memory
+    ) -> Tally:
+        from envoylogs.pipeline import spec_of_saved, tally_sources
+
+        spec = memory.spec(spec_of_saved(sources))
+        with self._shown(sources, hooks) as shown:
+            return tally_sources(sources, spec=spec, plan=plan, hooks=shown, limits=memory.given)
+
+    def _since_last_time(
+        self, state: Path, sources: list[Source], plan: ReadPlan, hooks: Hooks, memory: Memory
+    ) -> Tally:
+        from envoylogs.pipeline import spec_of_plan, tally_new_lines
+        from envoylogs.sources.rotated import with_rotated
+
+        def spec_with(kept: TallySpec | None) -> TallySpec:
+            return spec_of_plan(memory.spec_of_state(kept), plan)
+
+        with opened_state(state, spec_with, plan.meaning) as before:
+            sources, lost = with_rotated(sources, before.logs)
+            say_what_is_lost(lost)
+            by_day = before.has_days or memory.keep_us is not None
+            with self._shown(sources, hooks) as shown:
+                running = tally_new_lines(sources, before, by_day=by_day, plan=plan, hooks=shown)
+            self._new = NewLines.between(before, running)
+            written = [os.path.realpath(p) for p in self._files.replaced if not is_device(p)]
+            kept = save_state(state, running.with_outputs(written), memory.keep_us)
+        say_what_is_left(kept)
+        return kept.total()
+
+    def summary(self, tally: Tally, **asked: Any) -> Summary:  # noqa: ANN401  # of summarize
+        """Return the tables of a tally, once it was looked at what was read.
+
+        Args:
+            tally: Of this session.
+            asked: As of ``summarize``.
+
+        Raises:
+            LogFormatError: If there are lines and no record.
+            typer.Exit: If sources are damaged and there is no record.
+        """
+        from envoylogs.summary.summary import summarize
+
+        summary = summarize(tally, complete=not self._is_interrupted, **asked)
+        self._ending.check(summary.accounts, partial(say_what_was_covered, summary))
+        return summary
+
+    @contextmanager
+    def frame(self, *, unknown_keys: bool = False) -> Iterator[pl.LazyFrame]:
+        """Return the records as a lazy frame, with progress shown while it is read.
+
+        Args:
+            unknown_keys: Whether there is a column of what no other column holds.
+        """
+        from envoylogs.frames import Accounting, scanned_frame
+
+        if self._anonymizer is not None and unknown_keys:
+            raise typer.BadParameter(
+                "--unknown-keys may hold anything, which --anonymize can't replace"
+            )
+        self._read = Accounting()
+        with (
+            self._watched(read_twice=self._anonymizer is not None) as (sources, plan, hooks),
+            self._shown(sources, hooks) as shown,
+        ):
+            yield scanned_frame(
+                sources, plan, unknown_keys=unknown_keys, hooks=shown, read=self._read
+            )
+
+    def run(self, query: Callable[[], _Result]) -> _Result:
+        """Run what reads the frame in a thread, so that this one sees Ctrl-C meanwhile.
+
+        Raises:
+            LogFormatError: As of ``summary``.
+            typer.Exit: Likewise.
+        """
+        from envoylogs.summary.accounts import accounts
+
+        with ThreadPoolExecutor(max_workers=1) as running:
+            result = running.submit(query).result()
+        found = accounts(self._read.tally)
+        self._ending.check(found, partial(say_what_was_read, found))
+        return result
+
+
+def _write_line(file: BufferedWriter, line: bytes) -> None:
+    file.write(line + b"\n")
