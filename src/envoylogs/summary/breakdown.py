@@ -17,7 +17,7 @@ from envoylogs.tally.traffic import CODE_CLASSES, TrafficCounts, conditions_coun
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["TABLES", "asked_table", "breakdowns", "columns_to_ask", "groups"]
 
@@ -26,11 +26,11 @@ TABLES = ("authority", "route_name", "response_code", "upstream_cluster", "outco
 """The columns that there is a table by."""
 
 
-def breakdowns(facts: Facts) -> dict[str, pl.DataFrame]:
+def breakdowns(judged: Judged) -> dict[str, pl.DataFrame]:
     """Return requests by each column of ``TABLES``.
 
     Args:
-        facts: What to count. Connections count by ``outcome`` only.
+        judged: What to count. Connections count by ``outcome`` only.
 
     Returns:
         By column a table with a row for each value, null too: the column,
@@ -40,9 +40,9 @@ def breakdowns(facts: Facts) -> dict[str, pl.DataFrame]:
         ``bytes_sent``, ``bytes_received``, ``latency_ms``. Ordered by requests
         descending, then by key.
     """
-    rows = facts.requests.with_columns(_measures())
-    connections = facts.connections.with_columns(_measures())
-    latency = _latency_by_column(facts)
+    rows = judged.requests.with_columns(_measures())
+    connections = judged.connections.with_columns(_measures())
+    latency = _latency_by_column(judged)
     tables = {}
     for column in TABLES:
         if column == "outcome":
@@ -54,16 +54,16 @@ def breakdowns(facts: Facts) -> dict[str, pl.DataFrame]:
         of_column = latency.filter(pl.col("column") == column).select(
             pl.col("value").cast(counted.schema[column]).alias(column), "latency_ms"
         )
-        tables[column] = _table(counted, of_column, [column], facts.total)
+        tables[column] = _table(counted, of_column, [column], judged.total)
     return dict(zip(tables, pl.collect_all(tables.values()), strict=True))
 
 
-def groups(facts: Facts) -> pl.DataFrame:
+def groups(judged: Judged) -> pl.DataFrame:
     """Return requests by ``schema.GROUP_KEYS`` together, as ``breakdowns`` does by one column."""
-    counts = facts.tally.latency_by_group.frame.filter(pl.col("measure") == "latency_ms")
+    counts = judged.tally.latency_by_group.frame.filter(pl.col("measure") == "latency_ms")
     latency = latency_by(counts, schema.GROUP_KEYS, "latency_ms")
-    rows = facts.requests.with_columns(_measures())
-    return _table(rows, latency, schema.GROUP_KEYS, facts.total).collect()
+    rows = judged.requests.with_columns(_measures())
+    return _table(rows, latency, schema.GROUP_KEYS, judged.total).collect()
 
 
 def columns_to_ask(by: Sequence[str]) -> tuple[str, ...]:
@@ -78,20 +78,20 @@ def _always_there(by: Sequence[str]) -> bool:
     return set(by) <= set(schema.GROUP_KEYS) or (len(by) == 1 and by[0] in TRAITS)
 
 
-def asked_table(facts: Facts, by: Sequence[str]) -> pl.DataFrame:
+def asked_table(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
     """Return requests by any columns together, as ``breakdowns`` does by one.
 
     Args:
-        facts: What to count; connections are not, see ``connections.asked_connections``.
+        judged: What to count; connections are not, see ``connections.asked_connections``.
         by: Columns of ``schema.COUNTABLE``, at least one; times are
             microseconds.
 
     Raises:
         TallyError: If the tally does not have these columns.
     """
-    tally = facts.tally
+    tally = judged.tally
     if _always_there(by):
-        rows = facts.requests.with_columns(_measures())
+        rows = judged.requests.with_columns(_measures())
         counts, measured = tally.latency_by_group.frame, pl.col("measure") == "latency_ms"
         if len(by) == 1 and by[0] in TRAITS:
             counts = tally.latency_by_trait.frame.filter(pl.col("trait") == by[0])
@@ -101,12 +101,12 @@ def asked_table(facts: Facts, by: Sequence[str]) -> pl.DataFrame:
         # Rows without a kind are of a release that counted requests alone.
         rows = tally.asked_traffic.frame.filter(pl.col("kind").ne_missing("connection"))
         counts = tally.asked_latency.frame
-    elif set(by) <= set(TrafficCounts.KEYS) and _has_connections_alone(facts):
+    elif set(by) <= set(TrafficCounts.KEYS) and _has_connections_alone(judged):
         # Every tally has connections by these.
-        rows, counts = facts.requests.with_columns(_measures()), _no_durations(by)
+        rows, counts = judged.requests.with_columns(_measures()), _no_durations(by)
     else:
         raise TallyQuestionError.not_counted_by(by, (*schema.GROUP_KEYS, *TRAITS), tally.spec.by)
-    return _table(rows, latency_by(counts, by, "latency_ms"), by, facts.total).collect()
+    return _table(rows, latency_by(counts, by, "latency_ms"), by, judged.total).collect()
 
 
 def _measures() -> list[pl.Expr]:
@@ -118,8 +118,8 @@ def _measures() -> list[pl.Expr]:
     ]
 
 
-def _has_connections_alone(facts: Facts) -> bool:
-    return facts.requests.is_empty() and not facts.connections.is_empty()
+def _has_connections_alone(judged: Judged) -> bool:
+    return judged.requests.is_empty() and not judged.connections.is_empty()
 
 
 def _no_durations(by: Sequence[str]) -> pl.DataFrame:
@@ -130,12 +130,12 @@ _SUMS = ("requests", *conditions_counted(), "bytes_sent", "bytes_received")
 _OF_A_DURATION = ("value_ms", "digits", "requests")
 
 
-def _latency_by_column(facts: Facts) -> pl.DataFrame:
+def _latency_by_column(judged: Judged) -> pl.DataFrame:
     """Return the latency by each value of each column: ``column``, ``value``, ``latency_ms``."""
     measured = pl.col("measure") == "latency_ms"
-    by_group = facts.tally.latency_by_group.frame.filter(measured)
+    by_group = judged.tally.latency_by_group.frame.filter(measured)
     counts = [
-        facts.tally.latency_by_trait.frame.filter(measured).select(
+        judged.tally.latency_by_trait.frame.filter(measured).select(
             pl.col("trait").alias("column"), pl.col("name").alias("value"), *_OF_A_DURATION
         ),
         *(

@@ -19,7 +19,7 @@ from envoylogs.tally.traffic import TrafficCounts, connections_counted
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.judged import Judged
 
 __all__ = [
     "CONNECTION_KEYS",
@@ -66,17 +66,17 @@ class Connections:
     asked: pl.DataFrame | None = None
 
 
-def connections(facts: Facts, by: Sequence[str] = ()) -> Connections:
+def connections(judged: Judged, by: Sequence[str] = ()) -> Connections:
     """Return the tables of connections.
 
     Args:
-        facts: What to count.
+        judged: What to count.
         by: Columns that one more table is wanted by.
 
     Raises:
         TallyQuestionError: If the tally has no counts by these columns.
     """
-    rows = _counted(facts.connections)
+    rows = _counted(judged.connections)
     total = int(rows["requests"].sum())
     failed = pl.col("outcome").is_in(FAILED_CONNECTIONS)
     tables = pl.collect_all(
@@ -91,15 +91,15 @@ def connections(facts: Facts, by: Sequence[str] = ()) -> Connections:
         by=dict(zip(CONNECTION_TABLES, by_column, strict=True)),
         groups=groups,
         failures=failures,
-        asked=asked_connections(facts, by) if by else None,
+        asked=asked_connections(judged, by) if by else None,
     )
 
 
-def asked_connections(facts: Facts, by: Sequence[str]) -> pl.DataFrame:
+def asked_connections(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
     """Return connections by any columns together.
 
     Args:
-        facts: What to count.
+        judged: What to count.
         by: Columns of ``schema.COUNTABLE``, at least one; times are microseconds.
 
     Returns:
@@ -108,12 +108,12 @@ def asked_connections(facts: Facts, by: Sequence[str]) -> pl.DataFrame:
     Raises:
         TallyQuestionError: If the tally has no counts of connections by these columns.
     """
-    asked = facts.tally.spec.by
-    total = int(facts.connections["requests"].sum())
+    asked = judged.tally.spec.by
+    total = int(judged.connections["requests"].sum())
     if set(by) <= set(TrafficCounts.KEYS):
-        rows = _counted(facts.connections)
+        rows = _counted(judged.connections)
     elif set(by) <= set(asked):
-        counted = facts.tally.asked_traffic.frame
+        counted = judged.tally.asked_traffic.frame
         rows = counted.filter(pl.col("kind") == "connection")
         if int(rows["requests"].sum()) != total:
             raise TallyQuestionError.connections_not_counted_by(by)

@@ -9,7 +9,7 @@ import polars as pl
 from envoylogs.envoy.traffic import host_of
 
 if TYPE_CHECKING:
-    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["BY_GATEWAY", "rejections"]
 
@@ -24,7 +24,7 @@ _KEYS = ("outcome", "host_kind", "host", "route_name", "response_flags", "respon
 _NAMES_KEPT = 10
 
 
-def rejections(facts: Facts) -> pl.DataFrame:
+def rejections(judged: Judged) -> pl.DataFrame:
     """Return the requests and connections that the gateway answered by itself.
 
     Returns:
@@ -36,8 +36,8 @@ def rejections(facts: Facts) -> pl.DataFrame:
         the most frequent first: ``paths``, ``methods``, ``clients``,
         ``server_names``. Ordered by requests descending, then by key.
     """
-    requests = facts.requests.with_columns(pl.lit("authority").alias("host_kind"))
-    connections = facts.connections.with_columns(
+    requests = judged.requests.with_columns(pl.lit("authority").alias("host_kind"))
+    connections = judged.connections.with_columns(
         pl.col("requested_server_name").alias("host"),
         pl.lit("server_name").alias("host_kind"),
     )
@@ -53,7 +53,7 @@ def rejections(facts: Facts) -> pl.DataFrame:
         )
     )
     routed = (
-        facts.requests.filter("routed")
+        judged.requests.filter("routed")
         .group_by("host")
         .agg(pl.col("first").min().alias("first_routed"), pl.col("last").max().alias("last_routed"))
     )
@@ -64,7 +64,7 @@ def rejections(facts: Facts) -> pl.DataFrame:
             .fill_null(value=False)
             .alias("routed_before")
         )
-        .pipe(_with_examples, facts)
+        .pipe(_with_examples, judged)
         .select(
             *_KEYS, "known", "requests", "first", "last", "routed_before", "last_routed",
             *_EXAMPLES,
@@ -81,11 +81,11 @@ _EXAMPLES = {
 }
 
 
-def _with_examples(rows: pl.DataFrame, facts: Facts) -> pl.DataFrame:
+def _with_examples(rows: pl.DataFrame, judged: Judged) -> pl.DataFrame:
     """Return rows with a list of examples for each column of ``_EXAMPLES``."""
     connection = pl.col("outcome") == "no_filter_chain"
     keys = ("outcome", "host_kind", "host")
-    evidence = facts.tally.evidence.frame.with_columns(
+    evidence = judged.tally.evidence.frame.with_columns(
         pl.when(connection)
         .then("server_name")
         .otherwise(host_of(pl.col("authority")))

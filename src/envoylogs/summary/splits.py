@@ -17,7 +17,7 @@ from envoylogs.envoy.traffic import host_of
 from envoylogs.summary.percentiles import LATENCY, latency_by, latency_column
 
 if TYPE_CHECKING:
-    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["NOT_SENT", "splits", "wilson_interval"]
 
@@ -30,7 +30,7 @@ _PART = (*_GROUP, "upstream_cluster")
 _Z_95 = 1.959963984540054
 
 
-def splits(facts: Facts) -> pl.DataFrame:
+def splits(judged: Judged) -> pl.DataFrame:
     """Return the observed split of every group that a cluster was chosen for.
 
     Returns:
@@ -44,11 +44,11 @@ def splits(facts: Facts) -> pl.DataFrame:
         interval. Ordered by requests descending, then by group; parts likewise;
         buckets by ``start``, then by cluster.
     """
-    requests = facts.requests
+    requests = judged.requests
     sent = requests.filter(
         pl.col("upstream_cluster").is_not_null() & ~pl.col("outcome").is_in(NOT_SENT)
     )
-    parts = _parts(facts, sent)
+    parts = _parts(judged, sent)
     rest = (
         requests.filter(pl.col("upstream_cluster").is_null() | pl.col("outcome").is_in(NOT_SENT))
         .group_by(_GROUP)
@@ -67,7 +67,7 @@ def splits(facts: Facts) -> pl.DataFrame:
             pl.struct(pl.exclude(_GROUP)).alias("parts"),
         )
         .join(rest, on=_GROUP, how="left", nulls_equal=True)
-        .join(_buckets(facts), on=_GROUP, how="left", nulls_equal=True)
+        .join(_buckets(judged), on=_GROUP, how="left", nulls_equal=True)
         .with_columns(
             named.alias("named"),
             pl.when(named).then(pl.lit("route"))
@@ -91,7 +91,7 @@ def _requests(where: pl.Expr) -> pl.Expr:
     return pl.col("requests").filter(where).sum()
 
 
-def _parts(facts: Facts, sent: pl.DataFrame) -> pl.DataFrame:
+def _parts(judged: Judged, sent: pl.DataFrame) -> pl.DataFrame:
     """Return one row for each group and cluster, those of a group by requests descending."""
     requests = pl.col("requests")
     parts = sent.group_by(_PART).agg(requests.sum(), requests.filter("error").sum().alias("errors"))
@@ -99,7 +99,7 @@ def _parts(facts: Facts, sent: pl.DataFrame) -> pl.DataFrame:
     low, high = wilson_interval(requests, total)
     direction, port, subset, service = cluster_parts(pl.col("upstream_cluster"))
     del direction, port
-    counts = facts.tally.latency_by_group.frame.with_columns(
+    counts = judged.tally.latency_by_group.frame.with_columns(
         host_of(pl.col("authority")).alias("host")
     )
     for measure in ("latency_ms", "upstream_time_ms"):
@@ -126,11 +126,11 @@ def _parts(facts: Facts, sent: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _buckets(facts: Facts) -> pl.DataFrame:
+def _buckets(judged: Judged) -> pl.DataFrame:
     """Return the share of each part over time, as a list for each group."""
     requests = pl.col("requests")
     return (
-        facts.tally.timeline.frame.filter(
+        judged.tally.timeline.frame.filter(
             (pl.col("kind") == "request")
             & pl.col("upstream_cluster").is_not_null()
             & pl.col("start").is_not_null()

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from envoylogs.summary.accounts import Accounts, accounts
 from envoylogs.summary.breakdown import asked_table, breakdowns, groups
 from envoylogs.summary.connections import Connections, connections
-from envoylogs.summary.facts import facts_of
 from envoylogs.summary.findings.all import all_findings
 from envoylogs.summary.findings.slices import FindingSlice, slices_of
 from envoylogs.summary.folds import Folds, folds
 from envoylogs.summary.joint import joint_table
+from envoylogs.summary.judged import Judged
 from envoylogs.summary.metrics.families import Family, metric_families
 from envoylogs.summary.overview import Overview, overview
 from envoylogs.summary.paths import path_states
@@ -111,17 +111,17 @@ def summarize(
         TallyError: If the tally has no counts by these columns.
     """
     tally = revealed(tally)
-    facts = facts_of(tally)
-    paths = path_states(facts)
-    totals, lines = overview(facts, paths), accounts(tally)
-    observed = splits(facts)
-    findings = all_findings(facts, paths, observed, lines, totals)
+    judged = Judged(tally)
+    paths = path_states(judged)
+    totals, lines = overview(judged, paths), accounts(tally)
+    observed = splits(judged)
+    findings = all_findings(judged, paths, observed, lines, totals)
     folded = folds(tally)
     complete = complete and lines.damaged.is_empty()
     metrics = None
     if names_in_metrics is not None:
         metrics = metric_families(
-            facts,
+            judged,
             accounts=lines,
             overview=totals,
             findings=findings,
@@ -129,15 +129,15 @@ def summarize(
             complete=complete,
             names=names_in_metrics,
         )
-    sliced = slices(facts, paths) if tally.spec.joint == SLICE_COLUMNS else None
+    sliced = slices(judged, paths) if tally.spec.joint == SLICE_COLUMNS else None
     return Summary(
         complete=complete,
         accounts=lines,
         overview=totals,
-        by=breakdowns(facts),
-        groups=groups(facts),
-        connections=connections(facts, by),
-        rejections=rejections(facts),
+        by=breakdowns(judged),
+        groups=groups(judged),
+        connections=connections(judged, by),
+        rejections=rejections(judged),
         splits=observed,
         bucket_seconds=bucket_seconds(tally),
         timeline=timeline(tally),
@@ -146,7 +146,7 @@ def summarize(
         folds=folded,
         selection=tally.spec.selection,
         asked_by=tuple(by),
-        asked=asked_table(facts, by) if by else None,
+        asked=asked_table(judged, by) if by else None,
         metrics=metrics,
         joint=joint_table(tally) if joint else None,
         slices=sliced,

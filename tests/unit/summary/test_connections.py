@@ -38,7 +38,7 @@ from envoylogs.summary.connections import (
     asked_connections,
     connections,
 )
-from envoylogs.summary.facts import facts_of
+from envoylogs.summary.judged import Judged
 from envoylogs.summary.summary import summarize
 from envoylogs.tally.asked import AskedTraffic
 from envoylogs.tally.state import TallySpec
@@ -169,7 +169,7 @@ def _assert_same(found: pl.DataFrame, expected: list[Row]) -> None:
 
 
 def _connections(name: str) -> Connections:
-    return connections(facts_of(_tally(name)))
+    return connections(Judged(_tally(name)))
 
 
 # --- The tables that every summary has ----------------------------------------------------------
@@ -243,14 +243,14 @@ def test_a_log_without_connections_has_empty_tables() -> None:
 def test_connections_are_counted_by_every_column(name: str, column: str) -> None:
     by = (column,)
 
-    _assert_same(asked_connections(facts_of(_tally(name, by)), by), _expected(_rows(name), by))
+    _assert_same(asked_connections(Judged(_tally(name, by)), by), _expected(_rows(name), by))
 
 
 @pytest.mark.property
 @fewer_examples(10)
 @given(by=st.lists(st.sampled_from(tuple(schema.COUNTABLE)), min_size=1, max_size=4, unique=True))
 def test_connections_are_counted_by_any_columns_together(by: list[str]) -> None:
-    found = asked_connections(facts_of(_tally("mixed", by)), by)
+    found = asked_connections(Judged(_tally("mixed", by)), by)
 
     _assert_same(found, _expected(_rows("mixed"), by))
 
@@ -260,32 +260,32 @@ def test_requests_are_counted_as_if_there_were_no_connections() -> None:
     alone = [found for found in _log("mixed") if found["method"] is not None]
     tally = tally_sources([source_of(text_of(alone))], spec=TallySpec(by=by))
 
-    found = asked_table(facts_of(_tally("mixed", by)), by)
+    found = asked_table(Judged(_tally("mixed", by)), by)
 
     assert found.height > 1
-    assert found.equals(asked_table(facts_of(tally), by))
+    assert found.equals(asked_table(Judged(tally), by))
 
 
 def test_fewer_columns_are_rolled_up_from_more() -> None:
-    facts = facts_of(_tally("mixed", ("client", "duration_ms", "upstream_port")))
+    judged = Judged(_tally("mixed", ("client", "duration_ms", "upstream_port")))
 
     for by in (("client",), ("duration_ms", "client"), ("upstream_port",)):
-        _assert_same(asked_connections(facts, by), _expected(_rows("mixed"), by))
+        _assert_same(asked_connections(judged, by), _expected(_rows("mixed"), by))
 
 
 def test_every_tally_has_connections_by_the_columns_of_its_traffic() -> None:
-    facts = facts_of(_tally("connections alone"))
+    judged = Judged(_tally("connections alone"))
 
     for by in (("requested_server_name",), ("upstream_host", "response_flags", "gateway")):
         assert set(by) <= set(TrafficCounts.KEYS)
-        _assert_same(asked_connections(facts, by), _expected(_rows("connections alone"), by))
+        _assert_same(asked_connections(judged, by), _expected(_rows("connections alone"), by))
         # Requests are not, but here there are none.
-        assert asked_table(facts, by).is_empty()
+        assert asked_table(judged, by).is_empty()
 
 
 def test_columns_that_were_not_counted_are_refused_with_those_that_were() -> None:
     with pytest.raises(TallyQuestionError, match=r"no counts by client together.*gateway"):
-        asked_connections(facts_of(_tally("mixed")), ("client",))
+        asked_connections(Judged(_tally("mixed")), ("client",))
 
 
 # --- Saved tallies ------------------------------------------------------------------------------
@@ -295,9 +295,9 @@ def test_a_saved_tally_has_the_same_tables(tmp_path: Path) -> None:
     by = ("client", "response_flags")
     save_tally(_tally("mixed", by), tmp_path / "a.tally")
 
-    found = connections(facts_of(load_tally(_source(tmp_path / "a.tally"))), by)
+    found = connections(Judged(load_tally(_source(tmp_path / "a.tally"))), by)
 
-    expected = connections(facts_of(_tally("mixed", by)), by)
+    expected = connections(Judged(_tally("mixed", by)), by)
     assert found.asked is not None
     assert expected.asked is not None
     assert found.asked.equals(expected.asked)
@@ -318,12 +318,12 @@ def test_a_tally_that_counted_requests_alone_says_so(tmp_path: Path, *, added: b
     save_tally(before, tmp_path / "before.tally")
     tally = load_tally(_source(tmp_path / "before.tally"))
     tally = tally.merge(now) if added else tally
-    facts = facts_of(tally)
+    judged = Judged(tally)
 
     with pytest.raises(TallyQuestionError, match=r"counted requests alone.*--by client"):
-        asked_connections(facts, by)
-    assert asked_table(facts, by)["requests"].sum() == facts.total
-    assert connections(facts).groups["connections"].sum() == len(_rows("mixed")) * (1 + added)
+        asked_connections(judged, by)
+    assert asked_table(judged, by)["requests"].sum() == judged.total
+    assert connections(judged).groups["connections"].sum() == len(_rows("mixed")) * (1 + added)
 
 
 def _source(path: Path) -> Source:

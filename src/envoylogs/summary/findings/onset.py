@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Bucket", "Episode", "episode", "was_from_the_start"]
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """One stretch of time.
 
     Attributes:
@@ -63,6 +62,12 @@ class Episode:
     def is_whole(self) -> bool:
         """Whether it has neither a beginning nor an end within the log."""
         return self.since is None and self.until is None
+
+    def covers(self, time_us: int) -> bool:
+        """Tell whether a time is not before it and not after it."""
+        return (self.since is None or time_us >= self.since) and (
+            self.until is None or time_us <= self.until
+        )
 
     def whole(self) -> Episode:
         """Return the same without a beginning and an end."""

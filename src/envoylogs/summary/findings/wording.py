@@ -14,7 +14,7 @@ from envoylogs.envoy.failures.of_services import (
     NEEDS_RESOLUTION,
     OF_A_SUBSET,
 )
-from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
+from envoylogs.envoy.hbone import HBONE_NEXT
 from envoylogs.envoy.outcomes import Actor
 from envoylogs.summary.findings.commands import ENDPOINTS, endpoints_command
 from envoylogs.summary.findings.durations import Durations, seconds
@@ -71,7 +71,7 @@ def words_of(failure: Failure, subject: Subject, rows: pl.DataFrame, shown: Show
     Args:
         failure: In which way.
         subject: Of whom.
-        rows: The rows of ``TrafficCounts`` that failed.
+        rows: The rows of ``TrafficCounts`` that failed, with ``over_hbone``.
         shown: What else they show.
     """
     durations, waited, place, bursts, kept, at, answered = shown
@@ -92,8 +92,8 @@ def words_of(failure: Failure, subject: Subject, rows: pl.DataFrame, shown: Show
         next_step = durations.next() or next_step
     elif limit is not None and failure.name in {"duration_limit", "idle_limit", "response_timeout"}:
         next_step = f"The limit is {seconds(limit)}. {next_step}"
-    tunneled = rows.select(is_hbone(pl.col("upstream_host")).all(ignore_nulls=True)).item()
-    if tunneled and rows["upstream_host"].drop_nulls().len():
+    tunneled = rows["over_hbone"].drop_nulls()
+    if tunneled.len() and tunneled.all():
         # What stands in between closes, resets and answers like the application behind it.
         blurred = failure.in_between and limit is None
         next_step = HBONE_NEXT if blurred else f"{HBONE_NEXT} {next_step}"
