@@ -12,19 +12,18 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from envoylogs.envoy.distinct import with_columns_by
 from envoylogs.envoy.outcomes import UNROUTED, harm_of_record, is_error, is_routed
 from envoylogs.envoy.traffic import host_of
 from envoylogs.summary.parts import Parts
 from envoylogs.tally.folded import is_folded
 from envoylogs.tally.folded_marks import FOLDED_KNOWN
+from envoylogs.tally.traffic import conditions_counted
 
 if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally
 
-__all__ = ["HOST_OF_AUTHORITY", "Judged", "is_known"]
-
-HOST_OF_AUTHORITY = host_of(pl.col("authority")).alias("host")
-"""The column ``host``, for states that have authorities."""
+__all__ = ["Judged", "is_known", "with_host"]
 
 
 class Judged:
@@ -46,9 +45,9 @@ class Judged:
         """
         known = is_known(pl.col("host"), self.known_hosts)
         return (
-            self._of_kind("request")
+            with_host(self._of_kind("request").collect())
+            .lazy()
             .with_columns(
-                HOST_OF_AUTHORITY,
                 is_error().alias("error"),
                 is_routed().alias("routed"),
                 pl.col("outcome").is_in(UNROUTED).alias("unrouted"),
@@ -79,6 +78,14 @@ class Judged:
         return pl.concat([self.requests, self.connections], how="diagonal")
 
     @cached_property
+    def counts(self) -> pl.DataFrame:
+        """The same, with what tables add up of requests, see ``traffic.conditions_counted``."""
+        return self.everything.with_columns(
+            pl.when(condition).then("requests").otherwise(0).alias(name)
+            for name, condition in conditions_counted().items()
+        )
+
+    @cached_property
     def own_traffic(self) -> int:
         """Records of the gateway's own traffic."""
         return int(self._of_kind("own").select(pl.col("requests").sum()).collect().item())
@@ -94,7 +101,17 @@ class Judged:
     @cached_property
     def evidence(self) -> pl.DataFrame:
         """The examples that were kept of failures, see ``FailureEvidence``, with ``host``."""
-        return self.tally.evidence.frame.with_columns(HOST_OF_AUTHORITY)
+        return with_host(self.tally.evidence.frame)
+
+    @cached_property
+    def paths(self) -> pl.DataFrame:
+        """The paths of hosts, see ``PathCounts``, with ``host``."""
+        return with_host(self.tally.paths.frame)
+
+    @cached_property
+    def latency(self) -> pl.DataFrame:
+        """Durations by ``schema.GROUP_KEYS``, with ``host``, the shortest first."""
+        return with_host(self.tally.latency_by_group.frame).sort("value_ms")
 
     def unrouted_evidence_of(self, host: str | None) -> pl.DataFrame:
         """Return the examples of a host's requests without a route."""
@@ -156,6 +173,11 @@ class Judged:
 
     def _of_kind(self, kind: str) -> pl.LazyFrame:
         return self.tally.traffic.frame.lazy().filter(pl.col("kind") == kind)
+
+
+def with_host(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of a state that has authorities with ``host``: each without its port."""
+    return with_columns_by(frame, "authority", [host_of(pl.col("authority")).alias("host")])
 
 
 def is_known(name: pl.Expr, known: pl.Series) -> pl.Expr:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.envoy.traffic import host_of
 from envoylogs.summary.judged import is_known
 from envoylogs.tally.folded import is_folded
 
@@ -63,9 +62,8 @@ def path_states(judged: Judged) -> pl.DataFrame:
         & (pl.col("last_routed") > pl.col("last_unrouted"))
     )
     return (
-        judged.tally.paths.frame.group_by(
-            host_of(pl.col("authority")).alias("host"), "method", "path_group"
-        )
+        judged.paths.lazy()
+        .group_by(_KEYS)
         .agg(
             pl.col("routed", "unrouted", "unrouted_404").sum(),
             pl.col("first_routed", "first_unrouted").min(),
@@ -109,6 +107,7 @@ def path_states(judged: Judged) -> pl.DataFrame:
             "unrouted", "host", "method", "path_group",
             descending=[True, False, False, False], nulls_last=True,
         )
+        .collect()
     )  # fmt: skip
 
 
@@ -120,7 +119,7 @@ def refused_since(judged: Judged) -> pl.DataFrame:
         fail): ``served`` before, ``refused`` since and ``first_refused`` (microseconds).
         Ordered by refused descending, then by key.
     """
-    paths = judged.tally.paths.frame.with_columns(host_of(pl.col("authority")).alias("host"))
+    paths = judged.paths.lazy()
     served = paths.group_by(_KEYS).agg(
         pl.col("served").sum(), pl.col("first_served").min(), pl.col("last_served").max()
     )
@@ -138,6 +137,7 @@ def refused_since(judged: Judged) -> pl.DataFrame:
         )
         .select(*_KEYS, "refusal", "served", "refused", "first_refused")
         .sort("refused", *_KEYS, "refusal", descending=[True, *[False] * 4], nulls_last=True)
+        .collect()
     )
 
 

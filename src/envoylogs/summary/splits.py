@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.clusters import cluster_parts
-from envoylogs.envoy.traffic import host_of
-from envoylogs.summary.percentiles import LATENCY, latency_by, latency_column
+from envoylogs.summary.judged import with_host
+from envoylogs.summary.percentiles import latencies, latency_column
 
 if TYPE_CHECKING:
     from envoylogs.summary.judged import Judged
@@ -44,7 +44,7 @@ def splits(judged: Judged) -> pl.DataFrame:
         interval. Ordered by requests descending, then by group; parts likewise;
         buckets by ``start``, then by cluster.
     """
-    requests = judged.requests
+    requests = judged.requests.lazy()
     sent = requests.filter(
         pl.col("upstream_cluster").is_not_null() & ~pl.col("outcome").is_in(NOT_SENT)
     )
@@ -84,6 +84,7 @@ def splits(judged: Judged) -> pl.DataFrame:
             "requests", "route_name", "authority",
             descending=[True, False, False], nulls_last=True,
         )
+        .collect()
     )  # fmt: skip
 
 
@@ -91,7 +92,7 @@ def _requests(where: pl.Expr) -> pl.Expr:
     return pl.col("requests").filter(where).sum()
 
 
-def _parts(judged: Judged, sent: pl.DataFrame) -> pl.DataFrame:
+def _parts(judged: Judged, sent: pl.LazyFrame) -> pl.LazyFrame:
     """Return one row for each group and cluster, those of a group by requests descending."""
     requests = pl.col("requests")
     parts = sent.group_by(_PART).agg(requests.sum(), requests.filter("error").sum().alias("errors"))
@@ -99,16 +100,10 @@ def _parts(judged: Judged, sent: pl.DataFrame) -> pl.DataFrame:
     low, high = wilson_interval(requests, total)
     direction, port, subset, service = cluster_parts(pl.col("upstream_cluster"))
     del direction, port
-    counts = judged.tally.latency_by_group.frame.with_columns(
-        host_of(pl.col("authority")).alias("host")
-    )
     for measure in ("latency_ms", "upstream_time_ms"):
-        of_measure = counts.filter(pl.col("measure") == measure)
-        if of_measure.is_empty():
-            parts = parts.with_columns(pl.lit(None, LATENCY).alias(measure))
-        else:
-            latency = latency_by(of_measure, _PART, measure)
-            parts = parts.join(latency, on=_PART, how="left", nulls_equal=True)
+        of_measure = judged.latency.lazy().filter(pl.col("measure") == measure)
+        latency = latencies(of_measure, _PART, measure)
+        parts = parts.join(latency, on=_PART, how="left", nulls_equal=True)
     return parts.sort(
         "requests", *_PART, descending=[True, False, False, False], nulls_last=True
     ).select(
@@ -126,19 +121,19 @@ def _parts(judged: Judged, sent: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _buckets(judged: Judged) -> pl.DataFrame:
+def _buckets(judged: Judged) -> pl.LazyFrame:
     """Return the share of each part over time, as a list for each group."""
     requests = pl.col("requests")
     return (
-        judged.tally.timeline.frame.filter(
+        with_host(judged.tally.timeline.frame)
+        .lazy()
+        .filter(
             (pl.col("kind") == "request")
             & pl.col("upstream_cluster").is_not_null()
             & pl.col("start").is_not_null()
             & ~pl.col("outcome").is_in(NOT_SENT)
         )
-        .group_by(
-            "route_name", host_of(pl.col("authority")).alias("host"), "start", "upstream_cluster"
-        )
+        .group_by(*_PART, "start")
         .agg(requests.sum())
         .with_columns((requests / requests.sum().over(*_GROUP, "start")).alias("share"))
         .sort("start", "upstream_cluster")

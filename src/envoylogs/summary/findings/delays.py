@@ -20,7 +20,7 @@ from envoylogs.summary.findings.proof import first_of, gateways_of, sum_of
 from envoylogs.summary.findings.timelines import between
 from envoylogs.summary.findings.turned_slow import is_answered_request
 from envoylogs.summary.findings.weighing import is_burst
-from envoylogs.summary.judged import HOST_OF_AUTHORITY
+from envoylogs.summary.judged import with_host
 from envoylogs.summary.parts import Parts
 from envoylogs.tally.slowness import DELAY
 
@@ -42,15 +42,16 @@ def delay_findings(judged: Judged, timelines: Timelines) -> list[Finding]:
         timelines: Of the log, for how long a stretch is.
     """
     felt = (pl.col("measure") == DELAY) & (pl.col("from_ms") >= _FELT_MS)
-    slowness = judged.tally.slowness.frame.lazy().filter(pl.col("authority").is_not_null())
     failure = FAILURES["delay_injected"]
     failed = pl.when(felt).then(pl.lit(failure.name))
-    rows = slowness.with_columns(HOST_OF_AUTHORITY, failed.alias("failure"), failed_as=failed)
-    felt_rows = rows.filter(felt).collect()
-    if felt_rows.is_empty():
+    slowness = judged.tally.slowness.frame
+    if slowness.filter(felt).is_empty():
         return []
+    by_host = with_host(slowness.filter(pl.col("authority").is_not_null())).lazy()
+    rows = by_host.with_columns(failed.alias("failure"), failed_as=failed, of="host")
+    felt_rows = rows.filter(felt).collect()
     of_felt = rows.join(felt_rows.lazy().select("host").unique(), on="host", how="semi")
-    stretches, parts = timelines.stretches(of_felt, "host"), Parts(felt_rows)
+    stretches, parts = timelines.stretches(of_felt), Parts(felt_rows)
     found = []
     for (host, _), stretch in sorted(stretches.items()):
         if not (is_burst(stretch) or worth_telling(stretch.requests, stretch.of)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envoylogs.summary.findings.subjects import SUBJECT, with_subject
-from envoylogs.summary.judged import HOST_OF_AUTHORITY
+from envoylogs.summary.judged import with_host
 from envoylogs.summary.percentiles import latency_by
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def durations_by_subject(
     if counts.is_empty():
         return {}
     keys = ["failure", *SUBJECT]
-    rows = with_subject(counts.lazy().with_columns(HOST_OF_AUTHORITY), believed).collect()
+    rows = with_subject(with_host(counts).lazy(), believed).collect()
     found = latency_by(rows, keys, "took")
     wanted = ("count", "p50", "p90", "max", "mean")
     return {

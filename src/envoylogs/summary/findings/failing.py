@@ -7,6 +7,7 @@ what refuses a TLS name in ``tls``.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,9 +27,8 @@ from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST, bad_hosts, of_bad_
 from envoylogs.summary.findings.finding import Finding, Severity
 from envoylogs.summary.findings.places import Places
 from envoylogs.summary.findings.proof import first_of, gateways_of, sum_of, witnesses_among
-from envoylogs.summary.findings.subjects import SUBJECT, of_each_subject, with_subject
+from envoylogs.summary.findings.subjects import SUBJECT, with_subject
 from envoylogs.summary.findings.suspects import Suspect, suspects
-from envoylogs.summary.findings.timelines import NOTHING
 from envoylogs.summary.findings.waiting import waited
 from envoylogs.summary.findings.weighing import A_CROWD, Askers, Weighing, is_burst
 from envoylogs.summary.findings.wording import Shown, words_of
@@ -86,13 +86,20 @@ class _Failures:
         )
         self._rows, self._failed, self._kept = Parts(rows), Parts(failed), Parts(kept)
         self._places = Places(judged)
+        self._clients: defaultdict[tuple[object, ...], list[tuple[str, int | None]]] = defaultdict(
+            list
+        )
+        clients = kept.filter(pl.col("client").is_not_null())
+        for *key, client, start in zip(
+            *(clients[name] for name in (*SUBJECT, "failure", "client", "start")), strict=True
+        ):
+            self._clients[tuple(key)].append((client, start))
         errors = rows["requests"].filter(rows["harm"].is_in([Harm.ERROR, Harm.FAILED]))
-        clients = kept["client"].drop_nulls().n_unique()
         self._weighing = Weighing(
             rows.select(SUBJECT).n_unique() if rows.height else 0,
             sum_of(rows),
             int(errors.sum()),
-            clients,
+            clients["client"].n_unique(),
         )
 
     def _is_told(self) -> pl.Expr:
@@ -118,29 +125,20 @@ class _Failures:
         for bad in self._bad_hosts:
             apart[bad.cluster] = (*apart.get(bad.cluster, ()), bad.address)
         suspected = suspects(self._rows.rows, self._failed.rows, apart, OF_ONE_HOST)
-        stretches = self._stretches(suspected)
+        stretches = self._timelines.stretches_of_subjects(
+            key
+            for suspect in suspected
+            for key in (suspect.key, *([suspect.key_among_all] if suspect.of_strangers else []))
+        )
         found = (self._finding(suspect, stretches) for suspect in suspected)
         return of_hosts + [finding for finding in found if finding is not None]
-
-    def _stretches(self, suspected: Sequence[Suspect]) -> Mapping[tuple[Any, ...], Stretch]:
-        """Return when it failed, by ``key`` and ``key_among_all``."""
-        if not suspected:
-            return {}
-        keys = {suspect.key for suspect in suspected}
-        keys |= {suspect.key_among_all for suspect in suspected if suspect.of_strangers}
-        whose = pl.LazyFrame(
-            [key[:-1] for key in keys], schema=dict.fromkeys(SUBJECT, pl.String), orient="row"
-        )
-        rows = of_each_subject(self._timelines.rows.lazy())
-        wanted = rows.join(whose, on=SUBJECT, how="semi", nulls_equal=True)
-        return self._timelines.stretches(wanted, *SUBJECT, only=keys)
 
     def _finding(
         self, suspect: Suspect, stretches: Mapping[tuple[Any, ...], Stretch]
     ) -> Finding | None:
         failure, subject = suspect.failure, suspect.subject
         crowd = _crowd(suspect, stretches)
-        stretch = crowd or stretches.get(suspect.key) or NOTHING
+        stretch = crowd or stretches[suspect.key]
         # Errors of strangers are told, refusals are their daily bread.
         if suspect.of_strangers and suspect.harm is not Harm.ERROR and crowd is None:
             return None
@@ -150,11 +148,11 @@ class _Failures:
             stretch = stretch._replace(episode=stretch.episode.whole())
         if stretch.episode.is_whole:
             stretch = stretch._replace(requests=suspect.failed, of=suspect.of)
-        kept = self._kept.of(**_place(suspect))
         durations = self._durations.get((failure.name, *subject))
-        severity = self._severity(suspect, stretch, kept, durations)
+        severity = self._severity(suspect, stretch, durations)
         if severity is None:
             return None
+        kept = self._kept.of(**_place(suspect))
         when, witnesses = stretch.episode, witnesses_among(kept)
         rows, all_rows = self._failed.of(**_place(suspect)), self._rows.of(**subject.place)
         at = _at_gateways(suspect, all_rows, stretch)
@@ -193,7 +191,7 @@ class _Failures:
         )
 
     def _severity(
-        self, suspect: Suspect, stretch: Stretch, kept: pl.DataFrame, durations: Durations | None
+        self, suspect: Suspect, stretch: Stretch, durations: Durations | None
     ) -> Severity | None:
         """Return how bad a failure is; null if it is not worth telling."""
         failed, of, harm, failure = suspect.failed, suspect.of, suspect.harm, suspect.failure
@@ -205,11 +203,10 @@ class _Failures:
             return (
                 found if found is None or harm is not Harm.INJECTED else max(found, Severity.HIGH)
             )
-        clients = {client for client in kept["client"] if client is not None}
+        seen = self._clients.get(suspect.key, ())
+        clients = {client for client, _ in seen}
         inside = {
-            client
-            for client, start in zip(kept["client"], kept["start"], strict=True)
-            if client is not None and start is not None and stretch.episode.covers(start)
+            client for client, start in seen if start is not None and stretch.episode.covers(start)
         }
         # 404 is what any stranger gets, and there may be many of them at a time.
         common = harm is Harm.ANSWERED_4XX and 2 * suspect.not_found >= failed
@@ -260,7 +257,9 @@ def _crowd(suspect: Suspect, stretches: Mapping[tuple[Any, ...], Stretch]) -> St
     Who breaks HTTP has no host: a load balancer that speaks another protocol since a moment
     looks like a crowd of strangers.
     """
-    stretch = stretches.get(suspect.key_among_all) if suspect.of_strangers else None
-    if stretch is None or 2 * stretch.requests < stretch.of:
+    if not suspect.of_strangers:
+        return None
+    stretch = stretches[suspect.key_among_all]
+    if 2 * stretch.requests < stretch.of:
         return None
     return stretch if is_burst(stretch) and stretch.replaced else None

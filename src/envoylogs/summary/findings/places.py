@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.summary.findings.proof import sum_of
-from envoylogs.summary.judged import HOST_OF_AUTHORITY
 from envoylogs.summary.parts import Parts
 from envoylogs.tally.folded_marks import FOLDED_MARKS
 
@@ -69,7 +68,7 @@ class Places:
 
     @cached_property
     def _paths(self) -> Parts:
-        paths = self._judged.tally.paths.frame.lazy().group_by(HOST_OF_AUTHORITY, "path_group")
+        paths = self._judged.paths.lazy().group_by("host", "path_group")
         return Parts(paths.agg(pl.col("routed", "failed").sum()).collect())
 
 

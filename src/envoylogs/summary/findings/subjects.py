@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from envoylogs.summary.judged import Judged
 
 __all__ = [
+    "COLUMNS_OF_SUBJECTS",
     "EVERYBODY",
     "STRANGERS",
     "SUBJECT",
@@ -44,6 +45,8 @@ _COLUMNS = {
     "server_name": "server_name",
 }
 """Where the names of subjects stand in rows ``with_subject``, whatever these are told of."""
+
+COLUMNS_OF_SUBJECTS = tuple(_COLUMNS.values())
 
 _MEANT_REQUESTS, _MEANT_CLIENTS = 20, 3
 

@@ -6,18 +6,22 @@ All subjects of a kind are counted together: a query has its price, however few 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from envoylogs.summary.findings.onset import Bucket, Episode, episode
-from envoylogs.summary.findings.subjects import with_subject
-from envoylogs.summary.judged import HOST_OF_AUTHORITY
+from envoylogs.summary.findings.subjects import (
+    COLUMNS_OF_SUBJECTS,
+    SUBJECT,
+    of_each_subject,
+    with_subject,
+)
+from envoylogs.summary.judged import with_host
 from envoylogs.summary.parts import Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from envoylogs.summary.judged import Judged
 
@@ -90,48 +94,38 @@ NOTHING = Stretch(Episode(None, None, None, None, 0, 0), 0, 0, None)
 _FAILED = "failed"
 
 
-@dataclass(slots=True)
-class _Course:
+_Key = tuple[Any, Any]
+"""Of whom, and as what it failed."""
+
+_Failed = dict[int | None, tuple[int, int, int]]
+"""By bucket how many records failed, the first and the last; those without a time under null."""
+
+
+class _Course(NamedTuple):
     """The records of one subject over time.
 
     Attributes:
-        requests: By bucket, in the order of time.
+        starts: Of its buckets, in the order of time; null for records without one.
+        requests: In each of them.
         well: How many of those with a time came to no harm.
-        untimed: How many have no time.
-        first: The first one with a time.
+        first: The first one with a time; null for none.
         last: The last.
-        failed: As what they failed, and by bucket how many, the first and the last; those
-            without a time are under null.
     """
 
-    requests: dict[int, int] = field(default_factory=dict)
-    well: int = 0
-    untimed: int = 0
-    first: int | None = None
-    last: int | None = None
-    failed: dict[object, dict[int | None, tuple[int, int, int]]] = field(default_factory=dict)
+    starts: list[int | None]
+    requests: list[int]
+    well: int
+    first: int | None
+    last: int | None
 
-    def add(  # noqa: PLR0913, PLR0917  # one parameter a column
-        self, start: int | None, failed_as: object, requests: int, well: int, first: int, last: int
-    ) -> None:
-        """Add records of one bucket that failed alike, later ones than before."""
-        if failed_as is not None:
-            self.failed.setdefault(failed_as, {})[start] = (requests, first, last)
-        if start is None:
-            self.untimed += requests
-            return
-        self.requests[start] = self.requests.get(start, 0) + requests
-        self.well += well
-        self.first = first if self.first is None else min(self.first, first)
-        self.last = last if self.last is None else max(self.last, last)
-
-    def episode(self, failed_as: object) -> Episode:
-        """Return when records failed in a way."""
-        failed = self.failed[failed_as]
+    def episode(self, failed: _Failed) -> Episode:
+        """Return when records failed."""
+        nothing = (0, None, None)
         return episode(
             [
-                Bucket(start, requests, *failed.get(start, (0, None, None)))
-                for start, requests in self.requests.items()
+                Bucket(start, requests, *failed.get(start, nothing))
+                for start, requests in zip(self.starts, self.requests, strict=True)
+                if start is not None
             ]
         )
 
@@ -148,27 +142,30 @@ class _Course:
         return outside / rest_us * (until - since)
 
     def stretch(
-        self, failed_as: object, found: Episode, inside: tuple[int, int, int], width_us: int
+        self, found: Episode, failed: _Failed, inside: tuple[int, int, int], width_us: int
     ) -> Stretch:
         """Return a stretch.
 
         Args:
-            failed_as: As what records failed in it.
             found: Its times.
-            inside: How many records it has, how many of them failed so, and how many went well;
+            failed: What failed at any time.
+            inside: How many records it has, how many of them failed, and how many went well;
                 of no matter if it is the whole time.
             width_us: Of a bucket.
         """
-        failed = self.failed[failed_as]
-        timed = sum(n for start, (n, _, _) in failed.items() if start is not None)
-        total = sum(self.requests.values())
+        all_failed, total = sum(n for n, _, _ in failed.values()), sum(self.requests)
         if found.is_whole:
-            untimed = failed[None][0] if None in failed else 0
-            return Stretch(found, timed + untimed, total + self.untimed, None)
+            return Stretch(found, all_failed, total, None)
         of, failures, well = inside
         expected = self.expected(found, well, width_us)
-        went_well = None if expected is None else (well, expected)
-        return Stretch(found, failures, of, went_well, (timed - failures, total - of))
+        untimed = self.requests[0] if self.starts[0] is None else 0
+        return Stretch(
+            found,
+            failures,
+            of,
+            None if expected is None else (well, expected),
+            (all_failed - failed.get(None, (0, 0, 0))[0] - failures, total - untimed - of),
+        )
 
 
 class Timelines(Parts):
@@ -180,8 +177,8 @@ class Timelines(Parts):
     """
 
     def __init__(self, judged: Judged, believed: Sequence[str | None]) -> None:
-        rows = judged.tally.timeline.frame.lazy().filter(pl.col("kind") != "own")
-        super().__init__(with_subject(rows.with_columns(HOST_OF_AUTHORITY), believed).collect())
+        rows = with_host(judged.tally.timeline.frame).lazy().filter(pl.col("kind") != "own")
+        super().__init__(with_subject(rows, believed).collect())
         width = self.rows["width_s"].max()
         self._width_us = width * 1_000_000 if isinstance(width, int) else 0
 
@@ -196,7 +193,7 @@ class Timelines(Parts):
             rows: Of a state by bucket: all of the subject.
             failed: Which of them failed.
         """
-        found = self.stretches(rows.lazy().with_columns(_as_failed(failed), of=pl.lit(0)), "of")
+        found = self.stretches(rows.lazy().with_columns(_as_failed(failed), of=pl.lit(0)))
         return found.get((0, _FAILED), NOTHING)
 
     def stretches_of_hosts(self, hosts: Iterable[str], failed: pl.Expr) -> dict[str, Stretch]:
@@ -207,43 +204,66 @@ class Timelines(Parts):
             failed: Which requests failed.
         """
         wanted = pl.Series("host", hosts, dtype=pl.String)
+        if wanted.is_empty():
+            return {}
         rows = self.rows.lazy().filter(
             pl.col("kind") == "request", pl.col("host").is_in(wanted.implode())
         )
-        found = (
-            self.stretches(rows.with_columns(_as_failed(failed)), "host") if wanted.len() else {}
-        )
+        found = self.stretches(rows.with_columns(_as_failed(failed), of="host"))
         return {host: found.get((host, _FAILED), NOTHING) for host in wanted}
 
+    def stretches_of_subjects(
+        self, wanted: Iterable[tuple[str | None, ...]]
+    ) -> dict[tuple[str | None, ...], Stretch]:
+        """Return when subjects failed in some ways, and how many of how many.
+
+        Args:
+            wanted: Of each the values of ``SUBJECT`` and the way to fail.
+        """
+        keys = list(wanted)
+        if not keys:
+            return {}
+        numbers = {key: n for n, key in enumerate(dict.fromkeys(key[:-1] for key in keys))}
+        whose = pl.LazyFrame(list(numbers), dict.fromkeys(SUBJECT, pl.String), orient="row")
+        # What rows are of is told of each combination once, and then they are found by place.
+        combined = (*SUBJECT, "failure", "believed", *COLUMNS_OF_SUBJECTS)
+        places = self.rows.lazy().with_row_index("place").group_by(combined).agg("place")
+        found = (
+            of_each_subject(places)
+            .join(whose.with_row_index("of"), on=SUBJECT, nulls_equal=True)
+            .select("of", "failed_as", "failure", "place")
+            .explode("place")
+            .collect()
+        )
+        counts = self.rows.select("start", "requests", "first", "last")[found["place"]]
+        only = {key: (numbers[key[:-1]], key[-1]) for key in keys}
+        stretches = self.stretches(found.hstack(counts).lazy(), only=set(only.values()))
+        return {key: stretches.get(of, NOTHING) for key, of in only.items()}
+
     def stretches(
-        self, rows: pl.LazyFrame, *subject: str, only: Container[tuple[Any, ...]] | None = None
-    ) -> dict[tuple[Any, ...], Stretch]:
+        self, rows: pl.LazyFrame, only: Container[_Key] | None = None
+    ) -> dict[_Key, Stretch]:
         """Return when records of many subjects failed, and how many of how many.
 
         Args:
             rows: Of a state by bucket, each once for every subject that it is of, with
-                ``failed_as``: as what they failed, null for what did not.
-            subject: The columns that say whose a row is.
+                ``of``: of which, and ``failed_as``: as what they failed, null for what did not.
             only: What to look for; null for all that failed.
 
         Returns:
-            By the values of ``subject`` and ``failed_as``; what never failed is missing.
+            By the values of these two; what never failed is missing.
         """
-        courses: dict[tuple[Any, ...], _Course] = {}
-        for *key, start, failed_as, n, well, first, last in _by_bucket(rows, subject):
-            course = courses.setdefault(tuple(key), _Course())
-            course.add(start, failed_as, n, well, first, last)
+        courses, failures = _by_subject(rows)
         episodes = {
-            (*key, failed_as): course.episode(failed_as)
-            for key, course in courses.items()
-            for failed_as in course.failed
-            if only is None or (*key, failed_as) in only
+            key: courses[key[0]].episode(failed)
+            for key, failed in failures.items()
+            if only is None or key in only
         }
         parts = {key: found for key, found in episodes.items() if not found.is_whole}
-        inside = _inside(rows, subject, parts) if parts else {}
+        inside = _inside(rows, parts) if parts else {}
         return {
-            key: courses[key[:-1]].stretch(
-                key[-1], found, inside.get(key, (0, 0, 0)), self._width_us
+            key: courses[key[0]].stretch(
+                found, failures[key], inside.get(key, (0, 0, 0)), self._width_us
             )
             for key, found in episodes.items()
         }
@@ -253,26 +273,45 @@ def _as_failed(failed: pl.Expr) -> pl.Expr:
     return pl.when(failed).then(pl.lit(_FAILED)).alias("failed_as")
 
 
-def _by_bucket(rows: pl.LazyFrame, subject: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Yield how many records of each subject failed as what in each bucket, by time."""
-    requests = pl.col("requests")
+def _by_subject(
+    rows: pl.LazyFrame,
+) -> tuple[dict[object, _Course], dict[_Key, _Failed]]:
+    """Return the course of each subject, and what failed of it, by subject and as what."""
+    requests, timed = pl.col("requests"), pl.col("start").is_not_null()
+    first, last = pl.col("first").min(), pl.col("last").max()
+    well = requests.filter(pl.col("failure").is_null()).sum().alias("well")
+    courses, failures = pl.collect_all(
+        [
+            rows.group_by("of", "start")
+            .agg(requests.sum(), well, first, last)
+            .sort("start")
+            .group_by("of")
+            .agg(
+                "start",
+                "requests",
+                pl.col("well").filter(timed).sum(),
+                pl.col("first").filter(timed).min(),
+                pl.col("last").filter(timed).max(),
+            ),
+            rows.filter(pl.col("failed_as").is_not_null())
+            .group_by("of", "failed_as", "start")
+            .agg(requests.sum(), first, last)
+            .group_by("of", "failed_as")
+            .agg("start", "requests", "first", "last"),
+        ]
+    )
     return (
-        rows.group_by(*subject, "start", "failed_as")
-        .agg(
-            requests.sum(),
-            requests.filter(pl.col("failure").is_null()).sum().alias("well"),
-            pl.col("first").min(),
-            pl.col("last").max(),
-        )
-        .sort("start")
-        .collect()
-        .iter_rows()
+        {of: _Course(*course) for of, *course in courses.iter_rows()},
+        {
+            (of, failed_as): dict(zip(starts, zip(*counts, strict=True), strict=True))
+            for of, failed_as, starts, *counts in failures.iter_rows()
+        },
     )
 
 
 def _inside(
-    rows: pl.LazyFrame, subject: Sequence[str], episodes: Mapping[tuple[Any, ...], Episode]
-) -> dict[tuple[Any, ...], tuple[int, int, int]]:
+    rows: pl.LazyFrame, episodes: Mapping[_Key, Episode]
+) -> dict[_Key, tuple[int, int, int]]:
     """Return how many records are in episodes: all, those that failed, those that went well."""
     requests = pl.col("requests")
     schema = rows.collect_schema()
@@ -282,19 +321,18 @@ def _inside(
             (*key, *(when.since, when.until, when.first, when.last))
             for key, when in episodes.items()
         ],
-        schema={name: schema[name] for name in subject}
-        | {"of_episode": schema["failed_as"]}
+        schema={"of": schema["of"], "of_episode": schema["failed_as"]}
         | dict.fromkeys(limits, pl.Int64()),
         orient="row",
     )
     counted = (
-        rows.join(times, on=subject, nulls_equal=True)
+        rows.join(times, on="of", nulls_equal=True)
         .filter(
             pl.col("start").is_between("first_bucket", "last_bucket"),
             pl.col("since").is_null() | (pl.col("last") >= pl.col("since")),
             pl.col("until").is_null() | (pl.col("first") <= pl.col("until")),
         )
-        .group_by(*subject, "of_episode")
+        .group_by("of", "of_episode")
         .agg(
             requests.sum(),
             requests.filter(pl.col("failed_as") == pl.col("of_episode")).sum().alias("failures"),
@@ -302,7 +340,7 @@ def _inside(
         )
         .collect()
     )
-    return {tuple(key): (of, failures, well) for *key, of, failures, well in counted.iter_rows()}
+    return {row[:2]: row[2:] for row in counted.iter_rows()}
 
 
 def between(rows: pl.DataFrame, since: int | None, until: int | None) -> pl.DataFrame:

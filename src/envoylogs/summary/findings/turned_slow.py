@@ -15,7 +15,7 @@ from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one
 from envoylogs.summary.findings.finding import Finding, OfMany, told_alike
 from envoylogs.summary.findings.proof import gateways_of, sum_of
 from envoylogs.summary.findings.timelines import between
-from envoylogs.summary.judged import HOST_OF_AUTHORITY
+from envoylogs.summary.judged import with_host
 from envoylogs.tally.slowness import GATEWAY_TIME, SMALL_BYTES, UPSTREAM_TIME
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def gateway_slow(judged: Judged, timelines: Timelines) -> list[Finding]:
     rows = judged.tally.slowness.frame.filter(
         (pl.col("measure") == GATEWAY_TIME) & pl.col("from_ms").is_not_null()
     )
-    named = rows.with_columns(HOST_OF_AUTHORITY).rename({"host": "name"})
+    named = with_host(rows).rename({"host": "name"})
     return [_of_gateway(judged, slow) for slow in became_slow(named, timelines)]
 
 
