@@ -25,8 +25,8 @@ class Parts:
         """Return the rows in which columns have these values, which may be missing."""
         columns = tuple(values)
         if columns not in self._places:
-            places = self.rows.select(columns).with_row_index("place")
-            by_key = places.group_by(columns).agg("place").sort(columns)
+            places = self.rows.lazy().select(columns).with_row_index("place")
+            by_key = places.group_by(columns).agg("place").collect()
             keys = by_key.select(columns).iter_rows()
             self._places[columns] = dict(zip(keys, by_key["place"], strict=True))
         places_of = self._places[columns].get(tuple(values.values()))

@@ -151,9 +151,9 @@ def with_lost(rows: pl.DataFrame, paths: pl.DataFrame) -> pl.DataFrame:
         rows: With ``host``, ``method`` and ``path_group``; their order is kept.
         paths: See ``path_states``.
     """
-    unrouted = paths.filter("known", pl.col("unrouted") > 0)
+    unrouted = paths.lazy().filter("known", pl.col("unrouted") > 0)
     of_some = is_lost().any().alias("of_some"), is_lost().all().alias("of_all")
-    names = rows.select(_KEYS).unique()
+    names = rows.lazy().select(_KEYS).unique()
     found = []
     for hidden in product((False, True), repeat=len(_KEYS)):
         folded = dict(zip(_KEYS, hidden, strict=True))
@@ -171,5 +171,5 @@ def with_lost(rows: pl.DataFrame, paths: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit(value=True))
         .alias("lost")
     )
-    decided = pl.concat(found).select(*_KEYS, lost)
+    decided = pl.concat(found).select(*_KEYS, lost).collect()
     return rows.join(decided, on=_KEYS, how="left", nulls_equal=True, maintain_order="left")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from envoylogs.summary.findings.commands import find_pod_command
-from envoylogs.summary.findings.proof import listed
+from envoylogs.summary.findings.proof import listed, names_in
 from envoylogs.tally.folded_marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ def at_gateways(rows: pl.DataFrame, failed: pl.Expr, stretch: Stretch) -> AtGate
         failed: Which of them failed.
         stretch: When, and how many of how many.
     """
-    gateways = rows["gateway"].drop_nulls()
-    if gateways.n_unique() < 2:  # noqa: PLR2004  # there are no others
+    if len(names_in(rows, "gateway")) < 2:  # noqa: PLR2004  # there are no others
         return EVERYWHERE
     requests, fails = pl.col("requests"), failed.fill_null(value=False)
     counted = (
@@ -122,7 +121,7 @@ def at_gateways(rows: pl.DataFrame, failed: pl.Expr, stretch: Stretch) -> AtGate
         return EVERYWHERE
     elsewhere = ~fails & ~pl.col("gateway").is_in(odd)
     hosts, hosts_elsewhere = (
-        set(rows.filter(where)["upstream_host"].drop_nulls()) for where in (fails, elsewhere)
+        names_in(rows.filter(where), "upstream_host") for where in (fails, elsewhere)
     )
     same_hosts = not hosts or not hosts.isdisjoint(hosts_elsewhere)
     return AtGateways(odd, len(counted), same_hosts)

@@ -26,7 +26,13 @@ from envoylogs.summary.findings.at_gateways import EVERYWHERE, AtGateways, at_ga
 from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST, bad_hosts, of_bad_host
 from envoylogs.summary.findings.finding import Finding, Severity
 from envoylogs.summary.findings.places import Places
-from envoylogs.summary.findings.proof import first_of, gateways_of, sum_of, witnesses_among
+from envoylogs.summary.findings.proof import (
+    first_of,
+    gateways_of,
+    names_in,
+    sum_of,
+    witnesses_among,
+)
 from envoylogs.summary.findings.subjects import SUBJECT, with_subject
 from envoylogs.summary.findings.suspects import Suspect, suspects
 from envoylogs.summary.findings.waiting import waited
@@ -181,7 +187,7 @@ class _Failures:
             clients_at_least=witnesses.clients,
             gateways=gateways_of(self._judged, rows),
             only_at=at.names,
-            upstream_hosts=(rows["upstream_host"].drop_nulls().n_unique(), suspect.hosts),
+            upstream_hosts=(len(names_in(rows, "upstream_host")), suspect.hosts),
             where=suspect.where(self._believed),
             proof=words.proof,
             examples=witnesses.examples,

@@ -24,6 +24,7 @@ __all__ = [
     "is_host",
     "last_of",
     "listed",
+    "names_in",
     "proof_of",
     "sum_of",
     "unrouted_rows",
@@ -81,7 +82,12 @@ _PORT = re.compile(r":(\d+)\Z")
 
 def gateways_of(judged: Judged, rows: pl.DataFrame) -> tuple[int, int]:
     """Return how many gateways these rows are of, and how many there are."""
-    return rows["gateway"].drop_nulls().n_unique(), judged.gateways
+    return len(names_in(rows, "gateway")), judged.gateways
+
+
+def names_in(rows: pl.DataFrame, column: str) -> set[str]:
+    """Return the names in a column, without missing ones."""
+    return set(rows[column]) - {None}
 
 
 def unrouted_rows(judged: Judged, host: str) -> tuple[pl.DataFrame, Witnesses]:
@@ -162,7 +168,8 @@ def _reasons_of(kept: pl.DataFrame, said: str) -> Iterator[str]:
         # Newer releases add the address, which is not the same for all.
         reasons = Counter(
             (_ADDRESS.sub("", reason, count=1)[:_LONGEST_REASON],)
-            for reason in kept[name].drop_nulls()
+            for reason in kept[name]
+            if reason is not None
         )
         if reasons and (found := _most_frequent(reasons)[0]).replace(" ", "_") not in said:
             yield f"{name} {found}"
