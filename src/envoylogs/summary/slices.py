@@ -14,7 +14,6 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, UNROUTED, is_error
 from envoylogs.envoy.paths import path_group
-from envoylogs.envoy.traffic import host_of
 from envoylogs.summary.judged import is_known
 from envoylogs.summary.ledger import NOT_FOUND, ledger_kind
 from envoylogs.summary.paths import with_lost
@@ -71,25 +70,33 @@ def slices(judged: Judged, paths: pl.DataFrame) -> Slices:
         paths: See ``paths.path_states``.
     """
     joint = judged.tally.joint.frame
-    counts = joint.with_columns((pl.col("requests") + pl.col("connections")).alias("records"))
+    records = (pl.col("requests") + pl.col("connections")).alias("records")
     combinations = (
-        counts.group_by(SLICE_COLUMNS)
-        .agg(pl.col("records").sum())
+        joint.lazy()
+        .with_row_index("place")
+        .group_by(SLICE_COLUMNS)
+        .agg(records.sum(), "place")
         .sort(
             "records", *SLICE_COLUMNS,
             descending=[True, *(False for _ in SLICE_COLUMNS)], nulls_last=True,
         )
         .with_row_index("combination")
+        .collect()
     )  # fmt: skip
+    # Names are many times as long as numbers, so rows are found by place.
+    of_rows = combinations.select("combination", "place").explode("place")
+    counts = joint.select("start", "value_ms", records)[of_rows["place"]]
     rows = (
-        counts.join(combinations.drop("records"), on=SLICE_COLUMNS, nulls_equal=True)
+        counts.lazy()
+        .with_columns(of_rows["combination"])
         .group_by("combination", "start", "value_ms")
         .agg(pl.col("records").sum())
         .sort("value_ms", "combination", "start", nulls_last=[False, False, True])
+        .collect()
     )
     width = joint["width_s"].max()
     return Slices(
-        _with_meaning(combinations, judged, paths),
+        _with_meaning(combinations.drop("place"), judged, paths),
         rows,
         width if isinstance(width, int) else None,
         window_of(rows),
@@ -139,12 +146,14 @@ def _examples(judged: Judged) -> pl.DataFrame:
     server_name = pl.col("server_name").str.to_lowercase()
     host = pl.when(pl.col("outcome").is_in(CONNECTION_OUTCOMES)).then(server_name)
     return (
-        judged.tally.evidence.frame.with_columns(
-            host.otherwise(host_of(pl.col("authority"))).alias("host"),
+        judged.evidence.lazy()
+        .with_columns(
+            host.otherwise("host").alias("host"),
             path_group(pl.col("path"), judged.tally.spec.path_segments).alias("path_group"),
         )
         .with_columns(_is_known(judged).alias("known"))
         .with_columns((_is_strange() & ~pl.col("known")).alias("noise"))
         .drop("rank", "authority", "server_name")
         .sort("start", "source", "line", "host", "path", "client", nulls_last=True)
+        .collect()
     )
