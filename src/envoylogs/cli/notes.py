@@ -162,8 +162,8 @@ def say_where_connections_are(summary: Summary, table: str | None) -> None:
         summary: What was written.
         table: What alone of it; null for all there is.
     """
-    from envoylogs.render.named_tables import ASKED
     from envoylogs.summary.breakdown import TABLES
+    from envoylogs.summary.tables import ASKED
 
     overview = summary.overview
     # By outcome connections are counted too.

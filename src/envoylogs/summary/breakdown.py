@@ -19,39 +19,28 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.judged import Judged
 
-__all__ = ["TABLES", "asked_table", "breakdowns", "columns_to_ask", "groups"]
+__all__ = ["TABLES", "asked_table", "breakdown", "columns_to_ask"]
 
 TABLES = ("authority", "route_name", "response_code", "upstream_cluster", "outcome",
           "response_flags", "response_code_details", "gateway", "upstream_host")  # fmt: skip
 """The columns that there is a table by."""
 
 
-def breakdowns(judged: Judged) -> dict[str, pl.DataFrame]:
-    """Return requests by each column of ``TABLES``.
+def breakdown(judged: Judged, column: str) -> pl.DataFrame:
+    """Return requests by one column.
 
     Args:
         judged: What to count. Connections count by ``outcome`` only.
+        column: Of ``TABLES``.
 
     Returns:
-        By column a table with a row for each value, null too: the column,
-        ``requests``, ``share`` (0 to 1, of all requests; null for the outcomes
-        of connections, which stand apart), ``codes`` (a struct of
-        ``CODE_CLASSES``), ``blackhole``, ``unrouted``, ``errors``,
-        ``bytes_sent``, ``bytes_received``, ``latency_ms``. Ordered by requests
-        descending, then by key.
+        A row for each value, null too: the column, ``requests``, ``share`` (0 to 1, of all
+        requests; null for the outcomes of connections, which stand apart), ``codes`` (a struct of
+        ``CODE_CLASSES``), ``blackhole``, ``unrouted``, ``errors``, ``bytes_sent``,
+        ``bytes_received``, ``latency_ms``. Ordered by requests descending, then by key.
     """
-    return {column: breakdown(judged, column) for column in TABLES}
-
-
-def breakdown(judged: Judged, column: str) -> pl.DataFrame:
-    """Return requests by one column, see ``breakdowns``."""
     rows = judged.counts.lazy() if column == "outcome" else _requests(judged)
     return _table(rows, _latency_always_there(judged, [column]), [column], judged.total)
-
-
-def groups(judged: Judged) -> pl.DataFrame:
-    """Return requests by ``schema.GROUP_KEYS`` together, as ``breakdowns`` does by one column."""
-    return asked_table(judged, schema.GROUP_KEYS)
 
 
 def columns_to_ask(by: Sequence[str]) -> tuple[str, ...]:
@@ -67,7 +56,7 @@ def _always_there(by: Sequence[str]) -> bool:
 
 
 def asked_table(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
-    """Return requests by any columns together, as ``breakdowns`` does by one.
+    """Return requests by any columns together, as ``breakdown`` does by one.
 
     Args:
         judged: What to count; connections are not, see ``connections.asked_connections``.

@@ -19,7 +19,7 @@ from envoylogs.summary.percentiles import latencies, latency_column
 if TYPE_CHECKING:
     from envoylogs.summary.judged import Judged
 
-__all__ = ["NOT_SENT", "splits", "wilson_interval"]
+__all__ = ["NOT_SENT", "parts_of", "splits", "wilson_interval"]
 
 NOT_SENT = ("denied", "rate_limited", "dependency_failed", "fault_injected", "client_error",
             "direct_response", "blocked", "blackhole", "no_route")  # fmt: skip
@@ -86,6 +86,18 @@ def splits(judged: Judged) -> pl.DataFrame:
         )
         .collect()
     )  # fmt: skip
+
+
+def parts_of(splits: pl.DataFrame) -> pl.DataFrame:
+    """Return a row for each part of each split, with all requests sent as ``group_requests``.
+
+    Args:
+        splits: See ``splits``.
+    """
+    groups = [name for name in splits.columns if name not in {"parts", "buckets"}]
+    flat = splits.drop("buckets").rename({"requests": "group_requests"})
+    flat = flat.explode("parts").unnest("parts")
+    return flat.select(list(dict.fromkeys([*groups, "group_requests", *flat.columns])))
 
 
 def _requests(where: pl.Expr) -> pl.Expr:

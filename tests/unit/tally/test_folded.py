@@ -83,7 +83,7 @@ def test_tables_that_were_asked_for_have_the_long_names_of_those_of_every_summar
         # Counted by ``host`` too, it is not taken from what every tally has.
         asked = asked_table(judged, ("host", column))
         counted = asked.group_by(column).agg(pl.col("requests", "errors").sum())
-        usual = summary.by[column].select(column, "requests", "errors")
+        usual = summary.table(column).select(column, "requests", "errors")
         assert sorted(counted.rows(), key=repr) == sorted(usual.rows(), key=repr), column
 
 

@@ -94,8 +94,8 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         print_config(context)
         return
     from envoylogs.pipeline import Reading
-    from envoylogs.render.named_tables import ASKED, JOINT
     from envoylogs.summary.summary import summarize as summary_of
+    from envoylogs.summary.tables import ASKED, JOINT
 
     columns = wanted_columns(by)
     shown = wanted_table(output_format, table, columns)
@@ -132,7 +132,6 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         tally,
         complete=not stop.requested,
         by=columns,
-        joint=limits.needs_joint,
         names_in_metrics=names_in_metrics(output_format, limit),
     )
     ending.check(summary.accounts)
