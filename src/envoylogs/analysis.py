@@ -24,7 +24,7 @@ from envoylogs.render.words import (
     severity_words,
     verdict_of,
 )
-from envoylogs.summary.breakdown import TABLES as COLUMNS
+from envoylogs.summary.breakdown import COLUMNS
 from envoylogs.summary.comparing import compared
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.summary.tables import TABLE_NAMES, TABLES

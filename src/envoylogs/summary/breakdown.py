@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.judged import Judged
 
-__all__ = ["TABLES", "asked_table", "breakdown", "columns_to_ask"]
+__all__ = ["COLUMNS", "asked_table", "breakdown", "columns_to_ask"]
 
-TABLES = ("authority", "route_name", "response_code", "upstream_cluster", "outcome",
+COLUMNS = ("authority", "route_name", "response_code", "upstream_cluster", "outcome",
           "response_flags", "response_code_details", "gateway", "upstream_host")  # fmt: skip
 """The columns that there is a table by."""
 
@@ -31,7 +31,7 @@ def breakdown(judged: Judged, column: str) -> pl.DataFrame:
 
     Args:
         judged: What to count. Connections count by ``outcome`` only.
-        column: Of ``TABLES``.
+        column: Of ``COLUMNS``.
 
     Returns:
         A row for each value, null too: the column, ``requests``, ``share`` (0 to 1, of all

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from envoylogs.summary.accounts import Accounts, accounts
 from envoylogs.summary.findings.all import all_findings
-from envoylogs.summary.findings.slices import FindingSlice, slices_of
+from envoylogs.summary.findings.picked import FindingSlice, slices_of
 from envoylogs.summary.folds import Folds, folds
 from envoylogs.summary.judged import Judged
 from envoylogs.summary.metrics.families import Family, metric_families

@@ -12,8 +12,7 @@ import polars as pl
 
 from envoylogs import schema
 from envoylogs.errors import UnknownKeyError
-from envoylogs.summary.breakdown import TABLES as COLUMNS
-from envoylogs.summary.breakdown import asked_table, breakdown
+from envoylogs.summary.breakdown import COLUMNS, asked_table, breakdown
 from envoylogs.summary.connections import (
     CONNECTION_KEYS,
     CONNECTION_TABLES,

@@ -38,7 +38,7 @@ from envoylogs.render.markdown import MarkdownRenderer
 from envoylogs.render.records import JsonRenderer, NdjsonRenderer
 from envoylogs.render.terminal.screen import TerminalRenderer
 from envoylogs.render.words import findings_shown
-from envoylogs.summary.breakdown import TABLES
+from envoylogs.summary.breakdown import COLUMNS
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.summary.tables import (
     ASKED,
@@ -63,7 +63,7 @@ Row = dict[str, Any]
 _BY = ("method", "path_group")
 _JOINT = ("method", "route_name", "path_group")
 _ALL = (*TABLE_NAMES, ASKED, ASKED_CONNECTIONS, JOINT)
-_COUNTED = ("groups", *TABLES, ASKED)
+_COUNTED = ("groups", *COLUMNS, ASKED)
 """Tables of requests by some columns."""
 
 _OF_REQUESTS = ("authority", "path", "method", "route_name")

@@ -33,7 +33,7 @@ from envoylogs.errors import TallyQuestionError
 from envoylogs.keyed.batches import batches
 from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import Reading, tally_sources
-from envoylogs.summary.breakdown import TABLES, asked_table, columns_to_ask
+from envoylogs.summary.breakdown import COLUMNS, asked_table, columns_to_ask
 from envoylogs.summary.judged import Judged
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.tally.state import TallySpec
@@ -289,7 +289,7 @@ def test_any_columns_together(by: list[str]) -> None:
     _assert_same(found, _expected(_requests("all eras"), by))
 
 
-@pytest.mark.parametrize("column", TABLES)
+@pytest.mark.parametrize("column", COLUMNS)
 def test_a_table_that_every_summary_has_is_the_same_when_it_is_asked_for(column: str) -> None:
     summary = summarize(_tally("all eras", ()), by=(column,))
 

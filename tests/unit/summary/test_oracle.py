@@ -22,7 +22,7 @@ from tests.handmade import fewer_examples, source_of
 
 from envoylogs.keyed.batches import batches
 from envoylogs.pipeline import tally_sources
-from envoylogs.summary.breakdown import TABLES
+from envoylogs.summary.breakdown import COLUMNS
 from envoylogs.summary.splits import NOT_SENT
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.tally.traffic import CODE_CLASSES
@@ -297,7 +297,7 @@ def test_the_logs_hold_what_the_tables_are_about() -> None:
     assert {_log(name).summary.bucket_seconds for name in _LOGS} >= {1, 5, 300, 6 * 3600}
 
 
-@pytest.mark.parametrize("column", TABLES)
+@pytest.mark.parametrize("column", COLUMNS)
 def test_table_by(log: _Log, column: str) -> None:
     counted = log.requests + (log.connections if column == "outcome" else [])
     groups = _grouped(counted, lambda seen: seen.columns[column])
@@ -577,7 +577,7 @@ def test_examples_of_rejections_are_of_their_host(log: _Log) -> None:
 # --- The same log, cut into files ---------------------------------------------------------------
 
 
-_TABLES = (*TABLES, "groups", "rejections", "splits", "timeline")
+_TABLES = (*COLUMNS, "groups", "rejections", "splits", "timeline")
 
 
 def _comparable(summary: Summary) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from tests.handmade import (
 )
 
 from envoylogs.pipeline import tally_sources
-from envoylogs.summary.breakdown import TABLES
+from envoylogs.summary.breakdown import COLUMNS
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.percentiles import EMPTY_LATENCY
 from envoylogs.summary.summary import Summary, summarize
@@ -43,7 +43,7 @@ _KEYS = list(served())
 
 def _assert_tables_agree(summary: Summary) -> None:
     found = summary.overview
-    for name in TABLES:
+    for name in COLUMNS:
         table = summary.table(name)
         counted = found.requests + (found.connections if name == "outcome" else 0)
         assert table["requests"].sum() == counted
@@ -88,7 +88,7 @@ def test_the_summary_of_nothing_is_empty() -> None:
     assert (summary.overview.first, summary.overview.last) == (None, None)
     assert summary.overview.latency_ms == EMPTY_LATENCY
     assert summary.bucket_seconds is None
-    names = ("groups", "rejections", "splits", "timeline", *TABLES)
+    names = ("groups", "rejections", "splits", "timeline", *COLUMNS)
     assert [summary.table(name).height for name in names] == [0] * 13
     assert summary.findings == ()
 
@@ -200,8 +200,8 @@ def _by(name: str, *records: Record) -> dict[Any, dict[str, Any]]:
 def test_a_share_of_everything_is_one(count: int) -> None:
     summary = summary_of([*(served(0) for _ in range(count)), connection(0)])
 
-    shares = [summary.table(name)["share"].drop_nulls().to_list() for name in TABLES]
-    assert shares == [[1.0]] * len(TABLES)
+    shares = [summary.table(name)["share"].drop_nulls().to_list() for name in COLUMNS]
+    assert shares == [[1.0]] * len(COLUMNS)
     assert summary.table("groups")["share"].to_list() == [1.0]
     assert summary.table("splits")["parts"].item()[0]["share"] == 1.0
 

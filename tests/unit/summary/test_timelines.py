@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 from tests.handmade import CLUSTER, Record, reset, served, tally_of, us
 
+from envoylogs.summary.findings.stretches import Stretch
 from envoylogs.summary.findings.subjects import believed_hosts
-from envoylogs.summary.findings.timelines import Stretch, Timelines
+from envoylogs.summary.findings.timelines import Timelines
 from envoylogs.summary.judged import Judged
 
 _FAILED = pl.col("failure") == "connection_closed"

@@ -11,7 +11,7 @@ from tests.handmade import HOST, connection, served, tally_of, unrouted
 
 from envoylogs.envoy.traffic import host_of
 from envoylogs.render.csv_table import CsvRenderer
-from envoylogs.summary.breakdown import TABLES, asked_table
+from envoylogs.summary.breakdown import COLUMNS, asked_table
 from envoylogs.summary.judged import Judged
 from envoylogs.summary.slices import SLICE_COLUMNS
 from envoylogs.summary.summary import summarize
@@ -79,7 +79,7 @@ def test_tables_that_were_asked_for_have_the_long_names_of_those_of_every_summar
     summary = summarize(tally_of(_log(), spec=_SPEC))
     judged = Judged(tally_of(_log(), spec=_SPEC))
 
-    for column in set(TABLES) & set(_SPEC.by):
+    for column in set(COLUMNS) & set(_SPEC.by):
         # Counted by ``host`` too, it is not taken from what every tally has.
         asked = asked_table(judged, ("host", column))
         counted = asked.group_by(column).agg(pl.col("requests", "errors").sum())

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from envoylogs.summary.findings.finding import Finding
-    from envoylogs.summary.findings.slices import FindingSlice
+    from envoylogs.summary.findings.picked import FindingSlice
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.slices import Slices
     from envoylogs.summary.summary import Summary

@@ -11,7 +11,7 @@ from envoylogs.summary.findings.proof import listed, names_in
 from envoylogs.tally.folded_marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
-    from envoylogs.summary.findings.timelines import Stretch
+    from envoylogs.summary.findings.stretches import Stretch
 
 __all__ = ["EVERYWHERE", "ITS_ROUTES", "AtGateways", "at_gateways"]
 

@@ -153,7 +153,7 @@ def of_bad_host(
         f"fails while the others do not{at.title}",
         requests=bad.failed,
         of=bad.requests,
-        clients_at_least=witnesses.clients,
+        **witnesses.told,
         first_seen=first,
         since=None if when.since is None or first is None else max(when.since, first),
         until=None if when.until is None or last is None else min(when.until, last),
@@ -174,7 +174,6 @@ def of_bad_host(
             noun="upstream hosts",
         ),
         proof=proof_of(rows, kept),
-        examples=witnesses.examples,
         next=HBONE_NEXT
         if pl.select(is_hbone(pl.lit(bad.address))).item()
         else at.next(

@@ -17,6 +17,7 @@ from envoylogs.summary.findings.finding import (
     worth_telling,
 )
 from envoylogs.summary.findings.proof import first_of, gateways_of, sum_of
+from envoylogs.summary.findings.stretches import stretches
 from envoylogs.summary.findings.timelines import between
 from envoylogs.summary.findings.turned_slow import is_answered_request
 from envoylogs.summary.findings.weighing import is_burst
@@ -51,9 +52,8 @@ def delay_findings(judged: Judged, timelines: Timelines) -> list[Finding]:
     rows = by_host.with_columns(failed.alias("failure"), failed_as=failed, of="host")
     felt_rows = rows.filter(felt).collect()
     of_felt = rows.join(felt_rows.lazy().select("host").unique(), on="host", how="semi")
-    stretches, parts = timelines.stretches(of_felt), Parts(felt_rows)
-    found = []
-    for (host, _), stretch in sorted(stretches.items()):
+    found, parts = [], Parts(felt_rows)
+    for (host, _), stretch in sorted(stretches(of_felt, timelines.width_us).items()):
         if not (is_burst(stretch) or worth_telling(stretch.requests, stretch.of)):
             continue
         when, delayed = stretch.episode, parts.of(host=host)

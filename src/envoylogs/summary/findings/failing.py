@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from envoylogs.summary.findings.durations import Durations
-    from envoylogs.summary.findings.timelines import Stretch, Timelines
+    from envoylogs.summary.findings.stretches import Stretch
+    from envoylogs.summary.findings.timelines import Timelines
     from envoylogs.summary.judged import Judged
 
 __all__ = ["failing_findings"]
@@ -184,13 +185,12 @@ class _Failures:
             subject=subject.name or subject.label,
             title=words.title,
             **stretch.told(first_of(rows)),
-            clients_at_least=witnesses.clients,
+            **witnesses.told,
             gateways=gateways_of(self._judged, rows),
             only_at=at.names,
             upstream_hosts=(len(names_in(rows, "upstream_host")), suspect.hosts),
             where=suspect.where(self._believed),
             proof=words.proof,
-            examples=witnesses.examples,
             failure=failure.name,
             of_many=replace(words.of_many, by_share=suspect.harm is not Harm.INJECTED),
             next=words.next,

@@ -97,13 +97,12 @@ def never_routed_hosts(
             title=f"{host} never had a route, though many clients ask for it",
             requests=n,
             of=sum_of(rows),
-            clients_at_least=witnesses.clients,
+            **witnesses.told,
             first_seen=first_of(rows),
             gateways=gateways_of(judged, rows),
             where=unrouted_of(host),
             failure="route_missing",
             proof=f"NR for every request, mostly of paths that are asked for often; {why}.",
-            examples=witnesses.examples,
             next=FAILURES["route_missing"].next,
         )
 

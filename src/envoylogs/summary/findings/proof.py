@@ -48,6 +48,11 @@ class Witnesses(NamedTuple):
     clients: int
     ports: tuple[str, ...]
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """Return what a ``Finding`` says of them."""
+        return {"examples": self.examples, "clients_at_least": self.clients}
+
 
 def witnesses_of(judged: Judged, where: pl.Expr) -> Witnesses:
     """Return the examples that were kept of a failure.

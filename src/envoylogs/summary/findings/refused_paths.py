@@ -107,14 +107,13 @@ def _of(judged: Judged, timelines: Timelines, paths: pl.DataFrame) -> Finding | 
         title=failure.says.format(label=f"{listed(groups)} of {host}", codes=codes_of(rows)),
         requests=requests,
         of=of,
-        clients_at_least=witnesses.clients,
+        **witnesses.told,
         first_seen=since,
         since=since,
         gateways=gateways_of(judged, rows),
         where=all_of(is_request, equals("host", host), equals("failure", refusal), paths_of(paths)),
         proof=f"{proof_of(rows)}; {served:,} requests of these paths were served before, none "
         "since",
-        examples=witnesses.examples,
         failure=refusal,
         of_many=OfMany(
             failure.says.replace("{label}", "some paths of {label}"),

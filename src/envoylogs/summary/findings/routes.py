@@ -79,14 +79,6 @@ def route_findings(
     return [with_reuse_hint(judged, finding) for finding in found]
 
 
-def _not_known(judged: Judged) -> list[str]:
-    """Return that the host of a request is none of the known ones."""
-    if judged.known_hosts.is_empty():
-        return []
-    known = is_one_of("host", judged.known_hosts)
-    return [any_of("host IS NULL", f"NOT ({known})")]
-
-
 def _lost(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
     """Return hosts that lost all their routes, or some."""
     findings = []
@@ -122,13 +114,12 @@ def _lost(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[Fin
                 else f"{host} lost the route of {listed(groups)}",
                 requests=requests,
                 of=total,
-                clients_at_least=witnesses.clients,
+                **witnesses.told,
                 first_seen=since,
                 since=since,
                 gateways=gateways_of(judged, rows),
                 where=unrouted_of(host, paths_of(lost_here)),
                 proof=f"{_were(before)} routed before, {gone} since.",
-                examples=witnesses.examples,
                 failure="route_missing",
                 of_many=_LOST_HOSTS if whole_host else _LOST_ROUTES,
                 next=f"What was applied just before? kubectl get virtualservice -A | grep {host}; "
@@ -213,13 +204,12 @@ def _gained(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[F
                 title=f"{host} had no route until one came",
                 requests=requests,
                 of=max(requests, sum_of(between(timelines.requests_of(host), None, until))),
-                clients_at_least=witnesses.clients,
+                **witnesses.told,
                 first_seen=first_of(of_host, "first_unrouted"),
                 until=until,
                 gateways=gateways_of(judged, rows),
                 where=unrouted_of(host, paths_of(of_host)),
                 proof="Its requests got 404 first and are routed since.",
-                examples=witnesses.examples,
                 next=_WORKS_NOW,
             )
         )
@@ -237,6 +227,8 @@ def _nothing_bound(judged: Judged) -> list[Finding]:
     unknown = judged.requests.filter("noise")
     blackhole = unknown.filter(pl.col("outcome") == "blackhole")
     nothing_routed = not (judged.requests["routed"].any() or judged.known_hosts.len())
+    known = is_one_of("host", judged.known_hosts) if judged.known_hosts.len() else None
+    not_known = [any_of("host IS NULL", f"NOT ({known})")] if known else []
     for rows, is_blackhole in (
         (blackhole, True),
         (unknown.filter(pl.col("outcome") != "blackhole"), False),
@@ -272,20 +264,19 @@ def _nothing_bound(judged: Judged) -> list[Finding]:
                 ),
                 requests=requests,
                 of=sum_of(judged.requests),
-                clients_at_least=witnesses.clients,
+                **witnesses.told,
                 first_seen=first_of(rows),
                 until=ended,
                 gateways=gateways_of(judged, rows),
                 where=all_of(
                     is_request,
                     equals("outcome", "blackhole" if is_blackhole else "no_route"),
-                    *_not_known(judged),
+                    *not_known,
                 ),
                 proof="404 with route_name default, no flag, no cluster: virtual host blackhole, "
                 "Istio 1.1 to 1.7."
                 if is_blackhole
                 else "NR for every request.",
-                examples=witnesses.examples,
                 failure="route_missing",
                 next=FAILURES["route_missing"].next
                 if ended is None
@@ -299,11 +290,8 @@ def _nothing_bound(judged: Judged) -> list[Finding]:
 
 def _routed_after(judged: Judged, rows: pl.DataFrame) -> bool:
     """Tell whether the gateways of some rows routed requests after the last of these."""
-    last = last_of(rows)
-    if last is None:
-        return False
-    gateways = rows["gateway"].unique()
+    last, gateways = last_of(rows), rows["gateway"].unique()
     routed = judged.requests.filter(
         pl.col("routed") & pl.col("gateway").is_in(gateways.implode(), nulls_equal=True)
     )
-    return bool((routed["last"] > last).any())
+    return last is not None and bool((routed["last"] > last).any())

@@ -19,7 +19,8 @@ from envoylogs.summary.judged import with_host
 from envoylogs.tally.slowness import GATEWAY_TIME, SMALL_BYTES, UPSTREAM_TIME
 
 if TYPE_CHECKING:
-    from envoylogs.summary.findings.timelines import Stretch, Timelines
+    from envoylogs.summary.findings.stretches import Stretch
+    from envoylogs.summary.findings.timelines import Timelines
     from envoylogs.summary.judged import Judged
 
 __all__ = ["gateway_slow", "is_answered_request", "service_slow", "services_turned_slow"]

@@ -32,7 +32,8 @@ from envoylogs.summary.paths import grace_us
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from envoylogs.summary.findings.timelines import Stretch, Timelines
+    from envoylogs.summary.findings.stretches import Stretch
+    from envoylogs.summary.findings.timelines import Timelines
     from envoylogs.summary.judged import Judged
 
 __all__ = ["unrouted_path_findings"]
@@ -147,7 +148,7 @@ def unrouted_path_findings(
                 title=f"{title}{at.title}",
                 requests=requests,
                 of=total,
-                clients_at_least=witnesses.clients,
+                **witnesses.told,
                 first_seen=(stretch.episode.since or first_of(rows))
                 if in_time
                 else first_of(of_host, "first_unrouted"),
@@ -160,7 +161,6 @@ def unrouted_path_findings(
                 failure="route_missing",
                 of_many=words.of_many,
                 proof=words.proof,
-                examples=witnesses.examples,
                 next=at.next(words.next, ITS_ROUTES),
             )
         )
