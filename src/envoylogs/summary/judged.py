@@ -104,6 +104,11 @@ class Judged:
         return with_host(self.tally.evidence.frame)
 
     @cached_property
+    def timeline(self) -> pl.DataFrame:
+        """Records by time, see ``TimelineCounts``, with ``host``."""
+        return with_host(self.tally.timeline.frame)
+
+    @cached_property
     def paths(self) -> pl.DataFrame:
         """The paths of hosts, see ``PathCounts``, with ``host``."""
         return with_host(self.tally.paths.frame)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.clusters import cluster_parts
-from envoylogs.summary.judged import with_host
 from envoylogs.summary.percentiles import latencies, latency_column
 
 if TYPE_CHECKING:
@@ -137,8 +136,7 @@ def _buckets(judged: Judged) -> pl.LazyFrame:
     """Return the share of each part over time, as a list for each group."""
     requests = pl.col("requests")
     return (
-        with_host(judged.tally.timeline.frame)
-        .lazy()
+        judged.timeline.lazy()
         .filter(
             (pl.col("kind") == "request")
             & pl.col("upstream_cluster").is_not_null()

@@ -13,7 +13,6 @@ from envoylogs.summary.findings.subjects import (
     of_each_subject,
     with_subject,
 )
-from envoylogs.summary.judged import with_host
 from envoylogs.summary.parts import Parts
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ class Timelines(Parts):
     """
 
     def __init__(self, judged: Judged, believed: Sequence[str | None]) -> None:
-        rows = with_host(judged.tally.timeline.frame).lazy().filter(pl.col("kind") != "own")
+        rows = judged.timeline.lazy().filter(pl.col("kind") != "own")
         super().__init__(with_subject(rows, believed).collect())
         width = self.rows["width_s"].max()
         self.width_us = width * 1_000_000 if isinstance(width, int) else 0
