@@ -7,7 +7,6 @@ one that is shown. The findings are what the program says of these logs.
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
 import tempfile
@@ -402,8 +401,8 @@ def _finding_of(code: str, records: list[Record]) -> str:
     if not found:
         raise LookupError(code)
     out = io.StringIO()
-    only = dataclasses.replace(summary, findings=tuple(found[:1]))
-    TerminalRenderer(color=False, width=_WIDTH).render(only, out)
+    summary.findings = tuple(found[:1])
+    TerminalRenderer(color=False, width=_WIDTH).render(summary, out)
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
     first = next(place for place, line in enumerate(lines) if line.startswith("1."))
     return "\n".join(line[2:].strip() for line in lines[first : lines.index("", first)])

@@ -25,7 +25,7 @@ from envoylogs.reading.fates import REASONS
 from envoylogs.reading.mending.repair import KINDS
 from envoylogs.sources.compression import PROBLEMS
 from envoylogs.summary.findings.catalog import FINDING_KINDS
-from envoylogs.summary.findings.failing import FAILING_CODES
+from envoylogs.summary.findings.suspects import FAILING_CODES
 from envoylogs.summary.metrics.catalog import METRICS
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import polars as pl
 from envoylogs.errors import TallyQuestionError, UnknownKeyError
 from envoylogs.render.folded import folded_of
 from envoylogs.render.formatting import count, percent, printable
-from envoylogs.render.named_tables import TABLE_NAMES, finding_row
+from envoylogs.render.named_tables import rows_of_table
 from envoylogs.render.unread import unread_of
 from envoylogs.render.words import (
     LEDGER,
@@ -24,7 +24,10 @@ from envoylogs.render.words import (
     severity_words,
     verdict_of,
 )
+from envoylogs.summary.breakdown import COLUMNS
+from envoylogs.summary.comparing import compared
 from envoylogs.summary.summary import Summary, summarize
+from envoylogs.summary.tables import TABLE_NAMES, TABLES
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 from envoylogs.tally.storage import save_tally
 
@@ -36,12 +39,12 @@ if TYPE_CHECKING:
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.overview import Overview
+    from envoylogs.summary.slices import Slices
     from envoylogs.tally.tally import Tally
 
 __all__ = ["Analysis"]
 
 _TIMES = ("first", "last", "last_routed", "start", "since", "until")
-_COMPARED = ("requests", "share", "errors", "error_share", "p50_ms", "p90_ms", "p99_ms")
 
 
 class Analysis:
@@ -101,59 +104,42 @@ class Analysis:
         return _timed(_unfolded(self._rows(name)))
 
     def _rows(self, name: str) -> pl.DataFrame:
-        summary = self.summary
         if name == "findings":
-            rows = [finding_row(found) for found in summary.findings]
+            rows = rows_of_table(self.summary, name)
             frame = pl.DataFrame(rows, infer_schema_length=None)
             times = [column for column in ("since", "until") if column in frame.columns]
             return frame.with_columns(
                 pl.col(times).cast(pl.String).str.to_datetime(time_unit="us", time_zone="UTC")
             )
+        frame, flat = self.summary.table(name), TABLES[name].flat
         if name == "not_found_ledger":
-            ledger = summary.overview.not_found_ledger
-            return pl.DataFrame(
-                [(kind, words, ledger[kind]) for kind, words in LEDGER.items()],
-                schema={"kind": pl.String, "meaning": pl.String, "requests": pl.Int64},
-                orient="row",
-            )
-        if name == "splits":
-            parts = summary.splits.drop("buckets").rename({"requests": "group_requests"})
-            return parts.explode("parts").unnest("parts")
-        frames = {
-            **summary.by,
-            "groups": summary.groups,
-            "connections": summary.connections.groups,
-            "connection_failures": summary.connections.failures,
-            "rejections": summary.rejections,
-            "timeline": summary.timeline.unnest("by_actor"),
-            "sources": summary.accounts.sources,
-            "gateways": summary.accounts.gateways,
-            "examples": summary.accounts.examples,
-        }
-        return frames[name]
+            meaning = pl.col("kind").replace_strict(LEDGER, return_dtype=pl.String)
+            return frame.select("kind", meaning.alias("meaning"), "requests")
+        if name == "timeline":
+            return frame.unnest("by_actor")
+        return flat(frame) if flat else frame
 
     def timeline_figure(self) -> go.Figure:
         """Return requests over time, stacked by who must act."""
-        from envoylogs.render.figures import timeline_figure
-
-        return timeline_figure(self._sliced())
+        return self._figure("timeline")
 
     def latency_figure(self) -> go.Figure:
         """Return percentiles of latency over time."""
-        from envoylogs.render.figures import latency_figure
-
-        return latency_figure(self._sliced())
+        return self._figure("latency")
 
     def heat_map_figure(self) -> go.Figure:
         """Return how many requests took how long, over time."""
-        from envoylogs.render.figures import heat_map_figure
+        return self._figure("heat_map")
 
-        return heat_map_figure(self._sliced())
+    def _figure(self, name: str) -> go.Figure:
+        from envoylogs.render.figures import FIGURES
 
-    def _sliced(self) -> Summary:
+        return FIGURES[name](self.overview, self._slices())
+
+    def _slices(self) -> Slices:
         if self.summary.slices is None:
             raise TallyQuestionError.no_slices()
-        return self.summary
+        return self.summary.slices
 
     def compare(self, other: Analysis, by: str = "outcome") -> pl.DataFrame:
         """Return a table of two analyses side by side.
@@ -174,30 +160,9 @@ class Analysis:
         Raises:
             UnknownKeyError: If there is no such table.
         """
-        if by not in self.summary.by:
-            raise UnknownKeyError.of("table by one column", by, self.summary.by)
-        both = _measured(self.summary.by[by], by).join(
-            _measured(other.summary.by[by], by),
-            on=by, how="full", coalesce=True, suffix="_other", nulls_equal=True,
-        )  # fmt: skip
-        counts = [f"{name}{end}" for name in _COMPARED[:3] for end in ("", "_other")]
-        return (
-            both.with_columns(pl.col(counts).fill_null(0))
-            .select(
-                by,
-                *(
-                    column
-                    for name in _COMPARED
-                    for column in (
-                        pl.col(name),
-                        pl.col(f"{name}_other"),
-                        (pl.col(name) - pl.col(f"{name}_other")).alias(f"{name}_change"),
-                    )
-                ),
-            )
-            .sort(pl.col("share_change").abs(), by, descending=[True, False], nulls_last=True)
-            .pipe(_unfolded)
-        )
+        if by not in COLUMNS:
+            raise UnknownKeyError.of("table by one column", by, COLUMNS)
+        return _unfolded(compared(self.summary, other.summary, by))
 
     def save_tally(self, path: str | PathLike[str]) -> None:
         """Keep all counts in a file, which ``analyze`` and the command read like a log.
@@ -216,7 +181,8 @@ class Analysis:
         from envoylogs.render.html.page import HtmlRenderer
 
         page = io.StringIO()
-        HtmlRenderer().render(self._sliced(), page)
+        self._slices()
+        HtmlRenderer().render(self.summary, page)
         Path(path).write_text(page.getvalue(), encoding="utf-8")
 
     def __repr__(self) -> str:
@@ -264,21 +230,6 @@ class Analysis:
             f"<li><strong>{severity_words(found)} {escape(printable(found.title))}</strong><br>"
             f"{escape(printable('; '.join(said)))}.<br>{escape(printable(found.next))}</li>"
         )
-
-
-def _measured(table: pl.DataFrame, by: str) -> pl.DataFrame:
-    """Return a table by one column with what is compared, flat."""
-    return table.select(
-        by,
-        "requests",
-        "share",
-        "errors",
-        (pl.col("errors") / pl.col("requests")).alias("error_share"),
-        *(
-            pl.col("latency_ms").struct.field(quantile).alias(f"{quantile}_ms")
-            for quantile in ("p50", "p90", "p99")
-        ),
-    )
 
 
 def _unfolded(frame: pl.DataFrame) -> pl.DataFrame:

@@ -28,7 +28,7 @@ from envoylogs.reading.fates import REASONS
 from envoylogs.render.records import JsonRenderer
 from envoylogs.sources.compression import PROBLEMS
 from envoylogs.sources.source import Source
-from envoylogs.summary.breakdown import TABLES
+from envoylogs.summary.breakdown import COLUMNS
 from envoylogs.summary.connections import CONNECTION_KEYS, CONNECTION_TABLES
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.metrics.names import AUTHORITY_KINDS, CLUSTER_KINDS
@@ -319,7 +319,7 @@ def _printed_fields(value: Any, free: set[str], path: str = "") -> Iterator[str]
         yield f"{path}.{{}}"
     elif isinstance(value, dict) and value:
         row_keys = {
-            "by.COLUMN[]": TABLES,
+            "by.COLUMN[]": COLUMNS,
             "groups[]": schema.GROUP_KEYS,
             "connections.by.COLUMN[]": CONNECTION_TABLES,
             "connections.groups[]": CONNECTION_KEYS,

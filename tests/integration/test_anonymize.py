@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import envoylogs
 from envoylogs.cli.app import app_of
 from envoylogs.keyed.anonymize import KEY_VARIABLE
-from envoylogs.render.named_tables import TABLE_NAMES
+from envoylogs.summary.tables import TABLE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,6 @@ import sys
 import threading
 import urllib.request
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -171,7 +170,8 @@ def test_any_text_is_collected_as_the_value_of_its_label(program: str, tmp_path:
     samples = (
         Sample(metric.name, (("authority", text),), number) for number, text in enumerate(texts)
     )
-    summary = replace(summarize(Tally.empty()), metrics=(Family(metric, tuple(samples)),))
+    summary = summarize(Tally.empty())
+    summary.metrics = (Family(metric, tuple(samples)),)
     (tmp_path / "made_up.prom").write_text(exposed(summary), encoding="utf-8", newline="")
 
     found = _scraped(program, tmp_path)

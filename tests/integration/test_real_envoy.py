@@ -202,7 +202,7 @@ def test_requests_by_subset_equal_what_the_upstreams_counted(
     summary: Summary, manifest: dict[str, Any]
 ) -> None:
     by_subset: Counter[str] = Counter()
-    for split in summary.splits.iter_rows(named=True):
+    for split in summary.table("splits").iter_rows(named=True):
         for part in split["parts"]:
             if part["subset"]:
                 by_subset[part["subset"]] += part["requests"]

@@ -162,7 +162,7 @@ def test_requests_by_subset_and_service_equal_what_the_upstreams_counted(sample:
         for cluster, upstreams in manifest["clusters"].items()
     }
     sent: Counter[str] = Counter()
-    for split in sample.summary.splits.iter_rows(named=True):
+    for split in sample.summary.table("splits").iter_rows(named=True):
         for part in split["parts"]:
             sent[part["upstream_cluster"]] += part["requests"]
 

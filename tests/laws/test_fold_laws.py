@@ -81,10 +81,12 @@ def _totals(summary: Summary) -> dict[str, object]:
     return {
         **{name: getattr(overview, name) for name in overview.__slots__ if name != "noise"},
         "noise": noise,
-        "codes": summary.by["response_code"].drop("latency_ms").to_dicts(),
-        "outcomes": summary.by["outcome"].to_dicts(),
+        "codes": summary.table("response_code").drop("latency_ms").to_dicts(),
+        "outcomes": summary.table("outcome").to_dicts(),
         # Its buckets get wider when there are too many rows.
-        "timeline": summary.timeline.select(pl.col("requests", "errors", "unrouted").sum()).rows(),
+        "timeline": summary.table("timeline")
+        .select(pl.col("requests", "errors", "unrouted").sum())
+        .rows(),
     }
 
 

@@ -34,10 +34,10 @@ from envoylogs.errors import (
 from envoylogs.frames import SCANNED, Accounting, scanned_frame, tally_of_frame
 from envoylogs.keyed.batches import BATCH_RECORDS
 from envoylogs.keyed.plan import ReadPlan
-from envoylogs.render.named_tables import TABLE_NAMES
 from envoylogs.sources.locate import locate
 from envoylogs.summary.accounts import accounts
 from envoylogs.summary.summary import summarize
+from envoylogs.summary.tables import TABLE_NAMES
 
 _SAMPLES = Path(__file__).parents[2] / "sample_logs"
 _STORIES = ("first-steps", "lost-route", "scanners-and-tls", "canary", "shop", "text", "article")

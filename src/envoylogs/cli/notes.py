@@ -161,12 +161,12 @@ def say_where_connections_are(summary: Summary, table: str | None) -> None:
         summary: What was written.
         table: What alone of it; null for all there is.
     """
-    from envoylogs.render.named_tables import ASKED
-    from envoylogs.summary.breakdown import TABLES
+    from envoylogs.summary.breakdown import COLUMNS
+    from envoylogs.summary.tables import ASKED
 
     overview = summary.overview
     # By outcome connections are counted too.
-    of_requests = {"groups", ASKED, *TABLES} - {"outcome"}
+    of_requests = {"groups", ASKED, *COLUMNS} - {"outcome"}
     if overview.requests or not overview.connections or table not in of_requests:
         return
     by = f" --by {','.join(summary.asked_by)}" if table == ASKED else ""

@@ -111,7 +111,7 @@ def table_alone(output_format: Format, table: str | None, columns: tuple[str, ..
         UnknownKeyError: If there is no such table.
         typer.BadParameter: If two were asked for, or one of a format that has all.
     """
-    from envoylogs.render.named_tables import ASKED, ASKED_CONNECTIONS, CONNECTIONS, known_table
+    from envoylogs.summary.tables import ASKED, ASKED_CONNECTIONS, CONNECTIONS, known_table
 
     if table not in {None, CONNECTIONS} and columns:
         raise typer.BadParameter(

@@ -61,11 +61,6 @@ def with_columns_by(
         key: The column that the expressions read.
         expressions: Element by element, with names that ``records`` lacks.
     """
-    values = records.select(pl.col(key).unique())
-    return records.join(
-        values.with_columns(*expressions),
-        on=key,
-        how="left",
-        nulls_equal=True,
-        maintain_order="left",
-    )
+    rows = records.lazy()
+    values = rows.select(pl.col(key).unique()).with_columns(*expressions)
+    return rows.join(values, on=key, how="left", nulls_equal=True, maintain_order="left").collect()

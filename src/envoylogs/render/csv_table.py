@@ -28,7 +28,7 @@ class CsvRenderer:
     """Writes a heading and the rows of one table; missing values are empty cells.
 
     Args:
-        table: One of ``named_tables.TABLE_NAMES``, or what else has a name there.
+        table: One of ``tables.TABLE_NAMES``, or what else has a name there.
         limit: At most so many rows; null for all.
     """
 

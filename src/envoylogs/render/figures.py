@@ -1,6 +1,6 @@
 """Plotly figures of a summary, shared by the page and notebooks.
 
-Each is a function of a ``Summary``; all have the project's template. Times are
+Each is a function of the totals and the slices of a log; all have the project's template. Times are
 UTC, latency is in milliseconds. Nothing here is text from a log, since Plotly
 takes markup in labels.
 """
@@ -12,44 +12,36 @@ from itertools import pairwise, starmap
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
-import polars as pl
 
-from envoylogs.envoy.failures.lookup import actor_of_record
-from envoylogs.envoy.outcomes import FAILED_CONNECTIONS
 from envoylogs.render.colors import ACTOR_COLORS, INK, NOISE_COLOR, STACKED
 from envoylogs.render.formatting import count
 from envoylogs.summary.in_words import counted
-from envoylogs.summary.percentiles import latency_by
-from envoylogs.tally.ladder import ALL_DIGITS, WIDTHS_S
+from envoylogs.summary.over_time import (
+    LATENCY_EDGES_MS,
+    NOISE,
+    bin_width_us,
+    by_actor,
+    by_class,
+    quantiles,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import polars as pl
+
+    from envoylogs.summary.overview import Overview
     from envoylogs.summary.slices import Slices
-    from envoylogs.summary.summary import Summary
     from envoylogs.summary.window import Window
 
 __all__ = [
     "FIGURES",
     "LATENCY_CLASSES",
-    "LATENCY_EDGES_MS",
-    "MOST_BINS",
-    "NOISE",
     "heat_map_figure",
     "latency_figure",
     "template",
     "timeline_figure",
 ]
-
-NOISE = "noise"
-"""The name of the trace of noise."""
-
-# Halves of octaves: whole classes of durations, however few binary digits are kept of them.
-LATENCY_EDGES_MS = (
-    0.5, 1, *(edge * 2**octave for octave in range(1, 22) for edge in (1, 1.5)),
-)  # fmt: skip
-"""Where the classes of the heat map begin and end: the first is of requests below a millisecond,
-the last of all that took longer."""
 
 
 def _class_words(low: float, high: float) -> str:
@@ -62,13 +54,10 @@ def _class_words(low: float, high: float) -> str:
 LATENCY_CLASSES = tuple(starmap(_class_words, pairwise(LATENCY_EDGES_MS)))
 """The classes of the heat map in words."""
 
-MOST_BINS = 120
-"""A figure has bins of time as narrow as these let it."""
-
 _TIME = "%{x|%Y-%m-%d %H:%M:%S}"
 _PERCENTILES = {"p50": "dot", "p90": "dash", "p99": "solid"}
 _HEIGHT = 260
-_US_PER_S, _US_PER_MS = 1_000_000, 1000
+_US_PER_MS = 1000
 
 
 def template(*, dark: bool = False) -> go.layout.Template:
@@ -117,47 +106,27 @@ def _scale(*, dark: bool) -> list[tuple[float, str]]:
     return [(place / (len(stops) - 1), color) for place, color in enumerate(stops)]
 
 
-def timeline_figure(summary: Summary) -> go.Figure:
+def timeline_figure(overview: Overview, slices: Slices) -> go.Figure:
     """Return requests over time, stacked by who must act; noise on top, apart from them.
 
     Connections that failed are among them; where there is no request, all
     connections are shown.
-
-    Args:
-        summary: With ``slices``.
     """
-    rows, width_us = _binned(summary)
-    sliced = _sliced(summary)
-    traces = sliced.combinations.select(
-        pl.when("noise").then(pl.lit(NOISE))
-        .otherwise(actor_of_record())
-        .alias("trace"),
-        "connection",
-        pl.col("outcome").is_in(FAILED_CONNECTIONS).alias("failed"),
-    ).with_row_index("combination")  # fmt: skip
-    noun = "connections"
-    if summary.overview.requests or not summary.overview.connections:
-        traces = traces.filter(~pl.col("connection") | pl.col("failed"))
-        noun = "requests and failed connections" if traces["failed"].any() else "requests"
-    by_bin = (
-        rows.join(traces, on="combination")
-        .group_by("trace", "bin")
-        .agg(pl.col("records").sum())
-        .sort("bin")
-    )
-    figure = go.Figure(layout=_layout(summary, noun))
+    connections_alone = bool(not overview.requests and overview.connections)
+    by_bin, noun = by_actor(slices, all_connections=connections_alone)
+    figure = go.Figure(layout=_layout(slices, noun))
     figure.update_layout(barmode="stack", dragmode="select", selectdirection="h")
     figure.update_yaxes(rangemode="tozero")
     for name, shade in (
         *((str(actor), ACTOR_COLORS[actor]) for actor in STACKED),
         (NOISE, NOISE_COLOR),
     ):
-        of_trace = by_bin.filter(trace=name)
+        of_trace = by_bin.filter(actor=name)
         figure.add_bar(
             name=name,
             x=_milliseconds(of_trace["bin"]),
             y=of_trace["records"].to_list(),
-            width=width_us / _US_PER_MS,
+            width=bin_width_us(slices) / _US_PER_MS,
             offset=0,
             marker={"color": shade.light, "line": {"width": 0}},
             meta=shade._asdict(),
@@ -166,24 +135,17 @@ def timeline_figure(summary: Summary) -> go.Figure:
     return figure
 
 
-def latency_figure(summary: Summary) -> go.Figure:
-    """Return percentiles of the latency of answered requests over time.
-
-    Args:
-        summary: With ``slices``.
-    """
-    rows, _ = _binned(summary)
-    answered = rows.filter(pl.col("value_ms").is_not_null()).select(
-        "bin", "value_ms", pl.col("records").alias("requests"), digits=pl.lit(ALL_DIGITS)
-    )
-    found = latency_by(answered, ["bin"], "latency").sort("bin").unnest("latency")
-    figure = go.Figure(layout=_layout(summary, "latency, ms", log=True))
+def latency_figure(overview: Overview, slices: Slices) -> go.Figure:
+    """Return percentiles of the latency of answered requests over time."""
+    del overview
+    found = quantiles(slices)
+    figure = go.Figure(layout=_layout(slices, "latency, ms", log=True))
     for name, dash in _PERCENTILES.items():
         figure.add_scatter(
             name=name,
             x=_milliseconds(found["bin"]),
             # Zero has no place on a logarithmic axis.
-            y=found[name].cast(pl.Float64).clip(LATENCY_EDGES_MS[0]).to_list(),
+            y=[max(float(value), LATENCY_EDGES_MS[0]) for value in found[name]],
             mode="lines+markers",
             marker={"size": 4},
             line={"dash": dash, "width": 1.5, "color": INK["accent"].light},
@@ -194,38 +156,22 @@ def latency_figure(summary: Summary) -> go.Figure:
     return figure
 
 
-def heat_map_figure(summary: Summary) -> go.Figure:
-    """Return how many answered requests took how long, over time.
-
-    Args:
-        summary: With ``slices``.
-    """
-    rows, width_us = _binned(summary)
-    edges = pl.Series(LATENCY_EDGES_MS)
-    place = edges.search_sorted(
-        rows["value_ms"].cast(pl.Float64).clip(edges[0], edges[-1] - 1), side="right"
-    )
-    cells = rows.with_columns(place.cast(pl.Int64).alias("class") - 1).filter(
-        pl.col("value_ms").is_not_null()
-    )
-    cells_counted = {
-        (bin_us, above): n
-        for bin_us, above, n in cells.group_by("bin", "class")
-        .agg(pl.col("records").sum())
-        .iter_rows()
-    }
-    figure = go.Figure(layout=_layout(summary, "latency, ms", log=True))
+def heat_map_figure(overview: Overview, slices: Slices) -> go.Figure:
+    """Return how many answered requests took how long, over time."""
+    del overview
+    counts, width_us = by_class(slices), bin_width_us(slices)
+    figure = go.Figure(layout=_layout(slices, "latency, ms", log=True))
     x: list[float] = []
     y: list[float] = []
     z: list[list[int | None]] = []
     words: list[list[str]] = []
-    if cells_counted:
-        bins, found = zip(*cells_counted, strict=True)
+    if counts:
+        bins, found = zip(*counts, strict=True)
         classes = range(max(found) + 1)
         starts = range(min(bins), max(bins) + width_us, width_us)
         x = [start / _US_PER_MS for start in (*starts, starts[-1] + width_us)]
         y = list(LATENCY_EDGES_MS[: len(classes) + 1])
-        z = [[cells_counted.get((start, above)) for start in starts] for above in classes]
+        z = [[counts.get((start, above)) for start in starts] for above in classes]
         words = [[LATENCY_CLASSES[above]] * len(starts) for above in classes]
     figure.add_heatmap(
         x=x,
@@ -240,7 +186,7 @@ def heat_map_figure(summary: Summary) -> go.Figure:
     return figure
 
 
-FIGURES: Mapping[str, Callable[[Summary], go.Figure]] = {
+FIGURES: Mapping[str, Callable[[Overview, Slices], go.Figure]] = {
     "timeline": timeline_figure,
     "latency": latency_figure,
     "heat_map": heat_map_figure,
@@ -248,15 +194,14 @@ FIGURES: Mapping[str, Callable[[Summary], go.Figure]] = {
 """By name, as the page has them."""
 
 
-def _layout(summary: Summary, y_title: str, *, log: bool = False) -> dict[str, object]:
-    window = _sliced(summary).window
+def _layout(slices: Slices, y_title: str, *, log: bool = False) -> dict[str, object]:
     y_axis: dict[str, object] = {"title": {"text": y_title}}
     if log:
         y_axis |= {"type": "log", "dtick": 1}
     return {
         "template": template(),
         "height": _HEIGHT,
-        "xaxis": {"type": "date", "title": {"text": _time_title(window)}},
+        "xaxis": {"type": "date", "title": {"text": _time_title(slices.window)}},
         "yaxis": y_axis,
     }
 
@@ -266,29 +211,6 @@ def _time_title(window: Window | None) -> str:
     if window is None or not window.outside:
         return "UTC"
     return f"UTC; without {counted(window.outside, 'record')} of other times, far from these"
-
-
-def _sliced(summary: Summary) -> Slices:
-    if summary.slices is None:
-        raise ValueError("this figure needs joint counts by summary.slices.SLICE_COLUMNS")
-    return summary.slices
-
-
-def _binned(summary: Summary) -> tuple[pl.DataFrame, int]:
-    """Return rows of slices in their window, with the start of their ``bin``, and its width (us).
-
-    Past the widest buckets of tallies bins are doubled as often as they must be.
-    """
-    sliced = _sliced(summary)
-    width = (sliced.width_s or WIDTHS_S[0]) * _US_PER_S
-    if sliced.window is None:
-        return sliced.rows.clear().with_columns(bin="start"), width
-    first, last, _ = sliced.window
-    widths = iter(wider * _US_PER_S for wider in WIDTHS_S if wider * _US_PER_S > width)
-    while last // width - first // width >= MOST_BINS:
-        width = next(widths, 2 * width)
-    rows = sliced.rows.filter(pl.col("start").is_between(first, last))
-    return rows.with_columns((pl.col("start") // width * width).alias("bin")), width
 
 
 def _milliseconds(times_us: pl.Series) -> list[float]:

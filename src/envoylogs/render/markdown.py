@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from envoylogs.render.csv_table import flat_row
 from envoylogs.render.folded import folded_of
 from envoylogs.render.formatting import MISSING, percent, printable, window
-from envoylogs.render.named_tables import ASKED, ASKED_CONNECTIONS, rows_of_table
+from envoylogs.render.named_tables import rows_of_table
 from envoylogs.render.unread import unread_facts, unread_of
 from envoylogs.render.unused_keys import unused_keys_of
 from envoylogs.render.words import (
@@ -29,6 +29,7 @@ from envoylogs.render.words import (
     with_commands,
 )
 from envoylogs.summary.in_words import counted
+from envoylogs.summary.tables import ASKED, ASKED_CONNECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,7 +59,7 @@ class MarkdownRenderer:
     """Writes findings, noise, the ledger of 404s, and one table if it was asked for.
 
     Args:
-        table: One of ``named_tables.TABLE_NAMES``, or what else has a name there;
+        table: One of ``tables.TABLE_NAMES``, or what else has a name there;
             null for none.
         limit: At most so many rows; null for all.
     """

@@ -7,16 +7,15 @@ does. A missing value is null. Times are RFC 3339 in UTC.
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import orjson
 
 from envoylogs import __version__
 from envoylogs.render.named_tables import Row, finding_row, marked, rows_of_table, timed
+from envoylogs.summary.tables import ASKED, ASKED_CONNECTIONS, CONNECTIONS, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import polars as pl
 
     from envoylogs.summary.accounts import Accounts
@@ -60,36 +59,31 @@ class JsonRenderer:
             "accounts": self._accounts(summary.accounts),
             "verdict": {"state": summary.verdict.state, "says": summary.verdict.says},
             "overview": _overview(summary.overview),
-            "by": {column: self._rows(table) for column, table in self._tables(summary).items()},
-            "groups": self._rows(summary.groups),
-            "connections": self._connections(summary),
-            "rejections": self._rows(summary.rejections),
-            "splits": [_split(split) for split in self._rows(summary.splits)],
+            **self._tables(summary),
+            "splits": [_split(split) for split in self._rows(summary.table("splits"))],
             "timeline": {
                 "bucket_seconds": summary.bucket_seconds,
-                "buckets": [timed(row) for row in summary.timeline.to_dicts()],
+                "buckets": [timed(row) for row in summary.table("timeline").to_dicts()],
             },
             "findings": [finding_row(found) for found in summary.findings[: self._limit]],
             "folded": asdict(summary.folds) if summary.folds else {},
         }
 
-    @staticmethod
-    def _tables(summary: Summary) -> Mapping[str, pl.DataFrame]:
-        """Return the tables by one column, and the one that was asked for by its columns."""
-        if summary.asked is None:
-            return summary.by
-        return {**summary.by, ",".join(summary.asked_by): summary.asked}
-
-    def _connections(self, summary: Summary) -> Row:
-        found = summary.connections
-        tables = dict(found.by)
-        if found.asked is not None:
-            tables[",".join(summary.asked_by)] = found.asked
-        return {
-            "by": {column: self._rows(table) for column, table in tables.items()},
-            "groups": self._rows(found.groups),
-            "failures": self._rows(found.failures),
-        }
+    def _tables(self, summary: Summary) -> Row:
+        """Return the tables where they stand, those that were asked for by their columns too."""
+        found: dict[str, Any] = {"by": {}, "groups": [], "connections": {"by": {}}}
+        asked = ",".join(summary.asked_by)
+        for name, table in TABLES.items():
+            place = table.json
+            if asked and name in {ASKED, ASKED_CONNECTIONS}:
+                place = ("by", asked) if name == ASKED else (CONNECTIONS, "by", asked)
+            if place is not None:
+                *within, last = place
+                inner = found
+                for step in within:
+                    inner = inner[step]
+                inner[last] = self._rows(summary.table(name))
+        return found
 
     def _rows(self, table: pl.DataFrame) -> list[Row]:
         shown = table if self._limit is None else table.head(self._limit)
@@ -117,7 +111,7 @@ class NdjsonRenderer:
     """Writes the rows of one table, a JSON object a line.
 
     Args:
-        table: One of ``named_tables.TABLE_NAMES``, or what else has a name there.
+        table: One of ``tables.TABLE_NAMES``, or what else has a name there.
         limit: At most so many rows; null for all.
     """
 

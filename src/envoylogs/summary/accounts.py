@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -104,18 +105,18 @@ class Accounts:
 def accounts(tally: Tally) -> Accounts:
     """Return where every line of a tally went."""
     lines = tally.lines.frame
-    totals = dict(lines.group_by("fate").agg(pl.col("n").sum()).iter_rows())
-    seen = _by_detail(lines, "column_seen")
+    by_fate = _by_fate(lines)
+    totals = {fate: sum(details.values()) for fate, details in by_fate.items()}
     gateways = _gateways(tally)
     examples = tally.examples.frame.sort("source", "line").select(
         "source", "line", "reason", "text"
     )
     is_value, is_path = (pl.col("reason").str.starts_with(mark) for mark in _OTHER_EXAMPLES)
-    unreadable = _by_detail(lines, "unreadable")
+    unreadable = by_fate["unreadable"]
     return Accounts(
         **{name: totals.get(name, 0) for name in _TOTALS},
-        malformed_by_reason=_by_detail(lines, "malformed"),
-        repaired=_by_detail(lines, "repaired"),
+        malformed_by_reason=by_fate["malformed"],
+        repaired=by_fate["repaired"],
         unreadable=unreadable,
         unreadable_examples=_first_values(unreadable, examples.filter(is_value)),
         filtered=totals.get("filtered", 0),
@@ -123,10 +124,12 @@ def accounts(tally: Tally) -> Accounts:
         copies=lines.filter(pl.col("fate") == "copied")
         .select("source", pl.col("detail").alias("of"), pl.col("n").alias("bytes"))
         .sort("source", "of"),
-        enveloped=_by_detail(lines, "enveloped"),
-        roles=_by_detail(lines, "role"),
-        roles_left_out=_by_detail(lines, "role_left_out"),
-        columns_never_seen=[name for name in ALIASES if name not in seen and name != "pod"],
+        enveloped=by_fate["enveloped"],
+        roles=by_fate["role"],
+        roles_left_out=by_fate["role_left_out"],
+        columns_never_seen=[
+            name for name in ALIASES if name not in by_fate["column_seen"] and name != "pod"
+        ],
         unused_keys=unused_keys(lines),
         other_keys=other_keys(lines),
         examples=examples.filter(~is_value, ~is_path),
@@ -146,9 +149,13 @@ _OTHER_EXAMPLES = (UNREADABLE, WRAPPED_IN)
 """What is kept among examples of lines and is none."""
 
 
-def _by_detail(lines: pl.DataFrame, fate: str) -> dict[str, int]:
-    found = lines.filter(pl.col("fate") == fate).group_by("detail").agg(pl.col("n").sum())
-    return dict(found.sort("n", "detail", descending=[True, False]).iter_rows())
+def _by_fate(lines: pl.DataFrame) -> defaultdict[str, dict[str, int]]:
+    """Return how many lines, or whatever is counted, had each fate, by detail, most first."""
+    counted = lines.lazy().group_by("fate", "detail").agg(pl.col("n").sum())
+    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for fate, detail, n in counted.sort("n", "detail", descending=[True, False]).collect().rows():
+        found[fate][detail] = n
+    return found
 
 
 def _first_values(unreadable: dict[str, int], examples: pl.DataFrame) -> pl.DataFrame:
@@ -170,7 +177,8 @@ def _sources(lines: pl.DataFrame) -> pl.DataFrame:
 
     window = pl.col("fate") == "window"
     return (
-        lines.filter(pl.col("source") != "")
+        lines.lazy()
+        .filter(pl.col("source") != "")
         .group_by("source")
         .agg(
             count("bytes").alias("bytes"),
@@ -189,18 +197,21 @@ def _sources(lines: pl.DataFrame) -> pl.DataFrame:
             "bytes", "lines", "blank", "records", "first", "last", "problem",
         )
         .sort("source")
+        .collect()
     )  # fmt: skip
 
 
 def _gateways(tally: Tally) -> pl.DataFrame:
     return (
-        tally.traffic.frame.group_by("gateway")
+        tally.traffic.frame.lazy()
+        .group_by("gateway")
         .agg(
             pl.col("requests").sum().alias("records"),
             pl.col("first").min(),
             pl.col("last").max(),
         )
         .sort("records", "gateway", descending=[True, False], nulls_last=True)
+        .collect()
     )
 
 

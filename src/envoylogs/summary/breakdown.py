@@ -9,7 +9,7 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES
 from envoylogs.errors import TallyQuestionError
-from envoylogs.summary.percentiles import latency_by, latency_column
+from envoylogs.summary.percentiles import latencies, latency_column
 from envoylogs.tally.by_columns import key_types
 from envoylogs.tally.latency import TRAITS
 from envoylogs.tally.traffic import CODE_CLASSES, TrafficCounts, conditions_counted
@@ -17,53 +17,30 @@ from envoylogs.tally.traffic import CODE_CLASSES, TrafficCounts, conditions_coun
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.judged import Judged
 
-__all__ = ["TABLES", "asked_table", "breakdowns", "columns_to_ask", "groups"]
+__all__ = ["COLUMNS", "asked_table", "breakdown", "columns_to_ask"]
 
-TABLES = ("authority", "route_name", "response_code", "upstream_cluster", "outcome",
+COLUMNS = ("authority", "route_name", "response_code", "upstream_cluster", "outcome",
           "response_flags", "response_code_details", "gateway", "upstream_host")  # fmt: skip
 """The columns that there is a table by."""
 
 
-def breakdowns(facts: Facts) -> dict[str, pl.DataFrame]:
-    """Return requests by each column of ``TABLES``.
+def breakdown(judged: Judged, column: str) -> pl.DataFrame:
+    """Return requests by one column.
 
     Args:
-        facts: What to count. Connections count by ``outcome`` only.
+        judged: What to count. Connections count by ``outcome`` only.
+        column: Of ``COLUMNS``.
 
     Returns:
-        By column a table with a row for each value, null too: the column,
-        ``requests``, ``share`` (0 to 1, of all requests; null for the outcomes
-        of connections, which stand apart), ``codes`` (a struct of
-        ``CODE_CLASSES``), ``blackhole``, ``unrouted``, ``errors``,
-        ``bytes_sent``, ``bytes_received``, ``latency_ms``. Ordered by requests
-        descending, then by key.
+        A row for each value, null too: the column, ``requests``, ``share`` (0 to 1, of all
+        requests; null for the outcomes of connections, which stand apart), ``codes`` (a struct of
+        ``CODE_CLASSES``), ``blackhole``, ``unrouted``, ``errors``, ``bytes_sent``,
+        ``bytes_received``, ``latency_ms``. Ordered by requests descending, then by key.
     """
-    rows = facts.requests.with_columns(_measures())
-    connections = facts.connections.with_columns(_measures())
-    latency = _latency_by_column(facts)
-    tables = {}
-    for column in TABLES:
-        if column == "outcome":
-            counted = pl.concat(
-                [frame.select(column, *_SUMS) for frame in (rows, connections)], how="vertical"
-            )
-        else:
-            counted = rows
-        of_column = latency.filter(pl.col("column") == column).select(
-            pl.col("value").cast(counted.schema[column]).alias(column), "latency_ms"
-        )
-        tables[column] = _table(counted, of_column, [column], facts.total)
-    return dict(zip(tables, pl.collect_all(tables.values()), strict=True))
-
-
-def groups(facts: Facts) -> pl.DataFrame:
-    """Return requests by ``schema.GROUP_KEYS`` together, as ``breakdowns`` does by one column."""
-    counts = facts.tally.latency_by_group.frame.filter(pl.col("measure") == "latency_ms")
-    latency = latency_by(counts, schema.GROUP_KEYS, "latency_ms")
-    rows = facts.requests.with_columns(_measures())
-    return _table(rows, latency, schema.GROUP_KEYS, facts.total).collect()
+    rows = judged.counts.lazy() if column == "outcome" else _requests(judged)
+    return _table(rows, _latency_always_there(judged, [column]), [column], judged.total)
 
 
 def columns_to_ask(by: Sequence[str]) -> tuple[str, ...]:
@@ -78,89 +55,69 @@ def _always_there(by: Sequence[str]) -> bool:
     return set(by) <= set(schema.GROUP_KEYS) or (len(by) == 1 and by[0] in TRAITS)
 
 
-def asked_table(facts: Facts, by: Sequence[str]) -> pl.DataFrame:
-    """Return requests by any columns together, as ``breakdowns`` does by one.
+def asked_table(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
+    """Return requests by any columns together, as ``breakdown`` does by one.
 
     Args:
-        facts: What to count; connections are not, see ``connections.asked_connections``.
+        judged: What to count; connections are not, see ``connections.asked_connections``.
         by: Columns of ``schema.COUNTABLE``, at least one; times are
             microseconds.
 
     Raises:
         TallyError: If the tally does not have these columns.
     """
-    tally = facts.tally
+    tally = judged.tally
     if _always_there(by):
-        rows = facts.requests.with_columns(_measures())
-        counts, measured = tally.latency_by_group.frame, pl.col("measure") == "latency_ms"
-        if len(by) == 1 and by[0] in TRAITS:
-            counts = tally.latency_by_trait.frame.filter(pl.col("trait") == by[0])
-            counts = counts.rename({"name": by[0]})
-        counts = counts.filter(measured)
+        rows, counts = _requests(judged), _latency_always_there(judged, by)
     elif set(by) <= set(tally.spec.by):
         # Rows without a kind are of a release that counted requests alone.
-        rows = tally.asked_traffic.frame.filter(pl.col("kind").ne_missing("connection"))
-        counts = tally.asked_latency.frame
-    elif set(by) <= set(TrafficCounts.KEYS) and _has_connections_alone(facts):
+        rows = tally.asked_traffic.frame.lazy().filter(pl.col("kind").ne_missing("connection"))
+        counts = tally.asked_latency.frame.lazy()
+    elif set(by) <= set(TrafficCounts.KEYS) and _has_connections_alone(judged):
         # Every tally has connections by these.
-        rows, counts = facts.requests.with_columns(_measures()), _no_durations(by)
+        rows, counts = _requests(judged), _no_durations(by)
     else:
         raise TallyQuestionError.not_counted_by(by, (*schema.GROUP_KEYS, *TRAITS), tally.spec.by)
-    return _table(rows, latency_by(counts, by, "latency_ms"), by, facts.total).collect()
+    return _table(rows, counts, by, judged.total)
 
 
-def _measures() -> list[pl.Expr]:
-    """Return what tables add up, worked out once for all of them."""
-    requests = pl.col("requests")
-    return [
-        pl.when(condition).then(requests).otherwise(0).alias(name)
-        for name, condition in conditions_counted().items()
-    ]
+def _requests(judged: Judged) -> pl.LazyFrame:
+    return judged.counts.lazy().filter(pl.col("kind") == "request")
 
 
-def _has_connections_alone(facts: Facts) -> bool:
-    return facts.requests.is_empty() and not facts.connections.is_empty()
+def _latency_always_there(judged: Judged, by: Sequence[str]) -> pl.LazyFrame:
+    """Return durations by columns that every tally has them by."""
+    measured = pl.col("measure") == "latency_ms"
+    if len(by) == 1 and by[0] in TRAITS:
+        counts = judged.tally.latency_by_trait.frame.lazy().filter(
+            measured, pl.col("trait") == by[0]
+        )
+        return counts.rename({"name": by[0]})
+    return judged.latency.lazy().filter(measured)
 
 
-def _no_durations(by: Sequence[str]) -> pl.DataFrame:
-    return pl.DataFrame(schema=key_types(by) | dict.fromkeys(_OF_A_DURATION, pl.Int64()))
+def _has_connections_alone(judged: Judged) -> bool:
+    return judged.requests.is_empty() and not judged.connections.is_empty()
+
+
+def _no_durations(by: Sequence[str]) -> pl.LazyFrame:
+    return pl.LazyFrame(schema=key_types(by) | dict.fromkeys(_OF_A_DURATION, pl.Int64()))
 
 
 _SUMS = ("requests", *conditions_counted(), "bytes_sent", "bytes_received")
 _OF_A_DURATION = ("value_ms", "digits", "requests")
 
 
-def _latency_by_column(facts: Facts) -> pl.DataFrame:
-    """Return the latency by each value of each column: ``column``, ``value``, ``latency_ms``."""
-    measured = pl.col("measure") == "latency_ms"
-    by_group = facts.tally.latency_by_group.frame.filter(measured)
-    counts = [
-        facts.tally.latency_by_trait.frame.filter(measured).select(
-            pl.col("trait").alias("column"), pl.col("name").alias("value"), *_OF_A_DURATION
-        ),
-        *(
-            by_group.select(
-                pl.lit(column).alias("column"),
-                pl.col(column).cast(pl.String).alias("value"),
-                *_OF_A_DURATION,
-            )
-            for column in schema.GROUP_KEYS
-        ),
-    ]
-    return latency_by(pl.concat(counts), ["column", "value"], "latency_ms")
-
-
 def _table(
-    rows: pl.DataFrame, latency: pl.DataFrame, keys: Sequence[str], total: int
-) -> pl.LazyFrame:
+    rows: pl.LazyFrame, counts: pl.LazyFrame, keys: Sequence[str], total: int
+) -> pl.DataFrame:
     share = pl.col("requests") / total
     if "outcome" in keys:
         share = pl.when(~pl.col("outcome").is_in(CONNECTION_OUTCOMES)).then(share)
     return (
-        rows.lazy()
-        .group_by(keys)
+        rows.group_by(keys)
         .agg(pl.col(_SUMS).sum())
-        .join(latency.lazy(), on=keys, how="left", nulls_equal=True)
+        .join(latencies(counts, keys, "latency_ms"), on=keys, how="left", nulls_equal=True)
         .select(
             *keys,
             "requests",
@@ -174,4 +131,5 @@ def _table(
             latency_column("latency_ms"),
         )
         .sort("requests", *keys, descending=[True, *(False for _ in keys)], nulls_last=True)
+        .collect()
     )

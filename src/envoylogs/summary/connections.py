@@ -7,7 +7,6 @@ tables of their own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -17,16 +16,15 @@ from envoylogs.errors import TallyQuestionError
 from envoylogs.tally.traffic import TrafficCounts, connections_counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.judged import Judged
 
 __all__ = [
     "CONNECTION_KEYS",
     "CONNECTION_TABLES",
-    "Connections",
     "asked_connections",
-    "connections",
+    "failed_connections",
 ]
 
 CONNECTION_TABLES = ("outcome", "requested_server_name", "upstream_cluster", "upstream_host",
@@ -40,86 +38,79 @@ CONNECTION_KEYS = ("outcome", "upstream_cluster", "requested_server_name", "upst
 _SUMS = (*connections_counted(), "bytes_sent", "bytes_received")
 
 
-@dataclass(frozen=True, slots=True)
-class Connections:
-    """Tables of connections.
-
-    Rows have their keys, ``connections``, ``share`` (0 to 1, of all
-    connections), ``failed`` (outcome ``tcp_failed``), ``refused``
-    (``no_filter_chain``), ``failed_share`` (0 to 1, of those that were not
-    refused; null if all were), ``bytes_sent``, ``bytes_received``, ``first``
-    and ``last`` (microseconds; null without times), by connections descending
-    and then by key.
-
-    Attributes:
-        by: One table for each of ``CONNECTION_TABLES``, null values too.
-        groups: By ``CONNECTION_KEYS`` together.
-        failures: Those that failed or were refused by all of
-            ``CONNECTION_TABLES``, with ``known`` (whether the server name is),
-            ``connections``, ``first`` and ``last``; in the same order.
-        asked: By the columns that were asked for; null if none were.
-    """
-
-    by: Mapping[str, pl.DataFrame]
-    groups: pl.DataFrame
-    failures: pl.DataFrame
-    asked: pl.DataFrame | None = None
-
-
-def connections(facts: Facts, by: Sequence[str] = ()) -> Connections:
-    """Return the tables of connections.
-
-    Args:
-        facts: What to count.
-        by: Columns that one more table is wanted by.
-
-    Raises:
-        TallyQuestionError: If the tally has no counts by these columns.
-    """
-    rows = _counted(facts.connections)
-    total = int(rows["requests"].sum())
-    failed = pl.col("outcome").is_in(FAILED_CONNECTIONS)
-    tables = pl.collect_all(
-        [
-            *(_table(rows, [column], total) for column in CONNECTION_TABLES),
-            _table(rows, CONNECTION_KEYS, total),
-            _failures(rows.filter(failed)),
-        ]
-    )
-    *by_column, groups, failures = tables
-    return Connections(
-        by=dict(zip(CONNECTION_TABLES, by_column, strict=True)),
-        groups=groups,
-        failures=failures,
-        asked=asked_connections(facts, by) if by else None,
-    )
-
-
-def asked_connections(facts: Facts, by: Sequence[str]) -> pl.DataFrame:
+def asked_connections(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
     """Return connections by any columns together.
 
     Args:
-        facts: What to count.
+        judged: What to count.
         by: Columns of ``schema.COUNTABLE``, at least one; times are microseconds.
 
     Returns:
-        A row for each combination, as in ``Connections``.
+        A row for each combination: the columns, ``connections``, ``share`` (0 to 1, of all
+        connections), ``failed`` (outcome ``tcp_failed``), ``refused`` (``no_filter_chain``),
+        ``failed_share`` (0 to 1, of those that were not refused; null if all were),
+        ``bytes_sent``, ``bytes_received``, ``first`` and ``last`` (microseconds; null without
+        times). Ordered by connections descending, then by the columns.
 
     Raises:
         TallyQuestionError: If the tally has no counts of connections by these columns.
     """
-    asked = facts.tally.spec.by
-    total = int(facts.connections["requests"].sum())
+    asked = judged.tally.spec.by
+    total = int(judged.connections["requests"].sum())
     if set(by) <= set(TrafficCounts.KEYS):
-        rows = _counted(facts.connections)
+        rows = _counted(judged.connections)
     elif set(by) <= set(asked):
-        counted = facts.tally.asked_traffic.frame
+        counted = judged.tally.asked_traffic.frame
         rows = counted.filter(pl.col("kind") == "connection")
         if int(rows["requests"].sum()) != total:
             raise TallyQuestionError.connections_not_counted_by(by)
     else:
         raise TallyQuestionError.not_counted_by(by, TrafficCounts.KEYS, asked)
-    return _table(rows, by, total).collect()
+    accepted = pl.col("connections") - pl.col("refused")
+    failed_share = pl.when(accepted > 0).then(pl.col("failed") / accepted)
+    table = (
+        rows.lazy()
+        .group_by(by)
+        .agg(
+            pl.col("requests").sum().alias("connections"),
+            pl.col(_SUMS).sum(),
+            pl.col("first").min(),
+            pl.col("last").max(),
+        )
+        .select(
+            *by,
+            "connections",
+            (pl.col("connections") / total).alias("share"),
+            *connections_counted(),
+            failed_share.alias("failed_share"),
+            "bytes_sent",
+            "bytes_received",
+            "first",
+            "last",
+        )
+    )
+    return _ordered(table, by)
+
+
+def failed_connections(judged: Judged) -> pl.DataFrame:
+    """Return the connections that failed or were refused.
+
+    Returns:
+        A row for each combination of ``CONNECTION_TABLES``, with ``known`` (whether the server
+        name is), ``connections``, ``first`` and ``last``; in the same order.
+    """
+    table = (
+        judged.connections.lazy()
+        .filter(pl.col("outcome").is_in(FAILED_CONNECTIONS))
+        .group_by(CONNECTION_TABLES)
+        .agg(
+            pl.col("known").any(),
+            pl.col("requests").sum().alias("connections"),
+            pl.col("first").min(),
+            pl.col("last").max(),
+        )
+    )
+    return _ordered(table, CONNECTION_TABLES)
 
 
 def _counted(rows: pl.DataFrame) -> pl.DataFrame:
@@ -131,47 +122,6 @@ def _counted(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _table(rows: pl.DataFrame, keys: Sequence[str], total: int) -> pl.LazyFrame:
-    accepted = pl.col("connections") - pl.col("refused")
-    failed_share = pl.when(accepted > 0).then(pl.col("failed") / accepted)
-    return _ordered(
-        rows.lazy()
-        .group_by(keys)
-        .agg(
-            pl.col("requests").sum().alias("connections"),
-            pl.col(_SUMS).sum(),
-            pl.col("first").min(),
-            pl.col("last").max(),
-        )
-        .select(
-            *keys,
-            "connections",
-            (pl.col("connections") / total).alias("share"),
-            *connections_counted(),
-            failed_share.alias("failed_share"),
-            "bytes_sent",
-            "bytes_received",
-            "first",
-            "last",
-        ),
-        keys,
-    )
-
-
-def _failures(rows: pl.DataFrame) -> pl.LazyFrame:
-    return _ordered(
-        rows.lazy()
-        .group_by(CONNECTION_TABLES)
-        .agg(
-            pl.col("known").any(),
-            pl.col("requests").sum().alias("connections"),
-            pl.col("first").min(),
-            pl.col("last").max(),
-        ),
-        CONNECTION_TABLES,
-    )
-
-
-def _ordered(rows: pl.LazyFrame, keys: Sequence[str]) -> pl.LazyFrame:
+def _ordered(rows: pl.LazyFrame, keys: Sequence[str]) -> pl.DataFrame:
     descending = [True, *(False for _ in keys)]
-    return rows.sort("connections", *keys, descending=descending, nulls_last=True)
+    return rows.sort("connections", *keys, descending=descending, nulls_last=True).collect()

@@ -15,7 +15,9 @@ from envoylogs.tally.folding.names_apart import is_folded
 from envoylogs.tally.latency import MEASURES
 
 if TYPE_CHECKING:
-    from envoylogs.summary.facts import Facts
+    from collections.abc import Iterator, Mapping
+
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["Overview", "overview"]
 
@@ -81,102 +83,110 @@ class Overview:
     gateway_ms: Latency
 
 
-def overview(facts: Facts, paths: pl.DataFrame) -> Overview:
+def overview(judged: Judged, paths: pl.DataFrame) -> Overview:
     """Return the totals of a log.
 
     Args:
-        facts: What to add up.
+        judged: What to add up.
         paths: See ``paths.path_states``.
     """
-    requests, connections = facts.requests, facts.connections
-    latency = _latencies(facts)
-    errors = _sum(requests, "error")
-    judged = facts.total - facts.noise
+    harm, outcome = pl.col("harm"), pl.col("outcome")
+    of_requests = {
+        "blackhole": outcome == "blackhole",
+        "unrouted": pl.col("unrouted"),
+        "unrouted_known": pl.col("unrouted") & pl.col("known"),
+        "errors": pl.col("error"),
+        "injected": harm == Harm.INJECTED,
+        "refused": harm == Harm.REFUSED,
+        "answered_4xx": harm == Harm.ANSWERED_4XX,
+        "clients_left": harm == Harm.GONE,
+        "unknown_harmed": (outcome == "unknown") & harm.is_not_null(),
+    }
+    of_connections = {
+        "connections_failed": harm == Harm.FAILED,
+        "connections_refused": harm == Harm.TURNED_AWAY,
+    }
+    requests, connections, outcomes = pl.collect_all(
+        [
+            judged.requests.lazy().select(
+                pl.col("requests", "bytes_received", "bytes_sent").sum(),
+                *_sums(of_requests),
+                *_noise("requests", "host", "hosts", "without_host"),
+            ),
+            judged.connections.lazy().select(
+                pl.col("requests").sum().alias("connections"),
+                *_sums(of_connections),
+                *_noise(
+                    "connections", "requested_server_name", "server_names", "without_server_name"
+                ),
+            ),
+            judged.everything.lazy()
+            .group_by("outcome")
+            .agg(pl.col("requests").sum())
+            .sort("requests", "outcome", descending=[True, False]),
+        ]
+    )
+    counts = requests.row(0, named=True) | connections.row(0, named=True)
+    noise = {name[1:]: counts.pop(name) for name in list(counts) if name.startswith(_NOISE)}
+    latency = _latencies(judged)
+    without_noise = counts["requests"] - noise["requests"]
     return Overview(
-        requests=facts.total,
-        connections=_sum(connections),
-        own_traffic=_sum(facts.own),
-        first=facts.first,
-        last=facts.last,
-        bytes_received=int(requests["bytes_received"].sum()),
-        bytes_sent=int(requests["bytes_sent"].sum()),
-        outcomes=_outcomes(facts),
-        blackhole=_sum(requests, pl.col("outcome") == "blackhole"),
-        unrouted=_sum(requests, "unrouted"),
-        unrouted_known=_sum(requests, pl.col("unrouted") & pl.col("known")),
-        errors=errors,
-        injected=_sum(requests, pl.col("harm") == Harm.INJECTED),
-        refused=_sum(requests, pl.col("harm") == Harm.REFUSED),
-        answered_4xx=_sum(requests, pl.col("harm") == Harm.ANSWERED_4XX),
-        clients_left=_sum(requests, pl.col("harm") == Harm.GONE),
-        unknown_harmed=_sum(
-            requests, (pl.col("outcome") == "unknown") & pl.col("harm").is_not_null()
-        ),
-        connections_failed=_sum(connections, pl.col("harm") == Harm.FAILED),
-        connections_refused=_sum(connections, pl.col("harm") == Harm.TURNED_AWAY),
-        error_share=errors / judged if judged else None,
-        noise=_noise(facts),
-        not_found_ledger=_not_found_ledger(facts, paths),
+        **counts,
+        own_traffic=judged.own_traffic,
+        first=judged.first,
+        last=judged.last,
+        outcomes=dict(outcomes.iter_rows()),
+        error_share=counts["errors"] / without_noise if without_noise else None,
+        noise=noise,
+        not_found_ledger=_not_found_ledger(judged, paths),
         latency_ms=latency["latency_ms"],
         upstream_time_ms=latency["upstream_time_ms"],
         gateway_ms=latency["gateway_ms"],
     )
 
 
-def _latencies(facts: Facts) -> dict[str, Latency]:
+_NOISE = "~"
+"""Begins the names of columns that are about noise."""
+
+
+def _sums(conditions: Mapping[str, pl.Expr]) -> Iterator[pl.Expr]:
+    for name, where in conditions.items():
+        yield pl.col("requests").filter(where).sum().alias(name)
+
+
+def _noise(counts: str, column: str, names: str, without: str) -> list[pl.Expr]:
+    """Return how many records are noise, and of how many names besides those that were folded."""
+    is_noise, name = pl.col("noise"), pl.col(column)
+    found = name.filter(is_noise & ~is_folded(column)).drop_nulls().n_unique()
+    nameless = pl.col("requests").filter(is_noise & name.is_null()).sum()
+    of_noise = pl.col("requests").filter(is_noise).sum()
+    return [
+        of_noise.alias(f"{_NOISE}{counts}"),
+        found.alias(f"{_NOISE}{names}"),
+        nameless.alias(f"{_NOISE}{without}"),
+    ]
+
+
+def _latencies(judged: Judged) -> dict[str, Latency]:
     """Return the latency of all answered requests by measure."""
+    of_gateway = judged.tally.latency_by_trait.frame.lazy().filter(
+        pl.col("measure") == "gateway_ms"
+    )
     counts = [
         frame.select("measure", "value_ms", "digits", "requests")
-        for frame in (
-            facts.tally.latency_by_group.frame,
-            facts.tally.latency_by_trait.frame.filter(pl.col("measure") == "gateway_ms"),
-        )
+        for frame in (judged.tally.latency_by_group.frame.lazy(), of_gateway)
     ]
-    found = latency_by(pl.concat(counts), ["measure"], "latency")
+    found = latency_by(pl.concat(counts).collect(), ["measure"], "latency")
     return dict.fromkeys(MEASURES, EMPTY_LATENCY) | dict(found.iter_rows())
 
 
-def _sum(rows: pl.DataFrame, where: pl.Expr | str | None = None) -> int:
-    if where is not None:
-        rows = rows.filter(where)
-    return int(rows["requests"].sum())
-
-
-def _outcomes(facts: Facts) -> dict[str, int]:
-    rows = pl.concat(
-        [frame.select("outcome", "requests") for frame in (facts.requests, facts.connections)]
-    )
-    by_outcome = rows.group_by("outcome").agg(pl.col("requests").sum())
-    ordered = by_outcome.sort("requests", "outcome", descending=[True, False])
-    return dict(ordered.iter_rows())
-
-
-def _noise(facts: Facts) -> dict[str, int]:
-    requests = facts.requests.filter("noise")
-    connections = facts.connections.filter("noise")
-    return {
-        "requests": _sum(requests),
-        "hosts": _names(requests, "host"),
-        "without_host": _sum(requests, pl.col("host").is_null()),
-        "connections": _sum(connections),
-        "server_names": _names(connections, "requested_server_name"),
-        "without_server_name": _sum(connections, pl.col("requested_server_name").is_null()),
-    }
-
-
-def _names(rows: pl.DataFrame, column: str) -> int:
-    """Return how many names there are besides those that were folded."""
-    return rows.filter(~is_folded(column))[column].drop_nulls().n_unique()
-
-
-def _not_found_ledger(facts: Facts, paths: pl.DataFrame) -> dict[str, int]:
+def _not_found_ledger(judged: Judged, paths: pl.DataFrame) -> dict[str, int]:
     """Return all 404s by who answered and why; the parts add up to all."""
-    found = facts.requests.filter(pl.col("response_code") == NOT_FOUND)
+    found = judged.requests.lazy().filter(pl.col("response_code") == NOT_FOUND)
     # The paths alone say which are lost.
     kinds = found.group_by(ledger_kind(lost=pl.lit(value=False)).alias("kind"))
-    counted = dict(kinds.agg(pl.col("requests").sum()).iter_rows())
-    of_known = paths.filter("known")
-    lost = int(of_known.filter(is_lost())["unrouted_404"].sum())
+    counted = dict(kinds.agg(pl.col("requests").sum()).collect().iter_rows())
+    lost = int(paths.filter(pl.col("known") & is_lost())["unrouted_404"].sum())
     never = counted.get("never_routed", 0) - lost
     parts = dict.fromkeys(LEDGER_KINDS, 0) | counted | {"lost": lost, "never_routed": never}
-    return {**parts, "all": _sum(found)}
+    return {**parts, "all": sum(counted.values())}

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.envoy.traffic import host_of
-from envoylogs.summary.facts import is_known
+from envoylogs.summary.judged import is_known
 from envoylogs.tally.folding.names_apart import is_folded
 
 if TYPE_CHECKING:
-    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["grace_us", "is_lost", "path_states", "refused_since", "with_lost"]
 
@@ -20,16 +19,16 @@ _KEYS = ("host", "method", "path_group")
 _LONGEST_GRACE_US = 30_000_000
 
 
-def grace_us(facts: Facts) -> int:
+def grace_us(judged: Judged) -> int:
     """Return how long routed and unrouted requests may overlap in a change, in microseconds.
 
     Several gateways take a change one after the other, within seconds. In a
     short log the same overlap would be most of it, so it is at most a
     twentieth of the log.
     """
-    if facts.first is None or facts.last is None:
+    if judged.first is None or judged.last is None:
         return 0
-    return min(_LONGEST_GRACE_US, (facts.last - facts.first) // 20)
+    return min(_LONGEST_GRACE_US, (judged.last - judged.first) // 20)
 
 
 def is_lost() -> pl.Expr:
@@ -37,7 +36,7 @@ def is_lost() -> pl.Expr:
     return pl.col("state").is_in(["lost", "mixed"])
 
 
-def path_states(facts: Facts) -> pl.DataFrame:
+def path_states(judged: Judged) -> pl.DataFrame:
     """Return what became of each path over the log.
 
     Returns:
@@ -50,7 +49,7 @@ def path_states(facts: Facts) -> pl.DataFrame:
         path of it is and no path of it is routed any more. Ordered by unrouted
         descending, then by key.
     """
-    grace = grace_us(facts)
+    grace = grace_us(judged)
     both = (pl.col("routed") > 0) & (pl.col("unrouted") > 0)
     lost = (
         (pl.col("first_routed") < pl.col("first_unrouted"))
@@ -63,9 +62,8 @@ def path_states(facts: Facts) -> pl.DataFrame:
         & (pl.col("last_routed") > pl.col("last_unrouted"))
     )
     return (
-        facts.tally.paths.frame.group_by(
-            host_of(pl.col("authority")).alias("host"), "method", "path_group"
-        )
+        judged.paths.lazy()
+        .group_by(_KEYS)
         .agg(
             pl.col("routed", "unrouted", "unrouted_404").sum(),
             pl.col("first_routed", "first_unrouted").min(),
@@ -73,7 +71,7 @@ def path_states(facts: Facts) -> pl.DataFrame:
         )
         .filter((pl.col("routed") > 0) | (pl.col("unrouted") > 0))
         .with_columns(
-            is_known(pl.col("host"), facts.known_hosts).alias("known"),
+            is_known(pl.col("host"), judged.known_hosts).alias("known"),
             pl.when(pl.col("unrouted") == 0)
             .then(pl.lit("routed"))
             .when(pl.col("routed") == 0)
@@ -109,10 +107,11 @@ def path_states(facts: Facts) -> pl.DataFrame:
             "unrouted", "host", "method", "path_group",
             descending=[True, False, False, False], nulls_last=True,
         )
+        .collect()
     )  # fmt: skip
 
 
-def refused_since(facts: Facts) -> pl.DataFrame:
+def refused_since(judged: Judged) -> pl.DataFrame:
     """Return the paths that were served, and that the gateway refuses to everybody since.
 
     Returns:
@@ -120,7 +119,7 @@ def refused_since(facts: Facts) -> pl.DataFrame:
         fail): ``served`` before, ``refused`` since and ``first_refused`` (microseconds).
         Ordered by refused descending, then by key.
     """
-    paths = facts.tally.paths.frame.with_columns(host_of(pl.col("authority")).alias("host"))
+    paths = judged.paths.lazy()
     served = paths.group_by(_KEYS).agg(
         pl.col("served").sum(), pl.col("first_served").min(), pl.col("last_served").max()
     )
@@ -130,14 +129,15 @@ def refused_since(facts: Facts) -> pl.DataFrame:
         .agg(pl.col("refused").sum(), pl.col("first_refused").min(), pl.col("last_refused").max())
         .join(served, on=_KEYS, nulls_equal=True)
         .filter(
-            is_known(pl.col("host"), facts.known_hosts),
+            is_known(pl.col("host"), judged.known_hosts),
             ~is_folded("path_group"),
             pl.col("first_served") < pl.col("first_refused"),
-            pl.col("last_served") <= pl.col("first_refused") + grace_us(facts),
+            pl.col("last_served") <= pl.col("first_refused") + grace_us(judged),
             pl.col("last_served") < pl.col("last_refused"),
         )
         .select(*_KEYS, "refusal", "served", "refused", "first_refused")
         .sort("refused", *_KEYS, "refusal", descending=[True, *[False] * 4], nulls_last=True)
+        .collect()
     )
 
 
@@ -151,9 +151,9 @@ def with_lost(rows: pl.DataFrame, paths: pl.DataFrame) -> pl.DataFrame:
         rows: With ``host``, ``method`` and ``path_group``; their order is kept.
         paths: See ``path_states``.
     """
-    unrouted = paths.filter("known", pl.col("unrouted") > 0)
+    unrouted = paths.lazy().filter("known", pl.col("unrouted") > 0)
     of_some = is_lost().any().alias("of_some"), is_lost().all().alias("of_all")
-    names = rows.select(_KEYS).unique()
+    names = rows.lazy().select(_KEYS).unique()
     found = []
     for hidden in product((False, True), repeat=len(_KEYS)):
         folded = dict(zip(_KEYS, hidden, strict=True))
@@ -171,5 +171,5 @@ def with_lost(rows: pl.DataFrame, paths: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit(value=True))
         .alias("lost")
     )
-    decided = pl.concat(found).select(*_KEYS, lost)
+    decided = pl.concat(found).select(*_KEYS, lost).collect()
     return rows.join(decided, on=_KEYS, how="left", nulls_equal=True, maintain_order="left")

@@ -17,7 +17,14 @@ from envoylogs.tally.ladder import ALL_DIGITS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["EMPTY_LATENCY", "LATENCY", "PER_MILLE", "latency_by", "latency_column"]
+__all__ = [
+    "EMPTY_LATENCY",
+    "LATENCY",
+    "PER_MILLE",
+    "latencies",
+    "latency_by",
+    "latency_column",
+]
 
 PER_MILLE = {"p50": 500, "p90": 900, "p95": 950, "p99": 990, "p999": 999}
 
@@ -40,6 +47,11 @@ EMPTY_LATENCY: dict[str, object] = {
 
 
 def latency_by(counts: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataFrame:
+    """Return the percentiles of each group, as ``latencies`` does."""
+    return latencies(counts.lazy(), keys, name).collect()
+
+
+def latencies(counts: pl.LazyFrame, keys: Sequence[str], name: str) -> pl.LazyFrame:
     """Return the percentiles of each group.
 
     Args:
@@ -53,19 +65,15 @@ def latency_by(counts: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataF
     """
     value, requests = pl.col("value_ms"), pl.col("requests")
     n, so_far = requests.sum(), requests.cum_sum()
-    exact: list[pl.Expr] = []
-    if counts.height and counts["digits"].min() != ALL_DIGITS:
-        # A class that is one millisecond wide is exact.
-        exact = [(value.abs() < pl.lit(2.0).pow(pl.col("digits"))).all().alias("exact")]
+    # A class that is one millisecond wide is exact.
+    digits = pl.col("digits")
+    exact = (digits == ALL_DIGITS) | (value.abs() < pl.lit(2.0).pow(digits))
     return (
-        counts.lazy()
-        .group_by(*keys, "value_ms")
-        .agg(requests.sum(), *exact)
-        .sort("value_ms")
+        counts.sort("value_ms")
         .group_by(keys)
         .agg(
             n.alias("count"),
-            pl.col("exact").all() if exact else pl.lit(value=True).alias("exact"),
+            exact.all().alias("exact"),
             *(
                 # The first value with enough requests up to it; sums only grow, so it is found by
                 # counting those that are not enough.
@@ -76,7 +84,6 @@ def latency_by(counts: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataF
             ((value * requests).sum() / n).alias("mean"),
         )
         .select(*keys, pl.struct(*LATENCY.to_schema()).cast(LATENCY).alias(name))
-        .collect()
     )
 
 

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.envoy.traffic import host_of
-
 if TYPE_CHECKING:
-    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["BY_GATEWAY", "rejections"]
 
@@ -24,7 +22,7 @@ _KEYS = ("outcome", "host_kind", "host", "route_name", "response_flags", "respon
 _NAMES_KEPT = 10
 
 
-def rejections(facts: Facts) -> pl.DataFrame:
+def rejections(judged: Judged) -> pl.DataFrame:
     """Return the requests and connections that the gateway answered by itself.
 
     Returns:
@@ -36,14 +34,12 @@ def rejections(facts: Facts) -> pl.DataFrame:
         the most frequent first: ``paths``, ``methods``, ``clients``,
         ``server_names``. Ordered by requests descending, then by key.
     """
-    requests = facts.requests.with_columns(pl.lit("authority").alias("host_kind"))
-    connections = facts.connections.with_columns(
-        pl.col("requested_server_name").alias("host"),
-        pl.lit("server_name").alias("host_kind"),
-    )
+    connection = pl.col("kind") == "connection"
+    host = pl.when(connection).then("requested_server_name").otherwise("host")
     rows = (
-        pl.concat([requests, connections], how="diagonal")
+        judged.everything.lazy()
         .filter(pl.col("outcome").is_in(BY_GATEWAY))
+        .with_columns(host.alias("host"), _host_kind(connection))
         .group_by(_KEYS)
         .agg(
             pl.col("requests").sum(),
@@ -53,7 +49,8 @@ def rejections(facts: Facts) -> pl.DataFrame:
         )
     )
     routed = (
-        facts.requests.filter("routed")
+        judged.requests.lazy()
+        .filter("routed")
         .group_by("host")
         .agg(pl.col("first").min().alias("first_routed"), pl.col("last").max().alias("last_routed"))
     )
@@ -64,13 +61,19 @@ def rejections(facts: Facts) -> pl.DataFrame:
             .fill_null(value=False)
             .alias("routed_before")
         )
-        .pipe(_with_examples, facts)
+        .pipe(_with_examples, judged)
         .select(
             *_KEYS, "known", "requests", "first", "last", "routed_before", "last_routed",
             *_EXAMPLES,
         )
         .sort("requests", *_KEYS, descending=[True, *(False for _ in _KEYS)], nulls_last=True)
+        .collect()
     )  # fmt: skip
+
+
+def _host_kind(connection: pl.Expr) -> pl.Expr:
+    kind = pl.when(connection).then(pl.lit("server_name")).otherwise(pl.lit("authority"))
+    return kind.alias("host_kind")
 
 
 _EXAMPLES = {
@@ -81,20 +84,12 @@ _EXAMPLES = {
 }
 
 
-def _with_examples(rows: pl.DataFrame, facts: Facts) -> pl.DataFrame:
+def _with_examples(rows: pl.LazyFrame, judged: Judged) -> pl.LazyFrame:
     """Return rows with a list of examples for each column of ``_EXAMPLES``."""
     connection = pl.col("outcome") == "no_filter_chain"
     keys = ("outcome", "host_kind", "host")
-    evidence = facts.tally.evidence.frame.with_columns(
-        pl.when(connection)
-        .then("server_name")
-        .otherwise(host_of(pl.col("authority")))
-        .alias("host"),
-        pl.when(connection)
-        .then(pl.lit("server_name"))
-        .otherwise(pl.lit("authority"))
-        .alias("host_kind"),
-    )
+    host = pl.when(connection).then("server_name").otherwise("host")
+    evidence = judged.evidence.lazy().with_columns(host.alias("host"), _host_kind(connection))
     for name, column in _EXAMPLES.items():
         # Counted and sorted by hand: value_counts() inside an aggregation crashes Polars 2.1.
         found = (

@@ -14,14 +14,13 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, UNROUTED, is_error
 from envoylogs.envoy.paths import path_group
-from envoylogs.envoy.traffic import host_of
-from envoylogs.summary.facts import is_known
+from envoylogs.summary.judged import is_known
 from envoylogs.summary.ledger import NOT_FOUND, ledger_kind
 from envoylogs.summary.paths import with_lost
 from envoylogs.summary.window import Window, window_of
 
 if TYPE_CHECKING:
-    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["SLICE_COLUMNS", "SLICE_ROWS", "Slices", "slices"]
 
@@ -63,46 +62,54 @@ class Slices:
     examples: pl.DataFrame
 
 
-def slices(facts: Facts, paths: pl.DataFrame) -> Slices:
+def slices(judged: Judged, paths: pl.DataFrame) -> Slices:
     """Return what slices are counted from.
 
     Args:
-        facts: Of a tally with joint counts by ``SLICE_COLUMNS``.
+        judged: Of a tally with joint counts by ``SLICE_COLUMNS``.
         paths: See ``paths.path_states``.
     """
-    joint = facts.tally.joint.frame
-    counts = joint.with_columns((pl.col("requests") + pl.col("connections")).alias("records"))
+    joint = judged.tally.joint.frame
+    records = (pl.col("requests") + pl.col("connections")).alias("records")
     combinations = (
-        counts.group_by(SLICE_COLUMNS)
-        .agg(pl.col("records").sum())
+        joint.lazy()
+        .with_row_index("place")
+        .group_by(SLICE_COLUMNS)
+        .agg(records.sum(), "place")
         .sort(
             "records", *SLICE_COLUMNS,
             descending=[True, *(False for _ in SLICE_COLUMNS)], nulls_last=True,
         )
         .with_row_index("combination")
+        .collect()
     )  # fmt: skip
+    # Names are many times as long as numbers, so rows are found by place.
+    of_rows = combinations.select("combination", "place").explode("place")
+    counts = joint.select("start", "value_ms", records)[of_rows["place"]]
     rows = (
-        counts.join(combinations.drop("records"), on=SLICE_COLUMNS, nulls_equal=True)
+        counts.lazy()
+        .with_columns(of_rows["combination"])
         .group_by("combination", "start", "value_ms")
         .agg(pl.col("records").sum())
         .sort("value_ms", "combination", "start", nulls_last=[False, False, True])
+        .collect()
     )
     width = joint["width_s"].max()
     return Slices(
-        _with_meaning(combinations, facts, paths),
+        _with_meaning(combinations.drop("place"), judged, paths),
         rows,
         width if isinstance(width, int) else None,
         window_of(rows),
-        _examples(facts),
+        _examples(judged),
     )
 
 
-def _is_known(facts: Facts) -> pl.Expr:
+def _is_known(judged: Judged) -> pl.Expr:
     host = pl.col("host")
     return (
         pl.when(pl.col("outcome").is_in(CONNECTION_OUTCOMES))
-        .then(is_known(host, facts.known_names))
-        .otherwise(is_known(host, facts.known_hosts))
+        .then(is_known(host, judged.known_names))
+        .otherwise(is_known(host, judged.known_hosts))
     )
 
 
@@ -111,7 +118,7 @@ def _is_strange() -> pl.Expr:
     return pl.col("outcome").is_in((*UNROUTED, "no_filter_chain"))
 
 
-def _with_meaning(combinations: pl.DataFrame, facts: Facts, paths: pl.DataFrame) -> pl.DataFrame:
+def _with_meaning(combinations: pl.DataFrame, judged: Judged, paths: pl.DataFrame) -> pl.DataFrame:
     connection = pl.col("connection")
     marked = (
         combinations.with_columns(
@@ -120,7 +127,7 @@ def _with_meaning(combinations: pl.DataFrame, facts: Facts, paths: pl.DataFrame)
         .with_columns(
             (is_error() & ~connection).alias("error"),
             pl.col("outcome").is_in(UNROUTED).alias("unrouted"),
-            _is_known(facts).alias("known"),
+            _is_known(judged).alias("known"),
         )
         .with_columns((_is_strange() & ~pl.col("known")).alias("noise"))
     )
@@ -135,16 +142,18 @@ def _with_meaning(combinations: pl.DataFrame, facts: Facts, paths: pl.DataFrame)
     )
 
 
-def _examples(facts: Facts) -> pl.DataFrame:
+def _examples(judged: Judged) -> pl.DataFrame:
     server_name = pl.col("server_name").str.to_lowercase()
     host = pl.when(pl.col("outcome").is_in(CONNECTION_OUTCOMES)).then(server_name)
     return (
-        facts.tally.evidence.frame.with_columns(
-            host.otherwise(host_of(pl.col("authority"))).alias("host"),
-            path_group(pl.col("path"), facts.tally.spec.path_segments).alias("path_group"),
+        judged.evidence.lazy()
+        .with_columns(
+            host.otherwise("host").alias("host"),
+            path_group(pl.col("path"), judged.tally.spec.path_segments).alias("path_group"),
         )
-        .with_columns(_is_known(facts).alias("known"))
+        .with_columns(_is_known(judged).alias("known"))
         .with_columns((_is_strange() & ~pl.col("known")).alias("noise"))
         .drop("rank", "authority", "server_name")
         .sort("start", "source", "line", "host", "path", "client", nulls_last=True)
+        .collect()
     )

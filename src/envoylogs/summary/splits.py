@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.clusters import cluster_parts
-from envoylogs.envoy.traffic import host_of
-from envoylogs.summary.percentiles import LATENCY, latency_by, latency_column
+from envoylogs.summary.percentiles import latencies, latency_column
 
 if TYPE_CHECKING:
-    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.judged import Judged
 
-__all__ = ["NOT_SENT", "splits", "wilson_interval"]
+__all__ = ["NOT_SENT", "parts_of", "splits", "wilson_interval"]
 
 NOT_SENT = ("denied", "rate_limited", "dependency_failed", "fault_injected", "client_error",
             "direct_response", "blocked", "blackhole", "no_route")  # fmt: skip
@@ -30,7 +29,7 @@ _PART = (*_GROUP, "upstream_cluster")
 _Z_95 = 1.959963984540054
 
 
-def splits(facts: Facts) -> pl.DataFrame:
+def splits(judged: Judged) -> pl.DataFrame:
     """Return the observed split of every group that a cluster was chosen for.
 
     Returns:
@@ -44,11 +43,11 @@ def splits(facts: Facts) -> pl.DataFrame:
         interval. Ordered by requests descending, then by group; parts likewise;
         buckets by ``start``, then by cluster.
     """
-    requests = facts.requests
+    requests = judged.requests.lazy()
     sent = requests.filter(
         pl.col("upstream_cluster").is_not_null() & ~pl.col("outcome").is_in(NOT_SENT)
     )
-    parts = _parts(facts, sent)
+    parts = _parts(judged, sent)
     rest = (
         requests.filter(pl.col("upstream_cluster").is_null() | pl.col("outcome").is_in(NOT_SENT))
         .group_by(_GROUP)
@@ -67,7 +66,7 @@ def splits(facts: Facts) -> pl.DataFrame:
             pl.struct(pl.exclude(_GROUP)).alias("parts"),
         )
         .join(rest, on=_GROUP, how="left", nulls_equal=True)
-        .join(_buckets(facts), on=_GROUP, how="left", nulls_equal=True)
+        .join(_buckets(judged), on=_GROUP, how="left", nulls_equal=True)
         .with_columns(
             named.alias("named"),
             pl.when(named).then(pl.lit("route"))
@@ -84,14 +83,27 @@ def splits(facts: Facts) -> pl.DataFrame:
             "requests", "route_name", "authority",
             descending=[True, False, False], nulls_last=True,
         )
+        .collect()
     )  # fmt: skip
+
+
+def parts_of(splits: pl.DataFrame) -> pl.DataFrame:
+    """Return a row for each part of each split, with all requests sent as ``group_requests``.
+
+    Args:
+        splits: See ``splits``.
+    """
+    groups = [name for name in splits.columns if name not in {"parts", "buckets"}]
+    flat = splits.drop("buckets").rename({"requests": "group_requests"})
+    flat = flat.explode("parts").unnest("parts")
+    return flat.select(list(dict.fromkeys([*groups, "group_requests", *flat.columns])))
 
 
 def _requests(where: pl.Expr) -> pl.Expr:
     return pl.col("requests").filter(where).sum()
 
 
-def _parts(facts: Facts, sent: pl.DataFrame) -> pl.DataFrame:
+def _parts(judged: Judged, sent: pl.LazyFrame) -> pl.LazyFrame:
     """Return one row for each group and cluster, those of a group by requests descending."""
     requests = pl.col("requests")
     parts = sent.group_by(_PART).agg(requests.sum(), requests.filter("error").sum().alias("errors"))
@@ -99,16 +111,10 @@ def _parts(facts: Facts, sent: pl.DataFrame) -> pl.DataFrame:
     low, high = wilson_interval(requests, total)
     direction, port, subset, service = cluster_parts(pl.col("upstream_cluster"))
     del direction, port
-    counts = facts.tally.latency_by_group.frame.with_columns(
-        host_of(pl.col("authority")).alias("host")
-    )
     for measure in ("latency_ms", "upstream_time_ms"):
-        of_measure = counts.filter(pl.col("measure") == measure)
-        if of_measure.is_empty():
-            parts = parts.with_columns(pl.lit(None, LATENCY).alias(measure))
-        else:
-            latency = latency_by(of_measure, _PART, measure)
-            parts = parts.join(latency, on=_PART, how="left", nulls_equal=True)
+        of_measure = judged.latency.lazy().filter(pl.col("measure") == measure)
+        latency = latencies(of_measure, _PART, measure)
+        parts = parts.join(latency, on=_PART, how="left", nulls_equal=True)
     return parts.sort(
         "requests", *_PART, descending=[True, False, False, False], nulls_last=True
     ).select(
@@ -126,19 +132,18 @@ def _parts(facts: Facts, sent: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _buckets(facts: Facts) -> pl.DataFrame:
+def _buckets(judged: Judged) -> pl.LazyFrame:
     """Return the share of each part over time, as a list for each group."""
     requests = pl.col("requests")
     return (
-        facts.tally.timeline.frame.filter(
+        judged.timeline.lazy()
+        .filter(
             (pl.col("kind") == "request")
             & pl.col("upstream_cluster").is_not_null()
             & pl.col("start").is_not_null()
             & ~pl.col("outcome").is_in(NOT_SENT)
         )
-        .group_by(
-            "route_name", host_of(pl.col("authority")).alias("host"), "start", "upstream_cluster"
-        )
+        .group_by(*_PART, "start")
         .agg(requests.sum())
         .with_columns((requests / requests.sum().over(*_GROUP, "start")).alias("share"))
         .sort("start", "upstream_cluster")

@@ -1,30 +1,26 @@
-"""All tables of a log: the only thing that a renderer receives."""
+"""What there is to say of a log: the only thing that a renderer receives."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from envoylogs.summary.accounts import Accounts, accounts
-from envoylogs.summary.breakdown import asked_table, breakdowns, groups
-from envoylogs.summary.connections import Connections, connections
-from envoylogs.summary.facts import facts_of
 from envoylogs.summary.findings.all import all_findings
-from envoylogs.summary.findings.slices import FindingSlice, slices_of
+from envoylogs.summary.findings.picked import FindingSlice, slices_of
 from envoylogs.summary.folds import Folds, folds
-from envoylogs.summary.joint import joint_table
+from envoylogs.summary.judged import Judged
 from envoylogs.summary.metrics.families import Family, metric_families
 from envoylogs.summary.overview import Overview, overview
 from envoylogs.summary.paths import path_states
-from envoylogs.summary.rejections import rejections
 from envoylogs.summary.slices import SLICE_COLUMNS, Slices, slices
-from envoylogs.summary.splits import splits
-from envoylogs.summary.timeline import bucket_seconds, timeline
+from envoylogs.summary.tables import ASKED, ASKED_CONNECTIONS, TABLES
+from envoylogs.summary.timeline import bucket_seconds
 from envoylogs.summary.verdict import Verdict, verdict
 from envoylogs.tally.known_tokens import revealed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import polars as pl
 
@@ -34,58 +30,114 @@ if TYPE_CHECKING:
 __all__ = ["Summary", "summarize"]
 
 
-@dataclass(frozen=True, slots=True)
 class Summary:
-    """Everything there is to say of a log.
+    """Everything there is to say of a log; each part is made when it is asked for, once.
+
+    ``summarize`` makes it.
+
+    Args:
+        tally: Of any number of logs.
+        complete: Whether reading was not broken off.
+        by: The columns that a table was asked by.
+        names_in_metrics: As of ``summarize``.
 
     Attributes:
-        complete: Whether all of the input was read.
-        accounts: Where every line went.
-        overview: Totals.
-        by: One table for each column of ``breakdown.TABLES``.
-        groups: Requests by all group keys together.
-        connections: Tables of connections.
-        rejections: What the gateway answered by itself.
-        splits: The observed split of each route.
-        bucket_seconds: The width of the timeline's buckets; null for an empty log.
-        timeline: Requests over time.
-        findings: What is wrong, the worst first.
-        verdict: Whether anything is.
-        folds: What was folded to keep memory bounded.
-        selection: Which records were counted, as options; null for all.
+        judged: What the tally means.
         asked_by: The columns that a table was asked by; empty without.
-        asked: That table of requests, see ``breakdown.asked_table``; null
-            without. ``connections`` has the one of connections.
-        metrics: For monitoring, in a fixed order; null unless they were asked for.
-        joint: Requests by time and columns together, see ``joint.joint_table``;
-            null unless it is wanted.
-        slices: What any slice is counted from; null unless the joint counts are
-            by ``slices.SLICE_COLUMNS``.
-        finding_slices: Of each of ``findings``; empty without slices.
+        selection: Which records were counted, as options; null for all.
         anonymized: Whether tokens stand for what may say who somebody is.
     """
 
-    complete: bool
-    accounts: Accounts
-    overview: Overview
-    by: Mapping[str, pl.DataFrame]
-    groups: pl.DataFrame
-    connections: Connections
-    rejections: pl.DataFrame
-    splits: pl.DataFrame
-    bucket_seconds: int | None
-    timeline: pl.DataFrame
-    findings: tuple[Finding, ...]
-    verdict: Verdict
-    folds: Folds
-    selection: str | None = None
-    asked_by: tuple[str, ...] = ()
-    asked: pl.DataFrame | None = None
-    metrics: tuple[Family, ...] | None = None
-    joint: pl.DataFrame | None = None
-    slices: Slices | None = None
-    finding_slices: tuple[FindingSlice | None, ...] = ()
-    anonymized: bool = False
+    judged: Judged
+    asked_by: tuple[str, ...]
+
+    def __init__(
+        self, tally: Tally, *, complete: bool, by: Sequence[str], names_in_metrics: int | None
+    ) -> None:
+        self.judged = Judged(revealed(tally))
+        self.asked_by = tuple(by)
+        self.selection = tally.spec.selection
+        self.anonymized = tally.spec.anonymized is not None
+        self._complete = complete
+        self._names_in_metrics = names_in_metrics
+        self._tables: dict[str, pl.DataFrame] = {}
+
+    def table(self, name: str) -> pl.DataFrame:
+        """Return a table of ``tables.TABLES``; ``asked_by`` has columns for those that need it."""
+        if name not in self._tables:
+            make = TABLES[name].make
+            if make is None:
+                raise KeyError(name)
+            self._tables[name] = make(self)
+        return self._tables[name]
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether all of the input was read."""
+        return self._complete and self.accounts.damaged.is_empty()
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Where every line went."""
+        return accounts(self.judged.tally)
+
+    @cached_property
+    def overview(self) -> Overview:
+        """Totals."""
+        return overview(self.judged, self._paths)
+
+    @cached_property
+    def _paths(self) -> pl.DataFrame:
+        return path_states(self.judged)
+
+    @cached_property
+    def bucket_seconds(self) -> int | None:
+        """The width of the timeline's buckets; null for an empty log."""
+        return bucket_seconds(self.judged.tally)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong, the worst first."""
+        return all_findings(
+            self.judged, self._paths, self.table("splits"), self.accounts, self.overview
+        )
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """Whether anything is."""
+        return verdict(self.findings, self.overview, self.accounts, self.folds)
+
+    @cached_property
+    def folds(self) -> Folds:
+        """What was folded to keep memory bounded."""
+        return folds(self.judged.tally)
+
+    @cached_property
+    def metrics(self) -> tuple[Family, ...] | None:
+        """For monitoring, in a fixed order; null unless they were asked for."""
+        if self._names_in_metrics is None:
+            return None
+        return metric_families(
+            self.judged,
+            accounts=self.accounts,
+            overview=self.overview,
+            findings=self.findings,
+            folds=self.folds,
+            complete=self.complete,
+            names=self._names_in_metrics,
+        )
+
+    @cached_property
+    def slices(self) -> Slices | None:
+        """What any slice is counted from; null unless joint counts are by ``SLICE_COLUMNS``."""
+        if self.judged.tally.spec.joint != SLICE_COLUMNS:
+            return None
+        return slices(self.judged, self._paths)
+
+    @cached_property
+    def finding_slices(self) -> tuple[FindingSlice | None, ...]:
+        """Of each of ``findings``; empty without slices."""
+        return slices_of(self.findings, self.slices) if self.slices else ()
 
 
 def summarize(
@@ -93,63 +145,24 @@ def summarize(
     *,
     complete: bool = True,
     by: Sequence[str] = (),
-    joint: bool = False,
     names_in_metrics: int | None = None,
 ) -> Summary:
-    """Return all tables of a tally.
+    """Return what there is to say of a tally.
 
     Args:
         tally: Of any number of logs.
         complete: Whether reading was not broken off. A damaged source makes a summary
             incomplete in any case.
         by: Columns that one more table is wanted by.
-        joint: Whether the table of joint counts is wanted.
         names_in_metrics: So many hosts, and so many clusters, are named in
-            ``metrics`` at most; null if no metrics are wanted, which cost time.
+            ``metrics`` at most; null if no metrics are wanted.
 
     Raises:
         TallyError: If the tally has no counts by these columns.
     """
-    tally = revealed(tally)
-    facts = facts_of(tally)
-    paths = path_states(facts)
-    totals, lines = overview(facts, paths), accounts(tally)
-    observed = splits(facts)
-    findings = all_findings(facts, paths, observed, lines, totals)
-    folded = folds(tally)
-    complete = complete and lines.damaged.is_empty()
-    metrics = None
-    if names_in_metrics is not None:
-        metrics = metric_families(
-            facts,
-            accounts=lines,
-            overview=totals,
-            findings=findings,
-            folds=folded,
-            complete=complete,
-            names=names_in_metrics,
-        )
-    sliced = slices(facts, paths) if tally.spec.joint == SLICE_COLUMNS else None
-    return Summary(
-        complete=complete,
-        accounts=lines,
-        overview=totals,
-        by=breakdowns(facts),
-        groups=groups(facts),
-        connections=connections(facts, by),
-        rejections=rejections(facts),
-        splits=observed,
-        bucket_seconds=bucket_seconds(tally),
-        timeline=timeline(tally),
-        findings=findings,
-        verdict=verdict(findings, totals, lines, folded),
-        folds=folded,
-        selection=tally.spec.selection,
-        asked_by=tuple(by),
-        asked=asked_table(facts, by) if by else None,
-        metrics=metrics,
-        joint=joint_table(tally) if joint else None,
-        slices=sliced,
-        finding_slices=slices_of(findings, sliced) if sliced else (),
-        anonymized=tally.spec.anonymized is not None,
-    )
+    summary = Summary(tally, complete=complete, by=by, names_in_metrics=names_in_metrics)
+    if by:
+        # What can't be counted is said before anything is written.
+        summary.table(ASKED)
+        summary.table(ASKED_CONNECTIONS)
+    return summary

@@ -29,10 +29,11 @@ def timeline(tally: Tally) -> pl.DataFrame:
         ``requests``, ``errors``, ``unrouted``, ``by_actor`` (a struct of counts
         by who must act). Ordered by ``start``.
     """
-    requests = pl.col("requests")
-    actor = actor_of_record()
+    requests, actor = pl.col("requests"), pl.col("actor")
     return (
-        tally.timeline.frame.filter(pl.col("kind") == "request")
+        tally.timeline.frame.lazy()
+        .filter(pl.col("kind") == "request")
+        .with_columns(actor_of_record().alias("actor"))
         .group_by("start")
         .agg(
             requests.sum(),
@@ -43,4 +44,5 @@ def timeline(tally: Tally) -> pl.DataFrame:
             ).alias("by_actor"),
         )
         .sort("start", nulls_last=True)
+        .collect()
     )

@@ -59,10 +59,12 @@ def other_keys(lines: pl.DataFrame) -> pl.DataFrame:
 def _keys(lines: pl.DataFrame, fate: str, by: list[str]) -> pl.DataFrame:
     *within, _ = by
     found = (
-        lines.filter((pl.col("fate") == fate) & (pl.col("n") > 0))
+        lines.lazy()
+        .filter((pl.col("fate") == fate) & (pl.col("n") > 0))
         .group_by(by)
         .agg(pl.col("n").sum())
         .sort(*within, "n", "detail", descending=[*(False for _ in within), True, False])
+        .collect()
     )
     return found.group_by(within, maintain_order=True).head(_KEYS_SHOWN) if within else (
         found.head(_KEYS_SHOWN)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -30,12 +29,9 @@ def _summary(*, hostile: bool = False) -> Summary:
 
 def _with(*families: Family) -> Summary:
     """Return a summary that has these metrics alone."""
-    return replace(_empty(), metrics=families)
-
-
-@cache
-def _empty() -> Summary:
-    return summarize(Tally.empty())
+    summary = summarize(Tally.empty())
+    summary.metrics = families
+    return summary
 
 
 def _labelled(*values: str, meaning: str = "Made up.") -> Summary:

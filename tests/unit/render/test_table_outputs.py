@@ -36,7 +36,12 @@ from envoylogs.pipeline import tally_sources
 from envoylogs.render.csv_table import CsvRenderer
 from envoylogs.render.formatting import count, percent, printable
 from envoylogs.render.markdown import MarkdownRenderer
-from envoylogs.render.named_tables import (
+from envoylogs.render.records import JsonRenderer, NdjsonRenderer
+from envoylogs.render.terminal.screen import TerminalRenderer
+from envoylogs.render.words import findings_shown
+from envoylogs.summary.breakdown import COLUMNS
+from envoylogs.summary.summary import Summary, summarize
+from envoylogs.summary.tables import (
     ASKED,
     ASKED_CONNECTIONS,
     CONNECTIONS,
@@ -44,11 +49,6 @@ from envoylogs.render.named_tables import (
     TABLE_NAMES,
     known_table,
 )
-from envoylogs.render.records import JsonRenderer, NdjsonRenderer
-from envoylogs.render.terminal.screen import TerminalRenderer
-from envoylogs.render.words import findings_shown
-from envoylogs.summary.breakdown import TABLES
-from envoylogs.summary.summary import Summary, summarize
 from envoylogs.tally.spec import TallySpec
 from envoylogs.tally.tally import Tally
 
@@ -64,7 +64,7 @@ Row = dict[str, Any]
 _BY = ("method", "path_group")
 _JOINT = ("method", "route_name", "path_group")
 _ALL = (*TABLE_NAMES, ASKED, ASKED_CONNECTIONS, JOINT)
-_COUNTED = ("groups", *TABLES, ASKED)
+_COUNTED = ("groups", *COLUMNS, ASKED)
 """Tables of requests by some columns."""
 
 _OF_REQUESTS = ("authority", "path", "method", "route_name")
@@ -119,13 +119,13 @@ _MORE_HOSTILE = (
 def _summary(name: str) -> Summary:
     spec = TallySpec(by=_BY, joint=_JOINT)
     if name == "empty":
-        return summarize(Tally.empty(spec), by=_BY, joint=True)
+        return summarize(Tally.empty(spec), by=_BY)
     data = b"".join(generator.lines(1500, seed=5, hosts=30)) + text_of(_usual_connections())
     if name == "hostile":
         data = text_of((*rare_records(), *_hostile_records()))
     bad = [b"agent \x1b[31m |`<b>\n", b'{"response_code": 1, "x": "=1+1\x1b[31m|', b"\n\x00\x07\n"]
     tally = tally_sources([source_of(data + b"".join(bad))], spec=spec)
-    return summarize(tally, by=_BY, joint=True)
+    return summarize(tally, by=_BY)
 
 
 def _usual_connections() -> Iterator[Record]:

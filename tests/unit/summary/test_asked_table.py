@@ -34,8 +34,8 @@ from envoylogs.keyed.batches import batches
 from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import tally_sources
-from envoylogs.summary.breakdown import TABLES, asked_table, columns_to_ask
-from envoylogs.summary.facts import facts_of
+from envoylogs.summary.breakdown import COLUMNS, asked_table, columns_to_ask
+from envoylogs.summary.judged import Judged
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.tally.spec import TallySpec
 from envoylogs.tally.tally import Tally
@@ -251,7 +251,7 @@ _BY = [
 @pytest.mark.parametrize("name", _LOGS)
 @pytest.mark.parametrize("by", _BY, ids=",".join)
 def test_a_table_is_that_of_a_plain_loop(name: str, by: tuple[str, ...]) -> None:
-    found = asked_table(facts_of(_tally(name, by)), by)
+    found = asked_table(Judged(_tally(name, by)), by)
 
     _assert_same(found, _expected(_requests(name), by))
 
@@ -261,7 +261,7 @@ def test_a_table_is_that_of_a_plain_loop(name: str, by: tuple[str, ...]) -> None
 def test_every_column_can_be_asked_for(name: str, column: str) -> None:
     keys = (column,)
 
-    _assert_same(asked_table(facts_of(_tally(name, keys)), keys), _expected(_requests(name), keys))
+    _assert_same(asked_table(Judged(_tally(name, keys)), keys), _expected(_requests(name), keys))
 
 
 def test_every_column_can_be_counted_by_but_those_that_are_summed() -> None:
@@ -285,34 +285,32 @@ def test_the_logs_have_several_values_of_most_columns() -> None:
 @fewer_examples(5)
 @given(by=st.lists(st.sampled_from(_COLUMNS), min_size=1, max_size=4, unique=True))
 def test_any_columns_together(by: list[str]) -> None:
-    found = asked_table(facts_of(_tally("all eras", by)), by)
+    found = asked_table(Judged(_tally("all eras", by)), by)
 
     _assert_same(found, _expected(_requests("all eras"), by))
 
 
-@pytest.mark.parametrize("column", TABLES)
+@pytest.mark.parametrize("column", COLUMNS)
 def test_a_table_that_every_summary_has_is_the_same_when_it_is_asked_for(column: str) -> None:
     summary = summarize(_tally("all eras", ()), by=(column,))
 
     assert columns_to_ask((column,)) == ()
-    assert summary.asked is not None
-    usual = summary.by[column]
+    usual = summary.table(column)
     if column == "outcome":
         usual = usual.filter(usual["share"].is_not_null())
-    assert summary.asked.equals(usual)
+    assert summary.table("by").equals(usual)
 
 
 def test_groups_are_the_table_by_their_keys() -> None:
     for name in _LOGS:
         summary = summarize(_tally(name, ()), by=_GROUP_KEYS)
-        assert summary.asked is not None
-        assert summary.asked.equals(summary.groups)
+        assert summary.table("by").equals(summary.table("groups"))
 
 
 def test_tables_by_any_columns_add_up_to_the_overview() -> None:
     for name, by in itertools.product(_LOGS, _BY[::3]):
         summary = summarize(_tally(name, by), by=by)
-        rows = summary.asked
+        rows = summary.table("by")
         assert rows is not None
         overview = summary.overview
         assert rows["requests"].sum() == overview.requests
@@ -329,7 +327,7 @@ def test_connections_and_own_traffic_are_not_counted() -> None:
            served(3, downstream_local_address="10.8.0.6:15021")]  # fmt: skip
     tally = tally_sources([source_of(text_of(log))], spec=TallySpec(by=("method",)))
 
-    found = asked_table(facts_of(tally), ("method",))
+    found = asked_table(Judged(tally), ("method",))
 
     assert found.select("method", "requests", "share").rows() == [("GET", 1, 1.0)]
 
@@ -339,14 +337,14 @@ def test_a_log_without_requests_has_an_empty_table() -> None:
         for by in (("method", "host"), ("authority",), ("gateway",)):
             spec = TallySpec(by=columns_to_ask(by))
             tally = tally_sources([source_of(text_of(log))], spec=spec)
-            assert asked_table(facts_of(tally), by).is_empty()
+            assert asked_table(Judged(tally), by).is_empty()
 
 
 def test_times_are_microseconds() -> None:
     spec = TallySpec(by=("start_time",))
     log = [served(start_time="2026-11-01T12:00:00.250Z"), served(None)]
 
-    found = asked_table(facts_of(tally_sources([source_of(text_of(log))], spec=spec)), spec.by)
+    found = asked_table(Judged(tally_sources([source_of(text_of(log))], spec=spec)), spec.by)
 
     assert found["start_time"].to_list() == [1_793_534_400_250_000, None]
 
@@ -355,7 +353,7 @@ def test_long_texts_of_strangers_are_cut_before_they_are_counted() -> None:
     log = [served(user_agent="a" * 600 + str(n)) for n in range(9)]
     spec = TallySpec(by=("user_agent",))
 
-    found = asked_table(facts_of(tally_sources([source_of(text_of(log))], spec=spec)), spec.by)
+    found = asked_table(Judged(tally_sources([source_of(text_of(log))], spec=spec)), spec.by)
 
     assert found.select("user_agent", "requests").rows() == [("a" * 512, 9)]
 
@@ -366,7 +364,7 @@ def test_values_of_queries_are_one_row_unless_they_are_to_be_shown() -> None:
     def paths(*, show_query: bool) -> list[str]:
         spec = TallySpec(by=("path",), show_query=show_query)
         tally = tally_sources([source_of(data)], spec=spec)
-        return asked_table(facts_of(tally), ("path",))["path"].to_list()
+        return asked_table(Judged(tally), ("path",))["path"].to_list()
 
     assert paths(show_query=False) == ["/a?id=*"]
     assert paths(show_query=True) == ["/a?id=0", "/a?id=1", "/a?id=2"]
@@ -378,20 +376,20 @@ def test_values_of_queries_are_one_row_unless_they_are_to_be_shown() -> None:
 @pytest.mark.parametrize("name", _LOGS)
 def test_fewer_columns_are_rolled_up_from_more(name: str) -> None:
     more = ("method", "host", "path_group", "client")
-    facts = facts_of(tally_sources([source_of(_data(name))], spec=TallySpec(by=more)))
+    judged = Judged(tally_sources([source_of(_data(name))], spec=TallySpec(by=more)))
 
     for size in range(1, len(more) + 1):
         for by in itertools.permutations(more, size):
-            _assert_same(asked_table(facts, by), _expected(_requests(name), by))
+            _assert_same(asked_table(judged, by), _expected(_requests(name), by))
 
 
 def test_what_every_tally_has_needs_not_be_asked_for() -> None:
-    facts = facts_of(_tally("all eras", ()))
+    judged = Judged(_tally("all eras", ()))
 
     for size in range(1, 5):
         for by in itertools.combinations(_GROUP_KEYS, size):
             assert columns_to_ask(by) == ()
-            _assert_same(asked_table(facts, by), _expected(_requests("all eras"), by))
+            _assert_same(asked_table(judged, by), _expected(_requests("all eras"), by))
 
 
 @pytest.mark.parametrize(
@@ -407,10 +405,10 @@ def test_what_every_tally_has_needs_not_be_asked_for() -> None:
 def test_what_a_tally_does_not_have_is_refused_with_what_it_has(
     has: tuple[str, ...], by: tuple[str, ...]
 ) -> None:
-    facts = facts_of(Tally.empty(TallySpec(by=has)))
+    judged = Judged(Tally.empty(TallySpec(by=has)))
 
     with pytest.raises(TallyQuestionError) as caught:
-        asked_table(facts, by)
+        asked_table(judged, by)
 
     message = str(caught.value)
     assert ",".join(by) in message
@@ -445,7 +443,7 @@ def test_the_unrouted_requests_of_a_routed_host_are_no_noise_when_they_alone_are
     assert summary.overview.requests == summary.overview.unrouted == 20
     assert summary.overview.noise["requests"] == 0
     assert summary.overview.not_found_ledger["noise"] == 0
-    assert summary.rejections["known"].to_list() == [True]
+    assert summary.table("rejections")["known"].to_list() == [True]
 
 
 def test_a_selection_of_unrouted_requests_is_no_gateway_that_routes_nothing() -> None:
@@ -461,7 +459,7 @@ def test_refused_connections_of_an_accepted_name_are_no_noise_when_they_alone_ar
 ):
     summary = _selected(outcome="no_filter_chain")
 
-    known = dict(summary.rejections.select("host", "known").iter_rows())
+    known = dict(summary.table("rejections").select("host", "known").iter_rows())
     assert known == {"DB.example.com": True, "stranger.example.org": False}
     assert summary.overview.noise["connections"] == 2
 
@@ -481,13 +479,13 @@ def test_known_names_are_those_of_the_whole_log(name: str, patterns: dict[str, l
     some = tally_sources([source], plan=ReadPlan(selection=selection))
 
     assert some.known_names.canonical().equals(whole.known_names.canonical())
-    assert facts_of(some).known_hosts.equals(facts_of(whole).known_hosts)
+    assert Judged(some).known_hosts.equals(Judged(whole).known_hosts)
     assert whole.known_names.frame.height > 2
 
 
 def test_known_hosts_are_those_that_a_request_was_routed_for() -> None:
     for name in _LOGS:
-        known = set(facts_of(_tally(name, ())).known_hosts)
+        known = set(Judged(_tally(name, ())).known_hosts)
         sure = {
             seen.asked["host"]
             for seen in _requests(name)

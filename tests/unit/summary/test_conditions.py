@@ -26,8 +26,8 @@ from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import tally_sources
 from envoylogs.records import selected_lines
-from envoylogs.summary.facts import facts_of
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
+from envoylogs.summary.judged import Judged
 from envoylogs.summary.summary import summarize
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _checked(data: bytes) -> list[Finding]:
         assert found == finding.requests, finding.condition
         if finding.first_seen is not None:
             tally = tally_sources([source_of(data)], plan=ReadPlan(selection=selection))
-            assert finding.first_seen == facts_of(tally).first, finding.condition
+            assert finding.first_seen == Judged(tally).first, finding.condition
     return list(findings)
 
 

@@ -34,12 +34,11 @@ from envoylogs.summary.breakdown import asked_table, columns_to_ask
 from envoylogs.summary.connections import (
     CONNECTION_KEYS,
     CONNECTION_TABLES,
-    Connections,
     asked_connections,
-    connections,
 )
-from envoylogs.summary.facts import facts_of
+from envoylogs.summary.judged import Judged
 from envoylogs.summary.summary import summarize
+from envoylogs.summary.tables import ASKED_CONNECTIONS, CONNECTIONS
 from envoylogs.tally.by_columns import AskedTraffic
 from envoylogs.tally.spec import TallySpec
 from envoylogs.tally.storage import load_tally, save_tally
@@ -168,8 +167,12 @@ def _assert_same(found: pl.DataFrame, expected: list[Row]) -> None:
     assert found.to_dicts() == expected
 
 
-def _connections(name: str) -> Connections:
-    return connections(facts_of(_tally(name)))
+_TABLES = [*(f"{CONNECTIONS} by {column}" for column in CONNECTION_TABLES), CONNECTIONS]
+_ALL_TABLES = [*_TABLES, "connection_failures"]
+
+
+def _table(name: str, table: str) -> pl.DataFrame:
+    return summarize(_tally(name)).table(table)
 
 
 # --- The tables that every summary has ----------------------------------------------------------
@@ -186,12 +189,12 @@ def test_the_logs_hold_what_the_tables_are_about() -> None:
 @pytest.mark.parametrize("name", _LOGS)
 @pytest.mark.parametrize("column", CONNECTION_TABLES)
 def test_a_table_is_that_of_a_plain_loop(name: str, column: str) -> None:
-    _assert_same(_connections(name).by[column], _expected(_rows(name), (column,)))
+    _assert_same(_table(name, f"{CONNECTIONS} by {column}"), _expected(_rows(name), (column,)))
 
 
 @pytest.mark.parametrize("name", _LOGS)
 def test_groups_are_those_of_a_plain_loop(name: str) -> None:
-    _assert_same(_connections(name).groups, _expected(_rows(name), CONNECTION_KEYS))
+    _assert_same(_table(name, CONNECTIONS), _expected(_rows(name), CONNECTION_KEYS))
 
 
 @pytest.mark.parametrize("name", _LOGS)
@@ -210,29 +213,28 @@ def test_failures_are_those_of_a_plain_loop(name: str) -> None:
         for values, group in _grouped(failed, CONNECTION_TABLES).items()
     ]
 
-    _assert_same(_connections(name).failures, _ordered(expected, CONNECTION_TABLES))
+    _assert_same(_table(name, "connection_failures"), _ordered(expected, CONNECTION_TABLES))
 
 
 @pytest.mark.parametrize("name", _LOGS)
 def test_tables_add_up_to_the_overview(name: str) -> None:
     summary = summarize(_tally(name))
-    overview, tables = summary.overview, summary.connections
+    overview = summary.overview
 
-    for rows in (*tables.by.values(), tables.groups):
+    for rows in map(summary.table, _TABLES):
         assert rows["connections"].sum() == overview.connections == len(_rows(name))
         assert rows["failed"].sum() == overview.outcomes["tcp_failed"]
         assert rows["refused"].sum() == overview.outcomes["no_filter_chain"]
         assert rows["share"].sum() == pytest.approx(1)
-    failures = tables.failures["connections"].sum()
+    failures = summary.table("connection_failures")["connections"].sum()
     assert failures == overview.outcomes["tcp_failed"] + overview.outcomes["no_filter_chain"]
 
 
 def test_a_log_without_connections_has_empty_tables() -> None:
-    tables = summarize(tally_sources([source_of(text_of([served()]))]), by=("gateway",)).connections
+    summary = summarize(tally_sources([source_of(text_of([served()]))]), by=("gateway",))
 
-    assert tables.asked is not None
-    for rows in (*tables.by.values(), tables.groups, tables.failures, tables.asked):
-        assert rows.is_empty()
+    for name in (*_ALL_TABLES, ASKED_CONNECTIONS):
+        assert summary.table(name).is_empty()
 
 
 # --- Tables by any columns ----------------------------------------------------------------------
@@ -243,14 +245,14 @@ def test_a_log_without_connections_has_empty_tables() -> None:
 def test_connections_are_counted_by_every_column(name: str, column: str) -> None:
     by = (column,)
 
-    _assert_same(asked_connections(facts_of(_tally(name, by)), by), _expected(_rows(name), by))
+    _assert_same(asked_connections(Judged(_tally(name, by)), by), _expected(_rows(name), by))
 
 
 @pytest.mark.property
 @fewer_examples(10)
 @given(by=st.lists(st.sampled_from(tuple(schema.COUNTABLE)), min_size=1, max_size=4, unique=True))
 def test_connections_are_counted_by_any_columns_together(by: list[str]) -> None:
-    found = asked_connections(facts_of(_tally("mixed", by)), by)
+    found = asked_connections(Judged(_tally("mixed", by)), by)
 
     _assert_same(found, _expected(_rows("mixed"), by))
 
@@ -260,32 +262,32 @@ def test_requests_are_counted_as_if_there_were_no_connections() -> None:
     alone = [found for found in _log("mixed") if found["method"] is not None]
     tally = tally_sources([source_of(text_of(alone))], spec=TallySpec(by=by))
 
-    found = asked_table(facts_of(_tally("mixed", by)), by)
+    found = asked_table(Judged(_tally("mixed", by)), by)
 
     assert found.height > 1
-    assert found.equals(asked_table(facts_of(tally), by))
+    assert found.equals(asked_table(Judged(tally), by))
 
 
 def test_fewer_columns_are_rolled_up_from_more() -> None:
-    facts = facts_of(_tally("mixed", ("client", "duration_ms", "upstream_port")))
+    judged = Judged(_tally("mixed", ("client", "duration_ms", "upstream_port")))
 
     for by in (("client",), ("duration_ms", "client"), ("upstream_port",)):
-        _assert_same(asked_connections(facts, by), _expected(_rows("mixed"), by))
+        _assert_same(asked_connections(judged, by), _expected(_rows("mixed"), by))
 
 
 def test_every_tally_has_connections_by_the_columns_of_its_traffic() -> None:
-    facts = facts_of(_tally("connections alone"))
+    judged = Judged(_tally("connections alone"))
 
     for by in (("requested_server_name",), ("upstream_host", "response_flags", "gateway")):
         assert set(by) <= set(TrafficCounts.KEYS)
-        _assert_same(asked_connections(facts, by), _expected(_rows("connections alone"), by))
+        _assert_same(asked_connections(judged, by), _expected(_rows("connections alone"), by))
         # Requests are not, but here there are none.
-        assert asked_table(facts, by).is_empty()
+        assert asked_table(judged, by).is_empty()
 
 
 def test_columns_that_were_not_counted_are_refused_with_those_that_were() -> None:
     with pytest.raises(TallyQuestionError, match=r"no counts by client together.*gateway"):
-        asked_connections(facts_of(_tally("mixed")), ("client",))
+        asked_connections(Judged(_tally("mixed")), ("client",))
 
 
 # --- Saved tallies ------------------------------------------------------------------------------
@@ -295,13 +297,11 @@ def test_a_saved_tally_has_the_same_tables(tmp_path: Path) -> None:
     by = ("client", "response_flags")
     save_tally(_tally("mixed", by), tmp_path / "a.tally")
 
-    found = connections(facts_of(load_tally(_source(tmp_path / "a.tally"))), by)
+    found = summarize(load_tally(_source(tmp_path / "a.tally")), by=by)
 
-    expected = connections(facts_of(_tally("mixed", by)), by)
-    assert found.asked is not None
-    assert expected.asked is not None
-    assert found.asked.equals(expected.asked)
-    assert found.failures.equals(expected.failures)
+    expected = summarize(_tally("mixed", by), by=by)
+    for name in (ASKED_CONNECTIONS, "connection_failures"):
+        assert found.table(name).equals(expected.table(name))
 
 
 @pytest.mark.parametrize("added", [False, True], ids=["alone", "with one of now"])
@@ -318,12 +318,13 @@ def test_a_tally_that_counted_requests_alone_says_so(tmp_path: Path, *, added: b
     save_tally(before, tmp_path / "before.tally")
     tally = load_tally(_source(tmp_path / "before.tally"))
     tally = tally.merge(now) if added else tally
-    facts = facts_of(tally)
+    judged = Judged(tally)
 
     with pytest.raises(TallyQuestionError, match=r"counted requests alone.*--by client"):
-        asked_connections(facts, by)
-    assert asked_table(facts, by)["requests"].sum() == facts.total
-    assert connections(facts).groups["connections"].sum() == len(_rows("mixed")) * (1 + added)
+        asked_connections(judged, by)
+    assert asked_table(judged, by)["requests"].sum() == judged.total
+    everything = asked_connections(judged, CONNECTION_KEYS)["connections"].sum()
+    assert everything == len(_rows("mixed")) * (1 + added)
 
 
 def _source(path: Path) -> Source:

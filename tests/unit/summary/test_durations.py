@@ -8,9 +8,9 @@ import pytest
 from tests.handmade import CLUSTER, Record, connection, failed, reset, served, summary_of, tally_of
 
 from envoylogs.envoy.failures.lookup import FAILURES
-from envoylogs.summary.facts import facts_of
 from envoylogs.summary.findings.durations import Durations, durations_by_subject, seconds
 from envoylogs.summary.findings.subjects import believed_hosts
+from envoylogs.summary.judged import Judged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,9 +83,9 @@ def test_durations_are_those_of_each_way_to_fail_of_each_subject() -> None:
         *(connection(n, response_flags="UF", duration=10_000) for n in range(4)),
         served(9, duration=3),
     ]
-    facts = facts_of(tally_of(records))
+    judged = Judged(tally_of(records))
 
-    found = durations_by_subject(facts, believed_hosts(facts))
+    found = durations_by_subject(judged, believed_hosts(judged))
 
     database = "outbound|5432||db.data.svc.cluster.local"
     assert {key: (took.records, took.median_ms) for key, took in found.items()} == {
@@ -96,9 +96,9 @@ def test_durations_are_those_of_each_way_to_fail_of_each_subject() -> None:
 
 
 def test_without_failures_there_are_no_durations() -> None:
-    facts = facts_of(tally_of([served(0)]))
+    judged = Judged(tally_of([served(0)]))
 
-    assert durations_by_subject(facts, believed_hosts(facts)) == {}
+    assert durations_by_subject(judged, believed_hosts(judged)) == {}
 
 
 def _finding(*records: Record) -> Finding:

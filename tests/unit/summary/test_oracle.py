@@ -22,7 +22,7 @@ from tests.handmade import fewer_examples, source_of
 
 from envoylogs.keyed.batches import batches
 from envoylogs.pipeline import tally_sources
-from envoylogs.summary.breakdown import TABLES
+from envoylogs.summary.breakdown import COLUMNS
 from envoylogs.summary.splits import NOT_SENT
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.tally.traffic import CODE_CLASSES
@@ -297,13 +297,13 @@ def test_the_logs_hold_what_the_tables_are_about() -> None:
     assert {_log(name).summary.bucket_seconds for name in _LOGS} >= {1, 5, 300, 6 * 3600}
 
 
-@pytest.mark.parametrize("column", TABLES)
+@pytest.mark.parametrize("column", COLUMNS)
 def test_table_by(log: _Log, column: str) -> None:
     counted = log.requests + (log.connections if column == "outcome" else [])
     groups = _grouped(counted, lambda seen: seen.columns[column])
     expected = [_row({column: key}, group, len(log.requests)) for key, group in groups.items()]
 
-    _assert_same(log.summary.by[column], _by_requests(expected, column))
+    _assert_same(log.summary.table(column), _by_requests(expected, column))
 
 
 def test_groups(log: _Log) -> None:
@@ -314,7 +314,7 @@ def test_groups(log: _Log) -> None:
         for values, group in groups.items()
     ]
 
-    _assert_same(log.summary.groups, _by_requests(expected, *keys))
+    _assert_same(log.summary.table("groups"), _by_requests(expected, *keys))
 
 
 def test_totals(log: _Log) -> None:
@@ -404,7 +404,7 @@ def test_timeline(log: _Log) -> None:
     groups = _grouped(log.requests, lambda seen: seen.start // (width * 1_000_000))
 
     assert log.summary.bucket_seconds == width
-    found = log.summary.timeline
+    found = log.summary.table("timeline")
     assert found.select("start", "requests", "errors", "unrouted").rows() == [
         (
             start * width * 1_000_000,
@@ -417,10 +417,11 @@ def test_timeline(log: _Log) -> None:
 
 
 def test_the_timeline_is_split_by_who_must_act(log: _Log) -> None:
-    by_actor = log.summary.timeline["by_actor"].struct.unnest()
+    by_actor = log.summary.table("timeline")["by_actor"].struct.unnest()
     outcomes = Counter(seen.outcome for seen in log.requests)
 
-    assert by_actor.sum_horizontal().to_list() == log.summary.timeline["requests"].to_list()
+    requests = log.summary.table("timeline")["requests"]
+    assert by_actor.sum_horizontal().to_list() == requests.to_list()
     assert by_actor["upstream"].sum() == sum(
         outcomes[name]
         for name in ("no_endpoints", "broken_response", "connect_failure", "upstream_timeout",
@@ -491,7 +492,8 @@ def test_splits(log: _Log) -> None:
         )
 
     _assert_same(
-        log.summary.splits.drop("buckets"), _by_requests(expected, "route_name", "authority")
+        log.summary.table("splits").drop("buckets"),
+        _by_requests(expected, "route_name", "authority"),
     )
 
 
@@ -500,7 +502,7 @@ def test_buckets_of_splits(log: _Log) -> None:
     sent = [seen for seen in log.requests if seen.cluster and seen.outcome not in NOT_SENT]
     groups = _grouped(sent, lambda seen: (seen.text("route_name"), seen.host))
 
-    for row in log.summary.splits.iter_rows(named=True):
+    for row in log.summary.table("splits").iter_rows(named=True):
         group = groups.pop((row["route_name"], row["authority"]))
         by_start = Counter(seen.start // width * width for seen in group)
         counted = Counter((seen.start // width * width, seen.cluster) for seen in group)
@@ -549,14 +551,14 @@ def test_rejections(log: _Log) -> None:
             }
         )
 
-    found = log.summary.rejections
+    found = log.summary.table("rejections")
     _assert_same(found.drop("paths", "methods", "clients", "server_names"),
                  _by_requests(expected, *columns))  # fmt: skip
 
 
 def test_examples_of_rejections_are_of_their_host(log: _Log) -> None:
     seen_of = _grouped(log.requests + log.connections, lambda seen: seen.outcome)
-    for row in log.summary.rejections.iter_rows(named=True):
+    for row in log.summary.table("rejections").iter_rows(named=True):
         connection = row["host_kind"] == "server_name"
         group = [
             seen
@@ -575,15 +577,14 @@ def test_examples_of_rejections_are_of_their_host(log: _Log) -> None:
 # --- The same log, cut into files ---------------------------------------------------------------
 
 
+_TABLES = (*COLUMNS, "groups", "rejections", "splits", "timeline")
+
+
 def _comparable(summary: Summary) -> dict[str, Any]:
     """Return all tables but for what names a source and a line."""
     accounts = dataclasses.asdict(summary.accounts)
     tables = {
-        **{f"by {name}": table for name, table in summary.by.items()},
-        "groups": summary.groups,
-        "rejections": summary.rejections,
-        "splits": summary.splits,
-        "timeline": summary.timeline,
+        **{name: summary.table(name) for name in _TABLES},
         "gateways": accounts.pop("gateways"),
     }
     for name in ("sources", "examples", "copies", "wrapped_in", "unreadable_examples"):

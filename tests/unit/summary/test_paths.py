@@ -18,7 +18,7 @@ from tests.handmade import (
     us,
 )
 
-from envoylogs.summary.facts import facts_of
+from envoylogs.summary.judged import Judged
 from envoylogs.summary.paths import grace_us, path_states, with_lost
 from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN
 
@@ -26,7 +26,7 @@ _HOUR = 3600
 
 
 def _rows(*records: Record) -> list[dict[str, Any]]:
-    return path_states(facts_of(tally_of(records))).to_dicts()
+    return path_states(Judged(tally_of(records))).to_dicts()
 
 
 def _states(*records: Record) -> dict[tuple[str | None, str | None], str]:
@@ -121,14 +121,14 @@ def test_a_host_is_known_once_a_request_of_it_was_routed() -> None:
 def test_grace_is_a_twentieth_of_the_log_and_half_a_minute_at_most(
     seconds: int, grace_s: int
 ) -> None:
-    facts = facts_of(tally_of([served(0), served(seconds)]))
+    judged = Judged(tally_of([served(0), served(seconds)]))
 
-    assert grace_us(facts) == grace_s * 1_000_000
+    assert grace_us(judged) == grace_s * 1_000_000
 
 
 def test_a_log_without_times_has_no_grace() -> None:
-    assert grace_us(facts_of(tally_of([served(None)]))) == 0
-    assert grace_us(facts_of(tally_of([]))) == 0
+    assert grace_us(Judged(tally_of([served(None)]))) == 0
+    assert grace_us(Judged(tally_of([]))) == 0
 
 
 def test_gateways_may_take_a_change_within_half_a_minute() -> None:
@@ -265,7 +265,7 @@ def test_every_request_is_in_one_row_and_the_ledger_is_made_of_the_same(
 
 def _lost(rows: list[tuple[str | None, str | None, str | None]], *records: Record) -> list[Any]:
     schema = dict.fromkeys(("host", "method", "path_group"), pl.String)
-    paths = path_states(facts_of(tally_of(records)))
+    paths = path_states(Judged(tally_of(records)))
     return with_lost(pl.DataFrame(rows, schema, orient="row"), paths)["lost"].to_list()
 
 

@@ -67,14 +67,14 @@ def test_tables_by_one_column_can_be_counted_again(log: str, column: str) -> Non
         n.filter("error").sum().alias("errors"),
         n.filter("unrouted").sum().alias("unrouted"),
     )
-    expected = _summary(log).by[column].select(column, "requests", "errors", "unrouted")
+    expected = _summary(log).table(column).select(column, "requests", "errors", "unrouted")
     assert counted.sort(pl.all()).equals(expected.sort(pl.all()))
 
 
 @each_log
 def test_percentiles_can_be_counted_again(log: str) -> None:
     rows = _rows(log).filter(pl.col("value_ms").is_not_null())
-    for row in _summary(log).by["upstream_host"].to_dicts():
+    for row in _summary(log).table("upstream_host").to_dicts():
         latency = row["latency_ms"]
         of_host = rows.filter(pl.col("upstream_host").eq_missing(row["upstream_host"]))
         values = of_host["value_ms"].repeat_by(of_host["records"]).explode().to_list()

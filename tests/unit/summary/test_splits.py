@@ -94,7 +94,7 @@ def _cluster(subset: str = "", service: str = "shop.shop", port: int = 80) -> st
 
 
 def _splits(*records: Record) -> list[dict[str, Any]]:
-    return summary_of(records).splits.to_dicts()
+    return summary_of(records).table("splits").to_dicts()
 
 
 _V1, _V2 = _cluster("v1"), _cluster("v2")

@@ -28,7 +28,7 @@ from tests.handmade import (
 )
 
 from envoylogs.pipeline import tally_sources
-from envoylogs.summary.breakdown import TABLES
+from envoylogs.summary.breakdown import COLUMNS
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.percentiles import EMPTY_LATENCY
 from envoylogs.summary.summary import Summary, summarize
@@ -43,8 +43,8 @@ _KEYS = list(served())
 
 def _assert_tables_agree(summary: Summary) -> None:
     found = summary.overview
-    for name in TABLES:
-        table = summary.by[name]
+    for name in COLUMNS:
+        table = summary.table(name)
         counted = found.requests + (found.connections if name == "outcome" else 0)
         assert table["requests"].sum() == counted
         assert table["errors"].sum() == found.errors
@@ -57,20 +57,20 @@ def _assert_tables_agree(summary: Summary) -> None:
         assert sum(measured) == found.latency_ms["count"]
         assert not table[name].is_duplicated().any()
     for name in ("bytes_sent", "bytes_received"):
-        assert summary.by["authority"][name].sum() == getattr(found, name)
-        assert summary.groups[name].sum() == getattr(found, name)
-    assert summary.groups["requests"].sum() == found.requests
-    assert summary.timeline["requests"].sum() == found.requests
-    assert summary.timeline["errors"].sum() == found.errors
-    assert summary.timeline["unrouted"].sum() == found.unrouted
+        assert summary.table("authority")[name].sum() == getattr(found, name)
+        assert summary.table("groups")[name].sum() == getattr(found, name)
+    assert summary.table("groups")["requests"].sum() == found.requests
+    assert summary.table("timeline")["requests"].sum() == found.requests
+    assert summary.table("timeline")["errors"].sum() == found.errors
+    assert summary.table("timeline")["unrouted"].sum() == found.unrouted
     assert sum(found.outcomes.values()) == found.requests + found.connections
     assert summary.accounts.records == found.requests + found.connections + found.own_traffic
     assert summary.accounts.records == summary.accounts.gateways["records"].sum()
     ledger = dict(found.not_found_ledger)
     assert ledger.pop("all") == sum(ledger.values())
     assert min(ledger.values()) >= 0
-    sent = summary.splits["requests"].sum()
-    parts = summary.splits["parts"].explode().struct.unnest() if sent else None
+    sent = summary.table("splits")["requests"].sum()
+    parts = summary.table("splits")["parts"].explode().struct.unnest() if sent else None
     assert (0 if parts is None else parts["requests"].sum()) == sent <= found.requests
     assert found.noise["requests"] <= found.unrouted
     for finding in summary.findings:
@@ -88,8 +88,8 @@ def test_the_summary_of_nothing_is_empty() -> None:
     assert (summary.overview.first, summary.overview.last) == (None, None)
     assert summary.overview.latency_ms == EMPTY_LATENCY
     assert summary.bucket_seconds is None
-    tables = [summary.groups, summary.rejections, summary.splits, summary.timeline]
-    assert [table.height for table in (*tables, *summary.by.values())] == [0] * 13
+    names = ("groups", "rejections", "splits", "timeline", *COLUMNS)
+    assert [summary.table(name).height for name in names] == [0] * 13
     assert summary.findings == ()
 
 
@@ -181,7 +181,7 @@ def test_ten_thousand_hosts_have_a_row_each() -> None:
     summary = summary_of(records)
 
     _assert_tables_agree(summary)
-    assert summary.by["authority"].height == 10_000
+    assert summary.table("authority").height == 10_000
     assert summary.overview.noise == {
         "requests": 2000, "hosts": 2000, "without_host": 0,
         "connections": 0, "server_names": 0, "without_server_name": 0,
@@ -193,17 +193,17 @@ def test_ten_thousand_hosts_have_a_row_each() -> None:
 
 
 def _by(name: str, *records: Record) -> dict[Any, dict[str, Any]]:
-    return {row.pop(name): row for row in summary_of(records).by[name].to_dicts()}
+    return {row.pop(name): row for row in summary_of(records).table(name).to_dicts()}
 
 
 @pytest.mark.parametrize("count", [1, 3, 49, 98, 103, 107])
 def test_a_share_of_everything_is_one(count: int) -> None:
     summary = summary_of([*(served(0) for _ in range(count)), connection(0)])
 
-    shares = [summary.by[name]["share"].drop_nulls().to_list() for name in TABLES]
-    assert shares == [[1.0]] * len(TABLES)
-    assert summary.groups["share"].to_list() == [1.0]
-    assert summary.splits["parts"].item()[0]["share"] == 1.0
+    shares = [summary.table(name)["share"].drop_nulls().to_list() for name in COLUMNS]
+    assert shares == [[1.0]] * len(COLUMNS)
+    assert summary.table("groups")["share"].to_list() == [1.0]
+    assert summary.table("splits")["parts"].item()[0]["share"] == 1.0
 
 
 def test_connections_have_no_share_and_are_in_the_table_of_outcomes_only() -> None:
@@ -225,7 +225,7 @@ def test_connections_have_no_share_and_are_in_the_table_of_outcomes_only() -> No
     ],
 )  # fmt: skip
 def test_classes_of_codes(code: Any, name: str) -> None:
-    codes = summary_of([served(0, response_code=code)]).by["authority"]["codes"].item()
+    codes = summary_of([served(0, response_code=code)]).table("authority")["codes"].item()
 
     assert codes == dict.fromkeys(CODE_CLASSES, 0) | {name: 1}
 
@@ -316,21 +316,25 @@ def test_a_known_server_name_is_one_that_was_accepted_or_routed() -> None:
         ]
     )
 
-    refused_names = summary.rejections.filter(pl.col("host_kind") == "server_name")
+    refused_names = summary.table("rejections").filter(pl.col("host_kind") == "server_name")
     known = dict(refused_names.select("host", "known").iter_rows())
     assert known == {names[0]: True, names[1]: True, names[2]: True, names[3]: False}
     assert summary.overview.noise["connections"] == 1
 
 
 def test_rejections_say_when_their_host_was_routed() -> None:
-    rejections = summary_of(
-        [
-            unrouted(0, path="/a"),
-            served(5, path="/a"),
-            unrouted(9, path="/b", method="PUT"),
-            unrouted(3, authority="strange.example.net"),
-        ]
-    ).rejections.to_dicts()
+    rejections = (
+        summary_of(
+            [
+                unrouted(0, path="/a"),
+                served(5, path="/a"),
+                unrouted(9, path="/b", method="PUT"),
+                unrouted(3, authority="strange.example.net"),
+            ]
+        )
+        .table("rejections")
+        .to_dicts()
+    )
 
     of_host, strange = rejections
     assert (of_host["host"], of_host["requests"], of_host["known"]) == (HOST, 2, True)
@@ -344,7 +348,7 @@ def test_rejections_show_who_asked_for_what() -> None:
         unrouted(n, path=f"/p{n}", method="PUT", downstream_remote_address=f"192.0.2.{n}:7",
                  requested_server_name="sni.example.com")
         for n in range(30)
-    ).rejections.to_dicts()  # fmt: skip
+    ).table("rejections").to_dicts()  # fmt: skip
 
     assert row["methods"] == ["PUT"]
     assert row["server_names"] == ["sni.example.com"]

@@ -6,21 +6,22 @@ import polars as pl
 import pytest
 from tests.handmade import CLUSTER, Record, reset, served, tally_of, us
 
-from envoylogs.summary.facts import facts_of
+from envoylogs.summary.findings.stretches import Stretch
 from envoylogs.summary.findings.subjects import believed_hosts
-from envoylogs.summary.findings.timelines import Stretch, Timelines
+from envoylogs.summary.findings.timelines import Timelines
+from envoylogs.summary.judged import Judged
 
 _FAILED = pl.col("failure") == "connection_closed"
 
 
 def _timelines(*records: Record) -> Timelines:
-    facts = facts_of(tally_of(records))
-    return Timelines(facts, believed_hosts(facts))
+    judged = Judged(tally_of(records))
+    return Timelines(judged, believed_hosts(judged))
 
 
 def _stretch(*records: Record) -> Stretch:
     timelines = _timelines(*records)
-    return timelines.stretch(timelines.of("upstream_cluster", CLUSTER), _FAILED)
+    return timelines.stretch(timelines.of(upstream_cluster=CLUSTER), _FAILED)
 
 
 def _outage() -> list[Record]:
@@ -102,14 +103,14 @@ def test_without_a_time_to_compare_with_failures_are_taken_to_replace_what_went_
 def test_a_subject_that_is_not_in_the_log_has_no_rows() -> None:
     timelines = _timelines(served(0))
 
-    assert timelines.of("upstream_cluster", "outbound|80||other.ns").is_empty()
-    assert timelines.of("upstream_cluster", CLUSTER)["requests"].sum() == 1
+    assert timelines.of(upstream_cluster="outbound|80||other.ns").is_empty()
+    assert timelines.of(upstream_cluster=CLUSTER)["requests"].sum() == 1
 
 
 def test_a_missing_name_is_a_subject_too() -> None:
     timelines = _timelines(served(0), served(1, upstream_cluster=None))
 
-    assert timelines.of("upstream_cluster", None)["requests"].sum() == 1
+    assert timelines.of(upstream_cluster=None)["requests"].sum() == 1
 
 
 def test_the_gateways_own_traffic_is_in_no_timeline() -> None:

@@ -70,7 +70,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     envoylogs summarize gateway.log --host shop.example.com --since 14:05
     envoylogs summarize gateway.log --by method,path_group --code 5xx
     """  # noqa: D301  # \b keeps the lines of the examples
-    from envoylogs.render.named_tables import ASKED, JOINT
+    from envoylogs.summary.tables import ASKED, JOINT
 
     columns = columns_to_count(by)
     shown = table_alone(output_format, table, columns)
@@ -91,7 +91,6 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         summary = session.summary(
             tally,
             by=columns,
-            joint=memory.needs_joint,
             names_in_metrics=names_in_metrics(output_format, limit),
         )
         if save_tally is not None:

@@ -14,8 +14,6 @@ from envoylogs.render.colors import ACTOR_COLORS, STACKED
 from envoylogs.render.figures import (
     FIGURES,
     LATENCY_CLASSES,
-    LATENCY_EDGES_MS,
-    MOST_BINS,
     template,
 )
 from envoylogs.render.formatting import count, percent, span
@@ -27,6 +25,7 @@ from envoylogs.render.words import (
     with_commands,
 )
 from envoylogs.summary.findings.onset import was_from_the_start
+from envoylogs.summary.over_time import LATENCY_EDGES_MS, MOST_BINS
 from envoylogs.summary.rejections import BY_GATEWAY
 from envoylogs.summary.splits import NOT_SENT
 from envoylogs.tally.ladder import WIDTHS_S
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from envoylogs.summary.findings.finding import Finding
-    from envoylogs.summary.findings.slices import FindingSlice
+    from envoylogs.summary.findings.picked import FindingSlice
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.slices import Slices
     from envoylogs.summary.summary import Summary
@@ -60,7 +59,7 @@ def meta_of(summary: Summary, slices: Slices) -> dict[str, Any]:
     shown = findings_shown(summary)
     sliced = [summary.finding_slices[summary.findings.index(found)] for found in shown]
     # The page counts the numbers of figures itself: their looks are those of a log without rows.
-    empty = replace(summary, slices=replace(slices, rows=slices.rows.clear()))
+    empty = replace(slices, rows=slices.rows.clear())
     return {
         "width_s": width_s,
         "width": span(width_s),
@@ -96,7 +95,9 @@ def meta_of(summary: Summary, slices: Slices) -> dict[str, Any]:
             _finding(summary, slices, found, of_found)
             for found, of_found in zip(shown, sliced, strict=True)
         ],
-        "figures": {name: _emptied(figure(empty)) for name, figure in FIGURES.items()},
+        "figures": {
+            name: _emptied(figure(summary.overview, empty)) for name, figure in FIGURES.items()
+        },
         "templates": {
             "light": template().to_plotly_json(),
             "dark": template(dark=True).to_plotly_json(),

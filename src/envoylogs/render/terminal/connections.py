@@ -7,9 +7,22 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.clusters import service_label
-from envoylogs.render.formatting import clock, count, percent, size
+from envoylogs.render.formatting import count, percent, size
 from envoylogs.render.named_tables import timed
-from envoylogs.render.terminal.cells import heading, more, new_table, number, text
+from envoylogs.render.terminal.cells import (
+    USUAL,
+    WIDE,
+    decimal,
+    head,
+    heading,
+    more,
+    new_table,
+    number,
+    text,
+    time,
+    whole,
+)
+from envoylogs.summary.tables import CONNECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,41 +35,35 @@ if TYPE_CHECKING:
 
 __all__ = ["print_connection_counts", "print_connections", "print_failures"]
 
-_WIDE = 110
-"""From how many columns on tables show everything."""
-
-_USUAL = 100
-"""From how many on they have room for shares and first times beside their keys."""
-
 _BY = ("upstream_cluster", "requested_server_name", "upstream_host")
 
 
 def print_connections(console: Console, summary: Summary, limit: int | None) -> None:
     """Print the section of connections, at most ``limit`` rows a table; nothing without any."""
-    overview, tables = summary.overview, summary.connections
+    overview = summary.overview
     if not overview.connections:
         return
     failed, refused = (overview.outcomes.get(name, 0) for name in ("tcp_failed", "no_filter_chain"))
     note = f"{count(overview.connections)} in all, {count(failed)} failed, {count(refused)} refused"
     heading(console, "Connections", note)
     # Those that were refused are among what the gateway turned away.
-    broken = tables.groups.filter(pl.col("outcome") == "tcp_failed")
+    broken = summary.table(CONNECTIONS).filter(pl.col("outcome") == "tcp_failed")
     if broken.height:
         print_failures(console, broken, limit)
     # Requests have a table by outcome, which has connections too.
     for column in (*_BY, *(() if overview.requests else ("outcome",))):
-        if tables.by[column][column].drop_nulls().len():
-            title = f"Connections by {column}"
-            print_connection_counts(console, title, tables.by[column], (column,), limit)
+        rows = summary.table(f"{CONNECTIONS} by {column}")
+        if rows[column].drop_nulls().len():
+            print_connection_counts(console, f"Connections by {column}", rows, (column,), limit)
 
 
 def print_failures(console: Console, rows: pl.DataFrame, limit: int | None) -> None:
     """Print connections that failed by cluster, server name and address, with flags and times."""
-    wide, usual = console.width >= _WIDE, console.width >= _USUAL
+    wide, usual = console.width >= WIDE, console.width >= USUAL
     heading(console, "Connections that failed")
     keys = ["cluster", "server name", "address", "flags"]
     table = new_table(keys, ["connections", *(["first"] if usual else []), "last"])
-    for row in _head(rows, limit):
+    for row in head(rows, limit):
         cluster = row["upstream_cluster"]
         short = cluster is not None and not wide
         table.add_row(
@@ -64,9 +71,9 @@ def print_failures(console: Console, rows: pl.DataFrame, limit: int | None) -> N
             text(row["requested_server_name"]),
             text(row["upstream_host"]),
             text(row["response_flags"]),
-            number(_int(row["connections"]), "red"),
-            *([text(_clock(row["first"]))] if usual else []),
-            text(_clock(row["last"])),
+            number(whole(row["connections"]), "red"),
+            *([time(row["first"])] if usual else []),
+            time(row["last"]),
         )
     console.print(table)
     more(console, table.row_count, rows.height)
@@ -80,7 +87,7 @@ def print_connection_counts(
     Beside keys that are long there are fewer of the numbers, and clusters as people name them.
     """
     heading(console, title)
-    shown = _head(rows, limit)
+    shown = head(rows, limit)
     names = [[text(timed(row)[key]) for key in keys] for row in shown]
     headings = list(keys)
     if _width_of(names, headings) > console.width - _width_of_numbers(_NUMBERS):
@@ -100,15 +107,15 @@ def print_connection_counts(
 
 
 _NUMBERS: Mapping[str, Callable[[Row], Text]] = {
-    "connections": lambda row: number(_int(row["connections"])),
-    "share": lambda row: text(percent(_float(row["share"]))),
-    "failed": lambda row: number(_int(row["failed"]), "red"),
-    "refused": lambda row: number(_int(row["refused"]), "magenta"),
-    "failed share": lambda row: text(percent(_float(row["failed_share"]))),
-    "sent": lambda row: text(size(_int(row["bytes_sent"]))),
-    "received": lambda row: text(size(_int(row["bytes_received"]))),
-    "first": lambda row: text(_clock(row["first"])),
-    "last": lambda row: text(_clock(row["last"])),
+    "connections": lambda row: number(whole(row["connections"])),
+    "share": lambda row: text(percent(decimal(row["share"]))),
+    "failed": lambda row: number(whole(row["failed"]), "red"),
+    "refused": lambda row: number(whole(row["refused"]), "magenta"),
+    "failed share": lambda row: text(percent(decimal(row["failed_share"]))),
+    "sent": lambda row: text(size(whole(row["bytes_sent"]))),
+    "received": lambda row: text(size(whole(row["bytes_received"]))),
+    "first": lambda row: time(row["first"]),
+    "last": lambda row: time(row["last"]),
 }
 """The columns of numbers and times, in their order."""
 
@@ -136,20 +143,3 @@ def _width_of(names: Sequence[Sequence[Text]], headings: Sequence[str]) -> int:
 
 def _width_of_numbers(names: Iterable[str]) -> int:
     return sum(max(len(name), _LEAST_NUMBER) + _GAP for name in names)
-
-
-def _head(rows: pl.DataFrame, limit: int | None) -> list[Row]:
-    return (rows if limit is None else rows.head(limit)).to_dicts()
-
-
-def _clock(value: object) -> str:
-    return clock(value if isinstance(value, int) else None)
-
-
-def _int(value: object) -> int:
-    assert isinstance(value, int)  # noqa: S101
-    return value
-
-
-def _float(value: object) -> float | None:
-    return value if isinstance(value, float) else None

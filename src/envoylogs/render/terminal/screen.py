@@ -30,7 +30,7 @@ class TerminalRenderer:
         color: True and False decide; null leaves it to the terminal and to
             ``NO_COLOR`` and ``TERM``.
         width: In characters; null asks the terminal.
-        table: Only this table, one of ``named_tables.TABLE_NAMES``,
+        table: Only this table, one of ``tables.TABLE_NAMES``,
             or what else has a name there; null for findings and all tables.
     """
 

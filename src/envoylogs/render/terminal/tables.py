@@ -6,62 +6,43 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from envoylogs import schema
 from envoylogs.envoy.clusters import service_label
-from envoylogs.envoy.failures.lookup import must_act_on_errors
-from envoylogs.envoy.outcomes import OUTCOMES, UNROUTED
-from envoylogs.render.formatting import clock, count, milliseconds, percent, size
-from envoylogs.render.named_tables import (
-    ASKED,
-    ASKED_CONNECTIONS,
-    CONNECTIONS,
-    JOINT,
-    rows_of_table,
-    timed,
+from envoylogs.envoy.outcomes import UNROUTED
+from envoylogs.render.formatting import count, percent, size
+from envoylogs.render.named_tables import rows_of_table
+from envoylogs.render.terminal.cells import (
+    WIDE,
+    head,
+    heading,
+    more,
+    new_table,
+    number,
+    quantile_of,
+    text,
+    time,
+    whole,
 )
-from envoylogs.render.terminal.cells import heading, more, new_table, number, text
-from envoylogs.render.terminal.connections import print_connection_counts, print_connections
+from envoylogs.render.terminal.connections import print_connections
+from envoylogs.render.terminal.counts import print_counts
 from envoylogs.render.terminal.findings import print_findings
 from envoylogs.render.terminal.plain import print_joint, print_plain
 from envoylogs.render.words import LEDGER
-from envoylogs.summary.connections import CONNECTION_KEYS
+from envoylogs.summary.tables import ASKED, ASKED_CONNECTIONS, JOINT, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import polars as pl
     from rich.console import Console
     from rich.table import Table
 
+    from envoylogs.render.named_tables import Row
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.summary import Summary
 
 __all__ = ["print_table", "print_tables"]
 
-_WIDE = 110
-"""From how many columns on tables show everything."""
-
-_TITLES = {
-    "authority": "By authority",
-    "route_name": "By route_name",
-    "response_code": "By response_code",
-    "upstream_cluster": "By upstream_cluster",
-    "outcome": "By outcome",
-    "response_flags": "By response_flags",
-    "response_code_details": "By response_code_details",
-    "gateway": "By gateway",
-    "upstream_host": "By upstream_host",
-}
 _ORDER = ("outcome", "response_code", "authority", "route_name", "upstream_cluster",
           "upstream_host", "response_flags", "response_code_details", "gateway")  # fmt: skip
-_MUST_ACT = {
-    (outcome.name, has_errors): must_act_on_errors(outcome) if has_errors else outcome.must_act
-    for outcome in OUTCOMES
-    for has_errors in (False, True)
-}
 _QUANTILES = {"p50": "p50", "p90": "p90", "p95": "p95", "p99": "p99", "p999": "p99.9", "max": "max"}
-
-Row = dict[str, object]
 
 
 def print_tables(console: Console, summary: Summary, limit: int | None) -> None:
@@ -72,9 +53,10 @@ def print_tables(console: Console, summary: Summary, limit: int | None) -> None:
         print_connections(console, summary, limit)
     _print_ledger(console, summary)
     # What the gateway was told to answer is nobody's problem, and a route to one cluster no split.
-    answered = summary.rejections["outcome"] != "direct_response"
+    rejections = summary.table("rejections")
+    answered = rejections["outcome"] != "direct_response"
     _print_splits(console, _worth_showing(summary), limit)
-    _print_rejections(console, summary.rejections.filter(answered), limit)
+    _print_rejections(console, rejections.filter(answered), limit)
     if has_requests:
         print_connections(console, summary, limit)
         for column in _ORDER:
@@ -88,37 +70,27 @@ def print_table(console: Console, summary: Summary, name: str, limit: int | None
     elif name == "not_found_ledger":
         _print_ledger(console, summary)
     elif name == "splits":
-        _print_splits(console, summary.splits.to_dicts(), limit)
+        _print_splits(console, summary.table(name).to_dicts(), limit)
     elif name == "rejections":
-        _print_rejections(console, summary.rejections, limit)
-    elif name in summary.by:
-        _print_counts(console, _TITLES[name], summary.by[name], (name,), limit)
-    elif name == "groups":
-        _print_counts(console, "Groups", summary.groups, schema.GROUP_KEYS, limit)
-    elif name == CONNECTIONS:
-        rows = summary.connections.groups
-        print_connection_counts(console, "Connections", rows, CONNECTION_KEYS, limit)
-    elif name in {ASKED, ASKED_CONNECTIONS} and summary.asked is not None:
-        _print_asked(console, summary, name, limit)
+        _print_rejections(console, summary.table(name), limit)
     elif name == JOINT:
         print_joint(console, rows_of_table(summary, name), limit)
+    elif name == ASKED:
+        _print_asked(console, summary, limit)
+    elif TABLES[name].counts:
+        print_counts(console, summary, name, limit)
     else:
         print_plain(console, name.capitalize(), rows_of_table(summary, name), limit)
 
 
-def _print_asked(console: Console, summary: Summary, name: str, limit: int | None) -> None:
-    """Print the tables that ``--by`` asks for: of requests and of connections, or of the latter."""
-    columns, connections = ", ".join(summary.asked_by), summary.connections.asked
-    has_connections = connections is not None and connections.height > 0
-    if name == ASKED and summary.asked is not None:
-        # A log of connections alone has no table of requests, and one that is empty has.
-        if summary.asked.height or not has_connections:
-            _print_counts(console, f"By {columns}", summary.asked, summary.asked_by, limit)
-        if not has_connections:
-            return
-    if connections is not None:
-        title = f"Connections by {columns}"
-        print_connection_counts(console, title, connections, summary.asked_by, limit)
+def _print_asked(console: Console, summary: Summary, limit: int | None) -> None:
+    """Print the tables that ``--by`` asks for: of requests and of connections."""
+    has_connections = summary.table(ASKED_CONNECTIONS).height > 0
+    # A log of connections alone has no table of requests, and one that is empty has.
+    if summary.table(ASKED).height or not has_connections:
+        print_counts(console, summary, ASKED, limit)
+    if has_connections:
+        print_counts(console, summary, ASKED_CONNECTIONS, limit)
 
 
 def _print_overview(console: Console, summary: Summary) -> None:
@@ -160,8 +132,8 @@ def _print_overview(console: Console, summary: Summary) -> None:
             ("gateway", overview.gateway_ms),
         ):
             if latency["count"]:
-                table.add_row(text(name), number(_int(latency["count"])),
-                              *(text(_ms(latency, q)) for q in (*_QUANTILES, "mean")))  # fmt: skip
+                quantiles = (quantile_of(latency, name) for name in (*_QUANTILES, "mean"))
+                table.add_row(text(name), number(whole(latency["count"])), *map(text, quantiles))
         console.print(table)
 
 
@@ -198,49 +170,19 @@ def _print_ledger(console: Console, summary: Summary) -> None:
 
 
 def _print_breakdown(console: Console, summary: Summary, column: str, limit: int | None) -> None:
-    if summary.by[column][column].drop_nulls().len():
-        _print_counts(console, _TITLES[column], summary.by[column], (column,), limit)
-
-
-def _print_counts(
-    console: Console, title: str, rows: pl.DataFrame, keys: Sequence[str], limit: int | None
-) -> None:
-    """Print requests by some columns: counts, codes, what was wrong, latency."""
-    wide = console.width >= _WIDE
-    by_outcome = tuple(keys) == ("outcome",)
-    heading(console, title)
-    extra = ["must act"] if by_outcome and wide else []
-    codes = ["2xx", "3xx", "4xx", "5xx", "0"] if wide and "response_code" not in keys else []
-    numbers = ["requests", "share", *codes, "unrouted", "errors", "p50 ms"]
-    numbers += ["p95", "p99"] if wide else ["p99"]
-    table = new_table([*keys, *extra], numbers)
-    for row in map(timed, _head(rows, limit)):
-        latency = _struct(row["latency_ms"])
-        table.add_row(
-            *(text(row[key]) for key in keys),
-            *(text(_MUST_ACT[str(row["outcome"]), bool(row["errors"])]) for _ in extra),
-            number(_int(row["requests"])),
-            text(percent(_float(row["share"]))),
-            *(number(_int(_struct(row["codes"])[code])) for code in codes),
-            number(_int(row["unrouted"]), "magenta"),
-            number(_int(row["errors"]), "red"),
-            text(_ms(latency, "p50")),
-            *([text(_ms(latency, "p95"))] if wide else []),
-            text(_ms(latency, "p99")),
-        )
-    console.print(table)
-    more(console, table.row_count, rows.height)
+    if summary.table(column)[column].drop_nulls().len():
+        print_counts(console, summary, column, limit)
 
 
 def _print_rejections(console: Console, rows: pl.DataFrame, limit: int | None) -> None:
     if rows.is_empty():
         return
     heading(console, "Turned away by the gateway itself")
-    wide = console.width >= _WIDE
+    wide = console.width >= WIDE
     keys = ["outcome", "host", "why"] + (["paths"] if wide else [])
     table = new_table(keys, ["requests", "first", "last"])
     table.columns[0].no_wrap = True
-    for row in _head(rows, limit):
+    for row in head(rows, limit):
         given = [row[name] for name in ("response_flags", "response_code_details")]
         reasons = [str(reason) for reason in given if reason is not None]
         why = " ".join([*(reasons if wide else reasons[:1]), *_unlike_names(row)])
@@ -251,9 +193,9 @@ def _print_rejections(console: Console, rows: pl.DataFrame, limit: int | None) -
             text(row["host"], "" if row["known"] else "dim"),
             text(why or None),
             *([text(", ".join(paths[:2]) or None)] if wide else []),
-            number(_int(row["requests"])),
-            text(clock(_time(row["first"]))),
-            text(clock(_time(row["last"]))),
+            number(whole(row["requests"])),
+            time(row["first"]),
+            time(row["last"]),
         )
     console.print(table)
     more(console, table.row_count, rows.height)
@@ -271,7 +213,7 @@ def _worth_showing(summary: Summary) -> list[Row]:
     """Return the splits with more than one part or with a subset."""
     return [
         split
-        for split in summary.splits.iter_rows(named=True)
+        for split in summary.table("splits").iter_rows(named=True)
         if not split["mirror"]
         and (len(split["parts"]) > 1 or any(part["subset"] for part in split["parts"]))
     ]
@@ -281,7 +223,7 @@ def _print_splits(console: Console, shown: list[Row], limit: int | None) -> None
     if not shown:
         return
     heading(console, "Split per subset", "share of the requests sent, with its 95 % interval")
-    wide = console.width >= _WIDE
+    wide = console.width >= WIDE
     numbers = ["requests", "share", "interval", "errors"]
     numbers += ["p50 ms", "p99", "upstream p50", "p99"] if wide else ["p99 ms"]
     table = new_table(["route and part"], numbers)
@@ -297,10 +239,10 @@ def _add_split(table: Table, split: Row, *, wide: bool) -> None:
         title.append_text(text(f" route {split['route_name']}", "bold"))
     for name, label in (("not_sent", "never sent"), ("unattributed", "without a cluster")):
         if split[name]:
-            title.append_text(text(f", {count(_int(split[name]))} {label}", "dim"))
+            title.append_text(text(f", {count(whole(split[name]))} {label}", "dim"))
     if split["attribution"] == "ambiguous":
         title.append_text(text(", perhaps several routes", "dim"))
-    table.add_row(title, number(_int(split["requests"])), *(Text() for _ in table.columns[2:]))
+    table.add_row(title, number(whole(split["requests"])), *(Text() for _ in table.columns[2:]))
     parts = split["parts"]
     assert isinstance(parts, list)  # noqa: S101
     for part in parts:
@@ -313,33 +255,11 @@ def _add_split(table: Table, split: Row, *, wide: bool) -> None:
             text(percent(part["share"])),
             text(f"{low.removesuffix(' %')} to {high}", "dim"),
             number(part["errors"], "red"),
-            *([text(_ms(latency, "p50"))] if wide else []),
-            text(_ms(latency, "p99")),
-            *([text(_ms(upstream, "p50")), text(_ms(upstream, "p99"))] if wide else []),
+            *([text(quantile_of(latency, "p50"))] if wide else []),
+            text(quantile_of(latency, "p99")),
+            *(
+                [text(quantile_of(upstream, "p50")), text(quantile_of(upstream, "p99"))]
+                if wide
+                else []
+            ),
         )
-
-
-def _head(rows: pl.DataFrame, limit: int | None) -> list[Row]:
-    return (rows if limit is None else rows.head(limit)).to_dicts()
-
-
-def _ms(latency: Row, quantile: str) -> str:
-    return milliseconds(_float(latency[quantile]))
-
-
-def _struct(value: object) -> Row:
-    assert isinstance(value, dict)  # noqa: S101
-    return value
-
-
-def _int(value: object) -> int:
-    assert isinstance(value, int)  # noqa: S101
-    return value
-
-
-def _float(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
-
-
-def _time(value: object) -> int | None:
-    return value if isinstance(value, int) else None

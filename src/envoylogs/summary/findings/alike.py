@@ -23,7 +23,7 @@ from envoylogs.summary.findings.proof import listed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["told_once"]
 
@@ -37,12 +37,12 @@ _EXAMPLES = 3
 _PORT = re.compile(r":\d+$")
 
 
-def told_once(findings: Iterable[Finding], facts: Facts) -> list[Finding]:
+def told_once(findings: Iterable[Finding], judged: Judged) -> list[Finding]:
     """Return findings with those of one failure and one onset put together.
 
     Args:
         findings: In any order.
-        facts: Of the log.
+        judged: Of the log.
     """
     by_kind: dict[tuple[object, ...], list[Finding]] = {}
     rest: list[Finding] = []
@@ -54,7 +54,7 @@ def told_once(findings: Iterable[Finding], facts: Facts) -> list[Finding]:
         by_kind.setdefault(kind, []).append(found)
     for alike in by_kind.values():
         for group in _together(alike):
-            rest += _once(group, facts)
+            rest += _once(group, judged)
     return rest
 
 
@@ -74,17 +74,17 @@ def _together(alike: list[Finding]) -> list[list[Finding]]:
     return groups
 
 
-def _once(group: list[Finding], facts: Facts) -> list[Finding]:
+def _once(group: list[Finding], judged: Judged) -> list[Finding]:
     """Return one finding in the place of several, if these are enough."""
     if len(group) < _FEWEST_OF_ONE_PLACE:
         return group
-    shared = _shared(group, facts)
+    shared = _shared(group, judged)
     of_one_place = shared.place and group[0].since is not None
     if len(group) < (_FEWEST_OF_ONE_PLACE if of_one_place else _FEWEST):
         return group
     worst = sorted(group, key=lambda f: (f.severity, -f.requests, f.subject))
     says = [found.of_many for found in worst if found.of_many]
-    return [_one(worst, says, shared, _alone(worst, facts))]
+    return [_one(worst, says, shared, _alone(worst, judged))]
 
 
 def _one(
@@ -142,12 +142,12 @@ def _one(
     )
 
 
-def _alone(group: Sequence[Finding], facts: Facts) -> Finding | None:
+def _alone(group: Sequence[Finding], judged: Judged) -> Finding | None:
     """Return the finding whose gateways alone show all of a group, if one names any."""
     named = next((found for found in group if found.only_at), None)
     if named is None:
         return None
-    elsewhere = _rows(group, facts)["gateway"].drop_nulls()
+    elsewhere = _rows(group, judged)["gateway"].drop_nulls()
     return named if elsewhere.is_in(list(named.only_at)).all() else None
 
 
@@ -163,10 +163,10 @@ class _Shared(NamedTuple):
     place: bool
 
 
-def _shared(group: Sequence[Finding], facts: Facts) -> _Shared:
+def _shared(group: Sequence[Finding], judged: Judged) -> _Shared:
     """Return what the failures of several findings have in common."""
-    rows, places = _rows(group, facts), []
-    of_all = pl.concat([facts.requests["gateway"], facts.connections["gateway"]])
+    rows, places = _rows(group, judged), []
+    of_all = pl.concat([judged.requests["gateway"], judged.connections["gateway"]])
     everywhere = of_all.drop_nulls().n_unique()
     gateways = rows["gateway"].drop_nulls().unique().to_list()
     if len(gateways) == 1 and everywhere > 1:
@@ -181,11 +181,11 @@ def _shared(group: Sequence[Finding], facts: Facts) -> _Shared:
     return _Shared(", ".join([*began, *places]) or None, place=bool(places))
 
 
-def _rows(group: Sequence[Finding], facts: Facts) -> pl.DataFrame:
+def _rows(group: Sequence[Finding], judged: Judged) -> pl.DataFrame:
     """Return the failures that several findings are about."""
     subjects = [found.subject for found in group]
     columns = ("upstream_cluster", "host", "upstream_host", "requested_server_name")
-    everything = pl.concat([facts.requests, facts.connections], how="diagonal")
+    everything = pl.concat([judged.requests, judged.connections], how="diagonal")
     return everything.filter(
         pl.col("failure").eq_missing(pl.lit(group[0].failure, pl.String))
         & pl.any_horizontal(pl.col(*columns).is_in(subjects))

@@ -25,42 +25,42 @@ if TYPE_CHECKING:
     import polars as pl
 
     from envoylogs.summary.accounts import Accounts
-    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.judged import Judged
     from envoylogs.summary.overview import Overview
 
 __all__ = ["all_findings"]
 
 
 def all_findings(
-    facts: Facts, paths: pl.DataFrame, splits: pl.DataFrame, lines: Accounts, totals: Overview
+    judged: Judged, paths: pl.DataFrame, splits: pl.DataFrame, lines: Accounts, totals: Overview
 ) -> tuple[Finding, ...]:
     """Return the verdicts on a log, the worst first.
 
     Args:
-        facts: Of the log.
+        judged: Of the log.
         paths: See ``paths.path_states``.
         splits: See ``splits.splits``.
         lines: Where its lines went.
         totals: Its totals.
     """
-    believed = believed_hosts(facts)
-    timelines = Timelines(facts, believed)
-    durations = durations_by_subject(facts, believed)
-    of_tls = tls_findings(facts, paths, timelines)
+    believed = believed_hosts(judged)
+    timelines = Timelines(judged, believed)
+    durations = durations_by_subject(judged, believed)
+    of_tls = tls_findings(judged, paths, timelines)
     reused = {found.subject for found in of_tls if found.code == "tls_reuse"}
     found = [
         *of_tls,
-        *route_findings(facts, paths, timelines, reused),
+        *route_findings(judged, paths, timelines, reused),
         *with_refused_paths(
-            facts, timelines, failing_findings(facts, believed, timelines, durations)
+            judged, timelines, failing_findings(judged, believed, timelines, durations)
         ),
-        *slow_findings(facts, splits, timelines),
-        *delay_findings(facts, timelines),
-        *upgrade_findings(facts, believed, durations),
-        *redirect_findings(facts, timelines),
-        *stopped_findings(facts, timelines, {found.subject for found in of_tls}),
-        *log_findings(facts, lines, totals),
+        *slow_findings(judged, splits, timelines),
+        *delay_findings(judged, timelines),
+        *upgrade_findings(judged, believed, durations),
+        *redirect_findings(judged, timelines),
+        *stopped_findings(judged, timelines, {found.subject for found in of_tls}),
+        *log_findings(judged, lines, totals),
     ]
     # The rest of the names is nothing that anybody could look at or mend.
     named = [finding for finding in found if finding.subject not in FOLDED_MARKS]
-    return tuple(ranked(told_once(named, facts)))
+    return tuple(ranked(told_once(named, judged)))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from envoylogs.summary.findings.commands import find_pod_command
-from envoylogs.summary.findings.proof import listed
-from envoylogs.tally.folding.names_apart import is_folded
+from envoylogs.summary.findings.proof import listed, names_in
+from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
-    from envoylogs.summary.findings.timelines import Stretch
+    from envoylogs.summary.findings.stretches import Stretch
 
 __all__ = ["EVERYWHERE", "ITS_ROUTES", "AtGateways", "at_gateways"]
 
@@ -92,32 +92,39 @@ def at_gateways(rows: pl.DataFrame, failed: pl.Expr, stretch: Stretch) -> AtGate
         failed: Which of them failed.
         stretch: When, and how many of how many.
     """
-    requests = pl.col("requests")
-    fails = failed.fill_null(value=False)
-    gateways = (
-        rows.filter(pl.col("gateway").is_not_null())
+    if len(names_in(rows, "gateway")) < 2:  # noqa: PLR2004  # there are no others
+        return EVERYWHERE
+    requests, fails = pl.col("requests"), failed.fill_null(value=False)
+    counted = (
+        rows.lazy()
+        .filter(pl.col("gateway").is_not_null())
         .group_by("gateway")
         .agg(
             requests.sum(),
             requests.filter(fails).sum().alias("failed"),
             (requests.sum() * _share_of(stretch)).alias("asked"),
         )
-        .with_columns((pl.col("failed") / requests).alias("rate"))
+        .select("gateway", "failed", "asked", (pl.col("failed") / requests).alias("rate"))
         .sort("failed", "gateway", descending=[True, False])
+        .collect()
+        .rows()
     )
-    is_odd = pl.col("rate") >= _ALIKE * pl.col("rate").max()
-    odd, others = gateways.filter(is_odd), gateways.filter(~is_odd)
-    expected = others["asked"].sum() * stretch.requests / max(stretch.of, 1)
+    worst = max(rate for *_, rate in counted)
+    odd = tuple(name for name, *_, rate in counted if rate >= _ALIKE * worst)
+    others = [row for row in counted if row[0] not in odd]
+    expected = sum(asked for _, _, asked, _ in others) * stretch.requests / max(stretch.of, 1)
     if (
         expected < _ENOUGH
-        or _AGAINST_OTHERS * others["failed"].sum() > expected
-        or odd.select(is_folded("gateway").any()).item()
+        or _AGAINST_OTHERS * sum(n for _, n, _, _ in others) > expected
+        or any(name in FOLDED_MARKS for name in odd)
     ):
         return EVERYWHERE
-    elsewhere = rows.filter(~fails & ~pl.col("gateway").is_in(odd["gateway"].implode()))
-    asked = rows.filter(fails)["upstream_host"].drop_nulls()
-    same_hosts = asked.is_empty() or asked.is_in(elsewhere["upstream_host"].implode()).any()
-    return AtGateways(tuple(odd["gateway"]), gateways.height, same_hosts)
+    elsewhere = ~fails & ~pl.col("gateway").is_in(odd)
+    hosts, hosts_elsewhere = (
+        names_in(rows.filter(where), "upstream_host") for where in (fails, elsewhere)
+    )
+    same_hosts = not hosts or not hosts.isdisjoint(hosts_elsewhere)
+    return AtGateways(odd, len(counted), same_hosts)
 
 
 def _share_of(stretch: Stretch) -> pl.Expr:

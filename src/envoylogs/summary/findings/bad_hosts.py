@@ -29,9 +29,9 @@ from envoylogs.summary.findings.proof import (
 from envoylogs.tally.folding.names_apart import is_folded
 
 if TYPE_CHECKING:
-    from envoylogs.summary.facts import Facts
     from envoylogs.summary.findings.timelines import Timelines
     from envoylogs.summary.findings.weighing import Weighing
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["OF_ONE_HOST", "BadHost", "bad_hosts", "of_bad_host"]
 
@@ -52,13 +52,12 @@ class BadHost(NamedTuple):
     siblings: int
 
 
-def bad_hosts(facts: Facts) -> list[BadHost]:
+def bad_hosts(judged: Judged) -> list[BadHost]:
     """Return hosts that have most failures of their cluster and fail far more than the others."""
     requests = pl.col("requests")
     hosts = (
-        facts.requests.filter(
-            pl.col("upstream_host").is_not_null() & pl.col("upstream_cluster").is_not_null()
-        )
+        judged.requests.lazy()
+        .filter(pl.col("upstream_host").is_not_null() & pl.col("upstream_cluster").is_not_null())
         .group_by("upstream_cluster", "upstream_host")
         .agg(
             requests.sum(),
@@ -71,24 +70,31 @@ def bad_hosts(facts: Facts) -> list[BadHost]:
             pl.col("failed").sum().over("upstream_cluster").alias("failed_of_cluster"),
             pl.len().over("upstream_cluster").alias("siblings"),
         )
+        .collect()
     )
     others = pl.col("of_cluster") - requests
     rate = pl.col("failed") / requests
     rate_of_others = (pl.col("failed_of_cluster") - pl.col("failed")) / others
-    found = hosts.filter(
-        (pl.col("siblings") > 1)
-        & ~is_folded("upstream_host")  # all others together are nobody
-        & (others > 0)
-        & (pl.col("failed") >= _CONCENTRATED * pl.col("failed_of_cluster"))
-        & (rate >= _AGAINST_OTHERS * rate_of_others)
-        # Failures fall on one host by chance, the more easily the fewer hosts there are.
-        & ((requests / pl.col("of_cluster")).pow(pl.col("failed")) < _BY_CHANCE)
-    ).sort("failed", "upstream_cluster", "upstream_host", descending=[True, False, False])
+    found = (
+        hosts.lazy()
+        .filter(
+            (pl.col("siblings") > 1)
+            & ~is_folded("upstream_host")  # all others together are nobody
+            & (others > 0)
+            & (pl.col("failed") >= _CONCENTRATED * pl.col("failed_of_cluster"))
+            & (rate >= _AGAINST_OTHERS * rate_of_others)
+            # Failures fall on one host by chance, the more easily the fewer hosts there are.
+            & ((requests / pl.col("of_cluster")).pow(pl.col("failed")) < _BY_CHANCE)
+        )
+        .sort("failed", "upstream_cluster", "upstream_host", descending=[True, False, False])
+    )
     return [
         BadHost(*row)
         for row in found.select(
             "upstream_cluster", "upstream_host", "failed", "requests", "siblings"
-        ).rows()
+        )
+        .collect()
+        .iter_rows()
         if worth_telling(row[2], row[3]) and _has_siblings_then(hosts, row[0], row[1])
     ]
 
@@ -115,12 +121,12 @@ def _has_siblings_then(hosts: pl.DataFrame, cluster: str, address: str) -> bool:
 
 
 def of_bad_host(
-    facts: Facts, bad: BadHost, timelines: Timelines, weighing: Weighing, kept: pl.DataFrame
+    judged: Judged, bad: BadHost, timelines: Timelines, weighing: Weighing, kept: pl.DataFrame
 ) -> Finding:
     """Return the finding about one of them.
 
     Args:
-        facts: Of the log.
+        judged: Of the log.
         bad: Which one.
         timelines: Of the log.
         weighing: Of the log.
@@ -128,12 +134,12 @@ def of_bad_host(
     """
     fails = pl.col("outcome").is_in(OF_ONE_HOST)
     here = pl.col("upstream_host") == bad.address
-    all_of_cluster = facts.requests.filter(pl.col("upstream_cluster") == bad.cluster)
+    all_of_cluster = judged.requests.filter(pl.col("upstream_cluster") == bad.cluster)
     rows = all_of_cluster.filter(here & fails)
     # Time buckets know clusters, not hosts: the time is that of the cluster's failures, which are
     # mostly this host's, and the share is this host's own.
-    of_cluster = timelines.of("upstream_cluster", bad.cluster)
-    stretch = timelines.stretch(of_cluster.filter(pl.col("kind") == "request"), fails)
+    of_cluster = timelines.of(kind="request", upstream_cluster=bad.cluster)
+    stretch = timelines.stretch(of_cluster, fails)
     when, at = stretch.episode, at_gateways(all_of_cluster, here & fails, stretch)
     first, last = first_of(rows), last_of(rows)
     witnesses = witnesses_among(kept)
@@ -147,12 +153,12 @@ def of_bad_host(
         f"fails while the others do not{at.title}",
         requests=bad.failed,
         of=bad.requests,
-        clients_at_least=witnesses.clients,
+        **witnesses.told,
         first_seen=first,
         since=None if when.since is None or first is None else max(when.since, first),
         until=None if when.until is None or last is None else min(when.until, last),
         onset_unclear=when.onset_unclear,
-        gateways=gateways_of(facts, rows),
+        gateways=gateways_of(judged, rows),
         only_at=at.names,
         upstream_hosts=(1, bad.siblings),
         where=all_of(
@@ -168,7 +174,6 @@ def of_bad_host(
             noun="upstream hosts",
         ),
         proof=proof_of(rows, kept),
-        examples=witnesses.examples,
         next=HBONE_NEXT
         if pl.select(is_hbone(pl.lit(bad.address))).item()
         else at.next(

@@ -23,7 +23,8 @@ from envoylogs.tally.slowness import CLASSES_MS, class_end_ms
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from envoylogs.summary.findings.timelines import Stretch, Timelines
+    from envoylogs.summary.findings.stretches import Stretch
+    from envoylogs.summary.findings.timelines import Timelines
 
 __all__ = ["BecameSlow", "became_slow", "median_class"]
 

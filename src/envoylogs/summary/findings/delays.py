@@ -9,16 +9,25 @@ import polars as pl
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.flags import has_flag
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of
-from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of, worth_telling
-from envoylogs.summary.findings.proof import first_of, gateways_of, is_host, sum_of
+from envoylogs.summary.findings.finding import (
+    Finding,
+    Severity,
+    severity_of,
+    told_alike,
+    worth_telling,
+)
+from envoylogs.summary.findings.proof import first_of, gateways_of, sum_of
+from envoylogs.summary.findings.stretches import stretches
 from envoylogs.summary.findings.timelines import between
 from envoylogs.summary.findings.turned_slow import is_answered_request
 from envoylogs.summary.findings.weighing import is_burst
+from envoylogs.summary.judged import with_host
+from envoylogs.summary.parts import Parts
 from envoylogs.tally.slowness import DELAY
 
 if TYPE_CHECKING:
-    from envoylogs.summary.facts import Facts
     from envoylogs.summary.findings.timelines import Timelines
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["delay_findings"]
 
@@ -26,30 +35,32 @@ _FELT_MS = 100
 """Nobody feels less."""
 
 
-def delay_findings(facts: Facts, timelines: Timelines) -> list[Finding]:
+def delay_findings(judged: Judged, timelines: Timelines) -> list[Finding]:
     """Return the hosts whose requests a fault rule delays so that users feel it.
 
     Args:
-        facts: Of the log.
+        judged: Of the log.
         timelines: Of the log, for how long a stretch is.
     """
-    slowness = facts.tally.slowness.frame.filter(pl.col("authority").is_not_null())
     felt = (pl.col("measure") == DELAY) & (pl.col("from_ms") >= _FELT_MS)
-    rows = slowness.with_columns(
-        facts.host_of_authority, pl.when(felt).then(pl.lit("delay_injected")).alias("failure")
-    )
-    found = []
-    for host in rows.filter(felt)["host"].unique().sort():
-        of_host = rows.filter(is_host(host))
-        stretch = timelines.stretch(of_host, felt)
+    failure = FAILURES["delay_injected"]
+    failed = pl.when(felt).then(pl.lit(failure.name))
+    slowness = judged.tally.slowness.frame
+    if slowness.filter(felt).is_empty():
+        return []
+    by_host = with_host(slowness.filter(pl.col("authority").is_not_null())).lazy()
+    rows = by_host.with_columns(failed.alias("failure"), failed_as=failed, of="host")
+    felt_rows = rows.filter(felt).collect()
+    of_felt = rows.join(felt_rows.lazy().select("host").unique(), on="host", how="semi")
+    found, parts = [], Parts(felt_rows)
+    for (host, _), stretch in sorted(stretches(of_felt, timelines.width_us).items()):
         if not (is_burst(stretch) or worth_telling(stretch.requests, stretch.of)):
             continue
-        when, failure = stretch.episode, FAILURES["delay_injected"]
-        delayed = of_host.filter(felt)
+        when, delayed = stretch.episode, parts.of(host=host)
         inside = delayed if when.is_whole else between(delayed, when.since, when.until)
         longest = pl.col("from_ms").sort_by("from_ms").repeat_by("requests").explode()
         median_ms = int(inside.select(longest.median()).item())
-        of_requests = facts.requests.filter(is_host(host) & has_flag("DI"))
+        of_requests = judged.requests_of(host).filter(has_flag("DI"))
         flags = of_requests["response_flags"].unique().sort()
         found.append(
             Finding(
@@ -59,24 +70,18 @@ def delay_findings(facts: Facts, timelines: Timelines) -> list[Finding]:
                 subject=host,
                 title=f"{failure.says.format(label=host)}, half of them by {median_ms:,} ms or "
                 "more",
-                requests=stretch.requests,
-                of=stretch.of,
-                first_seen=first_of(delayed) if when.since is None else when.since,
-                since=when.since,
-                until=when.until,
-                onset_unclear=when.onset_unclear,
-                gateways=gateways_of(facts, of_requests),
+                **stretch.told(first_of(delayed)),
+                gateways=gateways_of(judged, of_requests),
                 where=all_of(
                     is_answered_request,
                     equals("host", host),
                     is_one_of("response_flags", flags),
                     f"duration_ms - COALESCE(upstream_service_time_ms, 0) >= {_FELT_MS}",
                 ),
-                timed=not when.is_whole,
                 proof=f"Flag DI, and {sum_of(delayed):,} requests took {_FELT_MS} ms or more "
                 "longer than the service.",
                 failure=failure.name,
-                of_many=OfMany(failure.says, failure.next, by_share=False),
+                of_many=told_alike(failure),
                 next=failure.next,
             )
         )

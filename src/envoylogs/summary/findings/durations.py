@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envoylogs.summary.findings.subjects import SUBJECT, with_subject
+from envoylogs.summary.judged import with_host
 from envoylogs.summary.percentiles import latency_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from envoylogs.envoy.failures.failure import Failure
-    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["Durations", "durations_by_subject"]
 
@@ -77,18 +78,21 @@ def seconds(milliseconds: int) -> str:
 
 
 def durations_by_subject(
-    facts: Facts, believed: Sequence[str | None]
+    judged: Judged, believed: Sequence[str | None]
 ) -> Mapping[tuple[Any, ...], Durations]:
     """Return the durations of each failure, by failure and subject.
 
     Args:
-        facts: Of the log.
+        judged: Of the log.
         believed: See ``subjects.believed_hosts``.
     """
-    counts = facts.tally.failure_durations.frame.with_columns(facts.host_of_authority)
+    counts = judged.tally.failure_durations.frame
     if counts.is_empty():
         return {}
     keys = ["failure", *SUBJECT]
-    found = latency_by(with_subject(counts, believed), keys, "took").unnest("took")
-    columns = (*keys, "count", "p50", "p90", "max", "mean")
-    return {row[:4]: Durations(*row[4:]) for row in found.select(columns).iter_rows()}
+    rows = with_subject(with_host(counts).lazy(), believed).collect()
+    found = latency_by(rows, keys, "took")
+    wanted = ("count", "p50", "p90", "max", "mean")
+    return {
+        tuple(key): Durations(*(took[name] for name in wanted)) for *key, took in found.iter_rows()
+    }

@@ -7,13 +7,13 @@ what refuses a TLS name in ``tls``.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.envoy.clusters import NAMELESS
-from envoylogs.envoy.failures.lookup import FAILURES
+from envoylogs.envoy.hbone import is_hbone
 from envoylogs.envoy.outcomes import (
     CONNECTION_OUTCOMES,
     FAILED_HARMS,
@@ -24,85 +24,36 @@ from envoylogs.envoy.outcomes import (
 )
 from envoylogs.summary.findings.at_gateways import EVERYWHERE, AtGateways, at_gateways
 from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST, bad_hosts, of_bad_host
-from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of
 from envoylogs.summary.findings.finding import Finding, Severity
-from envoylogs.summary.findings.places import place_of
+from envoylogs.summary.findings.places import Places
 from envoylogs.summary.findings.proof import (
     first_of,
     gateways_of,
+    names_in,
     sum_of,
     witnesses_among,
 )
-from envoylogs.summary.findings.subjects import SUBJECT, Subject, with_subject
+from envoylogs.summary.findings.subjects import SUBJECT, with_subject
+from envoylogs.summary.findings.suspects import Suspect, suspects
 from envoylogs.summary.findings.waiting import waited
-from envoylogs.summary.findings.weighing import A_CROWD, Askers, Weighing, is_burst, may_be_told
+from envoylogs.summary.findings.weighing import A_CROWD, Askers, Weighing, is_burst
 from envoylogs.summary.findings.wording import Shown, words_of
-from envoylogs.summary.ledger import NOT_FOUND
+from envoylogs.summary.parts import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from envoylogs.envoy.failures.failure import Failure
-    from envoylogs.summary.facts import Facts
     from envoylogs.summary.findings.durations import Durations
-    from envoylogs.summary.findings.timelines import Stretch, Timelines
+    from envoylogs.summary.findings.stretches import Stretch
+    from envoylogs.summary.findings.timelines import Timelines
+    from envoylogs.summary.judged import Judged
 
-__all__ = ["FAILING_CODES", "failing_findings"]
-
-_MOST_SUBJECTS = 1000
-_NEVER_US = 2**62
-
-_CODE_OF_OUTCOME = {
-    "no_cluster": "no_cluster",
-    "no_endpoints": "no_endpoints",
-    "connect_failure": "connect_failure",
-    "upstream_reset": "upstream_reset",
-    "upstream_timeout": "upstream_timeout",
-    "overflow": "overflow",
-    "broken_response": "broken_response",
-    "upstream_5xx": "upstream_errors",
-    "dependency_failed": "dependency_failed",
-    "unknown": "unattributed_errors",
-    "client_gone": "clients_give_up",
-}
-_CODE_OF_HARM = {
-    Harm.ERROR: "gateway_errors",
-    Harm.INJECTED: "faults_injected",
-    Harm.REFUSED: "refused_jump",
-    Harm.ANSWERED_4XX: "refused_jump",
-    Harm.GONE: "clients_give_up",
-    Harm.FAILED: "connections_failed",
-}
-
-FAILING_CODES = frozenset({*_CODE_OF_OUTCOME.values(), *_CODE_OF_HARM.values()})
-"""Codes of the findings that are made here: who must act is who the way to fail says."""
-
-
-class _Failing(NamedTuple):
-    """One way to fail of one subject, over the whole log.
-
-    Attributes:
-        failure: In which way.
-        subject: Of whom.
-        outcome: That of most of the failures.
-        harm: That of most of them.
-        failed: How many.
-        of: How many records there are of the subject.
-        apart: Upstream hosts of it that have findings of their own.
-    """
-
-    failure: Failure
-    subject: Subject
-    outcome: str
-    harm: Harm
-    failed: int
-    of: int
-    apart: tuple[str, ...]
+__all__ = ["failing_findings"]
 
 
 def failing_findings(
-    facts: Facts,
+    judged: Judged,
     believed: Sequence[str | None],
     timelines: Timelines,
     durations: Mapping[tuple[Any, ...], Durations],
@@ -110,12 +61,12 @@ def failing_findings(
     """Return who or what fails, and how.
 
     Args:
-        facts: Of the log.
+        judged: The log.
         believed: See ``subjects.believed_hosts``.
         timelines: Of the log.
         durations: See ``durations.durations_by_subject``.
     """
-    return _Failures(facts, believed, timelines, durations).findings()
+    return _Failures(judged, believed, timelines, durations).findings()
 
 
 class _Failures:
@@ -123,206 +74,134 @@ class _Failures:
 
     def __init__(
         self,
-        facts: Facts,
+        judged: Judged,
         believed: Sequence[str | None],
         timelines: Timelines,
         durations: Mapping[tuple[Any, ...], Durations],
     ) -> None:
-        self._facts = facts
+        self._judged = judged
         self._believed = believed
         self._timelines = timelines
-        self._rows = with_subject(_records(facts), self._believed)
-        self._bad_hosts = bad_hosts(facts)
-        told = pl.any_horizontal(
-            pl.lit(value=False),
-            *(
-                (pl.col("upstream_cluster") == bad.cluster)
-                & (pl.col("upstream_host") == bad.address)
-                for bad in self._bad_hosts
-            ),
-        ) & pl.col("outcome").is_in(OF_ONE_HOST)
-        self._failed = self._rows.filter(
-            # What has no route is told in ``routes``, whatever its code.
-            pl.col("harm").is_in(FAILED_HARMS)
-            & ~pl.col("outcome").is_in(UNROUTED)
-            & ~told.fill_null(value=False)
-        )
-        evidence = facts.tally.evidence.frame.with_columns(
-            facts.host_of_authority,
-            pl.when(pl.col("outcome").is_in(CONNECTION_OUTCOMES))
-            .then(pl.lit("connection"))
-            .otherwise(pl.lit("request"))
-            .alias("kind"),
-        )
-        self._evidence = with_subject(evidence, self._believed)
         self._durations = durations
-        subjects = self._rows.select(SUBJECT).n_unique() if self._rows.height else 0
-        errors = self._rows.filter(pl.col("harm").is_in([Harm.ERROR, Harm.FAILED]))
-        clients = evidence["client"].drop_nulls().n_unique()
-        self._weighing = Weighing(subjects, sum_of(self._rows), sum_of(errors), clients)
+        self._bad_hosts = bad_hosts(judged)
+        rows = with_subject(_records(judged), believed).collect()
+        failed, kept = pl.collect_all(
+            [
+                rows.lazy().filter(_fails(), ~self._is_told()),
+                with_subject(judged.evidence.lazy().with_columns(_kind_of_outcome()), believed),
+            ]
+        )
+        self._rows, self._failed, self._kept = Parts(rows), Parts(failed), Parts(kept)
+        self._places = Places(judged)
+        self._clients: defaultdict[tuple[object, ...], list[tuple[str, int | None]]] = defaultdict(
+            list
+        )
+        clients = kept.filter(pl.col("client").is_not_null())
+        for *key, client, start in zip(
+            *(clients[name] for name in (*SUBJECT, "failure", "client", "start")), strict=True
+        ):
+            self._clients[tuple(key)].append((client, start))
+        errors = rows["requests"].filter(rows["harm"].is_in([Harm.ERROR, Harm.FAILED]))
+        self._weighing = Weighing(
+            rows.select(SUBJECT).n_unique() if rows.height else 0,
+            sum_of(rows),
+            int(errors.sum()),
+            clients["client"].n_unique(),
+        )
+
+    def _is_told(self) -> pl.Expr:
+        """Tell the failures of the hosts that have findings of their own."""
+        of_bad_hosts = (
+            (pl.col("upstream_cluster") == bad.cluster) & (pl.col("upstream_host") == bad.address)
+            for bad in self._bad_hosts
+        )
+        told = pl.any_horizontal(pl.lit(value=False), *of_bad_hosts)
+        return (told & pl.col("outcome").is_in(OF_ONE_HOST)).fill_null(value=False)
 
     def findings(self) -> list[Finding]:
         """Return all of them, in no order."""
+        of_one_host = self._kept.rows.filter(pl.col("outcome").is_in(OF_ONE_HOST))
         of_hosts = [
             of_bad_host(
-                self._facts, bad, self._timelines, self._weighing, self._kept_of_host(bad.address)
+                self._judged, bad, self._timelines, self._weighing,
+                of_one_host.filter(pl.col("upstream_host") == bad.address),
             )
             for bad in self._bad_hosts
-        ]
-        found = (self._finding(failing) for failing in self._failing())
-        return of_hosts + [finding for finding in found if finding is not None]
-
-    def _kept_of_host(self, address: str) -> pl.DataFrame:
-        return self._evidence.filter(
-            (pl.col("upstream_host") == address) & pl.col("outcome").is_in(OF_ONE_HOST)
-        )
-
-    def _failing(self) -> list[_Failing]:
-        requests = pl.col("requests")
-        by_outcome = (
-            self._failed.group_by("failure", *SUBJECT, "outcome", "harm")
-            .agg(requests.sum())
-            .sort("requests", "outcome", "harm", descending=[True, False, False])
-        )
-        by_subject = (
-            by_outcome.group_by("failure", *SUBJECT, maintain_order=True)
-            .agg(pl.col("outcome").first(), pl.col("harm").first(), requests.sum())
-            .sort("requests", "failure", *SUBJECT, descending=[True, False, False, False, False],
-                  nulls_last=True)
-            .head(_MOST_SUBJECTS)
-        )  # fmt: skip
-        totals = self._totals()
-        apart: dict[str, tuple[str, ...]] = {}
+        ]  # fmt: skip
+        apart: dict[str | None, tuple[str, ...]] = {}
         for bad in self._bad_hosts:
             apart[bad.cluster] = (*apart.get(bad.cluster, ()), bad.address)
-        return [
-            _Failing(
-                FAILURES[failure],
-                subject := Subject(kind, about, name),
-                outcome,
-                Harm(harm),
-                failed,
-                totals[subject],
-                apart.get(name or "", ()) if outcome in OF_ONE_HOST else (),
-            )
-            for failure, kind, about, name, outcome, harm, failed in by_subject.rows()
-        ]
+        suspected = suspects(self._rows.rows, self._failed.rows, apart, OF_ONE_HOST)
+        stretches = self._timelines.stretches_of_subjects(
+            key
+            for suspect in suspected
+            for key in (suspect.key, *([suspect.key_among_all] if suspect.of_strangers else []))
+        )
+        found = (self._finding(suspect, stretches) for suspect in suspected)
+        return of_hosts + [finding for finding in found if finding is not None]
 
-    def _totals(self) -> dict[Subject, int]:
-        """Return how many records each subject has, whatever became of them."""
-        totals: dict[Subject, int] = {}
-        for about, column in (
-            ("cluster", "upstream_cluster"),
-            ("host", "host"),
-            ("address", "address"),
-            ("server_name", "server_name"),
-        ):
-            counted = self._rows.group_by("kind", column).agg(pl.col("requests").sum())
-            totals |= {Subject(kind, about, name): n for kind, name, n in counted.iter_rows()}
-        strangers = self._rows.filter(~pl.col("believed")).group_by("kind")
-        counted = strangers.agg(pl.col("requests").sum())
-        return totals | {Subject(kind, "strangers", None): n for kind, n in counted.iter_rows()}
-
-    def _stretch(self, failing: _Failing) -> Stretch:
-        subject = failing.subject
-        if subject.about == "strangers":
-            rows = self._timelines.rows.filter(subject.belongs)
-        else:
-            column = "upstream_cluster" if subject.about == "cluster" else subject.about
-            rows = self._timelines.of(column, subject.name).filter(pl.col("kind") == subject.kind)
-        return self._timelines.stretch(rows, _is(failing))
-
-    def _finding(self, failing: _Failing) -> Finding | None:
-        facts, failure, subject = self._facts, failing.failure, failing.subject
-        strangers = subject.about == "strangers"
-        if not may_be_told(failing.harm, failing.failed, failing.of):
+    def _finding(
+        self, suspect: Suspect, stretches: Mapping[tuple[Any, ...], Stretch]
+    ) -> Finding | None:
+        failure, subject = suspect.failure, suspect.subject
+        crowd = _crowd(suspect, stretches)
+        stretch = crowd or stretches[suspect.key]
+        # Errors of strangers are told, refusals are their daily bread.
+        if suspect.of_strangers and suspect.harm is not Harm.ERROR and crowd is None:
             return None
-        stretch = self._stretch(failing)
-        crowd = self._crowd(failing) if strangers else None
-        if strangers and not _tells(failing) and crowd is None:
-            return None
-        stretch = stretch if crowd is None else crowd
-        if failing.apart:
+        if suspect.apart:
             # Time buckets know clusters and not their hosts, so what is left of a cluster beside a
             # host of its own finding is counted over the whole log.
-            stretch = stretch._replace(
-                episode=stretch.episode.whole(), requests=failing.failed, of=failing.of
-            )
-        elif stretch.episode.is_whole:
-            stretch = stretch._replace(requests=failing.failed, of=failing.of)
-        kept = self._evidence.filter(_is(failing))
-        when = stretch.episode
+            stretch = stretch._replace(episode=stretch.episode.whole())
+        if stretch.episode.is_whole:
+            stretch = stretch._replace(requests=suspect.failed, of=suspect.of)
         durations = self._durations.get((failure.name, *subject))
-        severity = self._severity(failing, stretch, kept, durations)
+        severity = self._severity(suspect, stretch, durations)
         if severity is None:
             return None
-        witnesses = witnesses_among(kept)
-        rows = self._failed.filter(_is(failing))
-        all_rows = self._rows.filter(subject.belongs)
+        kept = self._kept.of(**_place(suspect))
+        when, witnesses = stretch.episode, witnesses_among(kept)
+        rows, all_rows = self._failed.of(**_place(suspect)), self._rows.of(**subject.place)
+        at = _at_gateways(suspect, all_rows, stretch)
         shown = Shown(
             durations,
-            waited(facts, subject.name, rows, when, durations),
-            place_of(facts, rows, all_rows) if subject.about == "cluster" else None,
+            waited(self._judged, suspect, rows, when, durations),
+            self._places.of(rows, all_rows) if subject.about == "cluster" else None,
             when.bursts,
             kept,
-            at := self._at(failing, stretch),
-            failing.outcome in UPSTREAM_ANSWERED,
+            at,
+            suspect.outcome in UPSTREAM_ANSWERED,
         )
         words = words_of(failure, subject, rows, shown)
-        hosts = all_rows["upstream_host"].drop_nulls().n_unique()
         return Finding(
-            code=_code(failing),
-            severity=max(severity, Severity.INFO) if strangers and crowd is None else severity,
+            code=suspect.code,
+            severity=max(severity, Severity.INFO)
+            if suspect.of_strangers and crowd is None
+            else severity,
             # An application that turned to refusing is not its clients' doing.
             who=Actor.UPSTREAM
-            if failing.harm is Harm.ANSWERED_4XX and is_burst(stretch)
+            if suspect.harm is Harm.ANSWERED_4XX and is_burst(stretch)
             else words.who,
             subject=subject.name or subject.label,
             title=words.title,
-            requests=stretch.requests,
-            of=stretch.of,
-            clients_at_least=witnesses.clients,
-            first_seen=first_of(rows) if when.since is None else when.since,
-            since=when.since,
-            until=when.until,
-            onset_unclear=when.onset_unclear,
-            gateways=gateways_of(facts, rows),
+            **stretch.told(first_of(rows)),
+            **witnesses.told,
+            gateways=gateways_of(self._judged, rows),
             only_at=at.names,
-            upstream_hosts=(rows["upstream_host"].drop_nulls().n_unique(), hosts),
-            where=_where(failing, self._believed),
-            timed=not when.is_whole,
+            upstream_hosts=(len(names_in(rows, "upstream_host")), suspect.hosts),
+            where=suspect.where(self._believed),
             proof=words.proof,
-            examples=witnesses.examples,
             failure=failure.name,
-            of_many=replace(words.of_many, by_share=failing.harm is not Harm.INJECTED),
+            of_many=replace(words.of_many, by_share=suspect.harm is not Harm.INJECTED),
             next=words.next,
         )
 
-    def _at(self, failing: _Failing, stretch: Stretch) -> AtGateways:
-        """Return the gateways that alone fail; who is refused depends on who asks where."""
-        if failing.harm not in {Harm.ERROR, Harm.FAILED}:
-            return EVERYWHERE
-        rows = self._rows.filter(failing.subject.belongs)
-        return at_gateways(rows, _is(failing), stretch)
-
-    def _crowd(self, failing: _Failing) -> Stretch | None:
-        """Return the burst in which strangers are refused in place of everybody else, if any.
-
-        Who breaks HTTP has no host: a load balancer that speaks another protocol since a moment
-        looks like a crowd of strangers.
-        """
-        requests = self._timelines.rows.filter(pl.col("kind") == failing.subject.kind)
-        stretch = self._timelines.stretch(requests, _is(failing))
-        most = 2 * stretch.requests >= stretch.of
-        return stretch if is_burst(stretch) and stretch.replaced and most else None
-
     def _severity(
-        self, failing: _Failing, stretch: Stretch, kept: pl.DataFrame, durations: Durations | None
+        self, suspect: Suspect, stretch: Stretch, durations: Durations | None
     ) -> Severity | None:
         """Return how bad a failure is; null if it is not worth telling."""
-        failed, of, harm = failing.failed, failing.of, failing.harm
+        failed, of, harm, failure = suspect.failed, suspect.of, suspect.harm, suspect.failure
         if harm in {Harm.ERROR, Harm.FAILED, Harm.INJECTED}:
-            failure = failing.failure
             scattered = failure.name == "not_passed_on" or (
                 failure.actor is Actor.UPSTREAM and failure.name != "no_endpoints"
             )
@@ -330,69 +209,63 @@ class _Failures:
             return (
                 found if found is None or harm is not Harm.INJECTED else max(found, Severity.HIGH)
             )
-        when = stretch.episode
-        inside = kept.filter(
-            (pl.col("start") >= (when.since or 0)) & (pl.col("start") <= (when.until or _NEVER_US))
-        )
-        clients, inside_clients = (
-            frame["client"].drop_nulls().n_unique() for frame in (kept, inside)
-        )
-        if harm is Harm.ANSWERED_4XX:
-            # 404 is what any stranger gets, and there may be many of them at a time.
-            not_found = self._failed.filter(_is(failing) & (pl.col("response_code") == NOT_FOUND))
-            clients = min(clients, A_CROWD - 1) if 2 * sum_of(not_found) >= failed else clients
+        seen = self._clients.get(suspect.key, ())
+        clients = {client for client, _ in seen}
+        inside = {
+            client for client, start in seen if start is not None and stretch.episode.covers(start)
+        }
+        # 404 is what any stranger gets, and there may be many of them at a time.
+        common = harm is Harm.ANSWERED_4XX and 2 * suspect.not_found >= failed
         alike = durations is not None and durations.limit_ms is not None
-        askers = Askers(clients, inside_clients, alike)
-        return self._weighing.of_refusals(harm, failed, of, stretch, askers)
+        known = min(len(clients), A_CROWD - 1) if common else len(clients)
+        return self._weighing.of_refusals(
+            harm, failed, of, stretch, Askers(known, len(inside), alike)
+        )
 
 
-def _records(facts: Facts) -> pl.DataFrame:
+def _records(judged: Judged) -> pl.LazyFrame:
     """Return requests and connections, with the columns that subjects are made of."""
-    nothing = pl.lit(None, pl.String)
-    requests = facts.requests.with_columns(
-        nothing.alias("server_name"), nothing.alias("address"), pl.lit("request").alias("kind")
-    )
-    connections = facts.connections.with_columns(
-        nothing.alias("host"),
-        pl.col("requested_server_name").alias("server_name"),
-        pl.col("upstream_host").alias("address"),
-        pl.lit("connection").alias("kind"),
-    )
-    return pl.concat([requests, connections], how="diagonal")
-
-
-def _is(failing: _Failing) -> pl.Expr:
-    """Tell the rows of a failure, of frames ``with_subject``."""
-    kind, about, name = failing.subject
-    return (
-        (pl.col("failure") == failing.failure.name)
-        & (pl.col("kind") == kind)
-        & (pl.col("about") == about)
-        & pl.col("name").eq_missing(pl.lit(name, pl.String))
+    connection = pl.col("kind") == "connection"
+    return judged.everything.lazy().with_columns(
+        pl.when(connection).then("requested_server_name").alias("server_name"),
+        pl.when(connection).then("upstream_host").alias("address"),
+        is_hbone(pl.col("upstream_host")).alias("over_hbone"),
     )
 
 
-def _tells(failing: _Failing) -> bool:
-    """Tell whether a failure of strangers is told: errors are, refusals are their daily bread."""
-    return failing.harm is Harm.ERROR
+def _fails() -> pl.Expr:
+    """Tell what failed; what has no route is told in ``routes``, whatever its code."""
+    return pl.col("harm").is_in(FAILED_HARMS) & ~pl.col("outcome").is_in(UNROUTED)
 
 
-def _code(failing: _Failing) -> str:
-    if failing.harm is Harm.ERROR:
-        return _CODE_OF_OUTCOME.get(failing.outcome, _CODE_OF_HARM[failing.harm])
-    return _CODE_OF_HARM[failing.harm]
+def _kind_of_outcome() -> pl.Expr:
+    connection = pl.col("outcome").is_in(CONNECTION_OUTCOMES)
+    kind = pl.when(connection).then(pl.lit("connection")).otherwise(pl.lit("request"))
+    return kind.alias("kind")
 
 
-def _where(failing: _Failing, believed: Sequence[str | None]) -> str:
-    subject, failure = failing.subject, equals("failure", failing.failure.name)
-    conditions = [subject.where(believed), failure]
-    connection = subject.kind == "connection"
-    if subject.about != "cluster" and (connection or failing.failure.of_service):
-        # Those of clusters are findings of their own.
-        conditions.append(is_one_of("upstream_cluster", [None, *NAMELESS]))
-    if connection and subject.about == "server_name":
-        conditions.append("upstream_host IS NULL")
-    if failing.apart:
-        apart = is_one_of("upstream_host", failing.apart)
-        conditions.append(any_of("upstream_host IS NULL", f"NOT ({apart})"))
-    return all_of(*conditions)
+def _place(suspect: Suspect) -> dict[str, object]:
+    """Return the values by which parts of failures find those of a suspect."""
+    return {**suspect.subject._asdict(), "failure": suspect.failure.name}
+
+
+def _at_gateways(suspect: Suspect, rows: pl.DataFrame, stretch: Stretch) -> AtGateways:
+    """Return the gateways that alone fail; who is refused depends on who asks where."""
+    if suspect.harm not in {Harm.ERROR, Harm.FAILED}:
+        return EVERYWHERE
+    told = pl.col("about") == suspect.subject.about
+    return at_gateways(rows, told & (pl.col("failure") == suspect.failure.name), stretch)
+
+
+def _crowd(suspect: Suspect, stretches: Mapping[tuple[Any, ...], Stretch]) -> Stretch | None:
+    """Return the burst in which strangers are refused in place of everybody else, if any.
+
+    Who breaks HTTP has no host: a load balancer that speaks another protocol since a moment
+    looks like a crowd of strangers.
+    """
+    if not suspect.of_strangers:
+        return None
+    stretch = stretches[suspect.key_among_all]
+    if 2 * stretch.requests < stretch.of:
+        return None
+    return stretch if is_burst(stretch) and stretch.replaced else None

@@ -10,9 +10,28 @@ from envoylogs.summary.findings.catalog import FINDING_KINDS
 from envoylogs.summary.findings.conditions import all_of, any_of, within
 
 if TYPE_CHECKING:
+    from envoylogs.envoy.failures.failure import Failure
     from envoylogs.envoy.outcomes import Actor
 
-__all__ = ["Example", "Finding", "OfMany", "Severity", "ranked", "severity_of", "worth_telling"]
+__all__ = [
+    "MOSTLY",
+    "MOST_SUBJECTS",
+    "Example",
+    "Finding",
+    "OfMany",
+    "Severity",
+    "ranked",
+    "severity_of",
+    "told_alike",
+    "worth_telling",
+]
+
+
+MOST_SUBJECTS = 500
+"""So many hosts and names of a kind are told of at most: strangers choose them."""
+
+MOSTLY = 0.8
+"""From this share on, nearly all is what it is about."""
 
 
 class Severity(IntEnum):
@@ -52,6 +71,11 @@ class OfMany:
     noun: str = "hosts"
     codes: str = ""
     by_share: bool = True
+
+
+def told_alike(failure: Failure) -> OfMany:
+    """Return what a finding says of many that show a failure, which is as bad of all as of one."""
+    return OfMany(failure.says, failure.next, by_share=False)
 
 
 @dataclass(frozen=True, slots=True)

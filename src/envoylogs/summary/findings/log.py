@@ -14,7 +14,7 @@ from envoylogs.summary.findings.proof import first_of
 
 if TYPE_CHECKING:
     from envoylogs.summary.accounts import Accounts
-    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.judged import Judged
     from envoylogs.summary.overview import Overview
 
 __all__ = ["log_findings"]
@@ -27,7 +27,7 @@ _DAMAGED_SHARE = 0.01
 _SOURCES_NAMED = 3
 
 
-def log_findings(facts: Facts, accounts: Accounts, overview: Overview) -> list[Finding]:
+def log_findings(judged: Judged, accounts: Accounts, overview: Overview) -> list[Finding]:
     """Return why the log can't answer everything."""
     lines = accounts.record_lines + accounts.malformed
     # One half line at the end is how a log looks that is still being written.
@@ -66,7 +66,7 @@ def log_findings(facts: Facts, accounts: Accounts, overview: Overview) -> list[F
             title=f"The log is incomplete: {'; '.join(reasons)}",
             requests=unknown,
             of=overview.requests,
-            first_seen=first_of(facts.requests.filter(pl.col("outcome") == "unknown")),
+            first_seen=first_of(judged.requests.filter(pl.col("outcome") == "unknown")),
             where=all_of(is_request, equals("outcome", "unknown")) if unknown else None,
             next=_next_step(accounts, cut["source"].to_list(), damaged=damaged, missing=missing),
         )

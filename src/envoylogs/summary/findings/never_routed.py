@@ -12,48 +12,51 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.failures.lookup import FAILURES
-from envoylogs.envoy.outcomes import UNROUTED, Actor
+from envoylogs.envoy.outcomes import Actor
 from envoylogs.envoy.traffic import looks_like_address
 from envoylogs.summary.findings.conditions import unrouted_of
-from envoylogs.summary.findings.finding import Finding, Severity, worth_telling
+from envoylogs.summary.findings.finding import (
+    MOST_SUBJECTS,
+    MOSTLY,
+    Finding,
+    Severity,
+    worth_telling,
+)
 from envoylogs.summary.findings.proof import (
     first_of,
     gateways_of,
-    is_host,
     sum_of,
-    witnesses_of,
+    unrouted_rows,
 )
 from envoylogs.summary.findings.weighing import A_CROWD
+from envoylogs.summary.parts import Parts
 from envoylogs.tally.folding.names_apart import is_folded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["OFTEN", "never_routed_hosts"]
 
 OFTEN = 10
 """Paths that are asked for so often are meant: scanners try many, each rarely."""
 
-_MOST_SUBJECTS = 500
-_MOSTLY = 0.8
-
 
 def never_routed_hosts(
-    facts: Facts, paths: pl.DataFrame, told_hosts: Collection[str]
+    judged: Judged, paths: pl.DataFrame, told_hosts: Collection[str]
 ) -> Iterator[Finding]:
     """Yield hosts that were never routed though many clients ask for them.
 
     Args:
-        facts: Of the log.
+        judged: Of the log.
         paths: See ``paths.path_states``.
         told_hosts: Hosts that other findings tell of.
     """
-    if facts.known_hosts.is_empty():
+    if judged.known_hosts.is_empty():
         # Nobody can be told from strangers; that nothing was routed is told instead.
         return
-    unknown = facts.requests.filter(
+    unknown = judged.requests.filter(
         pl.col("noise")
         & (pl.col("outcome") == "no_route")
         & ~looks_like_address(pl.col("host"))
@@ -61,22 +64,26 @@ def never_routed_hosts(
         & ~pl.col("host").is_in(list(told_hosts))
     )
     accepted = (pl.col("requested_server_name").str.to_lowercase() == pl.col("host")).any()
-    beside = _parent(pl.col("host")).is_in(_domains(facts.known_hosts).implode()).first()
+    beside = _parent(pl.col("host")).is_in(_domains(judged.known_hosts).implode()).first()
     requests = pl.col("requests").sum()
     hosts = (
-        unknown.group_by("host")
+        unknown.lazy()
+        .group_by("host")
         .agg(requests, accepted.fill_null(value=False).alias("accepted"), beside.alias("beside"))
         .filter((pl.col("accepted") | pl.col("beside")) & (pl.col("requests") >= OFTEN))
-        .join(_asked_often(paths), on="host")
-        .filter(pl.col("often") >= _MOSTLY * pl.col("requests"))
+        .join(_asked_often(paths.lazy()), on="host")
+        .filter(pl.col("often") >= MOSTLY * pl.col("requests"))
         .sort("requests", "host", descending=[True, False])
-        .head(_MOST_SUBJECTS)
+        .head(MOST_SUBJECTS)
+        .select("host", "requests", "accepted")
+        .collect()
     )
-    for host, n, is_accepted in hosts.select("host", "requests", "accepted").iter_rows():
-        witnesses = witnesses_of(facts, is_host(host) & pl.col("outcome").is_in(UNROUTED))
-        if witnesses.clients < A_CROWD or not worth_telling(n, facts.total):
+    rows_of = Parts(unknown)
+    for host, n, is_accepted in hosts.iter_rows():
+        _, witnesses = unrouted_rows(judged, host)
+        if witnesses.clients < A_CROWD or not worth_telling(n, judged.total):
             continue
-        rows = unknown.filter(is_host(host))
+        rows = rows_of.of(host=host)
         why = (
             "the gateway accepts its TLS server name"
             if is_accepted
@@ -90,18 +97,17 @@ def never_routed_hosts(
             title=f"{host} never had a route, though many clients ask for it",
             requests=n,
             of=sum_of(rows),
-            clients_at_least=witnesses.clients,
+            **witnesses.told,
             first_seen=first_of(rows),
-            gateways=gateways_of(facts, rows),
+            gateways=gateways_of(judged, rows),
             where=unrouted_of(host),
             failure="route_missing",
             proof=f"NR for every request, mostly of paths that are asked for often; {why}.",
-            examples=witnesses.examples,
             next=FAILURES["route_missing"].next,
         )
 
 
-def _asked_often(paths: pl.DataFrame) -> pl.DataFrame:
+def _asked_often(paths: pl.LazyFrame) -> pl.LazyFrame:
     """Return by host how many unrouted requests are of paths that are asked for often."""
     unrouted = pl.col("unrouted")
     by_path = paths.group_by("host", "path_group").agg(unrouted.sum())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Bucket", "Episode", "episode", "was_from_the_start"]
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """One stretch of time.
 
     Attributes:
@@ -64,6 +63,12 @@ class Episode:
         """Whether it has neither a beginning nor an end within the log."""
         return self.since is None and self.until is None
 
+    def covers(self, time_us: int) -> bool:
+        """Tell whether a time is not before it and not after it."""
+        return (self.since is None or time_us >= self.since) and (
+            self.until is None or time_us <= self.until
+        )
+
     def whole(self) -> Episode:
         """Return the same without a beginning and an end."""
         return replace(self, since=None, until=None)
@@ -87,27 +92,31 @@ def episode(buckets: Sequence[Bucket]) -> Episode:
     Args:
         buckets: At least one, in the order of time.
     """
-    found = _episode(buckets, _USUAL[0])
-    return _episode(buckets, _USUAL[1]) if found.is_whole else found
-
-
-def _episode(buckets: Sequence[Bucket], quantile: int) -> Episode:
-    requests, failed = sum(b.requests for b in buckets), sum(b.failed for b in buckets)
+    requests, failed = _sums(buckets)
     first, last = (buckets[0].start, buckets[-1].start) if buckets else (None, None)
     whole = Episode(None, None, first, last, requests, failed)
-    rates = sorted(b.failed / b.requests for b in buckets if b.requests)
+    rates = sorted([of_failed / n for _, n, of_failed, _, _ in buckets if n])
     if not failed or len(rates) < 3:  # noqa: PLR2004
         return whole
-    usual = max(rates[(len(rates) - 1) // quantile], _LEAST_RATE)
-    high = min(max(usual * _LEAST_JUMP, failed / requests), 0.9)
+    found = whole
+    for usual in dict.fromkeys(max(rates[(len(rates) - 1) // n], _LEAST_RATE) for n in _USUAL):
+        found = _episode(buckets, whole, usual)
+        if not found.is_whole:
+            break
+    return found
+
+
+def _episode(buckets: Sequence[Bucket], whole: Episode, usual: float) -> Episode:
+    """Return the episode against a usual rate; the whole time without any."""
+    high = min(max(usual * _LEAST_JUMP, whole.failed / whole.requests), 0.9)
     if high <= usual:
         return whole
     gain, loss = math.log(high / usual), math.log((1 - high) / (1 - usual))
 
     best, best_run = 0.0, (0, 0)
     sum_here, first_here = 0.0, 0
-    for place, bucket in enumerate(buckets):
-        weight = bucket.failed * gain + (bucket.requests - bucket.failed) * loss
+    for place, (_, n, of_failed, _, _) in enumerate(buckets):
+        weight = of_failed * gain + (n - of_failed) * loss
         if sum_here <= 0:
             sum_here, first_here = 0.0, place
         sum_here += weight
@@ -118,22 +127,29 @@ def _episode(buckets: Sequence[Bucket], quantile: int) -> Episode:
         return whole
     before, run, after = buckets[:start], buckets[start:end], buckets[end:]
     # One failure less: the run was chosen for its failures, and a short one owes most to that.
-    inside = (sum(b.failed for b in run) - 1) / (sum(b.requests for b in run) + 1)
+    of_run, failed_of_run = _sums(run)
+    inside = (failed_of_run - 1) / (of_run + 1)
     # An end that is no more than chance is none: the stretch then reaches as far as the log.
     begins, ends = _quieter(before, inside), _quieter(after, inside)
     pauses = _pauses(run, after, inside) if ends else 0
     ends = ends and not pauses
     stretch = buckets[start if begins else 0 : end if ends else len(buckets)]
+    requests, failed = _sums(stretch)
     return Episode(
         since=next(b.first_failed for b in run if b.failed) if begins else None,
         until=next(b.last_failed for b in reversed(run) if b.failed) if ends else None,
         first=stretch[0].start,
         last=stretch[-1].start,
-        requests=sum(b.requests for b in stretch),
-        failed=sum(b.failed for b in stretch),
+        requests=requests,
+        failed=failed,
         onset_unclear=start > 0 and not begins,
         bursts=pauses + 1,
     )
+
+
+def _sums(buckets: Sequence[Bucket]) -> tuple[int, int]:
+    """Return all requests and how many of them failed."""
+    return sum([b[1] for b in buckets]), sum([b[2] for b in buckets])
 
 
 _FIRST_MINUTE_US = 60_000_000
@@ -165,8 +181,8 @@ def _with_neighbors(buckets: Sequence[Bucket], start: int, end: int) -> tuple[in
     An episode begins somewhere in a bucket, of which most may have gone well.
     """
     rest = [*buckets[: max(start - 1, 0)], *buckets[end + 1 :]]
-    requests = sum(b.requests for b in rest)
-    usual = max(sum(b.failed for b in rest) / requests if requests else 0.0, _LEAST_RATE)
+    requests, failed = _sums(rest)
+    usual = max(failed / requests if requests else 0.0, _LEAST_RATE)
 
     def belongs(place: int) -> bool:
         if not 0 <= place < len(buckets):
@@ -196,7 +212,7 @@ def _pauses(run: Sequence[Bucket], after: Sequence[Bucket], rate: float) -> int:
 
 def _quieter(buckets: Sequence[Bucket], rate: float) -> bool:
     """Tell whether far fewer failures are here than a rate lets expect, beyond chance."""
-    requests, failed = sum(b.requests for b in buckets), sum(b.failed for b in buckets)
+    requests, failed = _sums(buckets)
     if not requests or not 0 < rate < 1 or failed > rate * requests / 2:
         return False
     share = failed / requests

@@ -5,68 +5,95 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from envoylogs.summary.findings.proof import sum_of
+from envoylogs.summary.parts import Parts
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
-    from envoylogs.summary.facts import Facts
+    from collections.abc import Mapping
 
-__all__ = ["place_of"]
+    from envoylogs.summary.judged import Judged
+
+__all__ = ["Places"]
 
 _ENOUGH, _NEARLY_ALL, _AGAINST_OTHERS, _BY_CHANCE = 10, 0.9, 5, 0.01
 
 
-def place_of(facts: Facts, failed: pl.DataFrame, of: pl.DataFrame) -> str | None:
-    """Return where nearly all failures of a service are while it does well elsewhere, in words.
+class Places:
+    """Where failures of services are.
 
     Args:
-        facts: Of the log.
-        failed: The rows of ``TrafficCounts`` that failed, with ``host`` and ``error``.
-        of: All rows of the service.
+        judged: The log.
     """
-    all_failed = sum_of(failed)
-    if all_failed < _ENOUGH:
-        return None
-    requests = pl.col("requests").sum()
-    for column, word in (("upstream_host", "at"), ("host", "for")):
-        counted = of.group_by(column).agg(requests)
-        of_failed = failed.group_by(column).agg(requests.alias("failed"))
-        place = _place(counted.join(of_failed, on=column), of, all_failed)
-        if place is not None:
-            return f"{word} {place}"
-    if not failed["error"].all():
-        return None
-    # Paths are counted by host, over all that fails there, so of another service too.
-    paths = facts.tally.paths.frame.with_columns(facts.host_of_authority).filter(
-        pl.col("host").is_in(failed["host"].unique().implode(), nulls_equal=True)
-    )
-    # Some were only refused or unrouted, and had no request that could fail.
-    by_path = (
-        paths.group_by("path_group")
-        .agg(pl.col("routed").sum().alias("requests"), pl.col("failed").sum())
-        .filter(pl.col("requests") > 0)
-    )
-    place = _place(by_path, by_path, all_failed)
-    return None if place is None else f"for {place}"
+
+    def __init__(self, judged: Judged) -> None:
+        self._judged = judged
+
+    def of(self, failed: pl.DataFrame, of: pl.DataFrame) -> str | None:
+        """Return where nearly all failures of a service are while it does well elsewhere, in words.
+
+        Args:
+            failed: The rows of ``TrafficCounts`` that failed, with ``host`` and ``error``.
+            of: All rows of the service.
+        """
+        all_failed, of_service = sum_of(failed), sum_of(of)
+        if all_failed < _ENOUGH:
+            return None
+        for column, word in (("upstream_host", "at"), ("host", "for")):
+            requests, failures = _by_name(of, column), _by_name(failed, column)
+            counts: dict[str | None, tuple[int, int]] = {
+                name: (requests[name], n) for name, n in failures.items() if name is not None
+            }
+            place = _place(counts, of_service, all_failed)
+            if place is not None:
+                return f"{word} {place}"
+        if not failed["error"].all():
+            return None
+        # Paths are counted by host, over all that fails there, so of another service too.
+        by_path: dict[str | None, tuple[int, int]] = {}
+        for host in set(failed["host"]):
+            for path, asked, failures in self._paths.of(host=host).drop("host").iter_rows():
+                before = by_path.get(path, (0, 0))
+                by_path[path] = (before[0] + asked, before[1] + failures)
+        # Some were only refused or unrouted, and had no request that could fail.
+        by_path = {path: counts for path, counts in by_path.items() if counts[0] > 0}
+        place = _place(by_path, sum(asked for asked, _ in by_path.values()), all_failed)
+        return None if place is None else f"for {place}"
+
+    @cached_property
+    def _paths(self) -> Parts:
+        paths = self._judged.paths.lazy().group_by("host", "path_group")
+        return Parts(paths.agg(pl.col("routed", "failed").sum()).collect())
 
 
-def _place(places: pl.DataFrame, of: pl.DataFrame, all_failed: int) -> str | None:
-    """Return the first column of the place that nearly all failures are at; null if there is none.
+def _by_name(rows: pl.DataFrame, column: str) -> Mapping[str | None, int]:
+    counted: defaultdict[str | None, int] = defaultdict(int)
+    for name, n in zip(rows[column], rows["requests"], strict=True):
+        counted[name] += n
+    return counted
+
+
+def _place(
+    places: Mapping[str | None, tuple[int, int]], of_all: int, all_failed: int
+) -> str | None:
+    """Return the place that nearly all failures are at; null if there is none.
 
     Args:
-        places: The name of each, ``requests`` and ``failed``.
-        of: With all ``requests``.
+        places: Requests and failures by name.
+        of_all: All requests.
         all_failed: How many failures there are to be told of.
     """
-    first = places.sort("failed", places.columns[0], descending=[True, False]).head(1)
-    if first.is_empty():
+    if not places:
         return None
-    name, requests, failed = first.select(places.columns[0], "requests", "failed").row(0)
-    others, failed_of_others = sum_of(of) - requests, places["failed"].sum() - failed
+    name = min(places, key=lambda name: (-places[name][1], name is not None, name or ""))
+    requests, failed = places[name]
+    others, failed_of_others = of_all - requests, sum(n for _, n in places.values()) - failed
     if name is None or name in FOLDED_MARKS or not others:
         return None
     # More may fail at these paths than is told of here; what fails elsewhere bounds it.
@@ -75,4 +102,4 @@ def _place(places: pl.DataFrame, of: pl.DataFrame, all_failed: int) -> str | Non
     alone = failed / requests >= _AGAINST_OTHERS * failed_of_others / others
     # Failures fall on one place by chance, the more easily the more requests it has.
     chance = (requests / (requests + others)) ** failed
-    return str(name) if nearly_all and alone and chance < _BY_CHANCE else None
+    return name if nearly_all and alone and chance < _BY_CHANCE else None

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from envoylogs.envoy.outcomes import UNROUTED
 from envoylogs.summary.findings.finding import Example
+from envoylogs.summary.in_words import listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.judged import Judged
 
 __all__ = [
     "Witnesses",
@@ -22,6 +24,7 @@ __all__ = [
     "is_host",
     "last_of",
     "listed",
+    "names_in",
     "proof_of",
     "sum_of",
     "unrouted_rows",
@@ -45,36 +48,58 @@ class Witnesses(NamedTuple):
     clients: int
     ports: tuple[str, ...]
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """Return what a ``Finding`` says of them."""
+        return {"examples": self.examples, "clients_at_least": self.clients}
 
-def witnesses_of(facts: Facts, where: pl.Expr) -> Witnesses:
+
+def witnesses_of(judged: Judged, where: pl.Expr) -> Witnesses:
     """Return the examples that were kept of a failure.
 
     Args:
-        facts: Of the log.
+        judged: Of the log.
         where: Over the columns of ``FailureEvidence`` and ``host``.
     """
-    kept = facts.tally.evidence.frame.with_columns(facts.host_of_authority).filter(where)
+    kept = judged.evidence.filter(where)
     return witnesses_among(kept)
 
 
 def witnesses_among(kept: pl.DataFrame) -> Witnesses:
     """Return what some of the kept examples say."""
-    first = kept.sort("rank", "start", "request_id", "line", nulls_last=True).head(_EXAMPLES)
-    examples = tuple(Example(*row) for row in first.select("source", "line", "request_id").rows())
-    ports = kept["downstream_local_address"].str.extract(r":(\d+)$").drop_nulls().unique().sort()
-    return Witnesses(examples, kept["client"].drop_nulls().n_unique(), tuple(ports))
+    order = ("rank", "start", "request_id", "line")
+    columns = (*order, "source", "client", "downstream_local_address")
+    rows = [
+        dict(zip(columns, row, strict=True))
+        for row in zip(*(kept[name] for name in columns), strict=True)
+    ]
+    rows.sort(key=lambda row: [(row[name] is None, row[name]) for name in order])
+    ports = (_PORT.search(row["downstream_local_address"] or "") for row in rows)
+    return Witnesses(
+        tuple(Example(row["source"], row["line"], row["request_id"]) for row in rows[:_EXAMPLES]),
+        len({row["client"] for row in rows} - {None}),
+        tuple(sorted({port[1] for port in ports if port})),
+    )
 
 
-def gateways_of(facts: Facts, rows: pl.DataFrame) -> tuple[int, int]:
+_PORT = re.compile(r":(\d+)\Z")
+
+
+def gateways_of(judged: Judged, rows: pl.DataFrame) -> tuple[int, int]:
     """Return how many gateways these rows are of, and how many there are."""
-    everywhere = pl.concat([facts.requests["gateway"], facts.connections["gateway"]])
-    return rows["gateway"].drop_nulls().n_unique(), everywhere.drop_nulls().n_unique()
+    return len(names_in(rows, "gateway")), judged.gateways
 
 
-def unrouted_rows(facts: Facts, host: str) -> tuple[pl.DataFrame, Witnesses]:
+def names_in(rows: pl.DataFrame, column: str) -> set[str]:
+    """Return the names in a column, without missing ones."""
+    return set(rows[column]) - {None}
+
+
+def unrouted_rows(judged: Judged, host: str) -> tuple[pl.DataFrame, Witnesses]:
     """Return the rows of a host's requests without a route, and what their examples say."""
-    rows = facts.requests.filter(is_host(host) & pl.col("unrouted"))
-    return rows, witnesses_of(facts, is_host(host) & pl.col("outcome").is_in(UNROUTED))
+    of_host = judged.requests_of(host)
+    kept = judged.unrouted_evidence_of(host)
+    return of_host.filter(of_host["unrouted"]), witnesses_among(kept)
 
 
 def is_host(host: str | None) -> pl.Expr:
@@ -104,20 +129,20 @@ _LAST_OF_HTTP, _CODES_NAMED = 599, 3
 
 def codes_of(rows: pl.DataFrame) -> str:
     """Return what codes some rows have: a class of them, those that HTTP does not have, or both."""
-    found = rows["response_code"].drop_nulls().unique().sort()
-    unheard_of = found.filter(found > _LAST_OF_HTTP).to_list()
-    known = found.filter(found <= _LAST_OF_HTTP).to_list()
+    found = sorted(set(rows["response_code"]) - {None})
+    unheard_of = [code for code in found if code > _LAST_OF_HTTP]
+    known = [code for code in found if code <= _LAST_OF_HTTP]
     classes = [f"{hundreds}xx" for hundreds in sorted({code // 100 for code in known if code})]
     words = [str(known[0])] if len(known) == 1 and known[0] else classes
     words += map(str, unheard_of[:_CODES_NAMED])
-    if not words:
-        return "nothing"
-    *rest, last = [*words, *(["more"] if len(unheard_of) > _CODES_NAMED else [])]
-    return f"{', '.join(rest)} and {last}" if rest else last
+    if len(unheard_of) > _CODES_NAMED:
+        words.append("more")
+    return listing(words) or "nothing"
 
 
 _REASONS = ("connection_termination_details", "upstream_transport_failure_reason")
 _LONGEST_REASON = 200
+_ADDRESS = re.compile(r"\|remote[_ ]address:.*\Z")
 
 
 def proof_of(rows: pl.DataFrame, kept: pl.DataFrame | None = None) -> str:
@@ -127,20 +152,31 @@ def proof_of(rows: pl.DataFrame, kept: pl.DataFrame | None = None) -> str:
         rows: Of ``TrafficCounts``.
         kept: The examples of these, which say too why a connection ended or was not made.
     """
+    counted: Counter[tuple[object, ...]] = Counter()
     columns = ("response_code", "response_flags", "response_code_details")
-    counted = rows.group_by(columns).agg(pl.col("requests").sum())
-    best = counted.sort("requests", *columns, descending=[True, False, False, False]).row(0)
-    said = " ".join(str(value) for value in best[:3] if value is not None)
+    for *values, n in zip(*(rows[name] for name in (*columns, "requests")), strict=True):
+        counted[tuple(values)] += n
+    best = _most_frequent(counted)
+    said = " ".join(str(value) for value in best if value is not None)
     return "; ".join([said, *(_reasons_of(kept, said) if kept is not None else [])])
+
+
+def _most_frequent(counted: Counter[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """Return what was counted most often; of several the first in order, missing values first."""
+    order = {key: [(value is not None, value) for value in key] for key in counted}
+    return min(counted, key=lambda key: (-counted[key], order[key]))
 
 
 def _reasons_of(kept: pl.DataFrame, said: str) -> Iterator[str]:
     """Yield the most frequent reasons of examples that the details do not repeat."""
     for name in _REASONS:
         # Newer releases add the address, which is not the same for all.
-        reason = pl.col(name).str.replace(r"\|remote[_ ]address:.*$", "").str.head(_LONGEST_REASON)
-        found = kept.select(reason.drop_nulls().mode().sort().first()).item()
-        if found is not None and found.replace(" ", "_") not in said:
+        reasons = Counter(
+            (_ADDRESS.sub("", reason, count=1)[:_LONGEST_REASON],)
+            for reason in kept[name]
+            if reason is not None
+        )
+        if reasons and (found := _most_frequent(reasons)[0]).replace(" ", "_") not in said:
             yield f"{name} {found}"
 
 

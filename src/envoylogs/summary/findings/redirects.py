@@ -9,15 +9,16 @@ import polars as pl
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.outcomes import is_redirect
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
-from envoylogs.summary.findings.finding import Finding, OfMany, Severity
-from envoylogs.summary.findings.proof import gateways_of, is_host, proof_of, sum_of
+from envoylogs.summary.findings.finding import Finding, Severity, told_alike
+from envoylogs.summary.findings.proof import gateways_of, proof_of, sum_of
 from envoylogs.summary.findings.timelines import between
+from envoylogs.summary.parts import Parts
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 from envoylogs.tally.timeline import REDIRECT
 
 if TYPE_CHECKING:
-    from envoylogs.summary.facts import Facts
     from envoylogs.summary.findings.timelines import Timelines
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["redirect_findings"]
 
@@ -26,28 +27,30 @@ _LOOP = 3
 """So many times as many requests as usual speak for clients that go round in circles."""
 
 
-def redirect_findings(facts: Facts, timelines: Timelines) -> list[Finding]:
+def redirect_findings(judged: Judged, timelines: Timelines) -> list[Finding]:
     """Return the hosts that served their requests, and redirect all of them since.
 
     Args:
-        facts: Of the log.
+        judged: Of the log.
         timelines: Of the log.
     """
-    redirects = facts.requests.filter(is_redirect() & pl.col("host").is_not_null())
+    redirects = judged.requests.filter(is_redirect() & pl.col("host").is_not_null())
     often = (
-        redirects.group_by("host")
+        redirects.lazy()
+        .group_by("host")
         .agg(pl.col("requests").sum())
         .filter(
             (pl.col("requests") >= _ENOUGH)
-            & pl.col("host").is_in(facts.known_hosts.implode())
+            & pl.col("host").is_in(judged.known_hosts.implode())
             & ~pl.col("host").is_in(FOLDED_MARKS)
         )
+        .sort("host")
+        .collect()["host"]
     )
     redirected = pl.col("answer") == REDIRECT
-    found = []
-    for host in often["host"].sort():
-        rows = timelines.of("host", host).filter(pl.col("kind") == "request")
-        stretch = timelines.stretch(rows, redirected)
+    stretches = timelines.stretches_of_hosts(often, redirected)
+    found, parts = [], Parts(redirects)
+    for host, stretch in stretches.items():
         when, (before, of_before) = stretch.episode, stretch.outside
         if (
             when.since is None
@@ -56,8 +59,9 @@ def redirect_findings(facts: Facts, timelines: Timelines) -> list[Finding]:
             or before > _USUAL * of_before
         ):
             continue
-        of_host = redirects.filter(is_host(host))
-        inside = between(rows.filter(redirected), when.since, when.until)
+        of_host = parts.of(host=host)
+        rows = timelines.requests_of(host).filter(redirected)
+        inside = between(rows, when.since, when.until)
         by_gateway = sum_of(inside.filter(pl.col("outcome") == "direct_response"))
         failure = FAILURES[
             "redirected_by_gateway"
@@ -76,22 +80,17 @@ def redirect_findings(facts: Facts, timelines: Timelines) -> list[Finding]:
                 who=failure.actor,
                 subject=host,
                 title=failure.says.format(label=host),
-                requests=stretch.requests,
-                of=stretch.of,
-                first_seen=when.since,
-                since=when.since,
-                until=when.until,
-                gateways=gateways_of(facts, of_host),
+                **stretch.told(when.since),
+                gateways=gateways_of(judged, of_host),
                 where=all_of(
                     is_request,
                     equals("host", host),
                     is_one_of("response_code", of_host["response_code"].unique().sort()),
                     is_one_of("outcome", of_host["outcome"].unique().sort()),
                 ),
-                timed=True,
                 proof=proof,
                 failure=failure.name,
-                of_many=OfMany(failure.says, failure.next, by_share=False),
+                of_many=told_alike(failure),
                 next=failure.next,
             )
         )

@@ -10,8 +10,8 @@ import polars as pl
 from envoylogs.envoy.outcomes import UNROUTED
 
 if TYPE_CHECKING:
-    from envoylogs.summary.facts import Facts
     from envoylogs.summary.findings.finding import Finding
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["REUSE_NEXT", "unlike_names", "with_reuse_hint"]
 
@@ -26,7 +26,7 @@ def unlike_names(requests: pl.DataFrame) -> pl.DataFrame:
     """Return the unrouted requests whose TLS server name is not their host, with ``server_name``.
 
     Args:
-        requests: Of ``Facts``.
+        requests: Of ``Judged``.
     """
     name = pl.col("requested_server_name").str.to_lowercase()
     return requests.filter(
@@ -34,13 +34,13 @@ def unlike_names(requests: pl.DataFrame) -> pl.DataFrame:
     ).with_columns(name.alias("server_name"))
 
 
-def with_reuse_hint(facts: Facts, found: Finding) -> Finding:
+def with_reuse_hint(judged: Judged, found: Finding) -> Finding:
     """Return a finding about requests without a route, with the hint where it is in place.
 
     It is a suspicion and no proof: that the route table of the server name lacks
     the host is not in the log.
     """
-    unlike = unlike_names(facts.requests.filter(pl.col("host") == found.subject))
+    unlike = unlike_names(judged.requests.filter(pl.col("host") == found.subject))
     requests = int(unlike["requests"].sum())
     if 2 * requests < found.requests or not requests:
         return found

@@ -19,12 +19,18 @@ from envoylogs.summary.findings.conditions import (
     paths_of,
     unrouted_of,
 )
-from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of
+from envoylogs.summary.findings.finding import (
+    MOST_SUBJECTS,
+    MOSTLY,
+    Finding,
+    OfMany,
+    Severity,
+    severity_of,
+)
 from envoylogs.summary.findings.never_routed import never_routed_hosts
 from envoylogs.summary.findings.proof import (
     first_of,
     gateways_of,
-    is_host,
     last_of,
     listed,
     sum_of,
@@ -35,69 +41,63 @@ from envoylogs.summary.findings.reuse import with_reuse_hint
 from envoylogs.summary.findings.timelines import between
 from envoylogs.summary.findings.unrouted_paths import unrouted_path_findings
 from envoylogs.summary.findings.weighing import is_burst
+from envoylogs.summary.parts import Parts
 from envoylogs.summary.paths import grace_us
 from envoylogs.tally.folding.names_apart import is_folded
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from envoylogs.summary.facts import Facts
     from envoylogs.summary.findings.timelines import Timelines
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["route_findings"]
 
-_MOST_SUBJECTS = 500
-_MOSTLY = 0.8
 _UNROUTED = pl.col("outcome").is_in(UNROUTED)
 
 
 def route_findings(
-    facts: Facts, paths: pl.DataFrame, timelines: Timelines, reused: Collection[str]
+    judged: Judged, paths: pl.DataFrame, timelines: Timelines, reused: Collection[str]
 ) -> list[Finding]:
     """Return what is wrong with the routes of the gateway.
 
     Args:
-        facts: Of the log.
+        judged: Of the log.
         paths: See ``paths.path_states``.
         timelines: Of the log.
         reused: Hosts whose requests without a route are told as those of reused connections.
     """
     found = [
-        *(lost := _lost(facts, paths, timelines)),
-        *_gained(facts, paths, timelines),
+        *(lost := _lost(judged, paths, timelines)),
+        *_gained(judged, paths, timelines),
         *unrouted_path_findings(
-            facts, paths, timelines, {*reused, *(finding.subject for finding in lost)}
+            judged, paths, timelines, {*reused, *(finding.subject for finding in lost)}
         ),
-        *never_routed_hosts(facts, paths, reused),
-        *_nothing_bound(facts),
+        *never_routed_hosts(judged, paths, reused),
+        *_nothing_bound(judged),
     ]
-    return [with_reuse_hint(facts, finding) for finding in found]
+    return [with_reuse_hint(judged, finding) for finding in found]
 
 
-def _not_known(facts: Facts) -> list[str]:
-    """Return that the host of a request is none of the known ones."""
-    if facts.known_hosts.is_empty():
-        return []
-    known = is_one_of("host", facts.known_hosts)
-    return [any_of("host IS NULL", f"NOT ({known})")]
-
-
-def _lost(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
+def _lost(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
     """Return hosts that lost all their routes, or some."""
     findings = []
-    lost = paths.filter(pl.col("known") & (pl.col("state") == "lost"))
-    for host in lost["host"].unique(maintain_order=True).head(_MOST_SUBJECTS):
-        of_host, lost_here = paths.filter(is_host(host)), lost.filter(is_host(host))
+    lost, all_paths = (
+        Parts(paths.filter(pl.col("known") & (pl.col("state") == "lost"))),
+        Parts(paths),
+    )
+    hosts = lost.rows["host"].unique(maintain_order=True).head(MOST_SUBJECTS)
+    for host, stretch in timelines.stretches_of_hosts(hosts, _UNROUTED).items():
+        of_host, lost_here = all_paths.of(host=host), lost.of(host=host)
         since = first_of(lost_here, "first_unrouted")
         if since is None:
             continue
-        rows, witnesses = unrouted_rows(facts, host)
+        rows, witnesses = unrouted_rows(judged, host)
         whole_host = bool(lost_here["host_lost"].any())
         requests = sum_of(lost_here, "unrouted")
         groups = lost_here["path_group"].drop_nulls().unique(maintain_order=True).to_list()
         of_requests = timelines.requests_of(host)
-        stretch = timelines.stretch(of_requests, _UNROUTED)
-        if not whole_host and requests < _MOSTLY * stretch.requests and is_burst(stretch):
+        if not whole_host and requests < MOSTLY * stretch.requests and is_burst(stretch):
             # More is unrouted than what was lost for good: that is told of all of it.
             continue
         total = requests if whole_host else sum_of(between(of_requests, since, None))
@@ -114,13 +114,12 @@ def _lost(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Findi
                 else f"{host} lost the route of {listed(groups)}",
                 requests=requests,
                 of=total,
-                clients_at_least=witnesses.clients,
+                **witnesses.told,
                 first_seen=since,
                 since=since,
-                gateways=gateways_of(facts, rows),
+                gateways=gateways_of(judged, rows),
                 where=unrouted_of(host, paths_of(lost_here)),
                 proof=f"{_were(before)} routed before, {gone} since.",
-                examples=witnesses.examples,
                 failure="route_missing",
                 of_many=_LOST_HOSTS if whole_host else _LOST_ROUTES,
                 next=f"What was applied just before? kubectl get virtualservice -A | grep {host}; "
@@ -158,35 +157,39 @@ _WORKS_NOW = "Nothing, if the change was meant: it works now."
 _LONG_AGO_US, _TIMES_LONGER = 600_000_000, 4
 
 
-def _long_ago(facts: Facts, unrouted: pl.DataFrame, until: int) -> bool:
+def _long_ago(judged: Judged, unrouted: pl.DataFrame, until: int) -> bool:
     """Tell whether routes came long ago: a host that was new then is no trouble any more.
 
     Args:
-        facts: Of the log.
+        judged: Of the log.
         unrouted: The paths that had no route.
         until: Their last request without one.
     """
     first = first_of(unrouted, "first_unrouted")
-    if first is None or facts.last is None:
+    if first is None or judged.last is None:
         return False
-    return facts.last - until >= max(_LONG_AGO_US, _TIMES_LONGER * (until - first))
+    return judged.last - until >= max(_LONG_AGO_US, _TIMES_LONGER * (until - first))
 
 
-def _gained(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
+def _gained(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
     """Return hosts whose requests had no route until one came."""
     findings = []
     first_routed = pl.col("first_routed").min().over("host")
-    all_before = pl.col("last_unrouted").max().over("host") <= first_routed + grace_us(facts)
+    all_before = pl.col("last_unrouted").max().over("host") <= first_routed + grace_us(judged)
     begun_before = pl.col("first_unrouted").min().over("host") < first_routed
-    before = paths.filter(pl.col("known")).filter(
-        all_before & begun_before & (pl.col("unrouted") > 0)
+    before = (
+        paths.lazy()
+        .filter("known")
+        .filter(all_before & begun_before & (pl.col("unrouted") > 0))
+        .collect()
     )
-    for host in before["host"].unique(maintain_order=True).head(_MOST_SUBJECTS):
-        of_host = before.filter(is_host(host))
+    parts = Parts(before)
+    for host in before["host"].unique(maintain_order=True).head(MOST_SUBJECTS):
+        of_host = parts.of(host=host)
         until = last_of(of_host, "last_unrouted")
         if until is None:
             continue
-        rows, witnesses = unrouted_rows(facts, host)
+        rows, witnesses = unrouted_rows(judged, host)
         requests = sum_of(of_host, "unrouted")
         # Strangers try paths of their own on a host that nobody else has asked for yet.
         same_paths = bool((of_host["state"] == "gained").any())
@@ -194,27 +197,26 @@ def _gained(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Fin
             Finding(
                 code="unrouted_host",
                 severity=Severity.MEDIUM
-                if same_paths and not _long_ago(facts, of_host, until)
+                if same_paths and not _long_ago(judged, of_host, until)
                 else Severity.INFO,
                 who=Actor.CONFIGURATION,
                 subject=host,
                 title=f"{host} had no route until one came",
                 requests=requests,
                 of=max(requests, sum_of(between(timelines.requests_of(host), None, until))),
-                clients_at_least=witnesses.clients,
+                **witnesses.told,
                 first_seen=first_of(of_host, "first_unrouted"),
                 until=until,
-                gateways=gateways_of(facts, rows),
+                gateways=gateways_of(judged, rows),
                 where=unrouted_of(host, paths_of(of_host)),
                 proof="Its requests got 404 first and are routed since.",
-                examples=witnesses.examples,
                 next=_WORKS_NOW,
             )
         )
     return findings
 
 
-def _nothing_bound(facts: Facts) -> list[Finding]:
+def _nothing_bound(judged: Judged) -> list[Finding]:
     """Return ports of a gateway that have no route for anybody.
 
     Two things prove that it is not the clients' fault: the legacy blackhole
@@ -222,9 +224,11 @@ def _nothing_bound(facts: Facts) -> list[Finding]:
     which nothing at all was routed.
     """
     findings = []
-    unknown = facts.requests.filter("noise")
+    unknown = judged.requests.filter("noise")
     blackhole = unknown.filter(pl.col("outcome") == "blackhole")
-    nothing_routed = not (facts.requests["routed"].any() or facts.known_hosts.len())
+    nothing_routed = not (judged.requests["routed"].any() or judged.known_hosts.len())
+    known = is_one_of("host", judged.known_hosts) if judged.known_hosts.len() else None
+    not_known = [any_of("host IS NULL", f"NOT ({known})")] if known else []
     for rows, is_blackhole in (
         (blackhole, True),
         (unknown.filter(pl.col("outcome") != "blackhole"), False),
@@ -241,9 +245,9 @@ def _nothing_bound(facts: Facts) -> list[Finding]:
         ]
         requests = sum_of(rows)
         outcome = pl.col("outcome") == "blackhole" if is_blackhole else _UNROUTED
-        witnesses = witnesses_of(facts, outcome)
+        witnesses = witnesses_of(judged, outcome)
         names, them = ("this name", "it") if len(hosts) == 1 else ("these names", "them")
-        ended = last_of(rows) if not nothing_routed and _routed_after(facts, rows) else None
+        ended = last_of(rows) if not nothing_routed and _routed_after(judged, rows) else None
         findings.append(
             Finding(
                 code="unrouted_host",
@@ -259,21 +263,20 @@ def _nothing_bound(facts: Facts) -> list[Finding]:
                     else "the gateway routed nothing at all in this log"
                 ),
                 requests=requests,
-                of=sum_of(facts.requests),
-                clients_at_least=witnesses.clients,
+                of=sum_of(judged.requests),
+                **witnesses.told,
                 first_seen=first_of(rows),
                 until=ended,
-                gateways=gateways_of(facts, rows),
+                gateways=gateways_of(judged, rows),
                 where=all_of(
                     is_request,
                     equals("outcome", "blackhole" if is_blackhole else "no_route"),
-                    *_not_known(facts),
+                    *not_known,
                 ),
                 proof="404 with route_name default, no flag, no cluster: virtual host blackhole, "
                 "Istio 1.1 to 1.7."
                 if is_blackhole
                 else "NR for every request.",
-                examples=witnesses.examples,
                 failure="route_missing",
                 next=FAILURES["route_missing"].next
                 if ended is None
@@ -285,13 +288,10 @@ def _nothing_bound(facts: Facts) -> list[Finding]:
     return findings
 
 
-def _routed_after(facts: Facts, rows: pl.DataFrame) -> bool:
+def _routed_after(judged: Judged, rows: pl.DataFrame) -> bool:
     """Tell whether the gateways of some rows routed requests after the last of these."""
-    last = last_of(rows)
-    if last is None:
-        return False
-    gateways = rows["gateway"].unique()
-    routed = facts.requests.filter(
+    last, gateways = last_of(rows), rows["gateway"].unique()
+    routed = judged.requests.filter(
         pl.col("routed") & pl.col("gateway").is_in(gateways.implode(), nulls_equal=True)
     )
-    return bool((routed["last"] > last).any())
+    return last is not None and bool((routed["last"] > last).any())

@@ -22,8 +22,8 @@ from envoylogs.summary.splits import NOT_SENT
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
-    from envoylogs.summary.facts import Facts
     from envoylogs.summary.findings.timelines import Timelines
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["slow_findings"]
 
@@ -35,29 +35,29 @@ _MOST_SUBJECTS = 20
 _NEARLY_ALL = 0.8
 
 
-def slow_findings(facts: Facts, splits: pl.DataFrame, timelines: Timelines) -> list[Finding]:
+def slow_findings(judged: Judged, splits: pl.DataFrame, timelines: Timelines) -> list[Finding]:
     """Return who became slow, or is much slower than comparable others; one cause is told once.
 
     Args:
-        facts: Of the log.
+        judged: Of the log.
         splits: See ``splits.splits``.
         timelines: Of the log.
     """
-    services = services_turned_slow(facts, timelines)
-    hosts = _slow_hosts(facts)
+    services = services_turned_slow(judged, timelines)
+    hosts = _slow_hosts(judged)
     found: list[Finding] = []
     for service in services:
         some = any(slow.cluster == service.name for slow in hosts)
         if service.share < _NEARLY_ALL and some:
             # Some pods are slow and the others are not.
             continue
-        found.append(service_slow(facts, service))
+        found.append(service_slow(judged, service))
         # While nearly all of them were slow no host was quicker, and medians of the whole log tell
         # only how many requests each had then.
         hosts = [slow for slow in hosts if slow.cluster != service.name]
     told = {finding.subject for finding in found}
     parts = [part for part in _slow_parts(splits) if part.subject not in told]
-    gateway = gateway_slow(facts, timelines)
+    gateway = gateway_slow(judged, timelines)
     return [*found, *gateway, *(slow.finding for slow in hosts), *parts]
 
 
@@ -68,13 +68,13 @@ class _SlowHost(NamedTuple):
     cluster: str | None
 
 
-def _slow_hosts(facts: Facts) -> list[_SlowHost]:
+def _slow_hosts(judged: Judged) -> list[_SlowHost]:
     """Return upstream hosts with a median far above that of the rest of their cluster."""
-    counts = facts.tally.latency_by_trait.frame.filter(
+    counts = judged.tally.latency_by_trait.frame.filter(
         (pl.col("trait") == "upstream_host") & (pl.col("measure") == "upstream_time_ms")
     ).rename({"name": "upstream_host"})
     clusters = (
-        facts.requests.filter(pl.col("upstream_host").is_not_null())
+        judged.requests.filter(pl.col("upstream_host").is_not_null())
         .select("upstream_host", "upstream_cluster")
         .unique()
         .sort("upstream_cluster", nulls_last=True)
@@ -104,7 +104,7 @@ def _slow_hosts(facts: Facts) -> list[_SlowHost]:
         if not _slower(host["p50"], of_rest["p50"]):
             continue
         of_host = pl.col("upstream_host") == host["upstream_host"]
-        rows = facts.requests.filter(of_host)
+        rows = judged.requests.filter(of_host)
         finding = Finding(
             code="slow_upstream",
             severity=Severity.MEDIUM,
@@ -115,7 +115,7 @@ def _slow_hosts(facts: Facts) -> list[_SlowHost]:
             f"the median; the others take {of_rest['p50']:,} ms",
             requests=host["count"],
             of=host["count"] + of_rest["count"],
-            gateways=gateways_of(facts, rows),
+            gateways=gateways_of(judged, rows),
             upstream_hosts=(1, host["siblings"]),
             where=all_of(
                 is_answered_request,

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.summary.findings.conditions import all_of, equals, is_request
 from envoylogs.summary.findings.durations import seconds
-from envoylogs.summary.findings.finding import Finding, OfMany, Severity
-from envoylogs.summary.findings.proof import first_of, gateways_of, is_host, last_of, sum_of
+from envoylogs.summary.findings.finding import Finding, Severity, told_alike
+from envoylogs.summary.findings.proof import first_of, gateways_of, is_host, sum_of
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from envoylogs.summary.facts import Facts
     from envoylogs.summary.findings.timelines import Timelines
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["stopped_findings"]
 
@@ -27,60 +27,107 @@ _BY_CHANCE, _FAILING = 1e-9, 0.25
 _OTHERS, _AS_EVER = 20, 0.5
 
 
-def stopped_findings(facts: Facts, timelines: Timelines, told: Collection[str]) -> list[Finding]:
+def stopped_findings(judged: Judged, timelines: Timelines, told: Collection[str]) -> list[Finding]:
     """Return the hosts with a steady traffic that ended while that of others goes on.
 
     Only of a whole log: what a selection leaves out may be what came after.
 
     Args:
-        facts: Of the log.
+        judged: Of the log.
         timelines: Of the log.
         told: Names of which it is told already why nothing arrives.
     """
-    if facts.tally.spec.selection is not None or facts.first is None:
+    if judged.tally.spec.selection is not None or judged.first is None:
         return []
-    steady = (
-        facts.requests.filter(
-            pl.col("host").is_in(facts.known_hosts.implode())
-            & ~pl.col("host").is_in([*FOLDED_MARKS, *told])
+    requests = judged.requests.lazy()
+    steady, latest = pl.collect_all(
+        [
+            requests.filter(
+                pl.col("host").is_in(judged.known_hosts.implode())
+                & ~pl.col("host").is_in([*FOLDED_MARKS, *told])
+            )
+            .group_by("host")
+            .agg(
+                pl.col("requests").sum(),
+                pl.col("first").min(),
+                pl.col("last").max(),
+                pl.col("gateway").unique(),
+            )
+            .filter(pl.col("requests") >= _ENOUGH, pl.col("first").is_not_null())
+            .sort("host"),
+            requests.filter(pl.col("last").is_not_null())
+            .group_by("gateway", "host")
+            .agg(pl.col("last").max())
+            .sort("last", descending=True)
+            .group_by("gateway", maintain_order=True)
+            .agg(pl.struct("host", "last").head(2)),
+        ]
+    )
+    last_at = dict(latest.iter_rows())
+    found = []
+    for host, n, first, last, gateways in steady.iter_rows():
+        # A log may end earlier at the gateways that served the host than at others.
+        end = max(
+            (of["last"] for at in gateways for of in last_at.get(at, ()) if of["host"] != host),
+            default=last,
         )
-        .group_by("host")
-        .agg(pl.col("requests").sum())
-        .filter(pl.col("requests") >= _ENOUGH)
-    )
-    found = (_of(facts, timelines, host) for host in steady["host"].sort())
-    return [finding for finding in found if finding is not None]
+        stream = _Stream(host, n, first, last, end)
+        if last - first >= _HALF * (last - judged.first) and _has_stopped(stream, timelines):
+            found.append(_finding(judged, stream))
+    return found
 
 
-def _of(facts: Facts, timelines: Timelines, host: str) -> Finding | None:
-    of_host = facts.requests.filter(is_host(host))
-    first, last, begin = first_of(of_host), last_of(of_host), facts.first
-    # A log may end earlier at the gateways that served the host than at others.
-    gateways = of_host["gateway"].unique()
-    others = facts.requests.filter(
-        ~is_host(host) & pl.col("gateway").is_in(gateways.implode(), nulls_equal=True)
-    )
-    end = last_of(others)
-    if first is None or last is None or end is None or begin is None:
-        return None
-    silence, span, n = end - last, last - first, sum_of(of_host)
-    if silence <= 0 or span < _HALF * (last - begin):
-        return None
-    rows = timelines.of("host", host).filter(
-        (pl.col("kind") == "request") & pl.col("start").is_not_null()
-    )
-    late = rows.filter(pl.col("first") >= last - span // _LATE)
+class _Stream(NamedTuple):
+    """The requests for a host; times are microseconds since 1970.
+
+    Attributes:
+        host: Which.
+        requests: How many.
+        first: The first one.
+        last: The last one.
+        end: The last one for another host at the same gateways.
+    """
+
+    host: str
+    requests: int
+    first: int
+    last: int
+    end: int
+
+    @property
+    def span_us(self) -> int:
+        """How long they came."""
+        return self.last - self.first
+
+    @property
+    def silence_us(self) -> int:
+        """How long none has come."""
+        return self.end - self.last
+
+
+def _has_stopped(stream: _Stream, timelines: Timelines) -> bool:
+    """Tell whether a silence is no chance."""
+    silence, span = stream.silence_us, stream.span_us
+
+    def is_chance(rate: float) -> bool:
+        return rate * silence < -math.log(_BY_CHANCE)
+
+    if silence <= 0 or span <= 0 or is_chance(stream.requests / span):
+        return False
+    rows = timelines.requests_of(stream.host).filter(pl.col("start").is_not_null())
+    late = rows.filter(pl.col("first") >= stream.last - span // _LATE)
     # Who failed until the end is told of as that.
     if sum_of(late.filter(pl.col("failure").is_not_null())) >= _FAILING * sum_of(late):
-        return None
+        return False
     # Traffic that ebbs away makes long gaps by itself.
-    rate = min(n / span, sum_of(late) / (span / _LATE))
-    if silence <= _TIMES_LONGER * _longest_gap_us(rows) or rate * silence < -math.log(_BY_CHANCE):
-        return None
-    if not _go_on(timelines, host, last, end):
-        return None
-    failure = FAILURES["traffic_stopped"]
-    every, none_for = (seconds(round(us / 1000)) for us in (span / n, silence))
+    if is_chance(sum_of(late) / (span / _LATE)):
+        return False
+    return silence > _TIMES_LONGER * _longest_gap_us(rows) and _go_on(stream, timelines)
+
+
+def _finding(judged: Judged, stream: _Stream) -> Finding:
+    host, n, failure = stream.host, stream.requests, FAILURES["traffic_stopped"]
+    every, none_for = (seconds(round(us / 1000)) for us in (stream.span_us / n, stream.silence_us))
     return Finding(
         code="traffic_stopped",
         severity=Severity.MEDIUM,
@@ -89,14 +136,14 @@ def _of(facts: Facts, timelines: Timelines, host: str) -> Finding | None:
         title=failure.says.format(label=host),
         requests=n,
         of=n,
-        first_seen=first,
-        since=last,
-        gateways=gateways_of(facts, of_host),
+        first_seen=stream.first,
+        since=stream.last,
+        gateways=gateways_of(judged, judged.requests_of(host)),
         where=all_of(is_request, equals("host", host)),
         proof=f"A request every {every} until then, none in the last {none_for} of the log; other "
         "hosts go on.",
         failure=failure.name,
-        of_many=OfMany(failure.says, failure.next, by_share=False),
+        of_many=told_alike(failure),
         next=failure.next,
     )
 
@@ -109,13 +156,14 @@ def _longest_gap_us(rows: pl.DataFrame) -> int:
     return max(value or 0 for value in buckets.select(between, within.alias("within")).row(0))
 
 
-def _go_on(timelines: Timelines, host: str, last: int, end: int) -> bool:
+def _go_on(stream: _Stream, timelines: Timelines) -> bool:
     """Tell whether others are asked for as ever since a host is not, as far as they did not stop.
 
     Several may stop at once, and then say nothing of each other.
     """
+    last, end = stream.last, stream.end
     rows = timelines.rows.filter(
-        (pl.col("kind") == "request") & pl.col("believed") & ~is_host(host)
+        (pl.col("kind") == "request") & pl.col("believed") & ~is_host(stream.host)
     )
     rows = rows.filter(pl.col("last").max().over("host") > (last + end) // 2)
     before, since = rows.filter(pl.col("last") <= last), rows.filter(pl.col("first") > last)

@@ -20,14 +20,33 @@ from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.judged import Judged
 
-__all__ = ["STRANGERS", "SUBJECT", "Subject", "believed_hosts", "with_subject"]
+__all__ = [
+    "COLUMNS_OF_SUBJECTS",
+    "EVERYBODY",
+    "STRANGERS",
+    "SUBJECT",
+    "Subject",
+    "believed_hosts",
+    "of_each_subject",
+    "with_subject",
+]
 
-STRANGERS = "strangers"
+STRANGERS, EVERYBODY = "strangers", "everybody"
 SUBJECT = ("kind", "about", "name")
 """The columns of a subject: ``kind`` of the records; ``about`` is ``cluster``, ``host``,
 ``address``, ``server_name`` or ``strangers``; ``name`` may be missing."""
+
+_COLUMNS = {
+    "cluster": "upstream_cluster",
+    "host": "host",
+    "address": "address",
+    "server_name": "server_name",
+}
+"""Where the names of subjects stand in rows ``with_subject``, whatever these are told of."""
+
+COLUMNS_OF_SUBJECTS = tuple(_COLUMNS.values())
 
 _MEANT_REQUESTS, _MEANT_CLIENTS = 20, 3
 
@@ -61,45 +80,40 @@ class Subject(NamedTuple):
         if self.about == STRANGERS:
             known = f"NOT ({is_one_of('host', believed)})" if believed else "TRUE"
             return all_of(kind, any_of("host IS NULL", known))
-        column = {
-            "cluster": "upstream_cluster",
-            "host": "host",
-            "address": "upstream_host",
-            "server_name": "requested_server_name",
-        }[self.about]
+        logged = {"address": "upstream_host", "server_name": "requested_server_name"}
+        column = logged.get(self.about, _COLUMNS[self.about])
         return all_of(kind, equals(column, self.name))
 
     @property
-    def belongs(self) -> pl.Expr:
-        """Tell the rows of it, of frames ``with_subject``; all of them, also those that went well.
+    def place(self) -> dict[str, object]:
+        """The values by which ``Parts`` of rows ``with_subject`` find it.
 
-        ``strangers`` are told by the column ``believed``.
+        That is all of it, also what went well.
         """
-        kind = pl.col("kind") == self.kind
         if self.about == STRANGERS:
-            return kind & ~pl.col("believed")
-        column = {"cluster": "upstream_cluster"}.get(self.about, self.about)
-        return kind & pl.col(column).eq_missing(pl.lit(self.name, pl.String))
+            return {"kind": self.kind, "believed": False}
+        return {"kind": self.kind, _COLUMNS[self.about]: self.name}
 
 
-def believed_hosts(facts: Facts) -> list[str | None]:
+def believed_hosts(judged: Judged) -> list[str | None]:
     """Return the hosts that failures are told of by name.
 
     Those that are known, and others that so many clients ask for that they
     look meant; all of them where nothing was routed at all, since then the log
     has nobody else.
     """
-    requests = facts.requests
-    if facts.known_hosts.is_empty():
+    requests = judged.requests
+    if judged.known_hosts.is_empty():
         return requests["host"].unique().sort(nulls_last=True).to_list()
     clients = (
-        facts.tally.evidence.frame.filter(pl.col("authority").is_not_null())
-        .with_columns(facts.host_of_authority)
+        judged.evidence.lazy()
+        .filter(pl.col("authority").is_not_null())
         .group_by("host")
         .agg(pl.col("client").n_unique().alias("clients"))
     )
     meant = (
-        requests.filter(~pl.col("known") & ~pl.col("unrouted") & pl.col("host").is_not_null())
+        requests.lazy()
+        .filter(~pl.col("known") & ~pl.col("unrouted") & pl.col("host").is_not_null())
         .filter(~looks_like_address(pl.col("host")))
         .group_by("host")
         .agg(pl.col("requests").sum())
@@ -108,11 +122,12 @@ def believed_hosts(facts: Facts) -> list[str | None]:
             (pl.col("requests") >= _MEANT_REQUESTS)
             & (pl.col("clients").fill_null(0) >= _MEANT_CLIENTS)
         )
+        .collect()
     )
-    return sorted({*facts.known_hosts, *meant["host"]})
+    return sorted({*judged.known_hosts, *meant["host"]})
 
 
-def with_subject(rows: pl.DataFrame, believed: Sequence[str | None]) -> pl.DataFrame:
+def with_subject(rows: pl.LazyFrame, believed: Sequence[str | None]) -> pl.LazyFrame:
     """Return rows with the columns of ``SUBJECT``, and ``believed``: whether the host is one.
 
     Args:
@@ -154,3 +169,27 @@ def with_subject(rows: pl.DataFrame, believed: Sequence[str | None]) -> pl.DataF
         .alias("name")
     )
     return rows.with_columns(is_believed.alias("believed")).with_columns(about).with_columns(name)
+
+
+def of_each_subject(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Return rows ``with_subject``, each once for every subject that it belongs to.
+
+    ``about`` and ``name`` say to which; ``failed_as`` is the ``failure`` where it is told of that
+    subject. Besides all rows of a kind belong to ``everybody``, of which the failures of strangers
+    are told.
+    """
+
+    def of(about: str, name: pl.Expr, told: str) -> pl.LazyFrame:
+        failed_as = pl.when(pl.col("about") == told).then("failure")
+        return rows.with_columns(
+            failed_as.alias("failed_as"), pl.lit(about).alias("about"), name.alias("name")
+        )
+
+    nameless = pl.lit(None, pl.String)
+    return pl.concat(
+        [
+            *(of(about, pl.col(column), about) for about, column in _COLUMNS.items()),
+            of(STRANGERS, nameless, STRANGERS).filter(~pl.col("believed")),
+            of(EVERYBODY, nameless, STRANGERS),
+        ]
+    )

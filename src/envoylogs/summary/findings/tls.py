@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.failures.lookup import FAILURES
-from envoylogs.envoy.outcomes import UNROUTED, Actor
+from envoylogs.envoy.outcomes import Actor
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, unrouted_of
-from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of
+from envoylogs.summary.findings.finding import (
+    MOST_SUBJECTS,
+    Finding,
+    OfMany,
+    Severity,
+    severity_of,
+)
 from envoylogs.summary.findings.proof import (
     Witnesses,
     first_of,
@@ -18,40 +24,40 @@ from envoylogs.summary.findings.proof import (
     listed,
     proof_of,
     sum_of,
+    unrouted_rows,
     witnesses_of,
 )
 from envoylogs.summary.findings.reuse import REUSE_NEXT, unlike_names
 from envoylogs.summary.findings.weighing import is_burst
+from envoylogs.summary.parts import Parts
 from envoylogs.summary.paths import grace_us
 
 if TYPE_CHECKING:
-    from envoylogs.summary.facts import Facts
     from envoylogs.summary.findings.timelines import Timelines
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["tls_findings"]
 
-_MOST_SUBJECTS = 500
 _MEANT, _ASKERS = 10, 3
-_UNROUTED = pl.col("outcome").is_in(UNROUTED)
 
 
-def tls_findings(facts: Facts, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
+def tls_findings(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
     """Return what is wrong with TLS connections to the gateway.
 
     Args:
-        facts: Of the log.
+        judged: Of the log.
         paths: See ``paths.path_states``.
         timelines: Of the log.
     """
     return [
-        *_tls_reuse(facts, paths),
-        *_lost_tls_names(facts, timelines),
-        *_refused_without_name(facts, timelines),
-        *_nothing_accepted(facts),
+        *_tls_reuse(judged, paths),
+        *_lost_tls_names(judged, timelines),
+        *_refused_without_name(judged, timelines),
+        *_nothing_accepted(judged),
     ]
 
 
-def _tls_reuse(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
+def _tls_reuse(judged: Judged, paths: pl.DataFrame) -> list[Finding]:
     """Return hosts that clients asked for over the connection of another, known one.
 
     Strangers send any host over any name, so one that was never routed must be of
@@ -60,22 +66,21 @@ def _tls_reuse(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
     lost = paths.filter("host_lost")["host"].unique()
     same_domain = _domain(pl.col("host")) == _domain(pl.col("server_name"))
     reused = unlike_names(
-        facts.requests.filter(~pl.col("host").is_in(lost.implode(), nulls_equal=True))
+        judged.requests.filter(~pl.col("host").is_in(lost.implode(), nulls_equal=True))
     ).filter(
-        pl.col("server_name").is_in(facts.known_hosts.implode()) & (pl.col("known") | same_domain)
+        pl.col("server_name").is_in(judged.known_hosts.implode()) & (pl.col("known") | same_domain)
     )
-    findings = []
-    by_name = reused.group_by("host", "server_name").agg(pl.col("requests").sum())
+    findings, rows_of = [], Parts(reused)
+    by_name = reused.lazy().group_by("host", "server_name").agg(pl.col("requests").sum())
     most_first = by_name.sort("requests", "server_name", descending=[True, False])
     by_host = most_first.group_by("host", maintain_order=True).agg(
         pl.col("requests").sum(), pl.col("server_name").first()
     )
-    for host, requests, server_name in (
-        by_host.sort("requests", "host", descending=[True, False]).head(_MOST_SUBJECTS).rows()
-    ):
-        rows = reused.filter(is_host(host))
-        witnesses = witnesses_of(facts, is_host(host) & _UNROUTED)
-        total = sum_of(facts.requests.filter(is_host(host)))
+    ordered = by_host.sort("requests", "host", descending=[True, False]).head(MOST_SUBJECTS)
+    for host, requests, server_name in ordered.collect().iter_rows():
+        rows = rows_of.of(host=host)
+        _, witnesses = unrouted_rows(judged, host)
+        total = sum_of(judged.requests_of(host))
         severity = severity_of(requests, total)
         if not rows["known"].any():
             meant = requests >= _MEANT and witnesses.clients >= _ASKERS
@@ -89,9 +94,9 @@ def _tls_reuse(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                 title=f"{host} is asked for over connections opened for {server_name}",
                 requests=requests,
                 of=total,
-                clients_at_least=witnesses.clients,
+                **witnesses.told,
                 first_seen=first_of(rows),
-                gateways=gateways_of(facts, rows),
+                gateways=gateways_of(judged, rows),
                 where=unrouted_of(
                     host,
                     is_one_of(
@@ -99,7 +104,6 @@ def _tls_reuse(facts: Facts, paths: pl.DataFrame) -> list[Finding]:
                     ),
                 ),
                 proof=f"requested_server_name is {server_name}, the authority is {host}.",
-                examples=witnesses.examples,
                 failure="route_missing",
                 next=REUSE_NEXT,
             )
@@ -112,18 +116,18 @@ def _domain(name: pl.Expr) -> pl.Expr:
     return name.str.extract(r"([^.]+\.[^.]+)$")
 
 
-def _lost_tls_names(facts: Facts, timelines: Timelines) -> list[Finding]:
+def _lost_tls_names(judged: Judged, timelines: Timelines) -> list[Finding]:
     """Return TLS server names that were accepted earlier and are refused since."""
-    refused = facts.connections.filter((pl.col("outcome") == "no_filter_chain") & pl.col("known"))
+    refused = judged.connections.filter((pl.col("outcome") == "no_filter_chain") & pl.col("known"))
     findings = []
     server_name = pl.col("requested_server_name")
     is_refused = pl.col("failure") == "name_refused"
-    for name in refused["requested_server_name"].unique().sort().head(_MOST_SUBJECTS):
+    for name in refused["requested_server_name"].unique().sort().head(MOST_SUBJECTS):
         rows = refused.filter(server_name == name)
         accepted = pl.concat(
             [
-                facts.requests.filter((server_name == name) | is_host(name.lower())),
-                facts.connections.filter(
+                judged.requests.filter((server_name == name) | is_host(name.lower())),
+                judged.connections.filter(
                     (server_name == name) & (pl.col("outcome") != "no_filter_chain")
                 ),
             ],
@@ -132,11 +136,11 @@ def _lost_tls_names(facts: Facts, timelines: Timelines) -> list[Finding]:
         since, last, before = rows["first"].min(), accepted["last"].max(), accepted["first"].min()
         if not isinstance(since, int) or not isinstance(before, int) or not before < since:
             continue
-        lost = isinstance(last, int) and last <= since + grace_us(facts)
+        lost = isinstance(last, int) and last <= since + grace_us(judged)
         requests, until = sum_of(rows), None
         total = requests if lost else requests + sum_of(accepted)
         stretch = timelines.stretch(
-            pl.concat([timelines.of("server_name", name), timelines.of("host", name.lower())]),
+            pl.concat([timelines.of(server_name=name), timelines.of(host=name.lower())]),
             is_refused,
         )
         if not lost and stretch.episode.since is not None:
@@ -152,15 +156,14 @@ def _lost_tls_names(facts: Facts, timelines: Timelines) -> list[Finding]:
                 + ("" if requests == total else " on some of them"),
                 requests=requests,
                 of=total,
-                clients_at_least=_witnesses(facts, name).clients,
                 first_seen=since,
                 since=since,
                 until=until,
                 timed=True,
-                gateways=gateways_of(facts, rows),
+                gateways=gateways_of(judged, rows),
                 where=_refused(name),
                 proof="NR without HTTP fields; the same name was served before.",
-                examples=_witnesses(facts, name).examples,
+                **_witnesses(judged, name).told,
                 failure="name_refused",
                 of_many=OfMany(
                     "TLS connections for {label} are refused",
@@ -173,9 +176,9 @@ def _lost_tls_names(facts: Facts, timelines: Timelines) -> list[Finding]:
     return findings
 
 
-def _witnesses(facts: Facts, name: str | None) -> Witnesses:
+def _witnesses(judged: Judged, name: str | None) -> Witnesses:
     named = pl.col("server_name").eq_missing(pl.lit(name, pl.String))
-    return witnesses_of(facts, named & (pl.col("outcome") == "no_filter_chain"))
+    return witnesses_of(judged, named & (pl.col("outcome") == "no_filter_chain"))
 
 
 def _refused(*conditions: str | None) -> str:
@@ -199,7 +202,7 @@ _NO_NAME = (
 )
 
 
-def _refused_without_name(facts: Facts, timelines: Timelines) -> list[Finding]:
+def _refused_without_name(judged: Judged, timelines: Timelines) -> list[Finding]:
     """Return ports that took connections without a server name earlier and refuse them since."""
     nameless = (
         (pl.col("kind") == "connection")
@@ -209,13 +212,13 @@ def _refused_without_name(facts: Facts, timelines: Timelines) -> list[Finding]:
     findings = []
     for port in timelines.rows.filter(nameless)["port"].unique().sort(nulls_last=True):
         # Whoever names no server is among all that came to the port.
-        stretch = timelines.stretch(timelines.of("port", port), nameless)
+        stretch = timelines.stretch(timelines.of(port=port), nameless)
         if stretch.episode.since is None or not (is_burst(stretch) and stretch.replaced):
             continue
-        rows = facts.connections.filter(
+        rows = judged.connections.filter(
             (pl.col("outcome") == "no_filter_chain") & pl.col("requested_server_name").is_null()
         )
-        witnesses = _witnesses(facts, None)
+        witnesses = _witnesses(judged, None)
         whose = "" if port is None else f" to :{port}"
         findings.append(
             Finding(
@@ -227,15 +230,14 @@ def _refused_without_name(facts: Facts, timelines: Timelines) -> list[Finding]:
                 "accepts them",
                 requests=stretch.requests,
                 of=stretch.of,
-                clients_at_least=witnesses.clients,
+                **witnesses.told,
                 first_seen=first_of(rows),
                 since=stretch.episode.since,
                 until=stretch.episode.until,
                 timed=True,
-                gateways=gateways_of(facts, rows),
+                gateways=gateways_of(judged, rows),
                 where=all_of(_refused(None), *_at_port(port)),
                 proof="NR without HTTP fields; the port took connections before.",
-                examples=witnesses.examples,
                 failure="name_refused",
                 next=_NO_NAME,
             )
@@ -247,16 +249,16 @@ def _at_port(port: str | None) -> list[str]:
     return [] if port is None else [f"downstream_local_address LIKE '%:{port}'"]
 
 
-def _nothing_accepted(facts: Facts) -> list[Finding]:
+def _nothing_accepted(judged: Judged) -> list[Finding]:
     """Return refused connections where nothing else is in the log: that is no stranger's fault."""
-    refused = facts.connections.filter(pl.col("outcome") == "no_filter_chain")
-    if refused.is_empty() or not facts.only_refused:
+    refused = judged.connections.filter(pl.col("outcome") == "no_filter_chain")
+    if refused.is_empty() or not judged.only_refused:
         return []
     counted = refused.group_by("requested_server_name").agg(pl.col("requests").sum())
     first = counted.sort("requests", "requested_server_name", descending=[True, False])
     names = first["requested_server_name"].drop_nulls().to_list()
     listeners = refused["gateway"].drop_nulls().unique().sort().to_list()
-    witnesses = witnesses_of(facts, pl.col("outcome") == "no_filter_chain")
+    witnesses = witnesses_of(judged, pl.col("outcome") == "no_filter_chain")
     requests = sum_of(refused)
     who = f"for {listed(names)}" if names else "and none had a TLS server name"
     return [
@@ -269,12 +271,11 @@ def _nothing_accepted(facts: Facts) -> list[Finding]:
             "nothing was ever accepted in this log",
             requests=requests,
             of=requests,
-            clients_at_least=witnesses.clients,
+            **witnesses.told,
             first_seen=first_of(refused),
-            gateways=gateways_of(facts, refused),
+            gateways=gateways_of(judged, refused),
             where=_refused(),
             proof=proof_of(refused),
-            examples=witnesses.examples,
             failure="name_refused",
             next=FAILURES["name_refused"].next if names else _NO_NAME,
         )

@@ -12,14 +12,16 @@ from envoylogs.envoy.flags import has_flag
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED, Actor
 from envoylogs.summary.findings.became_slow import BecameSlow, became_slow
 from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of, is_request
-from envoylogs.summary.findings.finding import Finding, OfMany
-from envoylogs.summary.findings.proof import gateways_of, is_host, sum_of
+from envoylogs.summary.findings.finding import Finding, OfMany, told_alike
+from envoylogs.summary.findings.proof import gateways_of, sum_of
 from envoylogs.summary.findings.timelines import between
+from envoylogs.summary.judged import with_host
 from envoylogs.tally.slowness import GATEWAY_TIME, SMALL_BYTES, UPSTREAM_TIME
 
 if TYPE_CHECKING:
-    from envoylogs.summary.facts import Facts
-    from envoylogs.summary.findings.timelines import Stretch, Timelines
+    from envoylogs.summary.findings.stretches import Stretch
+    from envoylogs.summary.findings.timelines import Timelines
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["gateway_slow", "is_answered_request", "service_slow", "services_turned_slow"]
 
@@ -42,30 +44,29 @@ is_answered_request = all_of(
 """What times are measured over, as a condition in SQL."""
 
 
-def services_turned_slow(facts: Facts, timelines: Timelines) -> list[BecameSlow]:
+def services_turned_slow(judged: Judged, timelines: Timelines) -> list[BecameSlow]:
     """Return the services that became slow, by cluster.
 
     Args:
-        facts: Of the log.
+        judged: Of the log.
         timelines: Of the log, for what failed in a stretch too.
     """
 
     def timed_out(cluster: str, stretch: Stretch) -> int:
-        rows = timelines.of("upstream_cluster", cluster).filter(
-            (pl.col("kind") == "request") & (pl.col("outcome") == _TIMED_OUT)
+        rows = timelines.of(kind="request", upstream_cluster=cluster).filter(
+            pl.col("outcome") == _TIMED_OUT
         )
         return sum_of(between(rows, stretch.episode.since, stretch.episode.until))
 
-    rows = facts.tally.slowness.frame.filter(
+    rows = judged.tally.slowness.frame.filter(
         (pl.col("measure") == UPSTREAM_TIME) & ~pl.col("upstream_cluster").is_in(NAMELESS)
     )
     named = rows.with_columns(pl.col("upstream_cluster").alias("name"))
     return became_slow(named, timelines, timed_out)
 
 
-def service_slow(facts: Facts, slow: BecameSlow) -> Finding:
+def service_slow(judged: Judged, slow: BecameSlow) -> Finding:
     """Return a service that became slow as a verdict."""
-    when = slow.stretch.episode
     return Finding(
         code="slow_upstream",
         severity=slow.severity,
@@ -73,19 +74,15 @@ def service_slow(facts: Facts, slow: BecameSlow) -> Finding:
         subject=slow.name,
         title=f"{service_label(slow.name)} became slow: half of its requests take "
         f"{slow.median_ms:,} ms or more, usually less than {slow.usual_ms:,} ms",
-        requests=slow.stretch.requests,
-        of=slow.stretch.of,
-        first_seen=slow.first if when.since is None else when.since,
-        since=when.since,
-        until=when.until,
-        onset_unclear=when.onset_unclear,
-        gateways=gateways_of(facts, facts.requests.filter(pl.col("upstream_cluster") == slow.name)),
+        **slow.stretch.told(slow.first),
+        gateways=gateways_of(
+            judged, judged.requests.filter(pl.col("upstream_cluster") == slow.name)
+        ),
         where=all_of(
             is_answered_request,
             equals("upstream_cluster", slow.name),
             f"COALESCE(upstream_service_time_ms, duration_ms) >= {slow.slow_ms}",
         ),
-        timed=True,
         proof=f"upstream_service_time (or duration) of {slow.slow_ms:,} ms or more, over time.",
         of_many=_SLOW_SERVICES,
         next="Look at what the service waits for (its traces, database, own upstreams), at CPU "
@@ -94,26 +91,26 @@ def service_slow(facts: Facts, slow: BecameSlow) -> Finding:
     )
 
 
-def gateway_slow(facts: Facts, timelines: Timelines) -> list[Finding]:
+def gateway_slow(judged: Judged, timelines: Timelines) -> list[Finding]:
     """Return the hosts whose requests the gateway began to hold up.
 
     It is told of requests and answers so small that no slow network can be why they take longer
     than the service did.
 
     Args:
-        facts: Of the log.
+        judged: Of the log.
         timelines: Of the log.
     """
-    rows = facts.tally.slowness.frame.filter(
+    rows = judged.tally.slowness.frame.filter(
         (pl.col("measure") == GATEWAY_TIME) & pl.col("from_ms").is_not_null()
     )
-    named = rows.with_columns(facts.host_of_authority).rename({"host": "name"})
-    return [_of_gateway(facts, slow) for slow in became_slow(named, timelines)]
+    named = with_host(rows).rename({"host": "name"})
+    return [_of_gateway(judged, slow) for slow in became_slow(named, timelines)]
 
 
-def _of_gateway(facts: Facts, slow: BecameSlow) -> Finding:
-    when, failure = slow.stretch.episode, FAILURES["gateway_slow"]
-    of_host = facts.requests.filter(is_host(slow.name))
+def _of_gateway(judged: Judged, slow: BecameSlow) -> Finding:
+    failure = FAILURES["gateway_slow"]
+    of_host = judged.requests_of(slow.name)
     delayed = of_host.filter(has_flag("DI"))["response_flags"].unique().sort()
     not_delayed = [
         any_of("response_flags IS NULL", f"NOT ({is_one_of('response_flags', delayed)})")
@@ -125,13 +122,8 @@ def _of_gateway(facts: Facts, slow: BecameSlow) -> Finding:
         subject=slow.name,
         title=f"{failure.says.format(label=slow.name)}: half of them spend {slow.median_ms:,} ms "
         f"or more outside the service, usually less than {slow.usual_ms:,} ms",
-        requests=slow.stretch.requests,
-        of=slow.stretch.of,
-        first_seen=slow.first if when.since is None else when.since,
-        since=when.since,
-        until=when.until,
-        onset_unclear=when.onset_unclear,
-        gateways=gateways_of(facts, of_host),
+        **slow.stretch.told(slow.first),
+        gateways=gateways_of(judged, of_host),
         where=all_of(
             is_answered_request,
             equals("host", slow.name),
@@ -139,10 +131,9 @@ def _of_gateway(facts: Facts, slow: BecameSlow) -> Finding:
             f"bytes_sent <= {SMALL_BYTES} AND bytes_received <= {SMALL_BYTES}",
             f"duration_ms - upstream_service_time_ms >= {slow.slow_ms}",
         ),
-        timed=True,
         proof=f"duration is {slow.slow_ms:,} ms or more longer than upstream_service_time, over "
         "time, where bodies are small.",
         failure=failure.name,
-        of_many=OfMany(failure.says, failure.next, by_share=False),
+        of_many=told_alike(failure),
         next=failure.next,
     )

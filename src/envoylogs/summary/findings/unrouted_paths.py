@@ -9,29 +9,35 @@ import polars as pl
 from envoylogs.envoy.outcomes import UNROUTED, Actor
 from envoylogs.summary.findings.at_gateways import EVERYWHERE, ITS_ROUTES, at_gateways
 from envoylogs.summary.findings.conditions import paths_of, unrouted_of
-from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of
+from envoylogs.summary.findings.finding import (
+    MOST_SUBJECTS,
+    MOSTLY,
+    Finding,
+    OfMany,
+    Severity,
+    severity_of,
+)
 from envoylogs.summary.findings.never_routed import OFTEN
 from envoylogs.summary.findings.proof import (
     first_of,
     gateways_of,
-    is_host,
     listed,
     sum_of,
     unrouted_rows,
 )
 from envoylogs.summary.findings.weighing import is_burst, is_meant
+from envoylogs.summary.parts import Parts
 from envoylogs.summary.paths import grace_us
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from envoylogs.summary.facts import Facts
-    from envoylogs.summary.findings.timelines import Stretch, Timelines
+    from envoylogs.summary.findings.stretches import Stretch
+    from envoylogs.summary.findings.timelines import Timelines
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["unrouted_path_findings"]
 
-_MOST_SUBJECTS = 500
-_MOSTLY = 0.8
 _OFTEN_SHARE, _ASKED_SHARE, _ASKERS = 0.01, 0.1, 3
 
 
@@ -83,47 +89,50 @@ def _often_asked_for() -> pl.Expr:
 
 
 def unrouted_path_findings(
-    facts: Facts, paths: pl.DataFrame, timelines: Timelines, told_hosts: Collection[str]
+    judged: Judged, paths: pl.DataFrame, timelines: Timelines, told_hosts: Collection[str]
 ) -> list[Finding]:
     """Return known hosts with paths that clients ask for and that have no route, or had none.
 
     Args:
-        facts: Of the log.
+        judged: Of the log.
         paths: See ``paths.path_states``.
         timelines: Of the log.
         told_hosts: Hosts that are told of already.
     """
     findings = []
+    grace = grace_us(judged)
     # Unrouted at the same time as routed counts too: one gateway may be behind the others.
-    odd = paths.filter(
-        pl.col("known")
-        & (pl.col("state").is_in(["mixed", "lost"]) | _often_asked_for())
-        & (pl.col("last_unrouted") > pl.col("first_routed").min().over("host") + grace_us(facts))
+    odd = Parts(
+        paths.filter(
+            pl.col("known")
+            & (pl.col("state").is_in(["mixed", "lost"]) | _often_asked_for())
+            & (pl.col("last_unrouted") > pl.col("first_routed").min().over("host") + grace)
+            & ~pl.col("host").is_in(list(told_hosts))
+        )
     )
-    odd = odd.filter(~pl.col("host").is_in(list(told_hosts)))
-    for host in odd["host"].unique(maintain_order=True).head(_MOST_SUBJECTS):
-        of_host = odd.filter(is_host(host))
-        requests, total = sum_of(of_host, "unrouted"), sum_of(facts.requests.filter(is_host(host)))
+    hosts = odd.rows["host"].unique(maintain_order=True).head(MOST_SUBJECTS)
+    is_unrouted = pl.col("outcome").is_in(UNROUTED)
+    for host, stretch in timelines.stretches_of_hosts(hosts, is_unrouted).items():
+        of_host, of_all = odd.of(host=host), judged.requests_of(host)
+        requests, total = sum_of(of_host, "unrouted"), sum_of(of_all)
         if requests < OFTEN or requests < _OFTEN_SHARE * total:
             continue
-        rows, witnesses = unrouted_rows(facts, host)
+        rows, witnesses = unrouted_rows(judged, host)
         groups = _groups(of_host)
         at_times = bool((of_host["state"] != "never").any())
-        stretch = timelines.stretch(timelines.requests_of(host), pl.col("outcome").is_in(UNROUTED))
         # A stretch is of all unrouted requests of the host, whatever their path.
         meant = at_times or is_meant(stretch, requests, witnesses.clients)
         in_time = is_burst(stretch) and meant
         if in_time:
             requests, total = stretch.requests, stretch.of
-        gateways = gateways_of(facts, rows)
+        gateways = gateways_of(judged, rows)
         back = at_times and in_time and _came_back(stretch, sum_of(rows), gateways)
         if back:
             groups = _groups(of_host.filter(pl.col("routed") > 0))
-        of_all = facts.requests.filter(is_host(host))
         # Paths that are routed nowhere may be asked for at one gateway only.
         at = EVERYWHERE
         if at_times and not back:
-            at = at_gateways(of_all, pl.col("outcome").is_in(UNROUTED), stretch)
+            at = at_gateways(of_all, is_unrouted, stretch)
         words = _BACK if back else _AT_TIMES if at_times else _NEVER
         said = _NEVER.title if at.names else words.title
         title = said.replace("{paths}", listed(groups)).replace("{host}", host)
@@ -139,7 +148,7 @@ def unrouted_path_findings(
                 title=f"{title}{at.title}",
                 requests=requests,
                 of=total,
-                clients_at_least=witnesses.clients,
+                **witnesses.told,
                 first_seen=(stretch.episode.since or first_of(rows))
                 if in_time
                 else first_of(of_host, "first_unrouted"),
@@ -152,7 +161,6 @@ def unrouted_path_findings(
                 failure="route_missing",
                 of_many=words.of_many,
                 proof=words.proof,
-                examples=witnesses.examples,
                 next=at.next(words.next, ITS_ROUTES),
             )
         )
@@ -177,5 +185,5 @@ def _came_back(stretch: Stretch, unrouted: int, gateways: tuple[int, int]) -> bo
     """
     when = stretch.episode
     once = when.since is not None and when.until is not None
-    of_all = stretch.requests >= _MOSTLY * unrouted and gateways[0] == gateways[1]
+    of_all = stretch.requests >= MOSTLY * unrouted and gateways[0] == gateways[1]
     return once and of_all and stretch.replaced

@@ -13,16 +13,17 @@ import polars as pl
 from envoylogs.envoy.failures.lookup import FAILURES, upgrade_end
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS
 from envoylogs.summary.findings.conditions import all_of, is_one_of
-from envoylogs.summary.findings.finding import Finding, OfMany, Severity
+from envoylogs.summary.findings.finding import Finding, Severity, told_alike
 from envoylogs.summary.findings.proof import first_of, gateways_of, proof_of, sum_of
 from envoylogs.summary.findings.subjects import SUBJECT, Subject, with_subject
+from envoylogs.summary.parts import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from envoylogs.summary.facts import Facts
     from envoylogs.summary.findings.durations import Durations
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["upgrade_findings"]
 
@@ -30,28 +31,31 @@ _ENOUGH, _NEARLY_ALL = 12, 0.8
 
 
 def upgrade_findings(
-    facts: Facts,
+    judged: Judged,
     believed: Sequence[str | None],
     durations: Mapping[tuple[Any, ...], Durations],
 ) -> list[Finding]:
     """Return whose upgraded connections all end after the same time.
 
     Args:
-        facts: Of the log.
+        judged: Of the log.
         believed: See ``subjects.believed_hosts``.
         durations: See ``durations.durations_by_subject``.
     """
     nothing = pl.lit(None, pl.String)
-    upgraded = facts.requests.filter(pl.col("response_code") == SWITCHING_PROTOCOLS).with_columns(
-        nothing.alias("server_name"), nothing.alias("address"), upgrade_end().alias("failure")
-    )
-    rows = with_subject(upgraded, believed)
-    found = []
+    upgraded = judged.requests.lazy().filter(pl.col("response_code") == SWITCHING_PROTOCOLS)
+    rows = with_subject(
+        upgraded.with_columns(
+            nothing.alias("server_name"), nothing.alias("address"), upgrade_end().alias("failure")
+        ),
+        believed,
+    ).collect()
+    parts, found = Parts(rows), []
     for key, ended in sorted(
         rows.drop_nulls("failure").partition_by("failure", *SUBJECT, as_dict=True).items(), key=str
     ):
         took, subject, failure = durations.get(key), Subject(*key[1:]), FAILURES[key[0]]
-        requests, of = sum_of(ended), sum_of(rows.filter(subject.belongs))
+        requests, of = sum_of(ended), sum_of(parts.of(**subject.place))
         limit = took and took.limit_text
         if not took or limit is None or requests < max(_ENOUGH, _NEARLY_ALL * of):
             continue
@@ -66,7 +70,7 @@ def upgrade_findings(
                 of=of,
                 first_seen=first_of(ended),
                 onset_unclear=True,
-                gateways=gateways_of(facts, ended),
+                gateways=gateways_of(judged, ended),
                 where=all_of(
                     subject.where(believed),
                     f"response_code = {SWITCHING_PROTOCOLS}",
@@ -75,7 +79,7 @@ def upgrade_findings(
                 ),
                 proof=f"{proof_of(ended)}; {took.proof(failure)}",
                 failure=failure.name,
-                of_many=OfMany(failure.says, failure.next, by_share=False),
+                of_many=told_alike(failure),
                 next=f"The limit is {limit}. {failure.next}",
             )
         )

@@ -13,9 +13,10 @@ from envoylogs.summary.findings.proof import sum_of
 from envoylogs.tally.slowness import class_end_ms
 
 if TYPE_CHECKING:
-    from envoylogs.summary.facts import Facts
     from envoylogs.summary.findings.durations import Durations
     from envoylogs.summary.findings.onset import Episode
+    from envoylogs.summary.findings.suspects import Suspect
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["waited"]
 
@@ -23,8 +24,8 @@ _TIMES_LONGER, _LONGER_MS, _ENOUGH = 3, 500, 20
 
 
 def waited(
-    facts: Facts,
-    cluster: str | None,
+    judged: Judged,
+    suspect: Suspect,
     rows: pl.DataFrame,
     when: Episode,
     durations: Durations | None,
@@ -32,18 +33,20 @@ def waited(
     """Return that clients waited far longer than a service usually takes, in words; null if not.
 
     Args:
-        facts: Of the log.
-        cluster: The service.
-        rows: The rows of ``TrafficCounts`` that failed, all in one way.
+        judged: The log.
+        suspect: Who may have kept them waiting.
+        rows: The rows of ``TrafficCounts`` that failed.
         when: The episode in which they did; all along some wait long for what is long.
         durations: How long they had waited; null if that was not logged.
     """
-    left = rows.filter((pl.col("failure") == KEPT_WAITING.name) & (pl.col("response_code") == 0))
-    if when.is_whole or durations is None or 2 * sum_of(left) < sum_of(rows):
+    if suspect.failure.name != KEPT_WAITING.name or when.is_whole or durations is None:
         return None
-    usually = facts.tally.slowness.frame.filter(
-        (pl.col("upstream_cluster") == cluster)
-        & ~pl.col("last").ge(when.since or 0).and_(pl.col("first").le(when.until or _NEVER_US))
+    left = rows["requests"].filter(rows["response_code"] == 0)
+    if 2 * int(left.sum()) < suspect.failed:
+        return None
+    usually = judged.tally.slowness.frame.filter(
+        (pl.col("upstream_cluster") == suspect.subject.name)
+        & ~pl.col("last").ge(when.since or 0).and_(pl.col("first").le(when.until or 2**62))
     )
     if sum_of(usually) < _ENOUGH:
         return None
@@ -53,6 +56,3 @@ def waited(
         return None
     longer = "" if durations.limit_ms else f"half of them waited {seconds(durations.median_ms)}, "
     return f"{longer}half of its answers usually take less than {usual_ms:,} ms"
-
-
-_NEVER_US = 2**62

@@ -9,7 +9,7 @@ from envoylogs.envoy.outcomes import Harm
 from envoylogs.summary.findings.finding import Severity, severity_of, worth_telling
 
 if TYPE_CHECKING:
-    from envoylogs.summary.findings.timelines import Stretch
+    from envoylogs.summary.findings.stretches import Stretch
 
 __all__ = ["A_CROWD", "Askers", "Weighing", "is_burst", "is_jump", "is_meant", "may_be_told"]
 

@@ -14,7 +14,7 @@ from envoylogs.envoy.failures.of_services import (
     NEEDS_RESOLUTION,
     OF_A_SUBSET,
 )
-from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
+from envoylogs.envoy.hbone import HBONE_NEXT
 from envoylogs.envoy.outcomes import Actor
 from envoylogs.summary.findings.commands import ENDPOINTS, endpoints_command
 from envoylogs.summary.findings.durations import Durations, seconds
@@ -71,7 +71,7 @@ def words_of(failure: Failure, subject: Subject, rows: pl.DataFrame, shown: Show
     Args:
         failure: In which way.
         subject: Of whom.
-        rows: The rows of ``TrafficCounts`` that failed.
+        rows: The rows of ``TrafficCounts`` that failed, with ``over_hbone``.
         shown: What else they show.
     """
     durations, waited, place, bursts, kept, at, answered = shown
@@ -92,8 +92,7 @@ def words_of(failure: Failure, subject: Subject, rows: pl.DataFrame, shown: Show
         next_step = durations.next() or next_step
     elif limit is not None and failure.name in {"duration_limit", "idle_limit", "response_timeout"}:
         next_step = f"The limit is {seconds(limit)}. {next_step}"
-    tunneled = rows.select(is_hbone(pl.col("upstream_host")).all(ignore_nulls=True)).item()
-    if tunneled and rows["upstream_host"].drop_nulls().len():
+    if set(rows["over_hbone"]) - {None} == {True}:
         # What stands in between closes, resets and answers like the application behind it.
         blurred = failure.in_between and limit is None
         next_step = HBONE_NEXT if blurred else f"{HBONE_NEXT} {next_step}"
@@ -134,9 +133,10 @@ _UNAVAILABLE = 503
 
 def _label(subject: Subject, rows: pl.DataFrame, kept: pl.DataFrame) -> str:
     """Return what people call a subject; one without a name by its route, if it has one."""
-    routes = rows["route_name"].unique().to_list()
-    if subject.name is None and subject.about == "host" and len(routes) == 1 and routes[0]:
-        return f"route {routes[0]}"
+    if subject.name is None and subject.about == "host":
+        routes = set(rows["route_name"])
+        if len(routes) == 1 and (route := routes.pop()):
+            return f"route {route}"
     if subject.about == "server_name" and subject.name is None:
         ports = [f":{port}" for port in witnesses_among(kept).ports]
         return listed(ports) if ports else "an unknown address"

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from envoylogs.summary.accounts import Accounts
-    from envoylogs.summary.facts import Facts
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.folds import Folds
+    from envoylogs.summary.judged import Judged
     from envoylogs.summary.overview import Overview
 
 __all__ = ["Family", "Sample", "metric_families"]
@@ -66,7 +66,7 @@ class Family:
 
 
 def metric_families(  # noqa: PLR0913  # one parameter a table
-    facts: Facts,
+    judged: Judged,
     *,
     accounts: Accounts,
     overview: Overview,
@@ -83,7 +83,7 @@ def metric_families(  # noqa: PLR0913  # one parameter a table
     named. What is in a small vocabulary is there from the start, as 0.
 
     Args:
-        facts: What is counted.
+        judged: What is counted.
         accounts: Of the same log, as all below.
         overview: Its totals.
         findings: Its findings.
@@ -91,17 +91,17 @@ def metric_families(  # noqa: PLR0913  # one parameter a table
         complete: Whether all of it was read.
         names: So many hosts are values of labels at most, and so many clusters.
     """
-    host = authority_labels(facts, names)
-    latency = facts.tally.latency_by_group.frame
+    host = authority_labels(judged, names)
+    latency = judged.tally.latency_by_group.frame
     durations = latency.filter(pl.col("measure") == "latency_ms")
     upstream_times = latency.filter(pl.col("measure") == "upstream_time_ms")
     counts = {
         **_of_the_log(accounts, overview, complete=complete),
-        **_of_all_requests(facts, overview),
-        "envoylogs_authority_requests_total": _requests_by(facts, [*host, pl.col("outcome")]),
-        "envoylogs_authority_errors_total": _errors_by_authority(facts, host),
+        **_of_all_requests(judged, overview),
+        "envoylogs_authority_requests_total": _requests_by(judged, [*host, pl.col("outcome")]),
+        "envoylogs_authority_errors_total": _errors_by_authority(judged, host),
         "envoylogs_upstream_requests_total": _requests_by(
-            facts, [*cluster_labels(facts, names), pl.col("outcome")]
+            judged, [*cluster_labels(judged, names), pl.col("outcome")]
         ),
         **_of_findings(findings),
         **_of_folds(folds),
@@ -152,13 +152,13 @@ def _of_the_log(accounts: Accounts, overview: Overview, *, complete: bool) -> di
     }
 
 
-def _of_all_requests(facts: Facts, overview: Overview) -> dict[str, Counts]:
+def _of_all_requests(judged: Judged, overview: Overview) -> dict[str, Counts]:
     outcomes = dict.fromkeys(OUTCOME_NAMES, 0) | overview.outcomes
     connections = {name: outcomes.pop(name) for name in CONNECTION_OUTCOMES}
     noise, refused = overview.noise, connections["no_filter_chain"]
     return {
         "envoylogs_requests_total": _by_one(outcomes),
-        "envoylogs_responses_total": _requests_by(facts, [_code()]),
+        "envoylogs_responses_total": _requests_by(judged, [_code()]),
         "envoylogs_errors_total": _alone(overview.errors),
         "envoylogs_unrouted_requests_total": _with_noise(overview.unrouted, noise["requests"]),
         "envoylogs_received_bytes_total": _alone(overview.bytes_received),
@@ -181,16 +181,16 @@ def _code() -> pl.Expr:
     )
 
 
-def _requests_by(facts: Facts, labels: list[pl.Expr]) -> Counts:
+def _requests_by(judged: Judged, labels: list[pl.Expr]) -> Counts:
     """Return requests by labels."""
-    counted = facts.requests.group_by(labels).agg(pl.col("requests").sum())
+    counted = judged.requests.group_by(labels).agg(pl.col("requests").sum())
     return [(row[:-1], row[-1]) for row in counted.iter_rows()]
 
 
-def _errors_by_authority(facts: Facts, host: list[pl.Expr]) -> Counts:
+def _errors_by_authority(judged: Judged, host: list[pl.Expr]) -> Counts:
     """Return errors by host, 0 for hosts that have requests and no error."""
     errors = pl.col("requests").filter("error").sum()
-    found = facts.requests.group_by(host).agg(errors)
+    found = judged.requests.group_by(host).agg(errors)
     counted = {row[:-1]: row[-1] for row in found.iter_rows()}
     rest = {("", kind): 0 for kind in AUTHORITY_KINDS[1:]}
     return list((rest | counted).items())

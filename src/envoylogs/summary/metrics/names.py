@@ -16,10 +16,10 @@ import polars as pl
 from envoylogs.envoy.clusters import cluster_parts
 from envoylogs.envoy.outcomes import CLUSTER_EXISTS
 from envoylogs.envoy.traffic import host_of
-from envoylogs.summary.facts import is_known
+from envoylogs.summary.judged import is_known
 
 if TYPE_CHECKING:
-    from envoylogs.summary.facts import Facts
+    from envoylogs.summary.judged import Judged
 
 __all__ = ["AUTHORITY_KINDS", "CLUSTER_KINDS", "DEFAULT_NAMES", "authority_labels",
            "cluster_labels"]  # fmt: skip
@@ -39,11 +39,11 @@ _HOST = r"^[ -~]{1,253}$"
 _CLUSTER = r"^[ -~]{1,512}$"
 
 
-def authority_labels(facts: Facts, limit: int) -> list[pl.Expr]:
+def authority_labels(judged: Judged, limit: int) -> list[pl.Expr]:
     """Return the labels of a host, made of the column ``authority``.
 
     Args:
-        facts: Of the log.
+        judged: Of the log.
         limit: So many known hosts are named at most, those with most requests.
 
     Returns:
@@ -52,21 +52,21 @@ def authority_labels(facts: Facts, limit: int) -> list[pl.Expr]:
         other known hosts, ``unknown``, and ``missing`` where there is none.
     """
     host = host_of(pl.col("authority"))
-    named = _is_named(host, _most_frequent(facts.requests.filter("known"), "host", _HOST, limit))
+    named = _is_named(host, _most_frequent(judged.requests.filter("known"), "host", _HOST, limit))
     kind = (
         pl.when(named).then(pl.lit("known"))
         .when(host.is_null()).then(pl.lit("missing"))
-        .when(is_known(host, facts.known_hosts)).then(pl.lit("other_known"))
+        .when(is_known(host, judged.known_hosts)).then(pl.lit("other_known"))
         .otherwise(pl.lit("unknown"))
     )  # fmt: skip
     return [_or_empty(named, host).alias("authority"), kind.alias("authority_kind")]
 
 
-def cluster_labels(facts: Facts, limit: int) -> list[pl.Expr]:
+def cluster_labels(judged: Judged, limit: int) -> list[pl.Expr]:
     """Return the labels of a cluster, made of the column ``upstream_cluster``.
 
     Args:
-        facts: Of the log.
+        judged: Of the log.
         limit: So many clusters are named at most, those with most requests of
             those that exist.
 
@@ -77,8 +77,8 @@ def cluster_labels(facts: Facts, limit: int) -> list[pl.Expr]:
         ``upstream_subset``: of its name, empty where that has none.
     """
     cluster = pl.col("upstream_cluster")
-    existing = facts.requests.filter(pl.col("outcome").is_in(CLUSTER_EXISTS))["upstream_cluster"]
-    rows = facts.requests.filter(cluster.is_in(existing.unique().implode()))
+    existing = judged.requests.filter(pl.col("outcome").is_in(CLUSTER_EXISTS))["upstream_cluster"]
+    rows = judged.requests.filter(cluster.is_in(existing.unique().implode()))
     named = _is_named(cluster, _most_frequent(rows, "upstream_cluster", _CLUSTER, limit))
     # Which of the folded clusters exist is not remembered, so all others are of one kind.
     kind = (

@@ -11,8 +11,8 @@ from tests.handmade import HOST, connection, served, tally_of, unrouted
 
 from envoylogs.envoy.traffic import host_of
 from envoylogs.render.csv_table import CsvRenderer
-from envoylogs.summary.breakdown import TABLES, asked_table
-from envoylogs.summary.facts import facts_of
+from envoylogs.summary.breakdown import COLUMNS, asked_table
+from envoylogs.summary.judged import Judged
 from envoylogs.summary.slices import SLICE_COLUMNS
 from envoylogs.summary.summary import summarize
 from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN, FOLDED_MARKS
@@ -77,13 +77,13 @@ def test_a_long_name_is_the_same_in_joint_counts_and_in_all_others() -> None:
 
 def test_tables_that_were_asked_for_have_the_long_names_of_those_of_every_summary() -> None:
     summary = summarize(tally_of(_log(), spec=_SPEC))
-    facts = facts_of(tally_of(_log(), spec=_SPEC))
+    judged = Judged(tally_of(_log(), spec=_SPEC))
 
-    for column in set(TABLES) & set(_SPEC.by):
+    for column in set(COLUMNS) & set(_SPEC.by):
         # Counted by ``host`` too, it is not taken from what every tally has.
-        asked = asked_table(facts, ("host", column))
+        asked = asked_table(judged, ("host", column))
         counted = asked.group_by(column).agg(pl.col("requests", "errors").sum())
-        usual = summary.by[column].select(column, "requests", "errors")
+        usual = summary.table(column).select(column, "requests", "errors")
         assert sorted(counted.rows(), key=repr) == sorted(usual.rows(), key=repr), column
 
 

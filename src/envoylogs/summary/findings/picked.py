@@ -74,27 +74,47 @@ def _slice_of(
     matching = combinations.filter(condition)
     if matching.is_empty():
         return None
-    of_matching = rows.join(matching.select("combination"), on="combination", how="semi")
-    trend = of_matching.group_by("start").agg(pl.col("records").sum()).sort("start")
-    noise = int(matching.filter("noise")["records"].sum())
+    trend = (
+        rows.lazy()
+        .join(matching.lazy().select("combination"), on="combination", how="semi")
+        .group_by("start")
+        .agg(pl.col("records").sum())
+        .sort("start")
+        .collect()
+    )
+    noise = int(matching["records"].filter(matching["noise"]).sum())
     return FindingSlice(_filters(combinations, matching), dict(trend.iter_rows()), noise)
 
 
 def _filters(combinations: pl.DataFrame, matching: pl.DataFrame) -> dict[str, tuple[object, ...]]:
-    values = {name: matching[name].unique() for name in SLICE_COLUMNS}
-    kept = {name: found for name, found in values.items() if found.len() <= _MOST_VALUES}
-    fewest = _picked(combinations, kept)
+    unique = pl.col(SLICE_COLUMNS).unique().sort(nulls_last=True)
+    values = matching.select(unique.implode())
+    kept = {
+        name: found for name in SLICE_COLUMNS if (found := values[name][0]).len() <= _MOST_VALUES
+    }
+    bits = {name: 1 << place for place, name in enumerate(kept)}
+    others = (
+        pl.when(pl.col(name).is_in(found.implode(), nulls_equal=True)).then(0).otherwise(bits[name])
+        for name, found in kept.items()
+    )
+    # Which columns tell a combination from those of the finding, and how many records are such.
+    counted = (
+        combinations.lazy()
+        .group_by(pl.sum_horizontal(others).alias("others"))
+        .agg(pl.col("records").sum())
+        .collect()
+    )
+    told_apart = dict(counted.iter_rows())
+
+    def picked(names: Iterable[str]) -> int:
+        asked = sum(bits[name] for name in names)
+        return sum(records for others, records in told_apart.items() if not others & asked)
+
+    fewest = picked(kept)
     for name in _DROPPED_FIRST:
-        without = {other: found for other, found in kept.items() if other != name}
+        without = kept.keys() - {name}
         if name == "host" and "path_group" in kept:
             continue  # paths alone might pick the same, but people ask whose they are
-        if name in kept and without and _picked(combinations, without) == fewest:
-            kept = without
-    return {name: tuple(found.sort(nulls_last=True)) for name, found in kept.items()}
-
-
-def _picked(combinations: pl.DataFrame, values: Mapping[str, pl.Series]) -> int:
-    among = (
-        pl.col(name).is_in(found.implode(), nulls_equal=True) for name, found in values.items()
-    )
-    return int(combinations.filter(*among)["records"].sum())
+        if name in kept and without and picked(without) == fewest:
+            del kept[name]
+    return {name: tuple(found) for name, found in kept.items()}

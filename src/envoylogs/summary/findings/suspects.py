@@ -1,0 +1,176 @@
+"""What may be failing: each way to fail of each subject that is more than a crumb."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from envoylogs.envoy.clusters import NAMELESS
+from envoylogs.envoy.failures.lookup import FAILURES
+from envoylogs.envoy.outcomes import Harm
+from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of
+from envoylogs.summary.findings.subjects import (
+    EVERYBODY,
+    STRANGERS,
+    SUBJECT,
+    Subject,
+    of_each_subject,
+)
+from envoylogs.summary.findings.weighing import may_be_told
+from envoylogs.summary.ledger import NOT_FOUND
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from envoylogs.envoy.failures.failure import Failure
+
+__all__ = ["FAILING_CODES", "Suspect", "suspects"]
+
+_MOST_SUBJECTS = 1000
+
+_CODE_OF_OUTCOME = {
+    "no_cluster": "no_cluster",
+    "no_endpoints": "no_endpoints",
+    "connect_failure": "connect_failure",
+    "upstream_reset": "upstream_reset",
+    "upstream_timeout": "upstream_timeout",
+    "overflow": "overflow",
+    "broken_response": "broken_response",
+    "upstream_5xx": "upstream_errors",
+    "dependency_failed": "dependency_failed",
+    "unknown": "unattributed_errors",
+    "client_gone": "clients_give_up",
+}
+_CODE_OF_HARM = {
+    Harm.ERROR: "gateway_errors",
+    Harm.INJECTED: "faults_injected",
+    Harm.REFUSED: "refused_jump",
+    Harm.ANSWERED_4XX: "refused_jump",
+    Harm.GONE: "clients_give_up",
+    Harm.FAILED: "connections_failed",
+}
+
+FAILING_CODES = frozenset({*_CODE_OF_OUTCOME.values(), *_CODE_OF_HARM.values()})
+"""Codes of the findings about these: who must act is who the way to fail says."""
+
+
+class Suspect(NamedTuple):
+    """One way to fail of one subject, over the whole log.
+
+    Attributes:
+        failure: In which way.
+        subject: Of whom.
+        outcome: That of most of the failures.
+        harm: That of most of them.
+        failed: How many.
+        not_found: How many of them have code 404.
+        of: How many records there are of the subject.
+        hosts: How many upstream hosts these are of.
+        apart: Upstream hosts of it that have findings of their own.
+    """
+
+    failure: Failure
+    subject: Subject
+    outcome: str
+    harm: Harm
+    failed: int
+    not_found: int
+    of: int
+    hosts: int
+    apart: tuple[str, ...]
+
+    @property
+    def of_strangers(self) -> bool:
+        """Whether it is told of no host by name."""
+        return self.subject.about == STRANGERS
+
+    @property
+    def key(self) -> tuple[str | None, ...]:
+        """The values of ``SUBJECT`` and the failure."""
+        return (*self.subject, self.failure.name)
+
+    @property
+    def key_among_all(self) -> tuple[str | None, ...]:
+        """The same failure, of ``EVERYBODY``."""
+        return (self.subject.kind, EVERYBODY, None, self.failure.name)
+
+    @property
+    def code(self) -> str:
+        """The code of a finding about it."""
+        of_harm = _CODE_OF_HARM[self.harm]
+        return _CODE_OF_OUTCOME.get(self.outcome, of_harm) if self.harm is Harm.ERROR else of_harm
+
+    def where(self, believed: Sequence[str | None]) -> str:
+        """Return its failures as a condition in SQL.
+
+        Args:
+            believed: See ``subjects.believed_hosts``.
+        """
+        conditions = [self.subject.where(believed), equals("failure", self.failure.name)]
+        connection = self.subject.kind == "connection"
+        if self.subject.about != "cluster" and (connection or self.failure.of_service):
+            # Those of clusters are findings of their own.
+            conditions.append(is_one_of("upstream_cluster", [None, *NAMELESS]))
+        if connection and self.subject.about == "server_name":
+            conditions.append("upstream_host IS NULL")
+        if self.apart:
+            apart = is_one_of("upstream_host", self.apart)
+            conditions.append(any_of("upstream_host IS NULL", f"NOT ({apart})"))
+        return all_of(*conditions)
+
+
+def suspects(
+    rows: pl.DataFrame,
+    failed: pl.DataFrame,
+    apart: Mapping[str | None, tuple[str, ...]],
+    apart_outcomes: Sequence[str],
+) -> list[Suspect]:
+    """Return what may be worth telling, whatever its times are; the most failures first.
+
+    Args:
+        rows: All requests and connections, see ``subjects.with_subject``.
+        failed: Those of them that failed.
+        apart: Upstream hosts that are told of by themselves, by cluster.
+        apart_outcomes: Of which outcomes they are.
+    """
+    requests = pl.col("requests")
+    by_outcome = (
+        failed.lazy()
+        .group_by("failure", *SUBJECT, "outcome", "harm")
+        .agg(
+            requests.sum(),
+            requests.filter(pl.col("response_code") == NOT_FOUND).sum().alias("not_found"),
+        )
+        .sort("requests", "outcome", "harm", descending=[True, False, False])
+    )
+    by_subject = (
+        by_outcome.group_by("failure", *SUBJECT, maintain_order=True)
+        .agg(pl.col("outcome", "harm").first(), pl.col("requests", "not_found").sum())
+        .sort("requests", "failure", *SUBJECT, descending=[True, False, False, False, False],
+              nulls_last=True)
+        .head(_MOST_SUBJECTS)
+    )  # fmt: skip
+    totals = (
+        of_each_subject(rows.lazy())
+        .group_by(SUBJECT)
+        .agg(requests.sum().alias("of"), pl.col("upstream_host").drop_nulls().n_unique())
+    )
+    found = by_subject.join(
+        totals, on=SUBJECT, how="left", nulls_equal=True, maintain_order="left"
+    ).collect()
+    return [
+        Suspect(
+            FAILURES[failure],
+            Subject(kind, about, name),
+            outcome,
+            Harm(harm),
+            n,
+            not_found,
+            of,
+            hosts,
+            apart.get(name, ()) if outcome in apart_outcomes else (),
+        )
+        for failure, kind, about, name, outcome, harm, n, not_found, of, hosts in found.iter_rows()
+        if may_be_told(Harm(harm), n, of)
+    ]

@@ -1,0 +1,194 @@
+"""What all tables start from: the tallied rows, with what they mean beside them.
+
+A host is *known* when this log routed a request for it; a TLS server name is
+known when it is a known host or a connection with it was accepted. Unrouted
+traffic of unknown names is *noise*: strangers choose those names.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs.envoy.distinct import with_columns_by
+from envoylogs.envoy.outcomes import UNROUTED, harm_of_record, is_error, is_routed
+from envoylogs.envoy.traffic import host_of
+from envoylogs.summary.parts import Parts
+from envoylogs.tally.folding.marks import FOLDED_KNOWN
+from envoylogs.tally.folding.names_apart import is_folded
+from envoylogs.tally.traffic import conditions_counted
+
+if TYPE_CHECKING:
+    from envoylogs.tally.tally import Tally
+
+__all__ = ["Judged", "is_known", "with_host"]
+
+
+class Judged:
+    """What a tally says, as the tables need it; each part is made when it is asked for, once.
+
+    Args:
+        tally: What it is made of.
+    """
+
+    def __init__(self, tally: Tally) -> None:
+        self.tally = tally
+
+    @cached_property
+    def requests(self) -> pl.DataFrame:
+        """Requests, as ``TrafficCounts`` has them, and what they mean.
+
+        That is ``host`` (authority without port), ``error``, ``routed``, ``unrouted``, ``harm``
+        (see ``Harm``), ``known`` (the host) and ``noise``.
+        """
+        known = is_known(pl.col("host"), self.known_hosts)
+        return (
+            with_host(self._of_kind("request").collect())
+            .lazy()
+            .with_columns(
+                is_error().alias("error"),
+                is_routed().alias("routed"),
+                pl.col("outcome").is_in(UNROUTED).alias("unrouted"),
+                harm_of_record().alias("harm"),
+            )
+            .with_columns(known.alias("known"))
+            .with_columns((pl.col("unrouted") & ~pl.col("known")).alias("noise"))
+            .collect()
+        )
+
+    @cached_property
+    def connections(self) -> pl.DataFrame:
+        """Connections, with ``harm``, ``known`` (the server name) and ``noise``."""
+        known = is_known(pl.col("requested_server_name").str.to_lowercase(), self.known_names)
+        refused = pl.col("outcome") == "no_filter_chain"
+        return (
+            self._of_kind("connection")
+            .with_columns(harm_of_record().alias("harm"), known.alias("known"))
+            .with_columns(
+                (refused & ~pl.col("known") & (~refused.all() | self._any_served)).alias("noise")
+            )
+            .collect()
+        )
+
+    @cached_property
+    def everything(self) -> pl.DataFrame:
+        """Requests and connections; what only one of them has is null in the others."""
+        return pl.concat([self.requests, self.connections], how="diagonal")
+
+    @cached_property
+    def counts(self) -> pl.DataFrame:
+        """The same, with what tables add up of requests, see ``traffic.conditions_counted``."""
+        return self.everything.with_columns(
+            pl.when(condition).then("requests").otherwise(0).alias(name)
+            for name, condition in conditions_counted().items()
+        )
+
+    @cached_property
+    def own_traffic(self) -> int:
+        """Records of the gateway's own traffic."""
+        return int(self._of_kind("own").select(pl.col("requests").sum()).collect().item())
+
+    def requests_of(self, host: str | None) -> pl.DataFrame:
+        """Return the rows of the requests for a host, which may be missing."""
+        return self._requests.of(host=host)
+
+    @cached_property
+    def _requests(self) -> Parts:
+        return Parts(self.requests)
+
+    @cached_property
+    def evidence(self) -> pl.DataFrame:
+        """The examples that were kept of failures, see ``FailureEvidence``, with ``host``."""
+        return with_host(self.tally.evidence.frame)
+
+    @cached_property
+    def timeline(self) -> pl.DataFrame:
+        """Records by time, see ``TimelineCounts``, with ``host``."""
+        return with_host(self.tally.timeline.frame)
+
+    @cached_property
+    def paths(self) -> pl.DataFrame:
+        """The paths of hosts, see ``PathCounts``, with ``host``."""
+        return with_host(self.tally.paths.frame)
+
+    @cached_property
+    def latency(self) -> pl.DataFrame:
+        """Durations by ``schema.GROUP_KEYS``, with ``host``, the shortest first."""
+        return with_host(self.tally.latency_by_group.frame).sort("value_ms")
+
+    def unrouted_evidence_of(self, host: str | None) -> pl.DataFrame:
+        """Return the examples of a host's requests without a route."""
+        return self._unrouted_evidence.of(host=host)
+
+    @cached_property
+    def _unrouted_evidence(self) -> Parts:
+        return Parts(self.evidence.filter(pl.col("outcome").is_in(UNROUTED)))
+
+    @cached_property
+    def known_hosts(self) -> pl.Series:
+        """Hosts that this log routed a request for, without those that were folded."""
+        return self._names.filter(pl.col("name_kind") == "host")["name"].sort()
+
+    @cached_property
+    def known_names(self) -> pl.Series:
+        """These, and TLS server names with which connections were accepted."""
+        return self._names["name"].unique().sort()
+
+    @cached_property
+    def _names(self) -> pl.DataFrame:
+        return self.tally.known_names.frame.filter(~is_folded("name"))
+
+    @cached_property
+    def _any_served(self) -> bool:
+        """Whether there may be anything in the log but connections that were refused."""
+        return bool(
+            self.tally.spec.selection is not None
+            or self.tally.known_names.frame.height
+            or self.requests.height
+        )
+
+    @property
+    def only_refused(self) -> bool:
+        """Whether all there is in the log are connections that were refused."""
+        # Where nothing was ever accepted, refused connections are what the log is about.
+        refused = self.connections["outcome"] == "no_filter_chain"
+        return not self._any_served and bool(refused.all())
+
+    @cached_property
+    def gateways(self) -> int:
+        """How many gateways wrote the log."""
+        return self.everything["gateway"].drop_nulls().n_unique()
+
+    @cached_property
+    def first(self) -> int | None:
+        """Microseconds since 1970 of the first record, null without times."""
+        return _whole(self.tally.traffic.frame["first"].min())
+
+    @cached_property
+    def last(self) -> int | None:
+        """The same of the last."""
+        return _whole(self.tally.traffic.frame["last"].max())
+
+    @cached_property
+    def total(self) -> int:
+        """All requests."""
+        return int(self.requests["requests"].sum())
+
+    def _of_kind(self, kind: str) -> pl.LazyFrame:
+        return self.tally.traffic.frame.lazy().filter(pl.col("kind") == kind)
+
+
+def with_host(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of a state that has authorities with ``host``: each without its port."""
+    return with_columns_by(frame, "authority", [host_of(pl.col("authority")).alias("host")])
+
+
+def is_known(name: pl.Expr, known: pl.Series) -> pl.Expr:
+    """Tell names that are among some known ones, or stand for known ones that were folded."""
+    return (name.is_in(known.implode()) | (name == FOLDED_KNOWN)).fill_null(value=False)
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) else None

@@ -1,0 +1,118 @@
+"""What figures show: requests, latency and their classes over the time of a log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs.envoy.failures.lookup import actor_of_record
+from envoylogs.envoy.outcomes import FAILED_CONNECTIONS
+from envoylogs.summary.percentiles import latency_by
+from envoylogs.tally.ladder import ALL_DIGITS, WIDTHS_S
+
+if TYPE_CHECKING:
+    from envoylogs.summary.slices import Slices
+
+__all__ = [
+    "LATENCY_EDGES_MS",
+    "MOST_BINS",
+    "NOISE",
+    "bin_width_us",
+    "by_actor",
+    "by_class",
+    "quantiles",
+]
+
+NOISE = "noise"
+"""What requests of strangers are counted as, in the place of who must act."""
+
+MOST_BINS = 120
+"""A figure has bins of time as narrow as these let it."""
+
+# Halves of octaves: whole classes of durations, however few binary digits are kept of them.
+LATENCY_EDGES_MS = (
+    0.5, 1, *(edge * 2**octave for octave in range(1, 22) for edge in (1, 1.5)),
+)  # fmt: skip
+"""Where the classes of latency begin and end: the first is of requests below a millisecond, the
+last of all that took longer."""
+
+_US_PER_S = 1_000_000
+
+
+def bin_width_us(slices: Slices) -> int:
+    """Return how wide the bins of figures are, in microseconds.
+
+    Past the widest buckets of tallies bins are doubled as often as they must be.
+    """
+    width = (slices.width_s or WIDTHS_S[0]) * _US_PER_S
+    if slices.window is None:
+        return width
+    first, last, _ = slices.window
+    widths = iter(wider * _US_PER_S for wider in WIDTHS_S if wider * _US_PER_S > width)
+    while last // width - first // width >= MOST_BINS:
+        width = next(widths, 2 * width)
+    return width
+
+
+def _binned(slices: Slices) -> pl.LazyFrame:
+    """Return rows of slices in their window, with the start of their ``bin``."""
+    if slices.window is None:
+        return slices.rows.clear().lazy().with_columns(bin="start")
+    width = bin_width_us(slices)
+    rows = slices.rows.lazy().filter(
+        pl.col("start").is_between(slices.window.first, slices.window.last)
+    )
+    return rows.with_columns((pl.col("start") // width * width).alias("bin"))
+
+
+def by_actor(slices: Slices, *, all_connections: bool) -> tuple[pl.DataFrame, str]:
+    """Return records by who must act, and over time.
+
+    Args:
+        slices: Of the log.
+        all_connections: Whether connections count; else only those that failed.
+
+    Returns:
+        ``actor`` (or ``NOISE``), ``bin`` (microseconds since 1970) and ``records``, by ``bin``;
+        and what these are in words.
+    """
+    traces = slices.combinations.select(
+        pl.when("noise").then(pl.lit(NOISE)).otherwise(actor_of_record()).alias("actor"),
+        "connection",
+        pl.col("outcome").is_in(FAILED_CONNECTIONS).alias("failed"),
+    ).with_row_index("combination")
+    noun = "connections"
+    if not all_connections:
+        traces = traces.filter(~pl.col("connection") | pl.col("failed"))
+        noun = "requests and failed connections" if traces["failed"].any() else "requests"
+    counted = _binned(slices).join(traces.lazy(), on="combination").group_by("actor", "bin")
+    return counted.agg(pl.col("records").sum()).sort("bin").collect(), noun
+
+
+def quantiles(slices: Slices) -> pl.DataFrame:
+    """Return percentiles of the latency of answered requests over time: ``bin`` and ``LATENCY``."""
+    answered = (
+        _binned(slices)
+        .filter(pl.col("value_ms").is_not_null())
+        .select("bin", "value_ms", pl.col("records").alias("requests"), digits=pl.lit(ALL_DIGITS))
+    )
+    return latency_by(answered.collect(), ["bin"], "latency").sort("bin").unnest("latency")
+
+
+def by_class(slices: Slices) -> dict[tuple[int, int], int]:
+    """Return how many answered requests there are by ``bin`` and the place of their class.
+
+    Classes lie between ``LATENCY_EDGES_MS``.
+    """
+    edges = pl.Series(LATENCY_EDGES_MS)
+    value = pl.col("value_ms").cast(pl.Float64).clip(edges[0], edges[-1] - 1)
+    place = pl.lit(edges).search_sorted(value, side="right").cast(pl.Int64) - 1
+    counted = (
+        _binned(slices)
+        .filter(pl.col("value_ms").is_not_null())
+        .group_by("bin", place.alias("class"))
+        .agg(pl.col("records").sum())
+        .collect()
+    )
+    return {(start, above): n for start, above, n in counted.iter_rows()}

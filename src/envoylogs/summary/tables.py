@@ -1,0 +1,174 @@
+"""The tables of a summary: what each is called, how it is made, and what its rows count.
+
+Whatever shows tables finds them here, so one more table is one more line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from envoylogs import schema
+from envoylogs.errors import UnknownKeyError
+from envoylogs.summary.breakdown import COLUMNS, asked_table, breakdown
+from envoylogs.summary.connections import (
+    CONNECTION_KEYS,
+    CONNECTION_TABLES,
+    asked_connections,
+    failed_connections,
+)
+from envoylogs.summary.joint import joint_table
+from envoylogs.summary.ledger import LEDGER_KINDS
+from envoylogs.summary.rejections import rejections
+from envoylogs.summary.splits import parts_of, splits
+from envoylogs.summary.timeline import timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from envoylogs.summary.summary import Summary
+
+__all__ = [
+    "ASKED",
+    "ASKED_CONNECTIONS",
+    "CONNECTIONS",
+    "JOINT",
+    "TABLES",
+    "TABLE_NAMES",
+    "Table",
+    "known_table",
+]
+
+ASKED = "by"
+"""The table of requests that ``--by`` asks for."""
+
+CONNECTIONS = "connections"
+"""The table of connections by several columns together."""
+
+ASKED_CONNECTIONS = "connections_by"
+"""The table of connections that ``--by`` asks for."""
+
+JOINT = "joint"
+"""The table of what ``--joint`` counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table.
+
+    Attributes:
+        name: As ``--table`` takes it.
+        make: Makes it; null for findings, which are no frame.
+        keys: The columns that tell its rows apart, if it counts by columns.
+        title: Its heading, with ``{columns}`` for what it is by; null for its name.
+        counts: What these rows count: ``requests`` or ``connections``; null for a table with
+            a form of its own.
+        json: Where it stands in the JSON; null for what is written there by itself.
+        flat: Makes rows of it that need no lists, for CSV and frames; null if it has such rows.
+        listed: Whether every summary has it, and people know it by its name.
+    """
+
+    name: str
+    make: Callable[[Summary], pl.DataFrame] | None = None
+    keys: tuple[str, ...] = ()
+    title: str | None = None
+    counts: str | None = None
+    json: tuple[str, ...] | None = None
+    flat: Callable[[pl.DataFrame], pl.DataFrame] | None = None
+    listed: bool = True
+
+
+def _by(column: str) -> Table:
+    return Table(
+        column,
+        lambda summary: breakdown(summary.judged, column),
+        (column,),
+        "By {columns}",
+        counts="requests",
+        json=("by", column),
+    )
+
+
+def _connections_by(column: str) -> Table:
+    return Table(
+        f"{CONNECTIONS} by {column}",
+        lambda summary: asked_connections(summary.judged, [column]),
+        (column,),
+        "Connections by {columns}",
+        counts=CONNECTIONS,
+        json=(CONNECTIONS, "by", column),
+        listed=False,
+    )
+
+
+def _ledger(summary: Summary) -> pl.DataFrame:
+    ledger = summary.overview.not_found_ledger
+    counts = [ledger[kind] for kind in LEDGER_KINDS]
+    return pl.DataFrame({"kind": LEDGER_KINDS, "requests": counts})
+
+
+_ALL = (
+    Table(
+        "groups",
+        lambda summary: asked_table(summary.judged, schema.GROUP_KEYS),
+        schema.GROUP_KEYS,
+        counts="requests",
+        json=("groups",),
+    ),
+    *map(_by, COLUMNS),
+    Table(
+        CONNECTIONS,
+        lambda summary: asked_connections(summary.judged, CONNECTION_KEYS),
+        CONNECTION_KEYS,
+        counts=CONNECTIONS,
+        json=(CONNECTIONS, "groups"),
+    ),
+    Table(
+        "connection_failures",
+        lambda summary: failed_connections(summary.judged),
+        json=(CONNECTIONS, "failures"),
+    ),
+    Table("rejections", lambda summary: rejections(summary.judged), json=("rejections",)),
+    Table("splits", lambda summary: splits(summary.judged), flat=parts_of),
+    Table("timeline", lambda summary: timeline(summary.judged.tally)),
+    Table("findings"),
+    Table("not_found_ledger", _ledger),
+    Table("sources", lambda summary: summary.accounts.sources),
+    Table("gateways", lambda summary: summary.accounts.gateways),
+    Table("examples", lambda summary: summary.accounts.examples),
+    *map(_connections_by, CONNECTION_TABLES),
+    Table(JOINT, lambda summary: joint_table(summary.judged.tally), listed=False),
+    Table(
+        ASKED,
+        lambda summary: asked_table(summary.judged, summary.asked_by),
+        title="By {columns}",
+        counts="requests",
+        listed=False,
+    ),
+    Table(
+        ASKED_CONNECTIONS,
+        lambda summary: asked_connections(summary.judged, summary.asked_by),
+        title="Connections by {columns}",
+        counts=CONNECTIONS,
+        listed=False,
+    ),
+)
+
+TABLES = {table.name: table for table in _ALL}
+"""All tables by name."""
+
+TABLE_NAMES = tuple(table.name for table in _ALL if table.listed)
+"""The tables that every summary has."""
+
+
+def known_table(name: str) -> str:
+    """Return the name of a table.
+
+    Raises:
+        UnknownKeyError: If there is no such table.
+    """
+    if name not in {*TABLE_NAMES, JOINT}:
+        raise UnknownKeyError.of("table", name, (*TABLE_NAMES, JOINT))
+    return name
