@@ -16,9 +16,10 @@ from envoylogs.analysis import Analysis
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.text_formats import parse_format
 from envoylogs.frames import scanned_frame, tally_of_frame
-from envoylogs.keyed.anonymize import keyed_anonymizer
+from envoylogs.keyed.anonymizing_key import keyed_anonymizer
+from envoylogs.keyed.moments import time_of
 from envoylogs.keyed.plan import ReadPlan
-from envoylogs.keyed.selection import COLUMN_OF, Selection, time_of
+from envoylogs.keyed.selection import COLUMN_OF, Selection
 from envoylogs.pipeline import spec_of_saved, tally_sources
 from envoylogs.sources.locate import locate
 from envoylogs.summary.slices import SLICE_COLUMNS, SLICE_ROWS

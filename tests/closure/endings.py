@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.builders import Era
 
-from envoylogs.envoy.outcomes import Actor
+from envoylogs.envoy.harm import Actor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import envoylogs
 from envoylogs.cli.app import app_of
-from envoylogs.keyed.anonymize import KEY_VARIABLE
+from envoylogs.keyed.anonymizing_key import KEY_VARIABLE
 from envoylogs.summary.tables import TABLE_NAMES
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from envoylogs.envoy.outcomes import Actor
+from envoylogs.envoy.harm import Actor
 from envoylogs.keyed.batches import batches
 from envoylogs.pipeline import tally_sources
 from envoylogs.sources.locate import locate

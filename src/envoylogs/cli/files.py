@@ -51,7 +51,7 @@ class Files:
             typer.BadParameter: If several runs would have a key each, or if lines
                 are to be kept as they were.
         """
-        from envoylogs.keyed.anonymize import KEY_VARIABLE, keyed_anonymizer
+        from envoylogs.keyed.anonymizing_key import KEY_VARIABLE, keyed_anonymizer
 
         if self.rejects is not None:
             raise typer.BadParameter(

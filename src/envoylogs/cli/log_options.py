@@ -107,7 +107,8 @@ class LogOptions:
         Raises:
             SelectionError: If an option can't be read.
         """
-        from envoylogs.keyed.selection import COLUMN_OF, Selection, time_of
+        from envoylogs.keyed.moments import time_of
+        from envoylogs.keyed.selection import COLUMN_OF, Selection
 
         since, until = (
             None if text is None else time_of(option, text, now)
@@ -131,7 +132,7 @@ class LogOptions:
         """
         if self.last is None:
             return plan
-        from envoylogs.keyed.selection import EARLIEST_US, span_of
+        from envoylogs.keyed.moments import EARLIEST_US, span_of
         from envoylogs.records import newest_time
 
         span_us = span_of("--last", self.last)

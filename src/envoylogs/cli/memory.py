@@ -116,7 +116,7 @@ def kept_span(state: Path | None, keep_last: str | None) -> int | None:
         typer.BadParameter: If there is no state.
         SelectionError: If it is no span.
     """
-    from envoylogs.keyed.selection import span_of
+    from envoylogs.keyed.moments import span_of
 
     if keep_last is None:
         return None

@@ -7,13 +7,11 @@ texts are replaced is said in ``envoy.identifying``.
 
 Hosts are replaced as well, all of them: which ones the gateway routes is known
 at the end of a log only. The names of those are kept apart, by their tokens,
-for whoever counts which hosts are known (``tally.hosts``).
+for whoever counts which hosts are known (``tally.known_names``).
 """
 
 from __future__ import annotations
 
-import os
-import secrets
 import shlex
 from dataclasses import replace
 from functools import partial
@@ -32,7 +30,6 @@ from envoylogs.envoy.identifying import (
 )
 from envoylogs.envoy.paths import MAX_TEXT
 from envoylogs.envoy.traffic import KNOWN_METHODS, host_of, looks_like_address, without_port
-from envoylogs.errors import ConfigurationError
 from envoylogs.keyed.keyed_records import KeyedRecords
 
 if TYPE_CHECKING:
@@ -44,20 +41,10 @@ if TYPE_CHECKING:
 __all__ = [
     "HOST_COLUMNS",
     "KEPT_COLUMNS",
-    "KEY_VARIABLE",
     "REPLACED_COLUMNS",
     "Anonymized",
     "Anonymizer",
-    "keyed_anonymizer",
 ]
-
-KEY_VARIABLE = "ENVOYLOGS_ANONYMIZE_KEY"
-"""No option and no setting: those are seen in lists of processes and in files that are shared."""
-
-_BYTES_OF_A_KEY = 32
-
-# Whoever has tokens can try keys: a short one is found, and with it every address.
-_SHORTEST_KEY = 16
 
 HOST_COLUMNS = ("authority", "requested_server_name")
 """Columns of hosts, which get their names back where they are known."""
@@ -296,18 +283,3 @@ def _without_port(address: str) -> str:
     host, colon, port = address.rpartition(":")
     is_port = bool(colon) and port.isdecimal() and (":" not in host or host.endswith("]"))
     return host if is_port else address
-
-
-def keyed_anonymizer() -> Anonymizer:
-    """Return what replaces values, with the key of the environment or one that nobody keeps.
-
-    Raises:
-        ConfigurationError: If the key is too short.
-    """
-    key = os.environ.get(KEY_VARIABLE, "")
-    if not key:
-        return Anonymizer(secrets.token_bytes(_BYTES_OF_A_KEY))
-    if len(key) < _SHORTEST_KEY:
-        why = f"give {_SHORTEST_KEY} characters at least: openssl rand -hex 32 makes a good one"
-        raise ConfigurationError.value("the environment", KEY_VARIABLE, f"{why}.")
-    return Anonymizer(os.fsencode(key))

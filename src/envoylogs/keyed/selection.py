@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from envoylogs.envoy.paths import without_query
 from envoylogs.envoy.roles import ROLES
 from envoylogs.errors import SelectionError, first_line
 from envoylogs.keyed.keyed_records import KEY
+from envoylogs.keyed.moments import iso_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,11 +33,8 @@ if TYPE_CHECKING:
 __all__ = [
     "COLUMN_OF",
     "DEFAULT_ROLES",
-    "EARLIEST_US",
     "NOTHING_SELECTED",
     "Selection",
-    "span_of",
-    "time_of",
 ]
 
 COLUMN_OF = {
@@ -64,11 +61,6 @@ _GROUPS = {
 _ERRORS = "error"
 """The group that codes are in too: every code from 500 on, whoever made it."""
 _MISSING = "-"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-EARLIEST_US = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
-"""The first microsecond that has a name."""
-_SPAN = re.compile(r"(\d+)([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 # How Polars prints what looks at more than one record; it knows no way to ask for that which lets
 # IN through. Texts of the condition are left out first.
 _OF_SEVERAL = re.compile(
@@ -77,7 +69,6 @@ _OF_SEVERAL = re.compile(
 )
 _TEXT = re.compile(r"'(?:[^']|'')*'")
 _CHOSEN = "chosen"
-_CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +137,7 @@ class Selection:
             words.append(f"--where {shlex.quote(self.where)}")
         for word, time_us in (("since", self.since_us), ("until", self.until_us)):
             if time_us is not None:
-                words.append(f"--{word} {_iso(time_us)}")
+                words.append(f"--{word} {iso_of(time_us)}")
         if self.roles != DEFAULT_ROLES:
             roles = (_ALL_ROLES,) if self.roles == ROLES else self.roles
             words += [f"--role {role}" for role in roles]
@@ -289,56 +280,3 @@ def _condition(where: str) -> pl.Expr:
     if found.dtype != pl.Boolean:
         raise SelectionError.where(where, "is no condition: it must be true or false")
     return condition
-
-
-def time_of(option: str, text: str, now: datetime) -> int:
-    """Return a moment in microseconds since 1970.
-
-    Args:
-        option: For the error.
-        text: RFC 3339 (UTC without an offset), a time of day (its latest
-            occurrence before now, UTC), or how long ago (``-15m``).
-        now: With a time zone.
-
-    Raises:
-        SelectionError: If it is none of these.
-    """
-    now = now.astimezone(UTC)
-    try:
-        if text.startswith("-"):
-            return _microseconds(now - timedelta(microseconds=span_of(option, text[1:])))
-        if _CLOCK.fullmatch(text):
-            clock = datetime.strptime(text, "%H:%M:%S" if text.count(":") > 1 else "%H:%M")  # noqa: DTZ007
-            found = now.replace(
-                hour=clock.hour, minute=clock.minute, second=clock.second, microsecond=0
-            )
-            return _microseconds(found if found <= now else found - timedelta(days=1))
-        found = datetime.fromisoformat(text.upper())
-        return _microseconds(found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC))
-    except (ValueError, OverflowError) as error:
-        raise SelectionError.time(option, text) from error
-
-
-def span_of(option: str, text: str) -> int:
-    """Return a length of time such as ``15m`` in microseconds.
-
-    Raises:
-        SelectionError: If it is none.
-    """
-    found = _SPAN.fullmatch(text)
-    if found is None:
-        raise SelectionError.span(option, text)
-    try:
-        span = timedelta(**{_UNITS[found[2]]: int(found[1])})
-    except (ValueError, OverflowError) as error:
-        # A number of more digits than Python reads is too long too.
-        raise SelectionError.long_span(option, text) from error
-    return span // timedelta(microseconds=1)
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def _iso(time_us: int) -> str:
-    return (_EPOCH + timedelta(microseconds=time_us)).isoformat().replace("+00:00", "Z")

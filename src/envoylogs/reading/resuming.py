@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from envoylogs.reading.fates import LineFates
 from envoylogs.sources.blocks import Block, LongLine
 from envoylogs.sources.compression import READ_BYTES
-from envoylogs.sources.known_logs import WaitingLine
+from envoylogs.sources.known_log import WaitingLine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

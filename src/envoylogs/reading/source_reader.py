@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from envoylogs.reading.fates import LineFates
     from envoylogs.reading.progress import Progress
     from envoylogs.reading.raw_records import RawRecords
-    from envoylogs.sources.known_logs import KnownLogs, Place
+    from envoylogs.sources.known_log import Place
+    from envoylogs.sources.known_logs import KnownLogs
     from envoylogs.sources.source import Source
     from envoylogs.sources.stop import Stop
 

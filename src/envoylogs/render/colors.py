@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from envoylogs.envoy.outcomes import Actor
+from envoylogs.envoy.harm import Actor
 
 __all__ = ["ACTOR_COLORS", "INK", "NOISE_COLOR", "STACKED", "Shade"]
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.failures.lookup import actor_of_record
-from envoylogs.envoy.outcomes import UNROUTED, Actor
+from envoylogs.envoy.harm import Actor
+from envoylogs.envoy.outcomes import UNROUTED
 
 if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally

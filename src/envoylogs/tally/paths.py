@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
 
-from envoylogs.envoy.outcomes import UNROUTED, Harm, harm_of_record, is_error, is_routed
+from envoylogs.envoy.harm import Harm
+from envoylogs.envoy.outcomes import UNROUTED, harm_of_record, is_error, is_routed
 from envoylogs.envoy.paths import numbered_path_groups
 from envoylogs.tally.counting import REQUESTS, TIME, Counted
 from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN

@@ -26,12 +26,11 @@ from envoylogs.envoy.failures.of_requests import FAILURES_OF_REQUESTS
 from envoylogs.envoy.failures.of_services import FAILURES_OF_SERVICES
 from envoylogs.envoy.failures.of_the_gateway import FAILURES_OF_THE_GATEWAY
 from envoylogs.envoy.flags import RESPONSE_FLAGS, ResponseFlag
+from envoylogs.envoy.harm import Actor, Harm
 from envoylogs.envoy.outcomes import (
     CONNECTION_OUTCOMES,
     OUTCOME_NAMES,
     OUTCOMES,
-    Actor,
-    Harm,
     harm_of,
     harm_of_record,
     is_error,

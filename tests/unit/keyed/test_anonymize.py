@@ -8,12 +8,7 @@ from tests.builders import NO_ROUTE, connection, frame_of, record
 
 from envoylogs import schema
 from envoylogs.envoy.derived import column_expression
-from envoylogs.keyed.anonymize import (
-    HOST_COLUMNS,
-    KEPT_COLUMNS,
-    REPLACED_COLUMNS,
-    Anonymizer,
-)
+from envoylogs.keyed.anonymize import HOST_COLUMNS, KEPT_COLUMNS, REPLACED_COLUMNS, Anonymizer
 from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.keyed.selection import Selection
 from envoylogs.sources.source import STDIN_NAME, Source

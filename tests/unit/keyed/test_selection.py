@@ -35,7 +35,8 @@ from envoylogs import schema
 from envoylogs.envoy.roles import ROLES
 from envoylogs.errors import SelectionError
 from envoylogs.keyed.batches import batches
-from envoylogs.keyed.selection import COLUMN_OF, NOTHING_SELECTED, Selection, span_of, time_of
+from envoylogs.keyed.moments import span_of, time_of
+from envoylogs.keyed.selection import COLUMN_OF, NOTHING_SELECTED, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,7 +11,8 @@ import pytest
 from benchmarks import generator
 from tests.handmade import Record, connection, served, source_of, tally_of, unrouted
 
-from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, Actor
+from envoylogs.envoy.harm import Actor
+from envoylogs.envoy.outcomes import FAILED_CONNECTIONS
 from envoylogs.pipeline import tally_sources
 from envoylogs.render.colors import ACTOR_COLORS, INK, NOISE_COLOR, STACKED
 from envoylogs.render.figures import (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.handmade import CLUSTER, connection, failed, refused, reset, served, summary_of, unrouted
 
-from envoylogs.envoy.outcomes import Actor
+from envoylogs.envoy.harm import Actor
 from envoylogs.summary.findings.finding import Severity
 
 if TYPE_CHECKING:

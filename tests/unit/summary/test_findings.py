@@ -27,7 +27,7 @@ from tests.handmade import (
     without,
 )
 
-from envoylogs.envoy.outcomes import Actor
+from envoylogs.envoy.harm import Actor
 from envoylogs.pipeline import tally_sources
 from envoylogs.summary.findings.catalog import FINDING_KINDS, KIND_BY_CODE
 from envoylogs.summary.findings.finding import (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.handmade import served, summary_of, unrouted
 
-from envoylogs.envoy.outcomes import Actor
+from envoylogs.envoy.harm import Actor
 from envoylogs.render.words import noise_of
 from envoylogs.summary.findings.finding import Severity
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.handmade import Record, failed, served, summary_of
 
-from envoylogs.envoy.outcomes import Actor
+from envoylogs.envoy.harm import Actor
 
 if TYPE_CHECKING:
     from envoylogs.summary.findings.finding import Finding

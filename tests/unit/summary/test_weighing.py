@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envoylogs.envoy.outcomes import Harm
+from envoylogs.envoy.harm import Harm
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.findings.onset import Episode
 from envoylogs.summary.findings.stretches import Stretch

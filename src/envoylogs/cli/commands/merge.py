@@ -63,7 +63,7 @@ def merge(
     envoylogs merge monday.tally tuesday.tally -o week.tally
     envoylogs merge days/ --keep-last 30d -o month.tally
     """  # noqa: D301  # \b keeps the lines of the examples
-    from envoylogs.keyed.selection import span_of
+    from envoylogs.keyed.moments import span_of
     from envoylogs.sources.locate import locate
     from envoylogs.tally.storage import is_saved_tally, save_tally
 

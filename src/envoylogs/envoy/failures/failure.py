@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from envoylogs.envoy.outcomes import Actor
+    from envoylogs.envoy.harm import Actor
 
 __all__ = ["Failure"]
 

@@ -21,7 +21,8 @@ from envoylogs.envoy.failures.of_requests import FAILURES_OF_REQUESTS
 from envoylogs.envoy.failures.of_services import FAILURES_OF_SERVICES
 from envoylogs.envoy.failures.of_the_gateway import FAILURES_OF_THE_GATEWAY
 from envoylogs.envoy.flags import RESPONSE_FLAGS, has_flag
-from envoylogs.envoy.outcomes import OUTCOMES, SWITCHING_PROTOCOLS, Actor, Harm, harm_of
+from envoylogs.envoy.harm import Actor, Harm
+from envoylogs.envoy.outcomes import OUTCOMES, SWITCHING_PROTOCOLS, harm_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

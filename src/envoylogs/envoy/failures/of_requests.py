@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envoylogs.envoy.failures.failure import Failure
-from envoylogs.envoy.outcomes import Actor
+from envoylogs.envoy.harm import Actor
 
 __all__ = ["FAILURES_OF_REQUESTS"]
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import orjson
 import polars as pl
 
 from envoylogs import schema
 
-__all__ = ["MISSING", "first_present", "series_of", "text_of"]
+__all__ = ["MISSING", "first_present", "milliseconds_of", "series_of", "text_of"]
+
+_SECONDS_OF_NGINX = re.compile(r"\d{1,9}\.\d{3}")
+_LONGEST_SECONDS = 1e9
 
 MISSING = (None, "-", "")
 
@@ -55,3 +60,18 @@ def text_of(value: object) -> str | None:
     except TypeError:
         # orjson reads values that are nested deeper than it writes; nobody needs these whole.
         return _TOO_DEEP
+
+
+def milliseconds_of(value: object, code: object) -> object:
+    """Return a length of time in milliseconds, if it was written in seconds.
+
+    Args:
+        value: As it was logged. nginx writes seconds with three decimals.
+        code: The code in the same record: Istio 1.22.0 to 1.22.2 write all
+            numbers with decimals.
+    """
+    if isinstance(value, str) and _SECONDS_OF_NGINX.fullmatch(value):
+        return round(float(value) * 1000)
+    if isinstance(value, float) and not isinstance(code, float) and abs(value) < _LONGEST_SECONDS:
+        return round(value * 1000)
+    return value

@@ -5,7 +5,6 @@ A faster decoder may stand beside it, makes the same ``DecodedBlock`` and may no
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -17,7 +16,13 @@ from envoylogs import schema
 from envoylogs.envoy.fields import SECONDS_IF_DECIMAL, fold, is_address
 from envoylogs.envoy.outcome_rules import LOGGED_KEYS
 from envoylogs.reading.decoded_block import KEY, DecodedBlock
-from envoylogs.reading.decoders.logged_values import MISSING, first_present, series_of, text_of
+from envoylogs.reading.decoders.logged_values import (
+    MISSING,
+    first_present,
+    milliseconds_of,
+    series_of,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -29,8 +34,6 @@ __all__ = ["ObjectShape", "keys_of_all", "objects_alike", "was_logged"]
 
 _OF_ADDRESSES = "upstream_host"
 _SECONDS = frozenset(map(fold, SECONDS_IF_DECIMAL))
-_SECONDS_OF_NGINX = re.compile(r"\d{1,9}\.\d{3}")
-_LONGEST_SECONDS = 1e9
 _PLAIN = frozenset({str, int, type(None)})
 
 
@@ -243,7 +246,7 @@ class ObjectShape:
     def _read(self, column: str, key: str, of_key: Mapping[str, list[object]]) -> list[object]:
         values, how = of_key[key], self._unlike.get((column, key))
         if how == "seconds":
-            return list(map(_milliseconds, values, self._codes()))
+            return list(map(milliseconds_of, values, self._codes()))
         if how is not None:
             is_address_wanted = how == "address"
             return [v if is_address(str(v)) == is_address_wanted else None for v in values]
@@ -284,18 +287,3 @@ def _nothing(found: dict[str, object]) -> tuple[object, ...]:
 
 def _hashable(value: object) -> object:
     return text_of(value) if isinstance(value, dict | list) else value
-
-
-def _milliseconds(value: object, code: object) -> object:
-    """Return a length of time in milliseconds, if it was written in seconds.
-
-    Args:
-        value: As it was logged. nginx writes seconds with three decimals.
-        code: The code in the same record: Istio 1.22.0 to 1.22.2 write all
-            numbers with decimals.
-    """
-    if isinstance(value, str) and _SECONDS_OF_NGINX.fullmatch(value):
-        return round(float(value) * 1000)
-    if isinstance(value, float) and not isinstance(code, float) and abs(value) < _LONGEST_SECONDS:
-        return round(value * 1000)
-    return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from envoylogs.envoy.outcomes import Actor
+from envoylogs.envoy.harm import Actor
 
 __all__ = ["FINDING_KINDS", "KIND_BY_CODE", "FindingKind"]
 

@@ -11,7 +11,7 @@ from envoylogs.summary.findings.conditions import all_of, any_of, within
 
 if TYPE_CHECKING:
     from envoylogs.envoy.failures.failure import Failure
-    from envoylogs.envoy.outcomes import Actor
+    from envoylogs.envoy.harm import Actor
 
 __all__ = [
     "MOSTLY",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.envoy.outcomes import Actor
+from envoylogs.envoy.harm import Actor
 from envoylogs.summary.findings.conditions import all_of, equals, is_request
 from envoylogs.summary.findings.finding import Finding, Severity
 from envoylogs.summary.findings.proof import first_of

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.failures.lookup import FAILURES
-from envoylogs.envoy.outcomes import Actor
+from envoylogs.envoy.harm import Actor
 from envoylogs.envoy.traffic import looks_like_address
 from envoylogs.summary.findings.conditions import unrouted_of
 from envoylogs.summary.findings.finding import (

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.failures.lookup import FAILURES
-from envoylogs.envoy.outcomes import UNROUTED, Actor
+from envoylogs.envoy.harm import Actor
+from envoylogs.envoy.outcomes import UNROUTED
 from envoylogs.envoy.traffic import looks_like_address
 from envoylogs.summary.findings.commands import is_plain
 from envoylogs.summary.findings.conditions import (

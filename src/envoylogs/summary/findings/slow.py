@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from envoylogs.envoy.clusters import service_label
-from envoylogs.envoy.outcomes import Actor
+from envoylogs.envoy.harm import Actor
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
 from envoylogs.summary.findings.finding import Finding, Severity
 from envoylogs.summary.findings.proof import gateways_of

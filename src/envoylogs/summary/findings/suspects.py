@@ -8,7 +8,7 @@ import polars as pl
 
 from envoylogs.envoy.clusters import NAMELESS
 from envoylogs.envoy.failures.lookup import FAILURES
-from envoylogs.envoy.outcomes import Harm
+from envoylogs.envoy.harm import Harm
 from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of
 from envoylogs.summary.findings.subjects import (
     EVERYBODY,

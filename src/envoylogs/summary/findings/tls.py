@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.failures.lookup import FAILURES
-from envoylogs.envoy.outcomes import Actor
+from envoylogs.envoy.harm import Actor
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, unrouted_of
 from envoylogs.summary.findings.finding import (
     MOST_SUBJECTS,

@@ -9,7 +9,8 @@ import polars as pl
 from envoylogs.envoy.clusters import NAMELESS, service_label
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.flags import has_flag
-from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED, Actor
+from envoylogs.envoy.harm import Actor
+from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED
 from envoylogs.summary.findings.became_slow import BecameSlow, became_slow
 from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of, is_request
 from envoylogs.summary.findings.finding import Finding, OfMany, told_alike

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from envoylogs.envoy.outcomes import UNROUTED, Actor
+from envoylogs.envoy.harm import Actor
+from envoylogs.envoy.outcomes import UNROUTED
 from envoylogs.summary.findings.at_gateways import EVERYWHERE, ITS_ROUTES, at_gateways
 from envoylogs.summary.findings.conditions import paths_of, unrouted_of
 from envoylogs.summary.findings.finding import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from envoylogs.envoy.outcomes import Harm
+from envoylogs.envoy.harm import Harm
 from envoylogs.summary.findings.finding import Severity, severity_of, worth_telling
 
 if TYPE_CHECKING:

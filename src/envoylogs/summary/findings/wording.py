@@ -14,8 +14,8 @@ from envoylogs.envoy.failures.of_services import (
     NEEDS_RESOLUTION,
     OF_A_SUBSET,
 )
+from envoylogs.envoy.harm import Actor
 from envoylogs.envoy.hbone import HBONE_NEXT
-from envoylogs.envoy.outcomes import Actor
 from envoylogs.summary.findings.commands import ENDPOINTS, endpoints_command
 from envoylogs.summary.findings.durations import Durations, seconds
 from envoylogs.summary.findings.finding import OfMany

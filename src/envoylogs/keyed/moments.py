@@ -1,0 +1,71 @@
+"""Moments and lengths of time as people give them to a command."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from envoylogs.errors import SelectionError
+
+__all__ = ["EARLIEST_US", "iso_of", "span_of", "time_of"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST_US = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+"""The first microsecond that has a name."""
+_SPAN = re.compile(r"(\d+)([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
+
+
+def time_of(option: str, text: str, now: datetime) -> int:
+    """Return a moment in microseconds since 1970.
+
+    Args:
+        option: For the error.
+        text: RFC 3339 (UTC without an offset), a time of day (its latest
+            occurrence before now, UTC), or how long ago (``-15m``).
+        now: With a time zone.
+
+    Raises:
+        SelectionError: If it is none of these.
+    """
+    now = now.astimezone(UTC)
+    try:
+        if text.startswith("-"):
+            return _microseconds(now - timedelta(microseconds=span_of(option, text[1:])))
+        if _CLOCK.fullmatch(text):
+            clock = datetime.strptime(text, "%H:%M:%S" if text.count(":") > 1 else "%H:%M")  # noqa: DTZ007
+            found = now.replace(
+                hour=clock.hour, minute=clock.minute, second=clock.second, microsecond=0
+            )
+            return _microseconds(found if found <= now else found - timedelta(days=1))
+        found = datetime.fromisoformat(text.upper())
+        return _microseconds(found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC))
+    except (ValueError, OverflowError) as error:
+        raise SelectionError.time(option, text) from error
+
+
+def span_of(option: str, text: str) -> int:
+    """Return a length of time such as ``15m`` in microseconds.
+
+    Raises:
+        SelectionError: If it is none.
+    """
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise SelectionError.span(option, text)
+    try:
+        span = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    except (ValueError, OverflowError) as error:
+        # A number of more digits than Python reads is too long too.
+        raise SelectionError.long_span(option, text) from error
+    return span // timedelta(microseconds=1)
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def iso_of(time_us: int) -> str:
+    """Return microseconds since 1970 as RFC 3339."""
+    return (_EPOCH + timedelta(microseconds=time_us)).isoformat().replace("+00:00", "Z")
