@@ -15,8 +15,8 @@ from envoylogs import schema
 from envoylogs.errors import IncompleteSourceError, TallyQuestionError
 from envoylogs.keyed.batches import BATCH_RECORDS, Decoded, decode
 from envoylogs.keyed.distinct_requests import RequestsSeen
+from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
-from envoylogs.keyed.records import KeyedRecords
 from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
 from envoylogs.pipeline import spec_of_plan, work_ahead
 from envoylogs.sources.compression import PROBLEMS

@@ -13,9 +13,9 @@ from envoylogs import schema
 from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.errors import MissingSourceError
 from envoylogs.keyed.distinct_requests import RequestsSeen
+from envoylogs.keyed.keyed_records import KEY, KeyedRecords
 from envoylogs.keyed.meaning import normalized
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
-from envoylogs.keyed.records import KeyedRecords
 from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.source_reader import SourceReader
@@ -152,13 +152,19 @@ class Decoded:
 
 def _of_roles(read: KeyedRecords, wanted: Collection[str], fates: LineFates) -> KeyedRecords:
     """Return the records of the roles that are looked at, and account for the others."""
-    roles = read.of_keys(pl.col("role")).alias("role")
-    counted = read.rows.select("source", roles).group_by("source", "role").len()
-    for source, role, n in counted.iter_rows():
+    roles = read.keys["role"][read.rows[KEY]]
+    if roles.n_unique() > 1:
+        counted = pl.DataFrame([read.rows["source"], roles]).group_by("source", "role").len()
+        by_source = counted.select("source", "len", "role").rows()
+    else:
+        (role,) = roles[:1]
+        by_source = [(*found, role) for found in read.rows["source"].value_counts().rows()]
+    for source, n, role in by_source:
         fates.add(source, "role", n, role)
         if role not in wanted:
             fates.add(source, "role_left_out", n, role)
-    return read.filter(roles.is_in(wanted))
+    are_all = {role for *_, role in by_source} <= set(wanted)
+    return read if are_all else read.filter(roles.is_in(wanted))
 
 
 def batches(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
-from envoylogs.reading.columns import RecordColumns
-from envoylogs.reading.json_lines import JsonLinesReader
+from envoylogs.reading.block_reader import BlockReader
+from envoylogs.reading.decoders.columns import RecordColumns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -76,9 +76,9 @@ class ReadPlan:
         seldom = [name for name in self.seldom if self.anonymizer is None and name not in asked]
         return RecordColumns(self.all_columns, self.keys, unknown=self.unknown, seldom=seldom)
 
-    def reader_at(self, source: str, line: int) -> JsonLinesReader:
+    def reader_at(self, source: str, line: int) -> BlockReader:
         """Return a reader of a source, by its name, that begins at a line."""
-        return JsonLinesReader(
+        return BlockReader(
             source,
             keep_text=self.text,
             text_format=self.text_format,
