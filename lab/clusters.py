@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lab.routes import Config
+    from lab.envoy_config import Config
 
 __all__ = ["AGENT", "NOBODY", "SILENT", "Service", "clusters"]
 

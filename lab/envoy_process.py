@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab.gateway import OVERLOADED, Gateway, bootstrap, write_discovery, write_pressure
+from lab.discovery import OVERLOADED, bootstrap, write_discovery, write_pressure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lab.envoy_config import Config
+    from lab.gateway import Gateway
     from lab.listeners import Layout
-    from lab.routes import Config
 
 __all__ = ["RunningGateway", "running_gateway"]
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lab.access_log import file_logs
 from lab.clusters import AGENT
-from lab.routes import EXTENSIONS, Config, route_table
+from lab.envoy_config import EXTENSIONS, Config
+from lab.routes import route_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import TYPE_CHECKING
 
 from lab.clusters import NOBODY, SILENT, Service
 from lab.listeners import http_filter
-from lab.routes import Config, for_filter
+from lab.routes import for_filter
+
+if TYPE_CHECKING:
+    from lab.envoy_config import Config
 
 __all__ = [
     "FILTERS",

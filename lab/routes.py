@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lab.envoy_config import EXTENSIONS, Config
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lab.clusters import Service
 
 __all__ = [
-    "EXTENSIONS",
-    "Config",
     "answer_directly",
     "blackhole",
     "for_filter",
@@ -21,11 +21,6 @@ __all__ = [
     "split_between",
     "virtual_host",
 ]
-
-Config = dict[str, Any]
-"""A part of Envoy's configuration, as JSON."""
-
-EXTENSIONS = "type.googleapis.com/envoy.extensions"
 
 _ISTIO_RETRIES: Config = {
     "retry_on": "connect-failure,refused-stream,unavailable,cancelled",

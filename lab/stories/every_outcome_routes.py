@@ -7,11 +7,12 @@ server name, 9000 passes TCP on and 9001 to where nobody listens.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lab.clusters import NOBODY, Service
 from lab.listeners import Layout
 from lab.policies import deny, limit
 from lab.routes import (
-    Config,
     answer_directly,
     blackhole,
     for_filter,
@@ -20,6 +21,9 @@ from lab.routes import (
     split_between,
     virtual_host,
 )
+
+if TYPE_CHECKING:
+    from lab.envoy_config import Config
 
 __all__ = ["LAYOUT", "SERVICES"]
 

@@ -8,13 +8,18 @@ With that name added it works, and all requests go to v2, as the weights say.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lab.clusters import Service
 from lab.listeners import Layout
 from lab.pages import Page
-from lab.routes import Config, blackhole, route_to, virtual_host
+from lab.routes import blackhole, route_to, virtual_host
 from lab.story import Lab, Story
 from lab.traffic import Stream, probes, steps_of
 from lab.visitors import Visitor
+
+if TYPE_CHECKING:
+    from lab.envoy_config import Config
 
 __all__ = ["FIRST_STEPS"]
 

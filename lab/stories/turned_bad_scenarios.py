@@ -21,10 +21,12 @@ from lab.policies import (
     need_token,
     process,
 )
-from lab.routes import Config, answer_directly, route_to
+from lab.routes import answer_directly, route_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from lab.envoy_config import Config
 
     _Send = Callable[[Client, str, Request, int], None]
 
