@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.stretches import Stretch
     from envoylogs.summary.findings.timelines import Timelines
 
-__all__ = ["BecameSlow", "became_slow", "median_class"]
+__all__ = ["MOST_SLOW", "BecameSlow", "became_slow", "median_class"]
 
 _TIMES_SLOWER, _SLOWER_MS, _ENOUGH, _HALF = 3, 100, 50, 0.5
 _FAR_SLOWER = 10
@@ -34,7 +34,9 @@ _OF_A_PART = 25
 _USUAL = (4, 20)
 """As with failures (see ``onset``): a quarter of the parts, or a twentieth where most is slow."""
 
-_MOST_SUSPECTS, _MOST_SUBJECTS = 100, 20
+_MOST_SUSPECTS = 100
+MOST_SLOW = 20
+"""So many services, hosts and pods of a kind are told to be slow at most."""
 
 
 class BecameSlow(NamedTuple):
@@ -102,9 +104,7 @@ def became_slow(
     # slow there is less. The best is where most are slow and fewest are not.
     found.sort(key=lambda slow: (slow.stretch.of - 2 * slow.stretch.requests, slow.slow_ms))
     best = {slow.name: slow for slow in reversed(found)}
-    return sorted(best.values(), key=lambda slow: (-slow.stretch.requests, slow.name))[
-        :_MOST_SUBJECTS
-    ]
+    return sorted(best.values(), key=lambda slow: (-slow.stretch.requests, slow.name))[:MOST_SLOW]
 
 
 def _of(
