@@ -26,7 +26,7 @@ from envoylogs.summary.summary import summarize
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_PLACES = 25
+_PLACES = 90
 """How many places of the code are named, those with most queries first."""
 
 

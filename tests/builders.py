@@ -14,10 +14,10 @@ from envoylogs.envoy.roles import ROLES, ProxiesSeen
 from envoylogs.keyed.batches import Batch, Decoded, Wanted
 from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.keyed.selection import Selection
-from envoylogs.reading.columns import RecordColumns
+from envoylogs.reading.block_reader import BlockReader
 from envoylogs.reading.decoded_block import KEY, PLACE, DecodedBlock
+from envoylogs.reading.decoders.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
-from envoylogs.reading.json_lines import JsonLinesReader
 from envoylogs.sources.blocks import blocks
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def reading(
     """Read bytes as one source and return all of it, of any role, as one batch."""
     fates = LineFates()
     records = RecordColumns(columns)
-    reader = JsonLinesReader(name, keep_text=keep_text)
+    reader = BlockReader(name, keep_text=keep_text)
     for item in blocks(Pipe(data, portions)):
         records.extend(name, reader.read(item, fates))
     records.extend(name, reader.finish(fates))

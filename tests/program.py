@@ -35,7 +35,7 @@ __all__ = ["Running", "run", "start"]
 
 _ROOT = Path(__file__).parents[1]
 _IMPORTED = (
-    "envoylogs.cli.app", "envoylogs.pipeline", "envoylogs.reading.anonymize", "envoylogs.records",
+    "envoylogs.cli.app", "envoylogs.pipeline", "envoylogs.keyed.anonymize", "envoylogs.records",
     "envoylogs.render.records", "envoylogs.render.terminal.screen", "envoylogs.sources.locate",
     "envoylogs.summary.summary", "envoylogs.tally.running", "pydantic.type_adapter",
 )  # fmt: skip

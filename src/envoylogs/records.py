@@ -16,7 +16,7 @@ from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.errors import IncompleteSourceError, TallyQuestionError
 from envoylogs.keyed.batches import BATCH_RECORDS, Wanted, decode
 from envoylogs.keyed.distinct_requests import RequestsSeen
-from envoylogs.keyed.records import KeyedRecords
+from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import Reading
 from envoylogs.sources.compression import PROBLEMS

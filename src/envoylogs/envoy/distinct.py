@@ -12,9 +12,10 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Remembered", "with_columns_by"]
+__all__ = ["Remembered", "numbered", "with_columns_by"]
 
 _REMEMBERED = 100_000
+_PLACE = "place of a row"
 
 
 class Remembered(dict[str, str]):
@@ -34,6 +35,20 @@ class Remembered(dict[str, str]):
             self.clear()
         found = self[text] = self._function(text)
         return found
+
+
+def numbered(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """Return the distinct rows of a frame in the order in which they come, and which each row is.
+
+    Args:
+        rows: Of one column at least.
+    """
+    placed = rows.with_row_index(_PLACE)
+    firsts = placed.select(pl.col(_PLACE).first().over(rows.columns)).to_series()
+    places = (firsts == placed[_PLACE]).arg_true()
+    order = pl.int_range(places.len(), dtype=pl.UInt32, eager=True)
+    number_at = pl.Series([0], dtype=pl.UInt32).new_from_index(0, rows.height)
+    return rows[places], number_at.scatter(places, order)[firsts]
 
 
 def with_columns_by(

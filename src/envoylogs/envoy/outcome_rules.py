@@ -13,7 +13,6 @@ from __future__ import annotations
 import polars as pl
 
 from envoylogs.envoy.details import reading_of
-from envoylogs.envoy.distinct import with_columns_by
 from envoylogs.envoy.flags import has_flag
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS
 
@@ -61,9 +60,12 @@ def is_connection() -> pl.Expr:
 
 def with_outcome(records: pl.DataFrame) -> pl.DataFrame:
     """Return records with the column ``outcome``; see ``outcome_of_record`` for what it needs."""
-    groups = _DETAILS.map_elements(_group_of, return_dtype=pl.String)
-    grouped = with_columns_by(records, "response_code_details", [groups.alias("details_group")])
-    return grouped.with_columns(outcome_of_record().alias("outcome")).drop("details_group")
+    details = set(records["response_code_details"])
+    groups = {detail: _group_of(detail) for detail in details if detail is not None}
+    group = _DETAILS.replace_strict(groups, default=None, return_dtype=pl.String)
+    with_group = records.lazy().with_columns(details_group=group)
+    outcome = outcome_of_record().alias("outcome")
+    return with_group.with_columns(outcome).drop("details_group").collect()
 
 
 def _group_of(details: str) -> str | None:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import polars as pl
 
-from envoylogs.envoy.distinct import with_columns_by
+from envoylogs.envoy.distinct import numbered
 
 __all__ = [
     "MAX_TEXT",
     "PATH_SEGMENTS",
     "masked_query",
+    "numbered_path_groups",
     "path_group",
-    "with_path_group",
     "without_query",
 ]
 
 MAX_TEXT = 512
 """Where strings that strangers choose are cut, in characters."""
-
-_ALIKE = "path without numbers"
 
 PATH_SEGMENTS = 4
 """How many segments of a path tell path groups apart, unless told otherwise."""
@@ -62,14 +60,20 @@ def path_group(path: pl.Expr, segments: int = PATH_SEGMENTS) -> pl.Expr:
     )
 
 
-def with_path_group(records: pl.DataFrame, segments: int = PATH_SEGMENTS) -> pl.DataFrame:
-    """Return records with the column ``path_group``, worked out once for paths that are alike.
+def numbered_path_groups(
+    paths: pl.Series, segments: int = PATH_SEGMENTS
+) -> tuple[pl.Series, pl.Series]:
+    """Return the path groups of some paths, and which of them each path is of.
 
     Args:
-        records: With ``path``; rows keep their order.
+        paths: Many of them may be alike.
         segments: See ``path_group``.
     """
-    # Where a number stands, any other gives the same group, so that few paths are left.
-    alike = without_query(pl.col("path").str.head(MAX_TEXT)).str.replace_all(r"/\d+(/|$)", "/0${1}")
-    found = records.with_columns(alike.alias(_ALIKE))
-    return with_columns_by(found, _ALIKE, [path_group(pl.col(_ALIKE), segments)]).drop(_ALIKE)
+    # Where a number stands, any other gives the same group: each step leaves fewer to look at.
+    bare = without_query(pl.col(paths.name).str.head(MAX_TEXT))
+    alike = bare.str.replace_all(r"/\d+(/|$)", "/0${1}")
+    found, number = numbered(paths.to_frame())
+    for step in (alike, path_group(pl.col(paths.name), segments)):
+        found, numbers = numbered(found.select(step))
+        number = numbers[number]
+    return found.to_series(), number

@@ -99,12 +99,13 @@ def roles_of_keys(keys: pl.DataFrame, seen: ProxiesSeen) -> pl.Series | None:
         keys: With ``pod``, ``upstream_cluster`` and ``route_name``.
         seen: See ``with_role``; nothing is added.
     """
-    signs = keys.select(**_signs())
-    proving = signs.select("proves_sidecar", "proves_waypoint", "named_waypoint")
-    if seen.sidecars or seen.waypoints or any(sign.any() for sign in proving):
+    signs = _signs()
+    role = pl.when(signs["egress"]).then(pl.lit("egress")).otherwise(pl.lit("gateway"))
+    proving = ("proves_sidecar", "proves_waypoint", "named_waypoint")
+    found = keys.select(role.alias("role"), **{name: signs[name].any() for name in proving})
+    if seen.sidecars or seen.waypoints or any(found[name].any() for name in proving):
         return None
-    role = pl.when("egress").then(pl.lit("egress")).otherwise(pl.lit("gateway")).alias("role")
-    return signs.select(role).to_series()
+    return found["role"]
 
 
 def _signs() -> dict[str, pl.Expr]:

@@ -33,7 +33,7 @@ from envoylogs.envoy.identifying import (
 from envoylogs.envoy.paths import MAX_TEXT
 from envoylogs.envoy.traffic import KNOWN_METHODS, host_of, looks_like_address, without_port
 from envoylogs.errors import ConfigurationError
-from envoylogs.keyed.records import KeyedRecords
+from envoylogs.keyed.keyed_records import KeyedRecords
 
 if TYPE_CHECKING:
     from collections.abc import Callable

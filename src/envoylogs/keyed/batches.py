@@ -14,13 +14,13 @@ from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.errors import MissingSourceError
 from envoylogs.keyed.distinct_requests import RequestsSeen
+from envoylogs.keyed.keyed_records import KEY, KeyedRecords
 from envoylogs.keyed.meaning import normalized
-from envoylogs.keyed.records import KeyedRecords
 from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
-from envoylogs.reading.columns import RecordColumns
+from envoylogs.reading.block_reader import BlockReader
+from envoylogs.reading.decoders.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
-from envoylogs.reading.json_lines import JsonLinesReader
-from envoylogs.reading.source_reading import SourceReading
+from envoylogs.reading.source_reader import SourceReader
 from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.sources.stop import Stop
 
@@ -118,9 +118,9 @@ class Wanted:
         seldom = [name for name in self.seldom if self.anonymizer is None and name not in asked]
         return RecordColumns(self.all_columns, self.keys, unknown=self.unknown, seldom=seldom)
 
-    def reader_at(self, source: str, line: int) -> JsonLinesReader:
+    def reader_at(self, source: str, line: int) -> BlockReader:
         """Return a reader of a source, by its name, that begins at a line."""
-        return JsonLinesReader(
+        return BlockReader(
             source,
             keep_text=self.text,
             text_format=self.text_format,
@@ -170,13 +170,19 @@ class Decoded:
 
     def _of_roles(self, read: KeyedRecords) -> KeyedRecords:
         """Return the records of the roles that are looked at, and account for the others."""
-        roles = read.of_keys(pl.col("role")).alias("role")
-        counted = read.rows.select("source", roles).group_by("source", "role").len()
-        for source, role, n in counted.iter_rows():
+        roles, wanted = read.keys["role"][read.rows[KEY]], self.wanted.selection.roles
+        if roles.n_unique() > 1:
+            counted = pl.DataFrame([read.rows["source"], roles]).group_by("source", "role").len()
+            by_source = counted.select("source", "len", "role").rows()
+        else:
+            (role,) = roles[:1]
+            by_source = [(*found, role) for found in read.rows["source"].value_counts().rows()]
+        for source, n, role in by_source:
             self.fates.add(source, "role", n, role)
-            if role not in self.wanted.selection.roles:
+            if role not in wanted:
                 self.fates.add(source, "role_left_out", n, role)
-        return read.filter(roles.is_in(self.wanted.selection.roles))
+        are_all = {role for *_, role in by_source} <= set(wanted)
+        return read if are_all else read.filter(roles.is_in(wanted))
 
     def _anonymized(self, batch: Batch) -> Batch:
         """Return a batch as it may be counted and shown, if it is to be anonymized."""
@@ -273,7 +279,7 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
         if wanted.anonymizer is not None:
             source = wanted.anonymizer.named(source)  # noqa: PLW2901  # the same one
         reader_at = partial(wanted.reader_at, source.name)
-        reading = SourceReading(source, reader_at, logs, proxies, fates)
+        reading = SourceReader(source, reader_at, logs, proxies, fates)
         with ExitStack() as opened:
             try:
                 raw = opened.enter_context(source.open_raw())

@@ -21,7 +21,7 @@ from envoylogs.envoy.flags import short_flags
 from envoylogs.envoy.outcome_rules import with_outcome
 from envoylogs.envoy.roles import roles_of_keys, with_role
 from envoylogs.envoy.traffic import cleaned_authority, kind_of_record, without_port
-from envoylogs.keyed.records import KEY, KeyedRecords
+from envoylogs.keyed.keyed_records import KEY, KeyedRecords
 from envoylogs.keyed.times import times_of
 from envoylogs.reading.decoded_block import PLACE, split_keys
 from envoylogs.reading.fates import EXAMPLES_KEPT
@@ -41,6 +41,12 @@ _FROM_CLUSTER = ("upstream_direction", "upstream_port", "upstream_subset", "upst
 _MADE = {*_FROM_CLUSTER, "gateway", "role", "outcome", "failure", "kind"}
 _LOGGED = [name for name in schema.NORMALIZED if name not in _MADE]
 _OF_KEYS = [name for name in _LOGGED if name not in schema.OF_RECORDS]
+
+_UNUSUAL = (
+    pl.col("method").cast(pl.String).str.contains(" H|- -"),
+    pl.col("response_flags").str.contains("[a-z]"),
+)
+"""What hardly any log has: a whole request line as the method, flags by their long names."""
 
 _PRESENT = ("upstream_host", "upstream_service_time_ms", "path", "bytes_sent")
 """Columns of records of which an outcome depends on whether they are there; of the bytes on whether
@@ -69,7 +75,9 @@ def normalized(
     """
     of_rows = [name for name in schema.OF_RECORDS if name not in block.seldom]
     keys, rows = _cleaned(block.keys, _OF_KEYS), _cleaned(block.rows, of_rows)
-    keys, rows = _with_request_lines_taken_apart(keys, rows, fates)
+    unusual = keys.select(has.fill_null(value=False).any() for has in _UNUSUAL).row(0, named=True)
+    if unusual["method"]:
+        keys, rows = _with_request_lines_taken_apart(keys, rows, fates)
     typed = keys.with_columns(
         *_integers(keys),
         _unless_empty(cleaned_cluster(pl.col("upstream_cluster"))),
@@ -77,28 +85,31 @@ def normalized(
         # Istio 1.1.0 to 1.1.2 log the start time as the method.
         pl.when(pl.col("method").str.starts_with("2").not_()).then(pl.col("method")),
     )
-    typed = _with_short_flags(typed)
+    if unusual["response_flags"]:
+        typed = _with_short_flags(typed)
     typed_rows = rows.with_columns(*_integers(rows), start_time=times_of(rows["start_time"]))
     _note_unreadable(KeyedRecords(keys, rows), KeyedRecords(typed, typed_rows), fates)
     records = KeyedRecords(typed, typed_rows, block.seldom)
-    if not {"outcome", "failure", "kind"}.isdisjoint(columns):
-        records = _with_meaning(records)
+    made = []
     if "gateway" in columns:
         address = without_port(pl.col("downstream_local_address"))
-        gateway = pl.coalesce("pod", address).alias("gateway")
-        records = replace(records, keys=records.keys.with_columns(gateway))
+        made.append(pl.coalesce("pod", address).alias("gateway"))
     if not set(_FROM_CLUSTER).isdisjoint(columns):
-        parts = cluster_parts(pl.col("upstream_cluster"))
-        records = replace(records, keys=records.keys.with_columns(*parts))
+        made += cluster_parts(pl.col("upstream_cluster"))
+    if not {"outcome", "failure", "kind"}.isdisjoint(columns):
+        records = _with_meaning(records, made)
+    elif made:
+        records = replace(records, keys=records.keys.with_columns(made))
     if "role" in columns:
         records = _with_role(records, proxies)
     kept = [name for name in ("text", schema.UNKNOWN_KEYS, PLACE) if name in rows.columns]
-    of_keys = [name for name in records.keys.columns if name in columns]
     asked = [name for name in of_rows if name in columns]
+    have = records.keys.columns
+    of_keys = [name for name in schema.NORMALIZED if name in columns and name in have]
     return replace(
         records,
-        keys=records.keys.select(name for name in schema.NORMALIZED if name in of_keys),
-        rows=records.rows.select(KEY, *asked, *schema.POSITION, *kept),
+        keys=pl.DataFrame([records.keys[name] for name in of_keys]),
+        rows=records.rows[[KEY, *asked, *schema.POSITION, *kept]],
         seldom={name: values for name, values in block.seldom.items() if name in columns},
     )
 
@@ -112,8 +123,8 @@ def _cleaned(logged: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
     )
 
 
-def _with_meaning(records: KeyedRecords) -> KeyedRecords:
-    """Return records with outcome, failure and kind as a part of their keys."""
+def _with_meaning(records: KeyedRecords, more: list[pl.Expr]) -> KeyedRecords:
+    """Return records with outcome, failure, kind and more as a part of their keys."""
     rows = records.rows
     traits = rows.select(
         pl.sum_horizontal(
@@ -126,19 +137,20 @@ def _with_meaning(records: KeyedRecords) -> KeyedRecords:
     before, there, key = split_keys(records.keys.height, rows[KEY], traits, 2 ** len(_PRESENT))
     # Whether they are there is all that is asked.
     presence = [
-        pl.Series(name, (there // 2**place % 2).replace_strict([0, 1], [None, 0]))
+        pl.when(pl.lit(there) // 2**place % 2 == 1).then(pl.lit(0)).alias(name)
         for place, name in enumerate(_PRESENT)
     ]
-    keys = with_outcome(records.keys[before].with_columns(presence))
-    keys = with_failure(keys.with_columns(kind_of_record().alias("kind")))
-    return replace(records, keys=keys.drop(_PRESENT), rows=rows.with_columns(key.alias(KEY)))
+    present = records.keys[before].lazy().with_columns(presence)
+    kind = kind_of_record().alias("kind")
+    keys = with_failure(with_outcome(present.with_columns(kind, *more).collect()))
+    return records.rekeyed(keys[[name for name in keys.columns if name not in _PRESENT]], key)
 
 
 def _with_role(records: KeyedRecords, proxies: ProxiesSeen) -> KeyedRecords:
     """Return records with the role of who wrote them as a part of their keys."""
     role = roles_of_keys(records.keys, proxies)
     if role is not None:
-        return replace(records, keys=records.keys.with_columns(role))
+        return replace(records, keys=records.keys.hstack([role]))
     plain = with_role(records.frame(("source", *_OF_A_ROLE)), proxies)
     return records.split("role", plain["role"])
 
@@ -150,8 +162,6 @@ def _with_request_lines_taken_apart(
 
     Path and protocol are those of the line where a record has no others.
     """
-    if keys["method"].dtype != pl.String or not keys["method"].str.contains(" H|- -").any():
-        return keys, rows
     parts = pl.col("method").str.extract_groups(_REQUEST_LINE)
     is_line = pl.col("method").str.contains(_REQUEST_LINE)
     protocol = pl.when(is_line).then(_present(parts, "protocol"))
@@ -183,12 +193,7 @@ def _present(parts: pl.Expr, name: str) -> pl.Expr:
 
 def _with_short_flags(records: pl.DataFrame) -> pl.DataFrame:
     """Return records with response flags by their short names."""
-    flags = records["response_flags"]
-    # Hardly any format logs the long names.
-    if not flags.str.contains("[a-z]").any():
-        return records
-    distinct = flags.drop_nulls().unique()
-    short = {name: short_flags(name) for name in distinct}
+    short = {name: short_flags(name) for name in records["response_flags"].drop_nulls().unique()}
     return records.with_columns(
         pl.col("response_flags").replace_strict(short, default=None, return_dtype=pl.String)
     )

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from envoylogs.envoy.distinct import numbered
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -55,12 +57,8 @@ def keyed(records: pl.DataFrame, columns: Collection[str]) -> DecodedBlock:
     names = [name for name in records.columns if name in columns]
     if not names:
         return DecodedBlock(pl.DataFrame(), records.with_columns(pl.lit(0, pl.UInt32).alias(KEY)))
-    numbered = records.select(names).with_row_index(KEY)
-    firsts = numbered.select(pl.col(KEY).first().over(names)).to_series()
-    is_first = firsts == numbered[KEY]
-    numbers = is_first.cum_sum().cast(pl.UInt32) - 1
-    rows = records.drop(names).with_columns(numbers.gather(firsts).alias(KEY))
-    return DecodedBlock(records.select(names).filter(is_first), rows)
+    keys, numbers = numbered(records[names])
+    return DecodedBlock(keys, records.drop(names).with_columns(numbers.alias(KEY)))
 
 
 def split_keys(keys: int, key: pl.Series, traits: pl.Series, most: int) -> tuple[pl.Series, ...]:
@@ -77,8 +75,7 @@ def split_keys(keys: int, key: pl.Series, traits: pl.Series, most: int) -> tuple
         its new key.
     """
     both = key.cast(pl.Int64) * most + traits.cast(pl.Int64)
-    there = pl.repeat(False, keys * most, dtype=pl.Boolean, eager=True)  # noqa: FBT003
-    there = there.scatter(both.unique(), True)  # noqa: FBT003
-    found = there.arg_true().cast(pl.Int64)
-    numbers = there.cum_sum().cast(pl.UInt32) - 1
-    return found // most, found % most, numbers.gather(both)
+    firsts = both.arg_unique()
+    numbers = pl.Series([0], dtype=pl.UInt32).new_from_index(0, keys * most)
+    order = pl.int_range(firsts.len(), dtype=pl.UInt32, eager=True)
+    return key[firsts], traits[firsts], numbers.scatter(both[firsts], order)[both].alias(KEY)

@@ -37,8 +37,9 @@ class Payloads:
     """Lines without their envelopes.
 
     Attributes:
-        lines: What was inside.
+        lines: What was inside; an empty object where it is in ``objects``.
         numbers: The number of each; of a joined line that of its first part.
+        objects: What was inside where that was an object and no line, by its number.
         originals: The bytes of each line that had an envelope, by its number.
         origins: Who wrote each line that had an envelope, by its number.
         parts: Of how many lines each joined line is made, by its number.
@@ -49,6 +50,7 @@ class Payloads:
 
     lines: list[bytes]
     numbers: list[int]
+    objects: dict[int, dict[str, object]] = field(default_factory=dict)
     originals: dict[int, bytes] = field(default_factory=dict)
     origins: dict[int, Origin] = field(default_factory=dict)
     parts: dict[int, int] = field(default_factory=dict)

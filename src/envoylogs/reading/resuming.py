@@ -17,7 +17,7 @@ from envoylogs.sources.known_logs import WaitingLine
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from envoylogs.reading.json_lines import JsonLinesReader
+    from envoylogs.reading.block_reader import BlockReader
     from envoylogs.sources.identity import MarkedStream
 
 __all__ = ["RecentLines", "lines_before", "read_waiting"]
@@ -51,8 +51,8 @@ class RecentLines:
 
     def taken_back(
         self,
-        reader: JsonLinesReader,
-        reader_again: JsonLinesReader,
+        reader: BlockReader,
+        reader_again: BlockReader,
         fates: LineFates,
     ) -> tuple[WaitingLine, ...] | None:
         """Return the lines that wait, as if they had not been read.
@@ -90,9 +90,7 @@ class RecentLines:
         return dict(sorted(found.items(), key=lambda pair: pair[0].number))
 
 
-def read_waiting(
-    reader: JsonLinesReader, lines: Mapping[WaitingLine, bytes], fates: LineFates
-) -> int:
+def read_waiting(reader: BlockReader, lines: Mapping[WaitingLine, bytes], fates: LineFates) -> int:
     """Read lines again that wait for their end; return how many records they are: none.
 
     Args:

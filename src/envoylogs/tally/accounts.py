@@ -68,14 +68,16 @@ class LineCounts(CountState):
     def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
         """Return the accounts of one batch."""
         rows = [(*key, n, None, None) for key, n in batch.fates.counts.items()]
-        frames = [pl.DataFrame(rows, schema=cls.columns(spec), orient="row")]
         for windows in counts:
-            missing = pl.lit(None, pl.Int64)
-            frames += [
-                windows.select(*_key("window"), "n", "first", "last"),
-                windows.select(*_key("untimed"), n="untimed", first=missing, last=missing),
-            ]
-        return cls(cls.summed(spec, *frames), spec)
+            for source, n, first, last, untimed in windows.rows():
+                rows += [
+                    (source, "window", "", n, first, last),
+                    (source, "untimed", "", untimed, None, None),
+                ]
+        found = [row for row in rows if row[3] != 0]
+        state = cls(pl.DataFrame(found, schema=cls.columns(spec), orient="row"), spec)
+        keys = sum(fate in _OF_KEYS for _, fate, _ in batch.fates.counts)
+        return state.merge() if keys > _KEYS_KEPT else state
 
     @classmethod
     def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
@@ -92,11 +94,6 @@ class LineCounts(CountState):
     def undamaged(self) -> Self:
         """Return the same without what kept sources from being read to their end."""
         return type(self)(self.frame.filter(pl.col("fate") != "damaged"), self.spec)
-
-
-def _key(fate: str) -> tuple[pl.Expr, ...]:
-    """Return the key of a fate without details."""
-    return pl.col("source"), pl.lit(fate).alias("fate"), pl.lit("").alias("detail")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +116,7 @@ class LineExamples(SampleState):
         del counts
         rows = [(e.source, e.reason, e.line, e.text) for e in batch.fates.examples]
         frame = pl.DataFrame(rows, schema=cls.columns(spec), orient="row")
-        if not spec.show_query:
+        if rows and not spec.show_query:
             frame = frame.with_columns(pl.col("text").str.replace_all(_QUERY_VALUE, "${1}*"))
         return cls(cls.reduced(frame, spec), spec)
 

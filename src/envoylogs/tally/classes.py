@@ -17,14 +17,17 @@ import polars as pl
 from envoylogs.tally.state import CountState, TallySpec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from envoylogs.keyed.batches import Batch
 
-__all__ = ["ALL_DIGITS", "DIGITS", "DurationCounts", "in_classes", "relative_error_of"]
+__all__ = ["ALL_DIGITS", "DIGITS", "EXACT", "DurationCounts", "in_classes", "relative_error_of"]
 
 ALL_DIGITS = 64
 """So many digits are all there can be: whole milliseconds."""
+
+EXACT: Mapping[str, pl.Expr] = {"digits": pl.lit(ALL_DIGITS, pl.Int64)}
+"""What counts by whole milliseconds all have."""
 
 DIGITS = (ALL_DIGITS, 8, 7, 6, 5, 4)
 """The ladder: how many binary digits of a duration are kept."""
@@ -76,10 +79,8 @@ class DurationCounts(CountState):
     @classmethod
     def counted(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
         """Return counts of whole milliseconds, none of them twice, as this state keeps them."""
-        exact = pl.lit(ALL_DIGITS, pl.Int64).alias("digits")
-        columns = cls.columns(spec)
-        rows = (frame.with_columns(exact).select(*columns) for frame in frames)
-        return cls.fitted(spec, pl.concat(rows))
+        columns = list(cls.columns(spec))
+        return cls.fitted(spec, pl.concat(frame[columns] for frame in frames))
 
     @classmethod
     def fitted(cls, spec: TallySpec, frame: pl.DataFrame) -> pl.DataFrame:

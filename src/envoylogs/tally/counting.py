@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.keyed.records import KEY
+from envoylogs.keyed.keyed_records import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from envoylogs.keyed.records import KeyedRecords
+    from envoylogs.keyed.keyed_records import KeyedRecords
 
 __all__ = ["REQUESTS", "TIME", "Counted", "counts_of"]
 
@@ -41,6 +41,7 @@ class Counted:
         values: What they are grouped by that each has for itself, by name; of the columns of
             rows and of ``traits``.
         measures: What is worked out for each group, by name; of the same.
+        names: What the numbers of some values stand for, by name.
         constants: What is the same for all groups, by name.
         traits: Columns that measures need and that depend on keys alone, by name.
         where: Which keys are counted; null for all.
@@ -51,6 +52,7 @@ class Counted:
     keys: Mapping[str, pl.Expr]
     measures: Mapping[str, pl.Expr]
     values: Mapping[str, pl.Expr] = field(default_factory=dict)
+    names: Mapping[str, pl.Series] = field(default_factory=dict)
     constants: Mapping[str, pl.Expr] = field(default_factory=dict)
     traits: Mapping[str, pl.Expr] = field(default_factory=dict)
     where: pl.Expr | None = None
@@ -65,15 +67,17 @@ def counts_of(asked: Sequence[Counted]) -> list[pl.DataFrame]:
         if its expressions are the same for several groups of none.
     """
     of_keys: dict[int, pl.DataFrame] = {}
-    for records in {id(one.records): one.records for one in asked}.values():
+    for keys in {id(one.records.keys): one.records.keys for one in asked}.values():
         made = [
             expression
             for place, one in enumerate(asked)
-            if one.records is records
+            if one.records.keys is keys
             for expression in _of_keys(str(place), one)
         ]
-        of_keys[id(records)] = records.keys.with_row_index(_PLACE).select(made)
-    plans = [_plan(str(place), one, of_keys[id(one.records)]) for place, one in enumerate(asked)]
+        of_keys[id(keys)] = keys.with_row_index(_PLACE).select(made)
+    plans = [
+        _plan(str(place), one, of_keys[id(one.records.keys)]) for place, one in enumerate(asked)
+    ]
     return pl.collect_all(plans)
 
 
@@ -107,7 +111,10 @@ def _plan(place: str, one: Counted, of_keys: pl.DataFrame) -> pl.LazyFrame:
     )
     return counted.select(
         *(of_key(f"{place} {name}", _GROUP).alias(name) for name in one.keys),
-        *one.values,
+        *(
+            pl.lit(one.names[name]).gather(pl.col(name)).alias(name) if name in one.names else name
+            for name in one.values
+        ),
         *one.measures,
         *(constant.alias(name) for name, constant in one.constants.items()),
     )

@@ -85,35 +85,39 @@ class FailureEvidence(SampleState):
         if not failed_ones.height:
             return cls.empty(spec)
         keys, values = subject_columns(is_of_connection())
+        # What is seldom asked is looked at here for the first time.
+        logged = kept_apart(failed_ones.frame(n for n in failed_ones.columns if n not in _UNUSED))
         failed = (
-            # What is seldom asked is looked at here for the first time.
-            kept_apart(failed_ones.frame(n for n in failed_ones.columns if n not in _UNUSED))
+            logged.lazy()
             .with_columns(**keys, **values, rank=rank_of_record(), client=client_of_record())
             .with_columns(pl.col("client").str.head(MAX_TEXT))
         )
-        failed = _promising(failed, spec).with_columns(start=microseconds("start_time"))
-        if not spec.show_query:
-            failed = failed.with_columns(masked_query(pl.col("path")))
-        cut = [pl.col(name).str.head(MAX_TEXT) for name in _CUT]
-        kept = cls.reduced(failed.with_columns(cut).select(*cls.COLUMNS), spec)
-        return cls(compact(kept), spec)
+        path = pl.col("path") if spec.show_query else masked_query(pl.col("path"))
+        found = (
+            _promising(failed, spec)
+            .with_columns(path, start=microseconds("start_time"))
+            .with_columns(pl.col(name).str.head(MAX_TEXT) for name in _CUT)
+        )
+        return cls(compact(cls._best(found.select(*cls.COLUMNS), spec).collect()), spec)
 
     @classmethod
     def reduced(cls, frame: pl.DataFrame, spec: TallySpec) -> pl.DataFrame:
         """Return the records of the clients with the smallest ranks."""
-        if frame.is_empty():
-            return frame
+        return frame if frame.is_empty() else cls._best(frame.lazy(), spec).collect()
+
+    @classmethod
+    def _best(cls, records: pl.LazyFrame, spec: TallySpec) -> pl.LazyFrame:
         # What a record says comes before where it stands, so that the choice is the same however
         # the log is cut into files.
         order = [name for name in cls.COLUMNS if name not in {"rank", "source", "line"}]
-        best = frame.sort("rank", *order, "source", "line", nulls_last=True).unique(
+        best = records.sort("rank", *order, "source", "line", nulls_last=True).unique(
             (*EVIDENCE_KEYS, "client"), keep="first", maintain_order=True
         )
         place = pl.int_range(pl.len()).over(EVIDENCE_KEYS)
         return best.filter(place < spec.evidence_clients)
 
 
-def _promising(failed: pl.DataFrame, spec: TallySpec) -> pl.DataFrame:
+def _promising(failed: pl.LazyFrame, spec: TallySpec) -> pl.LazyFrame:
     """Return the records that may be kept: most are out of it by their rank alone."""
     best = failed.group_by(*EVIDENCE_KEYS, "client").agg(pl.col("rank").min())
     last = best.group_by(EVIDENCE_KEYS).agg(

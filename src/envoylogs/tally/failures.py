@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from envoylogs.envoy.failures.lookup import upgrade_end
-from envoylogs.tally.classes import DurationCounts
+from envoylogs.tally.classes import EXACT, DurationCounts
 from envoylogs.tally.counting import REQUESTS, Counted
 from envoylogs.tally.subjects import (
     SUBJECT_KEYS,
@@ -65,6 +65,7 @@ class FailureDurations(DurationCounts):
                 values={**values, "value_ms": pl.col("duration_ms")},
                 traits={"is_connection": is_of_connection()},
                 measures={"requests": REQUESTS},
+                constants=EXACT,
                 where=failure.is_not_null() & (pl.col("kind") != "own"),
                 valid=pl.col("duration_ms").is_not_null(),
             )

@@ -77,7 +77,7 @@ class KnownNames(CountState):
             names = pl.DataFrame(schema=_SHOWN) if batch.names is None else batch.names
             shown = names.select(pl.col("token").alias("name"), pl.col("name").alias("shown"))
             known = known.join(shown, on="name", how="left")
-        return cls(known.select(*cls.columns(spec)), spec)
+        return cls(known[list(cls.columns(spec))], spec)
 
     def bounded(self) -> Self:
         """Return at most ``max_names`` names a kind: those with the most records, and the rest."""

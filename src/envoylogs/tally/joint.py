@@ -122,7 +122,7 @@ class JointCounts(CountState):
         # There are few names in many rows: as numbers they are grouped in half the time.
         texts = [name for name, dtype in cls.keys(spec).items() if dtype == pl.String()]
         numbered = pl.concat(frames).with_columns(pl.col(texts).cast(pl.Categorical()))
-        grouped = cls._grouped(numbered.lazy(), list(cls.keys(spec)))
+        grouped = cls.grouped(numbered.lazy(), spec)
         return grouped.with_columns(pl.col(texts).cast(pl.String)).collect()
 
     @classmethod

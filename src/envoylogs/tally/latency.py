@@ -15,7 +15,7 @@ import polars as pl
 
 from envoylogs import schema
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED
-from envoylogs.tally.classes import DurationCounts
+from envoylogs.tally.classes import EXACT, DurationCounts
 from envoylogs.tally.counting import REQUESTS, Counted
 from envoylogs.tally.folded import FOLDABLE
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from envoylogs.keyed.batches import Batch
-    from envoylogs.keyed.records import KeyedRecords
+    from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.fold import Fold
     from envoylogs.tally.state import TallySpec
 
@@ -83,7 +83,7 @@ def answered_by(
         keys=keys,
         values={**values, "value_ms": value},
         measures={"requests": REQUESTS},
-        constants={"measure": pl.lit(measure)},
+        constants={"measure": pl.lit(measure), **EXACT},
         where=(pl.col("kind") == "request") & is_answered(),
         valid=value.is_not_null(),
     )
@@ -151,7 +151,7 @@ class LatencyByTrait(DurationCounts):
             counted.lazy()
             .group_by(pl.col(trait).alias("name"), *_MEASURED)
             .agg(requests)
-            .with_columns(pl.lit(trait).alias("trait"))
+            .with_columns(pl.lit(trait).alias("trait"), **EXACT)
             for counted in counts
             for trait in TRAITS
             if trait in counted.columns

@@ -5,27 +5,30 @@ It tells a path that lost its route, or is refused since a moment, from a stray 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
 
 from envoylogs.envoy.outcomes import UNROUTED, Harm, harm_of_record, is_error, is_routed
-from envoylogs.envoy.paths import with_path_group
+from envoylogs.envoy.paths import numbered_path_groups
 from envoylogs.tally.counting import REQUESTS, TIME, Counted
 from envoylogs.tally.folded import is_folded
 from envoylogs.tally.folded_marks import FOLDED, FOLDED_KNOWN
 from envoylogs.tally.state import CountState, TallySpec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from envoylogs.keyed.batches import Batch
+    from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.fold import Fold
 
 __all__ = ["PathCounts"]
 
 NOT_FOUND = 404
+
+_WAYS = ("routed", "served", "unrouted", "failed", "refused")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,47 +59,71 @@ class PathCounts(CountState):
         the log, as the known names are: a window that begins after a route was lost must not hide
         it.
         """
-        del spec
-        request, no_harm = pl.col("kind") == "request", pl.col("failure").is_null()
-        ways = (
-            (batch.whole, "routed", is_routed()),
-            (batch.whole, "served", is_routed() & no_harm),
-            (batch.selected, "unrouted", pl.col("outcome").is_in(UNROUTED)),
-            (batch.selected, "failed", is_routed() & is_error()),
-            (batch.selected, "refused", harm_of_record() == Harm.REFUSED),
-        )
+        of_log = {"routed": is_routed(), "served": is_routed() & pl.col("failure").is_null()}
+        of_selected = {
+            "unrouted": pl.col("outcome").is_in(UNROUTED),
+            "failed": is_routed() & is_error(),
+            "refused": harm_of_record() == Harm.REFUSED,
+        }
+        if batch.selected is not None and batch.unselected is None:
+            return [cls._counted(batch.selected, of_log | of_selected, spec)]
         return [
-            Counted(
-                records=records,
-                keys={
-                    "authority": pl.col("authority"),
-                    "method": pl.col("method"),
-                    "refusal": pl.when(pl.lit(way == "refused")).then("failure"),
-                },
-                values={"path": pl.col("path")},
-                traits={"is_404": pl.col("response_code").eq_missing(NOT_FOUND)},
-                measures={
-                    way: REQUESTS,
-                    f"{way}_404": pl.col("is_404").sum().cast(pl.Int64),
-                    f"first_{way}": TIME.min(),
-                    f"last_{way}": TIME.max(),
-                },
-                where=request & where,
-            )
-            for records, way, where in ways
+            cls._counted(records, ways, spec)
+            for records, ways in ((batch.unselected, of_log), (batch.selected, of_selected))
             if records is not None
         ]
 
     @classmethod
+    def _counted(
+        cls, records: KeyedRecords, ways: Mapping[str, pl.Expr], spec: TallySpec
+    ) -> Counted:
+        """Count requests by what has become of them, which are ``ways``."""
+        ways = {way: where.fill_null(value=False) for way, where in ways.items()}
+        groups, number = numbered_path_groups(records.rows["path"], spec.path_segments)
+        rows = records.rows.with_columns(number.alias("path_group"))
+        return Counted(
+            records=replace(records, rows=rows),
+            keys={
+                "authority": pl.col("authority"),
+                "method": pl.col("method"),
+                "failure": pl.when(ways["refused"]).then("failure")
+                if "refused" in ways
+                else pl.lit(None, pl.String),
+                "is_404": pl.col("response_code").eq_missing(NOT_FOUND),
+                **ways,
+            },
+            values={"path_group": pl.col("path_group")},
+            names={"path_group": groups},
+            measures={"requests": REQUESTS, "first": TIME.min(), "last": TIME.max()},
+            where=(pl.col("kind") == "request") & pl.any_horizontal(ways.values()),
+        )
+
+    @classmethod
     def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
-        """Return what was counted by path, by groups of paths."""
+        """Return what was counted, by each way apart."""
         del batch
         if not counts:
             return cls.empty(spec)
-        missing = pl.DataFrame(schema=cls.columns(spec))
-        by_path = with_path_group(pl.concat(counts, how="diagonal"), spec.path_segments)
-        rows = pl.concat([missing, by_path], how="diagonal").select(*missing.columns)
-        return cls(cls.added(spec, rows), spec)
+        missing = pl.LazyFrame(schema=cls.columns(spec))
+        by_way = [
+            counted.lazy()
+            .filter(way)
+            .select(
+                "authority",
+                "method",
+                "path_group",
+                pl.when(pl.lit(way == "refused")).then("failure").alias("refusal"),
+                pl.col("requests").alias(way),
+                pl.when("is_404").then("requests").otherwise(0).alias(f"{way}_404"),
+                pl.col("first").alias(f"first_{way}"),
+                pl.col("last").alias(f"last_{way}"),
+            )
+            for counted in counts
+            for way in _WAYS
+            if way in counted.columns
+        ]
+        rows = pl.concat([missing, *by_way], how="diagonal").select(*cls.columns(spec))
+        return cls(cls.grouped(rows, spec).collect(), spec)
 
     @classmethod
     def renamed(cls, frame: pl.DataFrame, spec: TallySpec, fold: Fold | None) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from envoylogs.envoy.flags import has_flag
+from envoylogs.keyed.keyed_records import KEY
 from envoylogs.tally.latency import is_answered
 from envoylogs.tally.timeline import BucketCounts
 
@@ -71,14 +72,25 @@ class SlownessCounts(BucketCounts):
         """Count the answered requests of one batch."""
         if batch.selected is None:
             return []
-        records, delayed = batch.selected, has_flag("DI")
+        records = batch.selected
         took_ms, upstream_ms = pl.col("duration_ms"), pl.col("upstream_service_time_ms")
         answered = (pl.col("kind") == "request") & is_answered()
-        is_delayed = pl.lit(records.of_keys(delayed))
-        has_time = took_ms.is_not_null() & ~is_delayed | upstream_ms.is_not_null()
-        by_service, by_host = (
-            records.filter(records.rows.select(where).to_series())
-            for where in (has_time, took_ms.is_not_null())
+        traits = {
+            "is_delayed": has_flag("DI"),
+            "of_service": answered & pl.col("upstream_cluster").is_not_null(),
+            "of_host": answered & pl.col("authority").is_not_null(),
+        }
+        of_record = records.keys.select(
+            where.fill_null(value=False).alias(name) for name, where in traits.items()
+        )[records.rows[KEY]]
+        timed = {
+            "of_service": took_ms.is_not_null() & ~pl.col("is_delayed") | upstream_ms.is_not_null(),
+            "of_host": took_ms.is_not_null(),
+        }
+        chosen = (
+            records.rows.hstack(of_record)
+            .select(pl.any_horizontal(pl.col(name) & is_timed for name, is_timed in timed.items()))
+            .to_series()
         )
         small = (pl.col("bytes_sent") <= SMALL_BYTES) & (pl.col("bytes_received") <= SMALL_BYTES)
         outside_ms = (
@@ -87,30 +99,30 @@ class SlownessCounts(BucketCounts):
             .when(small)
             .then(took_ms - upstream_ms)
         )
+        measure = pl.when(traits["is_delayed"]).then(pl.lit(DELAY)).otherwise(pl.lit(GATEWAY_TIME))
+        missing = pl.lit(None, pl.String)
+        cluster, authority = pl.col("upstream_cluster"), pl.col("authority")
         return [
             cls.counted_in_time(
-                by_service,
+                records,
                 spec,
-                keys={
-                    "measure": pl.lit(UPSTREAM_TIME),
-                    "authority": pl.lit(None, pl.String),
-                    "upstream_cluster": pl.col("upstream_cluster"),
-                },
-                values={"from_ms": _class_of(pl.coalesce(upstream_ms, took_ms))},
-                where=answered & pl.col("upstream_cluster").is_not_null(),
-            ),
-            cls.counted_in_time(
-                by_host,
-                spec,
-                keys={
-                    "measure": pl.when(delayed).then(pl.lit(DELAY)).otherwise(pl.lit(GATEWAY_TIME)),
-                    "authority": pl.col("authority"),
-                    "upstream_cluster": pl.lit(None, pl.String),
-                },
-                values={"from_ms": _class_of(outside_ms)},
-                traits={"is_delayed": delayed},
-                where=answered & pl.col("authority").is_not_null(),
-            ),
+                keys={"measure": name, "authority": of_host, "upstream_cluster": of_cluster},
+                values={"from_ms": _class_of(taken_ms)},
+                traits={"is_delayed": traits["is_delayed"]},
+                where=traits[subject],
+                valid=timed[subject],
+                chosen=chosen,
+            )
+            for subject, name, of_host, of_cluster, taken_ms in (
+                (
+                    "of_service",
+                    pl.lit(UPSTREAM_TIME),
+                    missing,
+                    cluster,
+                    pl.coalesce(upstream_ms, took_ms),
+                ),
+                ("of_host", measure, authority, missing, outside_ms),
+            )
         ]
 
 

@@ -269,8 +269,8 @@ class CountState(State):
         del batch
         if not counts:
             return cls.empty(spec)
-        columns = cls.columns(spec)
-        return cls(pl.concat(frame.select(*columns) for frame in counts), spec)
+        columns = list(cls.columns(spec))
+        return cls(pl.concat(frame[columns] for frame in counts), spec)
 
     @classmethod
     def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
@@ -280,19 +280,19 @@ class CountState(State):
     @classmethod
     def added(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
         """Return frames of this state added up, one row for each key."""
-        keys = list(cls.keys(spec))
-        if not keys:
+        if not cls.keys(spec):
             return frames[0]
         rows = sum(frame.height for frame in frames)
         joined = pl.concat(frame.lazy() for frame in frames)
         engine: Literal["streaming", "in-memory"] = (
             "streaming" if rows > _ROWS_AT_ONCE else "in-memory"
         )
-        return cls._grouped(joined, keys).collect(engine=engine)
+        return cls.grouped(joined, spec).collect(engine=engine)
 
     @classmethod
-    def _grouped(cls, rows: pl.LazyFrame, keys: list[str]) -> pl.LazyFrame:
-        return rows.group_by(keys).agg(
+    def grouped(cls, rows: pl.LazyFrame, spec: TallySpec) -> pl.LazyFrame:
+        """Return rows added up by key."""
+        return rows.group_by(list(cls.keys(spec))).agg(
             pl.col(cls.SUMS).sum(),
             *(pl.col(name).min() for name in cls.MINIMA),
             *(pl.col(name).max() for name in cls.MAXIMA),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from envoylogs.keyed.batches import Batch
-    from envoylogs.keyed.records import KeyedRecords
+    from envoylogs.keyed.keyed_records import KeyedRecords
 
 __all__ = ["REDIRECT", "WIDTHS_S", "BucketCounts", "TimelineCounts", "floored"]
 
@@ -37,7 +37,7 @@ WIDTHS_S = (1, 5, 15, 60, 300, 900, 3600, 21600, 86400)
 REDIRECT = "redirect"
 
 _MICROSECONDS = 1_000_000
-_Times = TypeVar("_Times", pl.Expr, pl.Series)
+_Times = TypeVar("_Times", pl.Expr, pl.Series, int)
 _NOTHING: Mapping[str, pl.Expr] = {}
 _KEYS = ("kind", "route_name", "outcome", "failure")
 
@@ -56,14 +56,20 @@ class BucketCounts(CountState):
         values: Mapping[str, pl.Expr],
         traits: Mapping[str, pl.Expr] = _NOTHING,
         where: pl.Expr | None = None,
+        valid: pl.Expr | None = None,
+        chosen: pl.Series | None = None,
     ) -> Counted:
         """Count records, errors and times by bucket; see ``Counted`` for what is given.
+
+        ``chosen`` tells the records that the buckets are made for.
 
         Buckets are as wide as those of the records alone must be, which saves counting them by
         narrow ones first.
         """
-        rows = records.rows if where is None else records.filter(records.of_keys(where)).rows
-        width = _narrowest(rows.select(TIME).to_series(), WIDTHS_S, spec.timeline_buckets)
+        times = records.rows["start_time"].cast(pl.Int64)
+        if chosen is not None:
+            times = times.filter(chosen)
+        width = _narrowest(times, WIDTHS_S, spec.timeline_buckets)
         return Counted(
             records=records,
             keys=keys,
@@ -77,13 +83,15 @@ class BucketCounts(CountState):
             constants={"width_s": pl.lit(width, pl.Int64)},
             traits={**traits, "is_error": is_error()},
             where=where,
+            valid=valid,
         )
 
     @classmethod
     def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
-        """Return what was counted, in buckets that fit."""
+        """Return what was counted, no key of it twice, in buckets that fit."""
         counted = super(BucketCounts, cls).of_counts(batch, spec, counts)
-        if len(counts) == 1 and counted.frame.height <= spec.max_rows:
+        frame = counted.frame
+        if frame.height <= spec.max_rows and frame["width_s"].n_unique() <= 1:
             return counted
         return cls(cls.fitted(counted.frame, spec), spec)
 
@@ -166,10 +174,14 @@ class TimelineCounts(BucketCounts):
 
 def _narrowest(times: pl.Series, widths: Sequence[int], buckets: int) -> int:
     """Return the narrowest of some widths at which times fill no more buckets, or the widest."""
-    starts = times.drop_nulls()
+    first, last = times.min(), times.max()
+    if not (isinstance(first, int) and isinstance(last, int)):
+        return widths[0]
     for width in widths:
-        starts = floored(starts, width).unique()
-        if starts.len() <= buckets:
+        # All that there may be are told at no cost.
+        if (floored(last, width) - floored(first, width)) // (width * _MICROSECONDS) < buckets:
+            return width
+        if floored(times, width).n_unique() - times.has_nulls() <= buckets:
             return width
     return widths[-1]
 

@@ -14,7 +14,7 @@ from envoylogs.envoy.identifying import (
 )
 from envoylogs.envoy.paths import path_group
 from envoylogs.keyed.anonymize import Anonymizer
-from envoylogs.keyed.records import KeyedRecords
+from envoylogs.keyed.keyed_records import KeyedRecords
 
 _JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
 

@@ -14,7 +14,7 @@ from envoylogs.keyed.anonymize import (
     REPLACED_COLUMNS,
     Anonymizer,
 )
-from envoylogs.keyed.records import KeyedRecords
+from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.keyed.selection import Selection
 from envoylogs.sources.source import STDIN_NAME, Source
 

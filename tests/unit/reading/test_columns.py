@@ -14,16 +14,16 @@ from tests.strategies import cuts, records
 from envoylogs import schema
 from envoylogs.envoy.field_keys import FieldKeys
 from envoylogs.envoy.outcome_rules import LOGGED_KEYS
-from envoylogs.reading.columns import RecordColumns
+from envoylogs.reading.decoders.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
-from envoylogs.reading.records import Records
+from envoylogs.reading.raw_records import RawRecords
 
 _ALL = tuple(schema.NORMALIZED)
 
 
 def _raw(*found: Record, columns: tuple[str, ...] = _ALL) -> pl.DataFrame:
     collected = RecordColumns(columns)
-    collected.extend("test.log", Records(list(found), list(range(1, len(found) + 1))))
+    collected.extend("test.log", RawRecords(list(found), list(range(1, len(found) + 1))))
     return plain(collected.decoded(LineFates()))
 
 
@@ -112,7 +112,7 @@ def test_how_many_records_come_at_a_time_does_not_count(
     found, slices = cut
     collected = RecordColumns(_ALL)
     for part in slices:
-        collected.extend("test.log", Records(found[part], list(range(1, len(found) + 1))[part]))
+        collected.extend("test.log", RawRecords(found[part], list(range(1, len(found) + 1))[part]))
 
     raw = plain(collected.decoded(LineFates()))
 
@@ -123,10 +123,10 @@ def test_how_many_records_come_at_a_time_does_not_count(
 def test_records_keep_their_order_source_and_line_whatever_their_keys() -> None:
     collected = RecordColumns(_ALL)
     first = [record(path="/1"), {"path": "/2", "response_flags": "-"}, record(path="/3")]
-    collected.extend("a.log", Records(first, [1, 5, 6]))
-    collected.extend("empty.log", Records([], []))
+    collected.extend("a.log", RawRecords(first, [1, 5, 6]))
+    collected.extend("empty.log", RawRecords([], []))
     collected.extend(
-        "b.log", Records([{"response_flags": "-", "path": "/4"}, record(path="/5")], [2, 3])
+        "b.log", RawRecords([{"response_flags": "-", "path": "/4"}, record(path="/5")], [2, 3])
     )
 
     raw = plain(collected.decoded(LineFates()))
@@ -155,7 +155,7 @@ def test_columns_that_were_not_asked_for_are_not_kept_but_for_those_of_outcomes(
 def test_it_is_noted_of_how_many_records_a_column_was_seen_even_if_not_asked_for() -> None:
     collected, fates = RecordColumns(("path",)), LineFates()
     found: list[Record] = [{"path": "/"}, {"user_agent": "x", "path": "/"}, {"path": None}]
-    collected.extend("a.log", Records(found, [1, 2, 3]))
+    collected.extend("a.log", RawRecords(found, [1, 2, 3]))
 
     plain(collected.decoded(fates))
 
@@ -168,7 +168,7 @@ def test_it_is_noted_of_how_many_records_a_column_was_seen_even_if_not_asked_for
 def _counted(*found: Record, keep_text: bool = True) -> dict[str, int]:
     """Return of how many records each key was that no column holds."""
     collected, fates = RecordColumns(_ALL), LineFates(keep_text=keep_text)
-    collected.extend("a.log", Records(list(found), list(range(1, len(found) + 1))))
+    collected.extend("a.log", RawRecords(list(found), list(range(1, len(found) + 1))))
     plain(collected.decoded(fates))
     return {key: n for (_, fate, key), n in fates.counts.items() if fate == "key_unused"}
 
@@ -222,7 +222,7 @@ def test_a_key_that_may_hold_address_or_cluster_holds_what_its_value_is(
 def test_a_cluster_under_a_key_of_two_uses_is_seen_and_one_that_is_missing_is_no_evidence() -> None:
     collected, fates = RecordColumns(_ALL), LineFates()
     found: list[Record] = [{"upstream": "orders"}, {"upstream": "192.0.2.9:80"}, {"upstream": "-"}]
-    collected.extend("a.log", Records(found, [1, 2, 3]))
+    collected.extend("a.log", RawRecords(found, [1, 2, 3]))
 
     raw = plain(collected.decoded(fates))
 
@@ -327,7 +327,7 @@ def test_mapped_keys_hold_columns() -> None:
         {"response_flags": "-", "edge": {"vhost": "a.example.com"}, "host": "node-1"},
         {"response_flags": "-", "edge": {}, "host": "b.example.com"},
     ]
-    collected.extend("test.log", Records(found, [1, 2]))
+    collected.extend("test.log", RawRecords(found, [1, 2]))
 
     raw = plain(collected.decoded(LineFates()))
 

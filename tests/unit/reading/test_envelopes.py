@@ -24,7 +24,7 @@ from tests.builders import (
 from tests.envelopes import ENVELOPES, Envelope, Who
 from tests.strategies import blank_lines, damaged_lines, noise_lines, portions, records
 
-from envoylogs.reading import envelopes as module
+from envoylogs.reading.envelopes import unwrapping as module
 from envoylogs.sources.blocks import MAX_LINE_BYTES
 
 if TYPE_CHECKING:

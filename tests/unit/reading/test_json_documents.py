@@ -21,7 +21,7 @@ from tests.builders import (
 )
 from tests.strategies import portions, records
 
-from envoylogs.reading.json_documents import MAX_BYTES, MAX_DEPTH, MAX_LINES, OpenObject
+from envoylogs.reading.mending.json_documents import MAX_BYTES, MAX_DEPTH, MAX_LINES, OpenObject
 from envoylogs.sources.blocks import BLOCK_BYTES
 
 if TYPE_CHECKING:

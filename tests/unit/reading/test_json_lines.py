@@ -21,8 +21,8 @@ from tests.strategies import (
 )
 
 from envoylogs.envoy.field_keys import FieldKeys
+from envoylogs.reading.block_reader import BlockReader
 from envoylogs.reading.fates import EXAMPLES_KEPT, REASONS, LineFates
-from envoylogs.reading.json_lines import JsonLinesReader
 from envoylogs.sources.blocks import MAX_LINE_BYTES, blocks
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class _Read(NamedTuple):
 
 def _read(data: bytes, portions: Sequence[int] = (), name: str = "test.log") -> _Read:
     read = _Read([], [], LineFates())
-    reader = JsonLinesReader(name)
+    reader = BlockReader(name)
     for item in blocks(Pipe(data, portions)):
         found = reader.read(item, read.fates)
         read.objects.extend(found.objects)
@@ -282,7 +282,7 @@ def test_every_malformed_line_is_handed_to_the_callback_as_it_was() -> None:
     fates = LineFates(on_malformed=kept.append)
     broken = [b'{"path":"/\\ud800"}\r', b'  {"a":1,}', b"\0\xff"]
     data = b"\n".join([b"# note", broken[0], line(record()), b"", *broken[1:]])
-    reader = JsonLinesReader("test.log")
+    reader = BlockReader("test.log")
 
     for item in blocks(Pipe(data)):
         reader.read(item, fates)
@@ -436,7 +436,7 @@ def test_the_bytes_of_nested_records_and_of_those_with_mapped_keys_are_kept() ->
     nested = b'{ "request": {"path": "/"},  "response": {"code": 200} }'
     mapped = b'{"Up":"a"}'
     keys = FieldKeys.mapping({"upstream_cluster": ["up"]})
-    reader = JsonLinesReader("test.log", keep_text=True, keys=keys)
+    reader = BlockReader("test.log", keep_text=True, keys=keys)
     fates = LineFates()
     data = b"\n".join([nested, mapped, b'{"level":"info"}'])
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.builders import line, printed, record
 from tests.strategies import texts
 
-from envoylogs.reading.repair import KINDS, repaired
+from envoylogs.reading.mending.repair import KINDS, repaired
 
 _Object = dict[str, object]
 _Writer = Callable[[object], bytes]

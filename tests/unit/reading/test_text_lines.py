@@ -29,10 +29,10 @@ from tests.strategies import connections, modern_records
 from envoylogs import schema
 from envoylogs.envoy.outcome_rules import LOGGED_KEYS
 from envoylogs.envoy.text_formats import DEFAULT_FORMATS, parse_format
-from envoylogs.reading.columns import RecordColumns
+from envoylogs.reading.block_reader import BlockReader
+from envoylogs.reading.decoders.columns import RecordColumns
+from envoylogs.reading.decoders.text_lines import TextLines
 from envoylogs.reading.fates import LineFates
-from envoylogs.reading.json_lines import JsonLinesReader
-from envoylogs.reading.text_lines import TextLines
 from envoylogs.sources.blocks import Block
 
 _HEAD = '[2026-01-02T03:04:05.678Z] "GET /cart HTTP/2" 200 - '
@@ -104,7 +104,7 @@ def test_every_form_holds_failures_and_connections(form: str, found: Record) -> 
 def test_the_evidence_says_which_fields_a_form_has(form: str) -> None:
     fates, records = LineFates(), RecordColumns(("path",))
     data = _LINES[form].encode()
-    records.extend("a.log", JsonLinesReader("a.log").read(Block(data, len(data)), fates))
+    records.extend("a.log", BlockReader("a.log").read(Block(data, len(data)), fates))
 
     (row,) = plain(records.decoded(fates)).iter_rows(named=True)
 

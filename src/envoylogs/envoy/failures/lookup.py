@@ -108,15 +108,18 @@ def with_failure(records: pl.DataFrame) -> pl.DataFrame:
             "connection_termination_details", "upstream_transport_failure_reason")  # fmt: skip
     harmed = pl.col("outcome").is_in(_HARMLESS).not_()
     # A log has few combinations of these, and most records none of harm.
-    found = records.filter(harmed).select(keys).unique()
+    found = records.lazy().filter(harmed).select(keys).unique().collect()
     names = [failure_of(*row) for row in found.iter_rows()]
-    failures = found.with_columns(pl.Series("failure", names, dtype=pl.String))
-    joined = records.join(failures, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    failures = found.hstack([pl.Series("failure", names, dtype=pl.String)])
     nowhere = (pl.col("outcome") == "tcp_failed") & (
         pl.col("upstream_cluster") == "BlackHoleCluster"
     )
-    return joined.with_columns(
-        pl.when(nowhere).then(pl.lit("unknown_hop")).otherwise("failure").alias("failure")
+    failure = pl.when(nowhere).then(pl.lit("unknown_hop")).otherwise("failure").alias("failure")
+    return (
+        records.lazy()
+        .join(failures.lazy(), on=keys, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(failure)
+        .collect()
     )
 
 

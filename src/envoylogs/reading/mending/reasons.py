@@ -6,7 +6,7 @@ import re
 
 import orjson
 
-from envoylogs.reading.text_lines import looks_cut, looks_like_text
+from envoylogs.reading.decoders.text_lines import looks_cut, looks_like_text
 
 __all__ = [
     "holds_key_of_record",

@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from envoylogs.envoy.roles import ProxiesSeen
+    from envoylogs.reading.block_reader import BlockReader
     from envoylogs.reading.fates import LineFates
-    from envoylogs.reading.json_lines import JsonLinesReader
     from envoylogs.reading.progress import Progress
-    from envoylogs.reading.records import Records
+    from envoylogs.reading.raw_records import RawRecords
     from envoylogs.sources.known_logs import KnownLogs, Place
     from envoylogs.sources.source import Source
     from envoylogs.sources.stop import Stop
 
-__all__ = ["SourceReading"]
+__all__ = ["SourceReader"]
 
 
-class SourceReading:
+class SourceReader:
     """Reads what is new of one source.
 
     Args:
@@ -39,7 +39,7 @@ class SourceReading:
     def __init__(
         self,
         source: Source,
-        reader_at: Callable[[int], JsonLinesReader],
+        reader_at: Callable[[int], BlockReader],
         logs: KnownLogs,
         proxies: ProxiesSeen,
         fates: LineFates,
@@ -50,7 +50,7 @@ class SourceReading:
         self._logs = logs
         self._proxies = proxies
 
-    def records(self, raw: BinaryIO, stop: Stop, progress: Progress | None) -> Iterator[Records]:
+    def records(self, raw: BinaryIO, stop: Stop, progress: Progress | None) -> Iterator[RawRecords]:
         """Read the source, which is open, and yield its records block by block.
 
         Raises:

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from envoylogs.reading.embedded import embedded_objects, object_at_end
 from envoylogs.reading.fates import LineFates
-from envoylogs.reading.json_documents import OpenObject
-from envoylogs.reading.payloads import Payloads
-from envoylogs.reading.reasons import (
+from envoylogs.reading.mending.embedded import embedded_objects, object_at_end
+from envoylogs.reading.mending.json_documents import OpenObject
+from envoylogs.reading.mending.reasons import (
     holds_key_of_record,
     holds_record,
     path_to_record,
     reason_of,
     reason_of_broken,
 )
-from envoylogs.reading.records import Records
-from envoylogs.reading.repair import repaired
+from envoylogs.reading.mending.repair import repaired
+from envoylogs.reading.payloads import Payloads
+from envoylogs.reading.raw_records import RawRecords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,7 +56,7 @@ class UnclearLines:
         self._keep_text = keep_text
         self._open: OpenObject | None = None
         self._payloads = Payloads([], [])
-        self._records = Records()
+        self._records = RawRecords()
         self._fates = LineFates()
 
     @property
@@ -84,7 +84,7 @@ class UnclearLines:
                 payloads.part_numbers[number] = before.part_numbers[number]
         self._payloads = payloads
 
-    def read_broken(self, number: int, line: bytes, records: Records, fates: LineFates) -> None:
+    def read_broken(self, number: int, line: bytes, records: RawRecords, fates: LineFates) -> None:
         """Read a line that is no JSON value: part of an object, or not JSON at all."""
         self._records, self._fates = records, fates
         text = line.strip()
@@ -98,7 +98,7 @@ class UnclearLines:
             self._count(number, line, reason_of(line))
 
     def read_other(
-        self, number: int, line: bytes, value: object, records: Records, fates: LineFates
+        self, number: int, line: bytes, value: object, records: RawRecords, fates: LineFates
     ) -> None:
         """Read a line that is JSON and no record.
 
@@ -115,7 +115,7 @@ class UnclearLines:
         else:
             self._count_other([(number, line)], value)
 
-    def abandon(self, records: Records, fates: LineFates) -> None:
+    def abandon(self, records: RawRecords, fates: LineFates) -> None:
         """Give up the open object, if there is one: what follows it does not belong to it."""
         self._records, self._fates = records, fates
         self._give_up()

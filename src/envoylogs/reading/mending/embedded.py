@@ -1,4 +1,4 @@
-"""Records that share their line with something else.
+"""RawRecords that share their line with something else.
 
 Envoy's standard output is that of the agent too, so a record may stand behind
 half a line of debug output, and two records may stand on one line.
@@ -12,7 +12,7 @@ from itertools import islice
 
 import orjson
 
-from envoylogs.reading.reasons import holds_key_of_record
+from envoylogs.reading.mending.reasons import holds_key_of_record
 
 __all__ = ["embedded_objects", "object_at_end"]
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from envoylogs import schema
 from envoylogs.reading.decoded_block import KEY, PLACE, keyed, split_keys
-from envoylogs.reading.logged_values import MISSING, series_of
+from envoylogs.reading.decoders.logged_values import MISSING, series_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -70,18 +70,19 @@ class KeyedRecords:
         of_keys = [name for name in names if name in self.keys.columns]
         found = [self._asked(name) for name in names if name in self.seldom]
         if of_keys:
-            found += self.keys.select(of_keys)[self.rows[KEY]].get_columns()
-        return self.rows.hstack(found).select(names)
+            found += self.keys[of_keys][self.rows[KEY]].get_columns()
+        plain = self.rows.hstack(found)
+        return pl.DataFrame([plain[name] for name in names])
 
     def _asked(self, name: str) -> pl.Series:
         """Return a column of what is seldom asked."""
-        values, places = self.seldom[name], self.rows[PLACE]
-        found = series_of(name, [values[place] for place in places.to_list()])
-        return found.set(found.is_in(MISSING), None)
+        logged, places = self.seldom[name], self.rows[PLACE]
+        values = [logged[place] for place in places.to_list()]
+        return series_of(name, [None if value in MISSING else value for value in values])
 
     def of_keys(self, expression: pl.Expr) -> pl.Series:
         """Return for each record what an expression over the columns of keys is."""
-        return self.keys.select(expression).to_series().gather(self.rows[KEY])
+        return self.keys.select(expression).to_series()[self.rows[KEY]]
 
     def filter(self, chosen: pl.Series) -> Self:
         """Return the chosen records; itself if that are all."""
@@ -89,7 +90,19 @@ class KeyedRecords:
 
     def without(self, name: str) -> Self:
         """Return the same without a column of keys."""
-        return replace(self, keys=self.keys.drop(name))
+        keys = self.keys.clone()
+        keys.drop_in_place(name)
+        return replace(self, keys=keys)
+
+    def rekeyed(self, keys: pl.DataFrame, key: pl.Series) -> Self:
+        """Return the same with other keys.
+
+        Args:
+            keys: See the attribute.
+            key: The place of its key for each record.
+        """
+        place = self.rows.get_column_index(KEY)
+        return replace(self, keys=keys, rows=self.rows.clone().replace_column(place, key))
 
     def split(self, name: str, traits: pl.Series) -> Self:
         """Return the same with a text that each record has for itself as a part of its key.
@@ -103,5 +116,4 @@ class KeyedRecords:
             texts, pl.int_range(texts.len(), dtype=pl.UInt32, eager=True)
         )
         before, which, key = split_keys(self.keys.height, self.rows[KEY], places, texts.len())
-        keys = self.keys[before].with_columns(texts.gather(which).alias(name))
-        return replace(self, keys=keys, rows=self.rows.with_columns(key.alias(KEY)))
+        return self.rekeyed(self.keys[before].with_columns(texts[which].alias(name)), key)

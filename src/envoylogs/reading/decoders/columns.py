@@ -8,28 +8,25 @@ taking apart a batch of 8,192 at once, and a batch smaller in memory.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 import polars as pl
 
-from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.outcome_rules import LOGGED_KEYS
-from envoylogs.reading.decoded_block import KEY, PLACE, DecodedBlock, keyed, split_keys
+from envoylogs.reading.decoded_block import KEY, PLACE, DecodedBlock, split_keys
+from envoylogs.reading.decoders.reference import ObjectShape, keys_of_all
+from envoylogs.reading.decoders.text_shape import TextShape
 from envoylogs.reading.payloads import NOBODY, Origin
-from envoylogs.reading.records import keys_of_all
-from envoylogs.reading.shapes import Shape, was_logged
-from envoylogs.reading.text_patterns import values_of
 from envoylogs.schema import UNKNOWN_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from envoylogs.reading.decoders.text_patterns import TextPattern
     from envoylogs.reading.fates import LineFates
-    from envoylogs.reading.records import Records
-    from envoylogs.reading.text_patterns import TextPattern
+    from envoylogs.reading.raw_records import RawRecords
 
 __all__ = ["RecordColumns"]
 
@@ -38,15 +35,20 @@ MADE_FROM = ("method", "path", "authority", "protocol", "response_code", "bytes_
              "downstream_local_address", "upstream_local_address", "pod")  # fmt: skip
 """What outcome, failure, kind, gateway and role are made from besides ``LOGGED_KEYS``: always
 read."""
-_OF_KEYS = frozenset({*schema.NORMALIZED, *LOGGED_KEYS}).difference(schema.OF_RECORDS)
 
 
-@dataclass(slots=True)
-class _TextShape:
-    """The records that fit the same pattern, still as lines."""
+class _Shape(Protocol):
+    """Records that look the same to a decoder."""
 
-    lines: list[pl.Series] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
+    @property
+    def places(self) -> list[int]:
+        """The place of each record in the batch."""
+
+    def block(self, before: int, seldom: Collection[str] = ()) -> DecodedBlock:
+        """Return the records; keys are numbered from ``before``."""
+
+    def note(self, block: DecodedBlock, fates: LineFates) -> None:
+        """Note how many records had a key for each column."""
 
 
 class RecordColumns:
@@ -72,8 +74,8 @@ class RecordColumns:
         self._keys = keys
         self._unknown: dict[int, str] | None = {} if unknown else None
         self._wanted = {*columns, *LOGGED_KEYS.values(), *MADE_FROM}
-        self._shapes: dict[frozenset[str], Shape] = {}
-        self._text_shapes: dict[TextPattern, _TextShape] = {}
+        self._shapes: dict[frozenset[str], ObjectShape] = {}
+        self._text_shapes: dict[TextPattern, TextShape] = {}
         self._lines: list[int] = []
         self._texts: list[bytes] = []
         self._sources: list[tuple[str, int]] = []
@@ -82,7 +84,7 @@ class RecordColumns:
     def __len__(self) -> int:
         return len(self._lines)
 
-    def extend(self, source: str, records: Records) -> None:
+    def extend(self, source: str, records: RawRecords) -> None:
         """Take records of one source.
 
         Args:
@@ -105,7 +107,7 @@ class RecordColumns:
             self._origins += [NOBODY] * (first - len(self._origins))
             self._origins += [records.origins.get(n, NOBODY) for n in self._lines[first:]]
 
-    def _extend_mixed(self, records: Records) -> None:
+    def _extend_mixed(self, records: RawRecords) -> None:
         """Take records of TEXT, and those of JSON between them, in the order of their lines."""
         first = len(self._lines)
         of_text = [number for run in records.runs for number in run.numbers]
@@ -121,9 +123,10 @@ class RecordColumns:
             self._texts += [texts[which] for which in ordered]
         start = len(records.lines)
         for run in records.runs:
-            shape = self._text_shapes.setdefault(run.pattern, _TextShape())
-            shape.lines.append(run.values)
-            shape.places += places[start : start + len(run.numbers)]
+            shape = self._text_shapes.get(run.pattern)
+            if shape is None:
+                shape = self._text_shapes[run.pattern] = TextShape(run.pattern, self._wanted)
+            shape.extend(run.values, places[start : start + len(run.numbers)])
             start += len(run.numbers)
         if records.objects:
             self._take(records.objects, places[: len(records.lines)])
@@ -162,7 +165,7 @@ class RecordColumns:
     ) -> None:
         shape = self._shapes.get(keys)
         if shape is None:
-            shape = self._shapes[keys] = Shape(keys, self._keys, self._wanted)
+            shape = self._shapes[keys] = ObjectShape(keys, self._keys, self._wanted)
         if shape.holders:
             objects, places = self._extend_nested(shape.holders, objects, places)
         if objects:
@@ -195,25 +198,16 @@ class RecordColumns:
             With a column for each wanted column that a record had a key for. Where an envelope
             said so, ``pod``, ``namespace`` and ``container``; it knows better than the record.
         """
-        blocks, places, before = [], [], 0
+        shapes: list[_Shape] = [*self._shapes.values(), *self._text_shapes.values()]
         # Where several shapes stand among each other, all their columns are put in order.
-        seldom = self._seldom if len(self._shapes) == 1 and not self._text_shapes else ()
-        for shape in self._shapes.values():
-            rows = shape.rows(before, but=seldom)
-            block = DecodedBlock(shape.keys(), rows, shape.seldom(seldom))
-            for column, n in shape.counts(block.keys, rows):
-                fates.add("", "column_seen", n, column)
-            fates.add_keys("", "key_unused", len(shape.places), shape.unused)
+        seldom = self._seldom if len(shapes) == 1 else ()
+        blocks, places, before = [], [], 0
+        for shape in shapes:
+            block = shape.block(before, seldom)
+            shape.note(block, fates)
             blocks.append(block)
             places += shape.places
             before += block.keys.height
-        for pattern, text_shape in self._text_shapes.items():
-            for column in pattern.form.columns:
-                fates.add("", "column_seen", len(text_shape.places), column)
-            keys, rows, _ = keyed(self._frame_of_text(pattern, text_shape), _OF_KEYS)
-            blocks.append(DecodedBlock(keys, rows.with_columns(pl.col(KEY) + before)))
-            places += text_shape.places
-            before += keys.height
         if len(blocks) > 1:
             # Columns that one shape has as numbers and another as text become text.
             keys, rows = (
@@ -227,27 +221,21 @@ class RecordColumns:
             block = _with_origins(block, self._origins)
         ends = [first for _, first in self._sources[1:]] + [len(self)]
         sources = [
-            pl.repeat(name, end - first, dtype=pl.String, eager=True)
+            pl.Series("source", [name]).new_from_index(0, end - first)
             for (name, first), end in zip(self._sources, ends, strict=True)
         ]
-        rows = block.rows.with_columns(
-            pl.concat(sources).alias("source"),
-            pl.Series("line", self._lines, dtype=pl.Int64),
-            *([pl.Series("text", self._texts, dtype=pl.Binary)] if self._texts else []),
-            *([pl.int_range(len(self), dtype=pl.UInt32).alias(PLACE)] if block.seldom else []),
-            *self._unknown_keys(),
-        )
-        return block._replace(rows=rows)
+        more = [pl.concat(sources), pl.Series("line", self._lines, dtype=pl.Int64)]
+        if self._texts:
+            more.append(pl.Series("text", self._texts, dtype=pl.Binary))
+        if block.seldom:
+            more.append(pl.int_range(len(self), dtype=pl.UInt32, eager=True).alias(PLACE))
+        more += self._unknown_keys()
+        return block._replace(rows=block.rows.hstack(more))
 
     def _unknown_keys(self) -> Iterator[pl.Series]:
         if self._unknown is not None:
             found = map(self._unknown.get, range(len(self)))
             yield pl.Series(UNKNOWN_KEYS, list(found), dtype=pl.String)
-
-    def _frame_of_text(self, pattern: TextPattern, shape: _TextShape) -> pl.DataFrame:
-        lines = pl.concat(shape.lines)
-        values = values_of(pattern, lines, self._wanted)
-        return pl.DataFrame([*values, *was_logged(pattern.form.columns, len(lines))])
 
 
 def _with_origins(block: DecodedBlock, origins: list[Origin]) -> DecodedBlock:

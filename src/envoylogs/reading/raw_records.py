@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from envoylogs.reading.decoders.text_lines import TextRun
     from envoylogs.reading.payloads import Origin
-    from envoylogs.reading.text_lines import TextRun
 
-__all__ = ["Records", "keys_of_all"]
+__all__ = ["RawRecords"]
 
 
 @dataclass(slots=True)
-class Records:
+class RawRecords:
     """The records of one block.
 
     Attributes:
@@ -42,9 +42,3 @@ class Records:
     def numbers(self) -> list[int]:
         """The number of the line of each record, first of JSON, then of TEXT."""
         return [*self.lines, *(number for run in self.runs for number in run.numbers)]
-
-
-def keys_of_all(objects: list[dict[str, object]]) -> frozenset[str] | None:
-    """Return the keys of objects that all have the same ones, as in nearly every log; else null."""
-    keys = frozenset().union(*objects)
-    return keys if set(map(len, objects)) == {len(keys)} else None

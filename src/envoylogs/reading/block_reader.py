@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import orjson
 
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
-from envoylogs.reading.envelopes import Envelopes
-from envoylogs.reading.records import Records, keys_of_all
-from envoylogs.reading.text_lines import TextLines
-from envoylogs.reading.unclear_lines import UnclearLines
+from envoylogs.reading.decoders.reference import objects_alike
+from envoylogs.reading.decoders.text_lines import TextLines
+from envoylogs.reading.envelopes.unwrapping import Envelopes
+from envoylogs.reading.mending.unclear_lines import UnclearLines
+from envoylogs.reading.raw_records import RawRecords
 from envoylogs.sources.blocks import LongLine
 
 if TYPE_CHECKING:
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
     from envoylogs.reading.payloads import Payloads
     from envoylogs.sources.blocks import Block
 
-__all__ = ["JsonLinesReader"]
+__all__ = ["BlockReader"]
 
 _BOM = b"\xef\xbb\xbf"
 _BOM_INSIDE = b"\n" + _BOM
 
 
-class JsonLinesReader:
+class BlockReader:
     """Reads the blocks of one source, in their order.
 
     Args:
@@ -64,9 +65,9 @@ class JsonLinesReader:
         parts = self._envelopes.waiting
         return None if parts is None else parts | self._unclear.waiting
 
-    def read(self, item: Block | LongLine, fates: LineFates) -> Records:
+    def read(self, item: Block | LongLine, fates: LineFates) -> RawRecords:
         """Return the records of the next block, and account for its lines."""
-        records = Records()
+        records = RawRecords()
         fates.add(self._source, "bytes", item.size)
         if isinstance(item, LongLine):
             fates.add(self._source, "lines", 1)
@@ -78,16 +79,16 @@ class JsonLinesReader:
         fates.add(self._source, "records", len(records))
         return records
 
-    def finish(self, fates: LineFates) -> Records:
+    def finish(self, fates: LineFates) -> RawRecords:
         """Account for what is still open at the end of the source."""
-        records = Records()
+        records = RawRecords()
         waiting = self._envelopes.finish(fates)
         self._read_payloads(b"\n".join(waiting.lines), waiting, records, fates)
         self._unclear.abandon(records, fates)
         fates.add(self._source, "records", len(records))
         return records
 
-    def _read_lines(self, item: Block, records: Records, fates: LineFates) -> None:
+    def _read_lines(self, item: Block, records: RawRecords, fates: LineFates) -> None:
         lines = item.data.split(b"\n")
         first = self.next_line
         self.next_line += len(lines)
@@ -105,7 +106,7 @@ class JsonLinesReader:
         self._read_payloads(data, payloads, records, fates)
 
     def _read_payloads(
-        self, data: bytes, payloads: Payloads, records: Records, fates: LineFates
+        self, data: bytes, payloads: Payloads, records: RawRecords, fates: LineFates
     ) -> None:
         """Read lines without their envelopes.
 
@@ -131,7 +132,7 @@ class JsonLinesReader:
             origins = payloads.origins
             records.origins = {n: origins[n] for n in records.numbers if n in origins}
 
-    def _take_runs(self, payloads: Payloads, records: Records, fates: LineFates) -> set[int]:
+    def _take_runs(self, payloads: Payloads, records: RawRecords, fates: LineFates) -> set[int]:
         """Account for the lines of TEXT; return their numbers."""
         numbers = {number for run in records.runs for number in run.numbers}
         fates.add(self._source, "record_lines", sum(map(payloads.height, numbers)))
@@ -145,11 +146,12 @@ class JsonLinesReader:
         return numbers
 
     def _read_json(
-        self, payloads: Payloads, of_lines: slice, records: Records, fates: LineFates
+        self, payloads: Payloads, of_lines: slice, records: RawRecords, fates: LineFates
     ) -> None:
         lines, numbers = payloads.lines[of_lines], payloads.numbers[of_lines]
-        if not self._unclear.is_open:
-            keys, objects = self._alike(lines)
+        decoded = payloads.objects
+        if not (decoded or self._unclear.is_open):
+            keys, objects = objects_alike(lines, self._keys)
             if objects:
                 records.keys = None if records.objects else keys
                 records.objects += objects
@@ -168,7 +170,7 @@ class JsonLinesReader:
         on_one_line, parts = 0, payloads.parts
         for number, line in zip(numbers, lines, strict=True):
             try:
-                value = loads(line)
+                value = decoded[number] if number in decoded else loads(line)
             except error:
                 unclear.read_broken(number, line, records, fates)
                 continue
@@ -183,16 +185,3 @@ class JsonLinesReader:
             else:
                 unclear.read_other(number, line, value, records, fates)
         fates.add(self._source, "record_lines", on_one_line)
-
-    def _alike(self, lines: list[bytes]) -> tuple[frozenset[str], list[dict[str, object]]]:
-        """Return the records of lines that all have the same keys; none if they have not."""
-        nothing: tuple[frozenset[str], list[dict[str, object]]] = frozenset(), []
-        try:
-            objects = list(map(orjson.loads, lines))
-        except orjson.JSONDecodeError:
-            return nothing
-        keys = keys_of_all(objects) if set(map(type, objects)) == {dict} else None
-        # Whether a record with other objects inside is one depends on what is in them.
-        if keys is None or self._keys.signs.isdisjoint(keys):
-            return nothing
-        return keys, objects

@@ -14,7 +14,7 @@ import orjson
 import polars as pl
 
 from envoylogs.envoy.traffic import KNOWN_METHODS
-from envoylogs.reading.text_patterns import (
+from envoylogs.reading.decoders.text_patterns import (
     TextPattern,
     default_patterns,
     patterns_without_time,

@@ -1,4 +1,7 @@
-"""Records of which the same was logged: what repeats in them numbered, the rest in columns."""
+"""The reference decoder: JSON by orjson; what repeats in records numbered, the rest in columns.
+
+A faster decoder may stand beside it, makes the same ``DecodedBlock`` and may not change an answer.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,54 @@ from collections import Counter
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+import orjson
 import polars as pl
 
 from envoylogs import schema
 from envoylogs.envoy.fields import SECONDS_IF_DECIMAL, fold, is_address
 from envoylogs.envoy.outcome_rules import LOGGED_KEYS
-from envoylogs.reading.decoded_block import KEY
-from envoylogs.reading.logged_values import MISSING, first_present, series_of, text_of
+from envoylogs.reading.decoded_block import KEY, DecodedBlock
+from envoylogs.reading.decoders.logged_values import MISSING, first_present, series_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from envoylogs.envoy.field_keys import FieldKeys
+    from envoylogs.reading.fates import LineFates
 
-__all__ = ["Shape", "was_logged"]
+__all__ = ["ObjectShape", "keys_of_all", "objects_alike", "was_logged"]
 
 _OF_ADDRESSES = "upstream_host"
 _SECONDS = frozenset(map(fold, SECONDS_IF_DECIMAL))
 _SECONDS_OF_NGINX = re.compile(r"\d{1,9}\.\d{3}")
 _LONGEST_SECONDS = 1e9
+
+
+def objects_alike(
+    lines: list[bytes], keys: FieldKeys
+) -> tuple[frozenset[str], list[dict[str, object]]]:
+    """Return the records of lines that all have the same keys, and these; none if they have not.
+
+    Args:
+        lines: A record each, maybe.
+        keys: Which keys make a record.
+    """
+    nothing: tuple[frozenset[str], list[dict[str, object]]] = frozenset(), []
+    try:
+        objects = list(map(orjson.loads, lines))
+    except orjson.JSONDecodeError:
+        return nothing
+    common = keys_of_all(objects) if set(map(type, objects)) == {dict} else None
+    # Whether a record with other objects inside is one depends on what is in them.
+    if common is None or keys.signs.isdisjoint(common):
+        return nothing
+    return common, objects
+
+
+def keys_of_all(objects: list[dict[str, object]]) -> frozenset[str] | None:
+    """Return the keys of objects that all have the same ones, as in nearly every log; else null."""
+    keys = frozenset().union(*objects)
+    return keys if set(map(len, objects)) == {len(keys)} else None
 
 
 class _Numbers(dict[tuple[object, ...], int]):
@@ -59,7 +91,7 @@ class _Numbers(dict[tuple[object, ...], int]):
         return kind is str or value is None or (kind is int and place == self._code and value > 1)  # type: ignore[operator]
 
 
-class Shape:
+class ObjectShape:
     """The records that were logged with the same keys.
 
     Args:
@@ -129,7 +161,25 @@ class Shape:
             for values, of_block in zip(self._values.values(), by_key, strict=False):
                 values.extend(of_block)
 
-    def keys(self) -> pl.DataFrame:
+    def block(self, before: int, seldom: Collection[str] = ()) -> DecodedBlock:
+        """Return the records.
+
+        Args:
+            before: How many keys other shapes have.
+            seldom: Columns of which few values will be asked.
+        """
+        rows = [
+            pl.Series(KEY, self._key, dtype=pl.UInt32) + before,
+            *(
+                series_of(column, self._values_of(column))
+                for column in self._of_rows
+                if column not in seldom
+            ),
+        ]
+        left = {name: self._values_of(name) for name in self._of_rows if name in seldom}
+        return DecodedBlock(self._keys(), pl.DataFrame(rows), left)
+
+    def _keys(self) -> pl.DataFrame:
         """Return what repeats, by column, and which of ``LOGGED_KEYS`` was logged."""
         found = self._numbers.found
         by_key = zip(*found, strict=True) if found else [()] * len(self._repeating)
@@ -144,27 +194,25 @@ class Shape:
             ]
         )
 
-    def rows(self, before: int, but: Collection[str] = ()) -> pl.DataFrame:
-        """Return what does not repeat, by column, and the number of the key of each record.
+    def note(self, block: DecodedBlock, fates: LineFates) -> None:
+        """Note how many records had a key for each column, and the keys that no column holds.
 
         Args:
-            before: How many keys other shapes have.
-            but: Columns that are left out.
+            block: Of this shape.
+            fates: Where it is noted.
         """
-        return pl.DataFrame(
-            [
-                pl.Series(KEY, self._key, dtype=pl.UInt32) + before,
-                *(
-                    series_of(column, self._values_of(column))
-                    for column in self._of_rows
-                    if column not in but
-                ),
-            ]
-        )
-
-    def seldom(self, columns: Collection[str]) -> dict[str, list[object]]:
-        """Return some of what does not repeat as it is, where it was logged."""
-        return {name: self._values_of(name) for name in self._of_rows if name in columns}
+        for column in self.seen:
+            fates.add("", "column_seen", len(self.places), column)
+        # Of a key that holds one of two columns: the values tell.
+        for column in self._of_rows.keys() - self.seen:
+            n = block.rows[column].is_in(MISSING).not_().sum()
+            fates.add("", "column_seen", int(n), column)
+        for column in self._of_keys.keys() - self.seen:
+            is_missing = block.keys[column].is_in(MISSING).fill_null(value=True).to_list()
+            times = Counter(self._key)
+            n = sum(n for key, n in times.items() if not is_missing[key])
+            fates.add("", "column_seen", n, column)
+        fates.add_keys("", "key_unused", len(self.places), self.unused)
 
     def _values_of(self, column: str) -> list[object]:
         keys = self._of_rows[column]
@@ -208,7 +256,7 @@ class Shape:
 def was_logged(columns: Collection[str], height: int) -> Iterator[pl.Series]:
     """Yield for each column of ``LOGGED_KEYS`` whether it was logged."""
     for alias, column in LOGGED_KEYS.items():
-        yield pl.repeat(column in columns, height, dtype=pl.Boolean, eager=True).alias(alias)
+        yield pl.Series(alias, [column in columns]).new_from_index(0, height)
 
 
 def _all_of(keys_of: Mapping[str, list[str]]) -> list[str]:

@@ -19,15 +19,20 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from envoylogs.reading.json_documents import MAX_BYTES, MAX_LINES
-from envoylogs.reading.reasons import holds_record
+from envoylogs.reading.mending.json_documents import MAX_BYTES, MAX_LINES
+from envoylogs.reading.mending.reasons import holds_record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from envoylogs.envoy.field_keys import FieldKeys
 
-__all__ = ["CsvColumns", "CsvRows", "record_in_row"]
+__all__ = ["KINDS", "CsvColumns", "CsvRows", "Line", "record_in_row"]
+
+KINDS = {
+    "csv": "a row of a CSV export, with the record in a quoted cell or a column for each key",
+}
+"""The kinds of envelopes, in words."""
 
 Line = tuple[int, bytes]
 
@@ -268,12 +273,12 @@ class CsvColumns:
                 self._names, self._delimiter = names, delimiter
                 return
 
-    def record_in(self, line: bytes) -> bytes | None:
-        """Return the record that a row is, as JSON; null for what is no row, or names the keys."""
+    def record_in(self, line: bytes) -> dict[str, object] | None:
+        """Return the record that a row is; null for what is no row, or names the keys."""
         cells = _row(line, self._delimiter) if self._names else []
         if len(cells) != len(self._names) or cells == self._names:
             return None
-        return orjson.dumps(dict(zip(self._names, cells, strict=True)))
+        return dict(zip(self._names, cells, strict=True))
 
 
 _LEAST_KEYS = 4

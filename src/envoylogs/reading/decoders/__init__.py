@@ -1,0 +1,1 @@
+"""Decoders: from what stands inside of envelopes to keys and rows."""

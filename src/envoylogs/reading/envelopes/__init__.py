@@ -1,0 +1,1 @@
+"""What stands around the lines of a log: a module a family."""

@@ -1,0 +1,1 @@
+"""What is made of lines that are no records as they stand."""
