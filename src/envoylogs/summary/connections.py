@@ -58,11 +58,10 @@ def asked_connections(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
     asked = judged.tally.spec.by
     total = int(judged.connections["requests"].sum())
     if set(by) <= set(TrafficCounts.KEYS):
-        rows = _counted(judged.connections)
+        rows = judged.counts
     elif set(by) <= set(asked):
-        counted = judged.tally.asked_traffic.frame
-        rows = counted.filter(pl.col("kind") == "connection")
-        if int(rows["requests"].sum()) != total:
+        rows = judged.tally.asked_traffic.frame
+        if int(rows["requests"].filter(rows["kind"] == "connection").sum()) != total:
             raise TallyQuestionError.connections_not_counted_by(by)
     else:
         raise TallyQuestionError.not_counted_by(by, TrafficCounts.KEYS, asked)
@@ -70,6 +69,7 @@ def asked_connections(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
     failed_share = pl.when(accepted > 0).then(pl.col("failed") / accepted)
     table = (
         rows.lazy()
+        .filter(pl.col("kind") == "connection")
         .group_by(by)
         .agg(
             pl.col("requests").sum().alias("connections"),
@@ -111,15 +111,6 @@ def failed_connections(judged: Judged) -> pl.DataFrame:
         )
     )
     return _ordered(table, CONNECTION_TABLES)
-
-
-def _counted(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return rows of traffic with the number of connections that each count is of."""
-    requests = pl.col("requests")
-    return rows.with_columns(
-        pl.when(condition).then(requests).otherwise(0).alias(name)
-        for name, condition in connections_counted().items()
-    )
 
 
 def _ordered(rows: pl.LazyFrame, keys: Sequence[str]) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from envoylogs.envoy.traffic import host_of
 from envoylogs.summary.parts import Parts
 from envoylogs.tally.folding.marks import FOLDED_KNOWN
 from envoylogs.tally.folding.names_apart import is_folded
-from envoylogs.tally.traffic import conditions_counted
+from envoylogs.tally.traffic import conditions_counted, connections_counted
 
 if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally
@@ -79,10 +79,10 @@ class Judged:
 
     @cached_property
     def counts(self) -> pl.DataFrame:
-        """The same, with what tables add up of requests, see ``traffic.conditions_counted``."""
+        """The same, with what tables add up, see ``traffic.conditions_counted``."""
         return self.everything.with_columns(
             pl.when(condition).then("requests").otherwise(0).alias(name)
-            for name, condition in conditions_counted().items()
+            for name, condition in (conditions_counted() | connections_counted()).items()
         )
 
     @cached_property

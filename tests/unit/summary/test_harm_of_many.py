@@ -379,6 +379,10 @@ def _ebbing() -> list[Record]:
         ),
         pytest.param(_ebbing(), id="traffic that ebbs away"),
         pytest.param(
+            [*(_ok(0) for _ in range(200)), *map(_other, range(3600))],
+            id="requests that all came at once",
+        ),
+        pytest.param(
             [*map(_ok, range(1800)), *map(unrouted, range(1800, 3600)),
              *map(_other, range(3600))],
             id="a host that lost its route",

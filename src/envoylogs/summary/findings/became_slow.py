@@ -15,18 +15,19 @@ import polars as pl
 
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.findings.proof import first_of, sum_of
+from envoylogs.summary.findings.stretches import Stretch, stretches
 from envoylogs.summary.findings.timelines import between
 from envoylogs.summary.findings.weighing import is_burst
+from envoylogs.summary.parts import Parts
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 from envoylogs.tally.slowness import CLASSES_MS, class_end_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from envoylogs.summary.findings.stretches import Stretch
     from envoylogs.summary.findings.timelines import Timelines
 
-__all__ = ["BecameSlow", "became_slow", "median_class"]
+__all__ = ["MOST_SLOW", "BecameSlow", "became_slow", "median_class"]
 
 _TIMES_SLOWER, _SLOWER_MS, _ENOUGH, _HALF = 3, 100, 50, 0.5
 _FAR_SLOWER = 10
@@ -34,7 +35,9 @@ _OF_A_PART = 25
 _USUAL = (4, 20)
 """As with failures (see ``onset``): a quarter of the parts, or a twentieth where most is slow."""
 
-_MOST_SUSPECTS, _MOST_SUBJECTS = 100, 20
+_MOST_SUSPECTS = 100
+MOST_SLOW = 20
+"""So many services, hosts and pods of a kind are told to be slow at most."""
 
 
 class BecameSlow(NamedTuple):
@@ -90,35 +93,57 @@ def became_slow(
         if medians[-1] >= slow_ms
     ]
     suspected.sort(key=lambda one: (-sum(median >= one[2] for median in one[3]), one[:2]))
-    found = [
-        slow
+    candidates = [
+        (name, usual_ms, edge)
         for name, usual_ms, slow_ms, medians in suspected[:_MOST_SUSPECTS]
-        for of_name in [rows.filter(pl.col("name") == name)]
         for edge in CLASSES_MS
         if slow_ms <= edge <= medians[-1]
-        if (slow := _of(name, of_name, (usual_ms, edge), timelines, timed_out))
+    ]
+    stretch_of, parts = _stretches(rows, candidates, timelines.width_us), Parts(rows)
+    found = [
+        slow
+        for number, (name, usual_ms, edge) in enumerate(candidates)
+        if (stretch := stretch_of.get(number))
+        and (slow := _of(name, parts.of(name=name), (usual_ms, edge), stretch, timed_out))
     ]
     # Of what is slow a little the usual has some too, which blurs when it began; of what is very
     # slow there is less. The best is where most are slow and fewest are not.
     found.sort(key=lambda slow: (slow.stretch.of - 2 * slow.stretch.requests, slow.slow_ms))
     best = {slow.name: slow for slow in reversed(found)}
-    return sorted(best.values(), key=lambda slow: (-slow.stretch.requests, slow.name))[
-        :_MOST_SUBJECTS
-    ]
+    return sorted(best.values(), key=lambda slow: (-slow.stretch.requests, slow.name))[:MOST_SLOW]
+
+
+def _stretches(
+    rows: pl.DataFrame, candidates: Sequence[tuple[str, int, int]], width_us: int
+) -> dict[int, Stretch]:
+    """Return when requests were slow, by the number of the candidate.
+
+    Args:
+        rows: As of ``became_slow``.
+        candidates: Of whom, what is usual, and from where on requests are slow.
+        width_us: Of a bucket.
+    """
+    if not candidates:
+        return {}
+    asked = pl.LazyFrame(
+        {"name": [name for name, _, _ in candidates], "edge": [edge for _, _, edge in candidates]}
+    )
+    slow = pl.when(pl.col("from_ms") >= pl.col("edge")).then(pl.lit("slow"))
+    marked = rows.lazy().join(asked.with_row_index("of"), on="name")
+    found = stretches(marked.with_columns(failure=slow, failed_as=slow), width_us)
+    return {number: stretch for (number, _), stretch in found.items()}
 
 
 def _of(
     name: str,
     rows: pl.DataFrame,
     limits_ms: tuple[int, int],
-    timelines: Timelines,
+    stretch: Stretch,
     timed_out: Callable[[str, Stretch], int] | None,
 ) -> BecameSlow | None:
     """Return when requests of one name were slow, if most of them were for a while."""
     usual_ms, slow_ms = limits_ms
     is_slow = pl.col("from_ms") >= slow_ms
-    marked = rows.with_columns(pl.when(is_slow).then(pl.lit("slow")).alias("failure"))
-    stretch = timelines.stretch(marked, is_slow)
     # Where as many quick ones as ever go on beside them, other requests came and the service is as
     # it was.
     if (

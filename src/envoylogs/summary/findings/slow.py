@@ -8,6 +8,7 @@ import polars as pl
 
 from envoylogs.envoy.clusters import service_label
 from envoylogs.envoy.harm import Actor
+from envoylogs.summary.findings.became_slow import MOST_SLOW
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
 from envoylogs.summary.findings.finding import Finding, Severity
 from envoylogs.summary.findings.proof import gateways_of
@@ -31,7 +32,6 @@ Row = dict[str, Any]
 """A row of a table of splits; ``splits.splits`` says what is in it."""
 
 _TIMES_SLOWER, _SLOWER_MS, _ENOUGH = 3, 50, 50
-_MOST_SUBJECTS = 20
 _NEARLY_ALL = 0.8
 
 
@@ -95,7 +95,7 @@ def _slow_hosts(judged: Judged) -> list[_SlowHost]:
         & (pl.col("p50") >= _TIMES_SLOWER * pl.col("p50").min().over("upstream_cluster"))
         & (pl.col("p50") - pl.col("p50").min().over("upstream_cluster") >= _SLOWER_MS)
     ).sort("count", "upstream_host", descending=[True, False])
-    for host in suspects.head(_MOST_SUBJECTS).iter_rows(named=True):
+    for host in suspects.head(MOST_SLOW).iter_rows(named=True):
         rest = by_host.filter(
             pl.col("upstream_cluster").eq_missing(pl.lit(host["upstream_cluster"], pl.String))
             & (pl.col("upstream_host") != host["upstream_host"])

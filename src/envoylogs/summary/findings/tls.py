@@ -20,11 +20,11 @@ from envoylogs.summary.findings.proof import (
     Witnesses,
     first_of,
     gateways_of,
-    is_host,
     listed,
     proof_of,
     sum_of,
     unrouted_rows,
+    witnesses_among,
     witnesses_of,
 )
 from envoylogs.summary.findings.reuse import REUSE_NEXT, unlike_names
@@ -118,34 +118,28 @@ def _domain(name: pl.Expr) -> pl.Expr:
 
 def _lost_tls_names(judged: Judged, timelines: Timelines) -> list[Finding]:
     """Return TLS server names that were accepted earlier and are refused since."""
-    refused = judged.connections.filter((pl.col("outcome") == "no_filter_chain") & pl.col("known"))
-    findings = []
-    server_name = pl.col("requested_server_name")
-    is_refused = pl.col("failure") == "name_refused"
-    for name in refused["requested_server_name"].unique().sort().head(MOST_SUBJECTS):
-        rows = refused.filter(server_name == name)
-        accepted = pl.concat(
-            [
-                judged.requests.filter((server_name == name) | is_host(name.lower())),
-                judged.connections.filter(
-                    (server_name == name) & (pl.col("outcome") != "no_filter_chain")
-                ),
-            ],
-            how="diagonal",
-        )
+    is_refused = pl.col("outcome") == "no_filter_chain"
+    refused = Parts(judged.connections.filter(is_refused & pl.col("known")))
+    if refused.rows.is_empty():
+        return []
+    others = Parts(judged.everything.filter(~is_refused))
+    kept, findings = Parts(judged.evidence.filter(is_refused)), []
+    for name in refused.rows["requested_server_name"].unique().sort().head(MOST_SUBJECTS):
+        rows, of_host = refused.of(requested_server_name=name), others.of(host=name.lower())
+        other_name = of_host["requested_server_name"].ne_missing(name)
+        accepted = others.of(requested_server_name=name).vstack(of_host.filter(other_name))
         since, last, before = rows["first"].min(), accepted["last"].max(), accepted["first"].min()
         if not isinstance(since, int) or not isinstance(before, int) or not before < since:
             continue
         lost = isinstance(last, int) and last <= since + grace_us(judged)
         requests, until = sum_of(rows), None
         total = requests if lost else requests + sum_of(accepted)
-        stretch = timelines.stretch(
-            pl.concat([timelines.of(server_name=name), timelines.of(host=name.lower())]),
-            is_refused,
-        )
-        if not lost and stretch.episode.since is not None:
-            since, until = stretch.episode.since, stretch.episode.until
-            requests, total = stretch.requests, stretch.of
+        if not lost:
+            of_name = timelines.of(server_name=name).vstack(timelines.of(host=name.lower()))
+            stretch = timelines.stretch(of_name, pl.col("failure") == "name_refused")
+            if stretch.episode.since is not None:
+                since, until = stretch.episode.since, stretch.episode.until
+                requests, total = stretch.requests, stretch.of
         findings.append(
             Finding(
                 code="lost_tls_name",
@@ -163,7 +157,7 @@ def _lost_tls_names(judged: Judged, timelines: Timelines) -> list[Finding]:
                 gateways=gateways_of(judged, rows),
                 where=_refused(name),
                 proof="NR without HTTP fields; the same name was served before.",
-                **_witnesses(judged, name).told,
+                **witnesses_among(kept.of(server_name=name)).told,
                 failure="name_refused",
                 of_many=OfMany(
                     "TLS connections for {label} are refused",
@@ -174,11 +168,6 @@ def _lost_tls_names(judged: Judged, timelines: Timelines) -> list[Finding]:
             )
         )
     return findings
-
-
-def _witnesses(judged: Judged, name: str | None) -> Witnesses:
-    named = pl.col("server_name").eq_missing(pl.lit(name, pl.String))
-    return witnesses_of(judged, named & (pl.col("outcome") == "no_filter_chain"))
 
 
 def _refused(*conditions: str | None) -> str:
@@ -218,7 +207,8 @@ def _refused_without_name(judged: Judged, timelines: Timelines) -> list[Finding]
         rows = judged.connections.filter(
             (pl.col("outcome") == "no_filter_chain") & pl.col("requested_server_name").is_null()
         )
-        witnesses = _witnesses(judged, None)
+        refused = pl.col("outcome") == "no_filter_chain"
+        witnesses = witnesses_of(judged, refused & pl.col("server_name").is_null())
         whose = "" if port is None else f" to :{port}"
         findings.append(
             Finding(

@@ -44,9 +44,12 @@ def waited(
     left = rows["requests"].filter(rows["response_code"] == 0)
     if 2 * int(left.sum()) < suspect.failed:
         return None
+    at_other_times = pl.any_horizontal(
+        pl.lit(value=False) if when.since is None else pl.col("last") < when.since,
+        pl.lit(value=False) if when.until is None else pl.col("first") > when.until,
+    )
     usually = judged.tally.slowness.frame.filter(
-        (pl.col("upstream_cluster") == suspect.subject.name)
-        & ~pl.col("last").ge(when.since or 0).and_(pl.col("first").le(when.until or 2**62))
+        pl.col("upstream_cluster") == suspect.subject.name, at_other_times
     )
     if sum_of(usually) < _ENOUGH:
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["METRICS", "METRIC_BY_NAME", "Metric", "MetricType"]
+__all__ = ["METRICS", "Metric", "MetricType"]
 
 
 class MetricType(StrEnum):
@@ -160,5 +160,3 @@ METRICS: tuple[Metric, ...] = (
     ),
 )  # fmt: skip
 """All metrics, in the order in which they are written."""
-
-METRIC_BY_NAME = {metric.name: metric for metric in METRICS}
