@@ -132,7 +132,10 @@ def record_line(record: Row) -> str:
 
 def json_text(value: Row | list[Row], option: int = 0) -> str:
     """Return a value as JSON with a line feed; what acts on terminals and scripts is escaped."""
-    return orjson.dumps(value, option=option).decode().translate(_ESCAPES) + "\n"
+    text = orjson.dumps(value, option=option).decode()
+    # Looking for what is to be escaped takes a hundredth of the time of escaping nothing.
+    plain = text.isascii() and "\x7f" not in text
+    return (text if plain else text.translate(_ESCAPES)) + "\n"
 
 
 def _with_example(row: Row) -> Row:
