@@ -190,3 +190,24 @@ def test_a_value_is_read_in_the_same_way_whatever_stands_beside_it(
 @given(st.lists(st.none() | st.text(max_size=30)))
 def test_no_text_is_too_strange_to_be_read(logged: list[str | None]) -> None:
     assert len(_read(*logged)) == len(logged)
+
+
+_SECONDS = ("2026-11-01T12:00:00", "1969-12-31T23:59:59", "2026-02-29T12:00:00", "", "-",
+            "2024-02-29T00:00:00", "2026-11-01T23:59:60", "2026-11-01T12:00:0",
+            "2026-1-01T12:00:00.", "0000-01-01T00:00:00", "+026-11-01T12:00:00",
+            "2026-11-01 12:00:00", "2026-11-01T24:00:00", "9999-12-31T23:59:59")  # fmt: skip
+_RESTS = (".000Z", ".5Z", ".123456Z", ".1234567891Z", "Z", ".Z", "5Z", ".000", "+02:00", ",250Z",
+          "z", " UTC", "")  # fmt: skip
+
+
+@pytest.mark.property
+@given(
+    st.lists(st.tuples(st.sampled_from(_SECONDS), st.sampled_from(_RESTS)), min_size=1, max_size=4)
+)
+def test_a_time_is_the_same_among_few_and_among_many(parts: list[tuple[str, str]]) -> None:
+    texts = ["".join(of_time) for of_time in parts]
+
+    many = times_of(pl.Series("start_time", texts * 40))
+
+    each = [times_of(pl.Series("start_time", [text])).item() for text in texts]
+    assert many.to_list() == each * 40
