@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -80,12 +81,15 @@ def test_json_output_needs_no_terminal_library() -> None:
     assert "rich" not in _loaded(code)
 
 
-def test_a_summary_of_a_few_lines_loads_nothing_that_it_does_not_use(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [[], ["--format", "json"], ["-o", "/dev/null"]])
+def test_a_summary_of_a_few_lines_loads_nothing_that_it_does_not_use(
+    options: list[str], tmp_path: Path
+) -> None:
     log = tmp_path / "ten.log"
     log.write_bytes(b"".join(generator.lines(10)))
     code = (
         "import sys\n"
-        f"sys.argv = ['envoylogs', 'summarize', {str(log)!r}]\n"
+        f"sys.argv = ['envoylogs', 'summarize', {str(log)!r}, *{options!r}]\n"
         "from envoylogs.cli.app import main\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code"
     )
@@ -93,6 +97,18 @@ def test_a_summary_of_a_few_lines_loads_nothing_that_it_does_not_use(tmp_path: P
     unused = {
         "plotly", "jinja2", "pydantic", "tomllib", "filelock", "markupsafe",
         "typer.rich_utils", "envoylogs.render.html", "envoylogs.records", "envoylogs.frames",
-        "envoylogs.tally.running", "envoylogs.sources.spool", *_OTHER_COMMANDS,
+        "envoylogs.sources.spool", *_OTHER_COMMANDS,
     }  # fmt: skip
-    assert _loaded(code).isdisjoint(unused), sorted(_loaded(code) & unused)
+    assert not _loaded(code) & unused
+
+
+def test_all_commands_are_offered_to_a_shell_that_completes() -> None:
+    asked = {"_ENVOYLOGS_COMPLETE": "complete_bash", "COMP_WORDS": "envoylogs ", "COMP_CWORD": "1"}
+
+    found = subprocess.run(
+        [sys.executable, "-m", "envoylogs"],
+        env=os.environ | asked, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+
+    assert set(found.stdout.split()) == set(COMMANDS)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from dataclasses import MISSING, dataclass, fields, replace
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
-import typer
+import typer  # noqa: TC002  # typer reads the annotations
 
 from envoylogs.cli.options import (
     WHICH,
     AnonymizeOption,
     MapOption,
     TextFormatOption,
+    option,
 )
 from envoylogs.cli.settings import ShowConfigOption, origin_of
 from envoylogs.cli.show_config import print_config
@@ -32,16 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["LogOptions", "reads_logs"]
 
 
-def _glob(name: str, help_text: str) -> Any:  # noqa: ANN401  # what typer.Option returns
-    return typer.Option(
-        f"--{name}", metavar="GLOB", help=help_text, show_default=False, rich_help_panel=WHICH
-    )
-
-
-def _text(name: str, metavar: str, help_text: str) -> Any:  # noqa: ANN401  # as above
-    return typer.Option(
-        f"--{name}", metavar=metavar, help=help_text, show_default=False, rich_help_panel=WHICH
-    )
+_glob = partial(option, about=WHICH, metavar="GLOB")
+_which = partial(option, about=WHICH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,45 +49,60 @@ class LogOptions:
 
     host: Annotated[
         list[str] | None,
-        _glob("host", "Only this host (* and ? match; - is missing). Repeat for several."),
+        _glob("--host", help="Only this host (* and ? match; - is missing). Repeat for several."),
     ] = None
-    path: Annotated[list[str] | None, _glob("path", "Only this path, without its query.")] = None
-    code: Annotated[list[str] | None, _glob("code", "Only this response code: 404, 5xx, 0.")] = None
+    path: Annotated[
+        list[str] | None, _glob("--path", help="Only this path, without its query.")
+    ] = None
+    code: Annotated[
+        list[str] | None, _glob("--code", help="Only this response code: 404, 5xx, 0.")
+    ] = None
     outcome: Annotated[
-        list[str] | None, _glob("outcome", "Only this outcome, or unrouted, or error.")
+        list[str] | None, _glob("--outcome", help="Only this outcome, or unrouted, or error.")
     ] = None
-    subset: Annotated[list[str] | None, _glob("subset", "Only this subset.")] = None
-    route: Annotated[list[str] | None, _glob("route", "Only this route_name.")] = None
-    cluster: Annotated[list[str] | None, _glob("cluster", "Only this upstream_cluster.")] = None
-    client: Annotated[list[str] | None, _glob("client", "Only this client address.")] = None
-    gateway: Annotated[list[str] | None, _glob("gateway", "Only this gateway.")] = None
+    subset: Annotated[list[str] | None, _glob("--subset", help="Only this subset.")] = None
+    route: Annotated[list[str] | None, _glob("--route", help="Only this route_name.")] = None
+    cluster: Annotated[list[str] | None, _glob("--cluster", help="Only this upstream_cluster.")] = (
+        None
+    )
+    client: Annotated[list[str] | None, _glob("--client", help="Only this client address.")] = None
+    gateway: Annotated[list[str] | None, _glob("--gateway", help="Only this gateway.")] = None
     role: Annotated[
         list[str] | None,
-        typer.Option(
-            "--role", metavar="ROLE", show_default=False, rich_help_panel=WHICH,
+        _which(
+            "--role", metavar="ROLE",
             help="Records of proxies of this role: gateway (the default), egress, sidecar, "
             "waypoint, all. Repeat for several.",
         ),
     ] = None  # fmt: skip
     distinct_requests: Annotated[
         bool,
-        typer.Option(
-            "--distinct-requests", show_default=False, rich_help_panel=WHICH,
+        _which(
+            "--distinct-requests",
             help="Count a request once that several proxies or copies of a log hold, by its "
             "request_id.",
         ),
     ] = False  # fmt: skip
     where: Annotated[
         str | None,
-        _text("where", "SQL", "Only records for which this SQL condition on columns holds."),
+        _which(
+            "--where",
+            metavar="SQL",
+            help="Only records for which this SQL condition on columns holds.",
+        ),
     ] = None
     since: Annotated[
-        str | None, _text("since", "TIME", "From this time on: RFC 3339, 14:05, or -15m.")
+        str | None,
+        _which("--since", metavar="TIME", help="From this time on: RFC 3339, 14:05, or -15m."),
     ] = None
-    until: Annotated[str | None, _text("until", "TIME", "Before this time.")] = None
+    until: Annotated[str | None, _which("--until", metavar="TIME", help="Before this time.")] = None
     last: Annotated[
         str | None,
-        _text("last", "SPAN", "Only this long before the newest record: 15m. Reads twice."),
+        _which(
+            "--last",
+            metavar="SPAN",
+            help="Only this long before the newest record: 15m. Reads twice.",
+        ),
     ] = None
     text_format: TextFormatOption = None
     mapped: MapOption = None
@@ -177,7 +185,7 @@ def reads_logs(command: Callable[..., None]) -> Callable[..., None]:
         for field in fields(LogOptions)
     ]
 
-    @functools.wraps(command)
+    @wraps(command)
     def wrapper(**given: Any) -> None:  # noqa: ANN401  # whatever typer read
         log = LogOptions(**{field.name: given.pop(field.name) for field in fields(LogOptions)})
         if log.show_config:

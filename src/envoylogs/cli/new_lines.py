@@ -19,7 +19,7 @@ class NewLines:
     Attributes:
         bytes: That were new.
         lines: Likewise.
-        malformed_by_reason: Likewise, see ``reading.fates.REASONS``.
+        malformed_by_reason: Likewise, see ``reading.fates.REASONS``; most first, then by name.
         leaves_some: Whether something was not counted, since its end has not come.
     """
 
@@ -33,10 +33,11 @@ class NewLines:
         """Return what was counted between two moments, before days are forgotten."""
         new = _fates_of(after)
         new.subtract(_fates_of(before))
+        malformed = [(-n, reason) for (fate, reason), n in new.items() if fate == "malformed" and n]
         return cls(
             new["bytes", ""],
             new["lines", ""],
-            {reason: n for (fate, reason), n in new.items() if fate == "malformed" and n},
+            {reason: -less for less, reason in sorted(malformed)},
             after.logs.leaves_some,
         )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -41,6 +41,7 @@ __all__ = [
     "TableOption",
     "TextFormatOption",
     "When",
+    "option",
 ]
 
 READ = "What to read"
@@ -75,6 +76,25 @@ class When(StrEnum):
     NEVER = "never"
 
 
+def option(
+    *names: str,
+    about: str | None = None,
+    is_setting: bool = False,
+    show_default: bool = False,
+    **more: Any,  # noqa: ANN401  # what typer.Option takes
+) -> Any:  # noqa: ANN401  # what it returns
+    """Return an option; a setting has the environment variable of its name."""
+    long = next(name for name in names if name.startswith("--"))
+    variable = long.partition("/")[0].removeprefix("--").replace("-", "_").upper()
+    return typer.Option(
+        *names,
+        rich_help_panel=about,
+        envvar=f"ENVOYLOGS_{variable}" if is_setting else None,
+        show_default=show_default,
+        **more,
+    )
+
+
 SourcesArgument = Annotated[
     list[str] | None,
     typer.Argument(
@@ -84,175 +104,97 @@ SourcesArgument = Annotated[
         show_default=False,
     ),
 ]
-FormatOption = Annotated[
-    Format,
-    typer.Option(
-        "--format", "-f", metavar="FORMAT", rich_help_panel=SHOW,
-        envvar="ENVOYLOGS_FORMAT",
-        help="text for people, json for programs (all tables); csv and ndjson are one table, "
-        "markdown is fit to paste, prometheus is metrics for node_exporter.",
-    ),
-]  # fmt: skip
-TableOption = Annotated[
-    str | None,
-    typer.Option(
-        "--table", rich_help_panel=SHOW,
-        metavar="NAME", show_default=False,
-        help="Only this table: groups, connections, rejections, splits, findings, a column such as "
-        "authority, joint, and others. csv and ndjson print groups without it.",
-    ),
-]  # fmt: skip
-ByOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--by", rich_help_panel=SHOW,
-        metavar="COLUMNS", show_default=False,
-        help="A table by any columns together: method,path_group. Repeat or separate by commas. "
-        "With --table connections that of connections alone.",
-    ),
-]  # fmt: skip
-SaveTallyOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--save-tally", metavar="FILE", rich_help_panel=WRITE,
-        show_default=False,
-        help="Keep all counts in this file, to be read or added to others later.",
-    ),
-]  # fmt: skip
-ShowQueryOption = Annotated[
-    bool,
-    typer.Option(
-        "--show-query/--no-show-query", show_default=False, rich_help_panel=SHOW,
-        envvar="ENVOYLOGS_SHOW_QUERY",
-        help="Show the values of queries in paths instead of *.",
-    ),
-]  # fmt: skip
-AnonymizeOption = Annotated[
-    bool,
-    typer.Option(
-        "--anonymize/--no-anonymize", show_default=False, rich_help_panel=SHOW,
-        envvar="ENVOYLOGS_ANONYMIZE",
-        help="Replace clients, user agents, ids, tokens, values of queries and the hosts of "
-        "strangers by tokens of a keyed hash, everywhere.",
-    ),
-]  # fmt: skip
-StateOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--state", rich_help_panel=KEEP,
-        metavar="FILE", show_default=False,
-        help="Keep counts in this file and count only what is new in the logs since the last run, "
-        "however they were rotated; show the sum.",
-    ),
-]  # fmt: skip
-KeepLastOption = Annotated[
-    str | None,
-    typer.Option(
-        "--keep-last", rich_help_panel=KEEP,
-        metavar="SPAN", show_default=False,
-        help="Forget days of --state that are older than this before the newest record: 30d.",
-    ),
-]  # fmt: skip
-MaxNamesOption = Annotated[
-    int | None,
-    typer.Option(
-        "--max-names", metavar="N", rich_help_panel=KEEP,
-        min=1, envvar="ENVOYLOGS_MAX_NAMES", show_default=False,
-        help="Names that a column (host, path, cluster, ...) keeps; the rest, unknown hosts first, "
-        "is folded, and totals stay exact. 10000 unless told otherwise.",
-    ),
-]  # fmt: skip
-MaxLatencyRowsOption = Annotated[
-    int | None,
-    typer.Option(
-        "--max-latency-rows", metavar="N", rich_help_panel=KEEP,
-        min=1, envvar="ENVOYLOGS_MAX_LATENCY_ROWS", show_default=False,
-        help="Rows of durations by whole millisecond; past it percentiles are within a stated "
-        "share. 250000 unless told otherwise.",
-    ),
-]  # fmt: skip
-JointOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--joint", rich_help_panel=KEEP,
-        metavar="COLUMNS", show_default=False,
-        help="Count by time, these columns and duration together, for --save-tally and --table "
-        "joint: host,path_group. Repeat or separate by commas.",
-    ),
-]  # fmt: skip
-MaxJointRowsOption = Annotated[
-    int | None,
-    typer.Option(
-        "--max-joint-rows", metavar="N", rich_help_panel=KEEP,
-        min=_FEWEST_JOINT_ROWS, envvar="ENVOYLOGS_MAX_JOINT_ROWS",
-        show_default=False,
-        help="Rows of --joint at most; past it durations are rounded, then time buckets get wider, "
-        "then names are folded. 250000 unless told otherwise.",
-    ),
-]  # fmt: skip
-MaxPageRowsOption = Annotated[
-    int | None,
-    typer.Option(
-        "--max-joint-rows", metavar="N", rich_help_panel=KEEP,
-        min=_FEWEST_JOINT_ROWS, envvar="ENVOYLOGS_MAX_JOINT_ROWS",
-        show_default=False,
-        help="Rows of counts in the page at most; past it durations are rounded, then time buckets "
-        "get wider, then names are folded, and the page says so. 500000 unless told otherwise.",
-    ),
-]  # fmt: skip
-LimitOption = Annotated[
-    int | None,
-    typer.Option(
-        "--limit", "-n", metavar="N", rich_help_panel=SHOW,
-        min=0, envvar="ENVOYLOGS_LIMIT",
-        help="Rows a table at most; 0 for all. Text shows 10, JSON all. Of prometheus: hosts and "
-        "clusters that are named, 100 unless told otherwise.", show_default=False,
-    ),
-]  # fmt: skip
-OutputOption = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", metavar="FILE", rich_help_panel=WRITE,
-        help="Write to this file instead of standard output.",
-                 show_default=False),
-]  # fmt: skip
-StrictOption = Annotated[
-    bool,
-    typer.Option(
-        "--strict/--no-strict", show_default=False, envvar="ENVOYLOGS_STRICT",
-        help="Exit with 1 if any line is malformed, with --state if any new one is.",
-    ),
-]  # fmt: skip
-RejectsOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--rejects", metavar="FILE", rich_help_panel=WRITE,
-        show_default=False,
-        help="Keep malformed lines as they were in this file; of lines over 1 MiB the beginning.",
-    ),
-]  # fmt: skip
-TextFormatOption = Annotated[
-    str | None,
-    typer.Option(
-        "--text-format", rich_help_panel=READ,
-        metavar="FORMAT", show_default=False, envvar="ENVOYLOGS_TEXT_FORMAT",
-        help="TEXT lines of this format, as accessLogFormat holds it; those of Envoy and Istio "
-        "are known.",
-    ),
-]  # fmt: skip
-MapOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--map", rich_help_panel=READ,
-        metavar="COLUMN=KEY", show_default=False, envvar="ENVOYLOGS_MAP",
-        help="This key of the log holds this column: authority=vhost, or a path, "
-        "authority=edge.vhost. Repeat or separate by commas.",
-    ),
-]  # fmt: skip
-ColorOption = Annotated[
-    When,
-    typer.Option(
-        "--color", metavar="WHEN", rich_help_panel=SHOW,
-        envvar="ENVOYLOGS_COLOR",
-        help="Color of text: auto (as the terminal and NO_COLOR say), always or never.",
-    ),
-]  # fmt: skip
+FormatOption = Annotated[Format, option(
+    "--format", "-f", about=SHOW, metavar="FORMAT", is_setting=True, show_default=True,
+    help="text for people, json for programs (all tables); csv and ndjson are one table, "
+    "markdown is fit to paste, prometheus is metrics for node_exporter.",
+)]  # fmt: skip
+TableOption = Annotated[str | None, option(
+    "--table", about=SHOW, metavar="NAME",
+    help="Only this table: groups, connections, rejections, splits, findings, a column such "
+    "as authority, joint, and others. csv and ndjson print groups without it.",
+)]  # fmt: skip
+ByOption = Annotated[list[str] | None, option(
+    "--by", about=SHOW, metavar="COLUMNS",
+    help="A table by any columns together: method,path_group. Repeat or separate by commas. "
+    "With --table connections that of connections alone.",
+)]  # fmt: skip
+SaveTallyOption = Annotated[Path | None, option(
+    "--save-tally", about=WRITE, metavar="FILE",
+    help="Keep all counts in this file, to be read or added to others later.",
+)]  # fmt: skip
+ShowQueryOption = Annotated[bool, option(
+    "--show-query/--no-show-query", about=SHOW, is_setting=True,
+    help="Show the values of queries in paths instead of *.",
+)]  # fmt: skip
+AnonymizeOption = Annotated[bool, option(
+    "--anonymize/--no-anonymize", about=SHOW, is_setting=True,
+    help="Replace clients, user agents, ids, tokens, values of queries and the hosts of "
+    "strangers by tokens of a keyed hash, everywhere.",
+)]  # fmt: skip
+StateOption = Annotated[Path | None, option(
+    "--state", about=KEEP, metavar="FILE",
+    help="Keep counts in this file and count only what is new in the logs since the last "
+    "run, however they were rotated; show the sum.",
+)]  # fmt: skip
+KeepLastOption = Annotated[str | None, option(
+    "--keep-last", about=KEEP, metavar="SPAN",
+    help="Forget days of --state that are older than this before the newest record: 30d.",
+)]  # fmt: skip
+MaxNamesOption = Annotated[int | None, option(
+    "--max-names", about=KEEP, metavar="N", min=1, is_setting=True,
+    help="Names that a column (host, path, cluster, ...) keeps; the rest, unknown hosts "
+    "first, is folded, and totals stay exact. 10000 unless told otherwise.",
+)]  # fmt: skip
+MaxLatencyRowsOption = Annotated[int | None, option(
+    "--max-latency-rows", about=KEEP, metavar="N", min=1, is_setting=True,
+    help="Rows of durations by whole millisecond; past it percentiles are within a stated "
+    "share. 250000 unless told otherwise.",
+)]  # fmt: skip
+JointOption = Annotated[list[str] | None, option(
+    "--joint", about=KEEP, metavar="COLUMNS",
+    help="Count by time, these columns and duration together, for --save-tally and --table "
+    "joint: host,path_group. Repeat or separate by commas.",
+)]  # fmt: skip
+MaxJointRowsOption = Annotated[int | None, option(
+    "--max-joint-rows", about=KEEP, metavar="N", min=_FEWEST_JOINT_ROWS, is_setting=True,
+    help="Rows of --joint at most; past it durations are rounded, then time buckets get "
+    "wider, then names are folded. 250000 unless told otherwise.",
+)]  # fmt: skip
+MaxPageRowsOption = Annotated[int | None, option(
+    "--max-joint-rows", about=KEEP, metavar="N", min=_FEWEST_JOINT_ROWS, is_setting=True,
+    help="Rows of counts in the page at most; past it durations are rounded, then time "
+    "buckets get wider, then names are folded, and the page says so. 500000 unless told "
+    "otherwise.",
+)]  # fmt: skip
+LimitOption = Annotated[int | None, option(
+    "--limit", "-n", about=SHOW, metavar="N", min=0, is_setting=True,
+    help="Rows a table at most; 0 for all. Text shows 10, JSON all. Of prometheus: hosts "
+    "and clusters that are named, 100 unless told otherwise.",
+)]  # fmt: skip
+OutputOption = Annotated[Path | None, option(
+    "--output", "-o", about=WRITE, metavar="FILE",
+    help="Write to this file instead of standard output.",
+)]  # fmt: skip
+StrictOption = Annotated[bool, option(
+    "--strict/--no-strict", is_setting=True,
+    help="Exit with 1 if any line is malformed, with --state if any new one is.",
+)]  # fmt: skip
+RejectsOption = Annotated[Path | None, option(
+    "--rejects", about=WRITE, metavar="FILE",
+    help="Keep malformed lines as they were in this file; of lines over 1 MiB the beginning.",
+)]  # fmt: skip
+TextFormatOption = Annotated[str | None, option(
+    "--text-format", about=READ, metavar="FORMAT", is_setting=True,
+    help="TEXT lines of this format, as accessLogFormat holds it; those of Envoy and Istio "
+    "are known.",
+)]  # fmt: skip
+MapOption = Annotated[list[str] | None, option(
+    "--map", about=READ, metavar="COLUMN=KEY", is_setting=True,
+    help="This key of the log holds this column: authority=vhost, or a path, "
+    "authority=edge.vhost. Repeat or separate by commas.",
+)]  # fmt: skip
+ColorOption = Annotated[When, option(
+    "--color", about=SHOW, metavar="WHEN", is_setting=True, show_default=True,
+    help="Color of text: auto (as the terminal and NO_COLOR say), always or never.",
+)]  # fmt: skip

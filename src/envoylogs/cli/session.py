@@ -136,7 +136,7 @@ class Session:
     def _watched(
         self, *, read_twice: bool = False
     ) -> Iterator[tuple[list[Source], ReadPlan, Hooks]]:
-        """Return the same, with an end at Ctrl-C, progress shown and malformed lines kept."""
+        """Return the same, with hooks that end the reading at Ctrl-C."""
         from envoylogs.keyed.plan import Hooks
 
         with ExitStack() as opened:

@@ -17,6 +17,7 @@ from envoylogs.cli.options import (
     WRITE,
     SourcesArgument,
     StrictOption,
+    option,
 )
 from envoylogs.cli.renderers import columns_among
 from envoylogs.cli.session import Session
@@ -34,38 +35,36 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
     sources: SourcesArgument = None,
     output: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--output",
             "-o",
             metavar="FILE",
-            rich_help_panel=WRITE,
-            show_default=False,
+            about=WRITE,
             help="records.parquet, .ndjson (.jsonl) or .csv; with --by-day a folder.",
         ),
     ] = None,
     columns: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--columns",
             metavar="NAMES",
-            rich_help_panel=SHOW,
-            show_default=False,
+            about=SHOW,
             help="Only these columns, in this order. Repeat or separate by commas.",
         ),
     ] = None,
     by_day: Annotated[
         bool,
-        typer.Option(
+        option(
             "--by-day",
-            rich_help_panel=WRITE,
+            about=WRITE,
             help="A folder of Parquet files, one a day: day=2026-11-01/.",
         ),
     ] = False,
     unknown_keys: Annotated[
         bool,
-        typer.Option(
+        option(
             "--unknown-keys",
-            rich_help_panel=SHOW,
+            about=SHOW,
             help="One more column, unknown_keys: what of a JSON record no column holds, as JSON.",
         ),
     ] = False,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from envoylogs.cli.console import output_file
+from envoylogs.cli.options import option
 from envoylogs.errors import UnknownKeyError
 
 if TYPE_CHECKING:
@@ -50,8 +51,12 @@ def flags(
     ] = None,
     output_format: Annotated[
         _Format,
-        typer.Option(
-            "--format", "-f", metavar="FORMAT", help="text for people, json for programs."
+        option(
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            help="text for people, json for programs.",
+            show_default=True,
         ),
     ] = _Format.TEXT,
 ) -> None:

@@ -11,7 +11,7 @@ import typer
 from envoylogs.cli.console import closed_pipe_is_no_error, say
 from envoylogs.cli.exits import Exit
 from envoylogs.cli.log_options import LogOptions, reads_logs
-from envoylogs.cli.options import SHOW, WHICH, SourcesArgument
+from envoylogs.cli.options import SHOW, WHICH, SourcesArgument, option
 from envoylogs.cli.session import Session
 from envoylogs.errors import EmptySelectionError, SelectionError
 from envoylogs.render.formatting import printable
@@ -33,32 +33,30 @@ def lines(
     sources: SourcesArgument = None,
     finding: Annotated[
         int | None,
-        typer.Option(
+        option(
             "--finding",
             min=1,
             metavar="N",
-            rich_help_panel=WHICH,
-            show_default=False,
+            about=WHICH,
             help="The lines behind this finding of summarize. Reads twice.",
         ),
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option(
+        option(
             "--limit",
             "-n",
             min=1,
             metavar="N",
-            rich_help_panel=SHOW,
-            show_default=False,
+            about=SHOW,
             help="Records at most.",
         ),
     ] = None,
     bare: Annotated[
         bool,
-        typer.Option(
+        option(
             "--bare",
-            rich_help_panel=SHOW,
+            about=SHOW,
             help="Only the lines, fit to be read again; no file and number.",
         ),
     ] = False,

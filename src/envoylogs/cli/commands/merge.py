@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envoylogs.cli.console import replaced_file, say
-from envoylogs.cli.options import READ, WRITE
+from envoylogs.cli.options import READ, WRITE, option
 from envoylogs.cli.state import refuse_to_forget
 from envoylogs.errors import TallyError
 from envoylogs.render.formatting import printable
@@ -34,22 +34,20 @@ def merge(
     ],
     output: Annotated[
         Path,
-        typer.Option(
+        option(
             "--output",
             "-o",
             metavar="FILE",
-            rich_help_panel=WRITE,
-            show_default=False,
+            about=WRITE,
             help="Where to write the sum.",
         ),
     ],
     keep_last: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--keep-last",
             metavar="SPAN",
-            rich_help_panel=READ,
-            show_default=False,
+            about=READ,
             help="Leave out tallies that end longer than this before the newest record: 30d.",
         ),
     ] = None,

@@ -18,6 +18,7 @@ from envoylogs.cli.options import (
     SHOW,
     LimitOption,
     OutputOption,
+    option,
 )
 from envoylogs.cli.session import Session
 from envoylogs.errors import QueryError, first_line
@@ -57,12 +58,13 @@ def query(
     ],
     output_format: Annotated[
         QueryFormat,
-        typer.Option(
+        option(
             "--format",
             "-f",
             metavar="FORMAT",
-            rich_help_panel=SHOW,
+            about=SHOW,
             help="text for people; json, ndjson, csv or markdown has all rows.",
+            show_default=True,
         ),
     ] = QueryFormat.TEXT,
     limit: LimitOption = None,
