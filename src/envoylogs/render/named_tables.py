@@ -17,7 +17,7 @@ __all__ = ["Row", "finding_row", "marked", "rows_of_table", "timed"]
 
 Row = dict[str, object]
 
-_TIMES = ("first", "last", "last_routed", "start", "start_time")
+_TIMES = frozenset({"first", "last", "last_routed", "start", "start_time"})
 
 
 def rows_of_table(summary: Summary, name: str) -> list[Row]:
@@ -41,6 +41,8 @@ def marked(row: Row) -> Row:
         if isinstance(value, list)
     }
     folded = [name for name, value in row.items() if value in FOLDED_MARKS]
+    if not nested and not folded:
+        return row
     extra = {"folded": folded} if folded else {}
     return {**row, **nested, **dict.fromkeys(folded), **extra}
 
@@ -48,15 +50,13 @@ def marked(row: Row) -> Row:
 def timed(row: Row) -> Row:
     """Return a row with its times as text, and folded numbers as folded names."""
     return {
-        name: _shown(name, value) if isinstance(value, int) else value
+        name: FOLDED
+        if value == FOLDED_NUMBER
+        else iso_time(value)
+        if name in _TIMES and isinstance(value, int)
+        else value
         for name, value in row.items()
     }
-
-
-def _shown(name: str, value: int) -> object:
-    if value == FOLDED_NUMBER:
-        return FOLDED
-    return iso_time(value) if name in _TIMES else value
 
 
 def finding_row(found: Finding) -> Row:
