@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
@@ -28,7 +27,6 @@ _KEYS_KEPT = 100
 _QUERY_VALUE = r"""([?&;#][^\s?&;="'<>]{1,128}=)[^\s&;]+"""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class LineCounts(Counts):
     """How many lines, by source, fate and detail (see ``reading.fates``).
 
@@ -83,7 +81,7 @@ class LineCounts(Counts):
     @classmethod
     def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
         """Return counts added up; what was taken back is not there."""
-        found = super(LineCounts, cls).summed(spec, *frames).filter(pl.col("n") != 0)
+        found = super().summed(spec, *frames).filter(pl.col("n") != 0)
         is_key = pl.col("fate").is_in(_OF_KEYS)
         keys = found.filter(is_key)
         if keys.height <= _KEYS_KEPT:
@@ -97,7 +95,6 @@ class LineCounts(Counts):
         return type(self)(self.frame.filter(pl.col("fate") != "damaged"), self.spec)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class LineExamples(Samples):
     """The first lines of each reason, by source; of values that can't be read likewise."""
 

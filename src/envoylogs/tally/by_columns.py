@@ -6,7 +6,6 @@ the usual tables are made of, and those of any other columns only on demand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
@@ -33,8 +32,6 @@ __all__ = ["AskedLatency", "AskedTraffic", "asked_columns", "key_types"]
 
 class _Asked(Counts):
     """Has the columns that were asked for as keys."""
-
-    __slots__ = ()
 
     @classmethod
     def keys(cls, spec: TallySpec) -> dict[str, pl.DataType]:
@@ -81,7 +78,6 @@ def asked_column(name: str, spec: TallySpec) -> pl.Expr:
     return column.str.head(MAX_TEXT) if name in SHORT_TEXTS else column
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class AskedTraffic(_Asked):
     """Requests and connections: codes by class, what was wrong with them, bytes and times.
 
@@ -123,7 +119,6 @@ class AskedTraffic(_Asked):
         ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class AskedLatency(_Asked, DurationCounts):
     """Answered requests by whole milliseconds."""
 

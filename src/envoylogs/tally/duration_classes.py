@@ -23,8 +23,6 @@ class DurationCounts(LadderCounts):
     It is the largest of the ladder at which the rows fit ``max_latency_rows``.
     """
 
-    __slots__ = ()
-
     SUMS: ClassVar = ("requests",)
     MINIMA: ClassVar = ("digits",)
 

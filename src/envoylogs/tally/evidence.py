@@ -8,7 +8,6 @@ can't choose it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
@@ -49,7 +48,6 @@ _INTEGERS = ("response_code", "duration_ms", "start", "line")
 _GAMMA, _MIX = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class FailureEvidence(Samples):
     """Up to ``evidence_clients`` records behind each failure."""
 

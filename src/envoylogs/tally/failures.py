@@ -5,7 +5,6 @@ So do upgraded connections that were closed, each of which is no failure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["FailureDurations"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class FailureDurations(DurationCounts):
     """Failed requests and connections by kind, failure, what they are about, and milliseconds.
 

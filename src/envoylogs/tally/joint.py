@@ -21,7 +21,6 @@ is exact by route, code, cluster and upstream host in ``latency``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
@@ -52,7 +51,6 @@ _FEWEST_BUCKETS = 8
 """An hour by five minutes, a day by the hour, a week by six hours."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class JointCounts(LadderCounts):
     """Requests, connections and errors by bucket, the columns of ``TallySpec.joint``, and latency.
 
@@ -109,7 +107,7 @@ class JointCounts(LadderCounts):
     @classmethod
     def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
         """Return what was counted, as far down the ladder as it must go to fit."""
-        counted = super(JointCounts, cls).of_counts(batch, spec, counts)
+        counted = super().of_counts(batch, spec, counts)
         return cls(cls.fitted(spec, counted.frame), spec)
 
     @classmethod

@@ -6,7 +6,6 @@ does not depend on which of the requests a user asks for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
@@ -28,7 +27,6 @@ __all__ = ["KnownNames"]
 _SHOWN = {"token": pl.String(), "name": pl.String()}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class KnownNames(Counts):
     """Routed requests by host, and accepted records by TLS server name, in lower case.
 

@@ -66,8 +66,6 @@ class Step(NamedTuple):
 class LadderCounts(Counts):
     """Counts of which all rows are on the same step of a ladder: the first one that they fit."""
 
-    __slots__ = ()
-
     @classmethod
     def steps(cls, spec: TallySpec, rows: pl.DataFrame) -> Iterator[Step]:
         """Yield the steps that rows may go down, from that of the coarsest row on; none for none.

@@ -8,7 +8,6 @@ that goes on) apart.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
@@ -90,7 +89,6 @@ def answered_by(
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class LatencyByGroup(DurationCounts):
     """Requests by group keys, measure and milliseconds."""
 
@@ -111,7 +109,6 @@ class LatencyByGroup(DurationCounts):
         return [answered_by(batch.selected, measure, keys) for measure in measures]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class LatencyByTrait(DurationCounts):
     """Requests by one column at a time (``trait``), its value (``name``), measure and time."""
 
@@ -156,7 +153,7 @@ class LatencyByTrait(DurationCounts):
             for trait in TRAITS
             if trait in counted.columns
         ]
-        return super(LatencyByTrait, cls).of_counts(batch, spec, pl.collect_all(found))
+        return super().of_counts(batch, spec, pl.collect_all(found))
 
     @classmethod
     def renamed(cls, frame: pl.DataFrame, spec: TallySpec, fold: Fold | None) -> pl.DataFrame:

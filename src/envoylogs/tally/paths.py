@@ -5,7 +5,7 @@ It tells a path that lost its route, or is refused since a moment, from a stray 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
@@ -33,7 +33,6 @@ NOT_FOUND = 404
 _WAYS = ("routed", "served", "unrouted", "failed", "refused")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class PathCounts(Counts):
     """Routed and unrouted requests by authority, method and path group, with first and last.
 
@@ -131,7 +130,7 @@ class PathCounts(Counts):
     def renamed(cls, frame: pl.DataFrame, spec: TallySpec, fold: Fold | None) -> pl.DataFrame:
         """Return rows with their names folded, routed paths apart from those that were not."""
         # By row and not by path alone: what a host lost must not mix with what it never had.
-        folded = super(PathCounts, cls).renamed(frame, spec, fold)
+        folded = super().renamed(frame, spec, fold)
         mark = pl.when(pl.col("routed") > 0).then(pl.lit(FOLDED_KNOWN)).otherwise(pl.lit(FOLDED))
         path = pl.when(is_folded("path_group")).then(mark).otherwise("path_group")
         return folded.with_columns(path.alias("path_group")) if fold else frame

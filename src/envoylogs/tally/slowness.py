@@ -6,7 +6,6 @@ do: exact percentiles are in ``latency``, without a time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
@@ -42,7 +41,6 @@ def class_end_ms(from_ms: int) -> int:
     return next((edge for edge in CLASSES_MS if edge > from_ms), 2 * CLASSES_MS[-1])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class SlownessCounts(BucketCounts):
     """Answered requests by bucket, measure, subject and class of their time.
 

@@ -139,7 +139,6 @@ class State:
     __hash__ = None  # type: ignore[assignment]  # frames can't be hashed
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Counts(State):
     """A state of counts by key: counts add, first and last take minimum and maximum."""
 
@@ -200,7 +199,6 @@ class Counts(State):
         return type(self)(self.summed(self.spec, *frames), self.spec)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Samples(State):
     """A state of bounded examples: by key, those that come first in a fixed order."""
 

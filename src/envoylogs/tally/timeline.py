@@ -6,7 +6,6 @@ their number and the rows fit theirs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
@@ -36,7 +35,6 @@ _NOTHING: Mapping[str, pl.Expr] = {}
 _KEYS = ("kind", "route_name", "outcome", "failure")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class BucketCounts(LadderCounts):
     """Counts by time bucket: their keys begin with ``width_s`` and ``start``."""
 
@@ -83,7 +81,7 @@ class BucketCounts(LadderCounts):
     @classmethod
     def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
         """Return what was counted, no key of it twice, in buckets that fit."""
-        counted = super(BucketCounts, cls).of_counts(batch, spec, counts)
+        counted = super().of_counts(batch, spec, counts)
         return cls(cls.fitted(spec, counted.frame), spec)
 
     @classmethod
@@ -97,7 +95,6 @@ class BucketCounts(LadderCounts):
                 yield Step(width_s=width)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class TimelineCounts(BucketCounts):
     """Requests and errors by bucket; ``start`` in microseconds, null for records without a time.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
@@ -32,7 +31,6 @@ _KEYS = ("kind", "gateway", "authority", "requested_server_name", "route_name", 
          "outcome", "failure")  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class TrafficCounts(Counts):
     """Requests, bytes and the times of the first and the last request (microseconds)."""
 

@@ -9,7 +9,6 @@ from release to release.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import polars as pl
@@ -34,7 +33,6 @@ _GAMMA, _MIX = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class FoldedNames(Samples):
     """The smallest hashes of the names that were folded, by the kind of name."""
 
