@@ -98,8 +98,10 @@ class Accounts:
     @property
     def damaged(self) -> pl.DataFrame:
         """Sources that were not unpacked to their end: ``source``, ``problem``, ``bytes``."""
-        found = self.sources.filter(pl.col("problem").is_not_null())
-        return found.select("source", "problem", "bytes")
+        found = self.sources["source", "problem", "bytes"]
+        if found["problem"].null_count() == found.height:
+            return found.clear()
+        return found.filter(pl.col("problem").is_not_null())
 
 
 def accounts(tally: Tally) -> Accounts:
@@ -217,8 +219,11 @@ def _gateways(tally: Tally) -> pl.DataFrame:
 
 def _overlap(gateways: pl.DataFrame) -> tuple[int, int] | None:
     """Return the window that all gateways cover."""
+    # Most logs have one: nothing is asked of it.
+    if gateways.height < 2:  # noqa: PLR2004  # of one there is no overlap
+        return None
     windows = gateways.drop_nulls(["gateway", "first", "last"])
-    if windows.height < 2:  # noqa: PLR2004  # of one there is no overlap
+    if windows.height < 2:  # noqa: PLR2004  # the same
         return None
     start, end = windows.select(pl.col("first").max(), pl.col("last").min()).row(0)
     return (start, end) if start <= end else None

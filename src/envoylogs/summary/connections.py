@@ -89,7 +89,7 @@ def asked_connections(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
             "last",
         )
     )
-    return _ordered(table, by)
+    return _ordered(table, by, judged)
 
 
 def failed_connections(judged: Judged) -> pl.DataFrame:
@@ -110,9 +110,12 @@ def failed_connections(judged: Judged) -> pl.DataFrame:
             pl.col("last").max(),
         )
     )
-    return _ordered(table, CONNECTION_TABLES)
+    return _ordered(table, CONNECTION_TABLES, judged)
 
 
-def _ordered(rows: pl.LazyFrame, keys: Sequence[str]) -> pl.DataFrame:
+def _ordered(rows: pl.LazyFrame, keys: Sequence[str], judged: Judged) -> pl.DataFrame:
+    if judged.connections.is_empty():
+        # As in most logs: nothing has to be asked nine times.
+        return rows.collect_schema().to_frame()
     descending = [True, *(False for _ in keys)]
     return rows.sort("connections", *keys, descending=descending, nulls_last=True).collect()

@@ -86,6 +86,8 @@ def became_slow(
         & ~pl.col("name").is_in(FOLDED_MARKS)
         & (pl.col("requests").sum().over("name") >= 2 * _ENOUGH)
     )
+    if rows.is_empty():
+        return []
     suspected = [
         (name, usual_ms, slow_ms, medians)
         for name, medians in _medians(rows).iter_rows()
@@ -170,8 +172,9 @@ def _medians(rows: pl.DataFrame) -> pl.DataFrame:
     requests = pl.col("requests")
     # A bucket is of the part that its middle is in.
     middle = requests.cum_sum() - requests // 2
+    of_start = rows.lazy()
     parts = (
-        rows.group_by("name", "start")
+        of_start.group_by("name", "start")
         .agg(requests.sum())
         .sort("name", "start")
         .select(
@@ -181,7 +184,7 @@ def _medians(rows: pl.DataFrame) -> pl.DataFrame:
         )
     )
     return (
-        rows.join(parts, on=["name", "start"])
+        of_start.join(parts, on=["name", "start"])
         .group_by("name", "part", "from_ms")
         .agg(requests.sum())
         .group_by("name", "part")
@@ -189,6 +192,7 @@ def _medians(rows: pl.DataFrame) -> pl.DataFrame:
         .group_by("name")
         .agg(pl.col("from_ms").sort())
         .sort("name")
+        .collect()
     )
 
 

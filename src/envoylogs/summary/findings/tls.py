@@ -63,6 +63,8 @@ def _tls_reuse(judged: Judged, paths: pl.DataFrame) -> list[Finding]:
     Strangers send any host over any name, so one that was never routed must be of
     the same domain as the name: it takes one certificate for both.
     """
+    if judged.requests["requested_server_name"].null_count() == judged.requests.height:
+        return []
     lost = paths.filter("host_lost")["host"].unique()
     same_domain = _domain(pl.col("host")) == _domain(pl.col("server_name"))
     reused = unlike_names(
