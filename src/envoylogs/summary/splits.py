@@ -16,6 +16,8 @@ from envoylogs.envoy.clusters import cluster_parts
 from envoylogs.summary.percentiles import latencies, latency_column
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from envoylogs.summary.judged import Judged
 
 __all__ = ["NOT_SENT", "parts_of", "splits", "wilson_interval"]
@@ -103,11 +105,20 @@ def _requests(where: pl.Expr) -> pl.Expr:
     return pl.col("requests").filter(where).sum()
 
 
+def _of_all(group: Sequence[str]) -> pl.Expr:
+    """Return all requests of a group, beside each of its rows.
+
+    A single value would be divided by as its reciprocal, which is off in the last digit.
+    """
+    requests = pl.col("requests")
+    return requests.sum().over(group) + 0 * requests
+
+
 def _parts(judged: Judged, sent: pl.LazyFrame) -> pl.LazyFrame:
     """Return one row for each group and cluster, those of a group by requests descending."""
     requests = pl.col("requests")
     parts = sent.group_by(_PART).agg(requests.sum(), requests.filter("error").sum().alias("errors"))
-    total = requests.sum().over(_GROUP)
+    total = _of_all(_GROUP)
     low, high = wilson_interval(requests, total)
     direction, port, subset, service = cluster_parts(pl.col("upstream_cluster"))
     del direction, port
@@ -145,7 +156,7 @@ def _buckets(judged: Judged) -> pl.LazyFrame:
         )
         .group_by(*_PART, "start")
         .agg(requests.sum())
-        .with_columns((requests / requests.sum().over(*_GROUP, "start")).alias("share"))
+        .with_columns((requests / _of_all([*_GROUP, "start"])).alias("share"))
         .sort("start", "upstream_cluster")
         .group_by(_GROUP)
         .agg(pl.struct("start", "upstream_cluster", "requests", "share").alias("buckets"))
