@@ -77,7 +77,7 @@ class Batch:
         return self.whole if self.unchosen is None else self.unchosen
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decoded:
     """A batch whose values are still as they were logged.
 
@@ -105,8 +105,11 @@ class Decoded:
         """
         if self.block is None:
             return [Batch(None, self.fates.copy()) for _ in selections]
-        columns = self.plan.all_columns
-        read = normalized(self.block, {*columns, "role"}, self.fates, self.proxies)
+        columns = {*self.plan.all_columns, "role"}
+        # What was logged is let go once it is normalized: whoever waits for the rest holds this.
+        block, self.block = self.block, None
+        read = normalized(block, columns, self.fates, self.proxies)
+        del block
         return [self._batch(read, *selection) for selection in selections]
 
     def _batch(self, read: KeyedRecords, selection: Selection, requests: RequestsSeen) -> Batch:
@@ -250,9 +253,12 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
             for read in reader.records(raw, stop, hooks.progress):
                 records.extend(source.name, read)
                 if len(records) >= batch_records:
-                    yield decoded()
+                    ready = decoded()
+                    # What was collected is let go before anybody works on what was made of it.
                     records = plan.collector()
                     fates = LineFates(on_malformed=hooks.on_malformed, keep_text=keep_text)
                     reader.fates = fates
+                    yield ready
+                    del ready
     if len(records) or fates.counts:
         yield decoded()
