@@ -24,7 +24,7 @@ from envoylogs.tally.traffic import CODE_CLASSES, conditions_counted, connection
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from envoylogs.keyed.batches import Batch
+    from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.spec import TallySpec
 
 __all__ = ["AskedLatency", "AskedTraffic", "asked_columns", "key_types"]
@@ -94,15 +94,15 @@ class AskedTraffic(_Asked):
     MAXIMA: ClassVar = ("last",)
 
     @classmethod
-    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
+    def counted(cls, records: KeyedRecords, spec: TallySpec) -> list[Counted]:
         """Count the requests and connections of one batch."""
-        if batch.selected is None or not spec.by:
+        if not spec.by:
             return []
         conditions = conditions_counted() | connections_counted()
         keys, values = asked_columns(cls.keys(spec), spec)
         return [
             Counted(
-                records=batch.selected,
+                records=records,
                 keys=keys,
                 values=values,
                 traits={f"is {name}": where for name, where in conditions.items()},
@@ -125,8 +125,8 @@ class AskedLatency(_Asked, DurationCounts):
     KEYS: ClassVar = {"value_ms": pl.Int64()}
 
     @classmethod
-    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
+    def counted(cls, records: KeyedRecords, spec: TallySpec) -> list[Counted]:
         """Count the answered requests of one batch."""
-        if batch.selected is None or not spec.by:
+        if not spec.by:
             return []
-        return [answered_by(batch.selected, "latency_ms", *asked_columns(spec.by, spec))]
+        return [answered_by(records, "latency_ms", *asked_columns(spec.by, spec))]

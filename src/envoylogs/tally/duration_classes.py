@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 from envoylogs.tally.ladder import DIGITS, LadderCounts, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     import polars as pl
 
-    from envoylogs.keyed.batches import Batch
     from envoylogs.tally.spec import TallySpec
 
 __all__ = ["DurationCounts"]
@@ -30,12 +29,6 @@ class DurationCounts(LadderCounts):
     def most_rows(cls, spec: TallySpec) -> int:
         """Return past how many rows durations are kept in classes, and names are folded then."""
         return spec.max_latency_rows
-
-    @classmethod
-    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
-        """Return what was counted by whole milliseconds, as this state keeps it."""
-        counted = super().of_counts(batch, spec, counts)
-        return cls(cls.fitted(spec, counted.frame), spec)
 
     @classmethod
     def steps(cls, spec: TallySpec, rows: pl.DataFrame) -> Iterator[Step]:

@@ -23,7 +23,7 @@ from envoylogs.tally.subjects import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from envoylogs.keyed.batches import Batch
+    from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.spec import TallySpec
 
 __all__ = ["FailureDurations"]
@@ -50,16 +50,14 @@ class FailureDurations(DurationCounts):
         return SUBJECT_NAMES
 
     @classmethod
-    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
+    def counted(cls, records: KeyedRecords, spec: TallySpec) -> list[Counted]:
         """Count the failures of one batch."""
         del spec
-        if batch.selected is None:
-            return []
         failure = pl.coalesce("failure", upgrade_end())
         keys, values = subject_columns(pl.col("is_connection"))
         return [
             Counted(
-                records=batch.selected,
+                records=records,
                 keys={"kind": pl.col("kind"), "failure": failure, **keys},
                 values={**values, "value_ms": pl.col("duration_ms")},
                 traits={"is_connection": is_of_connection()},

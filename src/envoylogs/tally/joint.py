@@ -32,9 +32,9 @@ from envoylogs.tally.ladder import ALL_DIGITS, DIGITS, EXACT, WIDTHS_S, LadderCo
 from envoylogs.tally.latency import MEASURES, is_answered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from envoylogs.keyed.batches import Batch
+    from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.spec import TallySpec
 
 __all__ = ["JOINT_DIGITS", "JointCounts"]
@@ -73,15 +73,15 @@ class JointCounts(LadderCounts):
         }
 
     @classmethod
-    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
+    def counted(cls, records: KeyedRecords, spec: TallySpec) -> list[Counted]:
         """Count the requests and connections of one batch."""
-        if batch.selected is None or not spec.joint:
+        if not spec.joint:
             return []
         kind = pl.col("kind")
         keys, values = asked_columns(spec.joint, spec)
         return [
             Counted(
-                records=batch.selected,
+                records=records,
                 keys=keys,
                 values={
                     "start": floored(TIME, WIDTHS_S[0]),
@@ -103,12 +103,6 @@ class JointCounts(LadderCounts):
                 where=kind != "own",
             )
         ]
-
-    @classmethod
-    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
-        """Return what was counted, as far down the ladder as it must go to fit."""
-        counted = super().of_counts(batch, spec, counts)
-        return cls(cls.fitted(spec, counted.frame), spec)
 
     @classmethod
     def added(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:

@@ -10,7 +10,7 @@ are, and how far down they are depends on the content of a log and not on its cu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
 import polars as pl
 
@@ -19,6 +19,7 @@ from envoylogs.tally.state import Counts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from envoylogs.keyed.batches import Batch
     from envoylogs.tally.spec import TallySpec
 
 __all__ = [
@@ -75,6 +76,12 @@ class LadderCounts(Counts):
             rows: On any steps.
         """
         raise TypeError
+
+    @classmethod
+    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+        """Return what was counted, no key of it twice, as far down as it must go to fit."""
+        counted = super().of_counts(batch, spec, counts)
+        return cls(cls.fitted(spec, counted.frame), spec)
 
     @classmethod
     def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:

@@ -99,14 +99,12 @@ class LatencyByGroup(DurationCounts):
     }
 
     @classmethod
-    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
+    def counted(cls, records: KeyedRecords, spec: TallySpec) -> list[Counted]:
         """Count the answered requests of one batch."""
         del spec
-        if batch.selected is None:
-            return []
         keys = {name: pl.col(name) for name in schema.GROUP_KEYS}
         measures = ("latency_ms", "upstream_time_ms")
-        return [answered_by(batch.selected, measure, keys) for measure in measures]
+        return [answered_by(records, measure, keys) for measure in measures]
 
 
 class LatencyByTrait(DurationCounts):
@@ -120,19 +118,17 @@ class LatencyByTrait(DurationCounts):
     }
 
     @classmethod
-    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
+    def counted(cls, records: KeyedRecords, spec: TallySpec) -> list[Counted]:
         """Count the answered requests of one batch."""
         del spec
-        if batch.selected is None:
-            return []
         keys = {name: pl.col(name) for name in TRAITS if name not in schema.OF_RECORDS}
         values = {name: pl.col(name) for name in TRAITS if name in schema.OF_RECORDS}
         return [
             # What all traits of keys are counted by together is few rows, and sums of it serve.
-            answered_by(batch.selected, "latency_ms", keys),
-            answered_by(batch.selected, "gateway_ms", {"gateway": pl.col("gateway")}),
+            answered_by(records, "latency_ms", keys),
+            answered_by(records, "gateway_ms", {"gateway": pl.col("gateway")}),
             *(
-                answered_by(batch.selected, measure, _NOTHING, {trait: value})
+                answered_by(records, measure, _NOTHING, {trait: value})
                 for trait, value in values.items()
                 for measure in TRAITS[trait]
             ),

@@ -16,7 +16,7 @@ from envoylogs.tally.latency import is_answered
 from envoylogs.tally.timeline import BucketCounts
 
 if TYPE_CHECKING:
-    from envoylogs.keyed.batches import Batch
+    from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.counting import Counted
     from envoylogs.tally.spec import TallySpec
 
@@ -66,11 +66,8 @@ class SlownessCounts(BucketCounts):
     MAXIMA: ClassVar = ("last",)
 
     @classmethod
-    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
+    def counted(cls, records: KeyedRecords, spec: TallySpec) -> list[Counted]:
         """Count the answered requests of one batch."""
-        if batch.selected is None:
-            return []
-        records = batch.selected
         took_ms, upstream_ms = pl.col("duration_ms"), pl.col("upstream_service_time_ms")
         answered = (pl.col("kind") == "request") & is_answered()
         traits = {

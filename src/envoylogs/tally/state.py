@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from envoylogs.keyed.batches import Batch
+    from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.counting import Counted
     from envoylogs.tally.folding.fold import Fold
     from envoylogs.tally.spec import TallySpec
@@ -66,8 +67,13 @@ class State:
 
     @classmethod
     def asked(cls, batch: Batch, spec: TallySpec) -> Sequence[Counted]:
-        """Return what is counted of a batch for it: nothing, unless a state says more."""
-        del batch, spec
+        """Return what is counted of a batch for it: of the records that were selected."""
+        return () if batch.selected is None else cls.counted(batch.selected, spec)
+
+    @classmethod
+    def counted(cls, records: KeyedRecords, spec: TallySpec) -> Sequence[Counted]:
+        """Return what is counted of the records of a batch: nothing, unless a state says more."""
+        del records, spec
         return ()
 
     @classmethod

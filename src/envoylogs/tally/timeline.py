@@ -6,7 +6,7 @@ their number and the rows fit theirs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
@@ -21,9 +21,8 @@ from envoylogs.tally.subjects import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from envoylogs.keyed.batches import Batch
     from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.spec import TallySpec
 
@@ -79,12 +78,6 @@ class BucketCounts(LadderCounts):
         )
 
     @classmethod
-    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
-        """Return what was counted, no key of it twice, in buckets that fit."""
-        counted = super().of_counts(batch, spec, counts)
-        return cls(cls.fitted(spec, counted.frame), spec)
-
-    @classmethod
     def steps(cls, spec: TallySpec, rows: pl.DataFrame) -> Iterator[Step]:
         """Yield ever wider buckets, the first of which are no more than may be."""
         given = rows["width_s"].max()
@@ -119,16 +112,14 @@ class TimelineCounts(BucketCounts):
         return {"route_name": "route_name", **SUBJECT_NAMES}
 
     @classmethod
-    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
+    def counted(cls, records: KeyedRecords, spec: TallySpec) -> list[Counted]:
         """Count the records of one batch."""
-        if batch.selected is None:
-            return []
         port = pl.col("downstream_local_address").str.extract(r":(\d{1,5})$")
         answer = pl.when(is_redirect()).then(pl.lit(REDIRECT))
         keys, values = subject_columns(pl.col("is_connection"))
         return [
             cls.counted_in_time(
-                batch.selected,
+                records,
                 spec,
                 keys={
                     **{name: pl.col(name) for name in _KEYS},

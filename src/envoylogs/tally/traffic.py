@@ -12,7 +12,7 @@ from envoylogs.tally.counting import REQUESTS, TIME, Counted
 from envoylogs.tally.state import Counts
 
 if TYPE_CHECKING:
-    from envoylogs.keyed.batches import Batch
+    from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.spec import TallySpec
 
 __all__ = [
@@ -40,16 +40,14 @@ class TrafficCounts(Counts):
     MAXIMA: ClassVar = ("last",)
 
     @classmethod
-    def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
+    def counted(cls, records: KeyedRecords, spec: TallySpec) -> list[Counted]:
         """Count the records of one batch."""
         del spec
-        if batch.selected is None:
-            return []
         names = dict.fromkeys(_KEYS)
         names.pop("upstream_host")
         return [
             Counted(
-                records=batch.selected,
+                records=records,
                 keys={name: pl.col(name) for name in names},
                 values={"upstream_host": pl.col("upstream_host")},
                 measures={
