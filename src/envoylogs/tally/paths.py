@@ -81,7 +81,7 @@ class PathCounts(Counts):
         """Count requests by what has become of them, which are ``ways``."""
         ways = {way: where.fill_null(value=False) for way, where in ways.items()}
         groups, number = numbered_path_groups(records.rows["path"], spec.path_segments)
-        rows = records.rows.with_columns(number.alias("path_group"))
+        rows = records.rows.hstack([number.alias("path_group")])
         return Counted(
             records=replace(records, rows=rows),
             keys={
