@@ -1,6 +1,6 @@
 """Run the command line with ``python -m envoylogs``."""
 
-from envoylogs.cli.app import main
+from envoylogs.cli.app import run
 
 if __name__ == "__main__":
-    main()
+    run()
