@@ -18,12 +18,12 @@ _FORMULA = r"^[=+\-@\t\r]"
 
 
 def _write_parquet(frame: pl.LazyFrame, path: Path, metadata: Mapping[str, str]) -> None:
-    frame.sink_parquet(path, metadata=dict(metadata))
+    frame.sink_parquet(path, metadata=dict(metadata), engine="streaming")
 
 
 def _write_ndjson(frame: pl.LazyFrame, path: Path, metadata: Mapping[str, str]) -> None:
     del metadata  # there is no place for it
-    _with_text_times(frame).sink_ndjson(path)
+    _with_text_times(frame).sink_ndjson(path, engine="streaming")
 
 
 def _write_csv(frame: pl.LazyFrame, path: Path, metadata: Mapping[str, str]) -> None:
@@ -35,7 +35,7 @@ def _write_csv(frame: pl.LazyFrame, path: Path, metadata: Mapping[str, str]) -> 
         .alias(name)
         for name in strings
     )  # fmt: skip
-    text.with_columns(guarded).sink_csv(path)
+    text.with_columns(guarded).sink_csv(path, engine="streaming")
 
 
 FORMATS: dict[str, Callable[[pl.LazyFrame, Path, Mapping[str, str]], None]] = {
@@ -61,7 +61,9 @@ def write_by_day(frame: pl.LazyFrame, folder: Path, metadata: Mapping[str, str])
         metadata: Of each file.
     """
     days = frame.with_columns(pl.col("start_time").dt.date().alias("day"))
-    days.sink_parquet(pl.PartitionBy(folder, key="day"), metadata=dict(metadata), mkdir=True)
+    days.sink_parquet(
+        pl.PartitionBy(folder, key="day"), metadata=dict(metadata), mkdir=True, engine="streaming"
+    )
 
 
 def _with_text_times(frame: pl.LazyFrame) -> pl.LazyFrame:

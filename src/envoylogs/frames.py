@@ -163,7 +163,9 @@ def tally_of_frame(frame: pl.DataFrame | pl.LazyFrame, spec: TallySpec = DEFAULT
     )
     adding = TallySum(replace(spec, selection=None))
     seen = [name for name in schema.NORMALIZED if name in names]
-    for batch in rows.collect_batches(chunk_size=BATCH_RECORDS, maintain_order=True):
+    for batch in rows.collect_batches(
+        chunk_size=BATCH_RECORDS, maintain_order=True, engine="streaming"
+    ):
         records = batch if "failure" in names else with_failure(batch.drop("failure"))
         adding.add(Batch.of(records, _fates_of(batch, seen)))
     return adding.total().merge()
