@@ -138,7 +138,10 @@ class Analysis:
 
     def _slices(self) -> Slices:
         if self.summary.slices is None:
-            raise TallyQuestionError.no_slices()
+            raise TallyQuestionError(
+                "this tally has no counts for figures and pages. Analyze the logs, or save the "
+                "tally from an analysis."
+            )
         return self.summary.slices
 
     def compare(self, other: Analysis, by: str = "outcome") -> pl.DataFrame:

@@ -151,7 +151,11 @@ def tally_of_frame(frame: pl.DataFrame | pl.LazyFrame, spec: TallySpec = DEFAULT
     names = lazy.collect_schema().names()
     for name in _OF_RECORDS:
         if name not in names:
-            raise UnknownKeyError.missing_column(name, names)
+            raise UnknownKeyError(
+                f"the frame has no column {name!r}, without which records can't be counted: it "
+                f"has {', '.join(names) or 'none'}. Take it from envoylogs.scan(), with all its "
+                "columns."
+            )
     known = schema.NORMALIZED | schema.POSITION
     rows = lazy.select(
         (pl.col(name) if name in names else pl.lit(None).alias(name)).cast(dtype)

@@ -72,7 +72,10 @@ def tally_source(
             requests, which one source alone can't tell.
     """
     if plan.selection.distinct:
-        raise TallyQuestionError.not_alone(source.name)
+        raise TallyQuestionError(
+            f"{source.name}: which of its requests other sources hold too can't be told from it "
+            "alone. Read all sources together for distinct requests."
+        )
     return tally_sources([source], spec=spec, plan=plan, hooks=hooks)
 
 
@@ -182,7 +185,10 @@ def _refuse_unlike(spec: TallySpec, name: str, plan: ReadPlan) -> None:
             records that were not selected.
     """
     if plan.anonymizer is not None and spec.anonymized is None:
-        raise TallyQuestionError.not_anonymized(name)
+        raise TallyQuestionError(
+            f"{name}: is a saved tally of names as they were logged, which can't be anonymized "
+            "afterwards. Read the logs again with --anonymize, or give --no-anonymize."
+        )
     selected = plan.selection_text
     if selected is not None and spec.selection != selected:
         raise TallyQuestionError.not_selectable(name, plan.selection.text, spec.selection)

@@ -144,7 +144,9 @@ def refuse_tallies(sources: Iterable[Source]) -> None:
     """
     for source in sources:
         if is_saved_tally(source):
-            raise TallyQuestionError.no_lines(source.name)
+            raise TallyQuestionError(
+                f"{source.name}: is a saved tally: it has counts and no lines. Give the logs."
+            )
 
 
 def _selected(

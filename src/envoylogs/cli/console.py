@@ -102,12 +102,14 @@ def refuse_to_overwrite(sources: Sequence[Source], outputs: Iterable[Path | None
             continue
         name = os.path.realpath(output)
         if name in written:
-            raise OutputError.written_twice(str(output))
+            raise OutputError(
+                f"{output}: is named for two outputs. Write each to a file of its own."
+            )
         written.add(name)
         for source in sources:
             is_read = source.path is not None and _is_same(source.path, name)
             if is_read and not is_saved_tally(source):
-                raise OutputError.is_source(str(output))
+                raise OutputError(f"{output}: is one of the logs to read. Write to another file.")
 
 
 def is_device(path: Path) -> bool:

@@ -115,8 +115,19 @@ def refuse_nothing(tally: Tally, selection: Selection) -> None:
     lines = accounts(tally)
     if not selection:
         if lines.roles_left_out:
-            raise EmptySelectionError.other_roles(lines.records, lines.roles_left_out)
+            roles = lines.roles_left_out
+            found = ", ".join(f"{n:,} of role {role}" for role, n in roles.items())
+            raise EmptySelectionError(
+                f"none of {lines.records:,} records is a gateway's: {found}. "
+                f"Count them with --role {next(iter(roles))}, or with --role all."
+            )
     elif lines.records:
         first, last = lines.sources["first"].min(), lines.sources["last"].max()
-        covered = window(first, last) if isinstance(first, int) and isinstance(last, int) else None
-        raise EmptySelectionError.of(selection.text, lines.records, covered, lines.untimed_left_out)
+        covers, left_out = "No record has a time.", ""
+        if isinstance(first, int) and isinstance(last, int):
+            covers, n = f"The log covers {window(first, last)}.", lines.untimed_left_out
+            have = "has" if n == 1 else "have"
+            left_out = f" {n:,} that fit otherwise {have} no time that can be read." if n else ""
+        raise EmptySelectionError(
+            f"none of {lines.records:,} records fits {selection.text}. {covers}{left_out}"
+        )

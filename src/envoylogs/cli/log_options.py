@@ -167,7 +167,10 @@ class LogOptions:
         try:
             return parse_format(self.text_format, keys)
         except TextFormatError as error:
-            raise error.given_by(origin_of(self.context, "text_format")) from None
+            origin = origin_of(self.context, "text_format") or "--"
+            raise (
+                error if origin.startswith("--") else TextFormatError(f"{origin}: {error}")
+            ) from None
 
 
 def reads_logs(command: Callable[..., None]) -> Callable[..., None]:

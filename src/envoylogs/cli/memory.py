@@ -72,7 +72,7 @@ class Memory:
         kept = None if found is None else found.joint
         has = self.joint if kept is None else kept
         if (self.joint and has != self.joint) or (self.needs_joint and not has):
-            raise TallyQuestionError.not_joint(self.joint, kept)
+            raise _no_joint_counts(self.joint, kept)
         if found is not None:
             shown = found.show_query or bool(self.show_query)
             return replace(found.held_to(self.given), show_query=shown)
@@ -99,7 +99,7 @@ class Memory:
         kept = kept or DEFAULT_SPEC
         joint = self.joint or kept.joint
         if self.needs_joint and not joint:
-            raise TallyQuestionError.not_joint((), None)
+            raise _no_joint_counts((), None)
         asked = replace(
             kept,
             by=columns_to_ask(self.columns) or kept.by,
@@ -107,6 +107,20 @@ class Memory:
             show_query=kept.show_query if self.show_query is None else self.show_query,
         )
         return replace(asked, **self.given)
+
+
+def _no_joint_counts(asked: tuple[str, ...], kept: tuple[str, ...] | None) -> TallyQuestionError:
+    """Return the error for joint counts that a tally with those of ``kept`` does not have."""
+    by = f" by {','.join(asked)}" if asked else ""
+    columns = ",".join(asked) or "host,path_group,outcome"
+    if kept is None:
+        how = f"Give the columns to count by: --joint {columns}."
+        return TallyQuestionError(f"there are no joint counts{by}: none were asked for. {how}")
+    has = f"has them by {','.join(kept)}" if kept else "has none"
+    return TallyQuestionError(
+        f"a saved tally has no joint counts{by}: it {has}. Read the logs again, or save the tally "
+        f"with --joint {columns}."
+    )
 
 
 def kept_span(state: Path | None, keep_last: str | None) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from envoylogs.cli.console import say, say_error
@@ -26,6 +27,8 @@ __all__ = [
 ]
 
 _EMPTY = "the input is empty"
+
+_PACKED = (".gz", ".zst", ".bz2", ".xz")
 
 _SHOWN = 100
 _MOST_UNPRINTABLE = 0.2
@@ -58,16 +61,17 @@ def name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
         name = row["source"]
         examples = accounts.examples.filter(accounts.examples["source"] == name).head(3)
         paths = accounts.wrapped_in.filter(accounts.wrapped_in["source"] == name)["path"]
-        error = LogFormatError.no_record(
-            printable(name),
-            row["lines"],
-            [
-                f"line {line:,} ({REASONS.get(reason, 'not JSON of an access record')})"
-                + _shown(text)
-                for line, reason, text in examples.select("line", "reason", "text").rows()
-            ],
-            advice=_advice_for_json(accounts, name),
-            wrapped_in=next(iter(paths), None),
+        shown = "".join(
+            f"\n    line {line:,} ({REASONS.get(reason, 'not JSON of an access record')})"
+            + _shown(text)
+            for line, reason, text in examples.select("line", "reason", "text").rows()
+        )
+        tip = _advice_for_wrapped(printable(name), paths[0]) if len(paths) else None
+        tip = tip or _advice_for_json(accounts, name)
+        error = LogFormatError(
+            f"{printable(name)}: no Envoy access record in {counted(row['lines'], 'line')}. "
+            "Tried: JSON objects, one a line or pretty-printed, and the TEXT formats of Istio. "
+            f"It begins:{shown}\n  {tip or 'A TEXT format of your own is read with --text-format.'}"
         )
         if not accounts.records:
             raise error
@@ -102,6 +106,17 @@ def _advice_for_json(accounts: Accounts, source: str) -> str | None:
     return (
         f"Its JSON has the keys {named}. If these are access records, read them with:\n"
         f"    {map_option(mapped)}"
+    )
+
+
+def _advice_for_wrapped(name: str, path: str) -> str:
+    """Return how ``jq`` takes records out of other objects, by where they stand in these."""
+    # What is in a pipe, or packed, is no file for jq.
+    is_file = not name.startswith("<") and not name.endswith(_PACKED)
+    file = f" {shlex.quote(name)}" if is_file else ""
+    return (
+        "Its records are inside other objects. Take them out: "
+        f"{'' if is_file else '... | '}jq -r {shlex.quote(path)}{file} | envoylogs"
     )
 
 
@@ -151,7 +166,12 @@ def refuse_malformed(accounts: Accounts, new: NewLines | None) -> None:
     else:
         reasons, lines = new.malformed_by_reason, new.lines
     if reasons:
-        raise LogFormatError.strict(sum(reasons.values()), lines, reasons, new=new is not None)
+        by_reason = ", ".join(f"{reason} {n:,}" for reason, n in reasons.items())
+        of_what = f"{lines:,}{'' if new is None else ' new'} lines"
+        raise LogFormatError(
+            f"{sum(reasons.values()):,} of {of_what} are malformed ({by_reason}), and --strict was "
+            "given. Keep them with --rejects FILE, or run without --strict."
+        )
 
 
 def say_where_connections_are(summary: Summary, table: str | None) -> None:

@@ -130,7 +130,10 @@ def refuse_to_forget(outputs: Iterable[Path | None]) -> None:
         from envoylogs.tally.running import is_running
 
         if is_running(output):
-            raise OutputError.is_state(str(output))
+            raise OutputError(
+                f"{output}: is a file of --state, which knows what it has counted. Write to "
+                "another file."
+            )
 
 
 def lock_of(state: Path) -> Path:
@@ -166,7 +169,10 @@ def opened_state(
         kept = load_running(Source(str(path), str(path)))
         unlike = kept.unlike(spec_with(kept.spec), read_with)
         if unlike is not None:
-            raise StateError.differs(str(path), *unlike)
+            raise StateError(
+                f"{path}: was made with {unlike[0]}, and this run was asked for {unlike[1]}. Give "
+                "the same options, or name another file."
+            )
         yield kept
 
 
@@ -176,7 +182,7 @@ def _locked(path: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     if path.exists() and not path.is_file():
-        raise StateError.not_a_file(str(path))
+        raise StateError(f"{path}: is no file, and a state is kept in one. Name a file.")
     place = lock_of(path)
     lock = FileLock(place, timeout=0)
     try:
@@ -184,9 +190,12 @@ def _locked(path: Path) -> Iterator[None]:
         place.parent.stat()
         lock.acquire()
     except Timeout as error:
-        raise StateError.locked(str(path)) from error
+        raise StateError(
+            f"{path}: another run is adding to it. Nothing was counted; the next run counts what "
+            "is new by then."
+        ) from error
     except OSError as error:
-        raise StateError.unlockable(str(path), error) from error
+        raise StateError(f"{path}: can't be locked: {error.strerror or error}.") from error
     try:
         yield
     finally:

@@ -142,7 +142,9 @@ def _write_days(session: Session, frame: pl.LazyFrame, folder: Path) -> None:
 
     try:
         if folder.exists() and any(folder.iterdir()):
-            raise OutputError.not_empty(str(folder))
+            raise OutputError(
+                f"{folder}: is a folder with files in it. Name one that is new or empty."
+            )
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as beside:
             made = Path(beside) / "days"

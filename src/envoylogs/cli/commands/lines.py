@@ -97,7 +97,8 @@ def lines(
     if left_out is not None:
         say(f"envoylogs: {left_out}")
     if not printed:
-        raise EmptySelectionError.no_line(" ".join(c.text for c in (plan.selection, *also) if c))
+        asked = " ".join(c.text for c in (plan.selection, *also) if c)
+        raise EmptySelectionError(f"no record fits {asked}.")
 
 
 def _behind(number: int, sources: list[Source], plan: ReadPlan) -> Selection:
@@ -112,10 +113,14 @@ def _behind(number: int, sources: list[Source], plan: ReadPlan) -> Selection:
 
     findings = summarize(tally_sources(sources, plan=replace(plan, anonymizer=None))).findings
     if number > len(findings):
-        raise SelectionError.no_finding(number, [found.title for found in findings])
+        listed = "".join(f"\n    {n}. {found.title}" for n, found in enumerate(findings, 1))
+        raise SelectionError(f"--finding {number}: there is none with this number.{listed}")
     found = findings[number - 1]
     if found.condition is None:
-        raise SelectionError.finding_of_the_log(number, found.title)
+        raise SelectionError(
+            f"--finding {number}: {found.title}. That is about the log itself and has no records; "
+            "malformed lines are kept by summarize --rejects FILE."
+        )
     return Selection.of({}, where=found.condition)
 
 

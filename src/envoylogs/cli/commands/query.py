@@ -21,7 +21,7 @@ from envoylogs.cli.options import (
     option,
 )
 from envoylogs.cli.session import Session
-from envoylogs.errors import QueryError, first_line
+from envoylogs.errors import QueryError, first_line, nearest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -115,10 +115,17 @@ def _answer(frame: pl.LazyFrame, sql: str, most: int | None) -> pl.DataFrame:
         no_column, no_table = _NO_COLUMN.search(words), _NO_TABLE.search(words)
         if no_column is not None:
             columns = frame.collect_schema().names()
-            raise QueryError.column(no_column["name"], columns) from error
+            name = no_column["name"]
+            raise QueryError(
+                f"there is no column {name!r}.{nearest(name, columns)} The columns are "
+                f"{', '.join(columns)}."
+            ) from error
         if no_table is not None:
-            raise QueryError.table(no_table["name"]) from error
-        raise QueryError.of(first_line(error).rstrip(".:")) from error
+            raise QueryError(
+                f"there is no table {no_table['name']!r}: the records are in the table {_TABLE}."
+            ) from error
+        why = first_line(error).rstrip(".:")
+        raise QueryError(f"the query can't be answered: {why}.") from error
 
 
 def _printed(table: pl.DataFrame, output_format: QueryFormat, most: int | None) -> str:
