@@ -85,7 +85,7 @@ def name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
 
 def _advice_for_json(accounts: Accounts, source: str) -> str | None:
     """Return what to do with a source that holds JSON and no record; null if it holds text."""
-    from envoylogs.render.unused_keys import map_option
+    from envoylogs.render.caveats import map_option
     from envoylogs.summary.unused_keys import keys_that_make_records
 
     of_source = accounts.other_keys.filter(accounts.other_keys["source"] == source)
@@ -204,7 +204,7 @@ def say_what_was_covered(summary: Summary, seconds: float, new: NewLines | None 
         seconds: How long it took.
         new: What was read now, if it was not everything.
     """
-    from envoylogs.render.folded import folded_of
+    from envoylogs.render.caveats import folded_of
 
     overview = summary.overview
     folded = folded_of(summary)
@@ -232,7 +232,7 @@ def say_what_was_read(
             f"envoylogs: {'there is no whole record yet' if is_left else _EMPTY}: no line was read."
         )
         return
-    from envoylogs.render.unread import untimed_left_out
+    from envoylogs.render.caveats import untimed_left_out
     from envoylogs.render.words import records_of
 
     # The window is that of the records that are counted.

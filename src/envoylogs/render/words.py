@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from envoylogs.render.caveats import unread_facts
 from envoylogs.render.formatting import clock, count, day_and_clock, percent, printable, window
-from envoylogs.render.unread import unread_facts
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.findings.onset import was_from_the_start

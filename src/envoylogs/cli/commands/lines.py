@@ -14,8 +14,8 @@ from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.options import SHOW, WHICH, SourcesArgument, option
 from envoylogs.cli.session import Session
 from envoylogs.errors import EmptySelectionError, SelectionError
+from envoylogs.render.caveats import untimed_left_out
 from envoylogs.render.formatting import printable
-from envoylogs.render.unread import untimed_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

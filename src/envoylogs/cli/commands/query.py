@@ -129,14 +129,8 @@ def _answer(frame: pl.LazyFrame, sql: str, most: int | None) -> pl.DataFrame:
 
 
 def _printed(table: pl.DataFrame, output_format: QueryFormat, most: int | None) -> str:
-    from envoylogs.render import queried
+    from envoylogs.render.queried import OF_ALL_ROWS, as_text
 
     if output_format is QueryFormat.TEXT:
-        return queried.as_text(table, most)
-    render = {
-        QueryFormat.JSON: queried.as_json,
-        QueryFormat.NDJSON: queried.as_ndjson,
-        QueryFormat.CSV: queried.as_csv,
-        QueryFormat.MARKDOWN: queried.as_markdown,
-    }[output_format]
-    return render(table if most is None else table.head(most))
+        return as_text(table, most)
+    return OF_ALL_ROWS[output_format](table if most is None else table.head(most))

@@ -65,7 +65,7 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     with Session(log, sources, "report -o report.html", files=files, strict=strict) as session:
         summary = session.summary(session.tally(memory))
 
-        from envoylogs.render.html.page import HtmlRenderer
+        from envoylogs.render.html.page import write_page
 
         with output_file(output) as out:
-            HtmlRenderer().render(summary, out)
+            write_page(summary, out)

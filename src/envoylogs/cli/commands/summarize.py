@@ -31,7 +31,7 @@ from envoylogs.cli.options import (
     When,
 )
 from envoylogs.cli.pager import ScreenText, show
-from envoylogs.cli.renderers import columns_to_count, names_in_metrics, renderer_of, table_alone
+from envoylogs.cli.renderers import columns_to_count, names_in_metrics, table_alone, writer_of
 from envoylogs.cli.session import Session
 from envoylogs.cli.settings import origin_of
 
@@ -74,7 +74,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
 
     columns = columns_to_count(by)
     shown = table_alone(output_format, table, columns)
-    renderer = renderer_of(output_format, shown, limit, color)
+    write = writer_of(output_format, shown, limit, color)
     memory = Memory(
         columns,
         max_names,
@@ -100,10 +100,10 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
                 save(tally, beside)
         if output is None and output_format is Format.TEXT and sys.stdout.isatty():
             screen = ScreenText()
-            renderer.render(summary, screen)
+            write(summary, screen)
             show(screen.getvalue())
         else:
             with output_file(output) as out:
-                renderer.render(summary, out)
+                write(summary, out)
         if output_format in {Format.CSV, Format.NDJSON} or shown != ASKED:
             say_where_connections_are(summary, shown)
