@@ -130,12 +130,7 @@ def _is_written_in_place(path: Path) -> bool:
 
 @contextmanager
 def _no_replacement(path: Path) -> Iterator[None]:
-    """Write into something as it is; end quietly if its reader has seen enough.
-
-    Raises:
-        OutputError: If it can't be written.
-        typer.Exit: With the code of success, if it is a pipe that is closed.
-    """
+    """Write into something as it is; end quietly if its reader has seen enough."""
     try:
         yield
     except BrokenPipeError:

@@ -154,9 +154,6 @@ class LogOptions:
     def parsed_text_format(self, keys: FieldKeys) -> TextFormat | None:
         """Return the format of ``--text-format``, taken apart.
 
-        Args:
-            keys: Which headers and operators hold which columns.
-
         Raises:
             TextFormatError: If no line can be read by it; says where it was set.
         """

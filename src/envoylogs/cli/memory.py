@@ -59,9 +59,6 @@ class Memory:
 
         Its limits may become smaller, and not larger: what it gave up is gone.
 
-        Args:
-            found: What a saved tally remembers that is read or added to.
-
         Raises:
             TallyQuestionError: If there are no joint counts, or not those that
                 are wanted.
@@ -86,9 +83,6 @@ class Memory:
 
     def spec_of_state(self, kept: TallySpec | None) -> TallySpec:
         """Return what a state is asked to remember: what was asked for, and else what it does.
-
-        Args:
-            kept: What it remembers; null if it is begun.
 
         Raises:
             TallyQuestionError: If joint counts are wanted and there are none.

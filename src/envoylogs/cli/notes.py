@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from envoylogs.cli.console import say, say_error
 from envoylogs.errors import IncompleteSourceError, LogFormatError
 from envoylogs.reading.fates import REASONS
+from envoylogs.render.caveats import folded_of, map_option, untimed_left_out
 from envoylogs.render.formatting import printable, size, window
 from envoylogs.sources.compression import PROBLEMS
 from envoylogs.summary.in_words import counted
 
 if TYPE_CHECKING:
-    from envoylogs.cli.new_lines import NewLines
+    from envoylogs.cli.ending import NewLines
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.summary import Summary
 
@@ -85,7 +86,6 @@ def name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
 
 def _advice_for_json(accounts: Accounts, source: str) -> str | None:
     """Return what to do with a source that holds JSON and no record; null if it holds text."""
-    from envoylogs.render.caveats import map_option
     from envoylogs.summary.unused_keys import keys_that_make_records
 
     of_source = accounts.other_keys.filter(accounts.other_keys["source"] == source)
@@ -154,10 +154,6 @@ def _say_if_tailed(accounts: Accounts) -> None:
 def refuse_malformed(accounts: Accounts, new: NewLines | None) -> None:
     """Raise the error of ``--strict`` if a line is malformed that this run has counted.
 
-    Args:
-        accounts: Of everything.
-        new: What was read now, if it was not everything.
-
     Raises:
         LogFormatError: With the reasons.
     """
@@ -175,12 +171,7 @@ def refuse_malformed(accounts: Accounts, new: NewLines | None) -> None:
 
 
 def say_where_connections_are(summary: Summary, table: str | None) -> None:
-    """Say which table has the connections of a log, if one of requests is all that is shown.
-
-    Args:
-        summary: What was written.
-        table: What alone of it; null for all there is.
-    """
+    """Say which table has the connections of a log, if one of requests is all that is shown."""
     from envoylogs.summary.breakdown import COLUMNS
     from envoylogs.summary.tables import ASKED
 
@@ -197,15 +188,7 @@ def say_where_connections_are(summary: Summary, table: str | None) -> None:
 
 
 def say_what_was_covered(summary: Summary, seconds: float, new: NewLines | None = None) -> None:
-    """Say how many records of how many lines were read, over which time, and how fast.
-
-    Args:
-        summary: Of everything.
-        seconds: How long it took.
-        new: What was read now, if it was not everything.
-    """
-    from envoylogs.render.caveats import folded_of
-
+    """Say how many records of how many lines were read, over which time, and how fast."""
     overview = summary.overview
     folded = folded_of(summary)
     if folded is not None and summary.accounts.lines:
@@ -220,11 +203,7 @@ def say_what_was_read(
 ) -> None:
     """Say how many records of how many lines were read, and how fast.
 
-    Args:
-        accounts: Of everything.
-        seconds: How long it took.
-        new: What was read now, if it was not everything.
-        when: The window, as the end of a list.
+    What was read now is ``new`` if it was not everything; the window is the end of a list.
     """
     if not accounts.lines:
         is_left = new is not None and new.leaves_some
@@ -232,7 +211,6 @@ def say_what_was_read(
             f"envoylogs: {'there is no whole record yet' if is_left else _EMPTY}: no line was read."
         )
         return
-    from envoylogs.render.caveats import untimed_left_out
     from envoylogs.render.words import records_of
 
     # The window is that of the records that are counted.

@@ -196,11 +196,7 @@ def _layers(context: typer.Context) -> Iterator[tuple[str, KeysByColumn]]:
 
 
 def _paired(words: list[str]) -> dict[str, list[str]]:
-    """Return keys by column from words such as ``authority=vhost,method=verb``.
-
-    Raises:
-        MappingError: If one of them is no pair.
-    """
+    """Return keys by column from words such as ``authority=vhost,method=verb``."""
     found: dict[str, list[str]] = {}
     for pair in (pair for word in words for pair in word.split(",") if pair.strip()):
         column, equals, key = (part.strip() for part in pair.partition("="))
@@ -233,11 +229,7 @@ def _paths() -> Iterator[Path]:
 
 
 def _read_file(path: Path) -> _File | None:
-    """Return what a file sets, None if there is no such file.
-
-    Raises:
-        ConfigurationError: If it can't be read, or sets what can't be set.
-    """
+    """Return what a file sets, None if there is no such file."""
     try:
         text = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):

@@ -203,15 +203,12 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def save_state(path: Path, running: RunningTally, keep_us: int | None) -> RunningTally:
-    """Write a state file, so that after a crash it is that of before or this one.
+    """Write a state file, so that after a crash it is that of before or this one; return this one.
 
     Args:
         path: The file.
         running: What it is to remember.
         keep_us: How long before the newest record days are kept; null for ever.
-
-    Returns:
-        What is remembered now.
     """
     from dataclasses import replace
 
@@ -229,11 +226,7 @@ def save_state(path: Path, running: RunningTally, keep_us: int | None) -> Runnin
 
 
 def say_what_is_lost(lost: Iterable[tuple[str, int]]) -> None:
-    """Say which logs are not those of before, whose rest was not found.
-
-    Args:
-        lost: What is there now, and how many bytes of the log before it begins with.
-    """
+    """Say what is there now of logs whose rest was not found, and begins with so many bytes."""
     for name, same_bytes in lost:
         if same_bytes:
             say(

@@ -56,11 +56,7 @@ class KnownLogs:
             self._index(number)
 
     def place_of(self, source: Source, raw: BinaryIO) -> Place:
-        """Return where the reading of a source begins.
-
-        Args:
-            source: What is read.
-            raw: The same, open and at its beginning, where it is left.
+        """Return where the reading of a source begins, which is open and left at its beginning.
 
         Raises:
             SourceError: If it can't be read.
@@ -197,13 +193,7 @@ class KnownLogs:
         gateways: Collection[tuple[str, str | None]],
         waypoints: Collection[tuple[str, str | None]],
     ) -> None:
-        """Remember which proxies the logs of this run are of.
-
-        Args:
-            sidecars: Names of sources and pods, see ``envoy.roles``.
-            gateways: Likewise.
-            waypoints: Likewise.
-        """
+        """Remember whose the logs of this run are: sources and pods (see ``envoy.roles``)."""
         for number, log in enumerate(self.logs):
             if log.run == self.run:
                 self.logs[number] = replace(

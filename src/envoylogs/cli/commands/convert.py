@@ -101,11 +101,7 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
 
 
 def _wanted(columns: list[str] | None, *, unknown_keys: bool) -> Sequence[str]:
-    """Return the columns that are written.
-
-    Raises:
-        UnknownKeyError: If one of them does not exist.
-    """
+    """Return the columns that are written."""
     from envoylogs.frames import SCANNED
     from envoylogs.schema import UNKNOWN_KEYS
 
@@ -133,11 +129,7 @@ def _write(session: Session, frame: pl.LazyFrame, output: Path) -> None:
 
 
 def _write_days(session: Session, frame: pl.LazyFrame, folder: Path) -> None:
-    """Write a folder of days, which takes its place when it is whole.
-
-    Raises:
-        OutputError: If there is something in it already, or it can't be written.
-    """
+    """Write a folder of days, which takes its place when it is whole."""
     from envoylogs.converting import write_by_day
 
     try:

@@ -102,11 +102,7 @@ def lines(
 
 
 def _behind(number: int, sources: list[Source], plan: ReadPlan) -> Selection:
-    """Return the records that a finding counts.
-
-    Raises:
-        SelectionError: If there is no such finding, or none of its own records.
-    """
+    """Return the records that a finding counts."""
     from envoylogs.keyed.selection import Selection
     from envoylogs.pipeline import tally_sources
     from envoylogs.summary.summary import summarize

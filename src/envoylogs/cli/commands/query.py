@@ -100,11 +100,7 @@ def _most_rows(output_format: QueryFormat, limit: int | None) -> int | None:
 
 
 def _answer(frame: pl.LazyFrame, sql: str, most: int | None) -> pl.DataFrame:
-    """Return the rows of the answer, one more than are shown if there are more.
-
-    Raises:
-        QueryError: If the query can't be understood or answered.
-    """
+    """Return the rows of the answer, one more than are shown if there are more."""
     import polars as pl
 
     try:

@@ -47,12 +47,7 @@ _US_PER_S = 1_000_000
 
 
 def meta_of(summary: Summary, slices: Slices) -> dict[str, Any]:
-    """Return everything that the script of a page needs and that is no count.
-
-    Args:
-        summary: Of the log.
-        slices: Its slices.
-    """
+    """Return everything that the script of a page needs and that is no count."""
     joint = summary.folds.joint
     error = joint.latency_relative_error if joint else 0.0
     width_s = slices.width_s or WIDTHS_S[0]
