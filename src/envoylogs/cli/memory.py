@@ -47,12 +47,8 @@ class Memory:
     @property
     def given(self) -> dict[str, Any]:
         """The limits that were given, by their names in ``TallySpec``."""
-        limits = {
-            "max_names": self.max_names,
-            "max_latency_rows": self.max_latency_rows,
-            "max_joint_rows": self.max_joint_rows,
-        }
-        return {name: limit for name, limit in limits.items() if limit is not None}
+        names = ("max_names", "max_latency_rows", "max_joint_rows")
+        return {name: n for name in names if (n := getattr(self, name)) is not None}
 
     def spec(self, found: TallySpec | None) -> TallySpec:
         """Return what to remember: that of a saved tally, if there is one, and what was asked for.

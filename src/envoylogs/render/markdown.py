@@ -128,12 +128,7 @@ def _facts(summary: Summary) -> Iterable[str]:
     yield counted(overview.requests, "request")
     yield f"errors {percent(overview.error_share)}"
     yield from harm_of(overview)
-    left_out = roles_left_out(summary.accounts)
-    if left_out is not None:
-        yield left_out
-    malformed = malformed_of(summary)
-    if malformed is not None:
-        yield malformed
+    yield from filter(None, (roles_left_out(summary.accounts), malformed_of(summary)))
     yield from unread_facts(summary.accounts)
     if not summary.complete:
         yield "**only a part was read**"

@@ -97,14 +97,9 @@ def headline_of(summary: Summary) -> list[tuple[str, str]]:
     parts = [(named if sources else "empty input", "strong")]
     if overview.first is not None:
         parts.append((window(overview.first, overview.last), ""))
-    parts += [(fact, "") for fact in (records_of(accounts), gateways_of(summary)) if fact]
-    left_out_roles = roles_left_out(accounts)
-    if left_out_roles is not None:
-        parts.append((left_out_roles, ""))
-    malformed = malformed_of(summary)
-    if malformed is not None:
-        parts.append((malformed, "strong"))
-    parts += [(fact, "strong") for fact in unread_facts(accounts)]
+    usual = (records_of(accounts), gateways_of(summary), roles_left_out(accounts))
+    parts += [(fact, "") for fact in usual if fact]
+    parts += [(fact, "strong") for fact in (malformed_of(summary), *unread_facts(accounts)) if fact]
     if summary.selection is not None:
         parts.append((f"selected {printable(summary.selection)}", "strong"))
     if not summary.complete:

@@ -12,13 +12,7 @@ import typer
 from envoylogs.cli.console import replaced_file
 from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
-from envoylogs.cli.options import (
-    SHOW,
-    WRITE,
-    SourcesArgument,
-    StrictOption,
-    option,
-)
+from envoylogs.cli.options import SHOW, WRITE, SourcesArgument, StrictOption, option
 from envoylogs.cli.renderers import columns_among
 from envoylogs.cli.session import Session
 from envoylogs.errors import OutputError

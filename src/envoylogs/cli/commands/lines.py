@@ -75,10 +75,7 @@ def lines(
     twice = finding is not None or log.anonymize
     with (
         Session(log, sources, "lines") as session,
-        session.sources(read_twice=twice) as (
-            kept,
-            plan,
-        ),
+        session.sources(read_twice=twice) as (kept, plan),
     ):
         if finding is None and not plan.selection:
             raise typer.BadParameter("say which lines: --outcome, --finding or another selection")

@@ -13,13 +13,7 @@ import typer
 from envoylogs.cli.console import output_file
 from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
-from envoylogs.cli.options import (
-    READ,
-    SHOW,
-    LimitOption,
-    OutputOption,
-    option,
-)
+from envoylogs.cli.options import READ, SHOW, LimitOption, OutputOption, option
 from envoylogs.cli.session import Session
 from envoylogs.errors import QueryError, first_line, nearest
 

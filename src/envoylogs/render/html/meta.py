@@ -11,19 +11,10 @@ from envoylogs.envoy.clusters import cluster_parts, service_label
 from envoylogs.envoy.failures.lookup import FAILURES, must_act_on_errors
 from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, OUTCOMES, UNROUTED
 from envoylogs.render.colors import ACTOR_COLORS, STACKED
-from envoylogs.render.figures import (
-    FIGURES,
-    LATENCY_CLASSES,
-    template,
-)
+from envoylogs.render.figures import FIGURES, LATENCY_CLASSES, template
 from envoylogs.render.formatting import count, percent, span
 from envoylogs.render.html.counts import PAGE_LEDGER
-from envoylogs.render.words import (
-    facts_of_finding,
-    findings_shown,
-    severity_words,
-    with_commands,
-)
+from envoylogs.render.words import facts_of_finding, findings_shown, severity_words, with_commands
 from envoylogs.summary.findings.onset import was_from_the_start
 from envoylogs.summary.over_time import LATENCY_EDGES_MS, MOST_BINS
 from envoylogs.summary.rejections import BY_GATEWAY

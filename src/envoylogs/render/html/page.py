@@ -21,13 +21,7 @@ from envoylogs.render.caveats import notes_of, unused_keys_of
 from envoylogs.render.formatting import printable
 from envoylogs.render.html.counts import packed_counts
 from envoylogs.render.html.meta import meta_of
-from envoylogs.render.words import (
-    accounts_of,
-    headline_of,
-    lesser_findings,
-    noise_of,
-    verdict_of,
-)
+from envoylogs.render.words import accounts_of, headline_of, lesser_findings, noise_of, verdict_of
 
 if TYPE_CHECKING:
     from envoylogs.summary.summary import Summary

@@ -10,16 +10,7 @@ from envoylogs.envoy.clusters import service_label
 from envoylogs.envoy.outcomes import UNROUTED
 from envoylogs.render.formatting import count, milliseconds, percent, size
 from envoylogs.render.named_tables import rows_of_table
-from envoylogs.render.terminal.cells import (
-    WIDE,
-    head,
-    heading,
-    more,
-    new_table,
-    number,
-    text,
-    time,
-)
+from envoylogs.render.terminal.cells import WIDE, head, heading, more, new_table, number, text, time
 from envoylogs.render.terminal.counts import print_connections, print_counts
 from envoylogs.render.terminal.findings import print_findings
 from envoylogs.render.terminal.plain import print_joint, print_plain
@@ -96,29 +87,21 @@ def _print_overview(console: Console, summary: Summary) -> None:
     facts = new_table(["", ""], [])
     facts.show_header = False
     judged = "of what is no noise" if overview.noise["requests"] else "of all"
-    rows = [
-        ("requests", count(overview.requests)),
-        ("errors", f"{count(overview.errors)} ({percent(overview.error_share)} {judged})"),
-        *(
-            [("refused", f"{count(overview.refused)} by the gateway, below code 500")]
-            if overview.refused
-            else []
-        ),
-        *(
-            [("injected", f"{count(overview.injected)}, aborted by fault rules, no errors")]
-            if overview.injected
-            else []
-        ),
-        ("unrouted", _unrouted(overview)),
-        ("bytes", f"{size(overview.bytes_sent)} sent, {size(overview.bytes_received)} received"),
-    ]
-    if overview.connections:
-        rows.append(("connections", _connections(overview)))
-    if overview.own_traffic:
-        probes = f"{count(overview.own_traffic)}, probes and scrapes, not in requests"
-        rows.append(("own traffic", probes))
-    for name, value in rows:
-        facts.add_row(text(name), text(value))
+    rows = {
+        "requests": count(overview.requests),
+        "errors": f"{count(overview.errors)} ({percent(overview.error_share)} {judged})",
+        "refused": overview.refused and f"{count(overview.refused)} by the gateway, below code 500",
+        "injected": overview.injected
+        and f"{count(overview.injected)}, aborted by fault rules, no errors",
+        "unrouted": _unrouted(overview),
+        "bytes": f"{size(overview.bytes_sent)} sent, {size(overview.bytes_received)} received",
+        "connections": overview.connections and _connections(overview),
+        "own traffic": overview.own_traffic
+        and f"{count(overview.own_traffic)}, probes and scrapes, not in requests",
+    }
+    for name, value in rows.items():
+        if value:
+            facts.add_row(text(name), text(value))
     console.print(facts)
     if overview.latency_ms["count"]:
         console.print()
