@@ -72,6 +72,8 @@ class EnvoylogsError(Exception):
     """A problem that a user can understand and mend; the message says how."""
 
     slug: ClassVar[str] = "error"
+    is_of_usage: ClassVar[bool] = False
+    """Whether what was asked makes no sense, which has an exit code of its own."""
 
 
 class SourceError(EnvoylogsError):
@@ -142,6 +144,7 @@ class TextFormatError(EnvoylogsError):
     """A format string by which no line can be read."""
 
     slug = "text-format"
+    is_of_usage = True
 
     @classmethod
     def of(cls, text: str, why: str) -> TextFormatError:
@@ -153,6 +156,7 @@ class UnknownKeyError(EnvoylogsError):
     """A name that does not exist was asked for."""
 
     slug = "unknown-name"
+    is_of_usage = True
 
     @classmethod
     def of(cls, kind: str, name: str, known: Iterable[str]) -> UnknownKeyError:
@@ -164,12 +168,14 @@ class MappingError(EnvoylogsError):
     """Keys of a log can't be mapped to columns as it was asked."""
 
     slug = "mapping"
+    is_of_usage = True
 
 
 class ConfigurationError(EnvoylogsError):
     """A setting of a configuration file or of the environment can't be used."""
 
     slug = "configuration"
+    is_of_usage = True
 
     @classmethod
     def value(cls, origin: str, key: str, why: str) -> ConfigurationError:
@@ -181,12 +187,14 @@ class QueryError(EnvoylogsError):
     """A query in SQL can't be understood or answered."""
 
     slug = "query"
+    is_of_usage = True
 
 
 class SelectionError(EnvoylogsError):
     """A selection makes no sense."""
 
     slug = "selection"
+    is_of_usage = True
 
     @classmethod
     def where(cls, condition: str, why: str) -> SelectionError:
@@ -220,6 +228,7 @@ class TallyQuestionError(EnvoylogsError):
     """A saved tally is asked for what it does not have."""
 
     slug = "tally-question"
+    is_of_usage = True
 
     @classmethod
     def not_counted_by(

@@ -68,7 +68,8 @@ def sources_for_state(sources: list[Source], state: Path | None, log: LogOptions
                 f"--state counts each line once, so --{option} can't choose among them again. "
                 "Leave one of the two out."
             )
-    return [source for source in sources if not _is_gone(source) and _is_log(source)]
+    # One that was found a moment ago and has no size has another name by now.
+    return [s for s in sources if not (s.found and s.size is None) and _is_log(s)]
 
 
 def refuse_uncounted_ids(sources: list[Source], log: LogOptions) -> None:
@@ -88,11 +89,6 @@ def refuse_uncounted_ids(sources: list[Source], log: LogOptions) -> None:
                 "no request ids, so its requests might be counted again in the other sources. "
                 "Read all the logs at once, or the tally alone."
             )
-
-
-def _is_gone(source: Source) -> bool:
-    """Tell a file that was found a moment ago and has another name by now."""
-    return source.found and source.size is None
 
 
 def _is_log(source: Source) -> bool:
@@ -218,7 +214,8 @@ def save_state(path: Path, running: RunningTally, keep_us: int | None) -> Runnin
     kept = running
     if keep_us is not None:
         days = without_old_days(running.days, keep_us, time.time_ns() // 1000)
-        _say_what_was_forgotten(len(running.days) - len(days))
+        if forgotten := len(running.days) - len(days):
+            say(f"envoylogs: {counted(forgotten, 'day')} forgotten: older than --keep-last.")
         kept = replace(running, days=days)
     with replaced_file(path, durable=True) as beside:
         save_running(kept, beside)
@@ -257,8 +254,3 @@ def say_what_is_left(running: RunningTally) -> None:
             f"envoylogs: {size(logs.unended_bytes)} of last lines without a line feed: left for "
             "the next run."
         )
-
-
-def _say_what_was_forgotten(days: int) -> None:
-    if days:
-        say(f"envoylogs: {counted(days, 'day')} forgotten: older than --keep-last.")

@@ -67,11 +67,10 @@ def verdict_of(summary: Summary) -> tuple[str, str] | None:
     found = summary.verdict
     if found.state is State.TROUBLE:
         return None
-    good = {State.CLEAR, State.EMPTY}
-    return found.says, "good" if found.state in good else _WEIGHTS.get(found.state, "")
+    return found.says, _WEIGHTS.get(found.state, "")
 
 
-_WEIGHTS = {State.UNNAMED: "alarm"}
+_WEIGHTS = {State.CLEAR: "good", State.EMPTY: "good", State.UNNAMED: "alarm"}
 
 
 def severity_words(found: Finding) -> str:

@@ -77,7 +77,7 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
     """  # noqa: D301  # \b keeps the lines of the examples
     if output is None:
         raise typer.BadParameter("say where to: -o records.parquet, .ndjson or .csv")
-    from envoylogs.converting import FORMATS
+    from envoylogs.frames import FORMATS
 
     if not by_day and output.suffix.lower() not in FORMATS:
         raise typer.BadParameter(
@@ -115,7 +115,7 @@ def _metadata(session: Session) -> dict[str, str]:
 
 def _write(session: Session, frame: pl.LazyFrame, output: Path) -> None:
     """Write a file, which takes its place when it is whole."""
-    from envoylogs.converting import FORMATS
+    from envoylogs.frames import FORMATS
 
     write = FORMATS[output.suffix.lower()]
     with replaced_file(output) as beside:
@@ -124,7 +124,7 @@ def _write(session: Session, frame: pl.LazyFrame, output: Path) -> None:
 
 def _write_days(session: Session, frame: pl.LazyFrame, folder: Path) -> None:
     """Write a folder of days, which takes its place when it is whole."""
-    from envoylogs.converting import write_by_day
+    from envoylogs.frames import write_by_day
 
     try:
         if folder.exists() and any(folder.iterdir()):
