@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.pipeline import tally_sources
-from envoylogs.render.records import JsonRenderer
+from envoylogs.render.records import write_json
 from envoylogs.sources.source import Source
 from envoylogs.summary.summary import summarize
 
@@ -78,7 +78,7 @@ def main() -> None:
     with counted(reading):
         tally = tally_sources([source])
     with counted(summarizing):
-        JsonRenderer().render(summarize(tally), io.StringIO())
+        write_json(summarize(tally), io.StringIO())
     for what, places in (("reading", reading), ("the summary", summarizing)):
         print(f"{what}: {places.total()} queries")
         for place, queries in places.most_common(_PLACES):

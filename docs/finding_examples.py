@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envoylogs.pipeline import tally_sources
-from envoylogs.render.terminal.screen import TerminalRenderer
+from envoylogs.render.terminal.screen import write_text
 from envoylogs.sources.source import Source
 from envoylogs.summary.summary import summarize
 
@@ -402,7 +402,7 @@ def _finding_of(code: str, records: list[Record]) -> str:
         raise LookupError(code)
     out = io.StringIO()
     summary.findings = tuple(found[:1])
-    TerminalRenderer(color=False, width=_WIDTH).render(summary, out)
+    write_text(summary, out, color=False, width=_WIDTH)
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
     first = next(place for place, line in enumerate(lines) if line.startswith("1."))
     return "\n".join(line[2:].strip() for line in lines[first : lines.index("", first)])

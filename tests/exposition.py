@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from envoylogs.render.prometheus import PrometheusRenderer
+from envoylogs.render.prometheus import write_metrics
 
 if TYPE_CHECKING:
     from envoylogs.summary.summary import Summary
@@ -82,5 +82,5 @@ class Metrics:
 def exposed(summary: Summary) -> str:
     """Return what is written of a summary."""
     out = io.StringIO(newline="")
-    PrometheusRenderer().render(summary, out)
+    write_metrics(summary, out)
     return out.getvalue()

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.errors import TallyQuestionError, UnknownKeyError
-from envoylogs.render.folded import folded_of
+from envoylogs.render.caveats import notes_of
 from envoylogs.render.formatting import count, percent, printable
 from envoylogs.render.named_tables import rows_of_table
-from envoylogs.render.unread import unread_of
 from envoylogs.render.words import (
     LEDGER,
     facts_of_finding,
@@ -138,7 +137,10 @@ class Analysis:
 
     def _slices(self) -> Slices:
         if self.summary.slices is None:
-            raise TallyQuestionError.no_slices()
+            raise TallyQuestionError(
+                "this tally has no counts for figures and pages. Analyze the logs, or save the "
+                "tally from an analysis."
+            )
         return self.summary.slices
 
     def compare(self, other: Analysis, by: str = "outcome") -> pl.DataFrame:
@@ -178,11 +180,11 @@ class Analysis:
         Raises:
             OSError: If it can't be written.
         """
-        from envoylogs.render.html.page import HtmlRenderer
+        from envoylogs.render.html.page import write_page
 
         page = io.StringIO()
         self._slices()
-        HtmlRenderer().render(self.summary, page)
+        write_page(self.summary, page)
         Path(path).write_text(page.getvalue(), encoding="utf-8")
 
     def __repr__(self) -> str:
@@ -196,9 +198,7 @@ class Analysis:
         summary, overview = self.summary, self.overview
         facts = " · ".join(escape(text) for text, _ in headline_of(summary))
         findings = "".join(map(self._finding_html, findings_shown(summary)))
-        words = (
-            lesser_findings(summary), noise_of(summary), unread_of(summary), folded_of(summary)
-        )  # fmt: skip
+        words = (lesser_findings(summary), noise_of(summary), *notes_of(summary))
         notes = "".join(f"<p>{escape(printable(note))}</p>" for note in words if note)
         totals = {
             "requests": count(overview.requests),

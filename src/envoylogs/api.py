@@ -163,13 +163,7 @@ def _words(sources: PathOrWord | Iterable[PathOrWord]) -> list[str]:
 
 
 def _plan(options: ReadOptions) -> ReadPlan:
-    """Return what options mean.
-
-    Raises:
-        SelectionError: If one of the selection can't be understood.
-        TextFormatError: If no line can be read by the format.
-        MappingError: If keys can't be mapped.
-    """
+    """Return what options mean."""
     unknown = set(options) - set(ReadOptions.__annotations__)
     if unknown:
         raise TypeError(f"there is no option {', '.join(sorted(unknown))}")

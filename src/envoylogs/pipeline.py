@@ -60,19 +60,16 @@ def tally_source(
     The sum over sources is what ``tally_sources`` returns, wherever each is
     read, if none of them is a copy of another one.
 
-    Args:
-        source: A log, or a saved tally.
-        plan: How it is read; the columns follow from what is remembered.
-        spec: What to remember.
-        hooks: What is told of the reading.
-
     Raises:
         SourceError: If the source can't be opened or read.
         TallyError: As ``tally_sources``; also if the plan asks for distinct
             requests, which one source alone can't tell.
     """
     if plan.selection.distinct:
-        raise TallyQuestionError.not_alone(source.name)
+        raise TallyQuestionError(
+            f"{source.name}: which of its requests other sources hold too can't be told from it "
+            "alone. Read all sources together for distinct requests."
+        )
     return tally_sources([source], spec=spec, plan=plan, hooks=hooks)
 
 
@@ -116,17 +113,7 @@ def tally_selections(  # noqa: PLR0913  # one parameter a concern of the caller
 ) -> list[Tally]:
     """Read sources once and return what is remembered of each of some selections.
 
-    Args:
-        sources: As of ``tally_sources``.
-        selections: Each in the place of the plan's own.
-        spec: As of ``tally_sources``.
-        plan: As of ``tally_sources``.
-        hooks: As of ``tally_sources``.
-        limits: As of ``tally_sources``.
-
-    Raises:
-        SourceError: As ``tally_sources``.
-        TallyError: As ``tally_sources``.
+    Each takes the place of the plan's own; all else is as of ``tally_sources``.
     """
     plans = [replace(plan, selection=selection) for selection in selections]
     # A log that is read here is selected from here, whatever a saved tally beside it was.
@@ -175,14 +162,12 @@ def _tallied(plan: ReadPlan, spec: TallySpec, selected: Iterable[str] = ()) -> R
 
 
 def _refuse_unlike(spec: TallySpec, name: str, plan: ReadPlan) -> None:
-    """Refuse a saved tally that can't be read as it was asked for.
-
-    Raises:
-        TallyQuestionError: If it has names that were to be anonymized, or
-            records that were not selected.
-    """
+    """Refuse a saved tally that can't be read as it was asked for."""
     if plan.anonymizer is not None and spec.anonymized is None:
-        raise TallyQuestionError.not_anonymized(name)
+        raise TallyQuestionError(
+            f"{name}: is a saved tally of names as they were logged, which can't be anonymized "
+            "afterwards. Read the logs again with --anonymize, or give --no-anonymize."
+        )
     selected = plan.selection_text
     if selected is not None and spec.selection != selected:
         raise TallyQuestionError.not_selectable(name, plan.selection.text, spec.selection)
@@ -202,8 +187,8 @@ def tally_new_lines(
         sources: Logs in files, in order.
         before: What was counted before; its logs are brought up to date.
         by_day: Whether days are kept apart from now on.
-        plan: As of ``tally_sources``.
-        hooks: As of ``tally_sources``.
+        plan: How they are read.
+        hooks: What is told of the reading.
 
     Raises:
         SourceError: If a source can't be opened or read.

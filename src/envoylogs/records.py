@@ -84,20 +84,12 @@ def anonymized_records(
 ) -> Iterator[pl.DataFrame]:
     """Read sources twice and return the records that were selected, anonymized.
 
-    Args:
-        sources: What to read, in order; each can be read again.
-        plan: How, with an anonymizer, and which records by what they were before.
-        also: As of ``selected_lines``.
-        on_untimed: As of ``selected_lines``.
+    Takes and raises the same as ``selected_lines``. Each source can be read again, the plan
+    has an anonymizer, and records are selected by what they were before.
 
     Yields:
         ``source``, ``line`` and the columns of ``schema.NORMALIZED``, in the
         order of the input; hosts that the gateway routes have their names.
-
-    Raises:
-        SourceError: If a source can't be opened or read.
-        IncompleteSourceError: As ``selected_lines``.
-        TallyQuestionError: If a source is a saved tally, which has no lines.
     """
     refuse_tallies(sources)
     anonymizer = plan.anonymizer
@@ -118,10 +110,7 @@ def names_of_routed(
 ) -> dict[str, str]:
     """Read sources and return the names of hosts that the gateway routes, by their tokens.
 
-    Args:
-        sources: What to read, in order.
-        plan: How, with an anonymizer. Who is known does not depend on the selection.
-        hooks: What may end the reading.
+    The plan has an anonymizer; who is known does not depend on its selection.
 
     Raises:
         SourceError: If a source can't be opened or read.
@@ -144,7 +133,9 @@ def refuse_tallies(sources: Iterable[Source]) -> None:
     """
     for source in sources:
         if is_saved_tally(source):
-            raise TallyQuestionError.no_lines(source.name)
+            raise TallyQuestionError(
+                f"{source.name}: is a saved tally: it has counts and no lines. Give the logs."
+            )
 
 
 def _selected(
@@ -153,11 +144,7 @@ def _selected(
     also: Sequence[Selection],
     on_untimed: Callable[[int], None] | None,
 ) -> Iterator[pl.DataFrame]:
-    """Yield the records that are wanted and that other selections select too.
-
-    Raises:
-        IncompleteSourceError: After all records.
-    """
+    """Yield the records that are wanted and that other selections select too."""
     damaged: list[tuple[str, str, int]] = []
     logs, requests = KnownLogs(), RequestsSeen()
     for source in sources:
@@ -185,9 +172,7 @@ def _selected(
 def newest_time(sources: Iterable[Source], plan: ReadPlan) -> int | None:
     """Return the latest start of a record in microseconds since 1970, None without times.
 
-    Args:
-        sources: What to read.
-        plan: How; of all records of the usual roles.
+    It is that of all records of the usual roles.
 
     Raises:
         SourceError: If a source can't be opened or read.

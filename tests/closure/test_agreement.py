@@ -8,6 +8,7 @@ import json
 import os
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,10 +24,9 @@ from tests.handmade import text_of
 
 import envoylogs
 from envoylogs.analysis import Analysis
-from envoylogs.render.markdown import MarkdownRenderer
-from envoylogs.render.records import JsonRenderer
-from envoylogs.render.renderer import Renderer
-from envoylogs.render.terminal.screen import TerminalRenderer
+from envoylogs.render.markdown import write_markdown
+from envoylogs.render.records import write_json
+from envoylogs.render.terminal.screen import write_text
 from envoylogs.summary.summary import Summary, summarize
 
 pytestmark = pytest.mark.property
@@ -42,9 +42,9 @@ def _analyzed(text: bytes, folder: Path) -> Analysis:
     return envoylogs.analyze(log)
 
 
-def _rendered(renderer: Renderer, summary: Summary) -> str:
+def _rendered(write: Callable[..., None], summary: Summary, **more: Any) -> str:
     out = io.StringIO()
-    renderer.render(summary, out)
+    write(summary, out, **more)
     return out.getvalue()
 
 
@@ -52,8 +52,8 @@ def _for_people(analysis: Analysis) -> dict[str, str]:
     """Return what people read, by output, in one line and without markup."""
     summary = analysis.summary
     texts = {
-        "terminal": _rendered(TerminalRenderer(color=False, width=100_000), summary),
-        "markdown": re.sub(r"\\(.)", r"\1", _rendered(MarkdownRenderer(), summary)),
+        "terminal": _rendered(write_text, summary, color=False, width=100_000),
+        "markdown": re.sub(r"\\(.)", r"\1", _rendered(write_markdown, summary)),
         "notebook": html.unescape(re.sub(r"<[^>]+>", " ", analysis._repr_html_())),
     }
     return {name: re.sub(r"\s+", " ", text) for name, text in texts.items()}
@@ -81,7 +81,7 @@ def _disagreements(analysis: Analysis, errors: int, faults: int) -> list[str]:
     ):
         compare(f"Prometheus {label}", metrics.by("envoylogs_findings", label), values)
 
-    document: Any = json.loads(_rendered(JsonRenderer(), summary))
+    document: Any = json.loads(_rendered(write_json, summary))
     compare("JSON errors", document["overview"]["errors"], errors)
     said = [(row["code"], row["severity"], row["who"], row["title"], row["requests"], row["of"])
             for row in document["findings"]]  # fmt: skip
@@ -108,7 +108,7 @@ def _assert_agree(text: bytes, folder: Path, errors: int, faults: int = 0) -> An
 
 def _says_nothing_is_wrong(analysis: Analysis) -> list[str]:
     texts = _for_people(analysis) | {
-        "json": _rendered(JsonRenderer(), analysis.summary), "repr": repr(analysis),
+        "json": _rendered(write_json, analysis.summary), "repr": repr(analysis),
     }  # fmt: skip
     return [name for name, text in texts.items() if _WORDS in text]
 

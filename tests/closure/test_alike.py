@@ -12,7 +12,7 @@ from tests.closure.endings import HARMS, Ending
 from tests.closure.judging import about, alarms, described, members, says_number, wrong_actor
 from tests.closure.logs import Log, Service, all_alike
 
-from envoylogs.render.records import JsonRenderer
+from envoylogs.render.records import write_json
 from envoylogs.summary.findings.finding import Finding
 
 pytestmark = pytest.mark.property
@@ -46,7 +46,7 @@ def _said(found: Finding) -> str:
 def _missing_from_json(log: Log, services: list[Service]) -> list[str]:
     """Return the services that no finding in the JSON is about, nor a member of one."""
     out = io.StringIO()
-    JsonRenderer().render(log.summary, out)
+    write_json(log.summary, out)
     rows: list[Any] = json.loads(out.getvalue())["findings"]
     rows += [member for row in rows for member in row.get("members") or ()]
     subjects = {str(row["subject"]) for row in rows}

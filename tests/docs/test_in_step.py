@@ -25,7 +25,7 @@ from envoylogs.cli.settings import SETTINGS
 from envoylogs.envoy.outcomes import OUTCOME_NAMES
 from envoylogs.pipeline import tally_sources
 from envoylogs.reading.fates import REASONS
-from envoylogs.render.records import JsonRenderer
+from envoylogs.render.records import write_json
 from envoylogs.sources.compression import PROBLEMS
 from envoylogs.sources.source import Source
 from envoylogs.summary.breakdown import COLUMNS
@@ -222,7 +222,7 @@ def test_the_documented_fields_of_the_json_are_those_that_are_printed(tmp_path: 
     sources = [Source("gateway.log", str(log)), Source("copy.log", str(copy))]
 
     out = io.StringIO()
-    JsonRenderer().render(summarize(tally_sources(sources, spec=spec)), out)
+    write_json(summarize(tally_sources(sources, spec=spec)), out)
     document = json.loads(out.getvalue())
     # Beside a request, of one name each, the only example would be of the connection.
     document["connections"] = _connections(served | {"response_flags": "UF", "response_code": 0})
@@ -236,7 +236,7 @@ def _connections(record: dict[str, Any]) -> dict[str, Any]:
     http = dict.fromkeys(("authority", "method", "path"))
     out = io.StringIO()
     source = source_of(json.dumps(record | http).encode())
-    JsonRenderer().render(summarize(tally_sources([source])), out)
+    write_json(summarize(tally_sources([source])), out)
     found: dict[str, Any] = json.loads(out.getvalue())["connections"]
     return found
 

@@ -14,7 +14,7 @@ from tests.envelopes import ENVELOPES, Who
 from tests.handmade import source_of
 
 from envoylogs.pipeline import tally_sources
-from envoylogs.render.records import JsonRenderer
+from envoylogs.render.records import write_json
 from envoylogs.summary.summary import summarize
 
 _SAMPLES = Path(__file__).parents[2] / "sample_logs"
@@ -32,7 +32,7 @@ def _summary(lines: list[bytes]) -> dict[str, Any]:
     """Return the summary of a log, but for what tells lines and gateways apart."""
     out = io.StringIO()
     source = source_of(b"".join(line + b"\n" for line in lines))
-    JsonRenderer().render(summarize(tally_sources([source])), out)
+    write_json(summarize(tally_sources([source])), out)
     found: dict[str, Any] = json.loads(out.getvalue())
     found["accounts"] = {"records": found["accounts"]["records"]}
     del found["by"]["gateway"]

@@ -27,7 +27,7 @@ from benchmarks import generator
 from tests.kubernetes_api import NAMESPACE, ContainerLog, KubernetesApi, Pod, serving
 
 from envoylogs.pipeline import tally_sources
-from envoylogs.render.records import JsonRenderer
+from envoylogs.render.records import write_json
 from envoylogs.sources.locate import locate
 from envoylogs.summary.summary import summarize
 
@@ -276,7 +276,7 @@ def _of_file(folder: Path, log: bytes) -> dict[str, Any]:
     path = folder / "gateway.log"
     path.write_bytes(log)
     printed = io.StringIO()
-    JsonRenderer().render(summarize(tally_sources(locate([str(path)]))), printed)
+    write_json(summarize(tally_sources(locate([str(path)]))), printed)
     document: dict[str, Any] = json.loads(printed.getvalue())
     assert document["accounts"]["records"] > 0
     return document

@@ -13,7 +13,7 @@ import typer
 
 from envoylogs import __version__
 from envoylogs.cli.console import say_error
-from envoylogs.cli.exits import exit_code_of
+from envoylogs.cli.exits import Exit
 from envoylogs.cli.lean import LeanCommand, LeanGroup
 from envoylogs.errors import EnvoylogsError
 
@@ -127,4 +127,4 @@ def main() -> None:
         app_of(arguments[:1] if is_alone else COMMANDS)(arguments, prog_name="envoylogs")
     except EnvoylogsError as error:
         say_error(error)
-        raise SystemExit(exit_code_of(error)) from None
+        raise SystemExit(Exit.USAGE if error.is_of_usage else Exit.ERROR) from None

@@ -102,12 +102,14 @@ def refuse_to_overwrite(sources: Sequence[Source], outputs: Iterable[Path | None
             continue
         name = os.path.realpath(output)
         if name in written:
-            raise OutputError.written_twice(str(output))
+            raise OutputError(
+                f"{output}: is named for two outputs. Write each to a file of its own."
+            )
         written.add(name)
         for source in sources:
             is_read = source.path is not None and _is_same(source.path, name)
             if is_read and not is_saved_tally(source):
-                raise OutputError.is_source(str(output))
+                raise OutputError(f"{output}: is one of the logs to read. Write to another file.")
 
 
 def is_device(path: Path) -> bool:
@@ -128,12 +130,7 @@ def _is_written_in_place(path: Path) -> bool:
 
 @contextmanager
 def _no_replacement(path: Path) -> Iterator[None]:
-    """Write into something as it is; end quietly if its reader has seen enough.
-
-    Raises:
-        OutputError: If it can't be written.
-        typer.Exit: With the code of success, if it is a pipe that is closed.
-    """
+    """Write into something as it is; end quietly if its reader has seen enough."""
     try:
         yield
     except BrokenPipeError:

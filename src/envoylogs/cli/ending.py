@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,15 +18,53 @@ from envoylogs.render.formatting import window
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from envoylogs.cli.new_lines import NewLines
     from envoylogs.errors import IncompleteSourceError
     from envoylogs.keyed.anonymize import Anonymizer
     from envoylogs.keyed.selection import Selection
     from envoylogs.sources.source import Source
     from envoylogs.summary.accounts import Accounts
+    from envoylogs.tally.running import RunningTally
     from envoylogs.tally.tally import Tally
 
-__all__ = ["Ending", "refuse_nothing"]
+__all__ = ["Ending", "NewLines", "refuse_nothing"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewLines:
+    """What a run with a state has counted, which is not what it shows.
+
+    Attributes:
+        bytes: That were new.
+        lines: Likewise.
+        malformed_by_reason: Likewise, see ``reading.fates.REASONS``; most first, then by name.
+        leaves_some: Whether something was not counted, since its end has not come.
+    """
+
+    bytes: int
+    lines: int
+    malformed_by_reason: dict[str, int]
+    leaves_some: bool
+
+    @classmethod
+    def between(cls, before: RunningTally, after: RunningTally) -> NewLines:
+        """Return what was counted between two moments, before days are forgotten."""
+        new = _fates_of(after)
+        new.subtract(_fates_of(before))
+        malformed = [(-n, reason) for (fate, reason), n in new.items() if fate == "malformed" and n]
+        return cls(
+            new["bytes", ""],
+            new["lines", ""],
+            {reason: -less for less, reason in sorted(malformed)},
+            after.logs.leaves_some,
+        )
+
+
+def _fates_of(running: RunningTally) -> Counter[tuple[str, str]]:
+    found: Counter[tuple[str, str]] = Counter()
+    for tally in running.days.values():
+        for fate, detail, n in tally.lines.frame.select("fate", "detail", "n").iter_rows():
+            found[fate, detail] += n
+    return found
 
 
 @dataclass(slots=True)
@@ -57,11 +96,7 @@ class Ending:
         return source.name if self.anonymizer is None else self.anonymizer.named(source).name
 
     def check(self, accounts: Accounts, say: Callable[[float, NewLines | None], None]) -> None:
-        """Look at what was read, before anything is written.
-
-        Args:
-            accounts: Of what was read.
-            say: Says in the end what was covered, in so many seconds.
+        """Look at what was read, before anything is written; ``say`` says it in the end.
 
         Raises:
             LogFormatError: If there are lines and no record.
@@ -79,10 +114,6 @@ class Ending:
 
     def end(self, new: NewLines | None, *, interrupted: bool) -> None:
         """Say what was covered, and end with the exit code that fits; nothing if nothing was read.
-
-        Args:
-            new: What was read now, if it was not everything.
-            interrupted: Whether only a part was read.
 
         Raises:
             LogFormatError: If lines are malformed and that is an error.
@@ -115,8 +146,19 @@ def refuse_nothing(tally: Tally, selection: Selection) -> None:
     lines = accounts(tally)
     if not selection:
         if lines.roles_left_out:
-            raise EmptySelectionError.other_roles(lines.records, lines.roles_left_out)
+            roles = lines.roles_left_out
+            found = ", ".join(f"{n:,} of role {role}" for role, n in roles.items())
+            raise EmptySelectionError(
+                f"none of {lines.records:,} records is a gateway's: {found}. "
+                f"Count them with --role {next(iter(roles))}, or with --role all."
+            )
     elif lines.records:
         first, last = lines.sources["first"].min(), lines.sources["last"].max()
-        covered = window(first, last) if isinstance(first, int) and isinstance(last, int) else None
-        raise EmptySelectionError.of(selection.text, lines.records, covered, lines.untimed_left_out)
+        covers, left_out = "No record has a time.", ""
+        if isinstance(first, int) and isinstance(last, int):
+            covers, n = f"The log covers {window(first, last)}.", lines.untimed_left_out
+            have = "has" if n == 1 else "have"
+            left_out = f" {n:,} that fit otherwise {have} no time that can be read." if n else ""
+        raise EmptySelectionError(
+            f"none of {lines.records:,} records fits {selection.text}. {covers}{left_out}"
+        )

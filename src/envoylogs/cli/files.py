@@ -69,10 +69,6 @@ class Files:
 def named_sources(words: Sequence[str] | None, command: str) -> list[Source]:
     """Return the sources that a command was given; a pipe if none was named.
 
-    Args:
-        words: As they were given.
-        command: Its name.
-
     Raises:
         SourceError: If one of them does not exist.
         typer.Exit: If none was named and standard input is a terminal.

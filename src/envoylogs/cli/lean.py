@@ -64,11 +64,7 @@ def _sparing(parameter: Any) -> Any:  # noqa: ANN401  # of Typer
 
 
 class _Sparing:
-    """Stands in for what makes the check of a parameter, and is that check.
-
-    Args:
-        check_of: Makes the check.
-    """
+    """Stands in for what makes the check of a parameter, and is that check."""
 
     def __init__(self, check_of: Callable[[], Any]) -> None:
         self._check_of = check_of

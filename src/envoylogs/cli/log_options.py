@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer  # noqa: TC002  # typer reads the annotations
 
-from envoylogs.cli.options import (
-    WHICH,
-    AnonymizeOption,
-    MapOption,
-    TextFormatOption,
-    option,
-)
+from envoylogs.cli.options import WHICH, AnonymizeOption, MapOption, TextFormatOption, option
 from envoylogs.cli.settings import ShowConfigOption, origin_of
 from envoylogs.cli.show_config import print_config
 from envoylogs.errors import TextFormatError
@@ -154,9 +148,6 @@ class LogOptions:
     def parsed_text_format(self, keys: FieldKeys) -> TextFormat | None:
         """Return the format of ``--text-format``, taken apart.
 
-        Args:
-            keys: Which headers and operators hold which columns.
-
         Raises:
             TextFormatError: If no line can be read by it; says where it was set.
         """
@@ -167,7 +158,10 @@ class LogOptions:
         try:
             return parse_format(self.text_format, keys)
         except TextFormatError as error:
-            raise error.given_by(origin_of(self.context, "text_format")) from None
+            origin = origin_of(self.context, "text_format") or "--"
+            raise (
+                error if origin.startswith("--") else TextFormatError(f"{origin}: {error}")
+            ) from None
 
 
 def reads_logs(command: Callable[..., None]) -> Callable[..., None]:

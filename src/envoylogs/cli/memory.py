@@ -47,20 +47,13 @@ class Memory:
     @property
     def given(self) -> dict[str, Any]:
         """The limits that were given, by their names in ``TallySpec``."""
-        limits = {
-            "max_names": self.max_names,
-            "max_latency_rows": self.max_latency_rows,
-            "max_joint_rows": self.max_joint_rows,
-        }
-        return {name: limit for name, limit in limits.items() if limit is not None}
+        names = ("max_names", "max_latency_rows", "max_joint_rows")
+        return {name: n for name in names if (n := getattr(self, name)) is not None}
 
     def spec(self, found: TallySpec | None) -> TallySpec:
         """Return what to remember: that of a saved tally, if there is one, and what was asked for.
 
         Its limits may become smaller, and not larger: what it gave up is gone.
-
-        Args:
-            found: What a saved tally remembers that is read or added to.
 
         Raises:
             TallyQuestionError: If there are no joint counts, or not those that
@@ -72,7 +65,7 @@ class Memory:
         kept = None if found is None else found.joint
         has = self.joint if kept is None else kept
         if (self.joint and has != self.joint) or (self.needs_joint and not has):
-            raise TallyQuestionError.not_joint(self.joint, kept)
+            raise _no_joint_counts(self.joint, kept)
         if found is not None:
             shown = found.show_query or bool(self.show_query)
             return replace(found.held_to(self.given), show_query=shown)
@@ -87,9 +80,6 @@ class Memory:
     def spec_of_state(self, kept: TallySpec | None) -> TallySpec:
         """Return what a state is asked to remember: what was asked for, and else what it does.
 
-        Args:
-            kept: What it remembers; null if it is begun.
-
         Raises:
             TallyQuestionError: If joint counts are wanted and there are none.
         """
@@ -99,7 +89,7 @@ class Memory:
         kept = kept or DEFAULT_SPEC
         joint = self.joint or kept.joint
         if self.needs_joint and not joint:
-            raise TallyQuestionError.not_joint((), None)
+            raise _no_joint_counts((), None)
         asked = replace(
             kept,
             by=columns_to_ask(self.columns) or kept.by,
@@ -107,6 +97,20 @@ class Memory:
             show_query=kept.show_query if self.show_query is None else self.show_query,
         )
         return replace(asked, **self.given)
+
+
+def _no_joint_counts(asked: tuple[str, ...], kept: tuple[str, ...] | None) -> TallyQuestionError:
+    """Return the error for joint counts that a tally with those of ``kept`` does not have."""
+    by = f" by {','.join(asked)}" if asked else ""
+    columns = ",".join(asked) or "host,path_group,outcome"
+    if kept is None:
+        how = f"Give the columns to count by: --joint {columns}."
+        return TallyQuestionError(f"there are no joint counts{by}: none were asked for. {how}")
+    has = f"has them by {','.join(kept)}" if kept else "has none"
+    return TallyQuestionError(
+        f"a saved tally has no joint counts{by}: it {has}. Read the logs again, or save the tally "
+        f"with --joint {columns}."
+    )
 
 
 def kept_span(state: Path | None, keep_last: str | None) -> int | None:

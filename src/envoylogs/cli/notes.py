@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from envoylogs.cli.console import say, say_error
 from envoylogs.errors import IncompleteSourceError, LogFormatError
 from envoylogs.reading.fates import REASONS
+from envoylogs.render.caveats import folded_of, map_option, untimed_left_out
 from envoylogs.render.formatting import printable, size, window
 from envoylogs.sources.compression import PROBLEMS
 from envoylogs.summary.in_words import counted
 
 if TYPE_CHECKING:
-    from envoylogs.cli.new_lines import NewLines
+    from envoylogs.cli.ending import NewLines
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.summary import Summary
 
@@ -26,6 +28,8 @@ __all__ = [
 ]
 
 _EMPTY = "the input is empty"
+
+_PACKED = (".gz", ".zst", ".bz2", ".xz")
 
 _SHOWN = 100
 _MOST_UNPRINTABLE = 0.2
@@ -58,16 +62,17 @@ def name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
         name = row["source"]
         examples = accounts.examples.filter(accounts.examples["source"] == name).head(3)
         paths = accounts.wrapped_in.filter(accounts.wrapped_in["source"] == name)["path"]
-        error = LogFormatError.no_record(
-            printable(name),
-            row["lines"],
-            [
-                f"line {line:,} ({REASONS.get(reason, 'not JSON of an access record')})"
-                + _shown(text)
-                for line, reason, text in examples.select("line", "reason", "text").rows()
-            ],
-            advice=_advice_for_json(accounts, name),
-            wrapped_in=next(iter(paths), None),
+        shown = "".join(
+            f"\n    line {line:,} ({REASONS.get(reason, 'not JSON of an access record')})"
+            + _shown(text)
+            for line, reason, text in examples.select("line", "reason", "text").rows()
+        )
+        tip = _advice_for_wrapped(printable(name), paths[0]) if len(paths) else None
+        tip = tip or _advice_for_json(accounts, name)
+        error = LogFormatError(
+            f"{printable(name)}: no Envoy access record in {counted(row['lines'], 'line')}. "
+            "Tried: JSON objects, one a line or pretty-printed, and the TEXT formats of Istio. "
+            f"It begins:{shown}\n  {tip or 'A TEXT format of your own is read with --text-format.'}"
         )
         if not accounts.records:
             raise error
@@ -81,7 +86,6 @@ def name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
 
 def _advice_for_json(accounts: Accounts, source: str) -> str | None:
     """Return what to do with a source that holds JSON and no record; null if it holds text."""
-    from envoylogs.render.unused_keys import map_option
     from envoylogs.summary.unused_keys import keys_that_make_records
 
     of_source = accounts.other_keys.filter(accounts.other_keys["source"] == source)
@@ -102,6 +106,17 @@ def _advice_for_json(accounts: Accounts, source: str) -> str | None:
     return (
         f"Its JSON has the keys {named}. If these are access records, read them with:\n"
         f"    {map_option(mapped)}"
+    )
+
+
+def _advice_for_wrapped(name: str, path: str) -> str:
+    """Return how ``jq`` takes records out of other objects, by where they stand in these."""
+    # What is in a pipe, or packed, is no file for jq.
+    is_file = not name.startswith("<") and not name.endswith(_PACKED)
+    file = f" {shlex.quote(name)}" if is_file else ""
+    return (
+        "Its records are inside other objects. Take them out: "
+        f"{'' if is_file else '... | '}jq -r {shlex.quote(path)}{file} | envoylogs"
     )
 
 
@@ -139,10 +154,6 @@ def _say_if_tailed(accounts: Accounts) -> None:
 def refuse_malformed(accounts: Accounts, new: NewLines | None) -> None:
     """Raise the error of ``--strict`` if a line is malformed that this run has counted.
 
-    Args:
-        accounts: Of everything.
-        new: What was read now, if it was not everything.
-
     Raises:
         LogFormatError: With the reasons.
     """
@@ -151,16 +162,16 @@ def refuse_malformed(accounts: Accounts, new: NewLines | None) -> None:
     else:
         reasons, lines = new.malformed_by_reason, new.lines
     if reasons:
-        raise LogFormatError.strict(sum(reasons.values()), lines, reasons, new=new is not None)
+        by_reason = ", ".join(f"{reason} {n:,}" for reason, n in reasons.items())
+        of_what = f"{lines:,}{'' if new is None else ' new'} lines"
+        raise LogFormatError(
+            f"{sum(reasons.values()):,} of {of_what} are malformed ({by_reason}), and --strict was "
+            "given. Keep them with --rejects FILE, or run without --strict."
+        )
 
 
 def say_where_connections_are(summary: Summary, table: str | None) -> None:
-    """Say which table has the connections of a log, if one of requests is all that is shown.
-
-    Args:
-        summary: What was written.
-        table: What alone of it; null for all there is.
-    """
+    """Say which table has the connections of a log, if one of requests is all that is shown."""
     from envoylogs.summary.breakdown import COLUMNS
     from envoylogs.summary.tables import ASKED
 
@@ -177,15 +188,7 @@ def say_where_connections_are(summary: Summary, table: str | None) -> None:
 
 
 def say_what_was_covered(summary: Summary, seconds: float, new: NewLines | None = None) -> None:
-    """Say how many records of how many lines were read, over which time, and how fast.
-
-    Args:
-        summary: Of everything.
-        seconds: How long it took.
-        new: What was read now, if it was not everything.
-    """
-    from envoylogs.render.folded import folded_of
-
+    """Say how many records of how many lines were read, over which time, and how fast."""
     overview = summary.overview
     folded = folded_of(summary)
     if folded is not None and summary.accounts.lines:
@@ -200,11 +203,7 @@ def say_what_was_read(
 ) -> None:
     """Say how many records of how many lines were read, and how fast.
 
-    Args:
-        accounts: Of everything.
-        seconds: How long it took.
-        new: What was read now, if it was not everything.
-        when: The window, as the end of a list.
+    What was read now is ``new`` if it was not everything; the window is the end of a list.
     """
     if not accounts.lines:
         is_left = new is not None and new.leaves_some
@@ -212,7 +211,6 @@ def say_what_was_read(
             f"envoylogs: {'there is no whole record yet' if is_left else _EMPTY}: no line was read."
         )
         return
-    from envoylogs.render.unread import untimed_left_out
     from envoylogs.render.words import records_of
 
     # The window is that of the records that are counted.

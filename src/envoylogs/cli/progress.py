@@ -21,11 +21,7 @@ _BETWEEN_S = 0.2
 
 
 class _Progress:
-    """Counts, and shows the counts now and then once the work has taken a while.
-
-    Args:
-        total: Bytes to read; None if that is not known.
-    """
+    """Counts, of a total of bytes if it is known, and shows that once work has taken a while."""
 
     def __init__(self, total: int | None) -> None:
         self._total = total
@@ -91,11 +87,7 @@ def _display(total: int | None) -> Display:
 
 @contextmanager
 def shown_progress(sizes: list[int | None]) -> Iterator[_Progress | None]:
-    """Return what shows the progress of a run; None if nobody would see it.
-
-    Args:
-        sizes: Of all sources, None where one is not known.
-    """
+    """Return what shows the progress over sources of these sizes; None if nobody would see it."""
     if not sys.stderr.isatty():
         yield None
         return

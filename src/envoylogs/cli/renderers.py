@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
@@ -10,62 +11,54 @@ from envoylogs.cli.options import Format, When
 from envoylogs.errors import UnknownKeyError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
+    from typing import TextIO
 
-    from envoylogs.render.renderer import Renderer
+    from envoylogs.summary.summary import Summary
 
-__all__ = ["columns_among", "columns_to_count", "names_in_metrics", "renderer_of", "table_alone"]
+__all__ = ["columns_among", "columns_to_count", "names_in_metrics", "table_alone", "writer_of"]
 
 _MOST_ROWS = 2**32 - 1
 """More rows than this no table can have."""
 
 
-def renderer_of(
+def writer_of(
     output_format: Format, table: str | None, limit: int | None, color: When
-) -> Renderer:
-    """Return what writes a summary.
+) -> Callable[[Summary, TextIO], None]:
+    """Return what writes a summary, or one table of it, to an open file.
 
-    Args:
-        output_format: How.
-        table: What alone; null for all there is.
-        limit: At most so many rows a table; 0 for all, null for what is usual.
-        color: When text has color.
+    The limit is 0 for all rows of a table, null for what is usual.
     """
     rows = min(limit, _MOST_ROWS) if limit else None
     if output_format is Format.JSON:
-        from envoylogs.render.records import JsonRenderer
+        from envoylogs.render.records import write_json
 
-        return JsonRenderer(limit=rows)
+        return partial(write_json, limit=rows)
     if output_format is Format.NDJSON and table is not None:
-        from envoylogs.render.records import NdjsonRenderer
+        from envoylogs.render.records import write_ndjson
 
-        return NdjsonRenderer(table, limit=rows)
+        return partial(write_ndjson, table=table, limit=rows)
     if output_format is Format.CSV and table is not None:
-        from envoylogs.render.csv_table import CsvRenderer
+        from envoylogs.render.csv_table import write_csv
 
-        return CsvRenderer(table, limit=rows)
+        return partial(write_csv, table=table, limit=rows)
     if output_format is Format.MARKDOWN:
-        from envoylogs.render.markdown import MarkdownRenderer
+        from envoylogs.render.markdown import write_markdown
 
-        return MarkdownRenderer(table, limit=rows)
+        return partial(write_markdown, table=table, limit=rows)
     if output_format is Format.PROMETHEUS:
-        from envoylogs.render.prometheus import PrometheusRenderer
+        from envoylogs.render.prometheus import write_metrics
 
-        return PrometheusRenderer()
-    from envoylogs.render.terminal.screen import DEFAULT_LIMIT, TerminalRenderer
+        return write_metrics
+    from envoylogs.render.terminal.screen import DEFAULT_LIMIT, write_text
 
     wanted = {When.AUTO: None, When.ALWAYS: True, When.NEVER: False}[color]
     shown = DEFAULT_LIMIT if limit is None else rows
-    return TerminalRenderer(limit=shown, color=wanted, table=table)
+    return partial(write_text, limit=shown, color=wanted, table=table)
 
 
 def names_in_metrics(output_format: Format, limit: int | None) -> int | None:
-    """Return how many hosts and clusters metrics name at most; null for a format without them.
-
-    Args:
-        output_format: Of the summary.
-        limit: As of ``renderer_of``.
-    """
+    """Return how many hosts and clusters metrics name at most; null for a format without them."""
     from envoylogs.summary.metrics.names import DEFAULT_NAMES
 
     if output_format is not Format.PROMETHEUS:
@@ -88,11 +81,6 @@ def columns_to_count(by: list[str] | None) -> tuple[str, ...]:
 
 def columns_among(given: list[str] | None, known: Collection[str], kind: str) -> tuple[str, ...]:
     """Return columns that were given with commas or in several options, each once.
-
-    Args:
-        given: As it was.
-        known: The columns that there are.
-        kind: What an error calls them.
 
     Raises:
         UnknownKeyError: If one of them does not exist.

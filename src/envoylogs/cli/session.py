@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import typer
 
 from envoylogs.cli.console import is_device, refuse_to_overwrite
-from envoylogs.cli.ending import Ending, refuse_nothing
+from envoylogs.cli.ending import Ending, NewLines, refuse_nothing
 from envoylogs.cli.files import Files, named_sources
-from envoylogs.cli.interrupt import stopped_by_interrupt
-from envoylogs.cli.new_lines import NewLines
 from envoylogs.cli.notes import say_what_was_covered, say_what_was_read
 from envoylogs.cli.progress import shown_progress
 from envoylogs.cli.settings import field_keys
@@ -30,6 +28,7 @@ from envoylogs.cli.state import (
     sources_for_state,
 )
 from envoylogs.errors import OutputError
+from envoylogs.sources.stop import stopped_by_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -107,10 +106,7 @@ class Session:
 
     @contextmanager
     def sources(self, *, read_twice: bool = False) -> Iterator[tuple[list[Source], ReadPlan]]:
-        """Return the sources to read, and how.
-
-        Args:
-            read_twice: Whether they are read more than once, so that a pipe must be kept.
+        """Return the sources to read, and how; read twice, a pipe must be kept.
 
         Raises:
             SelectionError: If an option can't be read.
@@ -127,7 +123,7 @@ class Session:
         if log.last is None and not read_twice:
             yield self._located, plan
             return
-        from envoylogs.sources.spool import rereadable
+        from envoylogs.sources.source import rereadable
 
         with rereadable(self._located) as kept:
             yield kept, log.until_the_newest(plan, kept)
@@ -162,9 +158,6 @@ class Session:
 
     def tally(self, memory: Memory) -> Tally:
         """Count sources, all of them or what is new in them.
-
-        Args:
-            memory: How much is remembered.
 
         Raises:
             StateError: If the state can't be used.
@@ -211,10 +204,6 @@ class Session:
     def summary(self, tally: Tally, **asked: Any) -> Summary:  # noqa: ANN401  # of summarize
         """Return the tables of a tally, once it was looked at what was read.
 
-        Args:
-            tally: Of this session.
-            asked: As of ``summarize``.
-
         Raises:
             LogFormatError: If there are lines and no record.
             typer.Exit: If sources are damaged and there is no record.
@@ -227,11 +216,7 @@ class Session:
 
     @contextmanager
     def frame(self, *, unknown_keys: bool = False) -> Iterator[pl.LazyFrame]:
-        """Return the records as a lazy frame, with progress shown while it is read.
-
-        Args:
-            unknown_keys: Whether there is a column of what no other column holds.
-        """
+        """Return the records as a lazy frame, with progress shown while it is read."""
         from envoylogs.frames import Accounting, scanned_frame
 
         if self._anonymizer is not None and unknown_keys:

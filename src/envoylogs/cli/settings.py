@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from envoylogs.cli.options import Format, When
-from envoylogs.errors import ConfigurationError, MappingError, UnknownKeyError
+from envoylogs.errors import ConfigurationError, MappingError, UnknownKeyError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -196,16 +196,12 @@ def _layers(context: typer.Context) -> Iterator[tuple[str, KeysByColumn]]:
 
 
 def _paired(words: list[str]) -> dict[str, list[str]]:
-    """Return keys by column from words such as ``authority=vhost,method=verb``.
-
-    Raises:
-        MappingError: If one of them is no pair.
-    """
+    """Return keys by column from words such as ``authority=vhost,method=verb``."""
     found: dict[str, list[str]] = {}
     for pair in (pair for word in words for pair in word.split(",") if pair.strip()):
         column, equals, key = (part.strip() for part in pair.partition("="))
         if not equals or not column:
-            raise MappingError.no_pair(pair.strip())
+            raise MappingError(f"{pair.strip()!r} is not COLUMN=KEY, such as authority=vhost.")
         found.setdefault(column, []).append(key)
     return found
 
@@ -233,11 +229,7 @@ def _paths() -> Iterator[Path]:
 
 
 def _read_file(path: Path) -> _File | None:
-    """Return what a file sets, None if there is no such file.
-
-    Raises:
-        ConfigurationError: If it can't be read, or sets what can't be set.
-    """
+    """Return what a file sets, None if there is no such file."""
     try:
         text = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -246,18 +238,19 @@ def _read_file(path: Path) -> _File | None:
         if isinstance(error, PermissionError) and not os.path.exists(path):  # noqa: PTH110  # as above
             # The home of somebody else, as in containers that run as any user.
             return None
-        raise ConfigurationError.unreadable(str(path), error) from error
+        raise ConfigurationError(f"{path}: can't be read: {error.strerror or error}.") from error
     import tomllib
 
     try:
         # With a line end behind it, what is wrong with its last line has a number too.
         values = tomllib.loads(text.decode("utf-8-sig") + "\n")
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError.invalid(str(path), str(error)) from error
+        raise ConfigurationError(f"{path}: is not valid TOML: {error}.") from error
     for name, value in values.items():
         setting = SETTINGS.get(name)
         if setting is None:
-            raise ConfigurationError.unknown(str(path), name, SETTINGS)
+            near = nearest(name, SETTINGS) or f" There are {', '.join(SETTINGS)}."
+            raise ConfigurationError(f"{path}: {name!r} is no setting.{near}")
         _check(str(path), setting, value)
     try:
         mapped = _by_column(_tabled(str(path), values.get("map", {})))

@@ -68,7 +68,8 @@ def sources_for_state(sources: list[Source], state: Path | None, log: LogOptions
                 f"--state counts each line once, so --{option} can't choose among them again. "
                 "Leave one of the two out."
             )
-    return [source for source in sources if not _is_gone(source) and _is_log(source)]
+    # One that was found a moment ago and has no size has another name by now.
+    return [s for s in sources if not (s.found and s.size is None) and _is_log(s)]
 
 
 def refuse_uncounted_ids(sources: list[Source], log: LogOptions) -> None:
@@ -88,11 +89,6 @@ def refuse_uncounted_ids(sources: list[Source], log: LogOptions) -> None:
                 "no request ids, so its requests might be counted again in the other sources. "
                 "Read all the logs at once, or the tally alone."
             )
-
-
-def _is_gone(source: Source) -> bool:
-    """Tell a file that was found a moment ago and has another name by now."""
-    return source.found and source.size is None
 
 
 def _is_log(source: Source) -> bool:
@@ -130,7 +126,10 @@ def refuse_to_forget(outputs: Iterable[Path | None]) -> None:
         from envoylogs.tally.running import is_running
 
         if is_running(output):
-            raise OutputError.is_state(str(output))
+            raise OutputError(
+                f"{output}: is a file of --state, which knows what it has counted. Write to "
+                "another file."
+            )
 
 
 def lock_of(state: Path) -> Path:
@@ -166,7 +165,10 @@ def opened_state(
         kept = load_running(Source(str(path), str(path)))
         unlike = kept.unlike(spec_with(kept.spec), read_with)
         if unlike is not None:
-            raise StateError.differs(str(path), *unlike)
+            raise StateError(
+                f"{path}: was made with {unlike[0]}, and this run was asked for {unlike[1]}. Give "
+                "the same options, or name another file."
+            )
         yield kept
 
 
@@ -176,7 +178,7 @@ def _locked(path: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     if path.exists() and not path.is_file():
-        raise StateError.not_a_file(str(path))
+        raise StateError(f"{path}: is no file, and a state is kept in one. Name a file.")
     place = lock_of(path)
     lock = FileLock(place, timeout=0)
     try:
@@ -184,9 +186,12 @@ def _locked(path: Path) -> Iterator[None]:
         place.parent.stat()
         lock.acquire()
     except Timeout as error:
-        raise StateError.locked(str(path)) from error
+        raise StateError(
+            f"{path}: another run is adding to it. Nothing was counted; the next run counts what "
+            "is new by then."
+        ) from error
     except OSError as error:
-        raise StateError.unlockable(str(path), error) from error
+        raise StateError(f"{path}: can't be locked: {error.strerror or error}.") from error
     try:
         yield
     finally:
@@ -194,15 +199,12 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def save_state(path: Path, running: RunningTally, keep_us: int | None) -> RunningTally:
-    """Write a state file, so that after a crash it is that of before or this one.
+    """Write a state file, so that after a crash it is that of before or this one; return this one.
 
     Args:
         path: The file.
         running: What it is to remember.
         keep_us: How long before the newest record days are kept; null for ever.
-
-    Returns:
-        What is remembered now.
     """
     from dataclasses import replace
 
@@ -212,7 +214,8 @@ def save_state(path: Path, running: RunningTally, keep_us: int | None) -> Runnin
     kept = running
     if keep_us is not None:
         days = without_old_days(running.days, keep_us, time.time_ns() // 1000)
-        _say_what_was_forgotten(len(running.days) - len(days))
+        if forgotten := len(running.days) - len(days):
+            say(f"envoylogs: {counted(forgotten, 'day')} forgotten: older than --keep-last.")
         kept = replace(running, days=days)
     with replaced_file(path, durable=True) as beside:
         save_running(kept, beside)
@@ -220,11 +223,7 @@ def save_state(path: Path, running: RunningTally, keep_us: int | None) -> Runnin
 
 
 def say_what_is_lost(lost: Iterable[tuple[str, int]]) -> None:
-    """Say which logs are not those of before, whose rest was not found.
-
-    Args:
-        lost: What is there now, and how many bytes of the log before it begins with.
-    """
+    """Say what is there now of logs whose rest was not found, and begins with so many bytes."""
     for name, same_bytes in lost:
         if same_bytes:
             say(
@@ -255,8 +254,3 @@ def say_what_is_left(running: RunningTally) -> None:
             f"envoylogs: {size(logs.unended_bytes)} of last lines without a line feed: left for "
             "the next run."
         )
-
-
-def _say_what_was_forgotten(days: int) -> None:
-    if days:
-        say(f"envoylogs: {counted(days, 'day')} forgotten: older than --keep-last.")

@@ -105,10 +105,12 @@ class FieldKeys:
                 raise UnknownKeyError.of("column that a log holds", name, COLUMN_NAMES)
             for key in keys:
                 if not fold(key):
-                    raise MappingError.no_key(column)
+                    raise MappingError(f"no key is given for {column}. Give one: {column}=KEY.")
                 _, other = column_of.setdefault(fold(key), (key, column))
                 if other != column:
-                    raise MappingError.two_columns(key, other, column)
+                    raise MappingError(
+                        f"{key!r} is mapped to {other} and to {column}; a key holds one column."
+                    )
         return cls(tuple(column_of.values()))
 
     def column_of(self, key: str) -> str | None:

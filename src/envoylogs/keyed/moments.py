@@ -14,6 +14,8 @@ EARLIEST_US = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds
 """The first microsecond that has a name."""
 _SPAN = re.compile(r"(\d+)([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SHOWN = 40
+"""How many characters of a number are repeated in a message."""
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
 
 
@@ -42,7 +44,10 @@ def time_of(option: str, text: str, now: datetime) -> int:
         found = datetime.fromisoformat(text.upper())
         return _microseconds(found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC))
     except (ValueError, OverflowError) as error:
-        raise SelectionError.time(option, text) from error
+        raise SelectionError(
+            f"{option} {text!r} is no time. Give RFC 3339 (2026-11-01T14:05:00Z), a time of day "
+            "(14:05, its latest occurrence) or how long ago (-15m; s, m, h, d)."
+        ) from error
 
 
 def span_of(option: str, text: str) -> int:
@@ -53,12 +58,17 @@ def span_of(option: str, text: str) -> int:
     """
     found = _SPAN.fullmatch(text)
     if found is None:
-        raise SelectionError.span(option, text)
+        raise SelectionError(
+            f"{option} {text!r} is no length of time. Give a number and s, m, h or d: 15m."
+        )
     try:
         span = timedelta(**{_UNITS[found[2]]: int(found[1])})
     except (ValueError, OverflowError) as error:
         # A number of more digits than Python reads is too long too.
-        raise SelectionError.long_span(option, text) from error
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+        raise SelectionError(
+            f"{option} {shown!r} is longer than can be counted. Give 999999999d or less."
+        ) from error
     return span // timedelta(microseconds=1)
 
 

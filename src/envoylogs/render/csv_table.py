@@ -19,31 +19,21 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.summary import Summary
 
-__all__ = ["CsvRenderer", "flat_row", "write_csv"]
+__all__ = ["flat_row", "write_csv", "write_rows"]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-class CsvRenderer:
-    """Writes a heading and the rows of one table; missing values are empty cells.
+def write_csv(summary: Summary, out: TextIO, table: str, *, limit: int | None = None) -> None:
+    """Write a heading and the rows of one of ``tables.TABLES``, so many at most."""
+    write_rows([flat_row(row) for row in rows_of_table(summary, table)[:limit]], out)
 
-    Args:
-        table: One of ``tables.TABLE_NAMES``, or what else has a name there.
-        limit: At most so many rows; null for all.
+
+def write_rows(rows: Sequence[Row], out: TextIO) -> None:
+    """Write the names of the first row, if there is one, and the values of all.
+
+    Missing values are empty cells.
     """
-
-    def __init__(self, table: str, *, limit: int | None = None) -> None:
-        self._table = table
-        self._limit = limit
-
-    def render(self, summary: Summary, out: TextIO) -> None:
-        """Write the table."""
-        rows = [flat_row(row) for row in rows_of_table(summary, self._table)[: self._limit]]
-        write_csv(rows, out)
-
-
-def write_csv(rows: Sequence[Row], out: TextIO) -> None:
-    """Write the names of the first row, if there is one, and the values of all."""
     writer = csv.writer(out, lineterminator="\n")
     if rows:
         writer.writerow(rows[0])

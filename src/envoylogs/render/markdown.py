@@ -9,12 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TextIO
 
+from envoylogs.render.caveats import notes_of, unread_facts, unused_keys_of
 from envoylogs.render.csv_table import flat_row
-from envoylogs.render.folded import folded_of
 from envoylogs.render.formatting import MISSING, percent, printable, window
 from envoylogs.render.named_tables import rows_of_table
-from envoylogs.render.unread import unread_facts, unread_of
-from envoylogs.render.unused_keys import unused_keys_of
 from envoylogs.render.words import (
     LEDGER,
     facts_of_finding,
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.summary import Summary
 
-__all__ = ["MarkdownRenderer", "markdown_table"]
+__all__ = ["markdown_table", "write_markdown"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~&!])")
 _COLUMNS = (
@@ -55,79 +53,71 @@ _OF_A_PART = ("route_name", "authority", "upstream_cluster", "requests", "share"
 _SHARES = ("share", "failed_share")
 
 
-class MarkdownRenderer:
-    """Writes findings, noise, the ledger of 404s, and one table if it was asked for.
+def write_markdown(
+    summary: Summary, out: TextIO, table: str | None = None, *, limit: int | None = None
+) -> None:
+    """Write findings, noise, the ledger of 404s, and one table if it was asked for.
 
     Args:
-        table: One of ``tables.TABLE_NAMES``, or what else has a name there;
-            null for none.
-        limit: At most so many rows; null for all.
+        summary: Of the log.
+        out: Where to.
+        table: One of ``tables.TABLES``; null for none.
+        limit: At most so many rows of it; null for all.
     """
+    sections = [*_sections(summary), *(_tables(summary, table, limit) if table else ())]
+    out.write("\n\n".join(sections) + "\n")
 
-    def __init__(self, table: str | None = None, *, limit: int | None = None) -> None:
-        self._table = table
-        self._limit = limit
 
-    def render(self, summary: Summary, out: TextIO) -> None:
-        """Write the summary."""
-        out.write("\n\n".join(self._sections(summary)) + "\n")
+def _sections(summary: Summary) -> Iterable[str]:
+    yield "**Gateway log**: " + ", ".join(_facts(summary))
+    if summary.selection is not None:
+        yield f"Selected: {_code(summary.selection)}"
+    verdict = verdict_of(summary)
+    if verdict is not None:
+        yield _prose(verdict[0])
+    for place, found in enumerate(findings_shown(summary), 1):
+        yield _finding(place, found, summary)
+    yield from filter(None, (lesser_findings(summary), noise_of(summary)))
+    yield from map(_prose, notes_of(summary))
+    unused = unused_keys_of(summary.accounts)
+    if unused is not None:
+        yield f"{unused[0]} {_code(unused[1])}"
+    ledger = summary.overview.not_found_ledger
+    if ledger["all"]:
+        rows = [
+            [label, str(ledger[name]), percent(ledger[name] / ledger["all"])]
+            for name, label in LEDGER.items()
+            if ledger[name]
+        ]
+        yield _table(["who answered 404", "requests", "share"], rows)
 
-    def _sections(self, summary: Summary) -> Iterable[str]:
-        overview = summary.overview
-        yield "**Gateway log**: " + ", ".join(_facts(summary))
-        if summary.selection is not None:
-            yield f"Selected: {_code(summary.selection)}"
-        verdict = verdict_of(summary)
-        if verdict is not None:
-            yield _prose(verdict[0])
-        for place, found in enumerate(findings_shown(summary), 1):
-            yield _finding(place, found, summary)
-        rest = lesser_findings(summary)
-        if rest is not None:
-            yield rest
-        noise = noise_of(summary)
-        if noise is not None:
-            yield noise
-        yield from map(_prose, filter(None, (unread_of(summary), folded_of(summary))))
-        unused = unused_keys_of(summary.accounts)
-        if unused is not None:
-            yield f"{unused[0]} {_code(unused[1])}"
-        ledger = overview.not_found_ledger
-        if ledger["all"]:
-            rows = [
-                [label, str(ledger[name]), percent(ledger[name] / ledger["all"])]
-                for name, label in LEDGER.items()
-                if ledger[name]
-            ]
-            yield _table(["who answered 404", "requests", "share"], rows)
-        if self._table is not None:
-            yield from self._tables(summary, self._table)
 
-    def _tables(self, summary: Summary, table: str) -> Iterable[str]:
-        """Yield what one name asks for: ``--by`` counts connections too, where there are any."""
-        if table != ASKED or not summary.overview.connections:
-            yield self._asked(summary, table)
-            return
-        for name, what in ((ASKED, "Requests"), (ASKED_CONNECTIONS, "Connections")):
-            # Of a log of connections alone the table of requests says nothing.
-            if name == ASKED_CONNECTIONS or summary.overview.requests:
-                yield f"{what} by {_code(', '.join(summary.asked_by))}"
-                yield self._asked(summary, name)
+def _tables(summary: Summary, table: str, limit: int | None) -> Iterable[str]:
+    """Yield what one name asks for: ``--by`` counts connections too, where there are any."""
+    if table != ASKED or not summary.overview.connections:
+        yield _asked(summary, table, limit)
+        return
+    for name, what in ((ASKED, "Requests"), (ASKED_CONNECTIONS, "Connections")):
+        # Of a log of connections alone the table of requests says nothing.
+        if name == ASKED_CONNECTIONS or summary.overview.requests:
+            yield f"{what} by {_code(', '.join(summary.asked_by))}"
+            yield _asked(summary, name, limit)
 
-    def _asked(self, summary: Summary, table: str) -> str:
-        all_rows = rows_of_table(summary, table)
-        rows = [flat_row(row) for row in all_rows[: self._limit]]
-        if not rows:
-            return "The table is empty."
-        names = list(rows[0])
-        if table == "splits":
-            names = list(_OF_A_PART)
-        elif "latency_ms_p50" in names:
-            keys = names[: names.index("requests")]
-            names = [*keys, *(name for name in _COLUMNS if name in names)]
-        cells = [[_cell(name, row) for name in names] for row in rows]
-        more = len(all_rows) - len(rows)
-        return _table(names, cells) + (f"\n\n{more:,} more rows" if more else "")
+
+def _asked(summary: Summary, table: str, limit: int | None) -> str:
+    all_rows = rows_of_table(summary, table)
+    rows = [flat_row(row) for row in all_rows[:limit]]
+    if not rows:
+        return "The table is empty."
+    names = list(rows[0])
+    if table == "splits":
+        names = list(_OF_A_PART)
+    elif "latency_ms_p50" in names:
+        keys = names[: names.index("requests")]
+        names = [*keys, *(name for name in _COLUMNS if name in names)]
+    cells = [[_cell(name, row) for name in names] for row in rows]
+    more = len(all_rows) - len(rows)
+    return _table(names, cells) + (f"\n\n{more:,} more rows" if more else "")
 
 
 def _facts(summary: Summary) -> Iterable[str]:
@@ -138,12 +128,7 @@ def _facts(summary: Summary) -> Iterable[str]:
     yield counted(overview.requests, "request")
     yield f"errors {percent(overview.error_share)}"
     yield from harm_of(overview)
-    left_out = roles_left_out(summary.accounts)
-    if left_out is not None:
-        yield left_out
-    malformed = malformed_of(summary)
-    if malformed is not None:
-        yield malformed
+    yield from filter(None, (roles_left_out(summary.accounts), malformed_of(summary)))
     yield from unread_facts(summary.accounts)
     if not summary.complete:
         yield "**only a part was read**"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from envoylogs.render.formatting import iso_time
 from envoylogs.summary.tables import TABLES
@@ -15,18 +15,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Row", "finding_row", "marked", "rows_of_table", "timed"]
 
-Row = dict[str, object]
+Row = dict[str, Any]
 
 _TIMES = frozenset({"first", "last", "last_routed", "start", "start_time"})
 
 
 def rows_of_table(summary: Summary, name: str) -> list[Row]:
-    """Return the rows of a table in its order, times as RFC 3339.
-
-    Args:
-        summary: Of the log.
-        name: Of ``tables.TABLES``.
-    """
+    """Return the rows of one of ``tables.TABLES`` in its order, times as RFC 3339."""
     if name == "findings":
         return [finding_row(found) for found in summary.findings]
     rows, flat = summary.table(name), TABLES[name].flat

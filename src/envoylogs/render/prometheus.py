@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from envoylogs.summary.metrics.families import Family, Sample
     from envoylogs.summary.summary import Summary
 
-__all__ = ["PrometheusRenderer"]
+__all__ = ["write_metrics"]
 
 _IN_A_HELP = str.maketrans({"\\": r"\\", "\n": r"\n"})
 _IN_A_LABEL = _IN_A_HELP | str.maketrans({'"': r"\""})
 
 
-class PrometheusRenderer:
-    """Writes every metric that has a sample, with its meaning and type in front."""
+def write_metrics(summary: Summary, out: TextIO) -> None:
+    """Write the metrics that have a sample, which the summary must have been made with.
 
-    def render(self, summary: Summary, out: TextIO) -> None:
-        """Write the metrics, which the summary must have been made with."""
-        assert summary.metrics is not None  # noqa: S101
-        for family in summary.metrics:
-            out.writelines(_lines(family))
+    Each has its meaning and type in front.
+    """
+    assert summary.metrics is not None  # noqa: S101
+    for family in summary.metrics:
+        out.writelines(_lines(family))
 
 
 def _lines(family: Family) -> Iterator[str]:

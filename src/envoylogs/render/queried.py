@@ -12,56 +12,50 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from envoylogs.render.csv_table import flat_row, write_csv
+from envoylogs.render.csv_table import flat_row, write_rows
 from envoylogs.render.formatting import iso_time
 from envoylogs.render.markdown import markdown_table
 from envoylogs.render.records import json_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     import polars as pl
 
     from envoylogs.render.named_tables import Row
 
-__all__ = ["as_csv", "as_json", "as_markdown", "as_ndjson", "as_text"]
+__all__ = ["OF_ALL_ROWS", "as_text"]
 
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def as_text(table: pl.DataFrame, limit: int | None) -> str:
-    """Return rows as text for people, with as many columns as fit.
+    """Return rows as text for people, as many as the limit and with as many columns as fit.
 
-    Args:
-        table: One row more than are shown, if there are more.
-        limit: How many are shown; null for all.
+    The table has one row more than are shown, if there are more.
     """
     from envoylogs.render.terminal.plain import printed_rows
 
     return printed_rows(_rows(table), limit)
 
 
-def as_json(table: pl.DataFrame) -> str:
-    """Return rows as one JSON array of objects."""
-    return json_text(_rows(table), orjson.OPT_INDENT_2)
-
-
-def as_ndjson(table: pl.DataFrame) -> str:
-    """Return rows as JSON objects, one a line."""
-    return "".join(map(json_text, _rows(table)))
-
-
-def as_csv(table: pl.DataFrame) -> str:
+def _csv(table: pl.DataFrame) -> str:
     """Return a heading and rows as CSV; structs have a column for each field."""
     out = io.StringIO()
     if table.is_empty():
-        write_csv([dict.fromkeys(table.columns)], out)
+        write_rows([dict.fromkeys(table.columns)], out)
         return out.getvalue().split("\n", 1)[0] + "\n"
-    write_csv([flat_row(row) for row in _rows(table)], out)
+    write_rows([flat_row(row) for row in _rows(table)], out)
     return out.getvalue()
 
 
-def as_markdown(table: pl.DataFrame) -> str:
-    """Return rows as a Markdown table, fit to paste."""
-    return markdown_table([flat_row(row) for row in _rows(table)]) + "\n"
+OF_ALL_ROWS: Mapping[str, Callable[[pl.DataFrame], str]] = {
+    "json": lambda table: json_text(_rows(table), orjson.OPT_INDENT_2),
+    "ndjson": lambda table: "".join(map(json_text, _rows(table))),
+    "csv": _csv,
+    "markdown": lambda table: markdown_table(list(map(flat_row, _rows(table)))) + "\n",
+}
+"""What returns rows as text for programs, by the name of the format."""
 
 
 def _rows(table: pl.DataFrame) -> list[Row]:

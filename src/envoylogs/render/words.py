@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from envoylogs.render.caveats import unread_facts
 from envoylogs.render.formatting import clock, count, day_and_clock, percent, printable, window
-from envoylogs.render.unread import unread_facts
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.findings.onset import was_from_the_start
@@ -67,11 +67,10 @@ def verdict_of(summary: Summary) -> tuple[str, str] | None:
     found = summary.verdict
     if found.state is State.TROUBLE:
         return None
-    good = {State.CLEAR, State.EMPTY}
-    return found.says, "good" if found.state in good else _WEIGHTS.get(found.state, "")
+    return found.says, _WEIGHTS.get(found.state, "")
 
 
-_WEIGHTS = {State.UNNAMED: "alarm"}
+_WEIGHTS = {State.CLEAR: "good", State.EMPTY: "good", State.UNNAMED: "alarm"}
 
 
 def severity_words(found: Finding) -> str:
@@ -97,14 +96,9 @@ def headline_of(summary: Summary) -> list[tuple[str, str]]:
     parts = [(named if sources else "empty input", "strong")]
     if overview.first is not None:
         parts.append((window(overview.first, overview.last), ""))
-    parts += [(fact, "") for fact in (records_of(accounts), gateways_of(summary)) if fact]
-    left_out_roles = roles_left_out(accounts)
-    if left_out_roles is not None:
-        parts.append((left_out_roles, ""))
-    malformed = malformed_of(summary)
-    if malformed is not None:
-        parts.append((malformed, "strong"))
-    parts += [(fact, "strong") for fact in unread_facts(accounts)]
+    usual = (records_of(accounts), gateways_of(summary), roles_left_out(accounts))
+    parts += [(fact, "") for fact in usual if fact]
+    parts += [(fact, "strong") for fact in (malformed_of(summary), *unread_facts(accounts)) if fact]
     if summary.selection is not None:
         parts.append((f"selected {printable(summary.selection)}", "strong"))
     if not summary.complete:

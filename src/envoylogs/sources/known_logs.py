@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, BinaryIO
 
 from envoylogs.errors import SourceError
@@ -17,7 +19,7 @@ from envoylogs.sources.identity import Mark, Probe
 from envoylogs.sources.known_log import KnownLog, Place, WaitingLine
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from envoylogs.sources.identity import MarkedStream
     from envoylogs.sources.source import Source
@@ -56,11 +58,7 @@ class KnownLogs:
             self._index(number)
 
     def place_of(self, source: Source, raw: BinaryIO) -> Place:
-        """Return where the reading of a source begins.
-
-        Args:
-            source: What is read.
-            raw: The same, open and at its beginning, where it is left.
+        """Return where the reading of a source begins, which is open and left at its beginning.
 
         Raises:
             SourceError: If it can't be read.
@@ -91,11 +89,8 @@ class KnownLogs:
         """
         if source.size is None:
             return None
-        with source.open_raw() as raw:
-            try:
-                return self._place_of(Probe(raw)).number
-            except OSError as error:
-                raise SourceError.unreadable(source.name, error) from error
+        with _probed(source) as probe:
+            return self._place_of(probe).number
 
     def read_as(self, path: str) -> int | None:
         """Return the number of the log that was read last from a path, null if none was."""
@@ -176,20 +171,13 @@ class KnownLogs:
         Raises:
             SourceError: If it can't be read.
         """
-        with source.open_raw() as raw:
-            try:
-                probe = Probe(raw)
-                if probe.first_line(unended=False) != self.logs[number].first:
-                    return 0
-                same, marks = 0, self.logs[number].all_marks
-                probe.look_at(mark.offset for mark in marks)
-                for mark in marks:
-                    if not probe.has(mark):
-                        break
-                    same = mark.offset
-            except OSError as error:
-                raise SourceError.unreadable(source.name, error) from error
-        return same
+        with _probed(source) as probe:
+            if probe.first_line(unended=False) != self.logs[number].first:
+                return 0
+            marks = self.logs[number].all_marks
+            probe.look_at(mark.offset for mark in marks)
+            same = [mark.offset for mark in takewhile(probe.has, marks)]
+            return same[-1] if same else 0
 
     def with_proxies(
         self,
@@ -197,13 +185,7 @@ class KnownLogs:
         gateways: Collection[tuple[str, str | None]],
         waypoints: Collection[tuple[str, str | None]],
     ) -> None:
-        """Remember which proxies the logs of this run are of.
-
-        Args:
-            sidecars: Names of sources and pods, see ``envoy.roles``.
-            gateways: Likewise.
-            waypoints: Likewise.
-        """
+        """Remember whose the logs of this run are: sources and pods (see ``envoy.roles``)."""
         for number, log in enumerate(self.logs):
             if log.run == self.run:
                 self.logs[number] = replace(
@@ -266,6 +248,15 @@ class KnownLogs:
             key=lambda number: (probe.has(known[number].end), known[number].end.offset),
             default=None,
         )
+
+
+@contextmanager
+def _probed(source: Source) -> Iterator[Probe]:
+    with source.open_raw() as raw:
+        try:
+            yield Probe(raw)
+        except OSError as error:
+            raise SourceError.unreadable(source.name, error) from error
 
 
 def _pods_of(name: str, proxies: Iterable[tuple[str, str | None]]) -> tuple[str | None, ...]:

@@ -55,14 +55,18 @@ def _sources_of(word: str) -> Iterator[Source]:
     if is_folder:
         files = _files_in(path)
         if not files:
-            raise SourceError.empty_folder(word)
+            raise SourceError(
+                f"{word}: the folder holds no file to read. Give a folder of log files."
+            )
         yield from files
     elif exists:
         yield _source(word)
     elif glob.has_magic(word):
         matches = sorted(glob.glob(word, recursive=True))  # noqa: PTH207
         if not matches:
-            raise SourceError.empty_glob(word)
+            raise SourceError(
+                f"{word}: no file matches this pattern. Quote it, or check the folder."
+            )
         for match in matches:
             found = Path(match)
             yield from _files_in(found) if found.is_dir() else [_source(match, found=True)]

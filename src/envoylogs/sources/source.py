@@ -1,11 +1,13 @@
-"""One source of log bytes: a name and how to open it."""
+"""One source of log bytes: a name and how to open it; pipes that are read more than once."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from envoylogs.errors import SourceError
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from envoylogs.sources.stop import Stop
 
-__all__ = ["STDIN_NAME", "Source"]
+__all__ = ["STDIN_NAME", "Source", "rereadable"]
 
 STDIN_NAME = "<stdin>"
 
@@ -47,11 +49,7 @@ class Source:
     def open(
         self, on_bytes: Callable[[int], None] | None = None, stop: Stop | None = None
     ) -> Iterator[UnpackedStream]:
-        """Open the source for reading, unpacked if it is compressed.
-
-        Args:
-            on_bytes: See ``unpacked``.
-            stop: See ``unpacked``.
+        """Open the source for reading, unpacked if it is compressed (see ``unpacked``).
 
         Raises:
             SourceError: If it can't be opened, or can't be read further.
@@ -119,3 +117,19 @@ class Source:
             raise SourceError.unreadable(self.name, error) from error
         with stream:
             yield stream
+
+
+@contextmanager
+def rereadable(sources: list[Source]) -> Iterator[list[Source]]:
+    """Return sources that can be read again: pipes are read to their end, and kept meanwhile."""
+    with tempfile.TemporaryDirectory(prefix="envoylogs-") as folder:
+        kept = []
+        for place, source in enumerate(sources):
+            if source.size is not None:
+                kept.append(source)
+                continue
+            path = f"{folder}/{place}"
+            with source.open_raw() as stream, open(path, "wb") as file:  # noqa: PTH123
+                shutil.copyfileobj(stream, file)
+            kept.append(replace(source, path=path))
+        yield kept

@@ -1,13 +1,22 @@
-"""Ending early: a signal may ask for it at any moment, and reading ends at a whole line."""
+"""Ending early: a signal may ask for it at any moment, and reading ends at a whole line.
+
+The first Ctrl-C ends the reading, the second ends the program.
+"""
 
 from __future__ import annotations
 
 import os
 import select
+import signal
 import stat
-from typing import BinaryIO
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
 
-__all__ = ["Stop"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+__all__ = ["Stop", "stopped_by_interrupt"]
 
 
 class Stop:
@@ -35,11 +44,7 @@ class Stop:
             os.write(self._wake, b"\0")
 
     def wait_for(self, stream: BinaryIO) -> None:
-        """Wait until a stream has bytes or is at its end, or until the end is asked for.
-
-        Args:
-            stream: Unbuffered; one that never waits is not waited for.
-        """
+        """Wait until an unbuffered stream has bytes or is at its end, or the end is asked for."""
         try:
             number = stream.fileno()
         except OSError:
@@ -47,3 +52,20 @@ class Stop:
         # Files are always ready, and Windows can only wait for sockets.
         if os.name == "posix" and not stat.S_ISREG(os.fstat(number).st_mode):
             select.select([number, self._woken], [], [])
+
+
+@contextmanager
+def stopped_by_interrupt() -> Iterator[Stop]:
+    """Return a stop that the first Ctrl-C asks for; the next one is the system's."""
+    stop = Stop()
+
+    def on_interrupt(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        stop.request()
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield stop
+    finally:
+        if not stop.requested:
+            signal.signal(signal.SIGINT, before)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Overview", "overview"]
 
-Latency = dict[str, object]
+Latency = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

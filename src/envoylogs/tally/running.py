@@ -101,7 +101,11 @@ def load_running(source: Source) -> RunningTally:
     try:
         days, metadata = load_days(source)
     except TallyError as error:
-        raise StateError.damaged(str(error)) from error
+        raise StateError(
+            f"{str(error).removesuffix('.')}. If it was a state, what it had counted is lost: "
+            "delete it, and the next run counts anew all that the logs still hold. If it was "
+            "something else, name another file."
+        ) from error
     try:
         found = json.loads(metadata[_KEY])
         if found["version"] != _VERSION:

@@ -109,7 +109,10 @@ class Tally:
         """
         for other in others:
             if other.spec != self.spec:
-                raise TallyError.specs_differ(self.spec.words, other.spec.words)
+                raise TallyError(
+                    "tallies that remember different things can't be added: "
+                    f"{self.spec.words} and {other.spec.words}. Make both with the same options."
+                )
 
         def merged(name: str, fold: Fold | None = None) -> State:
             alone = not (others or fold)

@@ -20,7 +20,7 @@ from tests.handmade import (
 )
 
 from envoylogs.pipeline import tally_sources
-from envoylogs.render.terminal.screen import TerminalRenderer
+from envoylogs.render.terminal.screen import write_text
 from envoylogs.summary.summary import summarize
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _lines(
 ) -> list[str]:
     out = io.StringIO()
     summary = summarize(tally_sources([source_of(text_of(log))]))
-    TerminalRenderer(table=table, limit=limit, width=width, color=False).render(summary, out)
+    write_text(summary, out, table=table, limit=limit, width=width, color=False)
     return [line.rstrip() for line in out.getvalue().split("\n") if line.strip()]
 
 

@@ -9,7 +9,7 @@ from benchmarks import generator, strangers
 from tests.handmade import served, source_of, tally_of
 
 from envoylogs.pipeline import tally_sources
-from envoylogs.render.folded import folded_of
+from envoylogs.render.caveats import folded_of
 from envoylogs.render.formatting import span
 from envoylogs.summary.in_words import listing
 from envoylogs.summary.slices import SLICE_COLUMNS

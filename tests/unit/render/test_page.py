@@ -20,7 +20,7 @@ from tests.handmade import HOSTILE_TEXTS, rare_records, served, source_of, tally
 
 from envoylogs.pipeline import tally_sources
 from envoylogs.render.html.counts import packed_counts
-from envoylogs.render.html.page import HtmlRenderer
+from envoylogs.render.html.page import write_page
 from envoylogs.sources.locate import locate
 from envoylogs.summary.ledger import LEDGER_KINDS, UNDECIDED
 from envoylogs.summary.slices import SLICE_COLUMNS
@@ -43,7 +43,7 @@ def _summary(name: str) -> Summary:
 @cache
 def _page(name: str) -> str:
     out = io.StringIO()
-    HtmlRenderer().render(_summary(name), out)
+    write_page(_summary(name), out)
     return out.getvalue()
 
 
@@ -168,7 +168,7 @@ def test_hostile_text_makes_no_element() -> None:
 
 def test_a_page_is_the_same_every_time() -> None:
     out = io.StringIO()
-    HtmlRenderer().render(_summary("usual"), out)
+    write_page(_summary("usual"), out)
 
     assert out.getvalue() == _page("usual")
 
@@ -181,7 +181,7 @@ def test_a_log_without_records_has_a_page_without_counts() -> None:
 
 def test_a_page_needs_slices() -> None:
     with pytest.raises(ValueError, match="joint counts"):
-        HtmlRenderer().render(summarize(tally_of([served()])), io.StringIO())
+        write_page(summarize(tally_of([served()])), io.StringIO())
 
 
 def test_coarsened_counts_are_said() -> None:
@@ -189,7 +189,7 @@ def test_coarsened_counts_are_said() -> None:
     spec = TallySpec(joint=SLICE_COLUMNS, max_joint_rows=300)
     out = io.StringIO()
 
-    HtmlRenderer().render(summarize(tally_sources([source_of(data)], spec=spec)), out)
+    write_page(summarize(tally_sources([source_of(data)], spec=spec)), out)
 
     page = _Elements(out.getvalue())
     assert any("coarsened" in text for _, text in page.of("li"))
@@ -219,7 +219,7 @@ def test_noise_is_shown_from_the_start_where_a_finding_is_about_it(sample: str, 
     log = Path(__file__).parents[3] / "sample_logs" / sample
     out = io.StringIO()
 
-    HtmlRenderer().render(summarize(tally_sources(locate([str(log)]), spec=_SPEC)), out)
+    write_page(summarize(tally_sources(locate([str(log)]), spec=_SPEC)), out)
 
     (meta,) = [
         text for attrs, text in _Elements(out.getvalue()).of("script") if attrs.get("id") == "meta"

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from benchmarks import generator
 
 from envoylogs.pipeline import tally_sources
-from envoylogs.render.prometheus import PrometheusRenderer
-from envoylogs.render.records import JsonRenderer
-from envoylogs.render.renderer import Renderer
-from envoylogs.render.terminal.screen import TerminalRenderer
+from envoylogs.render.prometheus import write_metrics
+from envoylogs.render.records import write_json
+from envoylogs.render.terminal.screen import write_text
 from envoylogs.sources.source import Source
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.tally.tally import Tally
@@ -45,23 +46,21 @@ def _summary(tmp_path: Path) -> Summary:
 
 
 @pytest.mark.parametrize(
-    "renderer",
+    "write",
     [
-        TerminalRenderer(limit=None, width=80, color=False),
-        TerminalRenderer(limit=None, width=140, color=False),
-        JsonRenderer(),
-        PrometheusRenderer(),
+        partial(write_text, limit=None, width=80, color=False),
+        partial(write_text, limit=None, width=140, color=False),
+        write_json,
+        write_metrics,
     ],
 )
-def test_hostile_text_stays_text(renderer: Renderer, tmp_path: Path) -> None:
+def test_hostile_text_stays_text(write: Callable[..., None], tmp_path: Path) -> None:
     out = io.StringIO()
 
-    renderer.render(_summary(tmp_path), out)
+    write(_summary(tmp_path), out)
 
     shown = out.getvalue()
-    forbidden = "\x1b\x00\x07\r\x9b" + (
-        "" if isinstance(renderer, JsonRenderer) else "\u202e\u2028"
-    )
+    forbidden = "\x1b\x00\x07\r\x9b" + ("" if write is write_json else "\u202e\u2028")
     assert not set(shown) & set(forbidden)
     assert "[bold red]markup[/]" in shown
     assert ":smile:" in shown
@@ -70,7 +69,7 @@ def test_hostile_text_stays_text(renderer: Renderer, tmp_path: Path) -> None:
 def test_colors_are_used_only_when_asked_for(tmp_path: Path) -> None:
     out = io.StringIO()
 
-    TerminalRenderer(color=True, width=100).render(_summary(tmp_path), out)
+    write_text(_summary(tmp_path), out, color=True, width=100)
 
     assert "\x1b[" in out.getvalue()
 
@@ -78,7 +77,7 @@ def test_colors_are_used_only_when_asked_for(tmp_path: Path) -> None:
 def test_the_json_of_nothing_has_every_field() -> None:
     out = io.StringIO()
 
-    JsonRenderer().render(summarize(Tally.empty()), out)
+    write_json(summarize(Tally.empty()), out)
 
     document = json.loads(out.getvalue())
     assert document["overview"]["requests"] == 0
@@ -123,7 +122,7 @@ def test_json_version_1_has_the_fields_of_its_contract(tmp_path: Path) -> None:
     generator.write(path, 3000)
     out = io.StringIO()
 
-    JsonRenderer().render(summarize(tally_sources([Source("gateway.log", str(path))])), out)
+    write_json(summarize(tally_sources([Source("gateway.log", str(path))])), out)
 
     document = json.loads(out.getvalue())
     for place, names in _CONTRACT.items():

@@ -8,6 +8,7 @@ import itertools
 import json
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +34,11 @@ from envoylogs.errors import UnknownKeyError
 from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import tally_sources
-from envoylogs.render.csv_table import CsvRenderer
+from envoylogs.render.csv_table import write_csv
 from envoylogs.render.formatting import count, percent, printable
-from envoylogs.render.markdown import MarkdownRenderer
-from envoylogs.render.records import JsonRenderer, NdjsonRenderer
-from envoylogs.render.terminal.screen import TerminalRenderer
+from envoylogs.render.markdown import write_markdown
+from envoylogs.render.records import write_json, write_ndjson
+from envoylogs.render.terminal.screen import write_text
 from envoylogs.render.words import findings_shown
 from envoylogs.summary.breakdown import COLUMNS
 from envoylogs.summary.summary import Summary, summarize
@@ -56,8 +57,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from markdown_it.token import Token
-
-    from envoylogs.render.renderer import Renderer
 
 Row = dict[str, Any]
 
@@ -154,9 +153,9 @@ def _hostile_records() -> Iterator[Record]:
         yield from (unrouted(n, authority=text) for n in range(30, 60))
 
 
-def _printed(renderer: Renderer, summary: Summary) -> str:
+def _printed(write: Callable[..., None], summary: Summary, *given: Any, **more: Any) -> str:
     out = io.StringIO(newline="")
-    renderer.render(summary, out)
+    write(summary, out, *given, **more)
     return out.getvalue()
 
 
@@ -167,7 +166,7 @@ def _rows(name: str, table: str) -> list[Row]:
 
 @cache
 def _rows_by_table(name: str) -> dict[str, Any]:
-    document = json.loads(_printed(JsonRenderer(), _summary(name)))
+    document = json.loads(_printed(write_json, _summary(name)))
     ledger = document["overview"]["not_found_ledger"]
     return {
         **document,
@@ -178,7 +177,7 @@ def _rows_by_table(name: str) -> dict[str, Any]:
         CONNECTIONS: document["connections"]["groups"],
         "connection_failures": document["connections"]["failures"],
         # The only table that is not in the JSON.
-        JOINT: list(map(json.loads, _printed(NdjsonRenderer(JOINT), _summary(name)).splitlines())),
+        JOINT: list(map(json.loads, _printed(write_ndjson, _summary(name), JOINT).splitlines())),
         "timeline": document["timeline"]["buckets"],
         "not_found_ledger": [{"kind": k, "requests": n} for k, n in ledger.items() if k != "all"],
         "splits": [_part(split, part) for split in document["splits"] for part in split["parts"]],
@@ -224,7 +223,7 @@ def test_an_unknown_table_is_refused_with_the_nearest() -> None:
 @each_log
 @each_table
 def test_json_lines_are_the_rows_of_the_json(name: str, table: str) -> None:
-    printed = _printed(NdjsonRenderer(table), _summary(name))
+    printed = _printed(write_ndjson, _summary(name), table)
 
     *lines, rest = printed.split("\n")
     assert rest == ""
@@ -234,7 +233,7 @@ def test_json_lines_are_the_rows_of_the_json(name: str, table: str) -> None:
 
 @each_table
 def test_json_lines_hold_no_raw_control_characters(table: str) -> None:
-    assert _controls(_printed(NdjsonRenderer(table), _summary("hostile"))) == set()
+    assert _controls(_printed(write_ndjson, _summary("hostile"), table)) == set()
 
 
 # --- CSV ----------------------------------------------------------------------------------------
@@ -265,7 +264,7 @@ def _assert_cell(cell: str, value: object) -> None:
 @each_log
 @each_table
 def test_csv_read_back_is_the_rows_of_the_json(name: str, table: str) -> None:
-    header, rows = _read_csv(_printed(CsvRenderer(table), _summary(name)))
+    header, rows = _read_csv(_printed(write_csv, _summary(name), table))
 
     expected = [_flat(row) for row in _rows(name, table)]
     assert header == list(expected[0])
@@ -277,7 +276,7 @@ def test_csv_read_back_is_the_rows_of_the_json(name: str, table: str) -> None:
 
 @each_table
 def test_no_cell_is_a_formula(table: str) -> None:
-    _, rows = _read_csv(_printed(CsvRenderer(table), _summary("hostile")))
+    _, rows = _read_csv(_printed(write_csv, _summary("hostile"), table))
 
     starts = ("=", "+", "-", "@", "\t", "\r")
     formulas = [c for row in rows for c in row if c.startswith(starts) and not _is_number(c)]
@@ -291,7 +290,7 @@ def _is_number(cell: str) -> bool:
 @each_table
 def test_csv_holds_no_raw_control_characters(table: str) -> None:
     # Line ends and tabs may stand in a quoted cell.
-    found = _controls(_printed(CsvRenderer(table), _summary("hostile")))
+    found = _controls(_printed(write_csv, _summary("hostile"), table))
     assert found - {"\t", "\r"} == set()
 
 
@@ -299,7 +298,7 @@ def test_csv_holds_no_raw_control_characters(table: str) -> None:
 def test_text_with_line_ends_and_quotes_stays_one_cell(text: str) -> None:
     summary = summarize(tally_sources([source_of(text_of([served(route_name=text)]))]))
 
-    header, rows = _read_csv(_printed(CsvRenderer("route_name"), summary))
+    header, rows = _read_csv(_printed(write_csv, summary, "route_name"))
 
     (row,) = rows
     assert len(row) == len(header)
@@ -349,7 +348,7 @@ def _shown(name: str, value: object) -> str:
 @each_log
 @pytest.mark.parametrize("table", [table for table in _ALL if table != "splits"])
 def test_a_markdown_table_is_the_rows_of_the_json(name: str, table: str) -> None:
-    printed = _printed(MarkdownRenderer(table), _summary(name))
+    printed = _printed(write_markdown, _summary(name), table)
 
     header, *rows = _table_of(printed, table)
     expected = [_flat(row) for row in _rows(name, table)]
@@ -366,7 +365,7 @@ def test_a_markdown_table_is_the_rows_of_the_json(name: str, table: str) -> None
 
 
 def test_a_split_as_markdown_names_its_parts() -> None:
-    header, *rows = _tables(_printed(MarkdownRenderer("splits"), _summary("usual")))[-1]
+    header, *rows = _tables(_printed(write_markdown, _summary("usual"), "splits"))[-1]
 
     expected = _rows("usual", "splits")
     for name in ("authority", "upstream_cluster", "requests", "share"):
@@ -378,7 +377,7 @@ def test_a_split_as_markdown_names_its_parts() -> None:
 @each_log
 @each_table
 def test_every_line_of_a_markdown_table_has_the_same_cells(name: str, table: str) -> None:
-    lines = _printed(MarkdownRenderer(table), _summary(name)).split("\n")
+    lines = _printed(write_markdown, _summary(name), table).split("\n")
 
     for of_table, group in itertools.groupby(lines, lambda line: line.startswith("|")):
         if of_table:
@@ -387,7 +386,7 @@ def test_every_line_of_a_markdown_table_has_the_same_cells(name: str, table: str
 
 @each_table
 def test_markdown_of_hostile_text_has_no_markup_of_strangers(table: str) -> None:
-    tokens = _parsed(_printed(MarkdownRenderer(table), _summary("hostile")))
+    tokens = _parsed(_printed(write_markdown, _summary("hostile"), table))
     inlines = [child for token in tokens for child in token.children or ()]
 
     assert {_kind(token) for token in tokens} <= _BLOCKS
@@ -396,7 +395,7 @@ def test_markdown_of_hostile_text_has_no_markup_of_strangers(table: str) -> None
 
 @each_table
 def test_markdown_calls_nobody_and_links_nowhere_outside_of_code(table: str) -> None:
-    tokens = _parsed(_printed(MarkdownRenderer(table), _summary("hostile")))
+    tokens = _parsed(_printed(write_markdown, _summary("hostile"), table))
 
     prose = [child.content for token in tokens for child in token.children or ()
              if child.type in {"text", "text_special"}]  # fmt: skip
@@ -408,7 +407,7 @@ def test_a_title_with_a_host_that_chats_make_a_link_of_makes_no_link() -> None:
         *(served(n, authority="www.example.com") for n in range(30)),
         *(unrouted(n, authority="www.example.com") for n in range(40, 80)),
     ]
-    printed = _printed(MarkdownRenderer(), summarize(tally_sources([source_of(text_of(log))])))
+    printed = _printed(write_markdown, summarize(tally_sources([source_of(text_of(log))])))
 
     tokens = _parsed(printed)
     prose = "".join(child.content for token in tokens for child in token.children or ()
@@ -421,7 +420,7 @@ def test_markdown_says_the_findings_and_who_must_act() -> None:
     summary = _summary("usual")
     text = "".join(
         child.content or " "
-        for token in _parsed(_printed(MarkdownRenderer(), summary))
+        for token in _parsed(_printed(write_markdown, summary))
         for child in token.children or ()
     )
 
@@ -440,7 +439,7 @@ def test_commands_in_what_to_do_next_are_code() -> None:
         else record
         for record in log
     ]
-    text = _printed(MarkdownRenderer(), summarize(tally_sources([source_of(text_of(log))])))
+    text = _printed(write_markdown, summarize(tally_sources([source_of(text_of(log))])))
 
     command = "kubectl -n shop get endpointslices -l kubernetes.io/service-name=shop"
     assert f"Next: `{command}`; do pods match" in text
@@ -451,15 +450,15 @@ def test_text_in_code_outside_of_a_table_is_the_text_itself() -> None:
     data = text_of([*(served(n) for n in range(30)), *(reset(n) for n in range(30, 60))])
     summary = summarize(tally_sources([source_of(data)], plan=ReadPlan(selection=selection)))
 
-    spans = [child.content for token in _parsed(_printed(MarkdownRenderer(), summary))
+    spans = [child.content for token in _parsed(_printed(write_markdown, summary))
              for child in token.children or () if child.type == "code_inline"]  # fmt: skip
 
     assert summary.selection in spans
 
 
 def test_markdown_has_no_table_unless_one_was_asked_for() -> None:
-    without = _tables(_printed(MarkdownRenderer(), _summary("usual")))
-    with_one = _tables(_printed(MarkdownRenderer("groups"), _summary("usual")))
+    without = _tables(_printed(write_markdown, _summary("usual")))
+    with_one = _tables(_printed(write_markdown, _summary("usual"), "groups"))
 
     assert len(without) == 1
     assert without[0][0] == ["who answered 404", "requests", "share"]
@@ -469,15 +468,15 @@ def test_markdown_has_no_table_unless_one_was_asked_for() -> None:
 def test_markdown_of_a_part_says_so() -> None:
     summary = summarize(tally_sources([source_of(text_of([served()]))]), complete=False)
 
-    assert "only a part was read" in _printed(MarkdownRenderer(), summary)
+    assert "only a part was read" in _printed(write_markdown, summary)
 
 
 # --- Text ---------------------------------------------------------------------------------------
 
 
 def _text(summary: Summary, table: str, *, width: int = 400, limit: int | None = None) -> list[str]:
-    renderer = TerminalRenderer(limit=limit, width=width, color=False, table=table)
-    return [line.rstrip() for line in _printed(renderer, summary).split("\n") if line.strip()]
+    printed = _printed(write_text, summary, limit=limit, width=width, color=False, table=table)
+    return [line.rstrip() for line in printed.split("\n") if line.strip()]
 
 
 def _body(lines: list[str]) -> list[str]:
@@ -541,7 +540,7 @@ def test_only_tables_with_rows_are_shown_if_there_are_any(
     summary = summarize(tally_sources([source_of(text_of(log))], spec=spec), by=("method",))
 
     text = _text(summary, ASKED)
-    markdown = _printed(MarkdownRenderer(ASKED), summary)
+    markdown = _printed(write_markdown, summary, ASKED)
 
     assert [line for line in text if line.startswith(("By ", "Connections by "))] == titles
     assert ("Connections by" in markdown) == (titles[-1] == "Connections by method")
@@ -595,9 +594,9 @@ def test_findings_as_text_are_their_titles() -> None:
 @each_table
 @pytest.mark.parametrize("width", [40, 140])
 def test_text_of_hostile_text_moves_no_cursor_and_fits(table: str, width: int) -> None:
-    renderer = TerminalRenderer(limit=None, width=width, color=False, table=table)
-
-    printed = _printed(renderer, _summary("hostile"))
+    printed = _printed(
+        write_text, _summary("hostile"), limit=None, width=width, color=False, table=table
+    )
 
     assert _controls(printed) == set()
     assert {c for c in printed if unicodedata.category(c) == "Cf"} == set()
@@ -608,7 +607,7 @@ def test_text_of_hostile_text_moves_no_cursor_and_fits(table: str, width: int) -
 def test_a_plain_table_shows_its_first_columns_at_usual_widths(table: str, width: int) -> None:
     log = text_of([served(0), reset(1)]) + b"agent text\n"
     summary = summarize(tally_sources([source_of(log)]))
-    rows = json.loads(_printed(NdjsonRenderer(table), summary).split("\n")[0])
+    rows = json.loads(_printed(write_ndjson, summary, table).split("\n")[0])
 
     words = "".join(_body(_text(summary, table, width=width)))
 
@@ -635,7 +634,7 @@ def test_a_table_that_was_asked_for_is_shown_or_said_to_be_empty(
     table: str, log: list[Record]
 ) -> None:
     summary = summarize(tally_sources([source_of(text_of(log))]))
-    rows = _printed(NdjsonRenderer(table), summary).split("\n")[:-1]
+    rows = _printed(write_ndjson, summary, table).split("\n")[:-1]
 
     headline, *rest = _text(summary, table)
 
@@ -659,9 +658,9 @@ def test_a_limit_leaves_the_first_rows(table: str, limit: int) -> None:
     summary = _summary("usual")
     expected = _rows("usual", table)[:limit]
 
-    lines = _printed(NdjsonRenderer(table, limit=limit), summary).splitlines()
-    _, cells = _read_csv(_printed(CsvRenderer(table, limit=limit), summary))
-    markdown = _printed(MarkdownRenderer(table, limit=limit), summary)
+    lines = _printed(write_ndjson, summary, table, limit=limit).splitlines()
+    _, cells = _read_csv(_printed(write_csv, summary, table, limit=limit))
+    markdown = _printed(write_markdown, summary, table, limit=limit)
 
     assert [json.loads(line) for line in lines] == expected
     assert len(cells) == len(expected)
@@ -683,22 +682,22 @@ def test_a_limit_of_text_says_how_many_rows_are_left(table: str) -> None:
 def test_the_tables_of_nothing_are_empty(table: str) -> None:
     empty = _summary("empty")
 
-    rows = _printed(NdjsonRenderer(table), empty)
+    rows = _printed(write_ndjson, empty, table)
     if table == "not_found_ledger":
         assert {json.loads(line)["requests"] for line in rows.splitlines()} == {0}
         return
     assert rows == ""
-    assert len(_printed(CsvRenderer(table), empty).splitlines()) <= 1
-    assert "The table is empty." in _printed(MarkdownRenderer(table), empty)
+    assert len(_printed(write_csv, empty, table).splitlines()) <= 1
+    assert "The table is empty." in _printed(write_markdown, empty, table)
     assert len(_text(empty, table)) <= 3
 
 
 def test_the_markdown_of_nothing_says_so() -> None:
-    assert "No request." in _printed(MarkdownRenderer(), _summary("empty"))
+    assert "No request." in _printed(write_markdown, _summary("empty"))
 
 
 @each_table
 def test_a_format_is_the_same_every_time(table: str) -> None:
-    for make in (NdjsonRenderer, CsvRenderer, MarkdownRenderer):
-        renderer = make(table)
-        assert _printed(renderer, _summary("usual")) == _printed(renderer, _summary("usual"))
+    for write in (write_ndjson, write_csv, write_markdown):
+        first, second = (_printed(write, _summary("usual"), table) for _ in range(2))
+        assert first == second

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,8 +21,8 @@ from tests.handmade import (
 )
 
 from envoylogs.pipeline import tally_sources
-from envoylogs.render.markdown import MarkdownRenderer
-from envoylogs.render.terminal.screen import TerminalRenderer
+from envoylogs.render.markdown import write_markdown
+from envoylogs.render.terminal.screen import write_text
 from envoylogs.render.words import (
     facts_of_finding,
     gateways_of,
@@ -204,7 +205,7 @@ def test_only_the_command_with_the_option_names_it_beside_the_lesser_findings() 
     ]
     summary, out = summary_of(log), io.StringIO()
 
-    TerminalRenderer(color=False, width=100).render(summary, out)
+    write_text(summary, out, color=False, width=100)
 
     assert lesser_findings(summary) == "… and 2 lesser findings"
     assert "… and 2 lesser findings (--format json)" in out.getvalue()
@@ -269,9 +270,9 @@ def test_all_is_not_well_where_names_in_trouble_were_folded(log: list[Record], w
 
     assert verdict is not None
     assert verdict[0] == words
-    for renderer in (TerminalRenderer(color=False, width=200), MarkdownRenderer()):
+    for write in (partial(write_text, color=False, width=200), write_markdown):
         out = io.StringIO()
-        renderer.render(summary, out)
+        write(summary, out)
         assert words in out.getvalue()
 
 

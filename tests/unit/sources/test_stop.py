@@ -7,9 +7,8 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
-from envoylogs.cli.interrupt import stopped_by_interrupt
 from envoylogs.sources.source import Source
-from envoylogs.sources.stop import Stop
+from envoylogs.sources.stop import Stop, stopped_by_interrupt
 
 if TYPE_CHECKING:
     from pathlib import Path

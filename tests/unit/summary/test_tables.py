@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.handmade import connection, reset, served, summary_of, unrouted
 
-from envoylogs.render.csv_table import CsvRenderer
+from envoylogs.render.csv_table import write_csv
 from envoylogs.render.named_tables import rows_of_table
 from envoylogs.summary.parts import Parts
 from envoylogs.summary.tables import TABLE_NAMES
@@ -34,7 +34,7 @@ def test_every_table_has_rows_of_one_form(name: str) -> None:
 def test_one_table_makes_nothing_that_it_does_not_show(name: str) -> None:
     summary = _summary()
 
-    CsvRenderer(name).render(summary, io.StringIO())
+    write_csv(summary, io.StringIO(), name)
 
     assert not _DEAR & vars(summary).keys()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.handmade import served, source_of, text_of
 
 from envoylogs.pipeline import tally_sources
-from envoylogs.render.unused_keys import unused_keys_of
+from envoylogs.render.caveats import unused_keys_of
 from envoylogs.summary.accounts import Accounts, accounts
 from envoylogs.summary.unused_keys import keys_that_make_records
 

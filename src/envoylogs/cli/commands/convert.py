@@ -12,13 +12,7 @@ import typer
 from envoylogs.cli.console import replaced_file
 from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
-from envoylogs.cli.options import (
-    SHOW,
-    WRITE,
-    SourcesArgument,
-    StrictOption,
-    option,
-)
+from envoylogs.cli.options import SHOW, WRITE, SourcesArgument, StrictOption, option
 from envoylogs.cli.renderers import columns_among
 from envoylogs.cli.session import Session
 from envoylogs.errors import OutputError
@@ -83,7 +77,7 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
     """  # noqa: D301  # \b keeps the lines of the examples
     if output is None:
         raise typer.BadParameter("say where to: -o records.parquet, .ndjson or .csv")
-    from envoylogs.converting import FORMATS
+    from envoylogs.frames import FORMATS
 
     if not by_day and output.suffix.lower() not in FORMATS:
         raise typer.BadParameter(
@@ -101,11 +95,7 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
 
 
 def _wanted(columns: list[str] | None, *, unknown_keys: bool) -> Sequence[str]:
-    """Return the columns that are written.
-
-    Raises:
-        UnknownKeyError: If one of them does not exist.
-    """
+    """Return the columns that are written."""
     from envoylogs.frames import SCANNED
     from envoylogs.schema import UNKNOWN_KEYS
 
@@ -125,7 +115,7 @@ def _metadata(session: Session) -> dict[str, str]:
 
 def _write(session: Session, frame: pl.LazyFrame, output: Path) -> None:
     """Write a file, which takes its place when it is whole."""
-    from envoylogs.converting import FORMATS
+    from envoylogs.frames import FORMATS
 
     write = FORMATS[output.suffix.lower()]
     with replaced_file(output) as beside:
@@ -133,16 +123,14 @@ def _write(session: Session, frame: pl.LazyFrame, output: Path) -> None:
 
 
 def _write_days(session: Session, frame: pl.LazyFrame, folder: Path) -> None:
-    """Write a folder of days, which takes its place when it is whole.
-
-    Raises:
-        OutputError: If there is something in it already, or it can't be written.
-    """
-    from envoylogs.converting import write_by_day
+    """Write a folder of days, which takes its place when it is whole."""
+    from envoylogs.frames import write_by_day
 
     try:
         if folder.exists() and any(folder.iterdir()):
-            raise OutputError.not_empty(str(folder))
+            raise OutputError(
+                f"{folder}: is a folder with files in it. Name one that is new or empty."
+            )
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as beside:
             made = Path(beside) / "days"

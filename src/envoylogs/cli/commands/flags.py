@@ -165,11 +165,7 @@ def _shown(entry: _Entry) -> str:
 
 
 def _looked_up(name: str) -> list[_Entry]:
-    """Return what a name means; ``overflow`` and others are of several kinds.
-
-    Raises:
-        UnknownKeyError: If nothing has this name.
-    """
+    """Return what a name means; ``overflow`` and others are of several kinds."""
     entries = list(_all())
     flags_by_name = {
         key: entry

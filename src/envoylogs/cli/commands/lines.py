@@ -14,8 +14,8 @@ from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.options import SHOW, WHICH, SourcesArgument, option
 from envoylogs.cli.session import Session
 from envoylogs.errors import EmptySelectionError, SelectionError
+from envoylogs.render.caveats import untimed_left_out
 from envoylogs.render.formatting import printable
-from envoylogs.render.unread import untimed_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,10 +75,7 @@ def lines(
     twice = finding is not None or log.anonymize
     with (
         Session(log, sources, "lines") as session,
-        session.sources(read_twice=twice) as (
-            kept,
-            plan,
-        ),
+        session.sources(read_twice=twice) as (kept, plan),
     ):
         if finding is None and not plan.selection:
             raise typer.BadParameter("say which lines: --outcome, --finding or another selection")
@@ -97,25 +94,26 @@ def lines(
     if left_out is not None:
         say(f"envoylogs: {left_out}")
     if not printed:
-        raise EmptySelectionError.no_line(" ".join(c.text for c in (plan.selection, *also) if c))
+        asked = " ".join(c.text for c in (plan.selection, *also) if c)
+        raise EmptySelectionError(f"no record fits {asked}.")
 
 
 def _behind(number: int, sources: list[Source], plan: ReadPlan) -> Selection:
-    """Return the records that a finding counts.
-
-    Raises:
-        SelectionError: If there is no such finding, or none of its own records.
-    """
+    """Return the records that a finding counts."""
     from envoylogs.keyed.selection import Selection
     from envoylogs.pipeline import tally_sources
     from envoylogs.summary.summary import summarize
 
     findings = summarize(tally_sources(sources, plan=replace(plan, anonymizer=None))).findings
     if number > len(findings):
-        raise SelectionError.no_finding(number, [found.title for found in findings])
+        listed = "".join(f"\n    {n}. {found.title}" for n, found in enumerate(findings, 1))
+        raise SelectionError(f"--finding {number}: there is none with this number.{listed}")
     found = findings[number - 1]
     if found.condition is None:
-        raise SelectionError.finding_of_the_log(number, found.title)
+        raise SelectionError(
+            f"--finding {number}: {found.title}. That is about the log itself and has no records; "
+            "malformed lines are kept by summarize --rejects FILE."
+        )
     return Selection.of({}, where=found.condition)
 
 

@@ -70,7 +70,8 @@ def merge(
     located = locate(tallies)
     for source in located:
         if not is_saved_tally(source):
-            raise TallyError.not_a_tally(source.name)
+            how = f"envoylogs summarize {source.name} --save-tally FILE"
+            raise TallyError(f"{source.name}: is no saved tally. Make one: {how}")
     kept = located if keep_us is None else _not_too_old(located, keep_us)
     total = _sum(kept)
     with replaced_file(output) as beside:

@@ -13,15 +13,9 @@ import typer
 from envoylogs.cli.console import output_file
 from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
-from envoylogs.cli.options import (
-    READ,
-    SHOW,
-    LimitOption,
-    OutputOption,
-    option,
-)
+from envoylogs.cli.options import READ, SHOW, LimitOption, OutputOption, option
 from envoylogs.cli.session import Session
-from envoylogs.errors import QueryError, first_line
+from envoylogs.errors import QueryError, first_line, nearest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -100,11 +94,7 @@ def _most_rows(output_format: QueryFormat, limit: int | None) -> int | None:
 
 
 def _answer(frame: pl.LazyFrame, sql: str, most: int | None) -> pl.DataFrame:
-    """Return the rows of the answer, one more than are shown if there are more.
-
-    Raises:
-        QueryError: If the query can't be understood or answered.
-    """
+    """Return the rows of the answer, one more than are shown if there are more."""
     import polars as pl
 
     try:
@@ -115,21 +105,22 @@ def _answer(frame: pl.LazyFrame, sql: str, most: int | None) -> pl.DataFrame:
         no_column, no_table = _NO_COLUMN.search(words), _NO_TABLE.search(words)
         if no_column is not None:
             columns = frame.collect_schema().names()
-            raise QueryError.column(no_column["name"], columns) from error
+            name = no_column["name"]
+            raise QueryError(
+                f"there is no column {name!r}.{nearest(name, columns)} The columns are "
+                f"{', '.join(columns)}."
+            ) from error
         if no_table is not None:
-            raise QueryError.table(no_table["name"]) from error
-        raise QueryError.of(first_line(error).rstrip(".:")) from error
+            raise QueryError(
+                f"there is no table {no_table['name']!r}: the records are in the table {_TABLE}."
+            ) from error
+        why = first_line(error).rstrip(".:")
+        raise QueryError(f"the query can't be answered: {why}.") from error
 
 
 def _printed(table: pl.DataFrame, output_format: QueryFormat, most: int | None) -> str:
-    from envoylogs.render import queried
+    from envoylogs.render.queried import OF_ALL_ROWS, as_text
 
     if output_format is QueryFormat.TEXT:
-        return queried.as_text(table, most)
-    render = {
-        QueryFormat.JSON: queried.as_json,
-        QueryFormat.NDJSON: queried.as_ndjson,
-        QueryFormat.CSV: queried.as_csv,
-        QueryFormat.MARKDOWN: queried.as_markdown,
-    }[output_format]
-    return render(table if most is None else table.head(most))
+        return as_text(table, most)
+    return OF_ALL_ROWS[output_format](table if most is None else table.head(most))

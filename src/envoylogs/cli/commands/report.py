@@ -6,20 +6,11 @@ import sys
 
 import typer
 
+from envoylogs.cli import options
 from envoylogs.cli.console import output_file
 from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import Memory
-from envoylogs.cli.options import (
-    MaxLatencyRowsOption,
-    MaxNamesOption,
-    MaxPageRowsOption,
-    OutputOption,
-    RejectsOption,
-    ShowQueryOption,
-    SourcesArgument,
-    StrictOption,
-)
 from envoylogs.cli.session import Session
 
 __all__ = ["report"]
@@ -28,14 +19,14 @@ __all__ = ["report"]
 @reads_logs
 def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     log: LogOptions,
-    sources: SourcesArgument = None,
-    output: OutputOption = None,
-    strict: StrictOption = False,
-    rejects: RejectsOption = None,
-    show_query: ShowQueryOption = False,
-    max_names: MaxNamesOption = None,
-    max_latency_rows: MaxLatencyRowsOption = None,
-    max_joint_rows: MaxPageRowsOption = None,
+    sources: options.SourcesArgument = None,
+    output: options.OutputOption = None,
+    strict: options.StrictOption = False,
+    rejects: options.RejectsOption = None,
+    show_query: options.ShowQueryOption = False,
+    max_names: options.MaxNamesOption = None,
+    max_latency_rows: options.MaxLatencyRowsOption = None,
+    max_joint_rows: options.MaxPageRowsOption = None,
 ) -> None:
     """Write one HTML page to look into and to send to others: no network, filters that work.
 
@@ -65,7 +56,7 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     with Session(log, sources, "report -o report.html", files=files, strict=strict) as session:
         summary = session.summary(session.tally(memory))
 
-        from envoylogs.render.html.page import HtmlRenderer
+        from envoylogs.render.html.page import write_page
 
         with output_file(output) as out:
-            HtmlRenderer().render(summary, out)
+            write_page(summary, out)

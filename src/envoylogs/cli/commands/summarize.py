@@ -4,34 +4,14 @@ from __future__ import annotations
 
 import sys
 
+from envoylogs.cli import options
 from envoylogs.cli.console import output_file, replaced_file
 from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import Memory, kept_span
 from envoylogs.cli.notes import say_where_connections_are
-from envoylogs.cli.options import (
-    ByOption,
-    ColorOption,
-    Format,
-    FormatOption,
-    JointOption,
-    KeepLastOption,
-    LimitOption,
-    MaxJointRowsOption,
-    MaxLatencyRowsOption,
-    MaxNamesOption,
-    OutputOption,
-    RejectsOption,
-    SaveTallyOption,
-    ShowQueryOption,
-    SourcesArgument,
-    StateOption,
-    StrictOption,
-    TableOption,
-    When,
-)
 from envoylogs.cli.pager import ScreenText, show
-from envoylogs.cli.renderers import columns_to_count, names_in_metrics, renderer_of, table_alone
+from envoylogs.cli.renderers import columns_to_count, names_in_metrics, table_alone, writer_of
 from envoylogs.cli.session import Session
 from envoylogs.cli.settings import origin_of
 
@@ -41,23 +21,23 @@ __all__ = ["summarize"]
 @reads_logs
 def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     log: LogOptions,
-    sources: SourcesArgument = None,
-    output_format: FormatOption = Format.TEXT,
-    table: TableOption = None,
-    by: ByOption = None,
-    limit: LimitOption = None,
-    output: OutputOption = None,
-    save_tally: SaveTallyOption = None,
-    strict: StrictOption = False,
-    rejects: RejectsOption = None,
-    show_query: ShowQueryOption = False,
-    state: StateOption = None,
-    keep_last: KeepLastOption = None,
-    max_names: MaxNamesOption = None,
-    max_latency_rows: MaxLatencyRowsOption = None,
-    joint: JointOption = None,
-    max_joint_rows: MaxJointRowsOption = None,
-    color: ColorOption = When.AUTO,
+    sources: options.SourcesArgument = None,
+    output_format: options.FormatOption = options.Format.TEXT,
+    table: options.TableOption = None,
+    by: options.ByOption = None,
+    limit: options.LimitOption = None,
+    output: options.OutputOption = None,
+    save_tally: options.SaveTallyOption = None,
+    strict: options.StrictOption = False,
+    rejects: options.RejectsOption = None,
+    show_query: options.ShowQueryOption = False,
+    state: options.StateOption = None,
+    keep_last: options.KeepLastOption = None,
+    max_names: options.MaxNamesOption = None,
+    max_latency_rows: options.MaxLatencyRowsOption = None,
+    joint: options.JointOption = None,
+    max_joint_rows: options.MaxJointRowsOption = None,
+    color: options.ColorOption = options.When.AUTO,
 ) -> None:
     """Say what is wrong at the gateway, whose fault it is and what to do next.
 
@@ -74,7 +54,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
 
     columns = columns_to_count(by)
     shown = table_alone(output_format, table, columns)
-    renderer = renderer_of(output_format, shown, limit, color)
+    write = writer_of(output_format, shown, limit, color)
     memory = Memory(
         columns,
         max_names,
@@ -98,12 +78,12 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
 
             with replaced_file(save_tally) as beside:
                 save(tally, beside)
-        if output is None and output_format is Format.TEXT and sys.stdout.isatty():
+        if output is None and output_format is options.Format.TEXT and sys.stdout.isatty():
             screen = ScreenText()
-            renderer.render(summary, screen)
+            write(summary, screen)
             show(screen.getvalue())
         else:
             with output_file(output) as out:
-                renderer.render(summary, out)
-        if output_format in {Format.CSV, Format.NDJSON} or shown != ASKED:
+                write(summary, out)
+        if output_format in {options.Format.CSV, options.Format.NDJSON} or shown != ASKED:
             say_where_connections_are(summary, shown)

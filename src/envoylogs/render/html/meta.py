@@ -11,19 +11,10 @@ from envoylogs.envoy.clusters import cluster_parts, service_label
 from envoylogs.envoy.failures.lookup import FAILURES, must_act_on_errors
 from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, OUTCOMES, UNROUTED
 from envoylogs.render.colors import ACTOR_COLORS, STACKED
-from envoylogs.render.figures import (
-    FIGURES,
-    LATENCY_CLASSES,
-    template,
-)
+from envoylogs.render.figures import FIGURES, LATENCY_CLASSES, template
 from envoylogs.render.formatting import count, percent, span
 from envoylogs.render.html.counts import PAGE_LEDGER
-from envoylogs.render.words import (
-    facts_of_finding,
-    findings_shown,
-    severity_words,
-    with_commands,
-)
+from envoylogs.render.words import facts_of_finding, findings_shown, severity_words, with_commands
 from envoylogs.summary.findings.onset import was_from_the_start
 from envoylogs.summary.over_time import LATENCY_EDGES_MS, MOST_BINS
 from envoylogs.summary.rejections import BY_GATEWAY
@@ -47,12 +38,7 @@ _US_PER_S = 1_000_000
 
 
 def meta_of(summary: Summary, slices: Slices) -> dict[str, Any]:
-    """Return everything that the script of a page needs and that is no count.
-
-    Args:
-        summary: Of the log.
-        slices: Its slices.
-    """
+    """Return everything that the script of a page needs and that is no count."""
     joint = summary.folds.joint
     error = joint.latency_relative_error if joint else 0.0
     width_s = slices.width_s or WIDTHS_S[0]

@@ -17,24 +17,16 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from envoylogs import __version__
-from envoylogs.render.folded import folded_of
+from envoylogs.render.caveats import notes_of, unused_keys_of
 from envoylogs.render.formatting import printable
 from envoylogs.render.html.counts import packed_counts
 from envoylogs.render.html.meta import meta_of
-from envoylogs.render.unread import unread_of
-from envoylogs.render.unused_keys import unused_keys_of
-from envoylogs.render.words import (
-    accounts_of,
-    headline_of,
-    lesser_findings,
-    noise_of,
-    verdict_of,
-)
+from envoylogs.render.words import accounts_of, headline_of, lesser_findings, noise_of, verdict_of
 
 if TYPE_CHECKING:
     from envoylogs.summary.summary import Summary
 
-__all__ = ["HtmlRenderer"]
+__all__ = ["write_page"]
 
 _ASSETS = "render/html/assets"
 _SCRIPTS = (
@@ -51,45 +43,36 @@ empty style attributes; nothing else may."""
 _ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
-class HtmlRenderer:
-    """Writes a page with the findings and all counts of a summary with ``slices``."""
-
-    def render(self, summary: Summary, out: TextIO) -> None:
-        """Write the page."""
-        if summary.slices is None:
-            raise ValueError("a page needs joint counts by summary.slices.SLICE_COLUMNS")
-        meta = meta_of(summary, summary.slices)
-        unused = unused_keys_of(summary.accounts) or ()
-        css = _asset("page.css")
-        script, plotly = "\n".join(map(_asset, _SCRIPTS)), get_plotlyjs()
-        environment = Environment(
-            loader=PackageLoader("envoylogs", _ASSETS), autoescape=True, undefined=StrictUndefined
-        )
-        environment.filters["printable"] = printable
-        page = environment.get_template("page.html.j2").render(
-            title=_title(summary),
-            tool=f"envoylogs {__version__}",
-            csp=_policy(css, script, plotly),
-            css=Markup(css),  # noqa: S704  # our own
-            script=Markup(script),  # noqa: S704
-            plotly=Markup(plotly),  # noqa: S704
-            meta=Markup(orjson.dumps(meta).decode().translate(_ESCAPES)),  # noqa: S704  # escaped
-            counts=packed_counts(summary.slices) if summary.slices.rows.height else "",
-            near=meta["near"],
-            facts=[text for text, _ in headline_of(summary)] + accounts_of(summary),
-            notes=[
-                note for note in (unread_of(summary), folded_of(summary), " ".join(unused)) if note
-            ],
-            findings=meta["findings"],
-            noise=noise_of(summary),
-            rest=lesser_findings(summary),
-            verdict=(verdict_of(summary) or ("",))[0],
-        )
-        out.write(page)
-
-
-def _title(summary: Summary) -> str:
-    return f"{headline_of(summary)[0][0]} - envoylogs"
+def write_page(summary: Summary, out: TextIO) -> None:
+    """Write a page with the findings and all counts of a summary with ``slices``."""
+    if summary.slices is None:
+        raise ValueError("a page needs joint counts by summary.slices.SLICE_COLUMNS")
+    meta = meta_of(summary, summary.slices)
+    unused = unused_keys_of(summary.accounts)
+    css = _asset("page.css")
+    script, plotly = "\n".join(map(_asset, _SCRIPTS)), get_plotlyjs()
+    environment = Environment(
+        loader=PackageLoader("envoylogs", _ASSETS), autoescape=True, undefined=StrictUndefined
+    )
+    environment.filters["printable"] = printable
+    page = environment.get_template("page.html.j2").render(
+        title=f"{headline_of(summary)[0][0]} - envoylogs",
+        tool=f"envoylogs {__version__}",
+        csp=_policy(css, script, plotly),
+        css=Markup(css),  # noqa: S704  # our own
+        script=Markup(script),  # noqa: S704
+        plotly=Markup(plotly),  # noqa: S704
+        meta=Markup(orjson.dumps(meta).decode().translate(_ESCAPES)),  # noqa: S704  # escaped
+        counts=packed_counts(summary.slices) if summary.slices.rows.height else "",
+        near=meta["near"],
+        facts=[text for text, _ in headline_of(summary)] + accounts_of(summary),
+        notes=[*notes_of(summary), *([" ".join(unused)] if unused else [])],
+        findings=meta["findings"],
+        noise=noise_of(summary),
+        rest=lesser_findings(summary),
+        verdict=(verdict_of(summary) or ("",))[0],
+    )
+    out.write(page)
 
 
 def _asset(name: str) -> str:

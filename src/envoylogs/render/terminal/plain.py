@@ -9,8 +9,7 @@ from rich.text import Text
 
 from envoylogs.render.csv_table import flat_row
 from envoylogs.render.formatting import count, printable
-from envoylogs.render.terminal.cells import heading, more, new_table, text
-from envoylogs.render.terminal.console import new_console
+from envoylogs.render.terminal.cells import heading, more, new_console, new_table, text
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,22 +8,10 @@ from rich.text import Text
 
 from envoylogs.envoy.clusters import service_label
 from envoylogs.envoy.outcomes import UNROUTED
-from envoylogs.render.formatting import count, percent, size
+from envoylogs.render.formatting import count, milliseconds, percent, size
 from envoylogs.render.named_tables import rows_of_table
-from envoylogs.render.terminal.cells import (
-    WIDE,
-    head,
-    heading,
-    more,
-    new_table,
-    number,
-    quantile_of,
-    text,
-    time,
-    whole,
-)
-from envoylogs.render.terminal.connections import print_connections
-from envoylogs.render.terminal.counts import print_counts
+from envoylogs.render.terminal.cells import WIDE, head, heading, more, new_table, number, text, time
+from envoylogs.render.terminal.counts import print_connections, print_counts
 from envoylogs.render.terminal.findings import print_findings
 from envoylogs.render.terminal.plain import print_joint, print_plain
 from envoylogs.render.words import LEDGER
@@ -99,29 +87,21 @@ def _print_overview(console: Console, summary: Summary) -> None:
     facts = new_table(["", ""], [])
     facts.show_header = False
     judged = "of what is no noise" if overview.noise["requests"] else "of all"
-    rows = [
-        ("requests", count(overview.requests)),
-        ("errors", f"{count(overview.errors)} ({percent(overview.error_share)} {judged})"),
-        *(
-            [("refused", f"{count(overview.refused)} by the gateway, below code 500")]
-            if overview.refused
-            else []
-        ),
-        *(
-            [("injected", f"{count(overview.injected)}, aborted by fault rules, no errors")]
-            if overview.injected
-            else []
-        ),
-        ("unrouted", _unrouted(overview)),
-        ("bytes", f"{size(overview.bytes_sent)} sent, {size(overview.bytes_received)} received"),
-    ]
-    if overview.connections:
-        rows.append(("connections", _connections(overview)))
-    if overview.own_traffic:
-        probes = f"{count(overview.own_traffic)}, probes and scrapes, not in requests"
-        rows.append(("own traffic", probes))
-    for name, value in rows:
-        facts.add_row(text(name), text(value))
+    rows = {
+        "requests": count(overview.requests),
+        "errors": f"{count(overview.errors)} ({percent(overview.error_share)} {judged})",
+        "refused": overview.refused and f"{count(overview.refused)} by the gateway, below code 500",
+        "injected": overview.injected
+        and f"{count(overview.injected)}, aborted by fault rules, no errors",
+        "unrouted": _unrouted(overview),
+        "bytes": f"{size(overview.bytes_sent)} sent, {size(overview.bytes_received)} received",
+        "connections": overview.connections and _connections(overview),
+        "own traffic": overview.own_traffic
+        and f"{count(overview.own_traffic)}, probes and scrapes, not in requests",
+    }
+    for name, value in rows.items():
+        if value:
+            facts.add_row(text(name), text(value))
     console.print(facts)
     if overview.latency_ms["count"]:
         console.print()
@@ -132,8 +112,8 @@ def _print_overview(console: Console, summary: Summary) -> None:
             ("gateway", overview.gateway_ms),
         ):
             if latency["count"]:
-                quantiles = (quantile_of(latency, name) for name in (*_QUANTILES, "mean"))
-                table.add_row(text(name), number(whole(latency["count"])), *map(text, quantiles))
+                quantiles = (milliseconds(latency[name]) for name in (*_QUANTILES, "mean"))
+                table.add_row(text(name), number(latency["count"]), *map(text, quantiles))
         console.print(table)
 
 
@@ -186,14 +166,12 @@ def _print_rejections(console: Console, rows: pl.DataFrame, limit: int | None) -
         given = [row[name] for name in ("response_flags", "response_code_details")]
         reasons = [str(reason) for reason in given if reason is not None]
         why = " ".join([*(reasons if wide else reasons[:1]), *_unlike_names(row)])
-        paths = row["paths"]
-        assert isinstance(paths, list)  # noqa: S101
         table.add_row(
             text(row["outcome"]),
             text(row["host"], "" if row["known"] else "dim"),
             text(why or None),
-            *([text(", ".join(paths[:2]) or None)] if wide else []),
-            number(whole(row["requests"])),
+            *([text(", ".join(row["paths"][:2]) or None)] if wide else []),
+            number(row["requests"]),
             time(row["first"]),
             time(row["last"]),
         )
@@ -203,9 +181,7 @@ def _print_rejections(console: Console, rows: pl.DataFrame, limit: int | None) -
 
 def _unlike_names(row: Row) -> list[str]:
     """Return the TLS server name of requests without a route if it is not their host."""
-    names = row["server_names"]
-    assert isinstance(names, list)  # noqa: S101
-    unlike = [name for name in names if str(name).lower() != row["host"]]
+    unlike = [name for name in row["server_names"] if name.lower() != row["host"]]
     return [f"TLS name {unlike[0]}"] if unlike and row["outcome"] in UNROUTED else []
 
 
@@ -239,13 +215,11 @@ def _add_split(table: Table, split: Row, *, wide: bool) -> None:
         title.append_text(text(f" route {split['route_name']}", "bold"))
     for name, label in (("not_sent", "never sent"), ("unattributed", "without a cluster")):
         if split[name]:
-            title.append_text(text(f", {count(whole(split[name]))} {label}", "dim"))
+            title.append_text(text(f", {count(split[name])} {label}", "dim"))
     if split["attribution"] == "ambiguous":
         title.append_text(text(", perhaps several routes", "dim"))
-    table.add_row(title, number(whole(split["requests"])), *(Text() for _ in table.columns[2:]))
-    parts = split["parts"]
-    assert isinstance(parts, list)  # noqa: S101
-    for part in parts:
+    table.add_row(title, number(split["requests"]), *(Text() for _ in table.columns[2:]))
+    for part in split["parts"]:
         cluster = part["upstream_cluster"]
         latency, upstream = part["latency_ms"], part["upstream_time_ms"]
         low, high = percent(part["share_low"]), percent(part["share_high"])
@@ -255,10 +229,10 @@ def _add_split(table: Table, split: Row, *, wide: bool) -> None:
             text(percent(part["share"])),
             text(f"{low.removesuffix(' %')} to {high}", "dim"),
             number(part["errors"], "red"),
-            *([text(quantile_of(latency, "p50"))] if wide else []),
-            text(quantile_of(latency, "p99")),
+            *([text(milliseconds(latency["p50"]))] if wide else []),
+            text(milliseconds(latency["p99"])),
             *(
-                [text(quantile_of(upstream, "p50")), text(quantile_of(upstream, "p99"))]
+                [text(milliseconds(upstream["p50"])), text(milliseconds(upstream["p99"]))]
                 if wide
                 else []
             ),

@@ -10,7 +10,7 @@ import pytest
 from tests.handmade import HOST, connection, served, tally_of, unrouted
 
 from envoylogs.envoy.traffic import host_of
-from envoylogs.render.csv_table import CsvRenderer
+from envoylogs.render.csv_table import write_csv
 from envoylogs.summary.breakdown import COLUMNS, asked_table
 from envoylogs.summary.judged import Judged
 from envoylogs.summary.slices import SLICE_COLUMNS
@@ -126,7 +126,7 @@ def test_clusters_that_are_called_like_folded_ones_are_shown_apart() -> None:
     tally = tally_of([served(authority=HOST, upstream_cluster=name) for name in clusters])
     out = io.StringIO()
 
-    CsvRenderer("upstream_cluster").render(summarize(tally), out)
+    write_csv(summarize(tally), out, "upstream_cluster")
 
     assert tally.traffic.frame["upstream_cluster"].n_unique() == len(clusters)
     assert "other" not in out.getvalue().split("\n", 1)[1]
