@@ -207,11 +207,7 @@ def _gateways(tally: Tally) -> pl.DataFrame:
     return (
         tally.traffic.frame.lazy()
         .group_by("gateway")
-        .agg(
-            pl.col("requests").sum().alias("records"),
-            pl.col("first").min(),
-            pl.col("last").max(),
-        )
+        .agg(pl.col("requests").sum().alias("records"), pl.col("first").min(), pl.col("last").max())
         .sort("records", "gateway", descending=[True, False], nulls_last=True)
         .collect()
     )

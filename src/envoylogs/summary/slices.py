@@ -121,9 +121,7 @@ def _is_strange() -> pl.Expr:
 def _with_meaning(combinations: pl.DataFrame, judged: Judged, paths: pl.DataFrame) -> pl.DataFrame:
     connection = pl.col("connection")
     marked = (
-        combinations.with_columns(
-            pl.col("outcome").is_in(CONNECTION_OUTCOMES).alias("connection"),
-        )
+        combinations.with_columns(pl.col("outcome").is_in(CONNECTION_OUTCOMES).alias("connection"))
         .with_columns(
             (is_error() & ~connection).alias("error"),
             pl.col("outcome").is_in(UNROUTED).alias("unrouted"),

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from envoylogs.summary.accounts import Accounts, accounts
 from envoylogs.summary.findings.all import all_findings
 from envoylogs.summary.findings.picked import FindingSlice, slices_of
+from envoylogs.summary.findings.whole_log import WholeLog
 from envoylogs.summary.folds import Folds, folds
-from envoylogs.summary.judged import Judged
 from envoylogs.summary.metrics.families import Family, metric_families
 from envoylogs.summary.overview import Overview, overview
-from envoylogs.summary.paths import path_states
 from envoylogs.summary.slices import SLICE_COLUMNS, Slices, slices
 from envoylogs.summary.tables import ASKED, ASKED_CONNECTIONS, TABLES
 from envoylogs.summary.timeline import bucket_seconds
@@ -48,13 +47,13 @@ class Summary:
         anonymized: Whether tokens stand for what may say who somebody is.
     """
 
-    judged: Judged
+    judged: WholeLog
     asked_by: tuple[str, ...]
 
     def __init__(
         self, tally: Tally, *, complete: bool, by: Sequence[str], names_in_metrics: int | None
     ) -> None:
-        self.judged = Judged(revealed(tally))
+        self.judged = WholeLog(revealed(tally))
         self.asked_by = tuple(by)
         self.selection = tally.spec.selection
         self.anonymized = tally.spec.anonymized is not None
@@ -84,11 +83,7 @@ class Summary:
     @cached_property
     def overview(self) -> Overview:
         """Totals."""
-        return overview(self.judged, self._paths)
-
-    @cached_property
-    def _paths(self) -> pl.DataFrame:
-        return path_states(self.judged)
+        return overview(self.judged, self.judged.path_states)
 
     @cached_property
     def bucket_seconds(self) -> int | None:
@@ -98,9 +93,7 @@ class Summary:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong, the worst first."""
-        return all_findings(
-            self.judged, self._paths, self.table("splits"), self.accounts, self.overview
-        )
+        return all_findings(self.judged, self.accounts, self.overview)
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -132,7 +125,7 @@ class Summary:
         """What any slice is counted from; null unless joint counts are by ``SLICE_COLUMNS``."""
         if self.judged.tally.spec.joint != SLICE_COLUMNS:
             return None
-        return slices(self.judged, self._paths)
+        return slices(self.judged, self.judged.path_states)
 
     @cached_property
     def finding_slices(self) -> tuple[FindingSlice | None, ...]:

@@ -150,10 +150,7 @@ def _harmed(overview: Overview) -> Iterator[str]:
         (overview.clients_left, "were left by their clients"),
         (overview.injected, "were aborted by fault rules"),
         (overview.connections_failed, "connections failed"),
-        (
-            overview.connections_refused - overview.noise["connections"],
-            "connections were refused",
-        ),
+        (overview.connections_refused - overview.noise["connections"], "connections were refused"),
     ):
         if n > 0:
             singular = words.replace("were ", "was ", 1).replace("connections", "connection", 1)

@@ -12,13 +12,7 @@ from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
 from envoylogs.summary.findings.at_gateways import at_gateways
 from envoylogs.summary.findings.commands import pods_command
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
-from envoylogs.summary.findings.finding import (
-    Finding,
-    OfMany,
-    Severity,
-    severity_of,
-    worth_telling,
-)
+from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of, worth_telling
 from envoylogs.summary.findings.proof import (
     first_of,
     gateways_of,
@@ -29,9 +23,8 @@ from envoylogs.summary.findings.proof import (
 from envoylogs.tally.folding.names_apart import is_folded
 
 if TYPE_CHECKING:
-    from envoylogs.summary.findings.timelines import Timelines
     from envoylogs.summary.findings.weighing import Weighing
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
 __all__ = ["OF_ONE_HOST", "BadHost", "bad_hosts", "of_bad_host"]
 
@@ -52,11 +45,11 @@ class BadHost(NamedTuple):
     siblings: int
 
 
-def bad_hosts(judged: Judged) -> list[BadHost]:
+def bad_hosts(log: WholeLog) -> list[BadHost]:
     """Return hosts that have most failures of their cluster and fail far more than the others."""
     requests = pl.col("requests")
     hosts = (
-        judged.requests.lazy()
+        log.requests.lazy()
         .filter(pl.col("upstream_host").is_not_null() & pl.col("upstream_cluster").is_not_null())
         .group_by("upstream_cluster", "upstream_host")
         .agg(
@@ -120,26 +113,23 @@ def _has_siblings_then(hosts: pl.DataFrame, cluster: str, address: str) -> bool:
     return last_of_others >= int(failing)
 
 
-def of_bad_host(
-    judged: Judged, bad: BadHost, timelines: Timelines, weighing: Weighing, kept: pl.DataFrame
-) -> Finding:
+def of_bad_host(log: WholeLog, bad: BadHost, weighing: Weighing, kept: pl.DataFrame) -> Finding:
     """Return the finding about one of them.
 
     Args:
-        judged: Of the log.
+        log: Of which.
         bad: Which one.
-        timelines: Of the log.
-        weighing: Of the log.
+        weighing: Of the same log.
         kept: The examples of its failures.
     """
     fails = pl.col("outcome").is_in(OF_ONE_HOST)
     here = pl.col("upstream_host") == bad.address
-    all_of_cluster = judged.requests.filter(pl.col("upstream_cluster") == bad.cluster)
+    all_of_cluster = log.requests.filter(pl.col("upstream_cluster") == bad.cluster)
     rows = all_of_cluster.filter(here & fails)
     # Time buckets know clusters, not hosts: the time is that of the cluster's failures, which are
     # mostly this host's, and the share is this host's own.
-    of_cluster = timelines.of(kind="request", upstream_cluster=bad.cluster)
-    stretch = timelines.stretch(of_cluster, fails)
+    of_cluster = log.timelines.of(kind="request", upstream_cluster=bad.cluster)
+    stretch = log.timelines.stretch(of_cluster, fails)
     when, at = stretch.episode, at_gateways(all_of_cluster, here & fails, stretch)
     first, last = first_of(rows), last_of(rows)
     witnesses = witnesses_among(kept)
@@ -158,7 +148,7 @@ def of_bad_host(
         since=None if when.since is None or first is None else max(when.since, first),
         until=None if when.until is None or last is None else min(when.until, last),
         onset_unclear=when.onset_unclear,
-        gateways=gateways_of(judged, rows),
+        gateways=gateways_of(log, rows),
         only_at=at.names,
         upstream_hosts=(1, bad.siblings),
         where=all_of(

@@ -177,11 +177,7 @@ def _medians(rows: pl.DataFrame) -> pl.DataFrame:
         of_start.group_by("name", "start")
         .agg(requests.sum())
         .sort("name", "start")
-        .select(
-            "name",
-            "start",
-            (middle.over("name") // _OF_A_PART).alias("part"),
-        )
+        .select("name", "start", (middle.over("name") // _OF_A_PART).alias("part"))
     )
     return (
         of_start.join(parts, on=["name", "start"])

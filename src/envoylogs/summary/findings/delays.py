@@ -26,8 +26,7 @@ from envoylogs.summary.parts import Parts
 from envoylogs.tally.slowness import DELAY
 
 if TYPE_CHECKING:
-    from envoylogs.summary.findings.timelines import Timelines
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
 __all__ = ["delay_findings"]
 
@@ -35,17 +34,12 @@ _FELT_MS = 100
 """Nobody feels less."""
 
 
-def delay_findings(judged: Judged, timelines: Timelines) -> list[Finding]:
-    """Return the hosts whose requests a fault rule delays so that users feel it.
-
-    Args:
-        judged: Of the log.
-        timelines: Of the log, for how long a stretch is.
-    """
+def delay_findings(log: WholeLog) -> list[Finding]:
+    """Return the hosts whose requests a fault rule delays so that users feel it."""
     felt = (pl.col("measure") == DELAY) & (pl.col("from_ms") >= _FELT_MS)
     failure = FAILURES["delay_injected"]
     failed = pl.when(felt).then(pl.lit(failure.name))
-    slowness = judged.tally.slowness.frame
+    slowness = log.tally.slowness.frame
     if slowness.filter(felt).is_empty():
         return []
     by_host = with_host(slowness.filter(pl.col("authority").is_not_null())).lazy()
@@ -53,14 +47,14 @@ def delay_findings(judged: Judged, timelines: Timelines) -> list[Finding]:
     felt_rows = rows.filter(felt).collect()
     of_felt = rows.join(felt_rows.lazy().select("host").unique(), on="host", how="semi")
     found, parts = [], Parts(felt_rows)
-    for (host, _), stretch in sorted(stretches(of_felt, timelines.width_us).items()):
+    for (host, _), stretch in sorted(stretches(of_felt, log.timelines.width_us).items()):
         if not (is_burst(stretch) or worth_telling(stretch.requests, stretch.of)):
             continue
         when, delayed = stretch.episode, parts.of(host=host)
         inside = delayed if when.is_whole else between(delayed, when.since, when.until)
         longest = pl.col("from_ms").sort_by("from_ms").repeat_by("requests").explode()
         median_ms = int(inside.select(longest.median()).item())
-        of_requests = judged.requests_of(host).filter(has_flag("DI"))
+        of_requests = log.requests_of(host).filter(has_flag("DI"))
         flags = of_requests["response_flags"].unique().sort()
         found.append(
             Finding(
@@ -71,7 +65,7 @@ def delay_findings(judged: Judged, timelines: Timelines) -> list[Finding]:
                 title=f"{failure.says.format(label=host)}, half of them by {median_ms:,} ms or "
                 "more",
                 **stretch.told(first_of(delayed)),
-                gateways=gateways_of(judged, of_requests),
+                gateways=gateways_of(log, of_requests),
                 where=all_of(
                     is_answered_request,
                     equals("host", host),

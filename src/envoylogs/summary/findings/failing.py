@@ -35,58 +35,37 @@ from envoylogs.summary.findings.wording import Shown, words_of
 from envoylogs.summary.parts import Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from typing import Any
 
     from envoylogs.summary.findings.durations import Durations
     from envoylogs.summary.findings.stretches import Stretch
-    from envoylogs.summary.findings.timelines import Timelines
+    from envoylogs.summary.findings.whole_log import WholeLog
     from envoylogs.summary.judged import Judged
 
 __all__ = ["failing_findings"]
 
 
-def failing_findings(
-    judged: Judged,
-    believed: Sequence[str | None],
-    timelines: Timelines,
-    durations: Mapping[tuple[Any, ...], Durations],
-) -> list[Finding]:
-    """Return who or what fails, and how.
-
-    Args:
-        judged: The log.
-        believed: See ``subjects.believed_hosts``.
-        timelines: Of the log.
-        durations: See ``durations.durations_by_subject``.
-    """
-    return _Failures(judged, believed, timelines, durations).findings()
+def failing_findings(log: WholeLog) -> list[Finding]:
+    """Return who or what fails, and how."""
+    return _Failures(log).findings()
 
 
 class _Failures:
     """What the findings about failures of one log are made of."""
 
-    def __init__(
-        self,
-        judged: Judged,
-        believed: Sequence[str | None],
-        timelines: Timelines,
-        durations: Mapping[tuple[Any, ...], Durations],
-    ) -> None:
-        self._judged = judged
-        self._believed = believed
-        self._timelines = timelines
-        self._durations = durations
-        self._bad_hosts = bad_hosts(judged)
-        rows = with_subject(_records(judged), believed).collect()
+    def __init__(self, log: WholeLog) -> None:
+        self._log = log
+        self._bad_hosts = bad_hosts(log)
+        rows = with_subject(_records(log), log.believed).collect()
         failed, kept = pl.collect_all(
             [
                 rows.lazy().filter(_fails(), ~self._is_told()),
-                with_subject(judged.evidence.lazy().with_columns(_kind_of_outcome()), believed),
+                with_subject(log.evidence.lazy().with_columns(_kind_of_outcome()), log.believed),
             ]
         )
         self._rows, self._failed, self._kept = Parts(rows), Parts(failed), Parts(kept)
-        self._places = Places(judged)
+        self._places = Places(log)
         self._clients: defaultdict[tuple[object, ...], list[tuple[str, int | None]]] = defaultdict(
             list
         )
@@ -117,7 +96,7 @@ class _Failures:
         of_one_host = self._kept.rows.filter(pl.col("outcome").is_in(OF_ONE_HOST))
         of_hosts = [
             of_bad_host(
-                self._judged, bad, self._timelines, self._weighing,
+                self._log, bad, self._weighing,
                 of_one_host.filter(pl.col("upstream_host") == bad.address),
             )
             for bad in self._bad_hosts
@@ -126,7 +105,7 @@ class _Failures:
         for bad in self._bad_hosts:
             apart[bad.cluster] = (*apart.get(bad.cluster, ()), bad.address)
         suspected = suspects(self._rows.rows, self._failed.rows, apart, OF_ONE_HOST)
-        stretches = self._timelines.stretches_of_subjects(
+        stretches = self._log.timelines.stretches_of_subjects(
             key
             for suspect in suspected
             for key in (suspect.key, *([suspect.key_among_all] if suspect.of_strangers else []))
@@ -149,7 +128,7 @@ class _Failures:
             stretch = stretch._replace(episode=stretch.episode.whole())
         if stretch.episode.is_whole:
             stretch = stretch._replace(requests=suspect.failed, of=suspect.of)
-        durations = self._durations.get((failure.name, *subject))
+        durations = self._log.durations.get((failure.name, *subject))
         severity = self._severity(suspect, stretch, durations)
         if severity is None:
             return None
@@ -159,7 +138,7 @@ class _Failures:
         at = _at_gateways(suspect, all_rows, stretch)
         shown = Shown(
             durations,
-            waited(self._judged, suspect, rows, when, durations),
+            waited(self._log, suspect, rows, when, durations),
             self._places.of(rows, all_rows) if subject.about == "cluster" else None,
             when.bursts,
             kept,
@@ -180,10 +159,10 @@ class _Failures:
             title=words.title,
             **stretch.told(first_of(rows)),
             **witnesses.told,
-            gateways=gateways_of(self._judged, rows),
+            gateways=gateways_of(self._log, rows),
             only_at=at.names,
             upstream_hosts=(len(names_in(rows, "upstream_host")), suspect.hosts),
-            where=suspect.where(self._believed),
+            where=suspect.where(self._log.believed),
             proof=words.proof,
             failure=failure.name,
             of_many=replace(words.of_many, by_share=suspect.harm is not Harm.INJECTED),

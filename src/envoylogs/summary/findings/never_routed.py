@@ -22,12 +22,7 @@ from envoylogs.summary.findings.finding import (
     Severity,
     worth_telling,
 )
-from envoylogs.summary.findings.proof import (
-    first_of,
-    gateways_of,
-    sum_of,
-    unrouted_rows,
-)
+from envoylogs.summary.findings.proof import first_of, gateways_of, sum_of, unrouted_rows
 from envoylogs.summary.findings.weighing import A_CROWD
 from envoylogs.summary.parts import Parts
 from envoylogs.tally.folding.names_apart import is_folded
@@ -35,7 +30,7 @@ from envoylogs.tally.folding.names_apart import is_folded
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
 __all__ = ["OFTEN", "never_routed_hosts"]
 
@@ -43,20 +38,17 @@ OFTEN = 10
 """Paths that are asked for so often are meant: scanners try many, each rarely."""
 
 
-def never_routed_hosts(
-    judged: Judged, paths: pl.DataFrame, told_hosts: Collection[str]
-) -> Iterator[Finding]:
+def never_routed_hosts(log: WholeLog, told_hosts: Collection[str]) -> Iterator[Finding]:
     """Yield hosts that were never routed though many clients ask for them.
 
     Args:
-        judged: Of the log.
-        paths: See ``paths.path_states``.
+        log: Of which.
         told_hosts: Hosts that other findings tell of.
     """
-    if judged.known_hosts.is_empty():
+    if log.known_hosts.is_empty():
         # Nobody can be told from strangers; that nothing was routed is told instead.
         return
-    unknown = judged.requests.filter(
+    unknown = log.requests.filter(
         pl.col("noise")
         & (pl.col("outcome") == "no_route")
         & ~looks_like_address(pl.col("host"))
@@ -64,14 +56,14 @@ def never_routed_hosts(
         & ~pl.col("host").is_in(list(told_hosts))
     )
     accepted = (pl.col("requested_server_name").str.to_lowercase() == pl.col("host")).any()
-    beside = _parent(pl.col("host")).is_in(_domains(judged.known_hosts).implode()).first()
+    beside = _parent(pl.col("host")).is_in(_domains(log.known_hosts).implode()).first()
     requests = pl.col("requests").sum()
     hosts = (
         unknown.lazy()
         .group_by("host")
         .agg(requests, accepted.fill_null(value=False).alias("accepted"), beside.alias("beside"))
         .filter((pl.col("accepted") | pl.col("beside")) & (pl.col("requests") >= OFTEN))
-        .join(_asked_often(paths.lazy()), on="host")
+        .join(_asked_often(log.path_states.lazy()), on="host")
         .filter(pl.col("often") >= MOSTLY * pl.col("requests"))
         .sort("requests", "host", descending=[True, False])
         .head(MOST_SUBJECTS)
@@ -80,8 +72,8 @@ def never_routed_hosts(
     )
     rows_of = Parts(unknown)
     for host, n, is_accepted in hosts.iter_rows():
-        _, witnesses = unrouted_rows(judged, host)
-        if witnesses.clients < A_CROWD or not worth_telling(n, judged.total):
+        _, witnesses = unrouted_rows(log, host)
+        if witnesses.clients < A_CROWD or not worth_telling(n, log.total):
             continue
         rows = rows_of.of(host=host)
         why = (
@@ -99,7 +91,7 @@ def never_routed_hosts(
             of=sum_of(rows),
             **witnesses.told,
             first_seen=first_of(rows),
-            gateways=gateways_of(judged, rows),
+            gateways=gateways_of(log, rows),
             where=unrouted_of(host),
             failure="route_missing",
             proof=f"NR for every request, mostly of paths that are asked for often; {why}.",

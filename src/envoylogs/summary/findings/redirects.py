@@ -17,8 +17,7 @@ from envoylogs.tally.folding.marks import FOLDED_MARKS
 from envoylogs.tally.timeline import REDIRECT
 
 if TYPE_CHECKING:
-    from envoylogs.summary.findings.timelines import Timelines
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
 __all__ = ["redirect_findings"]
 
@@ -27,28 +26,23 @@ _LOOP = 3
 """So many times as many requests as usual speak for clients that go round in circles."""
 
 
-def redirect_findings(judged: Judged, timelines: Timelines) -> list[Finding]:
-    """Return the hosts that served their requests, and redirect all of them since.
-
-    Args:
-        judged: Of the log.
-        timelines: Of the log.
-    """
-    redirects = judged.requests.filter(is_redirect() & pl.col("host").is_not_null())
+def redirect_findings(log: WholeLog) -> list[Finding]:
+    """Return the hosts that served their requests, and redirect all of them since."""
+    redirects = log.requests.filter(is_redirect() & pl.col("host").is_not_null())
     often = (
         redirects.lazy()
         .group_by("host")
         .agg(pl.col("requests").sum())
         .filter(
             (pl.col("requests") >= _ENOUGH)
-            & pl.col("host").is_in(judged.known_hosts.implode())
+            & pl.col("host").is_in(log.known_hosts.implode())
             & ~pl.col("host").is_in(FOLDED_MARKS)
         )
         .sort("host")
         .collect()["host"]
     )
     redirected = pl.col("answer") == REDIRECT
-    stretches = timelines.stretches_of_hosts(often, redirected)
+    stretches = log.timelines.stretches_of_hosts(often, redirected)
     found, parts = [], Parts(redirects)
     for host, stretch in stretches.items():
         when, (before, of_before) = stretch.episode, stretch.outside
@@ -60,7 +54,7 @@ def redirect_findings(judged: Judged, timelines: Timelines) -> list[Finding]:
         ):
             continue
         of_host = parts.of(host=host)
-        rows = timelines.requests_of(host).filter(redirected)
+        rows = log.timelines.requests_of(host).filter(redirected)
         inside = between(rows, when.since, when.until)
         by_gateway = sum_of(inside.filter(pl.col("outcome") == "direct_response"))
         failure = FAILURES[
@@ -81,7 +75,7 @@ def redirect_findings(judged: Judged, timelines: Timelines) -> list[Finding]:
                 subject=host,
                 title=failure.says.format(label=host),
                 **stretch.told(when.since),
-                gateways=gateways_of(judged, of_host),
+                gateways=gateways_of(log, of_host),
                 where=all_of(
                     is_request,
                     equals("host", host),

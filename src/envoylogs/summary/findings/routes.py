@@ -49,55 +49,48 @@ from envoylogs.tally.folding.names_apart import is_folded
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from envoylogs.summary.findings.timelines import Timelines
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
 __all__ = ["route_findings"]
 
 _UNROUTED = pl.col("outcome").is_in(UNROUTED)
 
 
-def route_findings(
-    judged: Judged, paths: pl.DataFrame, timelines: Timelines, reused: Collection[str]
-) -> list[Finding]:
+def route_findings(log: WholeLog, reused: Collection[str]) -> list[Finding]:
     """Return what is wrong with the routes of the gateway.
 
     Args:
-        judged: Of the log.
-        paths: See ``paths.path_states``.
-        timelines: Of the log.
+        log: Of which.
         reused: Hosts whose requests without a route are told as those of reused connections.
     """
     found = [
-        *(lost := _lost(judged, paths, timelines)),
-        *_gained(judged, paths, timelines),
-        *unrouted_path_findings(
-            judged, paths, timelines, {*reused, *(finding.subject for finding in lost)}
-        ),
-        *never_routed_hosts(judged, paths, reused),
-        *_nothing_bound(judged),
+        *(lost := _lost(log)),
+        *_gained(log),
+        *unrouted_path_findings(log, {*reused, *(finding.subject for finding in lost)}),
+        *never_routed_hosts(log, reused),
+        *_nothing_bound(log),
     ]
-    return [with_reuse_hint(judged, finding) for finding in found]
+    return [with_reuse_hint(log, finding) for finding in found]
 
 
-def _lost(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
+def _lost(log: WholeLog) -> list[Finding]:
     """Return hosts that lost all their routes, or some."""
     findings = []
     lost, all_paths = (
-        Parts(paths.filter(pl.col("known") & (pl.col("state") == "lost"))),
-        Parts(paths),
+        Parts(log.path_states.filter(pl.col("known") & (pl.col("state") == "lost"))),
+        Parts(log.path_states),
     )
     hosts = lost.rows["host"].unique(maintain_order=True).head(MOST_SUBJECTS)
-    for host, stretch in timelines.stretches_of_hosts(hosts, _UNROUTED).items():
+    for host, stretch in log.timelines.stretches_of_hosts(hosts, _UNROUTED).items():
         of_host, lost_here = all_paths.of(host=host), lost.of(host=host)
         since = first_of(lost_here, "first_unrouted")
         if since is None:
             continue
-        rows, witnesses = unrouted_rows(judged, host)
+        rows, witnesses = unrouted_rows(log, host)
         whole_host = bool(lost_here["host_lost"].any())
         requests = sum_of(lost_here, "unrouted")
         groups = lost_here["path_group"].drop_nulls().unique(maintain_order=True).to_list()
-        of_requests = timelines.requests_of(host)
+        of_requests = log.timelines.requests_of(host)
         if not whole_host and requests < MOSTLY * stretch.requests and is_burst(stretch):
             # More is unrouted than what was lost for good: that is told of all of it.
             continue
@@ -118,7 +111,7 @@ def _lost(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[Fin
                 **witnesses.told,
                 first_seen=since,
                 since=since,
-                gateways=gateways_of(judged, rows),
+                gateways=gateways_of(log, rows),
                 where=unrouted_of(host, paths_of(lost_here)),
                 proof=f"{_were(before)} routed before, {gone} since.",
                 failure="route_missing",
@@ -158,28 +151,28 @@ _WORKS_NOW = "Nothing, if the change was meant: it works now."
 _LONG_AGO_US, _TIMES_LONGER = 600_000_000, 4
 
 
-def _long_ago(judged: Judged, unrouted: pl.DataFrame, until: int) -> bool:
+def _long_ago(log: WholeLog, unrouted: pl.DataFrame, until: int) -> bool:
     """Tell whether routes came long ago: a host that was new then is no trouble any more.
 
     Args:
-        judged: Of the log.
+        log: Of which.
         unrouted: The paths that had no route.
         until: Their last request without one.
     """
     first = first_of(unrouted, "first_unrouted")
-    if first is None or judged.last is None:
+    if first is None or log.last is None:
         return False
-    return judged.last - until >= max(_LONG_AGO_US, _TIMES_LONGER * (until - first))
+    return log.last - until >= max(_LONG_AGO_US, _TIMES_LONGER * (until - first))
 
 
-def _gained(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
+def _gained(log: WholeLog) -> list[Finding]:
     """Return hosts whose requests had no route until one came."""
     findings = []
     first_routed = pl.col("first_routed").min().over("host")
-    all_before = pl.col("last_unrouted").max().over("host") <= first_routed + grace_us(judged)
+    all_before = pl.col("last_unrouted").max().over("host") <= first_routed + grace_us(log)
     begun_before = pl.col("first_unrouted").min().over("host") < first_routed
     before = (
-        paths.lazy()
+        log.path_states.lazy()
         .filter("known")
         .filter(all_before & begun_before & (pl.col("unrouted") > 0))
         .collect()
@@ -190,7 +183,7 @@ def _gained(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[F
         until = last_of(of_host, "last_unrouted")
         if until is None:
             continue
-        rows, witnesses = unrouted_rows(judged, host)
+        rows, witnesses = unrouted_rows(log, host)
         requests = sum_of(of_host, "unrouted")
         # Strangers try paths of their own on a host that nobody else has asked for yet.
         same_paths = bool((of_host["state"] == "gained").any())
@@ -198,17 +191,17 @@ def _gained(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[F
             Finding(
                 code="unrouted_host",
                 severity=Severity.MEDIUM
-                if same_paths and not _long_ago(judged, of_host, until)
+                if same_paths and not _long_ago(log, of_host, until)
                 else Severity.INFO,
                 who=Actor.CONFIGURATION,
                 subject=host,
                 title=f"{host} had no route until one came",
                 requests=requests,
-                of=max(requests, sum_of(between(timelines.requests_of(host), None, until))),
+                of=max(requests, sum_of(between(log.timelines.requests_of(host), None, until))),
                 **witnesses.told,
                 first_seen=first_of(of_host, "first_unrouted"),
                 until=until,
-                gateways=gateways_of(judged, rows),
+                gateways=gateways_of(log, rows),
                 where=unrouted_of(host, paths_of(of_host)),
                 proof="Its requests got 404 first and are routed since.",
                 next=_WORKS_NOW,
@@ -217,7 +210,7 @@ def _gained(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[F
     return findings
 
 
-def _nothing_bound(judged: Judged) -> list[Finding]:
+def _nothing_bound(log: WholeLog) -> list[Finding]:
     """Return ports of a gateway that have no route for anybody.
 
     Two things prove that it is not the clients' fault: the legacy blackhole
@@ -225,10 +218,10 @@ def _nothing_bound(judged: Judged) -> list[Finding]:
     which nothing at all was routed.
     """
     findings = []
-    unknown = judged.requests.filter("noise")
+    unknown = log.requests.filter("noise")
     blackhole = unknown.filter(pl.col("outcome") == "blackhole")
-    nothing_routed = not (judged.requests["routed"].any() or judged.known_hosts.len())
-    known = is_one_of("host", judged.known_hosts) if judged.known_hosts.len() else None
+    nothing_routed = not (log.requests["routed"].any() or log.known_hosts.len())
+    known = is_one_of("host", log.known_hosts) if log.known_hosts.len() else None
     not_known = [any_of("host IS NULL", f"NOT ({known})")] if known else []
     for rows, is_blackhole in (
         (blackhole, True),
@@ -246,9 +239,9 @@ def _nothing_bound(judged: Judged) -> list[Finding]:
         ]
         requests = sum_of(rows)
         outcome = pl.col("outcome") == "blackhole" if is_blackhole else _UNROUTED
-        witnesses = witnesses_of(judged, outcome)
+        witnesses = witnesses_of(log, outcome)
         names, them = ("this name", "it") if len(hosts) == 1 else ("these names", "them")
-        ended = last_of(rows) if not nothing_routed and _routed_after(judged, rows) else None
+        ended = last_of(rows) if not nothing_routed and _routed_after(log, rows) else None
         findings.append(
             Finding(
                 code="unrouted_host",
@@ -264,11 +257,11 @@ def _nothing_bound(judged: Judged) -> list[Finding]:
                     else "the gateway routed nothing at all in this log"
                 ),
                 requests=requests,
-                of=sum_of(judged.requests),
+                of=sum_of(log.requests),
                 **witnesses.told,
                 first_seen=first_of(rows),
                 until=ended,
-                gateways=gateways_of(judged, rows),
+                gateways=gateways_of(log, rows),
                 where=all_of(
                     is_request,
                     equals("outcome", "blackhole" if is_blackhole else "no_route"),
@@ -289,10 +282,10 @@ def _nothing_bound(judged: Judged) -> list[Finding]:
     return findings
 
 
-def _routed_after(judged: Judged, rows: pl.DataFrame) -> bool:
+def _routed_after(log: WholeLog, rows: pl.DataFrame) -> bool:
     """Tell whether the gateways of some rows routed requests after the last of these."""
     last, gateways = last_of(rows), rows["gateway"].unique()
-    routed = judged.requests.filter(
+    routed = log.requests.filter(
         pl.col("routed") & pl.col("gateway").is_in(gateways.implode(), nulls_equal=True)
     )
     return last is not None and bool((routed["last"] > last).any())

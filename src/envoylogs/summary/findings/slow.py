@@ -23,8 +23,7 @@ from envoylogs.summary.splits import NOT_SENT
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
-    from envoylogs.summary.findings.timelines import Timelines
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
 __all__ = ["slow_findings"]
 
@@ -35,29 +34,23 @@ _TIMES_SLOWER, _SLOWER_MS, _ENOUGH = 3, 50, 50
 _NEARLY_ALL = 0.8
 
 
-def slow_findings(judged: Judged, splits: pl.DataFrame, timelines: Timelines) -> list[Finding]:
-    """Return who became slow, or is much slower than comparable others; one cause is told once.
-
-    Args:
-        judged: Of the log.
-        splits: See ``splits.splits``.
-        timelines: Of the log.
-    """
-    services = services_turned_slow(judged, timelines)
-    hosts = _slow_hosts(judged)
+def slow_findings(log: WholeLog) -> list[Finding]:
+    """Return who became slow, or is much slower than comparable others; one cause is told once."""
+    services = services_turned_slow(log)
+    hosts = _slow_hosts(log)
     found: list[Finding] = []
     for service in services:
         some = any(slow.cluster == service.name for slow in hosts)
         if service.share < _NEARLY_ALL and some:
             # Some pods are slow and the others are not.
             continue
-        found.append(service_slow(judged, service))
+        found.append(service_slow(log, service))
         # While nearly all of them were slow no host was quicker, and medians of the whole log tell
         # only how many requests each had then.
         hosts = [slow for slow in hosts if slow.cluster != service.name]
     told = {finding.subject for finding in found}
-    parts = [part for part in _slow_parts(splits) if part.subject not in told]
-    gateway = gateway_slow(judged, timelines)
+    parts = [part for part in _slow_parts(log.splits) if part.subject not in told]
+    gateway = gateway_slow(log)
     return [*found, *gateway, *(slow.finding for slow in hosts), *parts]
 
 
@@ -68,13 +61,13 @@ class _SlowHost(NamedTuple):
     cluster: str | None
 
 
-def _slow_hosts(judged: Judged) -> list[_SlowHost]:
+def _slow_hosts(log: WholeLog) -> list[_SlowHost]:
     """Return upstream hosts with a median far above that of the rest of their cluster."""
-    counts = judged.tally.latency_by_trait.frame.filter(
+    counts = log.tally.latency_by_trait.frame.filter(
         (pl.col("trait") == "upstream_host") & (pl.col("measure") == "upstream_time_ms")
     ).rename({"name": "upstream_host"})
     clusters = (
-        judged.requests.filter(pl.col("upstream_host").is_not_null())
+        log.requests.filter(pl.col("upstream_host").is_not_null())
         .select("upstream_host", "upstream_cluster")
         .unique()
         .sort("upstream_cluster", nulls_last=True)
@@ -104,7 +97,7 @@ def _slow_hosts(judged: Judged) -> list[_SlowHost]:
         if not _slower(host["p50"], of_rest["p50"]):
             continue
         of_host = pl.col("upstream_host") == host["upstream_host"]
-        rows = judged.requests.filter(of_host)
+        rows = log.requests.filter(of_host)
         finding = Finding(
             code="slow_upstream",
             severity=Severity.MEDIUM,
@@ -115,7 +108,7 @@ def _slow_hosts(judged: Judged) -> list[_SlowHost]:
             f"the median; the others take {of_rest['p50']:,} ms",
             requests=host["count"],
             of=host["count"] + of_rest["count"],
-            gateways=gateways_of(judged, rows),
+            gateways=gateways_of(log, rows),
             upstream_hosts=(1, host["siblings"]),
             where=all_of(
                 is_answered_request,

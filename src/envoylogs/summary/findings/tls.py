@@ -9,13 +9,7 @@ import polars as pl
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.harm import Actor
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, unrouted_of
-from envoylogs.summary.findings.finding import (
-    MOST_SUBJECTS,
-    Finding,
-    OfMany,
-    Severity,
-    severity_of,
-)
+from envoylogs.summary.findings.finding import MOST_SUBJECTS, Finding, OfMany, Severity, severity_of
 from envoylogs.summary.findings.proof import (
     Witnesses,
     first_of,
@@ -33,44 +27,37 @@ from envoylogs.summary.parts import Parts
 from envoylogs.summary.paths import grace_us
 
 if TYPE_CHECKING:
-    from envoylogs.summary.findings.timelines import Timelines
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
 __all__ = ["tls_findings"]
 
 _MEANT, _ASKERS = 10, 3
 
 
-def tls_findings(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
-    """Return what is wrong with TLS connections to the gateway.
-
-    Args:
-        judged: Of the log.
-        paths: See ``paths.path_states``.
-        timelines: Of the log.
-    """
+def tls_findings(log: WholeLog) -> list[Finding]:
+    """Return what is wrong with TLS connections to the gateway."""
     return [
-        *_tls_reuse(judged, paths),
-        *_lost_tls_names(judged, timelines),
-        *_refused_without_name(judged, timelines),
-        *_nothing_accepted(judged),
+        *_tls_reuse(log),
+        *_lost_tls_names(log),
+        *_refused_without_name(log),
+        *_nothing_accepted(log),
     ]
 
 
-def _tls_reuse(judged: Judged, paths: pl.DataFrame) -> list[Finding]:
+def _tls_reuse(log: WholeLog) -> list[Finding]:
     """Return hosts that clients asked for over the connection of another, known one.
 
     Strangers send any host over any name, so one that was never routed must be of
     the same domain as the name: it takes one certificate for both.
     """
-    if judged.requests["requested_server_name"].null_count() == judged.requests.height:
+    if log.requests["requested_server_name"].null_count() == log.requests.height:
         return []
-    lost = paths.filter("host_lost")["host"].unique()
+    lost = log.path_states.filter("host_lost")["host"].unique()
     same_domain = _domain(pl.col("host")) == _domain(pl.col("server_name"))
     reused = unlike_names(
-        judged.requests.filter(~pl.col("host").is_in(lost.implode(), nulls_equal=True))
+        log.requests.filter(~pl.col("host").is_in(lost.implode(), nulls_equal=True))
     ).filter(
-        pl.col("server_name").is_in(judged.known_hosts.implode()) & (pl.col("known") | same_domain)
+        pl.col("server_name").is_in(log.known_hosts.implode()) & (pl.col("known") | same_domain)
     )
     findings, rows_of = [], Parts(reused)
     by_name = reused.lazy().group_by("host", "server_name").agg(pl.col("requests").sum())
@@ -81,8 +68,8 @@ def _tls_reuse(judged: Judged, paths: pl.DataFrame) -> list[Finding]:
     ordered = by_host.sort("requests", "host", descending=[True, False]).head(MOST_SUBJECTS)
     for host, requests, server_name in ordered.collect().iter_rows():
         rows = rows_of.of(host=host)
-        _, witnesses = unrouted_rows(judged, host)
-        total = sum_of(judged.requests_of(host))
+        _, witnesses = unrouted_rows(log, host)
+        total = sum_of(log.requests_of(host))
         severity = severity_of(requests, total)
         if not rows["known"].any():
             meant = requests >= _MEANT and witnesses.clients >= _ASKERS
@@ -98,7 +85,7 @@ def _tls_reuse(judged: Judged, paths: pl.DataFrame) -> list[Finding]:
                 of=total,
                 **witnesses.told,
                 first_seen=first_of(rows),
-                gateways=gateways_of(judged, rows),
+                gateways=gateways_of(log, rows),
                 where=unrouted_of(
                     host,
                     is_one_of(
@@ -118,14 +105,14 @@ def _domain(name: pl.Expr) -> pl.Expr:
     return name.str.extract(r"([^.]+\.[^.]+)$")
 
 
-def _lost_tls_names(judged: Judged, timelines: Timelines) -> list[Finding]:
+def _lost_tls_names(log: WholeLog) -> list[Finding]:
     """Return TLS server names that were accepted earlier and are refused since."""
     is_refused = pl.col("outcome") == "no_filter_chain"
-    refused = Parts(judged.connections.filter(is_refused & pl.col("known")))
+    refused = Parts(log.connections.filter(is_refused & pl.col("known")))
     if refused.rows.is_empty():
         return []
-    others = Parts(judged.everything.filter(~is_refused))
-    kept, findings = Parts(judged.evidence.filter(is_refused)), []
+    others = Parts(log.everything.filter(~is_refused))
+    kept, findings = Parts(log.evidence.filter(is_refused)), []
     for name in refused.rows["requested_server_name"].unique().sort().head(MOST_SUBJECTS):
         rows, of_host = refused.of(requested_server_name=name), others.of(host=name.lower())
         other_name = of_host["requested_server_name"].ne_missing(name)
@@ -133,12 +120,12 @@ def _lost_tls_names(judged: Judged, timelines: Timelines) -> list[Finding]:
         since, last, before = rows["first"].min(), accepted["last"].max(), accepted["first"].min()
         if not isinstance(since, int) or not isinstance(before, int) or not before < since:
             continue
-        lost = isinstance(last, int) and last <= since + grace_us(judged)
+        lost = isinstance(last, int) and last <= since + grace_us(log)
         requests, until = sum_of(rows), None
         total = requests if lost else requests + sum_of(accepted)
         if not lost:
-            of_name = timelines.of(server_name=name).vstack(timelines.of(host=name.lower()))
-            stretch = timelines.stretch(of_name, pl.col("failure") == "name_refused")
+            of_name = log.timelines.of(server_name=name).vstack(log.timelines.of(host=name.lower()))
+            stretch = log.timelines.stretch(of_name, pl.col("failure") == "name_refused")
             if stretch.episode.since is not None:
                 since, until = stretch.episode.since, stretch.episode.until
                 requests, total = stretch.requests, stretch.of
@@ -156,7 +143,7 @@ def _lost_tls_names(judged: Judged, timelines: Timelines) -> list[Finding]:
                 since=since,
                 until=until,
                 timed=True,
-                gateways=gateways_of(judged, rows),
+                gateways=gateways_of(log, rows),
                 where=_refused(name),
                 proof="NR without HTTP fields; the same name was served before.",
                 **witnesses_among(kept.of(server_name=name)).told,
@@ -193,7 +180,7 @@ _NO_NAME = (
 )
 
 
-def _refused_without_name(judged: Judged, timelines: Timelines) -> list[Finding]:
+def _refused_without_name(log: WholeLog) -> list[Finding]:
     """Return ports that took connections without a server name earlier and refuse them since."""
     nameless = (
         (pl.col("kind") == "connection")
@@ -201,16 +188,16 @@ def _refused_without_name(judged: Judged, timelines: Timelines) -> list[Finding]
         & pl.col("server_name").is_null()
     )
     findings = []
-    for port in timelines.rows.filter(nameless)["port"].unique().sort(nulls_last=True):
+    for port in log.timelines.rows.filter(nameless)["port"].unique().sort(nulls_last=True):
         # Whoever names no server is among all that came to the port.
-        stretch = timelines.stretch(timelines.of(port=port), nameless)
+        stretch = log.timelines.stretch(log.timelines.of(port=port), nameless)
         if stretch.episode.since is None or not (is_burst(stretch) and stretch.replaced):
             continue
-        rows = judged.connections.filter(
+        rows = log.connections.filter(
             (pl.col("outcome") == "no_filter_chain") & pl.col("requested_server_name").is_null()
         )
         refused = pl.col("outcome") == "no_filter_chain"
-        witnesses = witnesses_of(judged, refused & pl.col("server_name").is_null())
+        witnesses = witnesses_of(log, refused & pl.col("server_name").is_null())
         whose = "" if port is None else f" to :{port}"
         findings.append(
             Finding(
@@ -227,7 +214,7 @@ def _refused_without_name(judged: Judged, timelines: Timelines) -> list[Finding]
                 since=stretch.episode.since,
                 until=stretch.episode.until,
                 timed=True,
-                gateways=gateways_of(judged, rows),
+                gateways=gateways_of(log, rows),
                 where=all_of(_refused(None), *_at_port(port)),
                 proof="NR without HTTP fields; the port took connections before.",
                 failure="name_refused",
@@ -241,16 +228,16 @@ def _at_port(port: str | None) -> list[str]:
     return [] if port is None else [f"downstream_local_address LIKE '%:{port}'"]
 
 
-def _nothing_accepted(judged: Judged) -> list[Finding]:
+def _nothing_accepted(log: WholeLog) -> list[Finding]:
     """Return refused connections where nothing else is in the log: that is no stranger's fault."""
-    refused = judged.connections.filter(pl.col("outcome") == "no_filter_chain")
-    if refused.is_empty() or not judged.only_refused:
+    refused = log.connections.filter(pl.col("outcome") == "no_filter_chain")
+    if refused.is_empty() or not log.only_refused:
         return []
     counted = refused.group_by("requested_server_name").agg(pl.col("requests").sum())
     first = counted.sort("requests", "requested_server_name", descending=[True, False])
     names = first["requested_server_name"].drop_nulls().to_list()
     listeners = refused["gateway"].drop_nulls().unique().sort().to_list()
-    witnesses = witnesses_of(judged, pl.col("outcome") == "no_filter_chain")
+    witnesses = witnesses_of(log, pl.col("outcome") == "no_filter_chain")
     requests = sum_of(refused)
     who = f"for {listed(names)}" if names else "and none had a TLS server name"
     return [
@@ -265,7 +252,7 @@ def _nothing_accepted(judged: Judged) -> list[Finding]:
             of=requests,
             **witnesses.told,
             first_seen=first_of(refused),
-            gateways=gateways_of(judged, refused),
+            gateways=gateways_of(log, refused),
             where=_refused(),
             proof=proof_of(refused),
             failure="name_refused",

@@ -21,8 +21,7 @@ from envoylogs.tally.slowness import GATEWAY_TIME, SMALL_BYTES, UPSTREAM_TIME
 
 if TYPE_CHECKING:
     from envoylogs.summary.findings.stretches import Stretch
-    from envoylogs.summary.findings.timelines import Timelines
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
 __all__ = ["gateway_slow", "is_answered_request", "service_slow", "services_turned_slow"]
 
@@ -45,28 +44,23 @@ is_answered_request = all_of(
 """What times are measured over, as a condition in SQL."""
 
 
-def services_turned_slow(judged: Judged, timelines: Timelines) -> list[BecameSlow]:
-    """Return the services that became slow, by cluster.
-
-    Args:
-        judged: Of the log.
-        timelines: Of the log, for what failed in a stretch too.
-    """
+def services_turned_slow(log: WholeLog) -> list[BecameSlow]:
+    """Return the services that became slow, by cluster."""
 
     def timed_out(cluster: str, stretch: Stretch) -> int:
-        rows = timelines.of(kind="request", upstream_cluster=cluster).filter(
+        rows = log.timelines.of(kind="request", upstream_cluster=cluster).filter(
             pl.col("outcome") == _TIMED_OUT
         )
         return sum_of(between(rows, stretch.episode.since, stretch.episode.until))
 
-    rows = judged.tally.slowness.frame.filter(
+    rows = log.tally.slowness.frame.filter(
         (pl.col("measure") == UPSTREAM_TIME) & ~pl.col("upstream_cluster").is_in(NAMELESS)
     )
     named = rows.with_columns(pl.col("upstream_cluster").alias("name"))
-    return became_slow(named, timelines, timed_out)
+    return became_slow(named, log.timelines, timed_out)
 
 
-def service_slow(judged: Judged, slow: BecameSlow) -> Finding:
+def service_slow(log: WholeLog, slow: BecameSlow) -> Finding:
     """Return a service that became slow as a verdict."""
     return Finding(
         code="slow_upstream",
@@ -76,9 +70,7 @@ def service_slow(judged: Judged, slow: BecameSlow) -> Finding:
         title=f"{service_label(slow.name)} became slow: half of its requests take "
         f"{slow.median_ms:,} ms or more, usually less than {slow.usual_ms:,} ms",
         **slow.stretch.told(slow.first),
-        gateways=gateways_of(
-            judged, judged.requests.filter(pl.col("upstream_cluster") == slow.name)
-        ),
+        gateways=gateways_of(log, log.requests.filter(pl.col("upstream_cluster") == slow.name)),
         where=all_of(
             is_answered_request,
             equals("upstream_cluster", slow.name),
@@ -92,26 +84,22 @@ def service_slow(judged: Judged, slow: BecameSlow) -> Finding:
     )
 
 
-def gateway_slow(judged: Judged, timelines: Timelines) -> list[Finding]:
+def gateway_slow(log: WholeLog) -> list[Finding]:
     """Return the hosts whose requests the gateway began to hold up.
 
     It is told of requests and answers so small that no slow network can be why they take longer
     than the service did.
-
-    Args:
-        judged: Of the log.
-        timelines: Of the log.
     """
-    rows = judged.tally.slowness.frame.filter(
+    rows = log.tally.slowness.frame.filter(
         (pl.col("measure") == GATEWAY_TIME) & pl.col("from_ms").is_not_null()
     )
     named = with_host(rows).rename({"host": "name"})
-    return [_of_gateway(judged, slow) for slow in became_slow(named, timelines)]
+    return [_of_gateway(log, slow) for slow in became_slow(named, log.timelines)]
 
 
-def _of_gateway(judged: Judged, slow: BecameSlow) -> Finding:
+def _of_gateway(log: WholeLog, slow: BecameSlow) -> Finding:
     failure = FAILURES["gateway_slow"]
-    of_host = judged.requests_of(slow.name)
+    of_host = log.requests_of(slow.name)
     delayed = of_host.filter(has_flag("DI"))["response_flags"].unique().sort()
     not_delayed = [
         any_of("response_flags IS NULL", f"NOT ({is_one_of('response_flags', delayed)})")
@@ -124,7 +112,7 @@ def _of_gateway(judged: Judged, slow: BecameSlow) -> Finding:
         title=f"{failure.says.format(label=slow.name)}: half of them spend {slow.median_ms:,} ms "
         f"or more outside the service, usually less than {slow.usual_ms:,} ms",
         **slow.stretch.told(slow.first),
-        gateways=gateways_of(judged, of_host),
+        gateways=gateways_of(log, of_host),
         where=all_of(
             is_answered_request,
             equals("host", slow.name),

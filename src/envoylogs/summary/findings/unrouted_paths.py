@@ -19,13 +19,7 @@ from envoylogs.summary.findings.finding import (
     severity_of,
 )
 from envoylogs.summary.findings.never_routed import OFTEN
-from envoylogs.summary.findings.proof import (
-    first_of,
-    gateways_of,
-    listed,
-    sum_of,
-    unrouted_rows,
-)
+from envoylogs.summary.findings.proof import first_of, gateways_of, listed, sum_of, unrouted_rows
 from envoylogs.summary.findings.weighing import is_burst, is_meant
 from envoylogs.summary.parts import Parts
 from envoylogs.summary.paths import grace_us
@@ -34,8 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from envoylogs.summary.findings.stretches import Stretch
-    from envoylogs.summary.findings.timelines import Timelines
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
 __all__ = ["unrouted_path_findings"]
 
@@ -89,22 +82,18 @@ def _often_asked_for() -> pl.Expr:
     return (pl.col("state") == "never") & (pl.col("unrouted") >= OFTEN)
 
 
-def unrouted_path_findings(
-    judged: Judged, paths: pl.DataFrame, timelines: Timelines, told_hosts: Collection[str]
-) -> list[Finding]:
+def unrouted_path_findings(log: WholeLog, told_hosts: Collection[str]) -> list[Finding]:
     """Return known hosts with paths that clients ask for and that have no route, or had none.
 
     Args:
-        judged: Of the log.
-        paths: See ``paths.path_states``.
-        timelines: Of the log.
+        log: Of which.
         told_hosts: Hosts that are told of already.
     """
     findings = []
-    grace = grace_us(judged)
+    grace = grace_us(log)
     # Unrouted at the same time as routed counts too: one gateway may be behind the others.
     odd = Parts(
-        paths.filter(
+        log.path_states.filter(
             pl.col("known")
             & (pl.col("state").is_in(["mixed", "lost"]) | _often_asked_for())
             & (pl.col("last_unrouted") > pl.col("first_routed").min().over("host") + grace)
@@ -113,12 +102,12 @@ def unrouted_path_findings(
     )
     hosts = odd.rows["host"].unique(maintain_order=True).head(MOST_SUBJECTS)
     is_unrouted = pl.col("outcome").is_in(UNROUTED)
-    for host, stretch in timelines.stretches_of_hosts(hosts, is_unrouted).items():
-        of_host, of_all = odd.of(host=host), judged.requests_of(host)
+    for host, stretch in log.timelines.stretches_of_hosts(hosts, is_unrouted).items():
+        of_host, of_all = odd.of(host=host), log.requests_of(host)
         requests, total = sum_of(of_host, "unrouted"), sum_of(of_all)
         if requests < OFTEN or requests < _OFTEN_SHARE * total:
             continue
-        rows, witnesses = unrouted_rows(judged, host)
+        rows, witnesses = unrouted_rows(log, host)
         groups = _groups(of_host)
         at_times = bool((of_host["state"] != "never").any())
         # A stretch is of all unrouted requests of the host, whatever their path.
@@ -126,7 +115,7 @@ def unrouted_path_findings(
         in_time = is_burst(stretch) and meant
         if in_time:
             requests, total = stretch.requests, stretch.of
-        gateways = gateways_of(judged, rows)
+        gateways = gateways_of(log, rows)
         back = at_times and in_time and _came_back(stretch, sum_of(rows), gateways)
         if back:
             groups = _groups(of_host.filter(pl.col("routed") > 0))

@@ -19,42 +19,28 @@ from envoylogs.summary.findings.subjects import SUBJECT, Subject, with_subject
 from envoylogs.summary.parts import Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-    from envoylogs.summary.findings.durations import Durations
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
 __all__ = ["upgrade_findings"]
 
 _ENOUGH, _NEARLY_ALL = 12, 0.8
 
 
-def upgrade_findings(
-    judged: Judged,
-    believed: Sequence[str | None],
-    durations: Mapping[tuple[Any, ...], Durations],
-) -> list[Finding]:
-    """Return whose upgraded connections all end after the same time.
-
-    Args:
-        judged: Of the log.
-        believed: See ``subjects.believed_hosts``.
-        durations: See ``durations.durations_by_subject``.
-    """
+def upgrade_findings(log: WholeLog) -> list[Finding]:
+    """Return whose upgraded connections all end after the same time."""
     nothing = pl.lit(None, pl.String)
-    upgraded = judged.requests.lazy().filter(pl.col("response_code") == SWITCHING_PROTOCOLS)
+    upgraded = log.requests.lazy().filter(pl.col("response_code") == SWITCHING_PROTOCOLS)
     rows = with_subject(
         upgraded.with_columns(
             nothing.alias("server_name"), nothing.alias("address"), upgrade_end().alias("failure")
         ),
-        believed,
+        log.believed,
     ).collect()
     parts, found = Parts(rows), []
     for key, ended in sorted(
         rows.drop_nulls("failure").partition_by("failure", *SUBJECT, as_dict=True).items(), key=str
     ):
-        took, subject, failure = durations.get(key), Subject(*key[1:]), FAILURES[key[0]]
+        took, subject, failure = log.durations.get(key), Subject(*key[1:]), FAILURES[key[0]]
         requests, of = sum_of(ended), sum_of(parts.of(**subject.place))
         limit = took and took.limit_text
         if not took or limit is None or requests < max(_ENOUGH, _NEARLY_ALL * of):
@@ -70,9 +56,9 @@ def upgrade_findings(
                 of=of,
                 first_seen=first_of(ended),
                 onset_unclear=True,
-                gateways=gateways_of(judged, ended),
+                gateways=gateways_of(log, ended),
                 where=all_of(
-                    subject.where(believed),
+                    subject.where(log.believed),
                     f"response_code = {SWITCHING_PROTOCOLS}",
                     is_one_of("outcome", ended["outcome"].unique().sort()),
                     is_one_of("response_flags", ended["response_flags"].unique().sort()),

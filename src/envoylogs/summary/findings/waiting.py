@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.durations import Durations
     from envoylogs.summary.findings.onset import Episode
     from envoylogs.summary.findings.suspects import Suspect
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
 __all__ = ["waited"]
 
@@ -24,16 +24,12 @@ _TIMES_LONGER, _LONGER_MS, _ENOUGH = 3, 500, 20
 
 
 def waited(
-    judged: Judged,
-    suspect: Suspect,
-    rows: pl.DataFrame,
-    when: Episode,
-    durations: Durations | None,
+    log: WholeLog, suspect: Suspect, rows: pl.DataFrame, when: Episode, durations: Durations | None
 ) -> str | None:
     """Return that clients waited far longer than a service usually takes, in words; null if not.
 
     Args:
-        judged: The log.
+        log: Of which.
         suspect: Who may have kept them waiting.
         rows: The rows of ``TrafficCounts`` that failed.
         when: The episode in which they did; all along some wait long for what is long.
@@ -48,7 +44,7 @@ def waited(
         pl.lit(value=False) if when.since is None else pl.col("last") < when.since,
         pl.lit(value=False) if when.until is None else pl.col("first") > when.until,
     )
-    usually = judged.tally.slowness.frame.filter(
+    usually = log.tally.slowness.frame.filter(
         pl.col("upstream_cluster") == suspect.subject.name, at_other_times
     )
     if sum_of(usually) < _ENOUGH:
