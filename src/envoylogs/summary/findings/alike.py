@@ -166,11 +166,9 @@ class _Shared(NamedTuple):
 def _shared(group: Sequence[Finding], judged: Judged) -> _Shared:
     """Return what the failures of several findings have in common."""
     rows, places = _rows(group, judged), []
-    of_all = pl.concat([judged.requests["gateway"], judged.connections["gateway"]])
-    everywhere = of_all.drop_nulls().n_unique()
     gateways = rows["gateway"].drop_nulls().unique().to_list()
-    if len(gateways) == 1 and everywhere > 1:
-        places.append(f"the gateway {gateways[0]}, of {everywhere}")
+    if len(gateways) == 1 and judged.gateways > 1:
+        places.append(f"the gateway {gateways[0]}, of {judged.gateways}")
     addresses = {_PORT.sub("", host) for host in rows["upstream_host"].drop_nulls().unique()}
     if len(addresses) == 1:
         places.append(f"the address {addresses.pop()} of a node or proxy")
@@ -185,8 +183,7 @@ def _rows(group: Sequence[Finding], judged: Judged) -> pl.DataFrame:
     """Return the failures that several findings are about."""
     subjects = [found.subject for found in group]
     columns = ("upstream_cluster", "host", "upstream_host", "requested_server_name")
-    everything = pl.concat([judged.requests, judged.connections], how="diagonal")
-    return everything.filter(
+    return judged.everything.filter(
         pl.col("failure").eq_missing(pl.lit(group[0].failure, pl.String))
         & pl.any_horizontal(pl.col(*columns).is_in(subjects))
     )

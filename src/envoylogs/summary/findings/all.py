@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envoylogs.summary.findings.alike import told_once
-from envoylogs.summary.findings.delays import delay_findings
 from envoylogs.summary.findings.failing import failing_findings
 from envoylogs.summary.findings.finding import Finding, ranked
 from envoylogs.summary.findings.log import log_findings
-from envoylogs.summary.findings.redirects import redirect_findings
+from envoylogs.summary.findings.of_many import (
+    delay_findings,
+    redirect_findings,
+    upgrade_findings,
+)
 from envoylogs.summary.findings.refused_paths import with_refused_paths
 from envoylogs.summary.findings.routes import route_findings
 from envoylogs.summary.findings.slow import slow_findings
 from envoylogs.summary.findings.stopped import stopped_findings
 from envoylogs.summary.findings.tls import tls_findings
-from envoylogs.summary.findings.upgrades import upgrade_findings
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:

@@ -8,18 +8,18 @@ what refuses a TLS name in ``tls``.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from envoylogs.envoy.harm import Actor, Harm
 from envoylogs.envoy.hbone import is_hbone
-from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, FAILED_HARMS, UNROUTED, UPSTREAM_ANSWERED
+from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, FAILED_HARMS, UNROUTED
 from envoylogs.summary.findings.at_gateways import EVERYWHERE, AtGateways, at_gateways
 from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST, bad_hosts, of_bad_host
+from envoylogs.summary.findings.durations import waited
 from envoylogs.summary.findings.finding import Finding, Severity
-from envoylogs.summary.findings.places import Places
+from envoylogs.summary.findings.places import place_of
 from envoylogs.summary.findings.proof import (
     first_of,
     gateways_of,
@@ -29,7 +29,6 @@ from envoylogs.summary.findings.proof import (
 )
 from envoylogs.summary.findings.subjects import SUBJECT, with_subject
 from envoylogs.summary.findings.suspects import Suspect, suspects
-from envoylogs.summary.findings.waiting import waited
 from envoylogs.summary.findings.weighing import A_CROWD, Askers, Weighing, is_burst
 from envoylogs.summary.findings.wording import Shown, words_of
 from envoylogs.summary.parts import Parts
@@ -65,7 +64,6 @@ class _Failures:
             ]
         )
         self._rows, self._failed, self._kept = Parts(rows), Parts(failed), Parts(kept)
-        self._places = Places(log)
         self._clients: defaultdict[tuple[object, ...], list[tuple[str, int | None]]] = defaultdict(
             list
         )
@@ -139,34 +137,29 @@ class _Failures:
         shown = Shown(
             durations,
             waited(self._log, suspect, rows, when, durations),
-            self._places.of(rows, all_rows) if subject.about == "cluster" else None,
+            place_of(rows, all_rows, self._log) if subject.about == "cluster" else None,
             when.bursts,
             kept,
             at,
-            suspect.outcome in UPSTREAM_ANSWERED,
         )
-        words = words_of(failure, subject, rows, shown)
+        words = words_of(suspect, rows, shown)
+        if suspect.harm is Harm.ANSWERED_4XX and is_burst(stretch):
+            # An application that turned to refusing is not its clients' doing.
+            words["who"] = Actor.UPSTREAM
         return Finding(
             code=suspect.code,
             severity=max(severity, Severity.INFO)
             if suspect.of_strangers and crowd is None
             else severity,
-            # An application that turned to refusing is not its clients' doing.
-            who=Actor.UPSTREAM
-            if suspect.harm is Harm.ANSWERED_4XX and is_burst(stretch)
-            else words.who,
             subject=subject.name or subject.label,
-            title=words.title,
+            **words,
             **stretch.told(first_of(rows)),
             **witnesses.told,
             gateways=gateways_of(self._log, rows),
             only_at=at.names,
             upstream_hosts=(len(names_in(rows, "upstream_host")), suspect.hosts),
             where=suspect.where(self._log.believed),
-            proof=words.proof,
             failure=failure.name,
-            of_many=replace(words.of_many, by_share=suspect.harm is not Harm.INJECTED),
-            next=words.next,
         )
 
     def _severity(

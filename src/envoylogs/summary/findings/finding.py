@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from envoylogs.summary.findings.catalog import FINDING_KINDS
 from envoylogs.summary.findings.conditions import all_of, any_of, within
@@ -73,9 +73,22 @@ class OfMany:
     by_share: bool = True
 
 
-def told_alike(failure: Failure) -> OfMany:
-    """Return what a finding says of many that show a failure, which is as bad of all as of one."""
-    return OfMany(failure.says, failure.next, by_share=False)
+def told_alike(failure: Failure, label: str, more: str = "") -> dict[str, Any]:
+    """Return what a ``Finding`` says of a failure that is as bad of many subjects as of one.
+
+    Args:
+        failure: Which.
+        label: Of whom.
+        more: The end of the title.
+    """
+    return {
+        "who": failure.actor,
+        "subject": label,
+        "title": f"{failure.says.format(label=label)}{more}",
+        "failure": failure.name,
+        "of_many": OfMany(failure.says, failure.next, by_share=False),
+        "next": failure.next,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,6 @@ from envoylogs.summary.findings.finding import (
     Severity,
     severity_of,
 )
-from envoylogs.summary.findings.never_routed import never_routed_hosts
 from envoylogs.summary.findings.proof import (
     first_of,
     gateways_of,
@@ -40,7 +39,7 @@ from envoylogs.summary.findings.proof import (
 )
 from envoylogs.summary.findings.reuse import with_reuse_hint
 from envoylogs.summary.findings.timelines import between
-from envoylogs.summary.findings.unrouted_paths import unrouted_path_findings
+from envoylogs.summary.findings.unrouted import never_routed_hosts, unrouted_path_findings
 from envoylogs.summary.findings.weighing import is_burst
 from envoylogs.summary.parts import Parts
 from envoylogs.summary.paths import grace_us

@@ -130,9 +130,7 @@ def _finding(log: WholeLog, stream: _Stream) -> Finding:
     return Finding(
         code="traffic_stopped",
         severity=Severity.MEDIUM,
-        who=failure.actor,
-        subject=host,
-        title=failure.says.format(label=host),
+        **told_alike(failure, host),
         requests=n,
         of=n,
         first_seen=stream.first,
@@ -141,9 +139,6 @@ def _finding(log: WholeLog, stream: _Stream) -> Finding:
         where=all_of(is_request, equals("host", host)),
         proof=f"A request every {every} until then, none in the last {none_for} of the log; other "
         "hosts go on.",
-        failure=failure.name,
-        of_many=told_alike(failure),
-        next=failure.next,
     )
 
 

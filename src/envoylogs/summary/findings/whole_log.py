@@ -5,18 +5,19 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from envoylogs.summary.findings.durations import durations_by_subject
 from envoylogs.summary.findings.subjects import believed_hosts
 from envoylogs.summary.findings.timelines import Timelines
 from envoylogs.summary.judged import Judged
+from envoylogs.summary.parts import Parts
 from envoylogs.summary.paths import path_states
 from envoylogs.summary.splits import splits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
-
-    import polars as pl
 
     from envoylogs.summary.findings.durations import Durations
 
@@ -30,6 +31,12 @@ class WholeLog(Judged):
     def path_states(self) -> pl.DataFrame:
         """What became of each path, see ``paths.path_states``."""
         return path_states(self)
+
+    @cached_property
+    def failed_paths(self) -> Parts:
+        """How many requests of hosts were ``routed``, and how many ``failed``, by path group."""
+        paths = self.paths.lazy().group_by("host", "path_group")
+        return Parts(paths.agg(pl.col("routed", "failed").sum()).collect())
 
     @cached_property
     def splits(self) -> pl.DataFrame:
