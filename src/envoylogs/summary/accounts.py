@@ -155,7 +155,7 @@ def _by_fate(lines: pl.DataFrame) -> defaultdict[str, dict[str, int]]:
     """Return how many lines, or whatever is counted, had each fate, by detail, most first."""
     counted = lines.lazy().group_by("fate", "detail").agg(pl.col("n").sum())
     found: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for fate, detail, n in counted.sort("n", "detail", descending=[True, False]).collect().rows():
+    for fate, detail, n in counted.sort(-pl.col("n"), "detail").collect().rows():
         found[fate][detail] = n
     return found
 
@@ -208,7 +208,7 @@ def _gateways(tally: Tally) -> pl.DataFrame:
         tally.traffic.frame.lazy()
         .group_by("gateway")
         .agg(pl.col("requests").sum().alias("records"), pl.col("first").min(), pl.col("last").max())
-        .sort("records", "gateway", descending=[True, False], nulls_last=True)
+        .sort(-pl.col("records"), "gateway", nulls_last=True)
         .collect()
     )
 

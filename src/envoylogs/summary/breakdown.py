@@ -130,6 +130,6 @@ def _table(
             "bytes_received",
             latency_column("latency_ms"),
         )
-        .sort("requests", *keys, descending=[True, *(False for _ in keys)], nulls_last=True)
+        .sort(-pl.col("requests"), *keys, nulls_last=True)
         .collect()
     )

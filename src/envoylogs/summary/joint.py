@@ -36,9 +36,6 @@ def joint_table(tally: Tally) -> pl.DataFrame:
         .agg(pl.col("requests", "connections", "errors").sum())
         .join(latency.lazy(), on=keys, how="left", nulls_equal=True)
         .with_columns(latency_column("latency_ms"))
-        .sort(
-            "start", "requests", *columns,
-            descending=[False, True, *(False for _ in columns)], nulls_last=True,
-        )
+        .sort("start", -pl.col("requests"), *columns, nulls_last=True)
         .collect()
-    )  # fmt: skip
+    )

@@ -27,11 +27,7 @@ __all__ = ["Judged", "is_known", "with_host"]
 
 
 class Judged:
-    """What a tally says, as the tables need it; each part is made when it is asked for, once.
-
-    Args:
-        tally: What it is made of.
-    """
+    """What a tally says, as the tables need it; each part is made when it is asked for, once."""
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally

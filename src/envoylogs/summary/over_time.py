@@ -67,11 +67,7 @@ def _binned(slices: Slices) -> pl.LazyFrame:
 
 
 def by_actor(slices: Slices, *, all_connections: bool) -> tuple[pl.DataFrame, str]:
-    """Return records by who must act, and over time.
-
-    Args:
-        slices: Of the log.
-        all_connections: Whether connections count; else only those that failed.
+    """Return records by who must act, and over time; of connections only those that failed, or all.
 
     Returns:
         ``actor`` (or ``NOISE``), ``bin`` (microseconds since 1970) and ``records``, by ``bin``;

@@ -84,12 +84,7 @@ class Overview:
 
 
 def overview(judged: Judged, paths: pl.DataFrame) -> Overview:
-    """Return the totals of a log.
-
-    Args:
-        judged: What to add up.
-        paths: See ``paths.path_states``.
-    """
+    """Return the totals of a log."""
     harm, outcome = pl.col("harm"), pl.col("outcome")
     of_requests = {
         "blackhole": outcome == "blackhole",
@@ -123,7 +118,7 @@ def overview(judged: Judged, paths: pl.DataFrame) -> Overview:
             judged.everything.lazy()
             .group_by("outcome")
             .agg(pl.col("requests").sum())
-            .sort("requests", "outcome", descending=[True, False]),
+            .sort(-pl.col("requests"), "outcome"),
         ]
     )
     counts = requests.row(0, named=True) | connections.row(0, named=True)

@@ -11,11 +11,7 @@ __all__ = ["Parts"]
 
 
 class Parts:
-    """A frame that is asked for the rows of many names.
-
-    Args:
-        rows: All of them.
-    """
+    """A frame that is asked for the rows of many names."""
 
     def __init__(self, rows: pl.DataFrame) -> None:
         self.rows = rows

@@ -63,12 +63,7 @@ class Slices:
 
 
 def slices(judged: Judged, paths: pl.DataFrame) -> Slices:
-    """Return what slices are counted from.
-
-    Args:
-        judged: Of a tally with joint counts by ``SLICE_COLUMNS``.
-        paths: See ``paths.path_states``.
-    """
+    """Return what slices are counted from, of a tally with joint counts by ``SLICE_COLUMNS``."""
     joint = judged.tally.joint.frame
     records = (pl.col("requests") + pl.col("connections")).alias("records")
     combinations = (
@@ -76,13 +71,10 @@ def slices(judged: Judged, paths: pl.DataFrame) -> Slices:
         .with_row_index("place")
         .group_by(SLICE_COLUMNS)
         .agg(records.sum(), "place")
-        .sort(
-            "records", *SLICE_COLUMNS,
-            descending=[True, *(False for _ in SLICE_COLUMNS)], nulls_last=True,
-        )
+        .sort(-pl.col("records"), *SLICE_COLUMNS, nulls_last=True)
         .with_row_index("combination")
         .collect()
-    )  # fmt: skip
+    )
     # Names are many times as long as numbers, so rows are found by place.
     of_rows = combinations.select("combination", "place").explode("place")
     counts = joint.select("start", "value_ms", records)[of_rows["place"]]

@@ -32,13 +32,7 @@ __all__ = ["Summary", "summarize"]
 class Summary:
     """Everything there is to say of a log; each part is made when it is asked for, once.
 
-    ``summarize`` makes it.
-
-    Args:
-        tally: Of any number of logs.
-        complete: Whether reading was not broken off.
-        by: The columns that a table was asked by.
-        names_in_metrics: As of ``summarize``.
+    ``summarize`` makes it, and says what it is made of.
 
     Attributes:
         judged: What the tally means.

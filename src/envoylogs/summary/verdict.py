@@ -58,14 +58,7 @@ class Verdict:
 def verdict(
     findings: Sequence[Finding], overview: Overview, lines: Accounts, folds: Folds
 ) -> Verdict:
-    """Return the verdict on a log.
-
-    Args:
-        findings: All of it, the worst first.
-        overview: Its totals.
-        lines: Where its lines went.
-        folds: What was folded in it.
-    """
+    """Return the verdict on a log."""
     serious = [found for found in findings if found.severity < Severity.INFO]
     if serious:
         more = len(serious) - 1

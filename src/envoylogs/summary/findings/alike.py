@@ -38,12 +38,7 @@ _PORT = re.compile(r":\d+$")
 
 
 def told_once(findings: Iterable[Finding], judged: Judged) -> list[Finding]:
-    """Return findings with those of one failure and one onset put together.
-
-    Args:
-        findings: In any order.
-        judged: Of the log.
-    """
+    """Return findings, in any order, with those of one failure and one onset put together."""
     by_kind: dict[tuple[object, ...], list[Finding]] = {}
     rest: list[Finding] = []
     for found in findings:
@@ -90,14 +85,7 @@ def _once(group: list[Finding], judged: Judged) -> list[Finding]:
 def _one(
     worst: list[Finding], says: Sequence[OfMany], shared: _Shared, alone: Finding | None
 ) -> Finding:
-    """Return one finding that stands for several.
-
-    Args:
-        worst: The several, the worst first.
-        says: What each of them says together with others.
-        shared: What they have in common.
-        alone: See ``_alone``.
-    """
+    """Return one finding that stands for several, of which the worst comes first."""
     everywhere = worst[0].gateways[1]
     at = AtGateways(alone.only_at if alone else (), everywhere, same_hosts=True)
     first, words = worst[0], says[0]

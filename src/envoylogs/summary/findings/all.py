@@ -29,13 +29,7 @@ __all__ = ["all_findings"]
 
 
 def all_findings(log: WholeLog, lines: Accounts, totals: Overview) -> tuple[Finding, ...]:
-    """Return the verdicts on a log, the worst first.
-
-    Args:
-        log: Of which.
-        lines: Where its lines went.
-        totals: Its totals.
-    """
+    """Return the verdicts on a log, the worst first."""
     of_tls = tls_findings(log)
     reused = {found.subject for found in of_tls if found.code == "tls_reuse"}
     found = [

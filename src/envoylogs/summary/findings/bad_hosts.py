@@ -17,6 +17,7 @@ from envoylogs.summary.findings.proof import (
     first_of,
     gateways_of,
     last_of,
+    most_frequent,
     proof_of,
     witnesses_among,
 )
@@ -79,7 +80,7 @@ def bad_hosts(log: WholeLog) -> list[BadHost]:
             # Failures fall on one host by chance, the more easily the fewer hosts there are.
             & ((requests / pl.col("of_cluster")).pow(pl.col("failed")) < _BY_CHANCE)
         )
-        .sort("failed", "upstream_cluster", "upstream_host", descending=[True, False, False])
+        .sort(-pl.col("failed"), "upstream_cluster", "upstream_host")
     )
     return [
         BadHost(*row)
@@ -94,9 +95,7 @@ def bad_hosts(log: WholeLog) -> list[BadHost]:
 
 def _failure_of(rows: pl.DataFrame) -> str | None:
     """Return in which way most of some records failed."""
-    counted = rows.group_by("failure").agg(pl.col("requests").sum())
-    first = counted.sort("requests", "failure", descending=[True, False])["failure"]
-    return first[0] if first.len() else None
+    return next(iter(most_frequent(rows, "failure")), None)
 
 
 def _has_siblings_then(hosts: pl.DataFrame, cluster: str, address: str) -> bool:
@@ -114,14 +113,7 @@ def _has_siblings_then(hosts: pl.DataFrame, cluster: str, address: str) -> bool:
 
 
 def of_bad_host(log: WholeLog, bad: BadHost, weighing: Weighing, kept: pl.DataFrame) -> Finding:
-    """Return the finding about one of them.
-
-    Args:
-        log: Of which.
-        bad: Which one.
-        weighing: Of the same log.
-        kept: The examples of its failures.
-    """
+    """Return the finding about one of them, with the kept examples of its failures."""
     fails = pl.col("outcome").is_in(OF_ONE_HOST)
     here = pl.col("upstream_host") == bad.address
     all_of_cluster = log.requests.filter(pl.col("upstream_cluster") == bad.cluster)

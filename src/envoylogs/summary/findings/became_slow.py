@@ -120,10 +120,7 @@ def _stretches(
 ) -> dict[int, Stretch]:
     """Return when requests were slow, by the number of the candidate.
 
-    Args:
-        rows: As of ``became_slow``.
-        candidates: Of whom, what is usual, and from where on requests are slow.
-        width_us: Of a bucket.
+    A candidate is a name, what is usual, and from where on requests are slow, in milliseconds.
     """
     if not candidates:
         return {}

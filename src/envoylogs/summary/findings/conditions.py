@@ -78,12 +78,7 @@ def unrouted_of(host: str | None, *conditions: str) -> str:
 
 
 def within(since_us: int | None, until_us: int | None) -> list[str]:
-    """Return that a record is of a stretch of time, both ends included.
-
-    Args:
-        since_us: Microseconds since 1970; null for no limit.
-        until_us: The same.
-    """
+    """Return that a record is of a stretch of time, both ends included; null for no limit."""
     return [
         f"start_time::timestamp {sign} '{_moment(time_us)}'::timestamp"
         for sign, time_us in ((">=", since_us), ("<=", until_us))

@@ -92,12 +92,7 @@ def seconds(milliseconds: int) -> str:
 def durations_by_subject(
     judged: Judged, believed: Sequence[str | None]
 ) -> Mapping[tuple[Any, ...], Durations]:
-    """Return the durations of each failure, by failure and subject.
-
-    Args:
-        judged: Of the log.
-        believed: See ``subjects.believed_hosts``.
-    """
+    """Return the durations of each failure, by failure and subject."""
     counts = judged.tally.failure_durations.frame
     if counts.is_empty():
         return {}
@@ -118,12 +113,7 @@ def waited(
 ) -> str | None:
     """Return that clients waited far longer than a service usually takes, in words; null if not.
 
-    Args:
-        judged: The log.
-        suspect: Who may have kept them waiting.
-        rows: The rows of ``TrafficCounts`` that failed.
-        when: The episode in which they did; all along some wait long for what is long.
-        durations: How long they had waited; null if that was not logged.
+    Only where they did for a while: all along some wait long for what is long.
     """
     if suspect.failure.name != KEPT_WAITING.name or when.is_whole or durations is None:
         return None

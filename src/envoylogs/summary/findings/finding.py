@@ -76,10 +76,7 @@ class OfMany:
 def told_alike(failure: Failure, label: str, more: str = "") -> dict[str, Any]:
     """Return what a ``Finding`` says of a failure that is as bad of many subjects as of one.
 
-    Args:
-        failure: Which.
-        label: Of whom.
-        more: The end of the title.
+    Its title may go on with ``more``.
     """
     return {
         "who": failure.actor,

@@ -158,13 +158,8 @@ _FIRST_MINUTE_US = 60_000_000
 def was_from_the_start(first_seen: int, first: int, last: int) -> bool:
     """Tell whether something was seen so early that nothing of the log can have been without it.
 
-    That is in the first minute, and in a short log, where a minute may be all
-    of it, in the first twentieth.
-
-    Args:
-        first_seen: Its first record, microseconds since 1970.
-        first: The first record of the log.
-        last: The last one.
+    That is in the first minute, and in a short log, where a minute may be all of it, in the first
+    twentieth. All times are microseconds since 1970; the log is from ``first`` to ``last``.
     """
     return first_seen - first <= min(_FIRST_MINUTE_US, (last - first) // 20)
 

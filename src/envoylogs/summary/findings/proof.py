@@ -24,6 +24,7 @@ __all__ = [
     "is_host",
     "last_of",
     "listed",
+    "most_frequent",
     "names_in",
     "proof_of",
     "sum_of",
@@ -55,12 +56,7 @@ class Witnesses(NamedTuple):
 
 
 def witnesses_of(judged: Judged, where: pl.Expr) -> Witnesses:
-    """Return the examples that were kept of a failure.
-
-    Args:
-        judged: Of the log.
-        where: Over the columns of ``FailureEvidence`` and ``host``.
-    """
+    """Return the examples that were kept of a failure, by ``FailureEvidence`` and ``host``."""
     kept = judged.evidence.filter(where)
     return witnesses_among(kept)
 
@@ -93,6 +89,12 @@ def gateways_of(judged: Judged, rows: pl.DataFrame) -> tuple[int, int]:
 def names_in(rows: pl.DataFrame, column: str) -> set[str]:
     """Return the names in a column, without missing ones."""
     return set(rows[column]) - {None}
+
+
+def most_frequent(rows: pl.DataFrame, column: str) -> list[Any]:
+    """Return the values of a column, those of most requests first; of equals the first in order."""
+    counted = rows.group_by(column).agg(pl.col("requests").sum())
+    return counted.sort(-pl.col("requests"), column)[column].to_list()
 
 
 def unrouted_rows(judged: Judged, host: str) -> tuple[pl.DataFrame, Witnesses]:
@@ -156,12 +158,12 @@ def proof_of(rows: pl.DataFrame, kept: pl.DataFrame | None = None) -> str:
     columns = ("response_code", "response_flags", "response_code_details")
     for *values, n in zip(*(rows[name] for name in (*columns, "requests")), strict=True):
         counted[tuple(values)] += n
-    best = _most_frequent(counted)
+    best = _commonest(counted)
     said = " ".join(str(value) for value in best if value is not None)
     return "; ".join([said, *(_reasons_of(kept, said) if kept is not None else [])])
 
 
-def _most_frequent(counted: Counter[tuple[Any, ...]]) -> tuple[Any, ...]:
+def _commonest(counted: Counter[tuple[Any, ...]]) -> tuple[Any, ...]:
     """Return what was counted most often; of several the first in order, missing values first."""
     order = {key: [(value is not None, value) for value in key] for key in counted}
     return min(counted, key=lambda key: (-counted[key], order[key]))
@@ -176,7 +178,7 @@ def _reasons_of(kept: pl.DataFrame, said: str) -> Iterator[str]:
             for reason in kept[name]
             if reason is not None
         )
-        if reasons and (found := _most_frequent(reasons)[0]).replace(" ", "_") not in said:
+        if reasons and (found := _commonest(reasons)[0]).replace(" ", "_") not in said:
             yield f"{name} {found}"
 
 

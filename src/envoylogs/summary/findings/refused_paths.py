@@ -38,12 +38,7 @@ _MOST, _NOT_ALL = 0.9, 0.9
 
 
 def with_refused_paths(log: WholeLog, findings: list[Finding]) -> list[Finding]:
-    """Return findings, and those about paths in the place of what is told of their whole hosts.
-
-    Args:
-        log: Of which.
-        findings: About what fails.
-    """
+    """Return findings, and those about paths in the place of what is told of their whole hosts."""
     told = {(found.subject, found.failure): found for found in findings}
     instead: dict[tuple[str, str | None], Finding] = {}
     paths = refused_since(log).filter(pl.col("served") >= _FEW, pl.col("refused") >= _FEW)

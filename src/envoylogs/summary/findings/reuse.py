@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.outcomes import UNROUTED
+from envoylogs.summary.findings.proof import most_frequent
 
 if TYPE_CHECKING:
     from envoylogs.summary.findings.finding import Finding
@@ -23,10 +24,9 @@ REUSE_NEXT = (
 
 
 def unlike_names(requests: pl.DataFrame) -> pl.DataFrame:
-    """Return the unrouted requests whose TLS server name is not their host, with ``server_name``.
+    """Return the unrouted of some requests whose TLS server name is not their host.
 
-    Args:
-        requests: Of ``Judged``.
+    They are rows of ``Judged.requests``, with ``server_name``.
     """
     name = pl.col("requested_server_name").str.to_lowercase()
     return requests.filter(
@@ -44,8 +44,7 @@ def with_reuse_hint(judged: Judged, found: Finding) -> Finding:
     requests = int(unlike["requests"].sum())
     if 2 * requests < found.requests or not requests:
         return found
-    by_name = unlike.group_by("server_name").agg(pl.col("requests").sum())
-    name = by_name.sort("requests", "server_name", descending=[True, False])["server_name"][0]
+    name = most_frequent(unlike, "server_name")[0]
     proof = f"TLS server name {name}, authority {found.subject}"
     return replace(
         found,

@@ -33,6 +33,7 @@ from envoylogs.summary.findings.proof import (
     gateways_of,
     last_of,
     listed,
+    most_frequent,
     sum_of,
     unrouted_rows,
     witnesses_of,
@@ -58,9 +59,7 @@ _UNROUTED = pl.col("outcome").is_in(UNROUTED)
 def route_findings(log: WholeLog, reused: Collection[str]) -> list[Finding]:
     """Return what is wrong with the routes of the gateway.
 
-    Args:
-        log: Of which.
-        reused: Hosts whose requests without a route are told as those of reused connections.
+    The requests without a route of ``reused`` hosts are told as those of reused connections.
     """
     found = [
         *(lost := _lost(log)),
@@ -151,13 +150,7 @@ _LONG_AGO_US, _TIMES_LONGER = 600_000_000, 4
 
 
 def _long_ago(log: WholeLog, unrouted: pl.DataFrame, until: int) -> bool:
-    """Tell whether routes came long ago: a host that was new then is no trouble any more.
-
-    Args:
-        log: Of which.
-        unrouted: The paths that had no route.
-        until: Their last request without one.
-    """
+    """Tell whether routes came long ago: a host that was new then is no trouble any more."""
     first = first_of(unrouted, "first_unrouted")
     if first is None or log.last is None:
         return False
@@ -231,11 +224,7 @@ def _nothing_bound(log: WholeLog) -> list[Finding]:
         named = rows.filter(
             pl.col("host").is_not_null() & ~is_folded("host") & ~looks_like_address(pl.col("host"))
         )
-        counted = (named if named.height else rows).group_by("host").agg(pl.col("requests").sum())
-        hosts = [
-            host or "-"
-            for host in counted.sort("requests", "host", descending=[True, False])["host"]
-        ]
+        hosts = [host or "-" for host in most_frequent(named if named.height else rows, "host")]
         requests = sum_of(rows)
         outcome = pl.col("outcome") == "blackhole" if is_blackhole else _UNROUTED
         witnesses = witnesses_of(log, outcome)

@@ -106,7 +106,7 @@ def _slow_hosts(log: WholeLog) -> list[_SlowHost]:
         (pl.col("siblings") > 1)
         & (pl.col("p50") >= _TIMES_SLOWER * pl.col("p50").min().over("upstream_cluster"))
         & (pl.col("p50") - pl.col("p50").min().over("upstream_cluster") >= _SLOWER_MS)
-    ).sort("count", "upstream_host", descending=[True, False])
+    ).sort(-pl.col("count"), "upstream_host")
     for host in suspects.head(MOST_SLOW).iter_rows(named=True):
         rest = by_host.filter(
             pl.col("upstream_cluster").eq_missing(pl.lit(host["upstream_cluster"], pl.String))

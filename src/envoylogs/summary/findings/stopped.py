@@ -30,11 +30,8 @@ _OTHERS, _AS_EVER = 20, 0.5
 def stopped_findings(log: WholeLog, told: Collection[str]) -> list[Finding]:
     """Return the hosts with a steady traffic that ended while that of others goes on.
 
-    Only of a whole log: what a selection leaves out may be what came after.
-
-    Args:
-        log: Of which.
-        told: Names of which it is told already why nothing arrives.
+    Only of a whole log: what a selection leaves out may be what came after. Of names that are told
+    already it is known why nothing arrives.
     """
     if log.tally.spec.selection is not None or log.first is None:
         return []

@@ -71,11 +71,7 @@ class Subject(NamedTuple):
         }.get(self.about, "an unknown address")
 
     def where(self, believed: Sequence[str | None]) -> str:
-        """Return the records of it as a condition in SQL.
-
-        Args:
-            believed: See ``believed_hosts``.
-        """
+        """Return the records of it as a condition in SQL."""
         kind = equals("kind", self.kind)
         if self.about == STRANGERS:
             known = f"NOT ({is_one_of('host', believed)})" if believed else "TRUE"

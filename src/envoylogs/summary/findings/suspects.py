@@ -102,11 +102,7 @@ class Suspect(NamedTuple):
         return _CODE_OF_OUTCOME.get(self.outcome, of_harm) if self.harm is Harm.ERROR else of_harm
 
     def where(self, believed: Sequence[str | None]) -> str:
-        """Return its failures as a condition in SQL.
-
-        Args:
-            believed: See ``subjects.believed_hosts``.
-        """
+        """Return its failures as a condition in SQL."""
         conditions = [self.subject.where(believed), equals("failure", self.failure.name)]
         connection = self.subject.kind == "connection"
         if self.subject.about != "cluster" and (connection or self.failure.of_service):
@@ -142,15 +138,14 @@ def suspects(
             requests.sum(),
             requests.filter(pl.col("response_code") == NOT_FOUND).sum().alias("not_found"),
         )
-        .sort("requests", "outcome", "harm", descending=[True, False, False])
+        .sort(-requests, "outcome", "harm")
     )
     by_subject = (
         by_outcome.group_by("failure", *SUBJECT, maintain_order=True)
         .agg(pl.col("outcome", "harm").first(), pl.col("requests", "not_found").sum())
-        .sort("requests", "failure", *SUBJECT, descending=[True, False, False, False, False],
-              nulls_last=True)
+        .sort(-requests, "failure", *SUBJECT, nulls_last=True)
         .head(_MOST_SUBJECTS)
-    )  # fmt: skip
+    )
     totals = (
         of_each_subject(rows.lazy())
         .group_by(SUBJECT)

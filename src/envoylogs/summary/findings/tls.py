@@ -15,6 +15,7 @@ from envoylogs.summary.findings.proof import (
     first_of,
     gateways_of,
     listed,
+    most_frequent,
     proof_of,
     sum_of,
     unrouted_rows,
@@ -61,11 +62,11 @@ def _tls_reuse(log: WholeLog) -> list[Finding]:
     )
     findings, rows_of = [], Parts(reused)
     by_name = reused.lazy().group_by("host", "server_name").agg(pl.col("requests").sum())
-    most_first = by_name.sort("requests", "server_name", descending=[True, False])
+    most_first = by_name.sort(-pl.col("requests"), "server_name")
     by_host = most_first.group_by("host", maintain_order=True).agg(
         pl.col("requests").sum(), pl.col("server_name").first()
     )
-    ordered = by_host.sort("requests", "host", descending=[True, False]).head(MOST_SUBJECTS)
+    ordered = by_host.sort(-pl.col("requests"), "host").head(MOST_SUBJECTS)
     for host, requests, server_name in ordered.collect().iter_rows():
         rows = rows_of.of(host=host)
         _, witnesses = unrouted_rows(log, host)
@@ -233,9 +234,7 @@ def _nothing_accepted(log: WholeLog) -> list[Finding]:
     refused = log.connections.filter(pl.col("outcome") == "no_filter_chain")
     if refused.is_empty() or not log.only_refused:
         return []
-    counted = refused.group_by("requested_server_name").agg(pl.col("requests").sum())
-    first = counted.sort("requests", "requested_server_name", descending=[True, False])
-    names = first["requested_server_name"].drop_nulls().to_list()
+    names = [name for name in most_frequent(refused, "requested_server_name") if name is not None]
     listeners = refused["gateway"].drop_nulls().unique().sort().to_list()
     witnesses = witnesses_of(log, pl.col("outcome") == "no_filter_chain")
     requests = sum_of(refused)

@@ -91,9 +91,7 @@ def _often_asked_for() -> pl.Expr:
 def unrouted_path_findings(log: WholeLog, told_hosts: Collection[str]) -> list[Finding]:
     """Return known hosts with paths that clients ask for and that have no route, or had none.
 
-    Args:
-        log: Of which.
-        told_hosts: Hosts that are told of already.
+    Other findings tell of the hosts that are told already.
     """
     findings = []
     grace = grace_us(log)
@@ -173,11 +171,6 @@ def _came_back(stretch: Stretch, unrouted: int, gateways: tuple[int, int]) -> bo
     Where fewer requests than usual went well in that time they were not routed
     beside. Where some gateways have the route all along, one is behind and
     nothing was lost.
-
-    Args:
-        stretch: In which most had no route.
-        unrouted: All requests of the host without a route.
-        gateways: How many gateways show it, of how many.
     """
     when = stretch.episode
     once = when.since is not None and when.until is not None
@@ -191,10 +184,6 @@ def never_routed_hosts(log: WholeLog, told_hosts: Collection[str]) -> Iterator[F
     Whoever scans tries many names and many paths, each rarely. What many clients ask for again and
     again, by the same few paths, is missing: if its domain is one that the gateway serves, or if
     the gateway accepted its name in the TLS handshake.
-
-    Args:
-        log: Of which.
-        told_hosts: Hosts that other findings tell of.
     """
     if log.known_hosts.is_empty():
         # Nobody can be told from strangers; that nothing was routed is told instead.
@@ -216,7 +205,7 @@ def never_routed_hosts(log: WholeLog, told_hosts: Collection[str]) -> Iterator[F
         .filter((pl.col("accepted") | pl.col("beside")) & (pl.col("requests") >= _OFTEN))
         .join(_asked_often(log.path_states.lazy()), on="host")
         .filter(pl.col("often") >= MOSTLY * pl.col("requests"))
-        .sort("requests", "host", descending=[True, False])
+        .sort(-pl.col("requests"), "host")
         .head(MOST_SUBJECTS)
         .select("host", "requests", "accepted")
         .collect()

@@ -131,11 +131,7 @@ class Weighing:
     ) -> Severity | None:
         """Return how bad failures of one subject are; null if they are not worth telling.
 
-        Args:
-            failed: In the whole log.
-            of: All records of the subject in the whole log.
-            stretch: Its episode.
-            scattered: See ``is_sure``.
+        So many failed of how many in the whole log; ``scattered``: see ``is_sure``.
         """
         burst = is_burst(stretch)
         if not (burst or worth_telling(failed, of)):
@@ -148,14 +144,8 @@ class Weighing:
     ) -> Severity | None:
         """Return how bad it is that requests of one subject are refused, or left by their clients.
 
-        Null if it is not worth telling: some are refused all the time.
-
-        Args:
-            harm: What kind of harm.
-            failed: In the whole log.
-            of: All records of the subject in the whole log.
-            stretch: Its episode.
-            askers: Who is known to be harmed.
+        So many were of how many in the whole log. Null if it is not worth telling: some are refused
+        all the time.
         """
         found = severity_of(stretch.requests, stretch.of)
         found = found if harm is Harm.REFUSED else max(found, Severity.HIGH)

@@ -56,13 +56,7 @@ class Shown(NamedTuple):
 
 
 def words_of(suspect: Suspect, rows: pl.DataFrame, shown: Shown) -> dict[str, Any]:
-    """Return what a ``Finding`` says of a failure, and who must act.
-
-    Args:
-        suspect: In which way, of whom.
-        rows: The rows of ``TrafficCounts`` that failed, with ``over_hbone``.
-        shown: What else they show.
-    """
+    """Return what a ``Finding`` says of a failure, and who must act; rows have ``over_hbone``."""
     failure, subject = suspect.failure, suspect.subject
     durations, waited, place, bursts, kept, at = shown
     again = f"it comes and goes, {bursts} times so far" if bursts > 1 else None

@@ -81,15 +81,6 @@ def metric_families(  # noqa: PLR0913  # one parameter a table
     empty ``authority`` or ``upstream_cluster``, and those that are noise, may
     fall too: when a host becomes known, or gets to be one of those that are
     named. What is in a small vocabulary is there from the start, as 0.
-
-    Args:
-        judged: What is counted.
-        accounts: Of the same log, as all below.
-        overview: Its totals.
-        findings: Its findings.
-        folds: What was folded in it.
-        complete: Whether all of it was read.
-        names: So many hosts are values of labels at most, and so many clusters.
     """
     host = authority_labels(judged, names)
     latency = judged.tally.latency_by_group.frame
