@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -123,7 +123,6 @@ def overview(judged: Judged, paths: pl.DataFrame) -> Overview:
     )
     counts = requests.row(0, named=True) | connections.row(0, named=True)
     noise = {name[1:]: counts.pop(name) for name in list(counts) if name.startswith(_NOISE)}
-    latency = _latencies(judged)
     without_noise = counts["requests"] - noise["requests"]
     return Overview(
         **counts,
@@ -134,9 +133,7 @@ def overview(judged: Judged, paths: pl.DataFrame) -> Overview:
         error_share=counts["errors"] / without_noise if without_noise else None,
         noise=noise,
         not_found_ledger=_not_found_ledger(judged, paths),
-        latency_ms=latency["latency_ms"],
-        upstream_time_ms=latency["upstream_time_ms"],
-        gateway_ms=latency["gateway_ms"],
+        **_latencies(judged),
     )
 
 
@@ -162,7 +159,7 @@ def _noise(counts: str, column: str, names: str, without: str) -> list[pl.Expr]:
     ]
 
 
-def _latencies(judged: Judged) -> dict[str, Latency]:
+def _latencies(judged: Judged) -> dict[str, Any]:
     """Return the latency of all answered requests by measure."""
     of_gateway = judged.tally.latency_by_trait.frame.lazy().filter(
         pl.col("measure") == "gateway_ms"

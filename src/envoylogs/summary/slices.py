@@ -16,8 +16,8 @@ from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, UNROUTED, is_error
 from envoylogs.envoy.paths import path_group
 from envoylogs.summary.judged import is_known
 from envoylogs.summary.ledger import NOT_FOUND, ledger_kind
+from envoylogs.summary.over_time import Window, window_of
 from envoylogs.summary.paths import with_lost
-from envoylogs.summary.window import Window, window_of
 
 if TYPE_CHECKING:
     from envoylogs.summary.judged import Judged

@@ -19,11 +19,10 @@ from envoylogs.summary.connections import (
     asked_connections,
     failed_connections,
 )
-from envoylogs.summary.joint import joint_table
 from envoylogs.summary.ledger import LEDGER_KINDS
 from envoylogs.summary.rejections import rejections
 from envoylogs.summary.splits import parts_of
-from envoylogs.summary.timeline import timeline
+from envoylogs.summary.timeline import joint_table, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable

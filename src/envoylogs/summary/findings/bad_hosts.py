@@ -15,7 +15,6 @@ from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_
 from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of, worth_telling
 from envoylogs.summary.findings.proof import (
     first_of,
-    gateways_of,
     last_of,
     most_frequent,
     proof_of,
@@ -135,12 +134,10 @@ def of_bad_host(log: WholeLog, bad: BadHost, weighing: Weighing, kept: pl.DataFr
         f"fails while the others do not{at.title}",
         requests=bad.failed,
         of=bad.requests,
-        **witnesses.told,
-        first_seen=first,
+        **witnesses.told(log, rows, first),
         since=None if when.since is None or first is None else max(when.since, first),
         until=None if when.until is None or last is None else min(when.until, last),
         onset_unclear=when.onset_unclear,
-        gateways=gateways_of(log, rows),
         only_at=at.names,
         upstream_hosts=(1, bad.siblings),
         where=all_of(

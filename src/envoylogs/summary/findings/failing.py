@@ -7,7 +7,6 @@ what refuses a TLS name in ``tls``.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -22,7 +21,6 @@ from envoylogs.summary.findings.finding import Finding, Severity
 from envoylogs.summary.findings.places import place_of
 from envoylogs.summary.findings.proof import (
     first_of,
-    gateways_of,
     names_in,
     sum_of,
     witnesses_among,
@@ -64,20 +62,12 @@ class _Failures:
             ]
         )
         self._rows, self._failed, self._kept = Parts(rows), Parts(failed), Parts(kept)
-        self._clients: defaultdict[tuple[object, ...], list[tuple[str, int | None]]] = defaultdict(
-            list
-        )
-        clients = kept.filter(pl.col("client").is_not_null())
-        for *key, client, start in zip(
-            *(clients[name] for name in (*SUBJECT, "failure", "client", "start")), strict=True
-        ):
-            self._clients[tuple(key)].append((client, start))
         errors = rows["requests"].filter(rows["harm"].is_in([Harm.ERROR, Harm.FAILED]))
         self._weighing = Weighing(
             rows.select(SUBJECT).n_unique() if rows.height else 0,
             sum_of(rows),
             int(errors.sum()),
-            clients["client"].n_unique(),
+            kept["client"].drop_nulls().n_unique(),
         )
 
     def _is_told(self) -> pl.Expr:
@@ -102,7 +92,7 @@ class _Failures:
         apart: dict[str | None, tuple[str, ...]] = {}
         for bad in self._bad_hosts:
             apart[bad.cluster] = (*apart.get(bad.cluster, ()), bad.address)
-        suspected = suspects(self._rows.rows, self._failed.rows, apart, OF_ONE_HOST)
+        suspected = suspects(self._rows.rows, self._failed.rows, apart)
         stretches = self._log.timelines.stretches_of_subjects(
             key
             for suspect in suspected
@@ -153,9 +143,7 @@ class _Failures:
             else severity,
             subject=subject.name or subject.label,
             **words,
-            **stretch.told(first_of(rows)),
-            **witnesses.told,
-            gateways=gateways_of(self._log, rows),
+            **(witnesses.told(self._log, rows) | stretch.told(first_of(rows))),
             only_at=at.names,
             upstream_hosts=(len(names_in(rows, "upstream_host")), suspect.hosts),
             where=suspect.where(self._log.believed),
@@ -175,17 +163,16 @@ class _Failures:
             return (
                 found if found is None or harm is not Harm.INJECTED else max(found, Severity.HIGH)
             )
-        seen = self._clients.get(suspect.key, ())
-        clients = {client for client, _ in seen}
-        inside = {
-            client for client, start in seen if start is not None and stretch.episode.covers(start)
-        }
+        kept = self._kept.of(**_place(suspect))
+        seen = set(zip(kept["client"], kept["start"], strict=True))
+        clients, when = {client for client, _ in seen} - {None}, stretch.episode
+        inside = {client for client, start in seen if start is not None and when.covers(start)}
         # 404 is what any stranger gets, and there may be many of them at a time.
         common = harm is Harm.ANSWERED_4XX and 2 * suspect.not_found >= failed
         alike = durations is not None and durations.limit_ms is not None
         known = min(len(clients), A_CROWD - 1) if common else len(clients)
         return self._weighing.of_refusals(
-            harm, failed, of, stretch, Askers(known, len(inside), alike)
+            harm, failed, of, stretch, Askers(known, len(inside & clients), alike)
         )
 
 

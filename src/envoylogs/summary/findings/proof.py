@@ -49,10 +49,14 @@ class Witnesses(NamedTuple):
     clients: int
     ports: tuple[str, ...]
 
-    @property
-    def told(self) -> dict[str, Any]:
-        """Return what a ``Finding`` says of them."""
-        return {"examples": self.examples, "clients_at_least": self.clients}
+    def told(self, judged: Judged, rows: pl.DataFrame, first: int | None = None) -> dict[str, Any]:
+        """Return what a ``Finding`` says of them and of all rows; ``first`` if it is not theirs."""
+        return {
+            "examples": self.examples,
+            "clients_at_least": self.clients,
+            "first_seen": first_of(rows) if first is None else first,
+            "gateways": gateways_of(judged, rows),
+        }
 
 
 def witnesses_of(judged: Judged, where: pl.Expr) -> Witnesses:

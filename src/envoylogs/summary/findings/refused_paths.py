@@ -17,7 +17,6 @@ from envoylogs.summary.findings.finding import MOST_SUBJECTS, Finding, OfMany, S
 from envoylogs.summary.findings.proof import (
     codes_of,
     first_of,
-    gateways_of,
     is_host,
     listed,
     proof_of,
@@ -90,10 +89,8 @@ def _of(log: WholeLog, paths: pl.DataFrame) -> Finding | None:
         title=failure.says.format(label=f"{listed(groups)} of {host}", codes=codes_of(rows)),
         requests=requests,
         of=of,
-        **witnesses.told,
-        first_seen=since,
+        **witnesses.told(log, rows, since),
         since=since,
-        gateways=gateways_of(log, rows),
         where=all_of(is_request, equals("host", host), equals("failure", refusal), paths_of(paths)),
         proof=f"{proof_of(rows)}; {served:,} requests of these paths were served before, none "
         "since",

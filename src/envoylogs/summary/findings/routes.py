@@ -30,7 +30,6 @@ from envoylogs.summary.findings.finding import (
 )
 from envoylogs.summary.findings.proof import (
     first_of,
-    gateways_of,
     last_of,
     listed,
     most_frequent,
@@ -38,8 +37,8 @@ from envoylogs.summary.findings.proof import (
     unrouted_rows,
     witnesses_of,
 )
-from envoylogs.summary.findings.reuse import with_reuse_hint
 from envoylogs.summary.findings.timelines import between
+from envoylogs.summary.findings.tls import with_reuse_hint
 from envoylogs.summary.findings.unrouted import never_routed_hosts, unrouted_path_findings
 from envoylogs.summary.findings.weighing import is_burst
 from envoylogs.summary.parts import Parts
@@ -106,10 +105,8 @@ def _lost(log: WholeLog) -> list[Finding]:
                 else f"{host} lost the route of {listed(groups)}",
                 requests=requests,
                 of=total,
-                **witnesses.told,
-                first_seen=since,
+                **witnesses.told(log, rows, since),
                 since=since,
-                gateways=gateways_of(log, rows),
                 where=unrouted_of(host, paths_of(lost_here)),
                 proof=f"{_were(before)} routed before, {gone} since.",
                 failure="route_missing",
@@ -190,10 +187,8 @@ def _gained(log: WholeLog) -> list[Finding]:
                 title=f"{host} had no route until one came",
                 requests=requests,
                 of=max(requests, sum_of(between(log.timelines.requests_of(host), None, until))),
-                **witnesses.told,
-                first_seen=first_of(of_host, "first_unrouted"),
+                **witnesses.told(log, rows, first_of(of_host, "first_unrouted")),
                 until=until,
-                gateways=gateways_of(log, rows),
                 where=unrouted_of(host, paths_of(of_host)),
                 proof="Its requests got 404 first and are routed since.",
                 next=_WORKS_NOW,
@@ -246,10 +241,8 @@ def _nothing_bound(log: WholeLog) -> list[Finding]:
                 ),
                 requests=requests,
                 of=sum_of(log.requests),
-                **witnesses.told,
-                first_seen=first_of(rows),
+                **witnesses.told(log, rows),
                 until=ended,
-                gateways=gateways_of(log, rows),
                 where=all_of(
                     is_request,
                     equals("outcome", "blackhole" if is_blackhole else "no_route"),

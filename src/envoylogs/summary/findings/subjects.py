@@ -153,17 +153,9 @@ def with_subject(rows: pl.LazyFrame, believed: Sequence[str | None]) -> pl.LazyF
         .otherwise(pl.lit(STRANGERS))
         .alias("about")
     )
-    name = (
-        pl.when(pl.col("about") == "cluster")
-        .then(cluster)
-        .when(pl.col("about") == "address")
-        .then("address")
-        .when(pl.col("about") == "server_name")
-        .then("server_name")
-        .when(pl.col("about") == "host")
-        .then(host)
-        .alias("name")
-    )
+    name = pl.coalesce(
+        pl.when(pl.col("about") == told).then(column) for told, column in _COLUMNS.items()
+    ).alias("name")
     return rows.with_columns(is_believed.alias("believed")).with_columns(about).with_columns(name)
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from envoylogs.envoy.clusters import NAMELESS
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.harm import Harm
+from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST
 from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of
 from envoylogs.summary.findings.subjects import (
     EVERYBODY,
@@ -120,7 +121,6 @@ def suspects(
     rows: pl.DataFrame,
     failed: pl.DataFrame,
     apart: Mapping[str | None, tuple[str, ...]],
-    apart_outcomes: Sequence[str],
 ) -> list[Suspect]:
     """Return what may be worth telling, whatever its times are; the most failures first.
 
@@ -128,7 +128,6 @@ def suspects(
         rows: All requests and connections, see ``subjects.with_subject``.
         failed: Those of them that failed.
         apart: Upstream hosts that are told of by themselves, by cluster.
-        apart_outcomes: Of which outcomes they are.
     """
     requests = pl.col("requests")
     by_outcome = (
@@ -164,7 +163,7 @@ def suspects(
             not_found,
             of,
             hosts,
-            apart.get(name, ()) if outcome in apart_outcomes else (),
+            apart.get(name, ()) if outcome in OF_ONE_HOST else (),
         )
         for failure, kind, about, name, outcome, harm, n, not_found, of, hosts in found.iter_rows()
         if may_be_told(Harm(harm), n, of)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.harm import Actor
+from envoylogs.envoy.outcomes import UNROUTED
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, unrouted_of
 from envoylogs.summary.findings.finding import MOST_SUBJECTS, Finding, OfMany, Severity, severity_of
 from envoylogs.summary.findings.proof import (
     Witnesses,
-    first_of,
-    gateways_of,
     listed,
     most_frequent,
     proof_of,
@@ -22,7 +22,6 @@ from envoylogs.summary.findings.proof import (
     witnesses_among,
     witnesses_of,
 )
-from envoylogs.summary.findings.reuse import REUSE_NEXT, unlike_names
 from envoylogs.summary.findings.weighing import is_burst
 from envoylogs.summary.parts import Parts
 from envoylogs.summary.paths import grace_us
@@ -30,9 +29,15 @@ from envoylogs.summary.paths import grace_us
 if TYPE_CHECKING:
     from envoylogs.summary.findings.whole_log import WholeLog
 
-__all__ = ["tls_findings"]
+__all__ = ["tls_findings", "with_reuse_hint"]
 
 _MEANT, _ASKERS = 10, 3
+
+_REUSE_NEXT = (
+    "HTTP/2 clients reuse the connection of another host with the same certificate and land in "
+    "its route table. Put all hosts of one certificate into one server of one Gateway, or give "
+    "each host a certificate of its own."
+)
 
 
 def tls_findings(log: WholeLog) -> list[Finding]:
@@ -55,7 +60,7 @@ def _tls_reuse(log: WholeLog) -> list[Finding]:
         return []
     lost = log.path_states.filter("host_lost")["host"].unique()
     same_domain = _domain(pl.col("host")) == _domain(pl.col("server_name"))
-    reused = unlike_names(
+    reused = _unlike_names(
         log.requests.filter(~pl.col("host").is_in(lost.implode(), nulls_equal=True))
     ).filter(
         pl.col("server_name").is_in(log.known_hosts.implode()) & (pl.col("known") | same_domain)
@@ -84,9 +89,7 @@ def _tls_reuse(log: WholeLog) -> list[Finding]:
                 title=f"{host} is asked for over connections opened for {server_name}",
                 requests=requests,
                 of=total,
-                **witnesses.told,
-                first_seen=first_of(rows),
-                gateways=gateways_of(log, rows),
+                **witnesses.told(log, rows),
                 where=unrouted_of(
                     host,
                     is_one_of(
@@ -95,10 +98,41 @@ def _tls_reuse(log: WholeLog) -> list[Finding]:
                 ),
                 proof=f"requested_server_name is {server_name}, the authority is {host}.",
                 failure="route_missing",
-                next=REUSE_NEXT,
+                next=_REUSE_NEXT,
             )
         )
     return findings
+
+
+def _unlike_names(requests: pl.DataFrame) -> pl.DataFrame:
+    """Return the unrouted of some requests whose TLS server name is not their host.
+
+    They are rows of ``Judged.requests``, with ``server_name``.
+    """
+    name = pl.col("requested_server_name").str.to_lowercase()
+    return requests.filter(
+        pl.col("outcome").is_in(UNROUTED) & (name != pl.col("host"))
+    ).with_columns(name.alias("server_name"))
+
+
+def with_reuse_hint(log: WholeLog, found: Finding) -> Finding:
+    """Return a finding about requests without a route, with the hint where it is in place.
+
+    It is a suspicion and no proof: that the route table of the server name lacks
+    the host is not in the log.
+    """
+    unlike = _unlike_names(log.requests.filter(pl.col("host") == found.subject))
+    requests = int(unlike["requests"].sum())
+    if 2 * requests < found.requests or not requests:
+        return found
+    name = most_frequent(unlike, "server_name")[0]
+    proof = f"TLS server name {name}, authority {found.subject}"
+    return replace(
+        found,
+        proof=f"{found.proof} {proof}." if found.proof else proof,
+        next=f"Connections may be reused: they were opened for {name}. {_REUSE_NEXT} Otherwise: "
+        f"{found.next[:1].lower()}{found.next[1:]}",
+    )
 
 
 def _domain(name: pl.Expr) -> pl.Expr:
@@ -140,14 +174,12 @@ def _lost_tls_names(log: WholeLog) -> list[Finding]:
                 + ("" if requests == total else " on some of them"),
                 requests=requests,
                 of=total,
-                first_seen=since,
                 since=since,
                 until=until,
                 timed=True,
-                gateways=gateways_of(log, rows),
                 where=_refused(name),
                 proof="NR without HTTP fields; the same name was served before.",
-                **witnesses_among(kept.of(server_name=name)).told,
+                **witnesses_among(kept.of(server_name=name)).told(log, rows, since),
                 failure="name_refused",
                 of_many=OfMany(
                     "TLS connections for {label} are refused",
@@ -210,12 +242,10 @@ def _refused_without_name(log: WholeLog) -> list[Finding]:
                 "accepts them",
                 requests=stretch.requests,
                 of=stretch.of,
-                **witnesses.told,
-                first_seen=first_of(rows),
+                **witnesses.told(log, rows),
                 since=stretch.episode.since,
                 until=stretch.episode.until,
                 timed=True,
-                gateways=gateways_of(log, rows),
                 where=all_of(_refused(None), *_at_port(port)),
                 proof="NR without HTTP fields; the port took connections before.",
                 failure="name_refused",
@@ -249,9 +279,7 @@ def _nothing_accepted(log: WholeLog) -> list[Finding]:
             "nothing was ever accepted in this log",
             requests=requests,
             of=requests,
-            **witnesses.told,
-            first_seen=first_of(refused),
-            gateways=gateways_of(log, refused),
+            **witnesses.told(log, refused),
             where=_refused(),
             proof=proof_of(refused),
             failure="name_refused",
