@@ -23,7 +23,7 @@ from envoylogs.tally.traffic import conditions_counted, connections_counted
 if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally
 
-__all__ = ["Judged", "is_known", "with_host"]
+__all__ = ["Judged", "is_known", "whole", "with_host"]
 
 
 class Judged:
@@ -114,12 +114,9 @@ class Judged:
         """Durations by ``schema.GROUP_KEYS``, with ``host``, the shortest first."""
         return with_host(self.tally.latency_by_group.frame).sort("value_ms")
 
-    def unrouted_evidence_of(self, host: str | None) -> pl.DataFrame:
-        """Return the examples of a host's requests without a route."""
-        return self._unrouted_evidence.of(host=host)
-
     @cached_property
-    def _unrouted_evidence(self) -> Parts:
+    def unrouted_evidence(self) -> Parts:
+        """The examples of requests without a route, asked by ``host``."""
         return Parts(self.evidence.filter(pl.col("outcome").is_in(UNROUTED)))
 
     @cached_property
@@ -160,12 +157,12 @@ class Judged:
     @cached_property
     def first(self) -> int | None:
         """Microseconds since 1970 of the first record, null without times."""
-        return _whole(self.tally.traffic.frame["first"].min())
+        return whole(self.tally.traffic.frame["first"].min())
 
     @cached_property
     def last(self) -> int | None:
         """The same of the last."""
-        return _whole(self.tally.traffic.frame["last"].max())
+        return whole(self.tally.traffic.frame["last"].max())
 
     @cached_property
     def total(self) -> int:
@@ -186,5 +183,6 @@ def is_known(name: pl.Expr, known: pl.Series) -> pl.Expr:
     return (name.is_in(known.implode()) | (name == FOLDED_KNOWN)).fill_null(value=False)
 
 
-def _whole(value: object) -> int | None:
+def whole(value: object) -> int | None:
+    """Return the whole number that an aggregate is; null where its column has no values."""
     return value if isinstance(value, int) else None

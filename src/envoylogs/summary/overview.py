@@ -17,7 +17,7 @@ from envoylogs.tally.latency import MEASURES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
 __all__ = ["Overview", "overview"]
 
@@ -83,7 +83,7 @@ class Overview:
     gateway_ms: Latency
 
 
-def overview(judged: Judged, paths: pl.DataFrame) -> Overview:
+def overview(log: WholeLog) -> Overview:
     """Return the totals of a log."""
     harm, outcome = pl.col("harm"), pl.col("outcome")
     of_requests = {
@@ -103,19 +103,19 @@ def overview(judged: Judged, paths: pl.DataFrame) -> Overview:
     }
     requests, connections, outcomes = pl.collect_all(
         [
-            judged.requests.lazy().select(
+            log.requests.lazy().select(
                 pl.col("requests", "bytes_received", "bytes_sent").sum(),
                 *_sums(of_requests),
                 *_noise("requests", "host", "hosts", "without_host"),
             ),
-            judged.connections.lazy().select(
+            log.connections.lazy().select(
                 pl.col("requests").sum().alias("connections"),
                 *_sums(of_connections),
                 *_noise(
                     "connections", "requested_server_name", "server_names", "without_server_name"
                 ),
             ),
-            judged.everything.lazy()
+            log.everything.lazy()
             .group_by("outcome")
             .agg(pl.col("requests").sum())
             .sort(-pl.col("requests"), "outcome"),
@@ -126,14 +126,14 @@ def overview(judged: Judged, paths: pl.DataFrame) -> Overview:
     without_noise = counts["requests"] - noise["requests"]
     return Overview(
         **counts,
-        own_traffic=judged.own_traffic,
-        first=judged.first,
-        last=judged.last,
+        own_traffic=log.own_traffic,
+        first=log.first,
+        last=log.last,
         outcomes=dict(outcomes.iter_rows()),
         error_share=counts["errors"] / without_noise if without_noise else None,
         noise=noise,
-        not_found_ledger=_not_found_ledger(judged, paths),
-        **_latencies(judged),
+        not_found_ledger=_not_found_ledger(log),
+        **_latencies(log),
     )
 
 
@@ -159,26 +159,24 @@ def _noise(counts: str, column: str, names: str, without: str) -> list[pl.Expr]:
     ]
 
 
-def _latencies(judged: Judged) -> dict[str, Any]:
+def _latencies(log: WholeLog) -> dict[str, Any]:
     """Return the latency of all answered requests by measure."""
-    of_gateway = judged.tally.latency_by_trait.frame.lazy().filter(
-        pl.col("measure") == "gateway_ms"
-    )
+    of_gateway = log.tally.latency_by_trait.frame.lazy().filter(pl.col("measure") == "gateway_ms")
     counts = [
         frame.select("measure", "value_ms", "digits", "requests")
-        for frame in (judged.tally.latency_by_group.frame.lazy(), of_gateway)
+        for frame in (log.tally.latency_by_group.frame.lazy(), of_gateway)
     ]
     found = latency_by(pl.concat(counts).collect(), ["measure"], "latency")
     return dict.fromkeys(MEASURES, EMPTY_LATENCY) | dict(found.iter_rows())
 
 
-def _not_found_ledger(judged: Judged, paths: pl.DataFrame) -> dict[str, int]:
+def _not_found_ledger(log: WholeLog) -> dict[str, int]:
     """Return all 404s by who answered and why; the parts add up to all."""
-    found = judged.requests.lazy().filter(pl.col("response_code") == NOT_FOUND)
+    found = log.requests.lazy().filter(pl.col("response_code") == NOT_FOUND)
     # The paths alone say which are lost.
     kinds = found.group_by(ledger_kind(lost=pl.lit(value=False)).alias("kind"))
     counted = dict(kinds.agg(pl.col("requests").sum()).collect().iter_rows())
-    lost = int(paths.filter(pl.col("known") & is_lost())["unrouted_404"].sum())
+    lost = int(log.path_states.filter(pl.col("known") & is_lost())["unrouted_404"].sum())
     never = counted.get("never_routed", 0) - lost
     parts = dict.fromkeys(LEDGER_KINDS, 0) | counted | {"lost": lost, "never_routed": never}
     return {**parts, "all": sum(counted.values())}

@@ -117,8 +117,7 @@ def _parts(judged: Judged, sent: pl.LazyFrame) -> pl.LazyFrame:
     parts = sent.group_by(_PART).agg(requests.sum(), requests.filter("error").sum().alias("errors"))
     total = _of_all(_GROUP)
     low, high = wilson_interval(requests, total)
-    direction, port, subset, service = cluster_parts(pl.col("upstream_cluster"))
-    del direction, port
+    _, _, subset, service = cluster_parts(pl.col("upstream_cluster"))
     for measure in ("latency_ms", "upstream_time_ms"):
         of_measure = judged.latency.lazy().filter(pl.col("measure") == measure)
         latency = latencies(of_measure, _PART, measure)

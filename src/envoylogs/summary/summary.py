@@ -77,7 +77,7 @@ class Summary:
     @cached_property
     def overview(self) -> Overview:
         """Totals."""
-        return overview(self.judged, self.judged.path_states)
+        return overview(self.judged)
 
     @cached_property
     def bucket_seconds(self) -> int | None:
@@ -104,22 +104,14 @@ class Summary:
         """For monitoring, in a fixed order; null unless they were asked for."""
         if self._names_in_metrics is None:
             return None
-        return metric_families(
-            self.judged,
-            accounts=self.accounts,
-            overview=self.overview,
-            findings=self.findings,
-            folds=self.folds,
-            complete=self.complete,
-            names=self._names_in_metrics,
-        )
+        return metric_families(self, self._names_in_metrics)
 
     @cached_property
     def slices(self) -> Slices | None:
         """What any slice is counted from; null unless joint counts are by ``SLICE_COLUMNS``."""
         if self.judged.tally.spec.joint != SLICE_COLUMNS:
             return None
-        return slices(self.judged, self.judged.path_states)
+        return slices(self.judged)
 
     @cached_property
     def finding_slices(self) -> tuple[FindingSlice | None, ...]:

@@ -9,6 +9,7 @@ import polars as pl
 from envoylogs.envoy.failures.lookup import actor_of_record
 from envoylogs.envoy.harm import Actor
 from envoylogs.envoy.outcomes import UNROUTED
+from envoylogs.summary.judged import whole
 from envoylogs.summary.percentiles import latency_by, latency_column
 
 if TYPE_CHECKING:
@@ -19,8 +20,7 @@ __all__ = ["bucket_seconds", "joint_table", "timeline"]
 
 def bucket_seconds(tally: Tally) -> int | None:
     """Return the width of the time buckets in seconds, null for an empty log."""
-    width = tally.timeline.frame["width_s"].max()
-    return width if isinstance(width, int) else None
+    return whole(tally.timeline.frame["width_s"].max())
 
 
 def timeline(tally: Tally) -> pl.DataFrame:

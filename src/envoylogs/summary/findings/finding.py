@@ -181,7 +181,8 @@ def ranked(findings: list[Finding]) -> list[Finding]:
     )  # fmt: skip
 
 
-_CRITICAL, _HIGH, _MEDIUM = 0.5, 0.1, 0.01
+_SHARES = (0.5, 0.1, 0.01)
+"""From which share on it is critical, high and medium."""
 _FEW, _VERY_FEW = 10, 3
 
 
@@ -191,14 +192,7 @@ def severity_of(requests: int, of: int) -> Severity:
     A handful of requests is never critical.
     """
     share = requests / of if of else 0.0
-    if share >= _CRITICAL:
-        found = Severity.CRITICAL
-    elif share >= _HIGH:
-        found = Severity.HIGH
-    elif share >= _MEDIUM:
-        found = Severity.MEDIUM
-    else:
-        found = Severity.INFO
+    found = Severity(sum(share < least for least in _SHARES))
     if requests < _VERY_FEW:
         return max(found, Severity.MEDIUM)
     return max(found, Severity.HIGH) if requests < _FEW else found
@@ -209,6 +203,6 @@ def worth_telling(requests: int, of: int) -> bool:
     share = requests / of if of else 0.0
     return bool(
         share >= 0.2  # noqa: PLR2004
-        or (requests > 1 and share >= _MEDIUM)
+        or (requests > 1 and share >= _SHARES[-1])
         or (requests >= 50 and share >= 0.001)  # noqa: PLR2004
     )

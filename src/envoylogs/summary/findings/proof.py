@@ -10,6 +10,7 @@ import polars as pl
 
 from envoylogs.summary.findings.finding import Example
 from envoylogs.summary.in_words import listing
+from envoylogs.summary.judged import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +105,7 @@ def most_frequent(rows: pl.DataFrame, column: str) -> list[Any]:
 def unrouted_rows(judged: Judged, host: str) -> tuple[pl.DataFrame, Witnesses]:
     """Return the rows of a host's requests without a route, and what their examples say."""
     of_host = judged.requests_of(host)
-    kept = judged.unrouted_evidence_of(host)
+    kept = judged.unrouted_evidence.of(host=host)
     return of_host.filter(of_host["unrouted"]), witnesses_among(kept)
 
 
@@ -120,14 +121,12 @@ def sum_of(rows: pl.DataFrame, column: str = "requests") -> int:
 
 def first_of(rows: pl.DataFrame, column: str = "first") -> int | None:
     """Return the earliest of some times, null without any."""
-    first = rows[column].min()
-    return first if isinstance(first, int) else None
+    return whole(rows[column].min())
 
 
 def last_of(rows: pl.DataFrame, column: str = "last") -> int | None:
     """Return the latest of some times, null without any."""
-    last = rows[column].max()
-    return last if isinstance(last, int) else None
+    return whole(rows[column].max())
 
 
 _LAST_OF_HTTP, _CODES_NAMED = 599, 3

@@ -13,6 +13,7 @@ from envoylogs.summary.findings.subjects import (
     of_each_subject,
     with_subject,
 )
+from envoylogs.summary.judged import whole
 from envoylogs.summary.parts import Parts
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ class Timelines(Parts):
     def __init__(self, judged: Judged, believed: Sequence[str | None]) -> None:
         rows = judged.timeline.lazy().filter(pl.col("kind") != "own")
         super().__init__(with_subject(rows, believed).collect())
-        width = self.rows["width_s"].max()
-        self.width_us = width * 1_000_000 if isinstance(width, int) else 0
+        self.width_us = (whole(self.rows["width_s"].max()) or 0) * 1_000_000
 
     def requests_of(self, host: str | None) -> pl.DataFrame:
         """Return the rows of the requests for a host."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["tls_findings", "with_reuse_hint"]
 
 _MEANT, _ASKERS = 10, 3
+_IS_REFUSED = pl.col("outcome") == "no_filter_chain"
 
 _REUSE_NEXT = (
     "HTTP/2 clients reuse the connection of another host with the same certificate and land in "
@@ -142,12 +143,11 @@ def _domain(name: pl.Expr) -> pl.Expr:
 
 def _lost_tls_names(log: WholeLog) -> list[Finding]:
     """Return TLS server names that were accepted earlier and are refused since."""
-    is_refused = pl.col("outcome") == "no_filter_chain"
-    refused = Parts(log.connections.filter(is_refused & pl.col("known")))
+    refused = Parts(log.connections.filter(_IS_REFUSED & pl.col("known")))
     if refused.rows.is_empty():
         return []
-    others = Parts(log.everything.filter(~is_refused))
-    kept, findings = Parts(log.evidence.filter(is_refused)), []
+    others = Parts(log.everything.filter(~_IS_REFUSED))
+    kept, findings = Parts(log.evidence.filter(_IS_REFUSED)), []
     for name in refused.rows["requested_server_name"].unique().sort().head(MOST_SUBJECTS):
         rows, of_host = refused.of(requested_server_name=name), others.of(host=name.lower())
         other_name = of_host["requested_server_name"].ne_missing(name)
@@ -226,11 +226,8 @@ def _refused_without_name(log: WholeLog) -> list[Finding]:
         stretch = log.timelines.stretch(log.timelines.of(port=port), nameless)
         if stretch.episode.since is None or not (is_burst(stretch) and stretch.replaced):
             continue
-        rows = log.connections.filter(
-            (pl.col("outcome") == "no_filter_chain") & pl.col("requested_server_name").is_null()
-        )
-        refused = pl.col("outcome") == "no_filter_chain"
-        witnesses = witnesses_of(log, refused & pl.col("server_name").is_null())
+        rows = log.connections.filter(_IS_REFUSED & pl.col("requested_server_name").is_null())
+        witnesses = witnesses_of(log, _IS_REFUSED & pl.col("server_name").is_null())
         whose = "" if port is None else f" to :{port}"
         findings.append(
             Finding(
@@ -261,12 +258,12 @@ def _at_port(port: str | None) -> list[str]:
 
 def _nothing_accepted(log: WholeLog) -> list[Finding]:
     """Return refused connections where nothing else is in the log: that is no stranger's fault."""
-    refused = log.connections.filter(pl.col("outcome") == "no_filter_chain")
+    refused = log.connections.filter(_IS_REFUSED)
     if refused.is_empty() or not log.only_refused:
         return []
     names = [name for name in most_frequent(refused, "requested_server_name") if name is not None]
     listeners = refused["gateway"].drop_nulls().unique().sort().to_list()
-    witnesses = witnesses_of(log, pl.col("outcome") == "no_filter_chain")
+    witnesses = witnesses_of(log, _IS_REFUSED)
     requests = sum_of(refused)
     who = f"for {listed(names)}" if names else "and none had a TLS server name"
     return [

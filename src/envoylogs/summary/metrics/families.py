@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from envoylogs.summary.folds import Folds
     from envoylogs.summary.judged import Judged
     from envoylogs.summary.overview import Overview
+    from envoylogs.summary.summary import Summary
 
 __all__ = ["Family", "Sample", "metric_families"]
 
@@ -65,37 +66,31 @@ class Family:
     samples: tuple[Sample, ...]
 
 
-def metric_families(  # noqa: PLR0913  # one parameter a table
-    judged: Judged,
-    *,
-    accounts: Accounts,
-    overview: Overview,
-    findings: Iterable[Finding],
-    folds: Folds,
-    complete: bool,
-    names: int,
-) -> tuple[Family, ...]:
+def metric_families(summary: Summary, names: int) -> tuple[Family, ...]:
     """Return all metrics of a log, in the order of ``catalog.METRICS``.
+
+    So many hosts are values of labels at most, and so many clusters.
 
     Counters only grow while records are added to a tally. Those that have an
     empty ``authority`` or ``upstream_cluster``, and those that are noise, may
     fall too: when a host becomes known, or gets to be one of those that are
     named. What is in a small vocabulary is there from the start, as 0.
     """
+    judged, overview = summary.judged, summary.overview
     host = authority_labels(judged, names)
     latency = judged.tally.latency_by_group.frame
     durations = latency.filter(pl.col("measure") == "latency_ms")
     upstream_times = latency.filter(pl.col("measure") == "upstream_time_ms")
     counts = {
-        **_of_the_log(accounts, overview, complete=complete),
+        **_of_the_log(summary.accounts, overview, complete=summary.complete),
         **_of_all_requests(judged, overview),
         "envoylogs_authority_requests_total": _requests_by(judged, [*host, pl.col("outcome")]),
         "envoylogs_authority_errors_total": _errors_by_authority(judged, host),
         "envoylogs_upstream_requests_total": _requests_by(
             judged, [*cluster_labels(judged, names), pl.col("outcome")]
         ),
-        **_of_findings(findings),
-        **_of_folds(folds),
+        **_of_findings(summary.findings),
+        **_of_folds(summary.folds),
     }
     of_histograms = {
         "envoylogs_request_duration_seconds": histograms(durations),
