@@ -15,7 +15,6 @@ import polars as pl
 from envoylogs.envoy.distinct import with_columns_by
 from envoylogs.envoy.outcomes import UNROUTED, harm_of_record, is_error, is_routed
 from envoylogs.envoy.traffic import host_of
-from envoylogs.summary.parts import Parts
 from envoylogs.tally.folding.marks import FOLDED_KNOWN
 from envoylogs.tally.folding.names_apart import is_folded
 from envoylogs.tally.traffic import conditions_counted, connections_counted
@@ -23,7 +22,26 @@ from envoylogs.tally.traffic import conditions_counted, connections_counted
 if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally
 
-__all__ = ["Judged", "is_known", "whole", "with_host"]
+__all__ = ["Judged", "Parts", "is_known", "whole", "with_host"]
+
+
+class Parts:
+    """A frame that is asked for the rows of many names; none goes through all of them."""
+
+    def __init__(self, rows: pl.DataFrame) -> None:
+        self.rows = rows
+        self._places: dict[tuple[str, ...], dict[tuple[object, ...], pl.Series]] = {}
+
+    def of(self, **values: object) -> pl.DataFrame:
+        """Return the rows in which columns have these values, which may be missing."""
+        columns = tuple(values)
+        if columns not in self._places:
+            places = self.rows.lazy().select(columns).with_row_index("place")
+            by_key = places.group_by(columns).agg("place").collect()
+            keys = by_key.select(columns).iter_rows()
+            self._places[columns] = dict(zip(keys, by_key["place"], strict=True))
+        places_of = self._places[columns].get(tuple(values.values()))
+        return self.rows.clear() if places_of is None else self.rows[places_of]
 
 
 class Judged:

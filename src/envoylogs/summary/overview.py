@@ -1,4 +1,4 @@
-"""The whole log in a few numbers."""
+"""The whole log in a few numbers, and the ledger of its 404s: who answered, and why."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from envoylogs.envoy.harm import Harm
-from envoylogs.summary.ledger import LEDGER_KINDS, NOT_FOUND, ledger_kind
 from envoylogs.summary.paths import is_lost
 from envoylogs.summary.percentiles import EMPTY_LATENCY, latency_by
 from envoylogs.tally.folding.names_apart import is_folded
@@ -19,7 +18,17 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.findings.whole_log import WholeLog
 
-__all__ = ["Overview", "overview"]
+__all__ = ["LEDGER_KINDS", "NOT_FOUND", "UNDECIDED", "Overview", "ledger_kind", "overview"]
+
+NOT_FOUND = 404
+
+LEDGER_KINDS = (
+    "lost", "never_routed", "noise", "application", "configured", "fault", "other",
+)  # fmt: skip
+"""What becomes of each 404; together they are all of them."""
+
+UNDECIDED = "lost_or_never_routed"
+"""Where names were folded, some paths that were lost can't be told from those never routed."""
 
 Latency = dict[str, object]
 
@@ -180,3 +189,25 @@ def _not_found_ledger(log: WholeLog) -> dict[str, int]:
     never = counted.get("never_routed", 0) - lost
     parts = dict.fromkeys(LEDGER_KINDS, 0) | counted | {"lost": lost, "never_routed": never}
     return {**parts, "all": sum(counted.values())}
+
+
+def ledger_kind(*, lost: pl.Expr) -> pl.Expr:
+    """Return the kind of a request with code 404.
+
+    Args:
+        lost: Whether the path of an unrouted request of a known host was routed
+            at another time; null where that can't be told.
+
+    The columns ``outcome``, ``unrouted``, ``known`` and ``noise`` are read.
+    """
+    outcome, of_known = pl.col("outcome"), pl.col("unrouted") & pl.col("known")
+    return (
+        pl.when(of_known & lost).then(pl.lit("lost"))
+        .when(of_known & lost.is_null()).then(pl.lit(UNDECIDED))
+        .when(of_known).then(pl.lit("never_routed"))
+        .when("noise").then(pl.lit("noise"))
+        .when(outcome == "upstream_4xx").then(pl.lit("application"))
+        .when(outcome == "direct_response").then(pl.lit("configured"))
+        .when(outcome == "fault_injected").then(pl.lit("fault"))
+        .otherwise(pl.lit("other"))
+    )  # fmt: skip

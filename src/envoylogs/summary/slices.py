@@ -15,8 +15,8 @@ import polars as pl
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, UNROUTED, is_error
 from envoylogs.envoy.paths import path_group
 from envoylogs.summary.judged import is_known, whole
-from envoylogs.summary.ledger import NOT_FOUND, ledger_kind
 from envoylogs.summary.over_time import Window, window_of
+from envoylogs.summary.overview import NOT_FOUND, ledger_kind
 from envoylogs.summary.paths import with_lost
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from envoylogs.summary.connections import (
     asked_connections,
     failed_connections,
 )
-from envoylogs.summary.ledger import LEDGER_KINDS
+from envoylogs.summary.overview import LEDGER_KINDS
 from envoylogs.summary.rejections import rejections
 from envoylogs.summary.splits import parts_of
 from envoylogs.summary.timeline import joint_table, timeline

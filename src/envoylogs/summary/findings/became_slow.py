@@ -18,7 +18,7 @@ from envoylogs.summary.findings.proof import first_of, sum_of
 from envoylogs.summary.findings.stretches import Stretch, stretches
 from envoylogs.summary.findings.timelines import between
 from envoylogs.summary.findings.weighing import is_burst
-from envoylogs.summary.parts import Parts
+from envoylogs.summary.judged import Parts
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 from envoylogs.tally.slowness import CLASSES_MS, class_end_ms
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-__all__ = ["all_of", "any_of", "equals", "is_one_of", "is_request", "paths_of", "unrouted_of",
-           "within"]  # fmt: skip
+__all__ = ["all_of", "any_of", "equals", "is_none_of", "is_one_of", "is_request", "paths_of",
+           "unrouted_of", "within"]  # fmt: skip
 
 is_request = "kind = 'request'"
 """The gateway's own traffic and connections are not counted by findings about requests."""
@@ -44,6 +44,11 @@ def is_one_of(column: str, values: Iterable[object]) -> str:
     else:
         found = [f"{column} IN ({', '.join(map(_quoted, present))})"] if present else []
     return any_of(*found, *([f"{column} IS NULL"] if len(present) < len(listed) else []))
+
+
+def is_none_of(column: str, values: Iterable[object]) -> str:
+    """Return that a column has none of some values, at least one; it may be missing."""
+    return any_of(f"{column} IS NULL", f"NOT ({is_one_of(column, values)})")
 
 
 def all_of(*conditions: str) -> str:

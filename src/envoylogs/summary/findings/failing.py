@@ -29,7 +29,7 @@ from envoylogs.summary.findings.subjects import SUBJECT, with_subject
 from envoylogs.summary.findings.suspects import Suspect, suspects
 from envoylogs.summary.findings.weighing import A_CROWD, Askers, Weighing, is_burst
 from envoylogs.summary.findings.wording import Shown, words_of
-from envoylogs.summary.parts import Parts
+from envoylogs.summary.judged import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -23,8 +23,7 @@ from envoylogs.summary.findings.stretches import stretches
 from envoylogs.summary.findings.subjects import SUBJECT, Subject, with_subject
 from envoylogs.summary.findings.timelines import between
 from envoylogs.summary.findings.weighing import is_burst
-from envoylogs.summary.judged import with_host
-from envoylogs.summary.parts import Parts
+from envoylogs.summary.judged import Parts, with_host
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 from envoylogs.tally.slowness import DELAY
 from envoylogs.tally.timeline import REDIRECT

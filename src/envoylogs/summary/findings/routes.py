@@ -13,9 +13,8 @@ from envoylogs.envoy.traffic import looks_like_address
 from envoylogs.summary.findings.commands import is_plain
 from envoylogs.summary.findings.conditions import (
     all_of,
-    any_of,
     equals,
-    is_one_of,
+    is_none_of,
     is_request,
     paths_of,
     unrouted_of,
@@ -41,7 +40,7 @@ from envoylogs.summary.findings.timelines import between
 from envoylogs.summary.findings.tls import with_reuse_hint
 from envoylogs.summary.findings.unrouted import never_routed_hosts, unrouted_path_findings
 from envoylogs.summary.findings.weighing import is_burst
-from envoylogs.summary.parts import Parts
+from envoylogs.summary.judged import Parts
 from envoylogs.summary.paths import grace_us
 from envoylogs.tally.folding.names_apart import is_folded
 
@@ -208,8 +207,7 @@ def _nothing_bound(log: WholeLog) -> list[Finding]:
     unknown = log.requests.filter("noise")
     blackhole = unknown.filter(pl.col("outcome") == "blackhole")
     nothing_routed = not (log.requests["routed"].any() or log.known_hosts.len())
-    known = is_one_of("host", log.known_hosts) if log.known_hosts.len() else None
-    not_known = [any_of("host IS NULL", f"NOT ({known})")] if known else []
+    not_known = [is_none_of("host", log.known_hosts)] if log.known_hosts.len() else []
     for rows, is_blackhole in (
         (blackhole, True),
         (unknown.filter(pl.col("outcome") != "blackhole"), False),

@@ -12,7 +12,7 @@ from envoylogs.envoy.flags import has_flag
 from envoylogs.envoy.harm import Actor
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED
 from envoylogs.summary.findings.became_slow import MOST_SLOW, BecameSlow, became_slow
-from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of, is_request
+from envoylogs.summary.findings.conditions import all_of, equals, is_none_of, is_one_of, is_request
 from envoylogs.summary.findings.finding import Finding, OfMany, Severity, told_alike
 from envoylogs.summary.findings.proof import gateways_of, sum_of
 from envoylogs.summary.findings.timelines import between
@@ -254,9 +254,6 @@ def _of_gateway(log: WholeLog, slow: BecameSlow) -> Finding:
     failure = FAILURES["gateway_slow"]
     of_host = log.requests_of(slow.name)
     delayed = of_host.filter(has_flag("DI"))["response_flags"].unique().sort()
-    not_delayed = [
-        any_of("response_flags IS NULL", f"NOT ({is_one_of('response_flags', delayed)})")
-    ]
     return Finding(
         code="slow_gateway",
         severity=slow.severity,
@@ -271,7 +268,7 @@ def _of_gateway(log: WholeLog, slow: BecameSlow) -> Finding:
         where=all_of(
             is_answered_request,
             equals("host", slow.name),
-            *(not_delayed if delayed.len() else []),
+            *([is_none_of("response_flags", delayed)] if delayed.len() else []),
             f"bytes_sent <= {SMALL_BYTES} AND bytes_received <= {SMALL_BYTES}",
             f"duration_ms - upstream_service_time_ms >= {slow.slow_ms}",
         ),

@@ -10,7 +10,7 @@ from envoylogs.envoy.clusters import NAMELESS
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.harm import Harm
 from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST
-from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of
+from envoylogs.summary.findings.conditions import all_of, equals, is_none_of, is_one_of
 from envoylogs.summary.findings.subjects import (
     EVERYBODY,
     STRANGERS,
@@ -19,7 +19,7 @@ from envoylogs.summary.findings.subjects import (
     of_each_subject,
 )
 from envoylogs.summary.findings.weighing import may_be_told
-from envoylogs.summary.ledger import NOT_FOUND
+from envoylogs.summary.overview import NOT_FOUND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,8 +112,7 @@ class Suspect(NamedTuple):
         if connection and self.subject.about == "server_name":
             conditions.append("upstream_host IS NULL")
         if self.apart:
-            apart = is_one_of("upstream_host", self.apart)
-            conditions.append(any_of("upstream_host IS NULL", f"NOT ({apart})"))
+            conditions.append(is_none_of("upstream_host", self.apart))
         return all_of(*conditions)
 
 

@@ -13,8 +13,7 @@ from envoylogs.summary.findings.subjects import (
     of_each_subject,
     with_subject,
 )
-from envoylogs.summary.judged import whole
-from envoylogs.summary.parts import Parts
+from envoylogs.summary.judged import Parts, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -23,7 +23,7 @@ from envoylogs.summary.findings.proof import (
     witnesses_of,
 )
 from envoylogs.summary.findings.weighing import is_burst
-from envoylogs.summary.parts import Parts
+from envoylogs.summary.judged import Parts
 from envoylogs.summary.paths import grace_us
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from envoylogs.summary.findings.finding import (
 )
 from envoylogs.summary.findings.proof import first_of, gateways_of, listed, sum_of, unrouted_rows
 from envoylogs.summary.findings.weighing import A_CROWD, is_burst, is_meant
-from envoylogs.summary.parts import Parts
+from envoylogs.summary.judged import Parts
 from envoylogs.summary.paths import grace_us
 from envoylogs.tally.folding.names_apart import is_folded
 

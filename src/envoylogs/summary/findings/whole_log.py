@@ -10,8 +10,7 @@ import polars as pl
 from envoylogs.summary.findings.durations import durations_by_subject
 from envoylogs.summary.findings.subjects import believed_hosts
 from envoylogs.summary.findings.timelines import Timelines
-from envoylogs.summary.judged import Judged
-from envoylogs.summary.parts import Parts
+from envoylogs.summary.judged import Judged, Parts
 from envoylogs.summary.paths import path_states
 from envoylogs.summary.splits import splits
 
