@@ -92,11 +92,6 @@ def bad_hosts(log: WholeLog) -> list[BadHost]:
     ]
 
 
-def _failure_of(rows: pl.DataFrame) -> str | None:
-    """Return in which way most of some records failed."""
-    return next(iter(most_frequent(rows, "failure")), None)
-
-
 def _has_siblings_then(hosts: pl.DataFrame, cluster: str, address: str) -> bool:
     """Tell whether other hosts of a cluster still got requests when one failed.
 
@@ -146,7 +141,7 @@ def of_bad_host(log: WholeLog, bad: BadHost, weighing: Weighing, kept: pl.DataFr
             equals("upstream_cluster", bad.cluster),
             equals("upstream_host", bad.address),
         ),
-        failure=_failure_of(rows),
+        failure=next(iter(most_frequent(rows, "failure")), None),
         of_many=OfMany(
             "{label} fails while the others of its service do not",
             "Find the pods by their addresses: do they run on one node, or of one release?",

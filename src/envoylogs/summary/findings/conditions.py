@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["all_of", "any_of", "equals", "is_none_of", "is_one_of", "is_request", "paths_of",
            "unrouted_of", "within"]  # fmt: skip
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 is_request = "kind = 'request'"
 """The gateway's own traffic and connections are not counted by findings about requests."""
 
@@ -85,12 +86,8 @@ def unrouted_of(host: str | None, *conditions: str) -> str:
 def within(since_us: int | None, until_us: int | None) -> list[str]:
     """Return that a record is of a stretch of time, both ends included; null for no limit."""
     return [
-        f"start_time::timestamp {sign} '{_moment(time_us)}'::timestamp"
+        f"start_time::timestamp {sign} "
+        f"'{_EPOCH + timedelta(microseconds=time_us):%Y-%m-%dT%H:%M:%S.%f}'::timestamp"
         for sign, time_us in ((">=", since_us), ("<=", until_us))
         if time_us is not None
     ]
-
-
-def _moment(time_us: int) -> str:
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)
-    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.suspects import Suspect
     from envoylogs.summary.judged import Judged
 
-__all__ = ["Durations", "durations_by_subject", "waited"]
+__all__ = ["Durations", "durations_by_subject", "seconds", "waited"]
 
 _LEAST_LIMIT_MS, _ENOUGH = 500, 3
 _SPREAD, _MEAN_OFF, _SPREAD_MS = 0.02, 0.03, 20
@@ -52,11 +52,6 @@ class Durations(NamedTuple):
             and abs(self.mean_ms - self.median_ms) <= max(_MEAN_OFF * self.median_ms, _SPREAD_MS)
         )
         return self.median_ms if alike else None
-
-    @property
-    def limit_text(self) -> str | None:
-        """The limit in words; null for none."""
-        return None if self.limit_ms is None else seconds(self.limit_ms)
 
     @property
     def at_once(self) -> bool:

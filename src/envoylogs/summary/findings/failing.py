@@ -55,9 +55,11 @@ class _Failures:
         self._log = log
         self._bad_hosts = bad_hosts(log)
         rows = with_subject(_records(log), log.believed).collect()
+        # What has no route is told in ``routes``, whatever its code.
+        fails = pl.col("harm").is_in(FAILED_HARMS) & ~pl.col("outcome").is_in(UNROUTED)
         failed, kept = pl.collect_all(
             [
-                rows.lazy().filter(_fails(), ~self._is_told()),
+                rows.lazy().filter(fails, ~self._is_told()),
                 with_subject(log.evidence.lazy().with_columns(_kind_of_outcome()), log.believed),
             ]
         )
@@ -184,11 +186,6 @@ def _records(judged: Judged) -> pl.LazyFrame:
         pl.when(connection).then("upstream_host").alias("address"),
         is_hbone(pl.col("upstream_host")).alias("over_hbone"),
     )
-
-
-def _fails() -> pl.Expr:
-    """Tell what failed; what has no route is told in ``routes``, whatever its code."""
-    return pl.col("harm").is_in(FAILED_HARMS) & ~pl.col("outcome").is_in(UNROUTED)
 
 
 def _kind_of_outcome() -> pl.Expr:

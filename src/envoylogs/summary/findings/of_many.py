@@ -10,6 +10,7 @@ from envoylogs.envoy.failures.lookup import FAILURES, upgrade_end
 from envoylogs.envoy.flags import has_flag
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, is_redirect
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
+from envoylogs.summary.findings.durations import seconds
 from envoylogs.summary.findings.finding import (
     Finding,
     Severity,
@@ -105,8 +106,8 @@ def upgrade_findings(log: WholeLog) -> list[Finding]:
     ):
         took, subject, failure = log.durations.get(key), Subject(*key[1:]), FAILURES[key[0]]
         requests, of = sum_of(ended), sum_of(parts.of(**subject.place))
-        limit = took and took.limit_text
-        if not took or limit is None or requests < max(_ENDED, _NEARLY_ALL_ENDED * of):
+        limit_ms = took and took.limit_ms
+        if not took or limit_ms is None or requests < max(_ENDED, _NEARLY_ALL_ENDED * of):
             continue
         found.append(
             Finding(
@@ -115,7 +116,7 @@ def upgrade_findings(log: WholeLog) -> list[Finding]:
                 **told_alike(failure, subject.label)
                 | {
                     "subject": subject.name or subject.label,
-                    "next": f"The limit is {limit}. {failure.next}",
+                    "next": f"The limit is {seconds(limit_ms)}. {failure.next}",
                 },
                 requests=requests,
                 of=of,

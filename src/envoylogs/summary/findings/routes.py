@@ -40,6 +40,7 @@ from envoylogs.summary.findings.timelines import between
 from envoylogs.summary.findings.tls import with_reuse_hint
 from envoylogs.summary.findings.unrouted import never_routed_hosts, unrouted_path_findings
 from envoylogs.summary.findings.weighing import is_burst
+from envoylogs.summary.in_words import counted
 from envoylogs.summary.judged import Parts
 from envoylogs.summary.paths import grace_us
 from envoylogs.tally.folding.names_apart import is_folded
@@ -92,6 +93,7 @@ def _lost(log: WholeLog) -> list[Finding]:
             continue
         total = requests if whole_host else sum_of(between(of_requests, since, None))
         before = sum_of(of_host, "routed")
+        were = f"{counted(before, 'request')} of this host {'was' if before == 1 else 'were'}"
         gone = "none" if whole_host else "none of these paths"
         findings.append(
             Finding(
@@ -107,7 +109,7 @@ def _lost(log: WholeLog) -> list[Finding]:
                 **witnesses.told(log, rows, since),
                 since=since,
                 where=unrouted_of(host, paths_of(lost_here)),
-                proof=f"{_were(before)} routed before, {gone} since.",
+                proof=f"{were} routed before, {gone} since.",
                 failure="route_missing",
                 of_many=_LOST_HOSTS if whole_host else _LOST_ROUTES,
                 next=f"What was applied just before? kubectl get virtualservice -A | grep {host}; "
@@ -134,11 +136,6 @@ _LOST_ROUTES = OfMany(
     _APPLIED,
     "Requests for these paths of each were routed before, none since.",
 )
-
-
-def _were(requests: int) -> str:
-    noun, verb = ("request", "was") if requests == 1 else ("requests", "were")
-    return f"{requests:,} {noun} of this host {verb}"
 
 
 _WORKS_NOW = "Nothing, if the change was meant: it works now."

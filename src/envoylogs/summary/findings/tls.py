@@ -13,7 +13,6 @@ from envoylogs.envoy.outcomes import UNROUTED
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, unrouted_of
 from envoylogs.summary.findings.finding import MOST_SUBJECTS, Finding, OfMany, Severity, severity_of
 from envoylogs.summary.findings.proof import (
-    Witnesses,
     listed,
     most_frequent,
     proof_of,
@@ -200,12 +199,6 @@ def _refused(*conditions: str | None) -> str:
     )
 
 
-def _to(witnesses: Witnesses) -> str:
-    """Return to which ports of the gateway connections came, as far as examples tell."""
-    ports = [f":{port}" for port in witnesses.ports]
-    return f" to {listed(ports)}" if ports else ""
-
-
 _NO_NAME = (
     "None of these has a TLS server name. A load balancer before the gateway may end TLS itself "
     "and send plain text to the TLS port: let it pass TCP through, or give the gateway a plain "
@@ -229,6 +222,7 @@ def _refused_without_name(log: WholeLog) -> list[Finding]:
         rows = log.connections.filter(_IS_REFUSED & pl.col("requested_server_name").is_null())
         witnesses = witnesses_of(log, _IS_REFUSED & pl.col("server_name").is_null())
         whose = "" if port is None else f" to :{port}"
+        at_port = [] if port is None else [f"downstream_local_address LIKE '%:{port}'"]
         findings.append(
             Finding(
                 code="connections_refused",
@@ -243,17 +237,13 @@ def _refused_without_name(log: WholeLog) -> list[Finding]:
                 since=stretch.episode.since,
                 until=stretch.episode.until,
                 timed=True,
-                where=all_of(_refused(None), *_at_port(port)),
+                where=all_of(_refused(None), *at_port),
                 proof="NR without HTTP fields; the port took connections before.",
                 failure="name_refused",
                 next=_NO_NAME,
             )
         )
     return findings
-
-
-def _at_port(port: str | None) -> list[str]:
-    return [] if port is None else [f"downstream_local_address LIKE '%:{port}'"]
 
 
 def _nothing_accepted(log: WholeLog) -> list[Finding]:
@@ -264,6 +254,7 @@ def _nothing_accepted(log: WholeLog) -> list[Finding]:
     names = [name for name in most_frequent(refused, "requested_server_name") if name is not None]
     listeners = refused["gateway"].drop_nulls().unique().sort().to_list()
     witnesses = witnesses_of(log, _IS_REFUSED)
+    to = f" to {listed([f':{port}' for port in witnesses.ports])}" if witnesses.ports else ""
     requests = sum_of(refused)
     who = f"for {listed(names)}" if names else "and none had a TLS server name"
     return [
@@ -272,7 +263,7 @@ def _nothing_accepted(log: WholeLog) -> list[Finding]:
             severity=severity_of(requests, requests),
             who=Actor.CONFIGURATION,
             subject=names[0] if names else (listeners[0] if len(listeners) == 1 else "gateway"),
-            title=f"All connections{_to(witnesses)} are refused{'' if names else ','} {who}: "
+            title=f"All connections{to} are refused{'' if names else ','} {who}: "
             "nothing was ever accepted in this log",
             requests=requests,
             of=requests,

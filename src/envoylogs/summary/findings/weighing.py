@@ -100,15 +100,6 @@ def may_be_told(harm: Harm, failed: int, of: int) -> bool:
     return harm in {Harm.GONE, Harm.REFUSED} and failed >= share * of
 
 
-def _is_jump_of_answers(stretch: Stretch) -> bool:
-    """Tell whether an application turned to answering 4xx: it does so at any time to some."""
-    return (
-        stretch.episode.since is not None
-        and stretch.requests >= _ALL
-        and stretch.requests >= _HALF * stretch.of
-    )
-
-
 class Weighing:
     """Weighs the failures of one log.
 
@@ -153,7 +144,9 @@ class Weighing:
         visit = few and harm is not Harm.GONE
         if is_burst(stretch):
             if harm is Harm.ANSWERED_4XX:
-                visit |= not _is_jump_of_answers(stretch)
+                # An application answers 4xx to some at any time.
+                turned = stretch.episode.since is not None
+                visit |= not turned or stretch.requests < max(_ALL, _HALF * stretch.of)
             meant = is_meant(stretch, failed, askers.clients)
             return found if meant and not visit else Severity.INFO
         if harm is not Harm.ANSWERED_4XX and is_jump(stretch) and not visit:
