@@ -121,8 +121,6 @@ def accounts(tally: Tally) -> Accounts:
         repaired=by_fate["repaired"],
         unreadable=unreadable,
         unreadable_examples=_first_values(unreadable, examples.filter(is_value)),
-        filtered=totals.get("filtered", 0),
-        seen_before=totals.get("seen_before", 0),
         copies=lines.filter(pl.col("fate") == "copied")
         .select("source", pl.col("detail").alias("of"), pl.col("n").alias("bytes"))
         .sort("source", "of"),
@@ -146,7 +144,7 @@ def accounts(tally: Tally) -> Accounts:
 
 
 _TOTALS = ("bytes", "lines", "record_lines", "blank", "other", "malformed", "records",
-           "untimed", "untimed_left_out")  # fmt: skip
+           "untimed", "untimed_left_out", "filtered", "seen_before")  # fmt: skip
 _OTHER_EXAMPLES = (UNREADABLE, WRAPPED_IN)
 """What is kept among examples of lines and is none."""
 

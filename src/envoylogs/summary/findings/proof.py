@@ -27,6 +27,7 @@ __all__ = [
     "listed",
     "most_frequent",
     "names_in",
+    "path_groups",
     "proof_of",
     "sum_of",
     "unrouted_rows",
@@ -94,6 +95,11 @@ def gateways_of(judged: Judged, rows: pl.DataFrame) -> tuple[int, int]:
 def names_in(rows: pl.DataFrame, column: str) -> set[str]:
     """Return the names in a column, without missing ones."""
     return set(rows[column]) - {None}
+
+
+def path_groups(paths: pl.DataFrame) -> list[str]:
+    """Return the path groups of some rows, in their order."""
+    return paths["path_group"].drop_nulls().unique(maintain_order=True).to_list()
 
 
 def most_frequent(rows: pl.DataFrame, column: str) -> list[Any]:

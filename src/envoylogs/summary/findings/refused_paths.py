@@ -19,6 +19,7 @@ from envoylogs.summary.findings.proof import (
     first_of,
     is_host,
     listed,
+    path_groups,
     proof_of,
     sum_of,
     witnesses_among,
@@ -79,7 +80,7 @@ def _of(log: WholeLog, paths: pl.DataFrame) -> Finding | None:
     told_apart = log.evidence["client"].drop_nulls().n_unique() > _FEW_CLIENTS
     visit = told_apart and witnesses.clients < _FEW_CLIENTS
     of = sum_of(between(log.timelines.requests_of(host), since, None))
-    groups = paths["path_group"].drop_nulls().unique(maintain_order=True).to_list()
+    groups = path_groups(paths)
     failure, served = FAILURES[refusal], sum_of(paths, "served")
     return Finding(
         code="refused_jump",

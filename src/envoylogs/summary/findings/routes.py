@@ -32,6 +32,7 @@ from envoylogs.summary.findings.proof import (
     last_of,
     listed,
     most_frequent,
+    path_groups,
     sum_of,
     unrouted_rows,
     witnesses_of,
@@ -86,7 +87,7 @@ def _lost(log: WholeLog) -> list[Finding]:
         rows, witnesses = unrouted_rows(log, host)
         whole_host = bool(lost_here["host_lost"].any())
         requests = sum_of(lost_here, "unrouted")
-        groups = lost_here["path_group"].drop_nulls().unique(maintain_order=True).to_list()
+        groups = path_groups(lost_here)
         of_requests = log.timelines.requests_of(host)
         if not whole_host and requests < MOSTLY * stretch.requests and is_burst(stretch):
             # More is unrouted than what was lost for good: that is told of all of it.

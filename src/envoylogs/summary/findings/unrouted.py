@@ -21,7 +21,14 @@ from envoylogs.summary.findings.finding import (
     severity_of,
     worth_telling,
 )
-from envoylogs.summary.findings.proof import first_of, gateways_of, listed, sum_of, unrouted_rows
+from envoylogs.summary.findings.proof import (
+    first_of,
+    gateways_of,
+    listed,
+    path_groups,
+    sum_of,
+    unrouted_rows,
+)
 from envoylogs.summary.findings.weighing import A_CROWD, is_burst, is_meant
 from envoylogs.summary.judged import Parts
 from envoylogs.summary.paths import grace_us
@@ -112,7 +119,7 @@ def unrouted_path_findings(log: WholeLog, told_hosts: Collection[str]) -> list[F
         if requests < _OFTEN or requests < _OFTEN_SHARE * total:
             continue
         rows, witnesses = unrouted_rows(log, host)
-        groups = _groups(of_host)
+        groups = path_groups(of_host)
         at_times = bool((of_host["state"] != "never").any())
         # A stretch is of all unrouted requests of the host, whatever their path.
         meant = at_times or is_meant(stretch, requests, witnesses.clients)
@@ -122,7 +129,7 @@ def unrouted_path_findings(log: WholeLog, told_hosts: Collection[str]) -> list[F
         gateways = gateways_of(log, rows)
         back = at_times and in_time and _came_back(stretch, sum_of(rows), gateways)
         if back:
-            groups = _groups(of_host.filter(pl.col("routed") > 0))
+            groups = path_groups(of_host.filter(pl.col("routed") > 0))
         # Paths that are routed nowhere may be asked for at one gateway only.
         at = EVERYWHERE
         if at_times and not back:
@@ -159,10 +166,6 @@ def unrouted_path_findings(log: WholeLog, told_hosts: Collection[str]) -> list[F
             )
         )
     return findings
-
-
-def _groups(paths: pl.DataFrame) -> list[str]:
-    return paths["path_group"].drop_nulls().unique(maintain_order=True).to_list()
 
 
 def _came_back(stretch: Stretch, unrouted: int, gateways: tuple[int, int]) -> bool:
