@@ -57,7 +57,7 @@ class AtGateways(NamedTuple):
         return f", only at {noun} {listed(list(self.names))}, {len(self.names)} of {self.of}"
 
     def next(self, otherwise: str, look_at: str = _ITS_SURROUNDINGS) -> str:
-        """Return what to do next: what else, or what of a gateway that stands out to look at."""
+        """Return what to do next: look at a gateway that stands out, ``otherwise`` if none does."""
         if not self.names:
             return otherwise
         name = self.names[0]

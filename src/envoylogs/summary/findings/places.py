@@ -66,13 +66,7 @@ def _by_name(rows: pl.DataFrame, column: str) -> Mapping[str | None, int]:
 def _place(
     places: Mapping[str | None, tuple[int, int]], of_all: int, all_failed: int
 ) -> str | None:
-    """Return the place that nearly all failures are at; null if there is none.
-
-    Args:
-        places: Requests and failures by name.
-        of_all: All requests.
-        all_failed: How many failures there are to be told of.
-    """
+    """Return the place, by its requests and failures, of nearly all failures; null if none."""
     if not places:
         return None
     name = min(places, key=lambda name: (-places[name][1], name is not None, name or ""))

@@ -98,7 +98,7 @@ def _often_asked_for() -> pl.Expr:
 def unrouted_path_findings(log: WholeLog, told_hosts: Collection[str]) -> list[Finding]:
     """Return known hosts with paths that clients ask for and that have no route, or had none.
 
-    Other findings tell of the hosts that are told already.
+    But for ``told_hosts``, which other findings tell of.
     """
     findings = []
     grace = grace_us(log)
@@ -182,7 +182,7 @@ def _came_back(stretch: Stretch, unrouted: int, gateways: tuple[int, int]) -> bo
 
 
 def never_routed_hosts(log: WholeLog, told_hosts: Collection[str]) -> Iterator[Finding]:
-    """Yield hosts that were never routed though many clients ask for them.
+    """Yield hosts that were never routed though many ask for them, but ``told_hosts``.
 
     Whoever scans tries many names and many paths, each rarely. What many clients ask for again and
     again, by the same few paths, is missing: if its domain is one that the gateway serves, or if
