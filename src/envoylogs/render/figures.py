@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from envoylogs.summary.over_time import Window
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.slices import Slices
-    from envoylogs.summary.window import Window
 
 __all__ = [
     "FIGURES",

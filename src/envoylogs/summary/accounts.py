@@ -121,8 +121,6 @@ def accounts(tally: Tally) -> Accounts:
         repaired=by_fate["repaired"],
         unreadable=unreadable,
         unreadable_examples=_first_values(unreadable, examples.filter(is_value)),
-        filtered=totals.get("filtered", 0),
-        seen_before=totals.get("seen_before", 0),
         copies=lines.filter(pl.col("fate") == "copied")
         .select("source", pl.col("detail").alias("of"), pl.col("n").alias("bytes"))
         .sort("source", "of"),
@@ -146,7 +144,7 @@ def accounts(tally: Tally) -> Accounts:
 
 
 _TOTALS = ("bytes", "lines", "record_lines", "blank", "other", "malformed", "records",
-           "untimed", "untimed_left_out")  # fmt: skip
+           "untimed", "untimed_left_out", "filtered", "seen_before")  # fmt: skip
 _OTHER_EXAMPLES = (UNREADABLE, WRAPPED_IN)
 """What is kept among examples of lines and is none."""
 
@@ -155,7 +153,7 @@ def _by_fate(lines: pl.DataFrame) -> defaultdict[str, dict[str, int]]:
     """Return how many lines, or whatever is counted, had each fate, by detail, most first."""
     counted = lines.lazy().group_by("fate", "detail").agg(pl.col("n").sum())
     found: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for fate, detail, n in counted.sort("n", "detail", descending=[True, False]).collect().rows():
+    for fate, detail, n in counted.sort(-pl.col("n"), "detail").collect().rows():
         found[fate][detail] = n
     return found
 
@@ -207,12 +205,8 @@ def _gateways(tally: Tally) -> pl.DataFrame:
     return (
         tally.traffic.frame.lazy()
         .group_by("gateway")
-        .agg(
-            pl.col("requests").sum().alias("records"),
-            pl.col("first").min(),
-            pl.col("last").max(),
-        )
-        .sort("records", "gateway", descending=[True, False], nulls_last=True)
+        .agg(pl.col("requests").sum().alias("records"), pl.col("first").min(), pl.col("last").max())
+        .sort(-pl.col("records"), "gateway", nulls_last=True)
         .collect()
     )
 

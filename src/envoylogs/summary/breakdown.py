@@ -73,9 +73,14 @@ def asked_table(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
         # Rows without a kind are of a release that counted requests alone.
         rows = tally.asked_traffic.frame.lazy().filter(pl.col("kind").ne_missing("connection"))
         counts = tally.asked_latency.frame.lazy()
-    elif set(by) <= set(TrafficCounts.KEYS) and _has_connections_alone(judged):
+    elif (
+        set(by) <= set(TrafficCounts.KEYS)
+        and judged.requests.is_empty()
+        and not judged.connections.is_empty()
+    ):
         # Every tally has connections by these.
-        rows, counts = _requests(judged), _no_durations(by)
+        no_durations = key_types(by) | dict.fromkeys(_OF_A_DURATION, pl.Int64())
+        rows, counts = _requests(judged), pl.LazyFrame(schema=no_durations)
     else:
         raise TallyQuestionError.not_counted_by(by, (*schema.GROUP_KEYS, *TRAITS), tally.spec.by)
     return _table(rows, counts, by, judged.total)
@@ -94,14 +99,6 @@ def _latency_always_there(judged: Judged, by: Sequence[str]) -> pl.LazyFrame:
         )
         return counts.rename({"name": by[0]})
     return judged.latency.lazy().filter(measured)
-
-
-def _has_connections_alone(judged: Judged) -> bool:
-    return judged.requests.is_empty() and not judged.connections.is_empty()
-
-
-def _no_durations(by: Sequence[str]) -> pl.LazyFrame:
-    return pl.LazyFrame(schema=key_types(by) | dict.fromkeys(_OF_A_DURATION, pl.Int64()))
 
 
 _SUMS = ("requests", *conditions_counted(), "bytes_sent", "bytes_received")
@@ -130,6 +127,6 @@ def _table(
             "bytes_received",
             latency_column("latency_ms"),
         )
-        .sort("requests", *keys, descending=[True, *(False for _ in keys)], nulls_last=True)
+        .sort(-pl.col("requests"), *keys, nulls_last=True)
         .collect()
     )

@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.judged import Judged
 
-__all__ = [
-    "CONNECTION_KEYS",
-    "CONNECTION_TABLES",
-    "asked_connections",
-    "failed_connections",
-]
+__all__ = ["CONNECTION_KEYS", "CONNECTION_TABLES", "asked_connections", "failed_connections"]
 
 CONNECTION_TABLES = ("outcome", "requested_server_name", "upstream_cluster", "upstream_host",
                      "response_flags", "response_code_details", "gateway")  # fmt: skip
@@ -117,5 +112,4 @@ def _ordered(rows: pl.LazyFrame, keys: Sequence[str], judged: Judged) -> pl.Data
     if judged.connections.is_empty():
         # As in most logs: nothing has to be asked nine times.
         return rows.collect_schema().to_frame()
-    descending = [True, *(False for _ in keys)]
-    return rows.sort("connections", *keys, descending=descending, nulls_last=True).collect()
+    return rows.sort(-pl.col("connections"), *keys, nulls_last=True).collect()

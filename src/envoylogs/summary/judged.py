@@ -15,7 +15,6 @@ import polars as pl
 from envoylogs.envoy.distinct import with_columns_by
 from envoylogs.envoy.outcomes import UNROUTED, harm_of_record, is_error, is_routed
 from envoylogs.envoy.traffic import host_of
-from envoylogs.summary.parts import Parts
 from envoylogs.tally.folding.marks import FOLDED_KNOWN
 from envoylogs.tally.folding.names_apart import is_folded
 from envoylogs.tally.traffic import conditions_counted, connections_counted
@@ -23,15 +22,30 @@ from envoylogs.tally.traffic import conditions_counted, connections_counted
 if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally
 
-__all__ = ["Judged", "is_known", "with_host"]
+__all__ = ["Judged", "Parts", "is_known", "whole", "with_host"]
+
+
+class Parts:
+    """A frame that is asked for the rows of many names; none goes through all of them."""
+
+    def __init__(self, rows: pl.DataFrame) -> None:
+        self.rows = rows
+        self._places: dict[tuple[str, ...], dict[tuple[object, ...], pl.Series]] = {}
+
+    def of(self, **values: object) -> pl.DataFrame:
+        """Return the rows in which columns have these values, which may be missing."""
+        columns = tuple(values)
+        if columns not in self._places:
+            places = self.rows.lazy().select(columns).with_row_index("place")
+            by_key = places.group_by(columns).agg("place").collect()
+            keys = by_key.select(columns).iter_rows()
+            self._places[columns] = dict(zip(keys, by_key["place"], strict=True))
+        places_of = self._places[columns].get(tuple(values.values()))
+        return self.rows.clear() if places_of is None else self.rows[places_of]
 
 
 class Judged:
-    """What a tally says, as the tables need it; each part is made when it is asked for, once.
-
-    Args:
-        tally: What it is made of.
-    """
+    """What a tally says, as the tables need it; each part is made when it is asked for, once."""
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
@@ -118,12 +132,9 @@ class Judged:
         """Durations by ``schema.GROUP_KEYS``, with ``host``, the shortest first."""
         return with_host(self.tally.latency_by_group.frame).sort("value_ms")
 
-    def unrouted_evidence_of(self, host: str | None) -> pl.DataFrame:
-        """Return the examples of a host's requests without a route."""
-        return self._unrouted_evidence.of(host=host)
-
     @cached_property
-    def _unrouted_evidence(self) -> Parts:
+    def unrouted_evidence(self) -> Parts:
+        """The examples of requests without a route, asked by ``host``."""
         return Parts(self.evidence.filter(pl.col("outcome").is_in(UNROUTED)))
 
     @cached_property
@@ -164,12 +175,12 @@ class Judged:
     @cached_property
     def first(self) -> int | None:
         """Microseconds since 1970 of the first record, null without times."""
-        return _whole(self.tally.traffic.frame["first"].min())
+        return whole(self.tally.traffic.frame["first"].min())
 
     @cached_property
     def last(self) -> int | None:
         """The same of the last."""
-        return _whole(self.tally.traffic.frame["last"].max())
+        return whole(self.tally.traffic.frame["last"].max())
 
     @cached_property
     def total(self) -> int:
@@ -190,5 +201,6 @@ def is_known(name: pl.Expr, known: pl.Series) -> pl.Expr:
     return (name.is_in(known.implode()) | (name == FOLDED_KNOWN)).fill_null(value=False)
 
 
-def _whole(value: object) -> int | None:
+def whole(value: object) -> int | None:
+    """Return the whole number that an aggregate is; null where its column has no values."""
     return value if isinstance(value, int) else None

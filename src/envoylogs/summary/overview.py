@@ -1,4 +1,4 @@
-"""The whole log in a few numbers."""
+"""The whole log in a few numbers, and the ledger of its 404s: who answered, and why."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from envoylogs.envoy.harm import Harm
-from envoylogs.summary.ledger import LEDGER_KINDS, NOT_FOUND, ledger_kind
 from envoylogs.summary.paths import is_lost
 from envoylogs.summary.percentiles import EMPTY_LATENCY, latency_by
 from envoylogs.tally.folding.names_apart import is_folded
@@ -17,9 +16,19 @@ from envoylogs.tally.latency import MEASURES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
-__all__ = ["Overview", "overview"]
+__all__ = ["LEDGER_KINDS", "NOT_FOUND", "UNDECIDED", "Overview", "ledger_kind", "overview"]
+
+NOT_FOUND = 404
+
+LEDGER_KINDS = (
+    "lost", "never_routed", "noise", "application", "configured", "fault", "other",
+)  # fmt: skip
+"""What becomes of each 404; together they are all of them."""
+
+UNDECIDED = "lost_or_never_routed"
+"""Where names were folded, some paths that were lost can't be told from those never routed."""
 
 Latency = dict[str, Any]
 
@@ -83,13 +92,8 @@ class Overview:
     gateway_ms: Latency
 
 
-def overview(judged: Judged, paths: pl.DataFrame) -> Overview:
-    """Return the totals of a log.
-
-    Args:
-        judged: What to add up.
-        paths: See ``paths.path_states``.
-    """
+def overview(log: WholeLog) -> Overview:
+    """Return the totals of a log."""
     harm, outcome = pl.col("harm"), pl.col("outcome")
     of_requests = {
         "blackhole": outcome == "blackhole",
@@ -108,40 +112,37 @@ def overview(judged: Judged, paths: pl.DataFrame) -> Overview:
     }
     requests, connections, outcomes = pl.collect_all(
         [
-            judged.requests.lazy().select(
+            log.requests.lazy().select(
                 pl.col("requests", "bytes_received", "bytes_sent").sum(),
                 *_sums(of_requests),
                 *_noise("requests", "host", "hosts", "without_host"),
             ),
-            judged.connections.lazy().select(
+            log.connections.lazy().select(
                 pl.col("requests").sum().alias("connections"),
                 *_sums(of_connections),
                 *_noise(
                     "connections", "requested_server_name", "server_names", "without_server_name"
                 ),
             ),
-            judged.everything.lazy()
+            log.everything.lazy()
             .group_by("outcome")
             .agg(pl.col("requests").sum())
-            .sort("requests", "outcome", descending=[True, False]),
+            .sort(-pl.col("requests"), "outcome"),
         ]
     )
     counts = requests.row(0, named=True) | connections.row(0, named=True)
     noise = {name[1:]: counts.pop(name) for name in list(counts) if name.startswith(_NOISE)}
-    latency = _latencies(judged)
     without_noise = counts["requests"] - noise["requests"]
     return Overview(
         **counts,
-        own_traffic=judged.own_traffic,
-        first=judged.first,
-        last=judged.last,
+        own_traffic=log.own_traffic,
+        first=log.first,
+        last=log.last,
         outcomes=dict(outcomes.iter_rows()),
         error_share=counts["errors"] / without_noise if without_noise else None,
         noise=noise,
-        not_found_ledger=_not_found_ledger(judged, paths),
-        latency_ms=latency["latency_ms"],
-        upstream_time_ms=latency["upstream_time_ms"],
-        gateway_ms=latency["gateway_ms"],
+        not_found_ledger=_not_found_ledger(log),
+        **_latencies(log),
     )
 
 
@@ -167,26 +168,46 @@ def _noise(counts: str, column: str, names: str, without: str) -> list[pl.Expr]:
     ]
 
 
-def _latencies(judged: Judged) -> dict[str, Latency]:
+def _latencies(log: WholeLog) -> dict[str, Any]:
     """Return the latency of all answered requests by measure."""
-    of_gateway = judged.tally.latency_by_trait.frame.lazy().filter(
-        pl.col("measure") == "gateway_ms"
-    )
+    of_gateway = log.tally.latency_by_trait.frame.lazy().filter(pl.col("measure") == "gateway_ms")
     counts = [
         frame.select("measure", "value_ms", "digits", "requests")
-        for frame in (judged.tally.latency_by_group.frame.lazy(), of_gateway)
+        for frame in (log.tally.latency_by_group.frame.lazy(), of_gateway)
     ]
     found = latency_by(pl.concat(counts).collect(), ["measure"], "latency")
     return dict.fromkeys(MEASURES, EMPTY_LATENCY) | dict(found.iter_rows())
 
 
-def _not_found_ledger(judged: Judged, paths: pl.DataFrame) -> dict[str, int]:
+def _not_found_ledger(log: WholeLog) -> dict[str, int]:
     """Return all 404s by who answered and why; the parts add up to all."""
-    found = judged.requests.lazy().filter(pl.col("response_code") == NOT_FOUND)
+    found = log.requests.lazy().filter(pl.col("response_code") == NOT_FOUND)
     # The paths alone say which are lost.
     kinds = found.group_by(ledger_kind(lost=pl.lit(value=False)).alias("kind"))
     counted = dict(kinds.agg(pl.col("requests").sum()).collect().iter_rows())
-    lost = int(paths.filter(pl.col("known") & is_lost())["unrouted_404"].sum())
+    lost = int(log.path_states.filter(pl.col("known") & is_lost())["unrouted_404"].sum())
     never = counted.get("never_routed", 0) - lost
     parts = dict.fromkeys(LEDGER_KINDS, 0) | counted | {"lost": lost, "never_routed": never}
     return {**parts, "all": sum(counted.values())}
+
+
+def ledger_kind(*, lost: pl.Expr) -> pl.Expr:
+    """Return the kind of a request with code 404.
+
+    Args:
+        lost: Whether the path of an unrouted request of a known host was routed
+            at another time; null where that can't be told.
+
+    The columns ``outcome``, ``unrouted``, ``known`` and ``noise`` are read.
+    """
+    outcome, of_known = pl.col("outcome"), pl.col("unrouted") & pl.col("known")
+    return (
+        pl.when(of_known & lost).then(pl.lit("lost"))
+        .when(of_known & lost.is_null()).then(pl.lit(UNDECIDED))
+        .when(of_known).then(pl.lit("never_routed"))
+        .when("noise").then(pl.lit("noise"))
+        .when(outcome == "upstream_4xx").then(pl.lit("application"))
+        .when(outcome == "direct_response").then(pl.lit("configured"))
+        .when(outcome == "fault_injected").then(pl.lit("fault"))
+        .otherwise(pl.lit("other"))
+    )  # fmt: skip

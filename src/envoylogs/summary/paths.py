@@ -84,8 +84,7 @@ def path_states(judged: Judged) -> pl.DataFrame:
             .alias("state"),
         )
         .with_columns(
-            pl.col("first_unrouted").filter(pl.col("state") == "lost").min().over("host")
-            .alias("lost_since")
+            lost_since=pl.col("first_unrouted").filter(pl.col("state") == "lost").min().over("host")
         )
         .with_columns(
             (pl.col("last_routed").max().over("host") <= pl.col("lost_since") + grace)
@@ -103,12 +102,9 @@ def path_states(judged: Judged) -> pl.DataFrame:
             .alias("state")
         )
         .drop("lost_since")
-        .sort(
-            "unrouted", "host", "method", "path_group",
-            descending=[True, False, False, False], nulls_last=True,
-        )
+        .sort(-pl.col("unrouted"), *_KEYS, nulls_last=True)
         .collect()
-    )  # fmt: skip
+    )
 
 
 def refused_since(judged: Judged) -> pl.DataFrame:
@@ -136,7 +132,7 @@ def refused_since(judged: Judged) -> pl.DataFrame:
             pl.col("last_served") < pl.col("last_refused"),
         )
         .select(*_KEYS, "refusal", "served", "refused", "first_refused")
-        .sort("refused", *_KEYS, "refusal", descending=[True, *[False] * 4], nulls_last=True)
+        .sort(-pl.col("refused"), *_KEYS, "refusal", nulls_last=True)
         .collect()
     )
 

@@ -66,7 +66,7 @@ def rejections(judged: Judged) -> pl.DataFrame:
             *_KEYS, "known", "requests", "first", "last", "routed_before", "last_routed",
             *_EXAMPLES,
         )
-        .sort("requests", *_KEYS, descending=[True, *(False for _ in _KEYS)], nulls_last=True)
+        .sort(-pl.col("requests"), *_KEYS, nulls_last=True)
         .collect()
     )  # fmt: skip
 

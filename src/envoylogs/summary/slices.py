@@ -14,13 +14,13 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, UNROUTED, is_error
 from envoylogs.envoy.paths import path_group
-from envoylogs.summary.judged import is_known
-from envoylogs.summary.ledger import NOT_FOUND, ledger_kind
+from envoylogs.summary.judged import is_known, whole
+from envoylogs.summary.over_time import Window, window_of
+from envoylogs.summary.overview import NOT_FOUND, ledger_kind
 from envoylogs.summary.paths import with_lost
-from envoylogs.summary.window import Window, window_of
 
 if TYPE_CHECKING:
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
 __all__ = ["SLICE_COLUMNS", "SLICE_ROWS", "Slices", "slices"]
 
@@ -62,27 +62,19 @@ class Slices:
     examples: pl.DataFrame
 
 
-def slices(judged: Judged, paths: pl.DataFrame) -> Slices:
-    """Return what slices are counted from.
-
-    Args:
-        judged: Of a tally with joint counts by ``SLICE_COLUMNS``.
-        paths: See ``paths.path_states``.
-    """
-    joint = judged.tally.joint.frame
+def slices(log: WholeLog) -> Slices:
+    """Return what slices are counted from, of a tally with joint counts by ``SLICE_COLUMNS``."""
+    joint = log.tally.joint.frame
     records = (pl.col("requests") + pl.col("connections")).alias("records")
     combinations = (
         joint.lazy()
         .with_row_index("place")
         .group_by(SLICE_COLUMNS)
         .agg(records.sum(), "place")
-        .sort(
-            "records", *SLICE_COLUMNS,
-            descending=[True, *(False for _ in SLICE_COLUMNS)], nulls_last=True,
-        )
+        .sort(-pl.col("records"), *SLICE_COLUMNS, nulls_last=True)
         .with_row_index("combination")
         .collect()
-    )  # fmt: skip
+    )
     # Names are many times as long as numbers, so rows are found by place.
     of_rows = combinations.select("combination", "place").explode("place")
     counts = joint.select("start", "value_ms", records)[of_rows["place"]]
@@ -94,45 +86,43 @@ def slices(judged: Judged, paths: pl.DataFrame) -> Slices:
         .sort("value_ms", "combination", "start", nulls_last=[False, False, True])
         .collect()
     )
-    width = joint["width_s"].max()
     return Slices(
-        _with_meaning(combinations.drop("place"), judged, paths),
+        _with_meaning(combinations.drop("place"), log),
         rows,
-        width if isinstance(width, int) else None,
+        whole(joint["width_s"].max()),
         window_of(rows),
-        _examples(judged),
+        _examples(log),
     )
 
 
-def _is_known(judged: Judged) -> pl.Expr:
-    host = pl.col("host")
-    return (
-        pl.when(pl.col("outcome").is_in(CONNECTION_OUTCOMES))
-        .then(is_known(host, judged.known_names))
-        .otherwise(is_known(host, judged.known_hosts))
+_CONNECTION = pl.col("outcome").is_in(CONNECTION_OUTCOMES)
+
+
+def _with_known(rows: pl.LazyFrame, log: WholeLog) -> pl.LazyFrame:
+    """Return rows with ``known`` and ``noise``."""
+    host, strange = pl.col("host"), pl.col("outcome").is_in((*UNROUTED, "no_filter_chain"))
+    known = (
+        pl.when(_CONNECTION)
+        .then(is_known(host, log.known_names))
+        .otherwise(is_known(host, log.known_hosts))
     )
+    return rows.with_columns(known.alias("known")).with_columns(noise=strange & ~pl.col("known"))
 
 
-def _is_strange() -> pl.Expr:
-    """Tell what is noise if its name is not known."""
-    return pl.col("outcome").is_in((*UNROUTED, "no_filter_chain"))
-
-
-def _with_meaning(combinations: pl.DataFrame, judged: Judged, paths: pl.DataFrame) -> pl.DataFrame:
+def _with_meaning(combinations: pl.DataFrame, log: WholeLog) -> pl.DataFrame:
     connection = pl.col("connection")
     marked = (
-        combinations.with_columns(
-            pl.col("outcome").is_in(CONNECTION_OUTCOMES).alias("connection"),
-        )
+        combinations.lazy()
+        .with_columns(_CONNECTION.alias("connection"))
         .with_columns(
             (is_error() & ~connection).alias("error"),
             pl.col("outcome").is_in(UNROUTED).alias("unrouted"),
-            _is_known(judged).alias("known"),
         )
-        .with_columns((_is_strange() & ~pl.col("known")).alias("noise"))
+        .pipe(_with_known, log)
+        .collect()
     )
     return (
-        with_lost(marked, paths)
+        with_lost(marked, log.path_states)
         .with_columns(
             pl.when((pl.col("response_code") == NOT_FOUND) & ~connection)
             .then(ledger_kind(lost=pl.col("lost")))
@@ -142,17 +132,16 @@ def _with_meaning(combinations: pl.DataFrame, judged: Judged, paths: pl.DataFram
     )
 
 
-def _examples(judged: Judged) -> pl.DataFrame:
+def _examples(log: WholeLog) -> pl.DataFrame:
     server_name = pl.col("server_name").str.to_lowercase()
-    host = pl.when(pl.col("outcome").is_in(CONNECTION_OUTCOMES)).then(server_name)
+    host = pl.when(_CONNECTION).then(server_name)
     return (
-        judged.evidence.lazy()
+        log.evidence.lazy()
         .with_columns(
             host.otherwise("host").alias("host"),
-            path_group(pl.col("path"), judged.tally.spec.path_segments).alias("path_group"),
+            path_group(pl.col("path"), log.tally.spec.path_segments).alias("path_group"),
         )
-        .with_columns(_is_known(judged).alias("known"))
-        .with_columns((_is_strange() & ~pl.col("known")).alias("noise"))
+        .pipe(_with_known, log)
         .drop("rank", "authority", "server_name")
         .sort("start", "source", "line", "host", "path", "client", nulls_last=True)
         .collect()

@@ -81,10 +81,7 @@ def splits(judged: Judged) -> pl.DataFrame:
             "route_name", pl.col("host").alias("authority"), "named", "attribution", "mirror",
             "requests", "not_sent", "unattributed", "parts", pl.col("buckets").fill_null([]),
         )
-        .sort(
-            "requests", "route_name", "authority",
-            descending=[True, False, False], nulls_last=True,
-        )
+        .sort(-pl.col("requests"), "route_name", "authority", nulls_last=True)
         .collect()
     )  # fmt: skip
 
@@ -120,15 +117,12 @@ def _parts(judged: Judged, sent: pl.LazyFrame) -> pl.LazyFrame:
     parts = sent.group_by(_PART).agg(requests.sum(), requests.filter("error").sum().alias("errors"))
     total = _of_all(_GROUP)
     low, high = wilson_interval(requests, total)
-    direction, port, subset, service = cluster_parts(pl.col("upstream_cluster"))
-    del direction, port
+    _, _, subset, service = cluster_parts(pl.col("upstream_cluster"))
     for measure in ("latency_ms", "upstream_time_ms"):
         of_measure = judged.latency.lazy().filter(pl.col("measure") == measure)
         latency = latencies(of_measure, _PART, measure)
         parts = parts.join(latency, on=_PART, how="left", nulls_equal=True)
-    return parts.sort(
-        "requests", *_PART, descending=[True, False, False, False], nulls_last=True
-    ).select(
+    return parts.sort(-requests, *_PART, nulls_last=True).select(
         *_PART,
         service.alias("service"),
         subset.alias("subset"),

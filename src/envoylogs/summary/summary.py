@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from envoylogs.summary.accounts import Accounts, accounts
 from envoylogs.summary.findings.all import all_findings
 from envoylogs.summary.findings.picked import FindingSlice, slices_of
+from envoylogs.summary.findings.whole_log import WholeLog
 from envoylogs.summary.folds import Folds, folds
-from envoylogs.summary.judged import Judged
 from envoylogs.summary.metrics.families import Family, metric_families
 from envoylogs.summary.overview import Overview, overview
-from envoylogs.summary.paths import path_states
 from envoylogs.summary.slices import SLICE_COLUMNS, Slices, slices
 from envoylogs.summary.tables import ASKED, ASKED_CONNECTIONS, TABLES
 from envoylogs.summary.timeline import bucket_seconds
@@ -33,13 +32,7 @@ __all__ = ["Summary", "summarize"]
 class Summary:
     """Everything there is to say of a log; each part is made when it is asked for, once.
 
-    ``summarize`` makes it.
-
-    Args:
-        tally: Of any number of logs.
-        complete: Whether reading was not broken off.
-        by: The columns that a table was asked by.
-        names_in_metrics: As of ``summarize``.
+    ``summarize`` makes it, and says what it is made of.
 
     Attributes:
         judged: What the tally means.
@@ -48,13 +41,13 @@ class Summary:
         anonymized: Whether tokens stand for what may say who somebody is.
     """
 
-    judged: Judged
+    judged: WholeLog
     asked_by: tuple[str, ...]
 
     def __init__(
         self, tally: Tally, *, complete: bool, by: Sequence[str], names_in_metrics: int | None
     ) -> None:
-        self.judged = Judged(revealed(tally))
+        self.judged = WholeLog(revealed(tally))
         self.asked_by = tuple(by)
         self.selection = tally.spec.selection
         self.anonymized = tally.spec.anonymized is not None
@@ -84,11 +77,7 @@ class Summary:
     @cached_property
     def overview(self) -> Overview:
         """Totals."""
-        return overview(self.judged, self._paths)
-
-    @cached_property
-    def _paths(self) -> pl.DataFrame:
-        return path_states(self.judged)
+        return overview(self.judged)
 
     @cached_property
     def bucket_seconds(self) -> int | None:
@@ -98,9 +87,7 @@ class Summary:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong, the worst first."""
-        return all_findings(
-            self.judged, self._paths, self.table("splits"), self.accounts, self.overview
-        )
+        return all_findings(self.judged, self.accounts, self.overview)
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -117,22 +104,14 @@ class Summary:
         """For monitoring, in a fixed order; null unless they were asked for."""
         if self._names_in_metrics is None:
             return None
-        return metric_families(
-            self.judged,
-            accounts=self.accounts,
-            overview=self.overview,
-            findings=self.findings,
-            folds=self.folds,
-            complete=self.complete,
-            names=self._names_in_metrics,
-        )
+        return metric_families(self, self._names_in_metrics)
 
     @cached_property
     def slices(self) -> Slices | None:
         """What any slice is counted from; null unless joint counts are by ``SLICE_COLUMNS``."""
         if self.judged.tally.spec.joint != SLICE_COLUMNS:
             return None
-        return slices(self.judged, self._paths)
+        return slices(self.judged)
 
     @cached_property
     def finding_slices(self) -> tuple[FindingSlice | None, ...]:

@@ -19,11 +19,10 @@ from envoylogs.summary.connections import (
     asked_connections,
     failed_connections,
 )
-from envoylogs.summary.joint import joint_table
-from envoylogs.summary.ledger import LEDGER_KINDS
+from envoylogs.summary.overview import LEDGER_KINDS
 from envoylogs.summary.rejections import rejections
-from envoylogs.summary.splits import parts_of, splits
-from envoylogs.summary.timeline import timeline
+from envoylogs.summary.splits import parts_of
+from envoylogs.summary.timeline import joint_table, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +130,7 @@ _ALL = (
         json=(CONNECTIONS, "failures"),
     ),
     Table("rejections", lambda summary: rejections(summary.judged), json=("rejections",)),
-    Table("splits", lambda summary: splits(summary.judged), flat=parts_of),
+    Table("splits", lambda summary: summary.judged.splits, flat=parts_of),
     Table("timeline", lambda summary: timeline(summary.judged.tally)),
     Table("findings"),
     Table("not_found_ledger", _ledger),

@@ -45,9 +45,6 @@ def unused_keys(lines: pl.DataFrame) -> pl.DataFrame:
 def other_keys(lines: pl.DataFrame) -> pl.DataFrame:
     """Return the keys of JSON objects that are no records.
 
-    Args:
-        lines: As of ``unused_keys``.
-
     Returns:
         One row per source and key: ``source``, ``key``, ``lines``, by source,
         then ``lines`` descending, then ``key``; the first few of each source.
@@ -63,7 +60,7 @@ def _keys(lines: pl.DataFrame, fate: str, by: list[str]) -> pl.DataFrame:
         .filter((pl.col("fate") == fate) & (pl.col("n") > 0))
         .group_by(by)
         .agg(pl.col("n").sum())
-        .sort(*within, "n", "detail", descending=[*(False for _ in within), True, False])
+        .sort(*within, -pl.col("n"), "detail")
         .collect()
     )
     return found.group_by(within, maintain_order=True).head(_KEYS_SHOWN) if within else (
@@ -72,11 +69,7 @@ def _keys(lines: pl.DataFrame, fate: str, by: list[str]) -> pl.DataFrame:
 
 
 def keys_for(columns: Collection[str], unused: pl.DataFrame) -> dict[str, str]:
-    """Return for columns the most frequent key that looks like each of them.
-
-    Args:
-        columns: That the log lacks.
-        unused: As ``unused_keys`` returns it.
+    """Return for columns the most frequent unused key that looks like each of them.
 
     Returns:
         Keys by column, only such as can be pasted.

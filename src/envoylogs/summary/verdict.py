@@ -58,14 +58,7 @@ class Verdict:
 def verdict(
     findings: Sequence[Finding], overview: Overview, lines: Accounts, folds: Folds
 ) -> Verdict:
-    """Return the verdict on a log.
-
-    Args:
-        findings: All of it, the worst first.
-        overview: Its totals.
-        lines: Where its lines went.
-        folds: What was folded in it.
-    """
+    """Return the verdict on a log."""
     serious = [found for found in findings if found.severity < Severity.INFO]
     if serious:
         more = len(serious) - 1
@@ -88,9 +81,11 @@ def verdict(
     looked_at, harmed = _looked_at(overview), list(_harmed(overview))
     unclear = _unclear(overview, lines)
     if harmed:
+        # Where nothing went well, that nothing stands out would be a joke.
+        well = max(_served(overview), _passed(overview)) > 0
         return Verdict(
             State.QUIET,
-            f"{'Nothing stands out' if _any_served(overview) else 'Too little for a finding'}: "
+            f"{'Nothing stands out' if well else 'Too little for a finding'}: "
             f"{looked_at}; {listing([*harmed, *unclear])}.",
         )
     if unclear:
@@ -104,17 +99,17 @@ def verdict(
 def _looked_at(overview: Overview) -> str:
     """Return of how many requests and connections how many went well."""
     parts = []
-    if overview.requests:
-        served = _served(overview)
-        shown = "all were" if served == overview.requests else f"{_number(served)} {_were(served)}"
-        apart = _apart(overview.noise["requests"], "request")
-        parts.append(f"of {counted(overview.requests, 'request')} {shown} served{apart}")
-    if overview.connections:
-        bad = overview.connections_failed + overview.connections_refused
-        passed = overview.connections - bad
-        shown = "all were" if not bad else f"{_number(passed)} {_were(passed)}"
-        apart = _apart(overview.noise["connections"], "connection")
-        parts.append(f"of {counted(overview.connections, 'connection')} {shown} passed on{apart}")
+    for noun, done, n, well in (
+        ("request", "served", overview.requests, _served(overview)),
+        ("connection", "passed on", overview.connections, _passed(overview)),
+    ):
+        if n:
+            shown = f"{well:,} {'was' if well == 1 else 'were'}" if well else "none were"
+            strangers = overview.noise[f"{noun}s"]
+            apart = f" ({counted(strangers, noun)} of strangers apart)" if strangers else ""
+            parts.append(
+                f"of {counted(n, noun)} {'all were' if well == n else shown} {done}{apart}"
+            )
     return " and ".join(parts)
 
 
@@ -128,14 +123,9 @@ def _served(overview: Overview) -> int:
     return overview.requests - sum(harmed)
 
 
-def _any_served(overview: Overview) -> bool:
-    """Tell whether anything went well; without it, that nothing stands out would be a joke."""
-    failed = overview.connections_failed + overview.connections_refused
-    return _served(overview) > 0 or overview.connections > failed
-
-
-def _apart(strangers: int, noun: str) -> str:
-    return f" ({counted(strangers, noun)} of strangers apart)" if strangers else ""
+def _passed(overview: Overview) -> int:
+    """Return how many connections were passed on."""
+    return overview.connections - overview.connections_failed - overview.connections_refused
 
 
 def _harmed(overview: Overview) -> Iterator[str]:
@@ -150,10 +140,7 @@ def _harmed(overview: Overview) -> Iterator[str]:
         (overview.clients_left, "were left by their clients"),
         (overview.injected, "were aborted by fault rules"),
         (overview.connections_failed, "connections failed"),
-        (
-            overview.connections_refused - overview.noise["connections"],
-            "connections were refused",
-        ),
+        (overview.connections_refused - overview.noise["connections"], "connections were refused"),
     ):
         if n > 0:
             singular = words.replace("were ", "was ", 1).replace("connections", "connection", 1)
@@ -181,11 +168,3 @@ def _unclear(overview: Overview, lines: Accounts) -> list[str]:
         )
         if n
     ]
-
-
-def _number(n: int) -> str:
-    return f"{n:,}" if n else "none"
-
-
-def _were(n: int) -> str:
-    return "was" if n == 1 else "were"

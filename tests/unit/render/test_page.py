@@ -22,7 +22,7 @@ from envoylogs.pipeline import tally_sources
 from envoylogs.render.html.counts import packed_counts
 from envoylogs.render.html.page import write_page
 from envoylogs.sources.locate import locate
-from envoylogs.summary.ledger import LEDGER_KINDS, UNDECIDED
+from envoylogs.summary.overview import LEDGER_KINDS, UNDECIDED
 from envoylogs.summary.slices import SLICE_COLUMNS
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.tally.spec import TallySpec

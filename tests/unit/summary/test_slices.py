@@ -13,7 +13,7 @@ from tests.handmade import connection, served, source_of, tally_of, unrouted, us
 
 from envoylogs.pipeline import tally_sources
 from envoylogs.sources.locate import locate
-from envoylogs.summary.ledger import UNDECIDED
+from envoylogs.summary.overview import UNDECIDED
 from envoylogs.summary.slices import SLICE_COLUMNS, Slices
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.tally.spec import TallySpec

@@ -10,7 +10,7 @@ from tests.handmade import connection, reset, served, summary_of, unrouted
 
 from envoylogs.render.csv_table import write_csv
 from envoylogs.render.named_tables import rows_of_table
-from envoylogs.summary.parts import Parts
+from envoylogs.summary.judged import Parts
 from envoylogs.summary.tables import TABLE_NAMES
 
 if TYPE_CHECKING:

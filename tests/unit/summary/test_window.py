@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envoylogs.summary.window import window_of
+from envoylogs.summary.over_time import window_of
 
 _S = 1_000_000
 _DAY = 86_400 * _S

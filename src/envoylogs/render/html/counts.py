@@ -15,7 +15,7 @@ import orjson
 import polars as pl
 
 from envoylogs.render.words import LEDGER
-from envoylogs.summary.ledger import UNDECIDED
+from envoylogs.summary.overview import UNDECIDED
 from envoylogs.summary.slices import SLICE_COLUMNS
 
 if TYPE_CHECKING:

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.findings.picked import FindingSlice
+    from envoylogs.summary.over_time import Window
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.slices import Slices
     from envoylogs.summary.summary import Summary
-    from envoylogs.summary.window import Window
 
 __all__ = ["meta_of"]
 

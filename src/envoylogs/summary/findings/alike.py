@@ -38,12 +38,7 @@ _PORT = re.compile(r":\d+$")
 
 
 def told_once(findings: Iterable[Finding], judged: Judged) -> list[Finding]:
-    """Return findings with those of one failure and one onset put together.
-
-    Args:
-        findings: In any order.
-        judged: Of the log.
-    """
+    """Return findings, in any order, with those of one failure and one onset put together."""
     by_kind: dict[tuple[object, ...], list[Finding]] = {}
     rest: list[Finding] = []
     for found in findings:
@@ -90,14 +85,7 @@ def _once(group: list[Finding], judged: Judged) -> list[Finding]:
 def _one(
     worst: list[Finding], says: Sequence[OfMany], shared: _Shared, alone: Finding | None
 ) -> Finding:
-    """Return one finding that stands for several.
-
-    Args:
-        worst: The several, the worst first.
-        says: What each of them says together with others.
-        shared: What they have in common.
-        alone: See ``_alone``.
-    """
+    """Return one finding that stands for several, of which the worst comes first."""
     everywhere = worst[0].gateways[1]
     at = AtGateways(alone.only_at if alone else (), everywhere, same_hosts=True)
     first, words = worst[0], says[0]
@@ -166,11 +154,9 @@ class _Shared(NamedTuple):
 def _shared(group: Sequence[Finding], judged: Judged) -> _Shared:
     """Return what the failures of several findings have in common."""
     rows, places = _rows(group, judged), []
-    of_all = pl.concat([judged.requests["gateway"], judged.connections["gateway"]])
-    everywhere = of_all.drop_nulls().n_unique()
     gateways = rows["gateway"].drop_nulls().unique().to_list()
-    if len(gateways) == 1 and everywhere > 1:
-        places.append(f"the gateway {gateways[0]}, of {everywhere}")
+    if len(gateways) == 1 and judged.gateways > 1:
+        places.append(f"the gateway {gateways[0]}, of {judged.gateways}")
     addresses = {_PORT.sub("", host) for host in rows["upstream_host"].drop_nulls().unique()}
     if len(addresses) == 1:
         places.append(f"the address {addresses.pop()} of a node or proxy")
@@ -185,8 +171,7 @@ def _rows(group: Sequence[Finding], judged: Judged) -> pl.DataFrame:
     """Return the failures that several findings are about."""
     subjects = [found.subject for found in group]
     columns = ("upstream_cluster", "host", "upstream_host", "requested_server_name")
-    everything = pl.concat([judged.requests, judged.connections], how="diagonal")
-    return everything.filter(
+    return judged.everything.filter(
         pl.col("failure").eq_missing(pl.lit(group[0].failure, pl.String))
         & pl.any_horizontal(pl.col(*columns).is_in(subjects))
     )

@@ -57,12 +57,7 @@ class AtGateways(NamedTuple):
         return f", only at {noun} {listed(list(self.names))}, {len(self.names)} of {self.of}"
 
     def next(self, otherwise: str, look_at: str = _ITS_SURROUNDINGS) -> str:
-        """Return what to do next.
-
-        Args:
-            otherwise: If no gateway stands out.
-            look_at: What of the gateway may be wrong.
-        """
+        """Return what to do next: look at a gateway that stands out, ``otherwise`` if none does."""
         if not self.names:
             return otherwise
         name = self.names[0]
@@ -105,7 +100,7 @@ def at_gateways(rows: pl.DataFrame, failed: pl.Expr, stretch: Stretch) -> AtGate
             (requests.sum() * _share_of(stretch)).alias("asked"),
         )
         .select("gateway", "failed", "asked", (pl.col("failed") / requests).alias("rate"))
-        .sort("failed", "gateway", descending=[True, False])
+        .sort(-pl.col("failed"), "gateway")
         .collect()
         .rows()
     )

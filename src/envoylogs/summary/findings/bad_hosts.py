@@ -12,26 +12,19 @@ from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
 from envoylogs.summary.findings.at_gateways import at_gateways
 from envoylogs.summary.findings.commands import pods_command
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
-from envoylogs.summary.findings.finding import (
-    Finding,
-    OfMany,
-    Severity,
-    severity_of,
-    worth_telling,
-)
+from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of, worth_telling
 from envoylogs.summary.findings.proof import (
     first_of,
-    gateways_of,
     last_of,
+    most_frequent,
     proof_of,
     witnesses_among,
 )
 from envoylogs.tally.folding.names_apart import is_folded
 
 if TYPE_CHECKING:
-    from envoylogs.summary.findings.timelines import Timelines
     from envoylogs.summary.findings.weighing import Weighing
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
 __all__ = ["OF_ONE_HOST", "BadHost", "bad_hosts", "of_bad_host"]
 
@@ -52,11 +45,11 @@ class BadHost(NamedTuple):
     siblings: int
 
 
-def bad_hosts(judged: Judged) -> list[BadHost]:
+def bad_hosts(log: WholeLog) -> list[BadHost]:
     """Return hosts that have most failures of their cluster and fail far more than the others."""
     requests = pl.col("requests")
     hosts = (
-        judged.requests.lazy()
+        log.requests.lazy()
         .filter(pl.col("upstream_host").is_not_null() & pl.col("upstream_cluster").is_not_null())
         .group_by("upstream_cluster", "upstream_host")
         .agg(
@@ -86,7 +79,7 @@ def bad_hosts(judged: Judged) -> list[BadHost]:
             # Failures fall on one host by chance, the more easily the fewer hosts there are.
             & ((requests / pl.col("of_cluster")).pow(pl.col("failed")) < _BY_CHANCE)
         )
-        .sort("failed", "upstream_cluster", "upstream_host", descending=[True, False, False])
+        .sort(-pl.col("failed"), "upstream_cluster", "upstream_host")
     )
     return [
         BadHost(*row)
@@ -97,13 +90,6 @@ def bad_hosts(judged: Judged) -> list[BadHost]:
         .iter_rows()
         if worth_telling(row[2], row[3]) and _has_siblings_then(hosts, row[0], row[1])
     ]
-
-
-def _failure_of(rows: pl.DataFrame) -> str | None:
-    """Return in which way most of some records failed."""
-    counted = rows.group_by("failure").agg(pl.col("requests").sum())
-    first = counted.sort("requests", "failure", descending=[True, False])["failure"]
-    return first[0] if first.len() else None
 
 
 def _has_siblings_then(hosts: pl.DataFrame, cluster: str, address: str) -> bool:
@@ -120,26 +106,16 @@ def _has_siblings_then(hosts: pl.DataFrame, cluster: str, address: str) -> bool:
     return last_of_others >= int(failing)
 
 
-def of_bad_host(
-    judged: Judged, bad: BadHost, timelines: Timelines, weighing: Weighing, kept: pl.DataFrame
-) -> Finding:
-    """Return the finding about one of them.
-
-    Args:
-        judged: Of the log.
-        bad: Which one.
-        timelines: Of the log.
-        weighing: Of the log.
-        kept: The examples of its failures.
-    """
+def of_bad_host(log: WholeLog, bad: BadHost, weighing: Weighing, kept: pl.DataFrame) -> Finding:
+    """Return the finding about one of them, with the kept examples of its failures."""
     fails = pl.col("outcome").is_in(OF_ONE_HOST)
     here = pl.col("upstream_host") == bad.address
-    all_of_cluster = judged.requests.filter(pl.col("upstream_cluster") == bad.cluster)
+    all_of_cluster = log.requests.filter(pl.col("upstream_cluster") == bad.cluster)
     rows = all_of_cluster.filter(here & fails)
     # Time buckets know clusters, not hosts: the time is that of the cluster's failures, which are
     # mostly this host's, and the share is this host's own.
-    of_cluster = timelines.of(kind="request", upstream_cluster=bad.cluster)
-    stretch = timelines.stretch(of_cluster, fails)
+    of_cluster = log.timelines.of(kind="request", upstream_cluster=bad.cluster)
+    stretch = log.timelines.stretch(of_cluster, fails)
     when, at = stretch.episode, at_gateways(all_of_cluster, here & fails, stretch)
     first, last = first_of(rows), last_of(rows)
     witnesses = witnesses_among(kept)
@@ -153,12 +129,10 @@ def of_bad_host(
         f"fails while the others do not{at.title}",
         requests=bad.failed,
         of=bad.requests,
-        **witnesses.told,
-        first_seen=first,
+        **witnesses.told(log, rows, first),
         since=None if when.since is None or first is None else max(when.since, first),
         until=None if when.until is None or last is None else min(when.until, last),
         onset_unclear=when.onset_unclear,
-        gateways=gateways_of(judged, rows),
         only_at=at.names,
         upstream_hosts=(1, bad.siblings),
         where=all_of(
@@ -167,7 +141,7 @@ def of_bad_host(
             equals("upstream_cluster", bad.cluster),
             equals("upstream_host", bad.address),
         ),
-        failure=_failure_of(rows),
+        failure=next(iter(most_frequent(rows, "failure")), None),
         of_many=OfMany(
             "{label} fails while the others of its service do not",
             "Find the pods by their addresses: do they run on one node, or of one release?",

@@ -18,7 +18,7 @@ from envoylogs.summary.findings.proof import first_of, sum_of
 from envoylogs.summary.findings.stretches import Stretch, stretches
 from envoylogs.summary.findings.timelines import between
 from envoylogs.summary.findings.weighing import is_burst
-from envoylogs.summary.parts import Parts
+from envoylogs.summary.judged import Parts
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 from envoylogs.tally.slowness import CLASSES_MS, class_end_ms
 
@@ -120,10 +120,7 @@ def _stretches(
 ) -> dict[int, Stretch]:
     """Return when requests were slow, by the number of the candidate.
 
-    Args:
-        rows: As of ``became_slow``.
-        candidates: Of whom, what is usual, and from where on requests are slow.
-        width_us: Of a bucket.
+    A candidate is a name, what is usual, and from where on requests are slow, in milliseconds.
     """
     if not candidates:
         return {}
@@ -177,11 +174,7 @@ def _medians(rows: pl.DataFrame) -> pl.DataFrame:
         of_start.group_by("name", "start")
         .agg(requests.sum())
         .sort("name", "start")
-        .select(
-            "name",
-            "start",
-            (middle.over("name") // _OF_A_PART).alias("part"),
-        )
+        .select("name", "start", (middle.over("name") // _OF_A_PART).alias("part"))
     )
     return (
         of_start.join(parts, on=["name", "start"])

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-__all__ = ["all_of", "any_of", "equals", "is_one_of", "is_request", "paths_of", "unrouted_of",
-           "within"]  # fmt: skip
+__all__ = ["all_of", "any_of", "equals", "is_none_of", "is_one_of", "is_request", "paths_of",
+           "unrouted_of", "within"]  # fmt: skip
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 is_request = "kind = 'request'"
 """The gateway's own traffic and connections are not counted by findings about requests."""
 
@@ -44,6 +45,11 @@ def is_one_of(column: str, values: Iterable[object]) -> str:
     else:
         found = [f"{column} IN ({', '.join(map(_quoted, present))})"] if present else []
     return any_of(*found, *([f"{column} IS NULL"] if len(present) < len(listed) else []))
+
+
+def is_none_of(column: str, values: Iterable[object]) -> str:
+    """Return that a column has none of some values, at least one; it may be missing."""
+    return any_of(f"{column} IS NULL", f"NOT ({is_one_of(column, values)})")
 
 
 def all_of(*conditions: str) -> str:
@@ -78,19 +84,10 @@ def unrouted_of(host: str | None, *conditions: str) -> str:
 
 
 def within(since_us: int | None, until_us: int | None) -> list[str]:
-    """Return that a record is of a stretch of time, both ends included.
-
-    Args:
-        since_us: Microseconds since 1970; null for no limit.
-        until_us: The same.
-    """
+    """Return that a record is of a stretch of time, both ends included; null for no limit."""
     return [
-        f"start_time::timestamp {sign} '{_moment(time_us)}'::timestamp"
+        f"start_time::timestamp {sign} "
+        f"'{_EPOCH + timedelta(microseconds=time_us):%Y-%m-%dT%H:%M:%S.%f}'::timestamp"
         for sign, time_us in ((">=", since_us), ("<=", until_us))
         if time_us is not None
     ]
-
-
-def _moment(time_us: int) -> str:
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)
-    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}"

@@ -1,20 +1,32 @@
-"""What the durations of failures prove: a limit that ends them all, or that nothing was asked."""
+"""What the durations of failures prove.
+
+That is a limit which ends them all, that nothing was asked, or that a service kept its clients
+waiting until they left: its doing and not theirs.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import polars as pl
+
+from envoylogs.envoy.failures.of_services import KEPT_WAITING
+from envoylogs.summary.findings.became_slow import median_class
+from envoylogs.summary.findings.proof import sum_of
 from envoylogs.summary.findings.subjects import SUBJECT, with_subject
 from envoylogs.summary.judged import with_host
 from envoylogs.summary.percentiles import latency_by
+from envoylogs.tally.slowness import class_end_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from envoylogs.envoy.failures.failure import Failure
+    from envoylogs.summary.findings.onset import Episode
+    from envoylogs.summary.findings.suspects import Suspect
     from envoylogs.summary.judged import Judged
 
-__all__ = ["Durations", "durations_by_subject"]
+__all__ = ["Durations", "durations_by_subject", "seconds", "waited"]
 
 _LEAST_LIMIT_MS, _ENOUGH = 500, 3
 _SPREAD, _MEAN_OFF, _SPREAD_MS = 0.02, 0.03, 20
@@ -40,11 +52,6 @@ class Durations(NamedTuple):
             and abs(self.mean_ms - self.median_ms) <= max(_MEAN_OFF * self.median_ms, _SPREAD_MS)
         )
         return self.median_ms if alike else None
-
-    @property
-    def limit_text(self) -> str | None:
-        """The limit in words; null for none."""
-        return None if self.limit_ms is None else seconds(self.limit_ms)
 
     @property
     def at_once(self) -> bool:
@@ -80,12 +87,7 @@ def seconds(milliseconds: int) -> str:
 def durations_by_subject(
     judged: Judged, believed: Sequence[str | None]
 ) -> Mapping[tuple[Any, ...], Durations]:
-    """Return the durations of each failure, by failure and subject.
-
-    Args:
-        judged: Of the log.
-        believed: See ``subjects.believed_hosts``.
-    """
+    """Return the durations of each failure, by failure and subject."""
     counts = judged.tally.failure_durations.frame
     if counts.is_empty():
         return {}
@@ -96,3 +98,35 @@ def durations_by_subject(
     return {
         tuple(key): Durations(*(took[name] for name in wanted)) for *key, took in found.iter_rows()
     }
+
+
+_TIMES_LONGER, _LONGER_MS, _ENOUGH_USUAL = 3, 500, 20
+
+
+def waited(
+    judged: Judged, suspect: Suspect, rows: pl.DataFrame, when: Episode, durations: Durations | None
+) -> str | None:
+    """Return that clients waited far longer than a service usually takes, in words; null if not.
+
+    Only where they did for a while: all along some wait long for what is long.
+    """
+    if suspect.failure.name != KEPT_WAITING.name or when.is_whole or durations is None:
+        return None
+    left = rows["requests"].filter(rows["response_code"] == 0)
+    if 2 * int(left.sum()) < suspect.failed:
+        return None
+    at_other_times = pl.any_horizontal(
+        pl.lit(value=False) if when.since is None else pl.col("last") < when.since,
+        pl.lit(value=False) if when.until is None else pl.col("first") > when.until,
+    )
+    usually = judged.tally.slowness.frame.filter(
+        pl.col("upstream_cluster") == suspect.subject.name, at_other_times
+    )
+    if sum_of(usually) < _ENOUGH_USUAL:
+        return None
+    by_class = usually.group_by("from_ms").agg(pl.col("requests").sum())
+    usual_ms = class_end_ms(int(by_class.select(median_class()).item()))
+    if durations.median_ms < max(_TIMES_LONGER * usual_ms, usual_ms + _LONGER_MS):
+        return None
+    longer = "" if durations.limit_ms else f"half of them waited {seconds(durations.median_ms)}, "
+    return f"{longer}half of its answers usually take less than {usual_ms:,} ms"

@@ -7,100 +7,69 @@ what refuses a TLS name in ``tls``.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from envoylogs.envoy.harm import Actor, Harm
 from envoylogs.envoy.hbone import is_hbone
-from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, FAILED_HARMS, UNROUTED, UPSTREAM_ANSWERED
+from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, FAILED_HARMS, UNROUTED
 from envoylogs.summary.findings.at_gateways import EVERYWHERE, AtGateways, at_gateways
 from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST, bad_hosts, of_bad_host
+from envoylogs.summary.findings.durations import waited
 from envoylogs.summary.findings.finding import Finding, Severity
-from envoylogs.summary.findings.places import Places
+from envoylogs.summary.findings.places import place_of
 from envoylogs.summary.findings.proof import (
     first_of,
-    gateways_of,
     names_in,
     sum_of,
     witnesses_among,
 )
 from envoylogs.summary.findings.subjects import SUBJECT, with_subject
 from envoylogs.summary.findings.suspects import Suspect, suspects
-from envoylogs.summary.findings.waiting import waited
 from envoylogs.summary.findings.weighing import A_CROWD, Askers, Weighing, is_burst
 from envoylogs.summary.findings.wording import Shown, words_of
-from envoylogs.summary.parts import Parts
+from envoylogs.summary.judged import Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from typing import Any
 
     from envoylogs.summary.findings.durations import Durations
     from envoylogs.summary.findings.stretches import Stretch
-    from envoylogs.summary.findings.timelines import Timelines
+    from envoylogs.summary.findings.whole_log import WholeLog
     from envoylogs.summary.judged import Judged
 
 __all__ = ["failing_findings"]
 
 
-def failing_findings(
-    judged: Judged,
-    believed: Sequence[str | None],
-    timelines: Timelines,
-    durations: Mapping[tuple[Any, ...], Durations],
-) -> list[Finding]:
-    """Return who or what fails, and how.
-
-    Args:
-        judged: The log.
-        believed: See ``subjects.believed_hosts``.
-        timelines: Of the log.
-        durations: See ``durations.durations_by_subject``.
-    """
-    return _Failures(judged, believed, timelines, durations).findings()
+def failing_findings(log: WholeLog) -> list[Finding]:
+    """Return who or what fails, and how."""
+    return _Failures(log).findings()
 
 
 class _Failures:
     """What the findings about failures of one log are made of."""
 
-    def __init__(
-        self,
-        judged: Judged,
-        believed: Sequence[str | None],
-        timelines: Timelines,
-        durations: Mapping[tuple[Any, ...], Durations],
-    ) -> None:
-        self._judged = judged
-        self._believed = believed
-        self._timelines = timelines
-        self._durations = durations
-        self._bad_hosts = bad_hosts(judged)
-        rows = with_subject(_records(judged), believed).collect()
+    def __init__(self, log: WholeLog) -> None:
+        self._log = log
+        self._bad_hosts = bad_hosts(log)
+        rows = with_subject(_records(log), log.believed).collect()
+        # What has no route is told in ``routes``, whatever its code.
+        fails = pl.col("harm").is_in(FAILED_HARMS) & ~pl.col("outcome").is_in(UNROUTED)
         failed, kept = pl.collect_all(
             [
-                rows.lazy().filter(_fails(), ~self._is_told()),
-                with_subject(judged.evidence.lazy().with_columns(_kind_of_outcome()), believed),
+                rows.lazy().filter(fails, ~self._is_told()),
+                with_subject(log.evidence.lazy().with_columns(_kind_of_outcome()), log.believed),
             ]
         )
         self._rows, self._failed, self._kept = Parts(rows), Parts(failed), Parts(kept)
-        self._places = Places(judged)
-        self._clients: defaultdict[tuple[object, ...], list[tuple[str, int | None]]] = defaultdict(
-            list
-        )
-        clients = kept.filter(pl.col("client").is_not_null())
-        for *key, client, start in zip(
-            *(clients[name] for name in (*SUBJECT, "failure", "client", "start")), strict=True
-        ):
-            self._clients[tuple(key)].append((client, start))
         errors = rows["requests"].filter(rows["harm"].is_in([Harm.ERROR, Harm.FAILED]))
         self._weighing = Weighing(
             rows.select(SUBJECT).n_unique() if rows.height else 0,
             sum_of(rows),
             int(errors.sum()),
-            clients["client"].n_unique(),
+            kept["client"].drop_nulls().n_unique(),
         )
 
     def _is_told(self) -> pl.Expr:
@@ -117,7 +86,7 @@ class _Failures:
         of_one_host = self._kept.rows.filter(pl.col("outcome").is_in(OF_ONE_HOST))
         of_hosts = [
             of_bad_host(
-                self._judged, bad, self._timelines, self._weighing,
+                self._log, bad, self._weighing,
                 of_one_host.filter(pl.col("upstream_host") == bad.address),
             )
             for bad in self._bad_hosts
@@ -125,8 +94,8 @@ class _Failures:
         apart: dict[str | None, tuple[str, ...]] = {}
         for bad in self._bad_hosts:
             apart[bad.cluster] = (*apart.get(bad.cluster, ()), bad.address)
-        suspected = suspects(self._rows.rows, self._failed.rows, apart, OF_ONE_HOST)
-        stretches = self._timelines.stretches_of_subjects(
+        suspected = suspects(self._rows.rows, self._failed.rows, apart)
+        stretches = self._log.timelines.stretches_of_subjects(
             key
             for suspect in suspected
             for key in (suspect.key, *([suspect.key_among_all] if suspect.of_strangers else []))
@@ -149,7 +118,7 @@ class _Failures:
             stretch = stretch._replace(episode=stretch.episode.whole())
         if stretch.episode.is_whole:
             stretch = stretch._replace(requests=suspect.failed, of=suspect.of)
-        durations = self._durations.get((failure.name, *subject))
+        durations = self._log.durations.get((failure.name, *subject))
         severity = self._severity(suspect, stretch, durations)
         if severity is None:
             return None
@@ -159,35 +128,28 @@ class _Failures:
         at = _at_gateways(suspect, all_rows, stretch)
         shown = Shown(
             durations,
-            waited(self._judged, suspect, rows, when, durations),
-            self._places.of(rows, all_rows) if subject.about == "cluster" else None,
+            waited(self._log, suspect, rows, when, durations),
+            place_of(rows, all_rows, self._log) if subject.about == "cluster" else None,
             when.bursts,
             kept,
             at,
-            suspect.outcome in UPSTREAM_ANSWERED,
         )
-        words = words_of(failure, subject, rows, shown)
+        words = words_of(suspect, rows, shown)
+        if suspect.harm is Harm.ANSWERED_4XX and is_burst(stretch):
+            # An application that turned to refusing is not its clients' doing.
+            words["who"] = Actor.UPSTREAM
         return Finding(
             code=suspect.code,
             severity=max(severity, Severity.INFO)
             if suspect.of_strangers and crowd is None
             else severity,
-            # An application that turned to refusing is not its clients' doing.
-            who=Actor.UPSTREAM
-            if suspect.harm is Harm.ANSWERED_4XX and is_burst(stretch)
-            else words.who,
             subject=subject.name or subject.label,
-            title=words.title,
-            **stretch.told(first_of(rows)),
-            **witnesses.told,
-            gateways=gateways_of(self._judged, rows),
+            **words,
+            **(witnesses.told(self._log, rows) | stretch.told(first_of(rows))),
             only_at=at.names,
             upstream_hosts=(len(names_in(rows, "upstream_host")), suspect.hosts),
-            where=suspect.where(self._believed),
-            proof=words.proof,
+            where=suspect.where(self._log.believed),
             failure=failure.name,
-            of_many=replace(words.of_many, by_share=suspect.harm is not Harm.INJECTED),
-            next=words.next,
         )
 
     def _severity(
@@ -203,17 +165,16 @@ class _Failures:
             return (
                 found if found is None or harm is not Harm.INJECTED else max(found, Severity.HIGH)
             )
-        seen = self._clients.get(suspect.key, ())
-        clients = {client for client, _ in seen}
-        inside = {
-            client for client, start in seen if start is not None and stretch.episode.covers(start)
-        }
+        kept = self._kept.of(**_place(suspect))
+        seen = set(zip(kept["client"], kept["start"], strict=True))
+        clients, when = {client for client, _ in seen} - {None}, stretch.episode
+        inside = {client for client, start in seen if start is not None and when.covers(start)}
         # 404 is what any stranger gets, and there may be many of them at a time.
         common = harm is Harm.ANSWERED_4XX and 2 * suspect.not_found >= failed
         alike = durations is not None and durations.limit_ms is not None
         known = min(len(clients), A_CROWD - 1) if common else len(clients)
         return self._weighing.of_refusals(
-            harm, failed, of, stretch, Askers(known, len(inside), alike)
+            harm, failed, of, stretch, Askers(known, len(inside & clients), alike)
         )
 
 
@@ -225,11 +186,6 @@ def _records(judged: Judged) -> pl.LazyFrame:
         pl.when(connection).then("upstream_host").alias("address"),
         is_hbone(pl.col("upstream_host")).alias("over_hbone"),
     )
-
-
-def _fails() -> pl.Expr:
-    """Tell what failed; what has no route is told in ``routes``, whatever its code."""
-    return pl.col("harm").is_in(FAILED_HARMS) & ~pl.col("outcome").is_in(UNROUTED)
 
 
 def _kind_of_outcome() -> pl.Expr:

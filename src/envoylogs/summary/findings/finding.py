@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from envoylogs.summary.findings.catalog import FINDING_KINDS
 from envoylogs.summary.findings.conditions import all_of, any_of, within
@@ -73,9 +73,19 @@ class OfMany:
     by_share: bool = True
 
 
-def told_alike(failure: Failure) -> OfMany:
-    """Return what a finding says of many that show a failure, which is as bad of all as of one."""
-    return OfMany(failure.says, failure.next, by_share=False)
+def told_alike(failure: Failure, label: str, more: str = "") -> dict[str, Any]:
+    """Return what a ``Finding`` says of a failure that is as bad of many subjects as of one.
+
+    Its title may go on with ``more``.
+    """
+    return {
+        "who": failure.actor,
+        "subject": label,
+        "title": f"{failure.says.format(label=label)}{more}",
+        "failure": failure.name,
+        "of_many": OfMany(failure.says, failure.next, by_share=False),
+        "next": failure.next,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +181,8 @@ def ranked(findings: list[Finding]) -> list[Finding]:
     )  # fmt: skip
 
 
-_CRITICAL, _HIGH, _MEDIUM = 0.5, 0.1, 0.01
+_SHARES = (0.5, 0.1, 0.01)
+"""From which share on it is critical, high and medium."""
 _FEW, _VERY_FEW = 10, 3
 
 
@@ -181,14 +192,7 @@ def severity_of(requests: int, of: int) -> Severity:
     A handful of requests is never critical.
     """
     share = requests / of if of else 0.0
-    if share >= _CRITICAL:
-        found = Severity.CRITICAL
-    elif share >= _HIGH:
-        found = Severity.HIGH
-    elif share >= _MEDIUM:
-        found = Severity.MEDIUM
-    else:
-        found = Severity.INFO
+    found = Severity(sum(share < least for least in _SHARES))
     if requests < _VERY_FEW:
         return max(found, Severity.MEDIUM)
     return max(found, Severity.HIGH) if requests < _FEW else found
@@ -199,6 +203,6 @@ def worth_telling(requests: int, of: int) -> bool:
     share = requests / of if of else 0.0
     return bool(
         share >= 0.2  # noqa: PLR2004
-        or (requests > 1 and share >= _MEDIUM)
+        or (requests > 1 and share >= _SHARES[-1])
         or (requests >= 50 and share >= 0.001)  # noqa: PLR2004
     )

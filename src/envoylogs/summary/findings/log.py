@@ -11,6 +11,7 @@ from envoylogs.envoy.harm import Actor
 from envoylogs.summary.findings.conditions import all_of, equals, is_request
 from envoylogs.summary.findings.finding import Finding, Severity
 from envoylogs.summary.findings.proof import first_of
+from envoylogs.summary.in_words import counted
 
 if TYPE_CHECKING:
     from envoylogs.summary.accounts import Accounts
@@ -35,10 +36,8 @@ def log_findings(judged: Judged, accounts: Accounts, overview: Overview) -> list
     missing = [name for name in _NEEDED if name in accounts.columns_never_seen]
     unknown = overview.outcomes.get("unknown", 0)
     cut = accounts.damaged
-    unread = [] if "start_time" in missing else _untimed(accounts)
-    unread = [*_unreadable(accounts), *unread]
-    if not accounts.records or not (cut.height or damaged or missing or unknown or unread):
-        return []
+    unreadable = sum(accounts.unreadable.values())
+    untimed = accounts.untimed - accounts.unreadable.get("start_time", 0)
     reasons = []
     if cut.height:
         problems = ", ".join(cut["problem"].unique().sort())
@@ -53,9 +52,15 @@ def log_findings(judged: Judged, accounts: Accounts, overview: Overview) -> list
         reasons.append(f"{accounts.malformed:,} of {lines:,} lines are malformed ({by_reason})")
     if missing:
         reasons.append(f"no record has {', '.join(missing)}")
-    reasons += unread
+    if unreadable:
+        columns = ", ".join(accounts.unreadable)
+        reasons.append(f"{counted(unreadable, 'value')} of {columns} can't be read")
+    if untimed > 0 and "start_time" not in missing:
+        reasons.append(f"{untimed:,} record{' has' if untimed == 1 else 's have'} no time")
     if unknown:
         reasons.append(f"too little is logged to tell the outcome of {unknown:,} of the requests")
+    if not accounts.records or not reasons:
+        return []
     many = _most_unread(accounts) > max(1, _DAMAGED_SHARE * accounts.records)
     return [
         Finding(
@@ -71,19 +76,6 @@ def log_findings(judged: Judged, accounts: Accounts, overview: Overview) -> list
             next=_next_step(accounts, cut["source"].to_list(), damaged=damaged, missing=missing),
         )
     ]
-
-
-def _unreadable(accounts: Accounts) -> list[str]:
-    """Return how many values can't be read; the accounts say of each column which and where."""
-    n = sum(accounts.unreadable.values())
-    columns = ", ".join(accounts.unreadable)
-    return [f"{n:,} value{'' if n == 1 else 's'} of {columns} can't be read"] if n else []
-
-
-def _untimed(accounts: Accounts) -> list[str]:
-    """Return how many records have no time, if there are any besides those that can't be read."""
-    n = accounts.untimed - accounts.unreadable.get("start_time", 0)
-    return [f"{n:,} record{' has' if n == 1 else 's have'} no time"] if n > 0 else []
 
 
 def _most_unread(accounts: Accounts) -> int:

@@ -74,9 +74,9 @@ class Episode:
         return replace(self, since=None, until=None)
 
 
-_LEAST_RATE = 1e-4
-_LEAST_JUMP = 4.0
-_EVIDENCE = 10.0
+_LEAST_RATE, _LEAST_JUMP = 1e-4, 4.0
+_EVIDENCE, _BY_CHANCE, _STRAY, _LEAST_PAUSES = 10.0, 1e-4, 0.2, 2
+_FIRST_MINUTE_US = 60_000_000
 _USUAL = (4, 20)
 """The usual rate is that which a quarter of the buckets stay below; if that shows nothing, since
 most of a log is one long episode, that which a twentieth does."""
@@ -152,27 +152,13 @@ def _sums(buckets: Sequence[Bucket]) -> tuple[int, int]:
     return sum([b[1] for b in buckets]), sum([b[2] for b in buckets])
 
 
-_FIRST_MINUTE_US = 60_000_000
-
-
 def was_from_the_start(first_seen: int, first: int, last: int) -> bool:
     """Tell whether something was seen so early that nothing of the log can have been without it.
 
-    That is in the first minute, and in a short log, where a minute may be all
-    of it, in the first twentieth.
-
-    Args:
-        first_seen: Its first record, microseconds since 1970.
-        first: The first record of the log.
-        last: The last one.
+    That is in the first minute, and in a short log, where a minute may be all of it, in the first
+    twentieth. All times are microseconds since 1970; the log is from ``first`` to ``last``.
     """
     return first_seen - first <= min(_FIRST_MINUTE_US, (last - first) // 20)
-
-
-_BY_CHANCE = 1e-4
-
-
-_STRAY = 0.2
 
 
 def _with_neighbors(buckets: Sequence[Bucket], start: int, end: int) -> tuple[int, int]:
@@ -191,9 +177,6 @@ def _with_neighbors(buckets: Sequence[Bucket], start: int, end: int) -> tuple[in
         return usual * bucket.requests < _STRAY * bucket.failed
 
     return start - belongs(start - 1), end + belongs(end)
-
-
-_LEAST_PAUSES = 2
 
 
 def _pauses(run: Sequence[Bucket], after: Sequence[Bucket], rate: float) -> int:

@@ -6,70 +6,54 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from envoylogs.summary.findings.proof import sum_of
-from envoylogs.summary.parts import Parts
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from envoylogs.summary.judged import Judged
+    import polars as pl
 
-__all__ = ["Places"]
+    from envoylogs.summary.findings.whole_log import WholeLog
+
+__all__ = ["place_of"]
 
 _ENOUGH, _NEARLY_ALL, _AGAINST_OTHERS, _BY_CHANCE = 10, 0.9, 5, 0.01
 
 
-class Places:
-    """Where failures of services are.
+def place_of(failed: pl.DataFrame, of: pl.DataFrame, log: WholeLog) -> str | None:
+    """Return where nearly all failures of a service are while it does well elsewhere, in words.
 
     Args:
-        judged: The log.
+        failed: The rows of ``TrafficCounts`` that failed, with ``host`` and ``error``.
+        of: All rows of the service.
+        log: Of which.
     """
-
-    def __init__(self, judged: Judged) -> None:
-        self._judged = judged
-
-    def of(self, failed: pl.DataFrame, of: pl.DataFrame) -> str | None:
-        """Return where nearly all failures of a service are while it does well elsewhere, in words.
-
-        Args:
-            failed: The rows of ``TrafficCounts`` that failed, with ``host`` and ``error``.
-            of: All rows of the service.
-        """
-        all_failed, of_service = sum_of(failed), sum_of(of)
-        if all_failed < _ENOUGH:
-            return None
-        for column, word in (("upstream_host", "at"), ("host", "for")):
-            requests, failures = _by_name(of, column), _by_name(failed, column)
-            counts: dict[str | None, tuple[int, int]] = {
-                name: (requests[name], n) for name, n in failures.items() if name is not None
-            }
-            place = _place(counts, of_service, all_failed)
-            if place is not None:
-                return f"{word} {place}"
-        if not failed["error"].all():
-            return None
-        # Paths are counted by host, over all that fails there, so of another service too.
-        by_path: dict[str | None, tuple[int, int]] = {}
-        for host in set(failed["host"]):
-            for path, asked, failures in self._paths.of(host=host).drop("host").iter_rows():
-                before = by_path.get(path, (0, 0))
-                by_path[path] = (before[0] + asked, before[1] + failures)
-        # Some were only refused or unrouted, and had no request that could fail.
-        by_path = {path: counts for path, counts in by_path.items() if counts[0] > 0}
-        place = _place(by_path, sum(asked for asked, _ in by_path.values()), all_failed)
-        return None if place is None else f"for {place}"
-
-    @cached_property
-    def _paths(self) -> Parts:
-        paths = self._judged.paths.lazy().group_by("host", "path_group")
-        return Parts(paths.agg(pl.col("routed", "failed").sum()).collect())
+    all_failed, of_service = sum_of(failed), sum_of(of)
+    if all_failed < _ENOUGH:
+        return None
+    for column, word in (("upstream_host", "at"), ("host", "for")):
+        requests, failures = _by_name(of, column), _by_name(failed, column)
+        counts: dict[str | None, tuple[int, int]] = {
+            name: (requests[name], n) for name, n in failures.items() if name is not None
+        }
+        place = _place(counts, of_service, all_failed)
+        if place is not None:
+            return f"{word} {place}"
+    if not failed["error"].all():
+        return None
+    # Paths are counted by host, over all that fails there, so of another service too.
+    by_path: dict[str | None, tuple[int, int]] = {}
+    for host in set(failed["host"]):
+        for path, asked, failures in log.failed_paths.of(host=host).drop("host").iter_rows():
+            before = by_path.get(path, (0, 0))
+            by_path[path] = (before[0] + asked, before[1] + failures)
+    # Some were only refused or unrouted, and had no request that could fail.
+    by_path = {path: counts for path, counts in by_path.items() if counts[0] > 0}
+    place = _place(by_path, sum(asked for asked, _ in by_path.values()), all_failed)
+    return None if place is None else f"for {place}"
 
 
 def _by_name(rows: pl.DataFrame, column: str) -> Mapping[str | None, int]:
@@ -82,13 +66,7 @@ def _by_name(rows: pl.DataFrame, column: str) -> Mapping[str | None, int]:
 def _place(
     places: Mapping[str | None, tuple[int, int]], of_all: int, all_failed: int
 ) -> str | None:
-    """Return the place that nearly all failures are at; null if there is none.
-
-    Args:
-        places: Requests and failures by name.
-        of_all: All requests.
-        all_failed: How many failures there are to be told of.
-    """
+    """Return the place, by its requests and failures, of nearly all failures; null if none."""
     if not places:
         return None
     name = min(places, key=lambda name: (-places[name][1], name is not None, name or ""))

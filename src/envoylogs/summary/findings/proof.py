@@ -10,6 +10,7 @@ import polars as pl
 
 from envoylogs.summary.findings.finding import Example
 from envoylogs.summary.in_words import listing
+from envoylogs.summary.judged import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,9 @@ __all__ = [
     "is_host",
     "last_of",
     "listed",
+    "most_frequent",
     "names_in",
+    "path_groups",
     "proof_of",
     "sum_of",
     "unrouted_rows",
@@ -48,19 +51,18 @@ class Witnesses(NamedTuple):
     clients: int
     ports: tuple[str, ...]
 
-    @property
-    def told(self) -> dict[str, Any]:
-        """Return what a ``Finding`` says of them."""
-        return {"examples": self.examples, "clients_at_least": self.clients}
+    def told(self, judged: Judged, rows: pl.DataFrame, first: int | None = None) -> dict[str, Any]:
+        """Return what a ``Finding`` says of them and of all rows; ``first`` if it is not theirs."""
+        return {
+            "examples": self.examples,
+            "clients_at_least": self.clients,
+            "first_seen": first_of(rows) if first is None else first,
+            "gateways": gateways_of(judged, rows),
+        }
 
 
 def witnesses_of(judged: Judged, where: pl.Expr) -> Witnesses:
-    """Return the examples that were kept of a failure.
-
-    Args:
-        judged: Of the log.
-        where: Over the columns of ``FailureEvidence`` and ``host``.
-    """
+    """Return the examples that were kept of a failure, by ``FailureEvidence`` and ``host``."""
     kept = judged.evidence.filter(where)
     return witnesses_among(kept)
 
@@ -95,10 +97,21 @@ def names_in(rows: pl.DataFrame, column: str) -> set[str]:
     return set(rows[column]) - {None}
 
 
+def path_groups(paths: pl.DataFrame) -> list[str]:
+    """Return the path groups of some rows, in their order."""
+    return paths["path_group"].drop_nulls().unique(maintain_order=True).to_list()
+
+
+def most_frequent(rows: pl.DataFrame, column: str) -> list[Any]:
+    """Return the values of a column, those of most requests first; of equals the first in order."""
+    counted = rows.group_by(column).agg(pl.col("requests").sum())
+    return counted.sort(-pl.col("requests"), column)[column].to_list()
+
+
 def unrouted_rows(judged: Judged, host: str) -> tuple[pl.DataFrame, Witnesses]:
     """Return the rows of a host's requests without a route, and what their examples say."""
     of_host = judged.requests_of(host)
-    kept = judged.unrouted_evidence_of(host)
+    kept = judged.unrouted_evidence.of(host=host)
     return of_host.filter(of_host["unrouted"]), witnesses_among(kept)
 
 
@@ -114,14 +127,12 @@ def sum_of(rows: pl.DataFrame, column: str = "requests") -> int:
 
 def first_of(rows: pl.DataFrame, column: str = "first") -> int | None:
     """Return the earliest of some times, null without any."""
-    first = rows[column].min()
-    return first if isinstance(first, int) else None
+    return whole(rows[column].min())
 
 
 def last_of(rows: pl.DataFrame, column: str = "last") -> int | None:
     """Return the latest of some times, null without any."""
-    last = rows[column].max()
-    return last if isinstance(last, int) else None
+    return whole(rows[column].max())
 
 
 _LAST_OF_HTTP, _CODES_NAMED = 599, 3
@@ -156,12 +167,12 @@ def proof_of(rows: pl.DataFrame, kept: pl.DataFrame | None = None) -> str:
     columns = ("response_code", "response_flags", "response_code_details")
     for *values, n in zip(*(rows[name] for name in (*columns, "requests")), strict=True):
         counted[tuple(values)] += n
-    best = _most_frequent(counted)
+    best = _commonest(counted)
     said = " ".join(str(value) for value in best if value is not None)
     return "; ".join([said, *(_reasons_of(kept, said) if kept is not None else [])])
 
 
-def _most_frequent(counted: Counter[tuple[Any, ...]]) -> tuple[Any, ...]:
+def _commonest(counted: Counter[tuple[Any, ...]]) -> tuple[Any, ...]:
     """Return what was counted most often; of several the first in order, missing values first."""
     order = {key: [(value is not None, value) for value in key] for key in counted}
     return min(counted, key=lambda key: (-counted[key], order[key]))
@@ -176,7 +187,7 @@ def _reasons_of(kept: pl.DataFrame, said: str) -> Iterator[str]:
             for reason in kept[name]
             if reason is not None
         )
-        if reasons and (found := _most_frequent(reasons)[0]).replace(" ", "_") not in said:
+        if reasons and (found := _commonest(reasons)[0]).replace(" ", "_") not in said:
             yield f"{name} {found}"
 
 

@@ -13,9 +13,8 @@ from envoylogs.envoy.traffic import looks_like_address
 from envoylogs.summary.findings.commands import is_plain
 from envoylogs.summary.findings.conditions import (
     all_of,
-    any_of,
     equals,
-    is_one_of,
+    is_none_of,
     is_request,
     paths_of,
     unrouted_of,
@@ -28,81 +27,74 @@ from envoylogs.summary.findings.finding import (
     Severity,
     severity_of,
 )
-from envoylogs.summary.findings.never_routed import never_routed_hosts
 from envoylogs.summary.findings.proof import (
     first_of,
-    gateways_of,
     last_of,
     listed,
+    most_frequent,
+    path_groups,
     sum_of,
     unrouted_rows,
     witnesses_of,
 )
-from envoylogs.summary.findings.reuse import with_reuse_hint
 from envoylogs.summary.findings.timelines import between
-from envoylogs.summary.findings.unrouted_paths import unrouted_path_findings
+from envoylogs.summary.findings.tls import with_reuse_hint
+from envoylogs.summary.findings.unrouted import never_routed_hosts, unrouted_path_findings
 from envoylogs.summary.findings.weighing import is_burst
-from envoylogs.summary.parts import Parts
+from envoylogs.summary.in_words import counted
+from envoylogs.summary.judged import Parts
 from envoylogs.summary.paths import grace_us
 from envoylogs.tally.folding.names_apart import is_folded
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from envoylogs.summary.findings.timelines import Timelines
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
 __all__ = ["route_findings"]
 
 _UNROUTED = pl.col("outcome").is_in(UNROUTED)
 
 
-def route_findings(
-    judged: Judged, paths: pl.DataFrame, timelines: Timelines, reused: Collection[str]
-) -> list[Finding]:
+def route_findings(log: WholeLog, reused: Collection[str]) -> list[Finding]:
     """Return what is wrong with the routes of the gateway.
 
-    Args:
-        judged: Of the log.
-        paths: See ``paths.path_states``.
-        timelines: Of the log.
-        reused: Hosts whose requests without a route are told as those of reused connections.
+    The requests without a route of ``reused`` hosts are told as those of reused connections.
     """
     found = [
-        *(lost := _lost(judged, paths, timelines)),
-        *_gained(judged, paths, timelines),
-        *unrouted_path_findings(
-            judged, paths, timelines, {*reused, *(finding.subject for finding in lost)}
-        ),
-        *never_routed_hosts(judged, paths, reused),
-        *_nothing_bound(judged),
+        *(lost := _lost(log)),
+        *_gained(log),
+        *unrouted_path_findings(log, {*reused, *(finding.subject for finding in lost)}),
+        *never_routed_hosts(log, reused),
+        *_nothing_bound(log),
     ]
-    return [with_reuse_hint(judged, finding) for finding in found]
+    return [with_reuse_hint(log, finding) for finding in found]
 
 
-def _lost(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
+def _lost(log: WholeLog) -> list[Finding]:
     """Return hosts that lost all their routes, or some."""
     findings = []
     lost, all_paths = (
-        Parts(paths.filter(pl.col("known") & (pl.col("state") == "lost"))),
-        Parts(paths),
+        Parts(log.path_states.filter(pl.col("known") & (pl.col("state") == "lost"))),
+        Parts(log.path_states),
     )
     hosts = lost.rows["host"].unique(maintain_order=True).head(MOST_SUBJECTS)
-    for host, stretch in timelines.stretches_of_hosts(hosts, _UNROUTED).items():
+    for host, stretch in log.timelines.stretches_of_hosts(hosts, _UNROUTED).items():
         of_host, lost_here = all_paths.of(host=host), lost.of(host=host)
         since = first_of(lost_here, "first_unrouted")
         if since is None:
             continue
-        rows, witnesses = unrouted_rows(judged, host)
+        rows, witnesses = unrouted_rows(log, host)
         whole_host = bool(lost_here["host_lost"].any())
         requests = sum_of(lost_here, "unrouted")
-        groups = lost_here["path_group"].drop_nulls().unique(maintain_order=True).to_list()
-        of_requests = timelines.requests_of(host)
+        groups = path_groups(lost_here)
+        of_requests = log.timelines.requests_of(host)
         if not whole_host and requests < MOSTLY * stretch.requests and is_burst(stretch):
             # More is unrouted than what was lost for good: that is told of all of it.
             continue
         total = requests if whole_host else sum_of(between(of_requests, since, None))
         before = sum_of(of_host, "routed")
+        were = f"{counted(before, 'request')} of this host {'was' if before == 1 else 'were'}"
         gone = "none" if whole_host else "none of these paths"
         findings.append(
             Finding(
@@ -115,12 +107,10 @@ def _lost(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[Fin
                 else f"{host} lost the route of {listed(groups)}",
                 requests=requests,
                 of=total,
-                **witnesses.told,
-                first_seen=since,
+                **witnesses.told(log, rows, since),
                 since=since,
-                gateways=gateways_of(judged, rows),
                 where=unrouted_of(host, paths_of(lost_here)),
-                proof=f"{_were(before)} routed before, {gone} since.",
+                proof=f"{were} routed before, {gone} since.",
                 failure="route_missing",
                 of_many=_LOST_HOSTS if whole_host else _LOST_ROUTES,
                 next=f"What was applied just before? kubectl get virtualservice -A | grep {host}; "
@@ -149,37 +139,26 @@ _LOST_ROUTES = OfMany(
 )
 
 
-def _were(requests: int) -> str:
-    noun, verb = ("request", "was") if requests == 1 else ("requests", "were")
-    return f"{requests:,} {noun} of this host {verb}"
-
-
 _WORKS_NOW = "Nothing, if the change was meant: it works now."
 _LONG_AGO_US, _TIMES_LONGER = 600_000_000, 4
 
 
-def _long_ago(judged: Judged, unrouted: pl.DataFrame, until: int) -> bool:
-    """Tell whether routes came long ago: a host that was new then is no trouble any more.
-
-    Args:
-        judged: Of the log.
-        unrouted: The paths that had no route.
-        until: Their last request without one.
-    """
+def _long_ago(log: WholeLog, unrouted: pl.DataFrame, until: int) -> bool:
+    """Tell whether routes came long ago: a host that was new then is no trouble any more."""
     first = first_of(unrouted, "first_unrouted")
-    if first is None or judged.last is None:
+    if first is None or log.last is None:
         return False
-    return judged.last - until >= max(_LONG_AGO_US, _TIMES_LONGER * (until - first))
+    return log.last - until >= max(_LONG_AGO_US, _TIMES_LONGER * (until - first))
 
 
-def _gained(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
+def _gained(log: WholeLog) -> list[Finding]:
     """Return hosts whose requests had no route until one came."""
     findings = []
     first_routed = pl.col("first_routed").min().over("host")
-    all_before = pl.col("last_unrouted").max().over("host") <= first_routed + grace_us(judged)
+    all_before = pl.col("last_unrouted").max().over("host") <= first_routed + grace_us(log)
     begun_before = pl.col("first_unrouted").min().over("host") < first_routed
     before = (
-        paths.lazy()
+        log.path_states.lazy()
         .filter("known")
         .filter(all_before & begun_before & (pl.col("unrouted") > 0))
         .collect()
@@ -190,7 +169,7 @@ def _gained(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[F
         until = last_of(of_host, "last_unrouted")
         if until is None:
             continue
-        rows, witnesses = unrouted_rows(judged, host)
+        rows, witnesses = unrouted_rows(log, host)
         requests = sum_of(of_host, "unrouted")
         # Strangers try paths of their own on a host that nobody else has asked for yet.
         same_paths = bool((of_host["state"] == "gained").any())
@@ -198,17 +177,15 @@ def _gained(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[F
             Finding(
                 code="unrouted_host",
                 severity=Severity.MEDIUM
-                if same_paths and not _long_ago(judged, of_host, until)
+                if same_paths and not _long_ago(log, of_host, until)
                 else Severity.INFO,
                 who=Actor.CONFIGURATION,
                 subject=host,
                 title=f"{host} had no route until one came",
                 requests=requests,
-                of=max(requests, sum_of(between(timelines.requests_of(host), None, until))),
-                **witnesses.told,
-                first_seen=first_of(of_host, "first_unrouted"),
+                of=max(requests, sum_of(between(log.timelines.requests_of(host), None, until))),
+                **witnesses.told(log, rows, first_of(of_host, "first_unrouted")),
                 until=until,
-                gateways=gateways_of(judged, rows),
                 where=unrouted_of(host, paths_of(of_host)),
                 proof="Its requests got 404 first and are routed since.",
                 next=_WORKS_NOW,
@@ -217,7 +194,7 @@ def _gained(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[F
     return findings
 
 
-def _nothing_bound(judged: Judged) -> list[Finding]:
+def _nothing_bound(log: WholeLog) -> list[Finding]:
     """Return ports of a gateway that have no route for anybody.
 
     Two things prove that it is not the clients' fault: the legacy blackhole
@@ -225,11 +202,10 @@ def _nothing_bound(judged: Judged) -> list[Finding]:
     which nothing at all was routed.
     """
     findings = []
-    unknown = judged.requests.filter("noise")
+    unknown = log.requests.filter("noise")
     blackhole = unknown.filter(pl.col("outcome") == "blackhole")
-    nothing_routed = not (judged.requests["routed"].any() or judged.known_hosts.len())
-    known = is_one_of("host", judged.known_hosts) if judged.known_hosts.len() else None
-    not_known = [any_of("host IS NULL", f"NOT ({known})")] if known else []
+    nothing_routed = not (log.requests["routed"].any() or log.known_hosts.len())
+    not_known = [is_none_of("host", log.known_hosts)] if log.known_hosts.len() else []
     for rows, is_blackhole in (
         (blackhole, True),
         (unknown.filter(pl.col("outcome") != "blackhole"), False),
@@ -239,16 +215,12 @@ def _nothing_bound(judged: Judged) -> list[Finding]:
         named = rows.filter(
             pl.col("host").is_not_null() & ~is_folded("host") & ~looks_like_address(pl.col("host"))
         )
-        counted = (named if named.height else rows).group_by("host").agg(pl.col("requests").sum())
-        hosts = [
-            host or "-"
-            for host in counted.sort("requests", "host", descending=[True, False])["host"]
-        ]
+        hosts = [host or "-" for host in most_frequent(named if named.height else rows, "host")]
         requests = sum_of(rows)
         outcome = pl.col("outcome") == "blackhole" if is_blackhole else _UNROUTED
-        witnesses = witnesses_of(judged, outcome)
+        witnesses = witnesses_of(log, outcome)
         names, them = ("this name", "it") if len(hosts) == 1 else ("these names", "them")
-        ended = last_of(rows) if not nothing_routed and _routed_after(judged, rows) else None
+        ended = last_of(rows) if not nothing_routed and _routed_after(log, rows) else None
         findings.append(
             Finding(
                 code="unrouted_host",
@@ -264,11 +236,9 @@ def _nothing_bound(judged: Judged) -> list[Finding]:
                     else "the gateway routed nothing at all in this log"
                 ),
                 requests=requests,
-                of=sum_of(judged.requests),
-                **witnesses.told,
-                first_seen=first_of(rows),
+                of=sum_of(log.requests),
+                **witnesses.told(log, rows),
                 until=ended,
-                gateways=gateways_of(judged, rows),
                 where=all_of(
                     is_request,
                     equals("outcome", "blackhole" if is_blackhole else "no_route"),
@@ -289,10 +259,10 @@ def _nothing_bound(judged: Judged) -> list[Finding]:
     return findings
 
 
-def _routed_after(judged: Judged, rows: pl.DataFrame) -> bool:
+def _routed_after(log: WholeLog, rows: pl.DataFrame) -> bool:
     """Tell whether the gateways of some rows routed requests after the last of these."""
     last, gateways = last_of(rows), rows["gateway"].unique()
-    routed = judged.requests.filter(
+    routed = log.requests.filter(
         pl.col("routed") & pl.col("gateway").is_in(gateways.implode(), nulls_equal=True)
     )
     return last is not None and bool((routed["last"] > last).any())

@@ -6,27 +6,27 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from envoylogs.envoy.clusters import service_label
+from envoylogs.envoy.clusters import NAMELESS, service_label
+from envoylogs.envoy.failures.lookup import FAILURES
+from envoylogs.envoy.flags import has_flag
 from envoylogs.envoy.harm import Actor
-from envoylogs.summary.findings.became_slow import MOST_SLOW
-from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
-from envoylogs.summary.findings.finding import Finding, Severity
-from envoylogs.summary.findings.proof import gateways_of
-from envoylogs.summary.findings.turned_slow import (
-    gateway_slow,
-    is_answered_request,
-    service_slow,
-    services_turned_slow,
-)
+from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED
+from envoylogs.summary.findings.became_slow import MOST_SLOW, BecameSlow, became_slow
+from envoylogs.summary.findings.conditions import all_of, equals, is_none_of, is_one_of, is_request
+from envoylogs.summary.findings.finding import Finding, OfMany, Severity, told_alike
+from envoylogs.summary.findings.proof import gateways_of, sum_of
+from envoylogs.summary.findings.timelines import between
+from envoylogs.summary.judged import with_host
 from envoylogs.summary.percentiles import latency_by
 from envoylogs.summary.splits import NOT_SENT
 from envoylogs.tally.folding.marks import FOLDED_MARKS
+from envoylogs.tally.slowness import GATEWAY_TIME, SMALL_BYTES, UPSTREAM_TIME
 
 if TYPE_CHECKING:
-    from envoylogs.summary.findings.timelines import Timelines
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.stretches import Stretch
+    from envoylogs.summary.findings.whole_log import WholeLog
 
-__all__ = ["slow_findings"]
+__all__ = ["is_answered_request", "slow_findings"]
 
 Row = dict[str, Any]
 """A row of a table of splits; ``splits.splits`` says what is in it."""
@@ -34,30 +34,42 @@ Row = dict[str, Any]
 _TIMES_SLOWER, _SLOWER_MS, _ENOUGH = 3, 50, 50
 _NEARLY_ALL = 0.8
 
+_TIMED_OUT = "upstream_timeout"
 
-def slow_findings(judged: Judged, splits: pl.DataFrame, timelines: Timelines) -> list[Finding]:
-    """Return who became slow, or is much slower than comparable others; one cause is told once.
+_SLOW_SERVICES = OfMany(
+    "{label} became slow: half of their requests take several times as long as usual",
+    "Look for what all of them wait for: a database, a service that all of them call, a node, the "
+    "network, CPU throttling; or for more traffic at that time.",
+    "upstream_service_time (or duration) of each over time.",
+    noun="services",
+    by_share=False,
+)
 
-    Args:
-        judged: Of the log.
-        splits: See ``splits.splits``.
-        timelines: Of the log.
-    """
-    services = services_turned_slow(judged, timelines)
-    hosts = _slow_hosts(judged)
+is_answered_request = all_of(
+    is_request,
+    is_one_of("outcome", UPSTREAM_ANSWERED),
+    f"(response_code IS NULL OR response_code <> {SWITCHING_PROTOCOLS})",
+)
+"""What times are measured over, as a condition in SQL."""
+
+
+def slow_findings(log: WholeLog) -> list[Finding]:
+    """Return who became slow, or is much slower than comparable others; one cause is told once."""
+    services = _services_turned_slow(log)
+    hosts = _slow_hosts(log)
     found: list[Finding] = []
     for service in services:
         some = any(slow.cluster == service.name for slow in hosts)
         if service.share < _NEARLY_ALL and some:
             # Some pods are slow and the others are not.
             continue
-        found.append(service_slow(judged, service))
+        found.append(_service_slow(log, service))
         # While nearly all of them were slow no host was quicker, and medians of the whole log tell
         # only how many requests each had then.
         hosts = [slow for slow in hosts if slow.cluster != service.name]
     told = {finding.subject for finding in found}
-    parts = [part for part in _slow_parts(splits) if part.subject not in told]
-    gateway = gateway_slow(judged, timelines)
+    parts = [part for part in _slow_parts(log.splits) if part.subject not in told]
+    gateway = _gateway_slow(log)
     return [*found, *gateway, *(slow.finding for slow in hosts), *parts]
 
 
@@ -68,13 +80,13 @@ class _SlowHost(NamedTuple):
     cluster: str | None
 
 
-def _slow_hosts(judged: Judged) -> list[_SlowHost]:
+def _slow_hosts(log: WholeLog) -> list[_SlowHost]:
     """Return upstream hosts with a median far above that of the rest of their cluster."""
-    counts = judged.tally.latency_by_trait.frame.filter(
+    counts = log.tally.latency_by_trait.frame.filter(
         (pl.col("trait") == "upstream_host") & (pl.col("measure") == "upstream_time_ms")
     ).rename({"name": "upstream_host"})
     clusters = (
-        judged.requests.filter(pl.col("upstream_host").is_not_null())
+        log.requests.filter(pl.col("upstream_host").is_not_null())
         .select("upstream_host", "upstream_cluster")
         .unique()
         .sort("upstream_cluster", nulls_last=True)
@@ -94,7 +106,7 @@ def _slow_hosts(judged: Judged) -> list[_SlowHost]:
         (pl.col("siblings") > 1)
         & (pl.col("p50") >= _TIMES_SLOWER * pl.col("p50").min().over("upstream_cluster"))
         & (pl.col("p50") - pl.col("p50").min().over("upstream_cluster") >= _SLOWER_MS)
-    ).sort("count", "upstream_host", descending=[True, False])
+    ).sort(-pl.col("count"), "upstream_host")
     for host in suspects.head(MOST_SLOW).iter_rows(named=True):
         rest = by_host.filter(
             pl.col("upstream_cluster").eq_missing(pl.lit(host["upstream_cluster"], pl.String))
@@ -104,7 +116,7 @@ def _slow_hosts(judged: Judged) -> list[_SlowHost]:
         if not _slower(host["p50"], of_rest["p50"]):
             continue
         of_host = pl.col("upstream_host") == host["upstream_host"]
-        rows = judged.requests.filter(of_host)
+        rows = log.requests.filter(of_host)
         finding = Finding(
             code="slow_upstream",
             severity=Severity.MEDIUM,
@@ -115,7 +127,7 @@ def _slow_hosts(judged: Judged) -> list[_SlowHost]:
             f"the median; the others take {of_rest['p50']:,} ms",
             requests=host["count"],
             of=host["count"] + of_rest["count"],
-            gateways=gateways_of(judged, rows),
+            gateways=gateways_of(log, rows),
             upstream_hosts=(1, host["siblings"]),
             where=all_of(
                 is_answered_request,
@@ -182,4 +194,84 @@ def _of_part(split: Row, part: Row, fastest: Row) -> Finding:
         onset_unclear=True,
         proof="upstream_service_time of the parts of one route.",
         next="If it is a release, shift no more traffic to it until this is understood.",
+    )
+
+
+def _services_turned_slow(log: WholeLog) -> list[BecameSlow]:
+    """Return the services that became slow, by cluster."""
+
+    def timed_out(cluster: str, stretch: Stretch) -> int:
+        rows = log.timelines.of(kind="request", upstream_cluster=cluster).filter(
+            pl.col("outcome") == _TIMED_OUT
+        )
+        return sum_of(between(rows, stretch.episode.since, stretch.episode.until))
+
+    rows = log.tally.slowness.frame.filter(
+        (pl.col("measure") == UPSTREAM_TIME) & ~pl.col("upstream_cluster").is_in(NAMELESS)
+    )
+    named = rows.with_columns(pl.col("upstream_cluster").alias("name"))
+    return became_slow(named, log.timelines, timed_out)
+
+
+def _service_slow(log: WholeLog, slow: BecameSlow) -> Finding:
+    """Return a service that became slow as a verdict."""
+    return Finding(
+        code="slow_upstream",
+        severity=slow.severity,
+        who=Actor.UPSTREAM,
+        subject=slow.name,
+        title=f"{service_label(slow.name)} became slow: half of its requests take "
+        f"{slow.median_ms:,} ms or more, usually less than {slow.usual_ms:,} ms",
+        **slow.stretch.told(slow.first),
+        gateways=gateways_of(log, log.requests.filter(pl.col("upstream_cluster") == slow.name)),
+        where=all_of(
+            is_answered_request,
+            equals("upstream_cluster", slow.name),
+            f"COALESCE(upstream_service_time_ms, duration_ms) >= {slow.slow_ms}",
+        ),
+        proof=f"upstream_service_time (or duration) of {slow.slow_ms:,} ms or more, over time.",
+        of_many=_SLOW_SERVICES,
+        next="Look at what the service waits for (its traces, database, own upstreams), at CPU "
+        "throttling, and whether it was released or got more traffic at that time; compare its "
+        "pods.",
+    )
+
+
+def _gateway_slow(log: WholeLog) -> list[Finding]:
+    """Return the hosts whose requests the gateway began to hold up.
+
+    It is told of requests and answers so small that no slow network can be why they take longer
+    than the service did.
+    """
+    rows = log.tally.slowness.frame.filter(
+        (pl.col("measure") == GATEWAY_TIME) & pl.col("from_ms").is_not_null()
+    )
+    named = with_host(rows).rename({"host": "name"})
+    return [_of_gateway(log, slow) for slow in became_slow(named, log.timelines)]
+
+
+def _of_gateway(log: WholeLog, slow: BecameSlow) -> Finding:
+    failure = FAILURES["gateway_slow"]
+    of_host = log.requests_of(slow.name)
+    delayed = of_host.filter(has_flag("DI"))["response_flags"].unique().sort()
+    return Finding(
+        code="slow_gateway",
+        severity=slow.severity,
+        **told_alike(
+            failure,
+            slow.name,
+            f": half of them spend {slow.median_ms:,} ms or more outside the service, usually less "
+            f"than {slow.usual_ms:,} ms",
+        ),
+        **slow.stretch.told(slow.first),
+        gateways=gateways_of(log, of_host),
+        where=all_of(
+            is_answered_request,
+            equals("host", slow.name),
+            *([is_none_of("response_flags", delayed)] if delayed.len() else []),
+            f"bytes_sent <= {SMALL_BYTES} AND bytes_received <= {SMALL_BYTES}",
+            f"duration_ms - upstream_service_time_ms >= {slow.slow_ms}",
+        ),
+        proof=f"duration is {slow.slow_ms:,} ms or more longer than upstream_service_time, over "
+        "time, where bodies are small.",
     )

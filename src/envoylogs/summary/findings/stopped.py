@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from envoylogs.summary.findings.timelines import Timelines
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
 __all__ = ["stopped_findings"]
 
@@ -27,23 +27,19 @@ _BY_CHANCE, _FAILING = 1e-9, 0.25
 _OTHERS, _AS_EVER = 20, 0.5
 
 
-def stopped_findings(judged: Judged, timelines: Timelines, told: Collection[str]) -> list[Finding]:
+def stopped_findings(log: WholeLog, told: Collection[str]) -> list[Finding]:
     """Return the hosts with a steady traffic that ended while that of others goes on.
 
-    Only of a whole log: what a selection leaves out may be what came after.
-
-    Args:
-        judged: Of the log.
-        timelines: Of the log.
-        told: Names of which it is told already why nothing arrives.
+    Only of a whole log: what a selection leaves out may be what came after. Of names that are told
+    already it is known why nothing arrives.
     """
-    if judged.tally.spec.selection is not None or judged.first is None:
+    if log.tally.spec.selection is not None or log.first is None:
         return []
-    requests = judged.requests.lazy()
+    requests = log.requests.lazy()
     steady, latest = pl.collect_all(
         [
             requests.filter(
-                pl.col("host").is_in(judged.known_hosts.implode())
+                pl.col("host").is_in(log.known_hosts.implode())
                 & ~pl.col("host").is_in([*FOLDED_MARKS, *told])
             )
             .group_by("host")
@@ -72,8 +68,8 @@ def stopped_findings(judged: Judged, timelines: Timelines, told: Collection[str]
             default=last,
         )
         stream = _Stream(host, n, first, last, end)
-        if last - first >= _HALF * (last - judged.first) and _has_stopped(stream, timelines):
-            found.append(_finding(judged, stream))
+        if last - first >= _HALF * (last - log.first) and _has_stopped(stream, log.timelines):
+            found.append(_finding(log, stream))
     return found
 
 
@@ -125,26 +121,21 @@ def _has_stopped(stream: _Stream, timelines: Timelines) -> bool:
     return silence > _TIMES_LONGER * _longest_gap_us(rows) and _go_on(stream, timelines)
 
 
-def _finding(judged: Judged, stream: _Stream) -> Finding:
+def _finding(log: WholeLog, stream: _Stream) -> Finding:
     host, n, failure = stream.host, stream.requests, FAILURES["traffic_stopped"]
     every, none_for = (seconds(round(us / 1000)) for us in (stream.span_us / n, stream.silence_us))
     return Finding(
         code="traffic_stopped",
         severity=Severity.MEDIUM,
-        who=failure.actor,
-        subject=host,
-        title=failure.says.format(label=host),
+        **told_alike(failure, host),
         requests=n,
         of=n,
         first_seen=stream.first,
         since=stream.last,
-        gateways=gateways_of(judged, judged.requests_of(host)),
+        gateways=gateways_of(log, log.requests_of(host)),
         where=all_of(is_request, equals("host", host)),
         proof=f"A request every {every} until then, none in the last {none_for} of the log; other "
         "hosts go on.",
-        failure=failure.name,
-        of_many=told_alike(failure),
-        next=failure.next,
     )
 
 

@@ -61,11 +61,7 @@ class Stretch(NamedTuple):
         return self.went_well is None or self.missing >= _FEWER
 
     def told(self, first: int | None) -> dict[str, Any]:
-        """Return what a ``Finding`` says of when it was and of how many.
-
-        Args:
-            first: The first failure in the whole log.
-        """
+        """Return what a ``Finding`` says of it; ``first`` is the first failure in the whole log."""
         when = self.episode
         return {
             "requests": self.requests,

@@ -15,7 +15,7 @@ import polars as pl
 from envoylogs.envoy.clusters import NAMELESS, service_label
 from envoylogs.envoy.failures.lookup import OF_SERVICES
 from envoylogs.envoy.traffic import looks_like_address
-from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of
+from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_none_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,15 +71,12 @@ class Subject(NamedTuple):
         }.get(self.about, "an unknown address")
 
     def where(self, believed: Sequence[str | None]) -> str:
-        """Return the records of it as a condition in SQL.
-
-        Args:
-            believed: See ``believed_hosts``.
-        """
+        """Return the records of it as a condition in SQL."""
         kind = equals("kind", self.kind)
         if self.about == STRANGERS:
-            known = f"NOT ({is_one_of('host', believed)})" if believed else "TRUE"
-            return all_of(kind, any_of("host IS NULL", known))
+            return all_of(
+                kind, is_none_of("host", believed) if believed else any_of("host IS NULL", "TRUE")
+            )
         logged = {"address": "upstream_host", "server_name": "requested_server_name"}
         column = logged.get(self.about, _COLUMNS[self.about])
         return all_of(kind, equals(column, self.name))
@@ -157,17 +154,9 @@ def with_subject(rows: pl.LazyFrame, believed: Sequence[str | None]) -> pl.LazyF
         .otherwise(pl.lit(STRANGERS))
         .alias("about")
     )
-    name = (
-        pl.when(pl.col("about") == "cluster")
-        .then(cluster)
-        .when(pl.col("about") == "address")
-        .then("address")
-        .when(pl.col("about") == "server_name")
-        .then("server_name")
-        .when(pl.col("about") == "host")
-        .then(host)
-        .alias("name")
-    )
+    name = pl.coalesce(
+        pl.when(pl.col("about") == told).then(column) for told, column in _COLUMNS.items()
+    ).alias("name")
     return rows.with_columns(is_believed.alias("believed")).with_columns(about).with_columns(name)
 
 

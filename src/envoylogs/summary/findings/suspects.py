@@ -9,7 +9,8 @@ import polars as pl
 from envoylogs.envoy.clusters import NAMELESS
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.harm import Harm
-from envoylogs.summary.findings.conditions import all_of, any_of, equals, is_one_of
+from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST
+from envoylogs.summary.findings.conditions import all_of, equals, is_none_of, is_one_of
 from envoylogs.summary.findings.subjects import (
     EVERYBODY,
     STRANGERS,
@@ -18,7 +19,7 @@ from envoylogs.summary.findings.subjects import (
     of_each_subject,
 )
 from envoylogs.summary.findings.weighing import may_be_told
-from envoylogs.summary.ledger import NOT_FOUND
+from envoylogs.summary.overview import NOT_FOUND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,11 +103,7 @@ class Suspect(NamedTuple):
         return _CODE_OF_OUTCOME.get(self.outcome, of_harm) if self.harm is Harm.ERROR else of_harm
 
     def where(self, believed: Sequence[str | None]) -> str:
-        """Return its failures as a condition in SQL.
-
-        Args:
-            believed: See ``subjects.believed_hosts``.
-        """
+        """Return its failures as a condition in SQL."""
         conditions = [self.subject.where(believed), equals("failure", self.failure.name)]
         connection = self.subject.kind == "connection"
         if self.subject.about != "cluster" and (connection or self.failure.of_service):
@@ -115,8 +112,7 @@ class Suspect(NamedTuple):
         if connection and self.subject.about == "server_name":
             conditions.append("upstream_host IS NULL")
         if self.apart:
-            apart = is_one_of("upstream_host", self.apart)
-            conditions.append(any_of("upstream_host IS NULL", f"NOT ({apart})"))
+            conditions.append(is_none_of("upstream_host", self.apart))
         return all_of(*conditions)
 
 
@@ -124,7 +120,6 @@ def suspects(
     rows: pl.DataFrame,
     failed: pl.DataFrame,
     apart: Mapping[str | None, tuple[str, ...]],
-    apart_outcomes: Sequence[str],
 ) -> list[Suspect]:
     """Return what may be worth telling, whatever its times are; the most failures first.
 
@@ -132,7 +127,6 @@ def suspects(
         rows: All requests and connections, see ``subjects.with_subject``.
         failed: Those of them that failed.
         apart: Upstream hosts that are told of by themselves, by cluster.
-        apart_outcomes: Of which outcomes they are.
     """
     requests = pl.col("requests")
     by_outcome = (
@@ -142,15 +136,14 @@ def suspects(
             requests.sum(),
             requests.filter(pl.col("response_code") == NOT_FOUND).sum().alias("not_found"),
         )
-        .sort("requests", "outcome", "harm", descending=[True, False, False])
+        .sort(-requests, "outcome", "harm")
     )
     by_subject = (
         by_outcome.group_by("failure", *SUBJECT, maintain_order=True)
         .agg(pl.col("outcome", "harm").first(), pl.col("requests", "not_found").sum())
-        .sort("requests", "failure", *SUBJECT, descending=[True, False, False, False, False],
-              nulls_last=True)
+        .sort(-requests, "failure", *SUBJECT, nulls_last=True)
         .head(_MOST_SUBJECTS)
-    )  # fmt: skip
+    )
     totals = (
         of_each_subject(rows.lazy())
         .group_by(SUBJECT)
@@ -169,7 +162,7 @@ def suspects(
             not_found,
             of,
             hosts,
-            apart.get(name, ()) if outcome in apart_outcomes else (),
+            apart.get(name, ()) if outcome in OF_ONE_HOST else (),
         )
         for failure, kind, about, name, outcome, harm, n, not_found, of, hosts in found.iter_rows()
         if may_be_told(Harm(harm), n, of)

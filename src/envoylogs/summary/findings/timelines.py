@@ -13,7 +13,7 @@ from envoylogs.summary.findings.subjects import (
     of_each_subject,
     with_subject,
 )
-from envoylogs.summary.parts import Parts
+from envoylogs.summary.judged import Parts, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,10 +28,6 @@ _FAILED = "failed"
 class Timelines(Parts):
     """The timeline of a log, asked by subject.
 
-    Args:
-        judged: The log.
-        believed: See ``subjects.believed_hosts``.
-
     Attributes:
         width_us: Of a bucket.
     """
@@ -39,31 +35,20 @@ class Timelines(Parts):
     def __init__(self, judged: Judged, believed: Sequence[str | None]) -> None:
         rows = judged.timeline.lazy().filter(pl.col("kind") != "own")
         super().__init__(with_subject(rows, believed).collect())
-        width = self.rows["width_s"].max()
-        self.width_us = width * 1_000_000 if isinstance(width, int) else 0
+        self.width_us = (whole(self.rows["width_s"].max()) or 0) * 1_000_000
 
     def requests_of(self, host: str | None) -> pl.DataFrame:
         """Return the rows of the requests for a host."""
         return self.of(kind="request", host=host)
 
     def stretch(self, rows: pl.DataFrame, failed: pl.Expr) -> Stretch:
-        """Return when some records failed, and how many of how many.
-
-        Args:
-            rows: Of a state by bucket: all of the subject.
-            failed: Which of them failed.
-        """
+        """Return when some rows of one subject failed, and how many of how many."""
         marked = rows.lazy().with_columns(_as_failed(failed), of=pl.lit(0))
         found = stretches(marked, self.width_us)
         return found.get((0, _FAILED), NOTHING)
 
     def stretches_of_hosts(self, hosts: Iterable[str], failed: pl.Expr) -> dict[str, Stretch]:
-        """Return when requests for hosts failed, and how many of how many.
-
-        Args:
-            hosts: Which, and in which order.
-            failed: Which requests failed.
-        """
+        """Return when requests for hosts failed, in their order, and how many of how many."""
         wanted = pl.Series("host", hosts, dtype=pl.String)
         if wanted.is_empty():
             return {}

@@ -2,87 +2,80 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.harm import Actor
+from envoylogs.envoy.outcomes import UNROUTED
 from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, unrouted_of
-from envoylogs.summary.findings.finding import (
-    MOST_SUBJECTS,
-    Finding,
-    OfMany,
-    Severity,
-    severity_of,
-)
+from envoylogs.summary.findings.finding import MOST_SUBJECTS, Finding, OfMany, Severity, severity_of
 from envoylogs.summary.findings.proof import (
-    Witnesses,
-    first_of,
-    gateways_of,
     listed,
+    most_frequent,
     proof_of,
     sum_of,
     unrouted_rows,
     witnesses_among,
     witnesses_of,
 )
-from envoylogs.summary.findings.reuse import REUSE_NEXT, unlike_names
 from envoylogs.summary.findings.weighing import is_burst
-from envoylogs.summary.parts import Parts
+from envoylogs.summary.judged import Parts
 from envoylogs.summary.paths import grace_us
 
 if TYPE_CHECKING:
-    from envoylogs.summary.findings.timelines import Timelines
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
-__all__ = ["tls_findings"]
+__all__ = ["tls_findings", "with_reuse_hint"]
 
 _MEANT, _ASKERS = 10, 3
+_IS_REFUSED = pl.col("outcome") == "no_filter_chain"
+
+_REUSE_NEXT = (
+    "HTTP/2 clients reuse the connection of another host with the same certificate and land in "
+    "its route table. Put all hosts of one certificate into one server of one Gateway, or give "
+    "each host a certificate of its own."
+)
 
 
-def tls_findings(judged: Judged, paths: pl.DataFrame, timelines: Timelines) -> list[Finding]:
-    """Return what is wrong with TLS connections to the gateway.
-
-    Args:
-        judged: Of the log.
-        paths: See ``paths.path_states``.
-        timelines: Of the log.
-    """
+def tls_findings(log: WholeLog) -> list[Finding]:
+    """Return what is wrong with TLS connections to the gateway."""
     return [
-        *_tls_reuse(judged, paths),
-        *_lost_tls_names(judged, timelines),
-        *_refused_without_name(judged, timelines),
-        *_nothing_accepted(judged),
+        *_tls_reuse(log),
+        *_lost_tls_names(log),
+        *_refused_without_name(log),
+        *_nothing_accepted(log),
     ]
 
 
-def _tls_reuse(judged: Judged, paths: pl.DataFrame) -> list[Finding]:
+def _tls_reuse(log: WholeLog) -> list[Finding]:
     """Return hosts that clients asked for over the connection of another, known one.
 
     Strangers send any host over any name, so one that was never routed must be of
     the same domain as the name: it takes one certificate for both.
     """
-    if judged.requests["requested_server_name"].null_count() == judged.requests.height:
+    if log.requests["requested_server_name"].null_count() == log.requests.height:
         return []
-    lost = paths.filter("host_lost")["host"].unique()
+    lost = log.path_states.filter("host_lost")["host"].unique()
     same_domain = _domain(pl.col("host")) == _domain(pl.col("server_name"))
-    reused = unlike_names(
-        judged.requests.filter(~pl.col("host").is_in(lost.implode(), nulls_equal=True))
+    reused = _unlike_names(
+        log.requests.filter(~pl.col("host").is_in(lost.implode(), nulls_equal=True))
     ).filter(
-        pl.col("server_name").is_in(judged.known_hosts.implode()) & (pl.col("known") | same_domain)
+        pl.col("server_name").is_in(log.known_hosts.implode()) & (pl.col("known") | same_domain)
     )
     findings, rows_of = [], Parts(reused)
     by_name = reused.lazy().group_by("host", "server_name").agg(pl.col("requests").sum())
-    most_first = by_name.sort("requests", "server_name", descending=[True, False])
+    most_first = by_name.sort(-pl.col("requests"), "server_name")
     by_host = most_first.group_by("host", maintain_order=True).agg(
         pl.col("requests").sum(), pl.col("server_name").first()
     )
-    ordered = by_host.sort("requests", "host", descending=[True, False]).head(MOST_SUBJECTS)
+    ordered = by_host.sort(-pl.col("requests"), "host").head(MOST_SUBJECTS)
     for host, requests, server_name in ordered.collect().iter_rows():
         rows = rows_of.of(host=host)
-        _, witnesses = unrouted_rows(judged, host)
-        total = sum_of(judged.requests_of(host))
+        _, witnesses = unrouted_rows(log, host)
+        total = sum_of(log.requests_of(host))
         severity = severity_of(requests, total)
         if not rows["known"].any():
             meant = requests >= _MEANT and witnesses.clients >= _ASKERS
@@ -96,9 +89,7 @@ def _tls_reuse(judged: Judged, paths: pl.DataFrame) -> list[Finding]:
                 title=f"{host} is asked for over connections opened for {server_name}",
                 requests=requests,
                 of=total,
-                **witnesses.told,
-                first_seen=first_of(rows),
-                gateways=gateways_of(judged, rows),
+                **witnesses.told(log, rows),
                 where=unrouted_of(
                     host,
                     is_one_of(
@@ -107,10 +98,41 @@ def _tls_reuse(judged: Judged, paths: pl.DataFrame) -> list[Finding]:
                 ),
                 proof=f"requested_server_name is {server_name}, the authority is {host}.",
                 failure="route_missing",
-                next=REUSE_NEXT,
+                next=_REUSE_NEXT,
             )
         )
     return findings
+
+
+def _unlike_names(requests: pl.DataFrame) -> pl.DataFrame:
+    """Return the unrouted of some requests whose TLS server name is not their host.
+
+    They are rows of ``Judged.requests``, with ``server_name``.
+    """
+    name = pl.col("requested_server_name").str.to_lowercase()
+    return requests.filter(
+        pl.col("outcome").is_in(UNROUTED) & (name != pl.col("host"))
+    ).with_columns(name.alias("server_name"))
+
+
+def with_reuse_hint(log: WholeLog, found: Finding) -> Finding:
+    """Return a finding about requests without a route, with the hint where it is in place.
+
+    It is a suspicion and no proof: that the route table of the server name lacks
+    the host is not in the log.
+    """
+    unlike = _unlike_names(log.requests.filter(pl.col("host") == found.subject))
+    requests = int(unlike["requests"].sum())
+    if 2 * requests < found.requests or not requests:
+        return found
+    name = most_frequent(unlike, "server_name")[0]
+    proof = f"TLS server name {name}, authority {found.subject}"
+    return replace(
+        found,
+        proof=f"{found.proof} {proof}." if found.proof else proof,
+        next=f"Connections may be reused: they were opened for {name}. {_REUSE_NEXT} Otherwise: "
+        f"{found.next[:1].lower()}{found.next[1:]}",
+    )
 
 
 def _domain(name: pl.Expr) -> pl.Expr:
@@ -118,14 +140,13 @@ def _domain(name: pl.Expr) -> pl.Expr:
     return name.str.extract(r"([^.]+\.[^.]+)$")
 
 
-def _lost_tls_names(judged: Judged, timelines: Timelines) -> list[Finding]:
+def _lost_tls_names(log: WholeLog) -> list[Finding]:
     """Return TLS server names that were accepted earlier and are refused since."""
-    is_refused = pl.col("outcome") == "no_filter_chain"
-    refused = Parts(judged.connections.filter(is_refused & pl.col("known")))
+    refused = Parts(log.connections.filter(_IS_REFUSED & pl.col("known")))
     if refused.rows.is_empty():
         return []
-    others = Parts(judged.everything.filter(~is_refused))
-    kept, findings = Parts(judged.evidence.filter(is_refused)), []
+    others = Parts(log.everything.filter(~_IS_REFUSED))
+    kept, findings = Parts(log.evidence.filter(_IS_REFUSED)), []
     for name in refused.rows["requested_server_name"].unique().sort().head(MOST_SUBJECTS):
         rows, of_host = refused.of(requested_server_name=name), others.of(host=name.lower())
         other_name = of_host["requested_server_name"].ne_missing(name)
@@ -133,12 +154,12 @@ def _lost_tls_names(judged: Judged, timelines: Timelines) -> list[Finding]:
         since, last, before = rows["first"].min(), accepted["last"].max(), accepted["first"].min()
         if not isinstance(since, int) or not isinstance(before, int) or not before < since:
             continue
-        lost = isinstance(last, int) and last <= since + grace_us(judged)
+        lost = isinstance(last, int) and last <= since + grace_us(log)
         requests, until = sum_of(rows), None
         total = requests if lost else requests + sum_of(accepted)
         if not lost:
-            of_name = timelines.of(server_name=name).vstack(timelines.of(host=name.lower()))
-            stretch = timelines.stretch(of_name, pl.col("failure") == "name_refused")
+            of_name = log.timelines.of(server_name=name).vstack(log.timelines.of(host=name.lower()))
+            stretch = log.timelines.stretch(of_name, pl.col("failure") == "name_refused")
             if stretch.episode.since is not None:
                 since, until = stretch.episode.since, stretch.episode.until
                 requests, total = stretch.requests, stretch.of
@@ -152,14 +173,12 @@ def _lost_tls_names(judged: Judged, timelines: Timelines) -> list[Finding]:
                 + ("" if requests == total else " on some of them"),
                 requests=requests,
                 of=total,
-                first_seen=since,
                 since=since,
                 until=until,
                 timed=True,
-                gateways=gateways_of(judged, rows),
                 where=_refused(name),
                 proof="NR without HTTP fields; the same name was served before.",
-                **witnesses_among(kept.of(server_name=name)).told,
+                **witnesses_among(kept.of(server_name=name)).told(log, rows, since),
                 failure="name_refused",
                 of_many=OfMany(
                     "TLS connections for {label} are refused",
@@ -180,12 +199,6 @@ def _refused(*conditions: str | None) -> str:
     )
 
 
-def _to(witnesses: Witnesses) -> str:
-    """Return to which ports of the gateway connections came, as far as examples tell."""
-    ports = [f":{port}" for port in witnesses.ports]
-    return f" to {listed(ports)}" if ports else ""
-
-
 _NO_NAME = (
     "None of these has a TLS server name. A load balancer before the gateway may end TLS itself "
     "and send plain text to the TLS port: let it pass TCP through, or give the gateway a plain "
@@ -193,7 +206,7 @@ _NO_NAME = (
 )
 
 
-def _refused_without_name(judged: Judged, timelines: Timelines) -> list[Finding]:
+def _refused_without_name(log: WholeLog) -> list[Finding]:
     """Return ports that took connections without a server name earlier and refuse them since."""
     nameless = (
         (pl.col("kind") == "connection")
@@ -201,17 +214,15 @@ def _refused_without_name(judged: Judged, timelines: Timelines) -> list[Finding]
         & pl.col("server_name").is_null()
     )
     findings = []
-    for port in timelines.rows.filter(nameless)["port"].unique().sort(nulls_last=True):
+    for port in log.timelines.rows.filter(nameless)["port"].unique().sort(nulls_last=True):
         # Whoever names no server is among all that came to the port.
-        stretch = timelines.stretch(timelines.of(port=port), nameless)
+        stretch = log.timelines.stretch(log.timelines.of(port=port), nameless)
         if stretch.episode.since is None or not (is_burst(stretch) and stretch.replaced):
             continue
-        rows = judged.connections.filter(
-            (pl.col("outcome") == "no_filter_chain") & pl.col("requested_server_name").is_null()
-        )
-        refused = pl.col("outcome") == "no_filter_chain"
-        witnesses = witnesses_of(judged, refused & pl.col("server_name").is_null())
+        rows = log.connections.filter(_IS_REFUSED & pl.col("requested_server_name").is_null())
+        witnesses = witnesses_of(log, _IS_REFUSED & pl.col("server_name").is_null())
         whose = "" if port is None else f" to :{port}"
+        at_port = [] if port is None else [f"downstream_local_address LIKE '%:{port}'"]
         findings.append(
             Finding(
                 code="connections_refused",
@@ -222,13 +233,11 @@ def _refused_without_name(judged: Judged, timelines: Timelines) -> list[Finding]
                 "accepts them",
                 requests=stretch.requests,
                 of=stretch.of,
-                **witnesses.told,
-                first_seen=first_of(rows),
+                **witnesses.told(log, rows),
                 since=stretch.episode.since,
                 until=stretch.episode.until,
                 timed=True,
-                gateways=gateways_of(judged, rows),
-                where=all_of(_refused(None), *_at_port(port)),
+                where=all_of(_refused(None), *at_port),
                 proof="NR without HTTP fields; the port took connections before.",
                 failure="name_refused",
                 next=_NO_NAME,
@@ -237,20 +246,15 @@ def _refused_without_name(judged: Judged, timelines: Timelines) -> list[Finding]
     return findings
 
 
-def _at_port(port: str | None) -> list[str]:
-    return [] if port is None else [f"downstream_local_address LIKE '%:{port}'"]
-
-
-def _nothing_accepted(judged: Judged) -> list[Finding]:
+def _nothing_accepted(log: WholeLog) -> list[Finding]:
     """Return refused connections where nothing else is in the log: that is no stranger's fault."""
-    refused = judged.connections.filter(pl.col("outcome") == "no_filter_chain")
-    if refused.is_empty() or not judged.only_refused:
+    refused = log.connections.filter(_IS_REFUSED)
+    if refused.is_empty() or not log.only_refused:
         return []
-    counted = refused.group_by("requested_server_name").agg(pl.col("requests").sum())
-    first = counted.sort("requests", "requested_server_name", descending=[True, False])
-    names = first["requested_server_name"].drop_nulls().to_list()
+    names = [name for name in most_frequent(refused, "requested_server_name") if name is not None]
     listeners = refused["gateway"].drop_nulls().unique().sort().to_list()
-    witnesses = witnesses_of(judged, pl.col("outcome") == "no_filter_chain")
+    witnesses = witnesses_of(log, _IS_REFUSED)
+    to = f" to {listed([f':{port}' for port in witnesses.ports])}" if witnesses.ports else ""
     requests = sum_of(refused)
     who = f"for {listed(names)}" if names else "and none had a TLS server name"
     return [
@@ -259,13 +263,11 @@ def _nothing_accepted(judged: Judged) -> list[Finding]:
             severity=severity_of(requests, requests),
             who=Actor.CONFIGURATION,
             subject=names[0] if names else (listeners[0] if len(listeners) == 1 else "gateway"),
-            title=f"All connections{_to(witnesses)} are refused{'' if names else ','} {who}: "
+            title=f"All connections{to} are refused{'' if names else ','} {who}: "
             "nothing was ever accepted in this log",
             requests=requests,
             of=requests,
-            **witnesses.told,
-            first_seen=first_of(refused),
-            gateways=gateways_of(judged, refused),
+            **witnesses.told(log, refused),
             where=_refused(),
             proof=proof_of(refused),
             failure="name_refused",

@@ -100,15 +100,6 @@ def may_be_told(harm: Harm, failed: int, of: int) -> bool:
     return harm in {Harm.GONE, Harm.REFUSED} and failed >= share * of
 
 
-def _is_jump_of_answers(stretch: Stretch) -> bool:
-    """Tell whether an application turned to answering 4xx: it does so at any time to some."""
-    return (
-        stretch.episode.since is not None
-        and stretch.requests >= _ALL
-        and stretch.requests >= _HALF * stretch.of
-    )
-
-
 class Weighing:
     """Weighs the failures of one log.
 
@@ -131,11 +122,7 @@ class Weighing:
     ) -> Severity | None:
         """Return how bad failures of one subject are; null if they are not worth telling.
 
-        Args:
-            failed: In the whole log.
-            of: All records of the subject in the whole log.
-            stretch: Its episode.
-            scattered: See ``is_sure``.
+        So many failed of how many in the whole log; ``scattered``: see ``is_sure``.
         """
         burst = is_burst(stretch)
         if not (burst or worth_telling(failed, of)):
@@ -148,14 +135,8 @@ class Weighing:
     ) -> Severity | None:
         """Return how bad it is that requests of one subject are refused, or left by their clients.
 
-        Null if it is not worth telling: some are refused all the time.
-
-        Args:
-            harm: What kind of harm.
-            failed: In the whole log.
-            of: All records of the subject in the whole log.
-            stretch: Its episode.
-            askers: Who is known to be harmed.
+        So many were of how many in the whole log. Null if it is not worth telling: some are refused
+        all the time.
         """
         found = severity_of(stretch.requests, stretch.of)
         found = found if harm is Harm.REFUSED else max(found, Severity.HIGH)
@@ -163,7 +144,9 @@ class Weighing:
         visit = few and harm is not Harm.GONE
         if is_burst(stretch):
             if harm is Harm.ANSWERED_4XX:
-                visit |= not _is_jump_of_answers(stretch)
+                # An application answers 4xx to some at any time.
+                turned = stretch.episode.since is not None
+                visit |= not turned or stretch.requests < max(_ALL, _HALF * stretch.of)
             meant = is_meant(stretch, failed, askers.clients)
             return found if meant and not visit else Severity.INFO
         if harm is not Harm.ANSWERED_4XX and is_jump(stretch) and not visit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -14,8 +14,9 @@ from envoylogs.envoy.failures.of_services import (
     NEEDS_RESOLUTION,
     OF_A_SUBSET,
 )
-from envoylogs.envoy.harm import Actor
+from envoylogs.envoy.harm import Actor, Harm
 from envoylogs.envoy.hbone import HBONE_NEXT
+from envoylogs.envoy.outcomes import UPSTREAM_ANSWERED
 from envoylogs.summary.findings.commands import ENDPOINTS, endpoints_command
 from envoylogs.summary.findings.durations import Durations, seconds
 from envoylogs.summary.findings.finding import OfMany
@@ -27,20 +28,11 @@ if TYPE_CHECKING:
     from envoylogs.envoy.failures.failure import Failure
     from envoylogs.summary.findings.at_gateways import AtGateways
     from envoylogs.summary.findings.subjects import Subject
+    from envoylogs.summary.findings.suspects import Suspect
 
-__all__ = ["Shown", "Words", "words_of"]
+__all__ = ["Shown", "words_of"]
 
 _NOUNS = {"cluster": "services", "address": "addresses", "server_name": "TLS server names"}
-
-
-class Words(NamedTuple):
-    """What a finding says, and who must act."""
-
-    who: Actor
-    title: str
-    proof: str
-    next: str
-    of_many: OfMany
 
 
 class Shown(NamedTuple):
@@ -48,12 +40,11 @@ class Shown(NamedTuple):
 
     Attributes:
         durations: How long they had taken; null if that was not logged.
-        waited: See ``waiting.waited``.
+        waited: See ``durations.waited``.
         place: See ``places.place_of``.
         bursts: See ``onset.Episode``.
         kept: The examples of it.
         at: The gateways that alone show it.
-        answered: Whether the service answered.
     """
 
     durations: Durations | None
@@ -62,19 +53,12 @@ class Shown(NamedTuple):
     bursts: int
     kept: pl.DataFrame
     at: AtGateways
-    answered: bool
 
 
-def words_of(failure: Failure, subject: Subject, rows: pl.DataFrame, shown: Shown) -> Words:
-    """Return what there is to say of a failure.
-
-    Args:
-        failure: In which way.
-        subject: Of whom.
-        rows: The rows of ``TrafficCounts`` that failed, with ``over_hbone``.
-        shown: What else they show.
-    """
-    durations, waited, place, bursts, kept, at, answered = shown
+def words_of(suspect: Suspect, rows: pl.DataFrame, shown: Shown) -> dict[str, Any]:
+    """Return what a ``Finding`` says of a failure, and who must act; rows have ``over_hbone``."""
+    failure, subject = suspect.failure, suspect.subject
+    durations, waited, place, bursts, kept, at = shown
     again = f"it comes and goes, {bursts} times so far" if bursts > 1 else None
     limit = durations and durations.limit_ms
     if failure.name == "connect_failed" and limit is not None:
@@ -86,7 +70,7 @@ def words_of(failure: Failure, subject: Subject, rows: pl.DataFrame, shown: Show
     nowhere = failure.name == "not_passed_on" and "neither upstream_cluster nor upstream_host"
     said = (proof_of(rows, kept), nowhere, again, took, waited)
     # What a service answers, or a policy limits, may differ by who asks at which gateway.
-    theirs = not answered and failure.actor is not Actor.POLICY
+    theirs = suspect.outcome not in UPSTREAM_ANSWERED and failure.actor is not Actor.POLICY
     next_step = failure.next
     if failure.in_between and durations and limit is not None:
         next_step = durations.next() or next_step
@@ -101,18 +85,19 @@ def words_of(failure: Failure, subject: Subject, rows: pl.DataFrame, shown: Show
     title = failure.says.format(label=_label(subject, rows, kept), codes=codes)
     title = title if place is None else f"{title}, nearly all {place}"
     here = next_step.format(endpoints=endpoints_command(subject.name))
-    return Words(
-        Actor.OPERATOR if theirs and at.blamed else failure.actor,
-        f"{title}{at.title}",
-        "; ".join(part for part in said if part),
-        at.next(here) if theirs else here,
-        OfMany(
+    return {
+        "who": Actor.OPERATOR if theirs and at.blamed else failure.actor,
+        "title": f"{title}{at.title}",
+        "proof": "; ".join(part for part in said if part),
+        "next": at.next(here) if theirs else here,
+        "of_many": OfMany(
             failure.says,
             next_step.format(endpoints=ENDPOINTS),
             noun=_NOUNS.get(subject.about, "hosts"),
             codes=codes,
+            by_share=suspect.harm is not Harm.INJECTED,
         ),
-    )
+    }
 
 
 def _besides(failure: Failure, subject: Subject, rows: pl.DataFrame) -> Iterator[str]:

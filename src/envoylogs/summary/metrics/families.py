@@ -12,21 +12,23 @@ from envoylogs import __version__, schema
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOME_NAMES
 from envoylogs.reading.fates import REASONS
 from envoylogs.summary.metrics.catalog import METRICS, Metric
-from envoylogs.summary.metrics.durations import BOUNDS_MS, Histogram, histograms
 from envoylogs.summary.metrics.names import AUTHORITY_KINDS, authority_labels, cluster_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.folds import Folds
     from envoylogs.summary.judged import Judged
     from envoylogs.summary.overview import Overview
+    from envoylogs.summary.summary import Summary
 
 __all__ = ["Family", "Sample", "metric_families"]
 
-_BOUNDS = (*(f"{bound / 1000:g}" for bound in BOUNDS_MS), "+Inf")
+_BOUNDS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000)
+"""The upper bounds of the buckets: those that clients of Prometheus have, and two time-outs."""
+_BOUNDS = (*(f"{bound / 1000:g}" for bound in _BOUNDS_MS), "+Inf")
 
 # Columns of the log whose values are no text; those made from a cluster's name are not logged.
 _READ_AS_TYPE = ("start_time", *(name for name in schema.INTEGERS if name != "upstream_port"))
@@ -65,55 +67,40 @@ class Family:
     samples: tuple[Sample, ...]
 
 
-def metric_families(  # noqa: PLR0913  # one parameter a table
-    judged: Judged,
-    *,
-    accounts: Accounts,
-    overview: Overview,
-    findings: Iterable[Finding],
-    folds: Folds,
-    complete: bool,
-    names: int,
-) -> tuple[Family, ...]:
+def metric_families(summary: Summary, names: int) -> tuple[Family, ...]:
     """Return all metrics of a log, in the order of ``catalog.METRICS``.
+
+    So many hosts are values of labels at most, and so many clusters.
 
     Counters only grow while records are added to a tally. Those that have an
     empty ``authority`` or ``upstream_cluster``, and those that are noise, may
     fall too: when a host becomes known, or gets to be one of those that are
     named. What is in a small vocabulary is there from the start, as 0.
-
-    Args:
-        judged: What is counted.
-        accounts: Of the same log, as all below.
-        overview: Its totals.
-        findings: Its findings.
-        folds: What was folded in it.
-        complete: Whether all of it was read.
-        names: So many hosts are values of labels at most, and so many clusters.
     """
+    judged, overview = summary.judged, summary.overview
     host = authority_labels(judged, names)
     latency = judged.tally.latency_by_group.frame
     durations = latency.filter(pl.col("measure") == "latency_ms")
     upstream_times = latency.filter(pl.col("measure") == "upstream_time_ms")
     counts = {
-        **_of_the_log(accounts, overview, complete=complete),
+        **_of_the_log(summary.accounts, overview, complete=summary.complete),
         **_of_all_requests(judged, overview),
         "envoylogs_authority_requests_total": _requests_by(judged, [*host, pl.col("outcome")]),
         "envoylogs_authority_errors_total": _errors_by_authority(judged, host),
         "envoylogs_upstream_requests_total": _requests_by(
             judged, [*cluster_labels(judged, names), pl.col("outcome")]
         ),
-        **_of_findings(findings),
-        **_of_folds(folds),
+        **_of_findings(summary.findings),
+        **_of_folds(summary.folds),
     }
-    of_histograms = {
-        "envoylogs_request_duration_seconds": histograms(durations),
-        "envoylogs_upstream_time_seconds": histograms(upstream_times),
-        "envoylogs_authority_request_duration_seconds": histograms(durations, host),
+    of_durations: dict[str, tuple[pl.DataFrame, Sequence[pl.Expr]]] = {
+        "envoylogs_request_duration_seconds": (durations, ()),
+        "envoylogs_upstream_time_seconds": (upstream_times, ()),
+        "envoylogs_authority_request_duration_seconds": (durations, host),
     }
     return tuple(
-        Family(metric, _of_histograms(metric, of_histograms[metric.name]))
-        if metric.name in of_histograms
+        Family(metric, _of_durations(metric, *of_durations[metric.name]))
+        if metric.name in of_durations
         else Family(metric, _of_counts(metric, counts[metric.name]))
         for metric in METRICS
     )
@@ -239,15 +226,34 @@ def _of_counts(metric: Metric, counts: Counts) -> tuple[Sample, ...]:
     )
 
 
-def _of_histograms(metric: Metric, found: Iterable[Histogram]) -> tuple[Sample, ...]:
-    samples: list[Sample] = []
-    for histogram in found:
-        labels = tuple(zip(metric.labels, histogram.keys, strict=True))
-        counts = (*histogram.up_to, histogram.requests)
+def _of_durations(
+    metric: Metric, counts: pl.DataFrame, keys: Sequence[pl.Expr] = ()
+) -> tuple[Sample, ...]:
+    """Return the histogram of each group, by its keys in ascending order.
+
+    Args:
+        metric: With a label for each of the keys.
+        counts: ``value_ms`` and ``requests``, several rows a value allowed. A
+            duration in a class counts as the middle of it.
+        keys: What to group by, texts without nulls; without keys there is one
+            histogram, also of nothing.
+    """
+    value, requests = pl.col("value_ms"), pl.col("requests")
+    names, samples = [key.meta.output_name() for key in keys], list[Sample]()
+    measures = [
+        *(requests.filter(value <= bound).sum().alias(f"up_to_{bound}") for bound in _BOUNDS_MS),
+        requests.sum().alias("all"),
+        # Whoever writes a log may write durations whose sum has no room in 64 bits.
+        (value.cast(pl.Int128) * requests).sum().alias("total_ms"),
+    ]
+    found = counts.group_by(keys).agg(measures).sort(names) if keys else counts.select(measures)
+    for row in found.iter_rows():
+        labels = tuple(zip(metric.labels, row[: len(names)], strict=True))
+        *up_to, total_ms = row[len(names) :]
         samples += (
             Sample(f"{metric.name}_bucket", (*labels, ("le", bound)), n)
-            for bound, n in zip(_BOUNDS, counts, strict=True)
+            for bound, n in zip(_BOUNDS, up_to, strict=True)
         )
-        samples.append(Sample(f"{metric.name}_sum", labels, histogram.total_ms / 1000))
-        samples.append(Sample(f"{metric.name}_count", labels, histogram.requests))
+        samples.append(Sample(f"{metric.name}_sum", labels, total_ms / 1000))
+        samples.append(Sample(f"{metric.name}_count", labels, up_to[-1]))
     return tuple(samples)

@@ -42,9 +42,7 @@ _CLUSTER = r"^[ -~]{1,512}$"
 def authority_labels(judged: Judged, limit: int) -> list[pl.Expr]:
     """Return the labels of a host, made of the column ``authority``.
 
-    Args:
-        judged: Of the log.
-        limit: So many known hosts are named at most, those with most requests.
+    So many known hosts are named at most, those with most requests.
 
     Returns:
         ``authority``: the host without its port if it is named, else the empty
@@ -65,10 +63,7 @@ def authority_labels(judged: Judged, limit: int) -> list[pl.Expr]:
 def cluster_labels(judged: Judged, limit: int) -> list[pl.Expr]:
     """Return the labels of a cluster, made of the column ``upstream_cluster``.
 
-    Args:
-        judged: Of the log.
-        limit: So many clusters are named at most, those with most requests of
-            those that exist.
+    So many clusters are named at most, those with most requests of those that exist.
 
     Returns:
         ``upstream_cluster``: if it is named, else the empty text.
@@ -106,7 +101,5 @@ def _or_empty(named: pl.Expr, value: pl.Expr) -> pl.Expr:
 def _most_frequent(rows: pl.DataFrame, column: str, form: str, limit: int) -> pl.Series:
     """Return the names of a column that have the form of one, those with most requests first."""
     counted = rows.filter(pl.col(column).str.contains(form)).group_by(column)
-    ordered = counted.agg(pl.col("requests").sum()).sort(
-        "requests", column, descending=[True, False]
-    )
+    ordered = counted.agg(pl.col("requests").sum()).sort(-pl.col("requests"), column)
     return ordered[column].head(limit)

@@ -1,4 +1,4 @@
-"""Findings about paths of known hosts that have no route, or had none for a while."""
+"""Findings about paths of known hosts that have no route or had none, and hosts that never had."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.harm import Actor
 from envoylogs.envoy.outcomes import UNROUTED
+from envoylogs.envoy.traffic import looks_like_address
 from envoylogs.summary.findings.at_gateways import EVERYWHERE, ITS_ROUTES, at_gateways
 from envoylogs.summary.findings.conditions import paths_of, unrouted_of
 from envoylogs.summary.findings.finding import (
@@ -17,27 +19,31 @@ from envoylogs.summary.findings.finding import (
     OfMany,
     Severity,
     severity_of,
+    worth_telling,
 )
-from envoylogs.summary.findings.never_routed import OFTEN
 from envoylogs.summary.findings.proof import (
     first_of,
     gateways_of,
     listed,
+    path_groups,
     sum_of,
     unrouted_rows,
 )
-from envoylogs.summary.findings.weighing import is_burst, is_meant
-from envoylogs.summary.parts import Parts
+from envoylogs.summary.findings.weighing import A_CROWD, is_burst, is_meant
+from envoylogs.summary.judged import Parts
 from envoylogs.summary.paths import grace_us
+from envoylogs.tally.folding.names_apart import is_folded
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from envoylogs.summary.findings.stretches import Stretch
-    from envoylogs.summary.findings.timelines import Timelines
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.whole_log import WholeLog
 
-__all__ = ["unrouted_path_findings"]
+__all__ = ["never_routed_hosts", "unrouted_path_findings"]
+
+_OFTEN = 10
+"""Paths that are asked for so often are meant: scanners try many, each rarely."""
 
 _OFTEN_SHARE, _ASKED_SHARE, _ASKERS = 0.01, 0.1, 3
 
@@ -86,25 +92,19 @@ _BACK = _Words(
 
 def _often_asked_for() -> pl.Expr:
     """Tell paths that never had a route and are asked for often."""
-    return (pl.col("state") == "never") & (pl.col("unrouted") >= OFTEN)
+    return (pl.col("state") == "never") & (pl.col("unrouted") >= _OFTEN)
 
 
-def unrouted_path_findings(
-    judged: Judged, paths: pl.DataFrame, timelines: Timelines, told_hosts: Collection[str]
-) -> list[Finding]:
+def unrouted_path_findings(log: WholeLog, told_hosts: Collection[str]) -> list[Finding]:
     """Return known hosts with paths that clients ask for and that have no route, or had none.
 
-    Args:
-        judged: Of the log.
-        paths: See ``paths.path_states``.
-        timelines: Of the log.
-        told_hosts: Hosts that are told of already.
+    But for ``told_hosts``, which other findings tell of.
     """
     findings = []
-    grace = grace_us(judged)
+    grace = grace_us(log)
     # Unrouted at the same time as routed counts too: one gateway may be behind the others.
     odd = Parts(
-        paths.filter(
+        log.path_states.filter(
             pl.col("known")
             & (pl.col("state").is_in(["mixed", "lost"]) | _often_asked_for())
             & (pl.col("last_unrouted") > pl.col("first_routed").min().over("host") + grace)
@@ -113,23 +113,23 @@ def unrouted_path_findings(
     )
     hosts = odd.rows["host"].unique(maintain_order=True).head(MOST_SUBJECTS)
     is_unrouted = pl.col("outcome").is_in(UNROUTED)
-    for host, stretch in timelines.stretches_of_hosts(hosts, is_unrouted).items():
-        of_host, of_all = odd.of(host=host), judged.requests_of(host)
+    for host, stretch in log.timelines.stretches_of_hosts(hosts, is_unrouted).items():
+        of_host, of_all = odd.of(host=host), log.requests_of(host)
         requests, total = sum_of(of_host, "unrouted"), sum_of(of_all)
-        if requests < OFTEN or requests < _OFTEN_SHARE * total:
+        if requests < _OFTEN or requests < _OFTEN_SHARE * total:
             continue
-        rows, witnesses = unrouted_rows(judged, host)
-        groups = _groups(of_host)
+        rows, witnesses = unrouted_rows(log, host)
+        groups = path_groups(of_host)
         at_times = bool((of_host["state"] != "never").any())
         # A stretch is of all unrouted requests of the host, whatever their path.
         meant = at_times or is_meant(stretch, requests, witnesses.clients)
         in_time = is_burst(stretch) and meant
         if in_time:
             requests, total = stretch.requests, stretch.of
-        gateways = gateways_of(judged, rows)
+        gateways = gateways_of(log, rows)
         back = at_times and in_time and _came_back(stretch, sum_of(rows), gateways)
         if back:
-            groups = _groups(of_host.filter(pl.col("routed") > 0))
+            groups = path_groups(of_host.filter(pl.col("routed") > 0))
         # Paths that are routed nowhere may be asked for at one gateway only.
         at = EVERYWHERE
         if at_times and not back:
@@ -149,13 +149,13 @@ def unrouted_path_findings(
                 title=f"{title}{at.title}",
                 requests=requests,
                 of=total,
-                **witnesses.told,
-                first_seen=(stretch.episode.since or first_of(rows))
-                if in_time
-                else first_of(of_host, "first_unrouted"),
+                **witnesses.told(
+                    log,
+                    rows,
+                    stretch.episode.since if in_time else first_of(of_host, "first_unrouted"),
+                ),
                 since=stretch.episode.since if in_time else None,
                 until=stretch.episode.until if in_time else None,
-                gateways=gateways,
                 only_at=at.names,
                 where=unrouted_of(host, *([] if in_time else [paths_of(of_host)])),
                 timed=in_time,
@@ -168,23 +168,92 @@ def unrouted_path_findings(
     return findings
 
 
-def _groups(paths: pl.DataFrame) -> list[str]:
-    return paths["path_group"].drop_nulls().unique(maintain_order=True).to_list()
-
-
 def _came_back(stretch: Stretch, unrouted: int, gateways: tuple[int, int]) -> bool:
     """Tell whether paths that are routed now and then lost their route once, and have it again.
 
     Where fewer requests than usual went well in that time they were not routed
     beside. Where some gateways have the route all along, one is behind and
     nothing was lost.
-
-    Args:
-        stretch: In which most had no route.
-        unrouted: All requests of the host without a route.
-        gateways: How many gateways show it, of how many.
     """
     when = stretch.episode
     once = when.since is not None and when.until is not None
     of_all = stretch.requests >= MOSTLY * unrouted and gateways[0] == gateways[1]
     return once and of_all and stretch.replaced
+
+
+def never_routed_hosts(log: WholeLog, told_hosts: Collection[str]) -> Iterator[Finding]:
+    """Yield hosts that were never routed though many ask for them, but ``told_hosts``.
+
+    Whoever scans tries many names and many paths, each rarely. What many clients ask for again and
+    again, by the same few paths, is missing: if its domain is one that the gateway serves, or if
+    the gateway accepted its name in the TLS handshake.
+    """
+    if log.known_hosts.is_empty():
+        # Nobody can be told from strangers; that nothing was routed is told instead.
+        return
+    unknown = log.requests.filter(
+        pl.col("noise")
+        & (pl.col("outcome") == "no_route")
+        & ~looks_like_address(pl.col("host"))
+        & ~is_folded("host")
+        & ~pl.col("host").is_in(list(told_hosts))
+    )
+    accepted = (pl.col("requested_server_name").str.to_lowercase() == pl.col("host")).any()
+    beside = _parent(pl.col("host")).is_in(_domains(log.known_hosts).implode()).first()
+    requests = pl.col("requests").sum()
+    hosts = (
+        unknown.lazy()
+        .group_by("host")
+        .agg(requests, accepted.fill_null(value=False).alias("accepted"), beside.alias("beside"))
+        .filter((pl.col("accepted") | pl.col("beside")) & (pl.col("requests") >= _OFTEN))
+        .join(_asked_often(log.path_states.lazy()), on="host")
+        .filter(pl.col("often") >= MOSTLY * pl.col("requests"))
+        .sort(-pl.col("requests"), "host")
+        .head(MOST_SUBJECTS)
+        .select("host", "requests", "accepted")
+        .collect()
+    )
+    rows_of = Parts(unknown)
+    for host, n, is_accepted in hosts.iter_rows():
+        _, witnesses = unrouted_rows(log, host)
+        if witnesses.clients < A_CROWD or not worth_telling(n, log.total):
+            continue
+        rows = rows_of.of(host=host)
+        why = (
+            "the gateway accepts its TLS server name"
+            if is_accepted
+            else "hosts beside it are routed"
+        )
+        yield Finding(
+            code="unrouted_host",
+            severity=Severity.MEDIUM,
+            who=Actor.CONFIGURATION,
+            subject=host,
+            title=f"{host} never had a route, though many clients ask for it",
+            requests=n,
+            of=sum_of(rows),
+            **witnesses.told(log, rows),
+            where=unrouted_of(host),
+            failure="route_missing",
+            proof=f"NR for every request, mostly of paths that are asked for often; {why}.",
+            next=FAILURES["route_missing"].next,
+        )
+
+
+def _asked_often(paths: pl.LazyFrame) -> pl.LazyFrame:
+    """Return by host how many unrouted requests are of paths that are asked for often."""
+    unrouted = pl.col("unrouted")
+    by_path = paths.group_by("host", "path_group").agg(unrouted.sum())
+    return by_path.group_by("host").agg(unrouted.filter(unrouted >= _OFTEN).sum().alias("often"))
+
+
+def _parent(name: pl.Expr) -> pl.Expr:
+    """Return the domain that a name is in; null for one of the top."""
+    return name.str.extract(r"^[^.]+\.([^.]+\..+)$")
+
+
+def _domains(known_hosts: pl.Series) -> pl.Series:
+    """Return the known hosts and the domains that they are in."""
+    known = known_hosts.to_frame("name")
+    parents = known.select(_parent(pl.col("name")))["name"].drop_nulls()
+    return pl.concat([known["name"], parents]).unique()
