@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.slices import Slices
     from envoylogs.tally.tally import Tally
 
-__all__ = ["Analysis"]
-
 _TIMES = ("first", "last", "last_routed", "start", "since", "until")
 
 

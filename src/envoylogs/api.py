@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Unpack
 
-__all__ = ["ReadOptions", "analyze", "read", "scan"]
-
 PathOrWord = str | PathLike[str]
 
 

@@ -33,27 +33,6 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = [
-    "ConfigurationError",
-    "EmptySelectionError",
-    "EnvoylogsError",
-    "IncompleteSourceError",
-    "LogFormatError",
-    "MappingError",
-    "MissingSourceError",
-    "OutputError",
-    "QueryError",
-    "SelectionError",
-    "SourceError",
-    "StateError",
-    "TallyError",
-    "TallyQuestionError",
-    "TextFormatError",
-    "UnknownKeyError",
-    "first_line",
-    "nearest",
-]
-
 
 def first_line(error: BaseException) -> str:
     """Return the first line of another library's error, to be repeated in a message."""

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
     from envoylogs.sources.source import Source
 
-__all__ = ["FORMATS", "SCANNED", "Accounting", "scanned_frame", "tally_of_frame", "write_by_day"]
-
 SCANNED: dict[str, pl.DataType] = schema.NORMALIZED | schema.DERIVED | schema.POSITION
 """Names and types of all columns, in their order."""
 

@@ -29,16 +29,6 @@ if TYPE_CHECKING:
     from envoylogs.tally.running import RunningTally
     from envoylogs.tally.tally import Tally
 
-__all__ = [
-    "spec_of_plan",
-    "spec_of_saved",
-    "tally_new_lines",
-    "tally_selections",
-    "tally_source",
-    "tally_sources",
-    "work_ahead",
-]
-
 # One thread decodes, which holds the interpreter; another normalizes and observes, which is Polars
 # and does not. So many batches may wait between the two.
 _AHEAD = 1

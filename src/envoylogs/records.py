@@ -31,14 +31,6 @@ if TYPE_CHECKING:
 
     from envoylogs.sources.source import Source
 
-__all__ = [
-    "anonymized_records",
-    "names_of_routed",
-    "newest_time",
-    "refuse_tallies",
-    "selected_lines",
-]
-
 _BEHIND_KNOWN_NAMES = ("authority", "requested_server_name", "outcome", "kind", "upstream_cluster")
 
 

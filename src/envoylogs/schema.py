@@ -9,20 +9,6 @@ from __future__ import annotations
 
 import polars as pl
 
-__all__ = [
-    "COUNTABLE",
-    "DERIVED",
-    "GROUP_KEYS",
-    "INTEGERS",
-    "NORMALIZED",
-    "OF_EXAMPLES",
-    "OF_RECORDS",
-    "POSITION",
-    "STRINGS",
-    "TALLIED",
-    "UNKNOWN_KEYS",
-]
-
 NORMALIZED: dict[str, pl.DataType] = {
     "start_time": pl.Datetime("us", "UTC"),
     "authority": pl.String(),

@@ -20,8 +20,6 @@ from envoylogs.errors import EnvoylogsError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["COMMANDS", "app_of", "main", "run"]
-
 COMMANDS = ("summarize", "report", "lines", "query", "convert", "merge", "flags")
 """The commands, each a function in a module of its name."""
 

@@ -21,16 +21,6 @@ if TYPE_CHECKING:
 
     from envoylogs.sources.source import Source
 
-__all__ = [
-    "closed_pipe_is_no_error",
-    "is_device",
-    "output_file",
-    "refuse_to_overwrite",
-    "replaced_file",
-    "say",
-    "say_error",
-]
-
 
 def say_error(error: EnvoylogsError) -> None:
     """Print what went wrong, and where more is said of it."""

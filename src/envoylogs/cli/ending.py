@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from envoylogs.tally.running import RunningTally
     from envoylogs.tally.tally import Tally
 
-__all__ = ["Ending", "NewLines", "refuse_nothing"]
-
 
 @dataclass(frozen=True, slots=True)
 class NewLines:

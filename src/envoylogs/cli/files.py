@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from envoylogs.keyed.anonymize import Anonymizer
     from envoylogs.sources.source import Source
 
-__all__ = ["Files", "named_sources"]
-
 
 @dataclass(frozen=True, slots=True)
 class Files:

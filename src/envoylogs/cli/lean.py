@@ -13,8 +13,6 @@ from envoylogs.cli.options import PANELS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["LeanCommand", "LeanGroup"]
-
 _OTHERS = "Options"
 """Where options stand that are about none of ``PANELS``."""
 

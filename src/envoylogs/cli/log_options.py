@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from envoylogs.keyed.selection import Selection
     from envoylogs.sources.source import Source
 
-__all__ = ["LogOptions", "reads_logs"]
-
 
 _glob = partial(option, about=WHICH, metavar="GLOB")
 _which = partial(option, about=WHICH)

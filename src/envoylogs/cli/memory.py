@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from envoylogs.tally.spec import TallySpec
 
-__all__ = ["Memory", "kept_span"]
-
 
 @dataclass(frozen=True, slots=True)
 class Memory:

@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.summary import Summary
 
-__all__ = [
-    "incomplete_sources",
-    "name_what_is_no_log",
-    "refuse_malformed",
-    "say_what_was_covered",
-    "say_what_was_read",
-    "say_where_connections_are",
-]
-
 _EMPTY = "the input is empty"
 
 _PACKED = (".gz", ".zst", ".bz2", ".xz")

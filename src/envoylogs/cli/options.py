@@ -11,39 +11,6 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = [
-    "KEEP",
-    "PANELS",
-    "READ",
-    "SHOW",
-    "WHICH",
-    "WRITE",
-    "AnonymizeOption",
-    "ByOption",
-    "ColorOption",
-    "Format",
-    "FormatOption",
-    "JointOption",
-    "KeepLastOption",
-    "LimitOption",
-    "MapOption",
-    "MaxJointRowsOption",
-    "MaxLatencyRowsOption",
-    "MaxNamesOption",
-    "MaxPageRowsOption",
-    "OutputOption",
-    "RejectsOption",
-    "SaveTallyOption",
-    "ShowQueryOption",
-    "SourcesArgument",
-    "StateOption",
-    "StrictOption",
-    "TableOption",
-    "TextFormatOption",
-    "When",
-    "option",
-]
-
 READ = "What to read"
 WHICH = "Which records"
 SHOW = "What to show"

@@ -9,8 +9,6 @@ import shutil
 import subprocess
 import sys
 
-__all__ = ["ScreenText", "show"]
-
 
 class ScreenText(io.StringIO):
     """Text that is kept to be shown on the terminal, and made as if written to it."""

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress as Display
 
-__all__ = ["shown_progress"]
-
 _SHOWN_AFTER_S = 1.0
 _BETWEEN_S = 0.2
 

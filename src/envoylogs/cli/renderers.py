@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.summary import Summary
 
-__all__ = ["columns_among", "columns_to_count", "names_in_metrics", "table_alone", "writer_of"]
-
 _MOST_ROWS = 2**32 - 1
 """More rows than this no table can have."""
 

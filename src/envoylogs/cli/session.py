@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from envoylogs.tally.spec import TallySpec
     from envoylogs.tally.tally import Tally
 
-__all__ = ["Session"]
-
 _Result = TypeVar("_Result")
 
 

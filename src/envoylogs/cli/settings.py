@@ -26,17 +26,6 @@ if TYPE_CHECKING:
 
     from envoylogs.envoy.field_keys import FieldKeys
 
-__all__ = [
-    "SETTINGS",
-    "KeysByColumn",
-    "Setting",
-    "ShowConfigOption",
-    "field_keys",
-    "mapped_keys",
-    "option_of",
-    "origin_of",
-]
-
 FILE_NAME = "envoylogs.toml"
 
 KeysByColumn = dict[str, tuple[str, ...]]

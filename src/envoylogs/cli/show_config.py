@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     import typer
 
-__all__ = ["print_config", "toml_of"]
-
 
 def print_config(context: typer.Context) -> None:
     """Print the settings of a command in TOML, which may be saved as ``envoylogs.toml``."""

@@ -23,17 +23,6 @@ if TYPE_CHECKING:
     from envoylogs.tally.running import RunningTally
     from envoylogs.tally.spec import TallySpec
 
-__all__ = [
-    "lock_of",
-    "opened_state",
-    "refuse_to_forget",
-    "refuse_uncounted_ids",
-    "save_state",
-    "say_what_is_left",
-    "say_what_is_lost",
-    "sources_for_state",
-]
-
 
 _LOCK = ".lock"
 """What stands behind the name of a state in that of its lock, which stays there."""

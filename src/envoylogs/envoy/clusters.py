@@ -14,16 +14,6 @@ from __future__ import annotations
 
 import polars as pl
 
-__all__ = [
-    "NAMELESS",
-    "OWN_CLUSTERS",
-    "PASSED_ON",
-    "PASSTHROUGH",
-    "cleaned_cluster",
-    "cluster_parts",
-    "service_label",
-]
-
 PASSTHROUGH = ("PassthroughCluster", "InboundPassthroughCluster", "InboundPassthroughClusterIpv4",
                "InboundPassthroughClusterIpv6")  # fmt: skip
 """Clusters for destinations that the mesh does not know; only sidecars have them."""

@@ -14,8 +14,6 @@ from envoylogs.envoy.traffic import client_of_record, host_of_record
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["column_expression", "columns_behind"]
-
 
 class _Derived(NamedTuple):
     """How a column is made, and from which normalized ones."""

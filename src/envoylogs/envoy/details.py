@@ -13,8 +13,6 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["RESPONSE_CODE_DETAILS", "Detail", "reading_of", "reading_of_reason"]
-
 
 @dataclass(frozen=True, slots=True)
 class Detail:

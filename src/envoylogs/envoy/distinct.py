@@ -12,8 +12,6 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Remembered", "numbered", "with_columns_by"]
-
 _REMEMBERED = 100_000
 _PLACE = "place of a row"
 

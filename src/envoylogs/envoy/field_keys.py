@@ -20,8 +20,6 @@ from envoylogs.errors import MappingError, UnknownKeyError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-__all__ = ["COLUMN_NAMES", "DEFAULT_KEYS", "MAX_DEPTH", "FieldKeys", "is_log_line"]
-
 MAX_DEPTH = 8
 """How many keys a path has at most; what is deeper is not read."""
 

@@ -28,21 +28,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = [
-    "ABBREVIATIONS",
-    "ALIASES",
-    "EITHER",
-    "ENVOY_ONLY",
-    "FLAT_ONLY",
-    "OF_A_PROXY",
-    "OF_LOG_LINES",
-    "SECONDS_IF_DECIMAL",
-    "WRAPPERS",
-    "fold",
-    "is_address",
-    "words_of",
-]
-
 ALIASES: dict[str, tuple[str, ...]] = {
     "start_time": ("start_time", "@timestamp", "timestamp", "time", "ts", "time_iso8601",
                    "time_local"),

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-__all__ = ["RESPONSE_FLAGS", "ResponseFlag", "has_flag", "short_flags"]
-
 
 @dataclass(frozen=True, slots=True)
 class ResponseFlag:

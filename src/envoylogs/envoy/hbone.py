@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["HBONE_NEXT", "is_hbone"]
-
 HBONE_NEXT = (
     "The gateway reaches it over HBONE, so a ztunnel or a waypoint stands in between: look at "
     "their logs first (kubectl -n istio-system logs -l app=ztunnel --tail=-1; "

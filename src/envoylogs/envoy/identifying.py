@@ -18,14 +18,6 @@ from envoylogs.envoy.distinct import Remembered
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = [
-    "HiddenPaths",
-    "hidden_details",
-    "hidden_text",
-    "is_plain_host",
-    "is_plain_word",
-]
-
 # Of a path; the first three are those of ``paths.path_group``, in its order.
 _ID = re.compile(r"\d+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

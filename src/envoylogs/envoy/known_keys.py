@@ -14,8 +14,6 @@ from envoylogs.envoy.fields import ABBREVIATIONS, ALIASES, FLAT_ONLY, WRAPPERS, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["NESTED", "SEPARATORS", "KnownKeys"]
-
 NESTED = "\x1f"
 """What joins the keys of nested objects to a path. No key has it, so that a path is never taken
 for a key with a dot in it, which comes before it."""

@@ -16,14 +16,6 @@ from envoylogs.envoy.details import reading_of
 from envoylogs.envoy.flags import has_flag
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS
 
-__all__ = [
-    "CONNECTION_COLUMNS",
-    "LOGGED_KEYS",
-    "is_connection",
-    "outcome_of_record",
-    "with_outcome",
-]
-
 LOGGED_KEYS: dict[str, str] = {
     "logged_route_name": "route_name",
     "logged_response_flags": "response_flags",

@@ -12,24 +12,6 @@ import polars as pl
 
 from envoylogs.envoy.harm import Actor, Harm
 
-__all__ = [
-    "CLUSTER_EXISTS",
-    "CONNECTION_OUTCOMES",
-    "FAILED_CONNECTIONS",
-    "FAILED_HARMS",
-    "OUTCOMES",
-    "OUTCOME_NAMES",
-    "SWITCHING_PROTOCOLS",
-    "UNROUTED",
-    "UPSTREAM_ANSWERED",
-    "Outcome",
-    "harm_of",
-    "harm_of_record",
-    "is_error",
-    "is_redirect",
-    "is_routed",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -6,15 +6,6 @@ import polars as pl
 
 from envoylogs.envoy.distinct import numbered
 
-__all__ = [
-    "MAX_TEXT",
-    "PATH_SEGMENTS",
-    "masked_query",
-    "numbered_path_groups",
-    "path_group",
-    "without_query",
-]
-
 MAX_TEXT = 512
 """Where strings that strangers choose are cut, in characters."""
 

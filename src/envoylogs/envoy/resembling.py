@@ -14,8 +14,6 @@ from functools import lru_cache
 
 from envoylogs.envoy.fields import ABBREVIATIONS, ALIASES, fold, words_of
 
-__all__ = ["column_resembling"]
-
 _UNLIKE = re.compile(
     r"(^|_)(grpc|policy|mixer|tls|ssl|san|cert|cipher|peer|trace\w*|span|b3|uber|error|jwt|attempt|tx"
     r"|wire|headers?|trailers?|connection|direct|mesh|team|user|country|geo|log|end|expires?)(_|$)"

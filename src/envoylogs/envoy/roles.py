@@ -32,8 +32,6 @@ import polars as pl
 from envoylogs.envoy.clusters import PASSTHROUGH, cluster_parts
 from envoylogs.envoy.traffic import without_port
 
-__all__ = ["ROLES", "ProxiesSeen", "roles_of_keys", "with_role"]
-
 ROLES = ("gateway", "egress", "sidecar", "waypoint")
 """The roles of proxies; ``gateway`` is an ingress gateway, or any whose role does not show."""
 

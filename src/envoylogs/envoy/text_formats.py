@@ -16,8 +16,6 @@ from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.fields import fold
 from envoylogs.errors import TextFormatError
 
-__all__ = ["DEFAULT_FORMATS", "FORMATS_WITHOUT_TIME", "Operator", "TextFormat", "parse_format"]
-
 _HEAD = (
     '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" '
     "%RESPONSE_CODE% %RESPONSE_FLAGS% "

@@ -12,18 +12,6 @@ import polars as pl
 from envoylogs.envoy.clusters import OWN_CLUSTERS
 from envoylogs.envoy.outcome_rules import is_connection
 
-__all__ = [
-    "KINDS",
-    "KNOWN_METHODS",
-    "cleaned_authority",
-    "client_of_record",
-    "host_of",
-    "host_of_record",
-    "kind_of_record",
-    "looks_like_address",
-    "without_port",
-]
-
 KINDS = ("request", "connection", "own")
 
 # RFC 9110, WebDAV, and what caches know; clients may send any other word.

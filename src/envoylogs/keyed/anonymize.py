@@ -38,14 +38,6 @@ if TYPE_CHECKING:
     from envoylogs.keyed.selection import Selection
     from envoylogs.sources.source import Source
 
-__all__ = [
-    "HOST_COLUMNS",
-    "KEPT_COLUMNS",
-    "REPLACED_COLUMNS",
-    "Anonymized",
-    "Anonymizer",
-]
-
 HOST_COLUMNS = ("authority", "requested_server_name")
 """Columns of hosts, which get their names back where they are known."""
 

@@ -8,8 +8,6 @@ import secrets
 from envoylogs.errors import ConfigurationError
 from envoylogs.keyed.anonymize import Anonymizer
 
-__all__ = ["KEY_VARIABLE", "keyed_anonymizer"]
-
 KEY_VARIABLE = "ENVOYLOGS_ANONYMIZE_KEY"
 """No option and no setting: those are seen in lists of processes and in files that are shared."""
 

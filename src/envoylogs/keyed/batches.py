@@ -13,10 +13,11 @@ from envoylogs import schema
 from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.errors import MissingSourceError
 from envoylogs.keyed.distinct_requests import RequestsSeen
-from envoylogs.keyed.keyed_records import KEY, KeyedRecords
+from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.keyed.meaning import normalized
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
+from envoylogs.reading.decoded_block import KEY
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.source_reader import SourceReader
 from envoylogs.sources.known_logs import KnownLogs
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
     from envoylogs.reading.decoded_block import DecodedBlock
     from envoylogs.sources.source import Source
-
-__all__ = ["BATCH_RECORDS", "Batch", "Decoded", "batches", "decode"]
 
 BATCH_RECORDS = 65_536
 """How many records a batch holds at least, unless the input ends."""

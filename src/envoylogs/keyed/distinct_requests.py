@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import polars as pl
 
-__all__ = ["RequestsSeen"]
-
 
 class RequestsSeen:
     """Remembers eight bytes of each request; with 100 million the chance of a mix-up is 1 in 3,700.

@@ -14,8 +14,6 @@ from envoylogs.reading.decoders.logged_values import MISSING, series_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["KEY", "KeyedRecords"]
-
 
 @dataclass(frozen=True, slots=True)
 class KeyedRecords:

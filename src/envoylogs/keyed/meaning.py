@@ -21,9 +21,9 @@ from envoylogs.envoy.flags import short_flags
 from envoylogs.envoy.outcome_rules import with_outcome
 from envoylogs.envoy.roles import roles_of_keys, with_role
 from envoylogs.envoy.traffic import cleaned_authority, kind_of_record, without_port
-from envoylogs.keyed.keyed_records import KEY, KeyedRecords
+from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.keyed.times import times_of
-from envoylogs.reading.decoded_block import PLACE, split_keys
+from envoylogs.reading.decoded_block import KEY, PLACE, split_keys
 from envoylogs.reading.fates import EXAMPLES_KEPT
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from envoylogs.envoy.roles import ProxiesSeen
     from envoylogs.reading.decoded_block import DecodedBlock
     from envoylogs.reading.fates import LineFates
-
-__all__ = ["normalized"]
 
 _REQUEST_LINE = r"^(?P<method>\S+) (?P<path>\S.*|-) (?P<protocol>HTTP/[0-9.]+|-)$"
 

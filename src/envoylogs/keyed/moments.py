@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 from envoylogs.errors import SelectionError
 
-__all__ = ["EARLIEST_US", "iso_of", "span_of", "time_of"]
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST_US = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 """The first microsecond that has a name."""

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from envoylogs.reading.progress import Progress
     from envoylogs.sources.stop import Stop
 
-__all__ = ["NO_HOOKS", "Hooks", "ReadPlan"]
-
 
 @dataclass(frozen=True, slots=True)
 class ReadPlan:

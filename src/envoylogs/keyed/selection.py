@@ -22,20 +22,13 @@ from envoylogs.envoy.outcomes import OUTCOME_NAMES, OUTCOMES, UNROUTED, is_error
 from envoylogs.envoy.paths import without_query
 from envoylogs.envoy.roles import ROLES
 from envoylogs.errors import SelectionError, first_line
-from envoylogs.keyed.keyed_records import KEY
 from envoylogs.keyed.moments import iso_of
+from envoylogs.reading.decoded_block import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from envoylogs.keyed.keyed_records import KeyedRecords
-
-__all__ = [
-    "COLUMN_OF",
-    "DEFAULT_ROLES",
-    "NOTHING_SELECTED",
-    "Selection",
-]
 
 COLUMN_OF = {
     "host": "host",

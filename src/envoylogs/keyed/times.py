@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import polars as pl
 
-__all__ = ["times_of"]
-
 _DEFAULT = "%Y-%m-%dT%H:%M:%S%.fZ"
 _SECOND = len("2026-11-28T12:30:05")
 _MIDNIGHT = "1970-01-01T00:00:00"

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from envoylogs.reading.payloads import Payloads
     from envoylogs.sources.blocks import Block
 
-__all__ = ["BlockReader"]
-
 _BOM = b"\xef\xbb\xbf"
 _BOM_INSIDE = b"\n" + _BOM
 

@@ -17,8 +17,6 @@ from envoylogs.envoy.distinct import numbered
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["KEY", "PLACE", "DecodedBlock", "keyed", "split_keys"]
-
 KEY = "key"
 """The column that says which key a record has: the place of its row."""
 

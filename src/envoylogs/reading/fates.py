@@ -18,8 +18,6 @@ from envoylogs.envoy.known_keys import NESTED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["EXAMPLES_KEPT", "REASONS", "UNREADABLE", "WRAPPED_IN", "LineExample", "LineFates"]
-
 REASONS: dict[str, str] = {
     "binary": "holds a zero byte, so it is no text",
     "cut_at_end": "the beginning of a record whose end is missing",

@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-__all__ = ["NOBODY", "Origin", "Payloads", "origin_of_file"]
-
 # /var/log/containers/POD_NAMESPACE_CONTAINER-ID.log and
 # /var/log/pods/NAMESPACE_POD_UID/CONTAINER/N.log
 _FILE_OF_CONTAINER = re.compile(

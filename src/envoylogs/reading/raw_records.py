@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from envoylogs.reading.decoders.text_lines import TextRun
     from envoylogs.reading.payloads import Origin
 
-__all__ = ["RawRecords"]
-
 
 @dataclass(slots=True)
 class RawRecords:

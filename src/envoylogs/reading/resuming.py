@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from envoylogs.reading.block_reader import BlockReader
     from envoylogs.sources.identity import MarkedStream
 
-__all__ = ["RecentLines", "lines_before", "read_waiting"]
-
 _KEPT_BYTES = 4 * 1024 * 1024
 """How far back a waiting line may be: four times what an object or a line of parts can have."""
 

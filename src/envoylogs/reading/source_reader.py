@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from envoylogs.sources.source import Source
     from envoylogs.sources.stop import Stop
 
-__all__ = ["SourceReader"]
-
 
 class SourceReader:
     """Reads what is new of one source.

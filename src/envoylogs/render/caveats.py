@@ -15,16 +15,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.folds import FoldedColumn, JointDetail
     from envoylogs.summary.summary import Summary
 
-__all__ = [
-    "folded_of",
-    "map_option",
-    "notes_of",
-    "unread_facts",
-    "unread_of",
-    "untimed_left_out",
-    "unused_keys_of",
-]
-
 _NAMES_OF = {
     "authority": "host",
     "requested_server_name": "server name",

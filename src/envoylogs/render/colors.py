@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 from envoylogs.envoy.harm import Actor
 
-__all__ = ["ACTOR_COLORS", "INK", "NOISE_COLOR", "STACKED", "Shade"]
-
 
 class Shade(NamedTuple):
     """One color on a light ground and on a dark one."""

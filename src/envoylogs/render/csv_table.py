@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.summary import Summary
 
-__all__ = ["flat_row", "write_csv", "write_rows"]
-
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

@@ -34,15 +34,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.slices import Slices
 
-__all__ = [
-    "FIGURES",
-    "LATENCY_CLASSES",
-    "heat_map_figure",
-    "latency_figure",
-    "template",
-    "timeline_figure",
-]
-
 
 def _class_words(low: float, high: float) -> str:
     least, most = (0 if low < 1 else math.ceil(low)), math.ceil(high) - 1

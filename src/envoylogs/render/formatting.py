@@ -12,21 +12,6 @@ from functools import lru_cache
 from envoylogs.summary.in_words import counted
 from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN
 
-__all__ = [
-    "FOLDED_WORDS",
-    "MISSING",
-    "clock",
-    "count",
-    "day_and_clock",
-    "iso_time",
-    "milliseconds",
-    "percent",
-    "printable",
-    "size",
-    "span",
-    "window",
-]
-
 MISSING = "-"
 """How a missing value is shown, as Envoy does."""
 

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.summary import Summary
 
-__all__ = ["markdown_table", "write_markdown"]
-
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~&!])")
 _COLUMNS = (
     "requests",

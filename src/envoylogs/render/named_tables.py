@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.summary import Summary
 
-__all__ = ["Row", "finding_row", "marked", "rows_of_table", "timed"]
-
 Row = dict[str, Any]
 
 _TIMES = frozenset({"first", "last", "last_routed", "start", "start_time"})

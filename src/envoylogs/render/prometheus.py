@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.metrics.families import Family, Sample
     from envoylogs.summary.summary import Summary
 
-__all__ = ["write_metrics"]
-
 _IN_A_HELP = str.maketrans({"\\": r"\\", "\n": r"\n"})
 _IN_A_LABEL = _IN_A_HELP | str.maketrans({'"': r"\""})
 

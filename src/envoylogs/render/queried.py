@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from envoylogs.render.named_tables import Row
 
-__all__ = ["OF_ALL_ROWS", "as_text"]
-
 _MICROSECOND = timedelta(microseconds=1)
 
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.summary import Summary
 
-__all__ = ["JSON_VERSION", "json_text", "record_line", "write_json", "write_ndjson"]
-
 JSON_VERSION = 1
 
 # Legal inside JSON strings, and commands to a terminal or a script element: as escapes they are

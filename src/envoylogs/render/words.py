@@ -19,24 +19,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.summary import Summary
 
-__all__ = [
-    "LEDGER",
-    "accounts_of",
-    "facts_of_finding",
-    "findings_shown",
-    "gateways_of",
-    "harm_of",
-    "headline_of",
-    "lesser_findings",
-    "malformed_of",
-    "noise_of",
-    "records_of",
-    "roles_left_out",
-    "severity_words",
-    "verdict_of",
-    "with_commands",
-]
-
 LEDGER = {
     "lost": "lost: the path was routed at another time of this log",
     "never_routed": "no route, though the host is known",

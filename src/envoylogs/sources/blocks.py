@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from envoylogs.sources.stop import Stop
 
-__all__ = ["BLOCK_BYTES", "MAX_LINE_BYTES", "Block", "ByteStream", "LongLine", "blocks"]
-
 BLOCK_BYTES = 256 * 1024
 """How much is read at a time: about 300 records."""
 

@@ -18,8 +18,6 @@ from envoylogs.sources.encodings import as_utf8, encoding_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["PROBLEMS", "READ_BYTES", "UnpackedStream", "is_packed"]
-
 PROBLEMS: dict[str, str] = {
     "truncated": "the archive ends too early",
     "damaged": "the archive holds bytes that its format does not allow, or fails its checksum",

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["TOLD_BY_BYTES", "as_utf8", "encoding_of"]
-
 TOLD_BY_BYTES = 8
 """How many of the first bytes tell the encoding."""
 

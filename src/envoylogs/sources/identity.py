@@ -20,8 +20,6 @@ from envoylogs.sources.encodings import TOLD_BY_BYTES
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Mark", "MarkedStream", "Probe"]
-
 _WINDOW_BYTES = 4096
 """How many bytes before a mark are digested."""
 

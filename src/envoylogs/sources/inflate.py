@@ -12,8 +12,6 @@ from typing import Protocol, Self, cast
 
 from zlib_ng import zlib_ng
 
-__all__ = ["INFLATE_ERROR", "Inflate"]
-
 INFLATE_ERROR = cast("type[Exception]", zlib_ng.error)
 """What damage raises; the types of the library call it an instance."""
 

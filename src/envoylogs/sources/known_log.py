@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from envoylogs.sources.identity import Mark
 
-__all__ = ["KnownLog", "Place", "WaitingLine"]
-
 
 @dataclass(frozen=True, slots=True)
 class WaitingLine:

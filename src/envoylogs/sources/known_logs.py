@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from envoylogs.sources.identity import MarkedStream
     from envoylogs.sources.source import Source
 
-__all__ = ["KnownLogs"]
-
 MAX_LOGS = 10_000
 """How many logs are known at most besides those of a run, about 1 KiB each."""
 

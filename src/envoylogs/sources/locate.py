@@ -17,8 +17,6 @@ from envoylogs.sources.source import STDIN_NAME, Source
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["locate"]
-
 
 def locate(words: Iterable[str]) -> list[Source]:
     """Return the sources that these words mean, each real file once.

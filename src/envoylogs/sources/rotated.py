@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from envoylogs.sources.known_logs import KnownLogs
 
-__all__ = ["with_rotated"]
-
 # logrotate writes .1 and -20261125, the kubelet .20261125-120000; anything else beside a log may be
 # another log, or what was made of it.
 _BEHIND_NAME = re.compile(r"[.\-_]\d[\dT:.\-_]*(\.(gz|zst|bz2|xz))?")

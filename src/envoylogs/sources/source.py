@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from envoylogs.sources.stop import Stop
 
-__all__ = ["STDIN_NAME", "Source", "rereadable"]
-
 STDIN_NAME = "<stdin>"
 
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-__all__ = ["Stop", "stopped_by_interrupt"]
-
 
 class Stop:
     """A wish to end, which may come from a signal handler of the reading thread.

@@ -15,8 +15,6 @@ from envoylogs.summary.unused_keys import other_keys, unused_keys
 if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally
 
-__all__ = ["Accounts", "accounts"]
-
 
 @dataclass(frozen=True, slots=True)
 class Accounts:

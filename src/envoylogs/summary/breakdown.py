@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.judged import Judged
 
-__all__ = ["COLUMNS", "asked_table", "breakdown", "columns_to_ask"]
-
 COLUMNS = ("authority", "route_name", "response_code", "upstream_cluster", "outcome",
           "response_flags", "response_code_details", "gateway", "upstream_host")  # fmt: skip
 """The columns that there is a table by."""

@@ -9,8 +9,6 @@ import polars as pl
 if TYPE_CHECKING:
     from envoylogs.summary.summary import Summary
 
-__all__ = ["compared"]
-
 _COUNTS = ("requests", "share", "errors")
 _QUANTILES = ("p50", "p90", "p99")
 _COMPARED = (*_COUNTS, "error_share", *(f"{quantile}_ms" for quantile in _QUANTILES))

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.judged import Judged
 
-__all__ = ["CONNECTION_KEYS", "CONNECTION_TABLES", "asked_connections", "failed_connections"]
-
 CONNECTION_TABLES = ("outcome", "requested_server_name", "upstream_cluster", "upstream_host",
                      "response_flags", "response_code_details", "gateway")  # fmt: skip
 """The columns that there is a table of connections by."""

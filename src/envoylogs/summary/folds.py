@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from envoylogs.tally.joint import JointCounts
     from envoylogs.tally.tally import Tally
 
-__all__ = ["FoldedColumn", "Folds", "JointDetail", "folds"]
-
 
 @dataclass(frozen=True, slots=True)
 class FoldedColumn:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["counted", "listing"]
-
 
 def counted(n: int, noun: str) -> str:
     """Return a number of things: ``1 record``, ``1,234 records``."""

@@ -22,8 +22,6 @@ from envoylogs.tally.traffic import conditions_counted, connections_counted
 if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally
 
-__all__ = ["Judged", "Parts", "is_known", "whole", "with_host"]
-
 
 class Parts:
     """A frame that is asked for the rows of many names; none goes through all of them."""

@@ -18,18 +18,6 @@ from envoylogs.tally.ladder import ALL_DIGITS, WIDTHS_S
 if TYPE_CHECKING:
     from envoylogs.summary.slices import Slices
 
-__all__ = [
-    "LATENCY_EDGES_MS",
-    "MOST_BINS",
-    "NOISE",
-    "Window",
-    "bin_width_us",
-    "by_actor",
-    "by_class",
-    "quantiles",
-    "window_of",
-]
-
 NOISE = "noise"
 """What requests of strangers are counted as, in the place of who must act."""
 

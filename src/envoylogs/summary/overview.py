@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.findings.whole_log import WholeLog
 
-__all__ = ["LEDGER_KINDS", "NOT_FOUND", "UNDECIDED", "Overview", "ledger_kind", "overview"]
-
 NOT_FOUND = 404
 
 LEDGER_KINDS = (

@@ -13,8 +13,6 @@ from envoylogs.tally.folding.names_apart import is_folded
 if TYPE_CHECKING:
     from envoylogs.summary.judged import Judged
 
-__all__ = ["grace_us", "is_lost", "path_states", "refused_since", "with_lost"]
-
 _KEYS = ("host", "method", "path_group")
 _LONGEST_GRACE_US = 30_000_000
 

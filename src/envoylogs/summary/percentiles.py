@@ -17,8 +17,6 @@ from envoylogs.tally.ladder import ALL_DIGITS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["EMPTY_LATENCY", "LATENCY", "PER_MILLE", "latencies", "latency_by", "latency_column"]
-
 PER_MILLE = {"p50": 500, "p90": 900, "p95": 950, "p99": 990, "p999": 999}
 
 LATENCY = pl.Struct(

@@ -9,8 +9,6 @@ import polars as pl
 if TYPE_CHECKING:
     from envoylogs.summary.judged import Judged
 
-__all__ = ["BY_GATEWAY", "rejections"]
-
 BY_GATEWAY = (
     "no_filter_chain", "blackhole", "no_route", "no_cluster", "no_endpoints", "overflow",
     "dependency_failed", "denied", "rate_limited", "client_error", "blocked", "fault_injected",

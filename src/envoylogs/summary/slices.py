@@ -22,8 +22,6 @@ from envoylogs.summary.paths import with_lost
 if TYPE_CHECKING:
     from envoylogs.summary.findings.whole_log import WholeLog
 
-__all__ = ["SLICE_COLUMNS", "SLICE_ROWS", "Slices", "slices"]
-
 SLICE_COLUMNS = (
     "host", "method", "path_group", "outcome", "failure", "response_code", "response_flags",
     "route_name", "upstream_cluster", "upstream_host", "gateway",

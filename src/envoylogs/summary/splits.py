@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.judged import Judged
 
-__all__ = ["NOT_SENT", "parts_of", "splits", "wilson_interval"]
-
 NOT_SENT = ("denied", "rate_limited", "dependency_failed", "fault_injected", "client_error",
             "direct_response", "blocked", "blackhole", "no_route")  # fmt: skip
 """Outcomes of requests that were never sent, although a cluster may be logged."""

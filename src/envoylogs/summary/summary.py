@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.tally.tally import Tally
 
-__all__ = ["Summary", "summarize"]
-
 
 class Summary:
     """Everything there is to say of a log; each part is made when it is asked for, once.

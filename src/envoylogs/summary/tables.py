@@ -29,17 +29,6 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.summary import Summary
 
-__all__ = [
-    "ASKED",
-    "ASKED_CONNECTIONS",
-    "CONNECTIONS",
-    "JOINT",
-    "TABLES",
-    "TABLE_NAMES",
-    "Table",
-    "known_table",
-]
-
 ASKED = "by"
 """The table of requests that ``--by`` asks for."""
 

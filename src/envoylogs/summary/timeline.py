@@ -15,8 +15,6 @@ from envoylogs.summary.percentiles import latency_by, latency_column
 if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally
 
-__all__ = ["bucket_seconds", "joint_table", "timeline"]
-
 
 def bucket_seconds(tally: Tally) -> int | None:
     """Return the width of the time buckets in seconds, null for an empty log."""

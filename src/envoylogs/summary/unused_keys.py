@@ -13,8 +13,6 @@ from envoylogs.envoy.resembling import column_resembling
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-__all__ = ["keys_for", "keys_that_make_records", "other_keys", "unused_keys"]
-
 _KEYS_SHOWN = 50
 """How many keys are listed at most."""
 

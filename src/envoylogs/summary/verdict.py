@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.folds import Folds
     from envoylogs.summary.overview import Overview
 
-__all__ = ["State", "Verdict", "verdict"]
-
 
 class State(StrEnum):
     """What there is to say of a log as a whole."""

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from envoylogs.keyed.batches import Batch
     from envoylogs.tally.spec import TallySpec
 
-__all__ = ["LineCounts", "LineExamples"]
-
 _OF_KEYS = ("key_unused", "key_other")
 _KEYS_KEPT = 100
 """How many keys are kept by source and fate: each record may have one of its own."""

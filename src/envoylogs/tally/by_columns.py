@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.spec import TallySpec
 
-__all__ = ["AskedLatency", "AskedTraffic", "asked_columns", "key_types"]
-
 
 class _Asked(Counts):
     """Has the columns that were asked for as keys."""

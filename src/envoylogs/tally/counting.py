@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.keyed.keyed_records import KEY
+from envoylogs.reading.decoded_block import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from envoylogs.keyed.keyed_records import KeyedRecords
-
-__all__ = ["REQUESTS", "TIME", "Counted", "counts_of"]
 
 REQUESTS = pl.len().cast(pl.Int64)
 """How many records there are in a group."""

@@ -22,16 +22,6 @@ if TYPE_CHECKING:
     from envoylogs.keyed.batches import Batch
     from envoylogs.tally.spec import TallySpec
 
-__all__ = [
-    "DAY_US",
-    "STATES_WITH_TIMES",
-    "DaySums",
-    "are_recent",
-    "newest_time",
-    "sum_of",
-    "without_old_days",
-]
-
 DAY_US = 86_400_000_000
 """Microseconds of a day."""
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from envoylogs.tally.spec import TallySpec
 
-__all__ = ["DurationCounts"]
-
 
 class DurationCounts(LadderCounts):
     """Counts by keys and ``value_ms``; all rows have the same number of ``digits``.

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from envoylogs.keyed.batches import Batch
     from envoylogs.tally.spec import TallySpec
 
-__all__ = ["EVIDENCE_KEYS", "FailureEvidence"]
-
 EVIDENCE_KEYS = ("outcome", "failure", *SUBJECT_KEYS)
 """What a failure is known by."""
 

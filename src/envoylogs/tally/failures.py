@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.spec import TallySpec
 
-__all__ = ["FailureDurations"]
-
 
 class FailureDurations(DurationCounts):
     """Failed requests and connections by kind, failure, what they are about, and milliseconds.

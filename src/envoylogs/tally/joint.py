@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.spec import TallySpec
 
-__all__ = ["JOINT_DIGITS", "JointCounts"]
-
 # From whole milliseconds to the last step of the other states 14 % of the rows were saved, by each
 # step behind it 12 and 18 % (500,000 lines, seven columns, five minutes).
 JOINT_DIGITS = (ALL_DIGITS, DIGITS[-1], 3, 2)

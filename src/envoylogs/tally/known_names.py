@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from envoylogs.keyed.batches import Batch
     from envoylogs.tally.spec import TallySpec
 
-__all__ = ["KnownNames"]
-
 _SHOWN = {"token": pl.String(), "name": pl.String()}
 
 

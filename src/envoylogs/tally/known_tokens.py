@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from envoylogs.tally.known_names import KnownNames
     from envoylogs.tally.state import State
 
-__all__ = ["names_by_token", "revealed", "with_names"]
-
 _TOKEN = re.compile(r"host-[0-9a-f]{16}(?:-shadow)?")
 _HOSTS = ("authority", "requested_server_name", "server_name", "host")
 """Columns of states and records that hold hosts, with or without a port."""

@@ -22,20 +22,6 @@ if TYPE_CHECKING:
     from envoylogs.keyed.batches import Batch
     from envoylogs.tally.spec import TallySpec
 
-__all__ = [
-    "ALL_DIGITS",
-    "DIGITS",
-    "EXACT",
-    "MICROSECONDS",
-    "WIDTHS_S",
-    "LadderCounts",
-    "Step",
-    "floored",
-    "in_classes",
-    "narrowest",
-    "relative_error_of",
-]
-
 WIDTHS_S = (1, 5, 15, 60, 300, 900, 3600, 21600, 86400)
 """The widths of time buckets in seconds."""
 

@@ -27,15 +27,6 @@ if TYPE_CHECKING:
     from envoylogs.tally.folding.fold import Fold
     from envoylogs.tally.spec import TallySpec
 
-__all__ = [
-    "MEASURES",
-    "TRAITS",
-    "LatencyByGroup",
-    "LatencyByTrait",
-    "answered_by",
-    "is_answered",
-]
-
 MEASURES: Mapping[str, pl.Expr] = {
     "latency_ms": pl.col("duration_ms"),
     "upstream_time_ms": pl.col("upstream_service_time_ms"),

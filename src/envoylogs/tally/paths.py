@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from envoylogs.tally.folding.fold import Fold
     from envoylogs.tally.spec import TallySpec
 
-__all__ = ["PathCounts"]
-
 NOT_FOUND = 404
 
 _WAYS = ("routed", "served", "unrouted", "failed", "refused")

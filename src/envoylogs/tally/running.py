@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from envoylogs.tally.spec import TallySpec
     from envoylogs.tally.tally import Tally
 
-__all__ = ["RunningTally", "is_running", "load_running", "outputs_of", "save_running"]
-
 _KEY = "envoylogs.logs"
 _VERSION = 1
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from envoylogs.envoy.flags import has_flag
-from envoylogs.keyed.keyed_records import KEY
+from envoylogs.reading.decoded_block import KEY
 from envoylogs.tally.latency import is_answered
 from envoylogs.tally.timeline import BucketCounts
 
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.counting import Counted
     from envoylogs.tally.spec import TallySpec
-
-__all__ = ["CLASSES_MS", "DELAY", "GATEWAY_TIME", "SMALL_BYTES", "UPSTREAM_TIME",
-           "SlownessCounts", "class_end_ms"]  # fmt: skip
 
 CLASSES_MS = (0, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1_000, 1_500, 2_000, 3_000, 5_000,
               7_000, 10_000, 15_000, 20_000, 30_000, 60_000)  # fmt: skip

@@ -10,8 +10,6 @@ from envoylogs.envoy.paths import PATH_SEGMENTS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DEFAULT_SPEC", "MAX_JOINT_ROWS", "MAX_LATENCY_ROWS", "MAX_NAMES", "TallySpec"]
-
 MAX_NAMES = 10_000
 """How many names a column has before the rest is folded, unless told otherwise."""
 

@@ -28,14 +28,6 @@ if TYPE_CHECKING:
     from envoylogs.tally.folding.fold import Fold
     from envoylogs.tally.spec import TallySpec
 
-__all__ = [
-    "Counts",
-    "Samples",
-    "State",
-    "compact",
-    "microseconds",
-]
-
 
 # More rows than this are added by Polars' streaming engine: a year of daily tallies in two thirds
 # of the time, a log in the same time and 10 MB more than in parts by hash. Fewer are sooner added

@@ -28,16 +28,6 @@ if TYPE_CHECKING:
     from envoylogs.sources.source import Source
     from envoylogs.tally.state import State
 
-__all__ = [
-    "TALLY_VERSION",
-    "is_saved_tally",
-    "load_days",
-    "load_tally",
-    "newest_us_of",
-    "save_days",
-    "save_tally",
-]
-
 TALLY_VERSION = 2
 """Raised when a file of before can no longer be read as it was meant."""
 

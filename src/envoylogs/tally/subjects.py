@@ -12,8 +12,6 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SUBJECT_KEYS", "SUBJECT_NAMES", "is_of_connection", "subject_columns"]
-
 SUBJECT_KEYS = ("authority", "server_name", "upstream_cluster", "address")
 """``server_name`` (TLS) and ``address`` (the upstream host) only of connections: a request has its
 authority, and its upstream hosts are counted where no time is."""

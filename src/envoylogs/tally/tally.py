@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from envoylogs.tally.folding.fold import Fold
     from envoylogs.tally.state import State
 
-__all__ = ["STATES", "Tally", "TallySum"]
-
 # So many batches wait before they are added to what is there: adding costs time in proportion to
 # what is there, waiting costs memory.
 _WAITING = 4

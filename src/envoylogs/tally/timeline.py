@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.spec import TallySpec
 
-__all__ = ["REDIRECT", "BucketCounts", "TimelineCounts"]
-
 REDIRECT = "redirect"
 
 _NOTHING: Mapping[str, pl.Expr] = {}

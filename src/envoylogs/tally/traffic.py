@@ -15,14 +15,6 @@ if TYPE_CHECKING:
     from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.spec import TallySpec
 
-__all__ = [
-    "CODE_CLASSES",
-    "TrafficCounts",
-    "code_class",
-    "conditions_counted",
-    "connections_counted",
-]
-
 CODE_CLASSES = ("2xx", "3xx", "4xx", "5xx", "1xx", "0", "other")
 """Classes of codes; ``0`` is no response, ``other`` anything unheard of or no code at all."""
 

@@ -20,8 +20,6 @@ from envoylogs.errors import OutputError
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["convert"]
-
 
 @reads_logs
 def convert(  # noqa: PLR0913, PLR0917  # one parameter an option

@@ -16,8 +16,6 @@ from envoylogs.errors import UnknownKeyError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["flags"]
-
 _WIDTH = 88
 _INDENT = " " * 4
 _IN_TITLE = ("long", "match")

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from envoylogs.keyed.selection import Selection
     from envoylogs.sources.source import Source
 
-__all__ = ["lines"]
-
 
 @reads_logs
 def lines(

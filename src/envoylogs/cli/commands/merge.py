@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from envoylogs.sources.source import Source
     from envoylogs.tally.tally import Tally
 
-__all__ = ["merge"]
-
 _NAMED = 5
 
 

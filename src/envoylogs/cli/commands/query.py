@@ -20,8 +20,6 @@ from envoylogs.errors import QueryError, first_line, nearest
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["query"]
-
 _TABLE = "logs"
 _SHOWN = 50
 _NO_COLUMN = re.compile(r'unable to find column "(?P<name>.*?)"', re.DOTALL)

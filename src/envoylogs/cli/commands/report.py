@@ -13,8 +13,6 @@ from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import Memory
 from envoylogs.cli.session import Session
 
-__all__ = ["report"]
-
 
 @reads_logs
 def report(  # noqa: PLR0913, PLR0917  # one parameter an option

@@ -15,8 +15,6 @@ from envoylogs.cli.renderers import columns_to_count, names_in_metrics, table_al
 from envoylogs.cli.session import Session
 from envoylogs.cli.settings import origin_of
 
-__all__ = ["summarize"]
-
 
 @reads_logs
 def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from envoylogs.envoy.harm import Actor
 
-__all__ = ["Failure"]
-
 
 @dataclass(frozen=True, slots=True)
 class Failure:

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from envoylogs.envoy.failures.failure import Failure
     from envoylogs.envoy.outcomes import Outcome
 
-__all__ = ["FAILURES", "OF_SERVICES", "TELLING_FLAGS", "actor_of_record", "failure_of",
-           "failure_of_outcome", "must_act_on_errors", "upgrade_end", "with_failure"]  # fmt: skip
-
 FAILURES: Mapping[str, Failure] = {
     failure.name: failure
     for failure in (

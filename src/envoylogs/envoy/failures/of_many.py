@@ -5,8 +5,6 @@ from __future__ import annotations
 from envoylogs.envoy.failures.failure import Failure
 from envoylogs.envoy.harm import Actor
 
-__all__ = ["FAILURES_OF_MANY"]
-
 FAILURES_OF_MANY: tuple[Failure, ...] = (
     Failure(
         "delay_injected", Actor.CONFIGURATION,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from envoylogs.envoy.failures.failure import Failure
 from envoylogs.envoy.harm import Actor
 
-__all__ = ["FAILURES_OF_REQUESTS"]
-
 FAILURES_OF_REQUESTS: tuple[Failure, ...] = (
     Failure(
         "over_rate_limit", Actor.POLICY,

@@ -5,14 +5,6 @@ from __future__ import annotations
 from envoylogs.envoy.failures.failure import Failure
 from envoylogs.envoy.harm import Actor
 
-__all__ = [
-    "FAILURES_OF_SERVICES",
-    "KEPT_WAITING",
-    "MAYBE_THE_SIDECAR",
-    "NEEDS_RESOLUTION",
-    "OF_A_SUBSET",
-]
-
 MAYBE_THE_SIDECAR = "A 503 may also be the sidecar's: its access log has the same request_id."
 """To ``upstream_5xx`` with a code 503."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from envoylogs.envoy.failures.failure import Failure
 from envoylogs.envoy.harm import Actor
 
-__all__ = ["FAILURES_OF_THE_GATEWAY"]
-
 FAILURES_OF_THE_GATEWAY: tuple[Failure, ...] = (
     Failure(
         "fault_injected", Actor.POLICY,

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from envoylogs.reading.fates import LineFates
     from envoylogs.reading.raw_records import RawRecords
 
-__all__ = ["RecordColumns"]
-
 MADE_FROM = ("method", "path", "authority", "protocol", "response_code", "bytes_sent",
              "connection_termination_details", "upstream_transport_failure_reason",
              "downstream_local_address", "upstream_local_address", "pod")  # fmt: skip

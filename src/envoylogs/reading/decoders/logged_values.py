@@ -9,8 +9,6 @@ import polars as pl
 
 from envoylogs import schema
 
-__all__ = ["MISSING", "first_present", "milliseconds_of", "series_of", "text_of"]
-
 _SECONDS_OF_NGINX = re.compile(r"\d{1,9}\.\d{3}")
 _LONGEST_SECONDS = 1e9
 

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from envoylogs.envoy.field_keys import FieldKeys
     from envoylogs.reading.fates import LineFates
 
-__all__ = ["ObjectShape", "keys_of_all", "objects_alike", "was_logged"]
-
 _OF_ADDRESSES = "upstream_host"
 _SECONDS = frozenset(map(fold, SECONDS_IF_DECIMAL))
 _PLAIN = frozenset({str, int, type(None)})

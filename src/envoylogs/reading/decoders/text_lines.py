@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from envoylogs.envoy.text_formats import TextFormat
 
-__all__ = ["TextLines", "TextRun", "looks_cut", "looks_like_text"]
-
 _QUOTES = "“”„‟"
 """What word processors make of a quote."""
 

@@ -26,8 +26,6 @@ from envoylogs.envoy.text_formats import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-__all__ = ["TextPattern", "default_patterns", "patterns_without_time", "telling", "values_of"]
-
 _NUMBERS = frozenset({"RESPONSE_CODE", "BYTES_RECEIVED", "BYTES_SENT", "DURATION"})
 _WRITTEN_BY_OTHERS = frozenset(
     {"REQ", "REQUEST_HEADER", "RESP", "RESPONSE_HEADER", "TRAILER", "RESPONSE_TRAILER",

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from envoylogs.reading.decoders.text_patterns import TextPattern
     from envoylogs.reading.fates import LineFates
 
-__all__ = ["TextShape"]
-
 _OF_KEYS = frozenset({*schema.NORMALIZED, *LOGGED_KEYS}).difference(schema.OF_RECORDS)
 
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from envoylogs.envoy.field_keys import FieldKeys
 
-__all__ = ["KINDS", "CsvColumns", "CsvRows", "Line", "record_in_row"]
-
 KINDS = {
     "csv": "a row of a CSV export, with the record in a quoted cell or a column for each key",
 }

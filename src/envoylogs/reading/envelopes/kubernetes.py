@@ -16,8 +16,6 @@ import orjson
 from envoylogs.reading.envelopes.unwrapped import Unwrapped
 from envoylogs.reading.payloads import NOBODY, Origin, origin_of_file
 
-__all__ = ["KINDS", "LOOKED_AT", "WRAPPING_OBJECTS", "KubernetesLines"]
-
 KINDS = {
     "cri": "a file of a container runtime (CRI)",
     "docker": "docker's json-file",

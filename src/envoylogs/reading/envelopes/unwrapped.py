@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 from envoylogs.reading.payloads import NOBODY, Origin
 
-__all__ = ["Unwrapped"]
-
 
 class Unwrapped(NamedTuple):
     """What stood inside of an envelope.

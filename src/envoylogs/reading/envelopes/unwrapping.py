@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from envoylogs.reading.fates import LineFates
     from envoylogs.reading.payloads import Origin
 
-__all__ = ["ENVELOPES", "Envelopes"]
-
 _ANYTHING = {"unknown_prefix": "text in front of a record"}
 ENVELOPES = dict(sorted((kubernetes.KINDS | csv_rows.KINDS | _ANYTHING).items()))
 """The kinds of envelopes, in words."""

@@ -14,8 +14,6 @@ import orjson
 
 from envoylogs.reading.mending.reasons import holds_key_of_record
 
-__all__ = ["embedded_objects", "object_at_end"]
-
 _OBJECT = re.compile(rb'\{\s*"')
 # Behind a quote it is a value in somebody else's line, which a client may have sent.
 _OBJECT_OF_ITS_OWN = re.compile(rb"(?<!['\"])" + _OBJECT.pattern)

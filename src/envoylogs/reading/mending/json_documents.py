@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_LINES", "OpenObject"]
-
 MAX_LINES = 1000
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 64

@@ -8,14 +8,6 @@ import orjson
 
 from envoylogs.reading.decoders.text_lines import looks_cut, looks_like_text
 
-__all__ = [
-    "holds_key_of_record",
-    "holds_record",
-    "path_to_record",
-    "reason_of",
-    "reason_of_broken",
-]
-
 # The key of a record somewhere in a line, its quotes escaped, doubled or neither.
 _KEY_OF_RECORD = re.compile(rb'(?:response_code|response_flags|upstream_cluster)(?:\\*"|"")\s*:')
 # The beginning of a TEXT record in a JSON string, with the quote behind it escaped.

@@ -20,8 +20,6 @@ from dataclasses import dataclass, field
 
 import orjson
 
-__all__ = ["KINDS", "repaired"]
-
 KINDS: dict[str, str] = {
     "bare_dash": "a dash stood where a value is missing, without quotes",
     "control_character": "a control character in a string was not escaped",

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     from envoylogs.envoy.field_keys import FieldKeys
 
-__all__ = ["UnclearLines"]
-
 Line = tuple[int, bytes]
 Mended = tuple[dict[str, object], tuple[str, ...]]
 

@@ -21,8 +21,6 @@ from envoylogs.summary.slices import SLICE_COLUMNS
 if TYPE_CHECKING:
     from envoylogs.summary.slices import Slices
 
-__all__ = ["PAGE_LEDGER", "packed_counts"]
-
 PAGE_LEDGER = LEDGER | {UNDECIDED: "no route, lost or never routed: names were folded"}
 """Who answered 404, by the keys of the ledger, in the order in which counts name them."""
 

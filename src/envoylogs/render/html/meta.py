@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.slices import Slices
     from envoylogs.summary.summary import Summary
 
-__all__ = ["meta_of"]
-
 _TREND_BINS = 60
 _US_PER_S = 1_000_000
 

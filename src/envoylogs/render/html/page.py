@@ -26,8 +26,6 @@ from envoylogs.render.words import accounts_of, headline_of, lesser_findings, no
 if TYPE_CHECKING:
     from envoylogs.summary.summary import Summary
 
-__all__ = ["write_page"]
-
 _ASSETS = "render/html/assets"
 _SCRIPTS = (
     "text.js", "times.js", "pending.js", "counts.js", "latency.js", "sums.js", "view.js",

@@ -19,19 +19,6 @@ if TYPE_CHECKING:
 
     from envoylogs.render.named_tables import Row
 
-__all__ = [
-    "USUAL",
-    "WIDE",
-    "head",
-    "heading",
-    "more",
-    "new_console",
-    "new_table",
-    "number",
-    "text",
-    "time",
-]
-
 WIDE = 110
 """From how many columns on tables show everything."""
 

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from envoylogs.render.named_tables import Row
     from envoylogs.summary.summary import Summary
 
-__all__ = ["print_connections", "print_counts"]
-
 _BY = ("upstream_cluster", "requested_server_name", "upstream_host")
 _MUST_ACT = {
     (outcome.name, has_errors): must_act_on_errors(outcome) if has_errors else outcome.must_act

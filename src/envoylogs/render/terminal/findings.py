@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.summary import Summary
 
-__all__ = ["print_findings"]
-
 # Colors that can be read on light and on dark: no yellow, no white.
 _STYLES = {
     Severity.CRITICAL: "bold red reverse",

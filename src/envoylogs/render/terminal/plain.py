@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from envoylogs.render.named_tables import Row
 
-__all__ = ["print_joint", "print_plain", "printed_rows"]
-
 _WIDEST_CELL = 40
 
 _PERCENTILES = {"p50 ms": "latency_ms_p50", "p99": "latency_ms_p99"}

@@ -15,8 +15,6 @@ from envoylogs.render.words import headline_of
 if TYPE_CHECKING:
     from envoylogs.summary.summary import Summary
 
-__all__ = ["DEFAULT_LIMIT", "write_text"]
-
 DEFAULT_LIMIT = 10
 
 

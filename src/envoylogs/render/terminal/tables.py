@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.summary import Summary
 
-__all__ = ["print_table", "print_tables"]
-
 _ORDER = ("outcome", "response_code", "authority", "route_name", "upstream_cluster",
           "upstream_host", "response_flags", "response_code_details", "gateway")  # fmt: skip
 _QUANTILES = {"p50": "p50", "p90": "p90", "p95": "p95", "p99": "p99", "p999": "p99.9", "max": "max"}

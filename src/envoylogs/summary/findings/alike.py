@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.judged import Judged
 
-__all__ = ["told_once"]
-
 _FEWEST, _FEWEST_OF_ONE_PLACE = 3, 2
 """So many are told once; two are chance, unless one gateway or one address has both."""
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.whole_log import WholeLog
     from envoylogs.summary.overview import Overview
 
-__all__ = ["all_findings"]
-
 
 def all_findings(log: WholeLog, lines: Accounts, totals: Overview) -> tuple[Finding, ...]:
     """Return the verdicts on a log, the worst first."""

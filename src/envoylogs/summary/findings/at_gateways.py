@@ -13,8 +13,6 @@ from envoylogs.tally.folding.marks import FOLDED_MARKS
 if TYPE_CHECKING:
     from envoylogs.summary.findings.stretches import Stretch
 
-__all__ = ["EVERYWHERE", "ITS_ROUTES", "AtGateways", "at_gateways"]
-
 ITS_ROUTES = (
     "whether its configuration is stale (istioctl proxy-status), and how its routes differ from "
     "those of another one (istioctl proxy-config route)"

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.weighing import Weighing
     from envoylogs.summary.findings.whole_log import WholeLog
 
-__all__ = ["OF_ONE_HOST", "BadHost", "bad_hosts", "of_bad_host"]
-
 OF_ONE_HOST = ("connect_failure", "upstream_reset", "upstream_timeout", "upstream_5xx",
                "broken_response")  # fmt: skip
 """Outcomes that one host of a cluster may have by itself."""

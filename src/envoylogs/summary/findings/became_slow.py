@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.findings.timelines import Timelines
 
-__all__ = ["MOST_SLOW", "BecameSlow", "became_slow", "median_class"]
-
 _TIMES_SLOWER, _SLOWER_MS, _ENOUGH, _HALF = 3, 100, 50, 0.5
 _FAR_SLOWER = 10
 _OF_A_PART = 25

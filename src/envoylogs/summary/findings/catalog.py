@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from envoylogs.envoy.harm import Actor
 
-__all__ = ["FINDING_KINDS", "KIND_BY_CODE", "FindingKind"]
-
 
 @dataclass(frozen=True, slots=True)
 class FindingKind:

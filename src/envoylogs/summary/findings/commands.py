@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["ENDPOINTS", "endpoints_command", "find_pod_command", "is_plain", "pods_command"]
-
 ENDPOINTS = "Look at the endpoints of the services"
 """What to look at where no command lists them."""
 

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-__all__ = ["all_of", "any_of", "equals", "is_none_of", "is_one_of", "is_request", "paths_of",
-           "unrouted_of", "within"]  # fmt: skip
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 is_request = "kind = 'request'"
 """The gateway's own traffic and connections are not counted by findings about requests."""

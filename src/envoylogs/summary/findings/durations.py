@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.suspects import Suspect
     from envoylogs.summary.judged import Judged
 
-__all__ = ["Durations", "durations_by_subject", "seconds", "waited"]
-
 _LEAST_LIMIT_MS, _ENOUGH = 500, 3
 _SPREAD, _MEAN_OFF, _SPREAD_MS = 0.02, 0.03, 20
 _AT_ONCE_MS = 1

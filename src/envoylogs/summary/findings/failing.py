@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.whole_log import WholeLog
     from envoylogs.summary.judged import Judged
 
-__all__ = ["failing_findings"]
-
 
 def failing_findings(log: WholeLog) -> list[Finding]:
     """Return who or what fails, and how."""

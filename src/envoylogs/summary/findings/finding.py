@@ -13,19 +13,6 @@ if TYPE_CHECKING:
     from envoylogs.envoy.failures.failure import Failure
     from envoylogs.envoy.harm import Actor
 
-__all__ = [
-    "MOSTLY",
-    "MOST_SUBJECTS",
-    "Example",
-    "Finding",
-    "OfMany",
-    "Severity",
-    "ranked",
-    "severity_of",
-    "told_alike",
-    "worth_telling",
-]
-
 
 MOST_SUBJECTS = 500
 """So many hosts and names of a kind are told of at most: strangers choose them."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.judged import Judged
     from envoylogs.summary.overview import Overview
 
-__all__ = ["log_findings"]
-
 _NEEDED = ("start_time", "authority", "response_code", "response_flags", "upstream_cluster",
            "upstream_host", "duration_ms")  # fmt: skip
 """Columns that verdicts rest on; Istio logs all of them by default."""

@@ -32,8 +32,6 @@ from envoylogs.tally.timeline import REDIRECT
 if TYPE_CHECKING:
     from envoylogs.summary.findings.whole_log import WholeLog
 
-__all__ = ["delay_findings", "redirect_findings", "upgrade_findings"]
-
 _FELT_MS = 100
 """Nobody feels less."""
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Bucket", "Episode", "episode", "was_from_the_start"]
-
 
 class Bucket(NamedTuple):
     """One stretch of time.

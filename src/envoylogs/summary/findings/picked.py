@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.slices import Slices
 
-__all__ = ["FindingSlice", "slices_of"]
-
 _MOST_VALUES = 50
 
 _DROPPED_FIRST = (

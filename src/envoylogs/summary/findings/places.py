@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.findings.whole_log import WholeLog
 
-__all__ = ["place_of"]
-
 _ENOUGH, _NEARLY_ALL, _AGAINST_OTHERS, _BY_CHANCE = 10, 0.9, 5, 0.01
 
 

@@ -17,24 +17,6 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.judged import Judged
 
-__all__ = [
-    "Witnesses",
-    "codes_of",
-    "first_of",
-    "gateways_of",
-    "is_host",
-    "last_of",
-    "listed",
-    "most_frequent",
-    "names_in",
-    "path_groups",
-    "proof_of",
-    "sum_of",
-    "unrouted_rows",
-    "witnesses_among",
-    "witnesses_of",
-]
-
 _EXAMPLES = 3
 
 

@@ -30,8 +30,6 @@ from envoylogs.summary.paths import refused_since
 if TYPE_CHECKING:
     from envoylogs.summary.findings.whole_log import WholeLog
 
-__all__ = ["with_refused_paths"]
-
 _ENOUGH, _FEW, _FEW_CLIENTS = 20, 3, 3
 _BY_CHANCE = 1e-3
 _MOST, _NOT_ALL = 0.9, 0.9

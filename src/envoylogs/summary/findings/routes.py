@@ -51,8 +51,6 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.findings.whole_log import WholeLog
 
-__all__ = ["route_findings"]
-
 _UNROUTED = pl.col("outcome").is_in(UNROUTED)
 
 

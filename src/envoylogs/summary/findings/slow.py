@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.stretches import Stretch
     from envoylogs.summary.findings.whole_log import WholeLog
 
-__all__ = ["is_answered_request", "slow_findings"]
-
 Row = dict[str, Any]
 """A row of a table of splits; ``splits.splits`` says what is in it."""
 

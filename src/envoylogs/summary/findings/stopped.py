@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.timelines import Timelines
     from envoylogs.summary.findings.whole_log import WholeLog
 
-__all__ = ["stopped_findings"]
-
 _ENOUGH, _HALF, _TIMES_LONGER, _LATE = 100, 0.5, 10, 4
 _BY_CHANCE, _FAILING = 1e-9, 0.25
 _OTHERS, _AS_EVER = 20, 0.5

@@ -15,8 +15,6 @@ from envoylogs.summary.findings.onset import Bucket, Episode, episode
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
-__all__ = ["NOTHING", "Stretch", "stretches"]
-
 _FEWER, _ENOUGH, _ABOUT = 1.5, 6, 0.85
 """So many standard deviations of a Poisson count make fewer than usual."""
 

@@ -22,17 +22,6 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.judged import Judged
 
-__all__ = [
-    "COLUMNS_OF_SUBJECTS",
-    "EVERYBODY",
-    "STRANGERS",
-    "SUBJECT",
-    "Subject",
-    "believed_hosts",
-    "of_each_subject",
-    "with_subject",
-]
-
 STRANGERS, EVERYBODY = "strangers", "everybody"
 SUBJECT = ("kind", "about", "name")
 """The columns of a subject: ``kind`` of the records; ``about`` is ``cluster``, ``host``,

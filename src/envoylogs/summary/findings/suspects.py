@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from envoylogs.envoy.failures.failure import Failure
 
-__all__ = ["FAILING_CODES", "Suspect", "suspects"]
-
 _MOST_SUBJECTS = 1000
 
 _CODE_OF_OUTCOME = {

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.judged import Judged
 
-__all__ = ["Timelines", "between"]
-
 _FAILED = "failed"
 
 

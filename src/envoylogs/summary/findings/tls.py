@@ -28,8 +28,6 @@ from envoylogs.summary.paths import grace_us
 if TYPE_CHECKING:
     from envoylogs.summary.findings.whole_log import WholeLog
 
-__all__ = ["tls_findings", "with_reuse_hint"]
-
 _MEANT, _ASKERS = 10, 3
 _IS_REFUSED = pl.col("outcome") == "no_filter_chain"
 

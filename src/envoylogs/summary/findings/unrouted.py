@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.stretches import Stretch
     from envoylogs.summary.findings.whole_log import WholeLog
 
-__all__ = ["never_routed_hosts", "unrouted_path_findings"]
-
 _OFTEN = 10
 """Paths that are asked for so often are meant: scanners try many, each rarely."""
 

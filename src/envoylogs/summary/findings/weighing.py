@@ -11,8 +11,6 @@ from envoylogs.summary.findings.finding import Severity, severity_of, worth_tell
 if TYPE_CHECKING:
     from envoylogs.summary.findings.stretches import Stretch
 
-__all__ = ["A_CROWD", "Askers", "Weighing", "is_burst", "is_jump", "is_meant", "may_be_told"]
-
 _USUAL_SHARE, _UNUSUAL_SHARE = 0.002, 0.0002
 """Up to this share of the requests of a service fails without anybody calling it trouble; less of
 what no service does by chance, such as a route to a cluster that does not exist."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.findings.durations import Durations
 
-__all__ = ["WholeLog"]
-
 
 class WholeLog(Judged):
     """A log with what several findings rest on; each part is made when it is asked for, once."""

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.subjects import Subject
     from envoylogs.summary.findings.suspects import Suspect
 
-__all__ = ["Shown", "words_of"]
-
 _NOUNS = {"cluster": "services", "address": "addresses", "server_name": "TLS server names"}
 
 

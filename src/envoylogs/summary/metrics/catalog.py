@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["METRICS", "Metric", "MetricType"]
-
 
 class MetricType(StrEnum):
     """Types of metrics, as the exposition format names them."""

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.summary import Summary
 
-__all__ = ["Family", "Sample", "metric_families"]
-
 _BOUNDS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000)
 """The upper bounds of the buckets: those that clients of Prometheus have, and two time-outs."""
 _BOUNDS = (*(f"{bound / 1000:g}" for bound in _BOUNDS_MS), "+Inf")

@@ -21,9 +21,6 @@ from envoylogs.summary.judged import is_known
 if TYPE_CHECKING:
     from envoylogs.summary.judged import Judged
 
-__all__ = ["AUTHORITY_KINDS", "CLUSTER_KINDS", "DEFAULT_NAMES", "authority_labels",
-           "cluster_labels"]  # fmt: skip
-
 DEFAULT_NAMES = 100
 """How many hosts, and how many clusters, are values of labels unless told otherwise."""
 

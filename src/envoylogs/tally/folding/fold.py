@@ -16,8 +16,6 @@ import polars as pl
 from envoylogs.envoy.traffic import host_of
 from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN, FOLDED_NUMBER
 
-__all__ = ["Fold", "Names", "Renaming", "fold_of", "known_of", "names_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class Names:

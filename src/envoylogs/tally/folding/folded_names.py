@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from envoylogs.keyed.batches import Batch
     from envoylogs.tally.spec import TallySpec
 
-__all__ = ["FoldedNames"]
-
 _KEPT = 1024
 _LARGEST = 2**63
 _BYTES, _HEAD, _PIECE = 64, 40, 8

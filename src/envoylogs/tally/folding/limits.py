@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from envoylogs.tally.spec import TallySpec
     from envoylogs.tally.state import State
 
-__all__ = ["STATES_OF_NAMES", "too_many_names", "within_limits"]
-
 STATES_OF_NAMES = ("traffic", "paths", "asked_traffic", "known_names", "joint")
 """The states that together have all names, and say which of them are known."""
 

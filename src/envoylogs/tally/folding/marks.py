@@ -6,8 +6,6 @@ people does so before Polars is loaded.
 
 from __future__ import annotations
 
-__all__ = ["FOLDED", "FOLDED_KNOWN", "FOLDED_MARKS", "FOLDED_NUMBER"]
-
 # The colon keeps them apart from hosts and clients, which are made by taking a port off: what is
 # left then has no colon, or stands in brackets.
 FOLDED = "\x00:folded"

@@ -15,8 +15,6 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.tally.folding.marks import FOLDED_MARKS, FOLDED_NUMBER
 
-__all__ = ["FOLDABLE", "SHORT_TEXTS", "is_folded", "kept_apart"]
-
 _MAX_NAME = 2048
 """Where names are cut, in characters: host names have 253 at most, headers 60,000."""
 
