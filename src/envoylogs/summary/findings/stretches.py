@@ -113,15 +113,7 @@ class _Course(NamedTuple):
     def stretch(
         self, found: Episode, failed: _Failed, inside: tuple[int, int, int], width_us: int
     ) -> Stretch:
-        """Return a stretch.
-
-        Args:
-            found: Its times.
-            failed: What failed at any time.
-            inside: How many records it has, how many of them failed, and how many went well;
-                of no matter if it is the whole time.
-            width_us: Of a bucket.
-        """
+        """Return a stretch; in it are so many records, that failed, and that went well."""
         all_failed = sum(n for n, _, _ in failed.values())
         if found.is_whole or self.first is None or self.last is None:
             return Stretch(found, all_failed, self.of_all, None)
