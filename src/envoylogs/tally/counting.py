@@ -28,6 +28,10 @@ TIME = pl.col("start_time").dt.epoch("us")
 
 _GROUP, _PLACE = "group", "place"
 
+# Polars takes literal series of equal values for the same, whatever their types: numbers of groups
+# that are all 0 for traits that are all false.
+_EACH_BY_ITSELF = pl.QueryOptFlags(comm_subexpr_elim=False)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
@@ -76,7 +80,7 @@ def counts_of(asked: Sequence[Counted]) -> list[pl.DataFrame]:
     plans = [
         _plan(str(place), one, of_keys[id(one.records.keys)]) for place, one in enumerate(asked)
     ]
-    return pl.collect_all(plans)
+    return pl.collect_all(plans, optimizations=_EACH_BY_ITSELF)
 
 
 def _of_keys(place: str, one: Counted) -> list[pl.Expr]:

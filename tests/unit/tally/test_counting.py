@@ -1,0 +1,25 @@
+"""Counting asks every column for itself, however alike their values are."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from tests.builders import batch_of, record
+
+from envoylogs.tally.tally import Tally
+
+
+@pytest.mark.parametrize("engine", ["in-memory", "streaming"])
+def test_columns_of_other_types_with_the_same_values_stay_apart(engine: str) -> None:
+    # Both keys are of the first group, number 0, and no record is a connection or an error: 0 too.
+    batch = batch_of(record(protocol="HTTP/1.1"), record(protocol="HTTP/2"))
+    assert batch.selected is not None
+    assert batch.selected.keys.height == 2
+
+    with pl.Config() as config:
+        config.set_engine_affinity(engine)  # type: ignore[arg-type]
+        tally = Tally.of(batch)
+
+    assert tally.traffic.frame["requests"].to_list() == [2]
+    assert tally.timeline.frame["requests"].sum() == 2
+    assert tally.timeline.frame["errors"].sum() == 0
