@@ -18,7 +18,7 @@ from envoylogs.tally.counting import REQUESTS, TIME, Counted
 from envoylogs.tally.duration_classes import DurationCounts
 from envoylogs.tally.folding.names_apart import SHORT_TEXTS
 from envoylogs.tally.latency import answered_by
-from envoylogs.tally.state import Counts, microseconds
+from envoylogs.tally.state import Counts
 from envoylogs.tally.traffic import CODE_CLASSES, conditions_counted, connections_counted
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def asked_column(name: str, spec: TallySpec) -> pl.Expr:
         # As paths has it, which says what paths are known.
         return path_group(pl.col("path"), spec.path_segments)
     if name == "start_time":
-        return microseconds(name).alias(name)
+        return TIME.alias(name)
     return column.str.head(MAX_TEXT) if name in SHORT_TEXTS else column
 
 

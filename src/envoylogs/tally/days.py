@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envoylogs.tally.state import microseconds
+from envoylogs.tally.counting import TIME
 from envoylogs.tally.tally import Tally, TallySum
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class DaySums:
 
     def _day_of(self, records: pl.DataFrame) -> int | None:
         """Return the day of some records; of those before if they have no time up to now."""
-        time = microseconds("start_time")
+        time = TIME
         newest, oldest = records.select(
             time.filter(time <= self._now_us).max(), time.min().alias("oldest")
         ).row(0)

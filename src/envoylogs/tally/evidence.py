@@ -14,8 +14,9 @@ import polars as pl
 
 from envoylogs.envoy.paths import MAX_TEXT, masked_query
 from envoylogs.envoy.traffic import client_of_record
+from envoylogs.tally.counting import TIME
 from envoylogs.tally.folding.names_apart import kept_apart
-from envoylogs.tally.state import Samples, compact, microseconds
+from envoylogs.tally.state import Samples, compact
 from envoylogs.tally.subjects import (
     SUBJECT_KEYS,
     SUBJECT_NAMES,
@@ -92,7 +93,7 @@ class FailureEvidence(Samples):
         path = pl.col("path") if spec.show_query else masked_query(pl.col("path"))
         found = (
             _promising(failed, spec)
-            .with_columns(path, start=microseconds("start_time"))
+            .with_columns(path, start=TIME)
             .with_columns(pl.col(name).str.head(MAX_TEXT) for name in _CUT)
         )
         return cls(compact(cls._best(found.select(*cls.COLUMNS), spec).collect()), spec)
@@ -127,7 +128,7 @@ def _promising(failed: pl.LazyFrame, spec: TallySpec) -> pl.LazyFrame:
 def rank_of_record() -> pl.Expr:
     """Return a number that orders records as if by chance, the same on every machine."""
     mixed = pl.lit(0, pl.UInt64)
-    for column in (microseconds("start_time"), pl.col("bytes_sent"), pl.col("duration_ms")):
+    for column in (TIME, pl.col("bytes_sent"), pl.col("duration_ms")):
         value = column.fill_null(0).cast(pl.Int64).reinterpret(signed=False)
         mixed = (mixed ^ value) * pl.lit(_GAMMA, pl.UInt64)
         mixed = (mixed ^ (mixed // (1 << 30))) * pl.lit(_MIX, pl.UInt64)

@@ -105,7 +105,8 @@ class JointCounts(LadderCounts):
     @classmethod
     def added(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
         """Return frames of this state added up, one row for each key."""
-        # There are few names in many rows: as numbers they are grouped in half the time.
+        # There are few names in many rows: as numbers they take as long, and a page of 500,000
+        # lines 130 MB less.
         texts = [name for name, dtype in cls.keys(spec).items() if dtype == pl.String()]
         numbered = pl.concat(frames).with_columns(pl.col(texts).cast(pl.Categorical()))
         grouped = cls.grouped(numbered.lazy(), spec)

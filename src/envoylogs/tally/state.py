@@ -222,8 +222,3 @@ def compact(frame: pl.DataFrame) -> pl.DataFrame:
     frame.write_ipc(memory)
     memory.seek(0)
     return pl.read_ipc(memory)
-
-
-def microseconds(time: str) -> pl.Expr:
-    """Return a time column as microseconds since 1970, as states keep it."""
-    return pl.col(time).dt.epoch("us")

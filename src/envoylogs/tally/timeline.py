@@ -50,10 +50,8 @@ class BucketCounts(LadderCounts):
     ) -> Counted:
         """Count records, errors and times by bucket; see ``Counted`` for what is given.
 
-        ``chosen`` tells the records that the buckets are made for.
-
-        Buckets are as wide as those of the records alone must be, which saves counting them by
-        narrow ones first.
+        Buckets are as wide as those of the records alone must be, or of the ``chosen`` ones among
+        them, which saves counting them by narrow ones first.
         """
         times = records.rows["start_time"].cast(pl.Int64)
         if chosen is not None:
