@@ -5,9 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA := benchmarks/data
 STORIES := first-steps lost-route scanners-and-tls canary
-# A worker a core, and each file whole in one: what its tests share is made once. Files are taken in
-# the order of their names, in which those with few but long tests come early.
-IN_PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
+# A worker more than cores, since those with a browser, an Envoy or a program that is killed wait a
+# good part of their time; each file whole in one: what its tests share is made once. Files are
+# taken in the order of their names, in which those with few but long tests come early.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types layers docs docs-check format bench samples notebooks soak clean

@@ -162,7 +162,7 @@ def test_the_pool_makes_every_state_and_a_wide_timeline() -> None:
 
 @each_state
 def test_columns_are_strings_and_whole_numbers(state: type[State]) -> None:
-    assert set(state.columns(_SMALL).values()) <= {pl.String(), pl.Int64()}
+    assert set(state.columns(_SMALL).values()) <= {pl.String(), pl.Categorical(), pl.Int64()}
 
 
 @pytest.mark.property

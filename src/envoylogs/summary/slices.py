@@ -69,6 +69,7 @@ def slices(log: WholeLog) -> Slices:
         .with_row_index("place")
         .group_by(SLICE_COLUMNS)
         .agg(records.sum(), "place")
+        .cast({pl.Categorical(): pl.String()})
         .sort(-pl.col("records"), *SLICE_COLUMNS, nulls_last=True)
         .with_row_index("combination")
         .collect()

@@ -70,6 +70,7 @@ def joint_table(tally: Tally) -> pl.DataFrame:
         .agg(pl.col("requests", "connections", "errors").sum())
         .join(latency.lazy(), on=keys, how="left", nulls_equal=True)
         .with_columns(latency_column("latency_ms"))
+        .cast({pl.Categorical(): pl.String()})
         .sort("start", -pl.col("requests"), *columns, nulls_last=True)
         .collect()
     )

@@ -64,7 +64,8 @@ def with_names(
     found = []
     for column in columns:
         if column in frame.columns:
-            host = host_of(pl.col(column))
-            port = pl.col(column).str.strip_prefix(host)
-            found.append((host.replace(tokens, shown) + port).alias(column))
+            name = pl.col(column).cast(pl.String)
+            host = host_of(name)
+            named = host.replace(tokens, shown) + name.str.strip_prefix(host)
+            found.append(named.cast(frame.schema[column]).alias(column))
     return frame.with_columns(found)

@@ -49,7 +49,7 @@ class State:
 
     @classmethod
     def columns(cls, spec: TallySpec) -> dict[str, pl.DataType]:
-        """Return names and types of the frame: strings and 64-bit integers only."""
+        """Return names and types of the frame: strings, categories and 64-bit integers only."""
         raise TypeError
 
     @classmethod
@@ -108,14 +108,18 @@ class State:
         if not fold:
             return frame
         return frame.with_columns(
-            fold[kind].of(pl.col(column)).alias(column)
+            fold[kind].of(pl.col(column)).cast(frame.schema[column]).alias(column)
             for column, kind in cls.names(spec).items()
             if kind in fold
         )
 
     def names_by_kind(self) -> Mapping[str, pl.Series]:
         """Return the names of each kind that are in this state."""
-        return {kind: self.frame[name].unique() for name, kind in self.names(self.spec).items()}
+        unique = {kind: self.frame[name].unique() for name, kind in self.names(self.spec).items()}
+        return {
+            kind: names.cast(pl.String) if names.dtype == pl.Categorical() else names
+            for kind, names in unique.items()
+        }
 
     @classmethod
     def empty(cls, spec: TallySpec) -> Self:

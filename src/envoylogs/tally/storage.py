@@ -54,7 +54,10 @@ def save_days(
         OSError: If the system refuses to write it.
     """
     frames = [
-        tally.state(name).canonical().select(*_keys(name, day, days), pl.all())
+        tally.state(name)
+        .canonical()
+        .select(*_keys(name, day, days), pl.all())
+        .cast({pl.Categorical(): pl.String()})
         for day, tally in days.items()
         for name in STATES
     ]

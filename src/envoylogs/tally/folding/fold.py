@@ -72,6 +72,7 @@ def names_of(kind: str, rows: pl.DataFrame, requests: pl.Expr, known: pl.Expr) -
         rows.filter(name.is_not_null() & ~name.is_in(marks))
         .group_by(name.alias("name"))
         .agg(requests.sum().alias("requests"))
+        .cast({pl.Categorical(): pl.String()})
         .with_columns(known.fill_null(value=False).alias("known"))
     )
     return Names(kind, counted.sort("known", "requests", "name", descending=[True, True, False]))
