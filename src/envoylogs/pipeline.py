@@ -17,7 +17,7 @@ from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.tally.days import DaySums
 from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
-from envoylogs.tally.storage import is_saved_tally, load_tally
+from envoylogs.tally.storage import is_saved_tally, load_spec, load_tally
 from envoylogs.tally.tally import TallySum
 
 if TYPE_CHECKING:
@@ -234,4 +234,4 @@ def spec_of_saved(sources: Iterable[Source]) -> TallySpec | None:
         TallyError: If that tally can't be read.
     """
     first = next((source for source in sources if is_saved_tally(source)), None)
-    return None if first is None else load_tally(first).spec
+    return None if first is None else load_spec(first)

@@ -10,6 +10,7 @@ days are kept apart, a column ``day`` says of which one a row is.
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -101,34 +102,35 @@ def load_tally(source: Source) -> Tally:
     return sum_of(days.values())
 
 
+def load_spec(source: Source) -> TallySpec:
+    """Read what a saved tally remembers, and nothing else of it.
+
+    Raises:
+        TallyError: If it is no tally, damaged, or of another version.
+    """
+    with _told(source.name):
+        return _header(source)[0]
+
+
 def load_days(source: Source) -> tuple[dict[int | None, Tally], Mapping[str, str]]:
     """Read tallies by day from a file, one of no day if it has none, and all its metadata.
 
     Raises:
         TallyError: If it is no tally, damaged, or of another version.
     """
-    label, path = source.name, source.path
-    if path is None:
-        raise TallyError.unreadable(label, "a saved tally is read from a file, not from a pipe.")
-    try:
-        metadata = pl.read_parquet_metadata(path)
+    with _told(source.name):
+        spec, metadata = _header(source)
+        path = source.path or ""
         columns = pl.read_parquet_schema(path)
         days = _days_of(path) if "day" in columns else [None]
-        if _KEY not in metadata:
-            why = "is a Parquet file and no saved tally. envoylogs reads logs and saved tallies."
-            raise TallyError.unreadable(label, why)
-        found = json.loads(metadata[_KEY])
-        version = found["version"]
-        if version != TALLY_VERSION:
-            writer = found.get("tool", "another release")
-            raise TallyError.unreadable(
-                label,
-                f"is a tally of format version {version} ({writer}); this is envoylogs "
-                f"{__version__}, which reads version {TALLY_VERSION}. Read the logs again.",
-            )
-        lists = {name: tuple(found["spec"].get(name, ())) for name in ("by", "joint")}
-        spec = TallySpec(**{**found["spec"], **lists})
         return {day: _tally_of(path, day, columns, spec) for day in days}, metadata
+
+
+@contextmanager
+def _told(label: str) -> Iterator[None]:
+    """Say of what can't be read as a tally that it is damaged, or none."""
+    try:
+        yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise TallyError.unreadable(
             label, f"is a damaged Parquet file: {first_line(error)}"
@@ -136,6 +138,28 @@ def load_days(source: Source) -> tuple[dict[int | None, Tally], Mapping[str, str
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         why = f"has a header or columns that are none of a tally: {first_line(error)}"
         raise TallyError.unreadable(label, why) from error
+
+
+def _header(source: Source) -> tuple[TallySpec, Mapping[str, str]]:
+    """Return what a file remembers, and all its metadata."""
+    label, path = source.name, source.path
+    if path is None:
+        raise TallyError.unreadable(label, "a saved tally is read from a file, not from a pipe.")
+    metadata = pl.read_parquet_metadata(path)
+    if _KEY not in metadata:
+        why = "is a Parquet file and no saved tally. envoylogs reads logs and saved tallies."
+        raise TallyError.unreadable(label, why)
+    found = json.loads(metadata[_KEY])
+    version = found["version"]
+    if version != TALLY_VERSION:
+        writer = found.get("tool", "another release")
+        raise TallyError.unreadable(
+            label,
+            f"is a tally of format version {version} ({writer}); this is envoylogs "
+            f"{__version__}, which reads version {TALLY_VERSION}. Read the logs again.",
+        )
+    lists = {name: tuple(found["spec"].get(name, ())) for name in ("by", "joint")}
+    return TallySpec(**{**found["spec"], **lists}), metadata
 
 
 def newest_us_of(source: Source, now_us: int) -> int | None:
