@@ -3,8 +3,9 @@
 A row is a row of a state; the column ``state`` names the state, and the other
 columns are those of all states, null where a state has no such column. The
 file's own metadata holds a JSON object under ``envoylogs.tally``: the version
-of the format and the specification. ``docs/tally.md`` has the columns. Where
-days are kept apart, a column ``day`` says of which one a row is.
+of the format and the specification; a checksum holds for every byte (see
+``sealing``). ``docs/tally.md`` has the columns. Where days are kept apart, a
+column ``day`` says of which one a row is.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import asdict
+from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -19,17 +22,17 @@ import polars as pl
 from envoylogs import __version__
 from envoylogs.errors import TallyError, first_line
 from envoylogs.tally.days import STATES_WITH_TIMES, newest_time, sum_of
+from envoylogs.tally.sealing import UNSEALED, SealError, is_sealed, seal, verify
 from envoylogs.tally.spec import TallySpec
 from envoylogs.tally.tally import STATES, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
-    from pathlib import Path
 
     from envoylogs.sources.source import Source
     from envoylogs.tally.state import State
 
-TALLY_VERSION = 2
+TALLY_VERSION = 3
 """Raised when a file of before can no longer be read as it was meant."""
 
 _KEY = "envoylogs.tally"
@@ -70,11 +73,14 @@ def save_days(
     rows = pl.concat(frames, how="diagonal")
     try:
         rows.write_parquet(
-            path, compression="zstd", metadata={_KEY: json.dumps(header), **(metadata or {})}
+            path,
+            compression="zstd",
+            metadata={_KEY: json.dumps(header), **(metadata or {}), **UNSEALED},
         )
     except pl.exceptions.PolarsError as error:
         # So says Polars that a disk is full.
         raise OSError(first_line(error)) from error
+    seal(path)
 
 
 def _keys(name: str, day: int | None, days: Mapping[int | None, Tally]) -> Iterator[pl.Expr]:
@@ -109,7 +115,7 @@ def load_spec(source: Source) -> TallySpec:
         TallyError: If it is no tally, damaged, or of another version.
     """
     with _told(source.name):
-        return _header(source)[0]
+        return _header(source.name, _verified(source))[0]
 
 
 def load_days(source: Source) -> tuple[dict[int | None, Tally], Mapping[str, str]]:
@@ -119,11 +125,22 @@ def load_days(source: Source) -> tuple[dict[int | None, Tally], Mapping[str, str
         TallyError: If it is no tally, damaged, or of another version.
     """
     with _told(source.name):
-        spec, metadata = _header(source)
-        path = source.path or ""
-        columns = pl.read_parquet_schema(path)
-        days = _days_of(path) if "day" in columns else [None]
-        return {day: _tally_of(path, day, columns, spec) for day in days}, metadata
+        whole = _verified(source)
+        spec, metadata = _header(source.name, whole)
+        columns = pl.read_parquet_schema(whole)
+        days = _days_of(whole) if "day" in columns else [None]
+        return {day: _tally_of(whole, day, columns, spec) for day in days}, metadata
+
+
+def _verified(source: Source) -> BytesIO:
+    """Return all bytes of a file that are what was written, or are not sealed at all."""
+    if source.path is None:
+        why = "a saved tally is read from a file, not from a pipe."
+        raise TallyError.unreadable(source.name, why)
+    whole = Path(source.path).read_bytes()
+    if is_sealed(whole):
+        verify(whole)
+    return BytesIO(whole)
 
 
 @contextmanager
@@ -131,6 +148,10 @@ def _told(label: str) -> Iterator[None]:
     """Say of what can't be read as a tally that it is damaged, or none."""
     try:
         yield
+    except SealError as error:
+        raise TallyError.unreadable(
+            label, f"is a damaged tally: {error}. Read the logs again, or take a copy of it."
+        ) from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise TallyError.unreadable(
             label, f"is a damaged Parquet file: {first_line(error)}"
@@ -140,12 +161,9 @@ def _told(label: str) -> Iterator[None]:
         raise TallyError.unreadable(label, why) from error
 
 
-def _header(source: Source) -> tuple[TallySpec, Mapping[str, str]]:
+def _header(label: str, whole: BytesIO) -> tuple[TallySpec, Mapping[str, str]]:
     """Return what a file remembers, and all its metadata."""
-    label, path = source.name, source.path
-    if path is None:
-        raise TallyError.unreadable(label, "a saved tally is read from a file, not from a pipe.")
-    metadata = pl.read_parquet_metadata(path)
+    metadata = pl.read_parquet_metadata(whole)
     if _KEY not in metadata:
         why = "is a Parquet file and no saved tally. envoylogs reads logs and saved tallies."
         raise TallyError.unreadable(label, why)
@@ -158,6 +176,7 @@ def _header(source: Source) -> tuple[TallySpec, Mapping[str, str]]:
             f"is a tally of format version {version} ({writer}); this is envoylogs "
             f"{__version__}, which reads version {TALLY_VERSION}. Read the logs again.",
         )
+    verify(whole.getvalue())
     lists = {name: tuple(found["spec"].get(name, ())) for name in ("by", "joint")}
     return TallySpec(**{**found["spec"], **lists}), metadata
 
@@ -172,23 +191,20 @@ def newest_us_of(source: Source, now_us: int) -> int | None:
     Raises:
         TallyError: If it is damaged, or no tally.
     """
-    try:
-        rows = pl.scan_parquet(source.path or "").filter(pl.col("state").is_in(STATES_WITH_TIMES))
+    with _told(source.name):
+        rows = pl.scan_parquet(_verified(source)).filter(pl.col("state").is_in(STATES_WITH_TIMES))
         times = rows.select("first", "last").collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        why = f"is no saved tally, or damaged: {first_line(error)}"
-        raise TallyError.unreadable(source.name, why) from error
     return newest_time([times], now_us)
 
 
-def _days_of(path: str) -> list[int | None]:
-    days = pl.scan_parquet(path).select("day").unique().collect()["day"]
+def _days_of(whole: BytesIO) -> list[int | None]:
+    days = pl.scan_parquet(whole).select("day").unique().collect()["day"]
     return days.sort(nulls_last=False).to_list()
 
 
-def _tally_of(path: str, day: int | None, columns: Collection[str], spec: TallySpec) -> Tally:
+def _tally_of(whole: BytesIO, day: int | None, columns: Collection[str], spec: TallySpec) -> Tally:
     """Return the tally of one day; each state is read alone, with its own columns and rows."""
-    rows = pl.scan_parquet(path)
+    rows = pl.scan_parquet(whole)
     if "day" in columns:
         rows = rows.filter(pl.col("day").eq_missing(pl.lit(day, pl.Int64)))
 
