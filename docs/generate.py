@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _WIDTH = "80"
-_MISSING_INTEGER = "missing, or not a whole number"
+_MISSING_INTEGER = "missing, not a whole number, or beyond what Envoy can mean"
 
 # Of each column: the unit or format, what it says, and what null means where it means more than
 # that the key is missing.

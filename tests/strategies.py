@@ -48,6 +48,7 @@ codes = st.sampled_from((0, 100, 101, 200, 204, 301, 304, 400, 401, 403, 404, 42
 # Whatever a client may send in a header.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 counts = st.integers(0, 2**53)
+durations = st.integers(0, 366 * 86_400_000)
 times = st.datetimes(datetime(2019, 1, 1), datetime(2031, 1, 1)).map(  # noqa: DTZ001  # drawn naive
     lambda time: f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03}Z"
 )
@@ -65,7 +66,7 @@ def modern_records(draw: st.DrawFn) -> Record:
         bytes_received=draw(counts),
         bytes_sent=draw(counts),
         downstream_local_address=draw(addresses),
-        duration=draw(counts),
+        duration=draw(durations),
         method=draw(st.sampled_from(("GET", "POST"))),
         path=draw(_or_null(st.just("/cart") | texts)),
         protocol=draw(st.sampled_from(("HTTP/1.1", "HTTP/2"))),

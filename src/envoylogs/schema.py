@@ -85,7 +85,23 @@ UNKNOWN_KEYS = "unknown_keys"
 """What of a JSON record no column holds, as a JSON object in text; made only on request."""
 
 STRINGS = tuple(name for name, dtype in NORMALIZED.items() if dtype == pl.String())
-INTEGERS = tuple(name for name, dtype in NORMALIZED.items() if dtype == pl.Int64())
+
+_YEAR_MS = 366 * 86_400_000
+_LARGEST = 2**53
+
+INTEGERS = {
+    "response_code": (0, 999),
+    "upstream_port": (0, 65_535),
+    "duration_ms": (-_YEAR_MS, _YEAR_MS),
+    "upstream_service_time_ms": (-_YEAR_MS, _YEAR_MS),
+    "bytes_received": (0, _LARGEST),
+    "bytes_sent": (0, _LARGEST),
+}
+"""Columns of whole numbers, each with the least and the most that Envoy can mean.
+
+Codes have three digits on the wire. A clock that was set back makes a time negative, and nothing
+takes a year. JSON numbers are exact up to 2^53.
+"""
 
 GROUP_KEYS = ("authority", "route_name", "response_code", "upstream_cluster")
 """What requests are grouped by unless asked otherwise."""

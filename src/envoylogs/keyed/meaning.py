@@ -202,21 +202,30 @@ def _unless_empty(text: pl.Expr) -> pl.Expr:
 
 
 def _integers(logged: pl.DataFrame) -> list[pl.Expr]:
-    """Read whole numbers from text such as ``200`` and from floats such as ``200.0``."""
+    """Read whole numbers from text such as ``200`` and from floats such as ``200.0``.
+
+    Those beyond what Envoy can have measured are none: a wrong one spoils every sum it is in.
+    """
     return [
-        _integer(name, logged.schema[name])
+        _within(_integer(name, logged.schema[name]), *schema.INTEGERS[name]).alias(name)
         for name in _LOGGED
-        if name in schema.INTEGERS and name in logged.columns and logged.schema[name] != pl.Int64
+        if name in schema.INTEGERS and name in logged.columns
     ]
 
 
 def _integer(name: str, dtype: pl.DataType) -> pl.Expr:
     logged = pl.col(name)
+    if dtype == pl.Int64:
+        return logged
     if dtype == pl.String:
         return pl.coalesce(
             logged.cast(pl.Int64, strict=False), _whole(logged.cast(pl.Float64, strict=False))
-        ).alias(name)
-    return _whole(logged).alias(name)
+        )
+    return _whole(logged)
+
+
+def _within(number: pl.Expr, least: int, most: int) -> pl.Expr:
+    return pl.when(number.is_between(least, most)).then(number)
 
 
 def _whole(number: pl.Expr) -> pl.Expr:

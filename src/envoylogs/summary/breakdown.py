@@ -11,6 +11,7 @@ from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES
 from envoylogs.errors import TallyQuestionError
 from envoylogs.summary.percentiles import latencies, latency_column
 from envoylogs.tally.by_columns import key_types
+from envoylogs.tally.counting import total_of
 from envoylogs.tally.latency import TRAITS
 from envoylogs.tally.traffic import CODE_CLASSES, TrafficCounts, conditions_counted
 
@@ -111,7 +112,7 @@ def _table(
         share = pl.when(~pl.col("outcome").is_in(CONNECTION_OUTCOMES)).then(share)
     return (
         rows.group_by(keys)
-        .agg(pl.col(_SUMS).sum())
+        .agg(total_of(*_SUMS))
         .join(latencies(counts, keys, "latency_ms"), on=keys, how="left", nulls_equal=True)
         .select(
             *keys,

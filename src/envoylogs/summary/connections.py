@@ -13,6 +13,7 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import FAILED_CONNECTIONS
 from envoylogs.errors import TallyQuestionError
+from envoylogs.tally.counting import total_of
 from envoylogs.tally.traffic import TrafficCounts, connections_counted
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def asked_connections(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
         .group_by(by)
         .agg(
             pl.col("requests").sum().alias("connections"),
-            pl.col(_SUMS).sum(),
+            total_of(*_SUMS),
             pl.col("first").min(),
             pl.col("last").max(),
         )

@@ -10,6 +10,7 @@ import polars as pl
 from envoylogs.envoy.harm import Harm
 from envoylogs.summary.paths import is_lost
 from envoylogs.summary.percentiles import EMPTY_LATENCY, latency_by
+from envoylogs.tally.counting import total_of
 from envoylogs.tally.folding.names_apart import is_folded
 from envoylogs.tally.latency import MEASURES
 
@@ -111,7 +112,7 @@ def overview(log: WholeLog) -> Overview:
     requests, connections, outcomes = pl.collect_all(
         [
             log.requests.lazy().select(
-                pl.col("requests", "bytes_received", "bytes_sent").sum(),
+                total_of("requests", "bytes_received", "bytes_sent"),
                 *_sums(of_requests),
                 *_noise("requests", "host", "hosts", "without_host"),
             ),

