@@ -23,6 +23,7 @@ from envoylogs.envoy.paths import without_query
 from envoylogs.envoy.roles import ROLES
 from envoylogs.errors import SelectionError, first_line
 from envoylogs.keyed.moments import iso_of
+from envoylogs.keyed.sql import with_floats
 from envoylogs.reading.decoded_block import KEY
 
 if TYPE_CHECKING:
@@ -256,7 +257,7 @@ def _condition(where: str) -> pl.Expr:
     """Return a condition in SQL as an expression; times may be compared with text."""
     known = schema.NORMALIZED | schema.DERIVED
     try:
-        condition = pl.sql_expr(where)
+        condition = pl.sql_expr(with_floats(where))
         if _OF_SEVERAL.search(str(pl.sql_expr(_TEXT.sub("''", where)))):
             raise SelectionError.where(where, "must ask about one record at a time")
         unknown = [name for name in condition.meta.root_names() if name not in known]

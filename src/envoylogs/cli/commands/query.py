@@ -94,9 +94,18 @@ def _most_rows(output_format: QueryFormat, limit: int | None) -> int | None:
 def _answer(frame: pl.LazyFrame, sql: str, most: int | None) -> pl.DataFrame:
     """Return the rows of the answer, one more than are shown if there are more."""
     import polars as pl
+    from polars import selectors as cs
 
+    from envoylogs.keyed.sql import reader_in, with_floats
+
+    reader = reader_in(sql)
+    if reader is not None:
+        raise QueryError(f"{reader} reads files: a query reads the logs, in the table {_TABLE}.")
     try:
-        found = pl.SQLContext(frames={_TABLE: frame}).execute(sql, eager=False)
+        context = pl.SQLContext(frames={_TABLE: frame})
+        found = context.execute(with_floats(sql), eager=False)
+        # No output has decimals, and a cast to them is the only way to get them.
+        found = found.with_columns(cs.decimal().cast(pl.Float64))
         return (found if most is None else found.head(most + 1)).collect(engine="streaming")
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         words = str(error)

@@ -1,0 +1,56 @@
+"""Numbers in SQL are floats; words in quotes and comments are let be."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from envoylogs.keyed.sql import reader_in, with_floats
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("duration_ms * 1.5", "duration_ms * 1.5e0"),
+        ("a/.5+1.", "a/.5e0+1.e0"),
+        ("a > 1.5e3", "a > 1.5e3"),
+        ("a > 15 AND b = 1", "a > 15 AND b = 1"),
+        ("path = '/v1.5' AND t.a > 0.1", "path = '/v1.5' AND t.a > 0.1e0"),
+        ("path = 'it''s 1.5' OR a = 1.5", "path = 'it''s 1.5' OR a = 1.5e0"),
+        ('"1.5" > 2.0', '"1.5" > 2.0e0'),
+        ("host = '10.0.0.1'", "host = '10.0.0.1'"),
+        ("a -- 1.5\n > 2.5 /* 3.5\n 4.5 */", "a -- 1.5\n > 2.5e0 /* 3.5\n 4.5 */"),
+        ("'open 1.5", "'open 1.5e0"),
+    ],
+)
+def test_numbers_with_a_point_are_floats(sql: str, expected: str) -> None:
+    assert with_floats(sql) == expected
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("a * 1.5", 3.0),
+        ("a / 0.0", float("inf")),
+        ("a * 1.0 / (a - a)", float("inf")),
+        ("0.1", 0.1),
+    ],
+)
+def test_arithmetic_is_that_of_floats(sql: str, expected: float) -> None:
+    found = pl.DataFrame({"a": [2]}).select(pl.sql_expr(with_floats(sql)).alias("x"))["x"]
+
+    assert found.dtype == pl.Float64
+    assert found.to_list() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT * FROM read_csv('/etc/hostname')", "read_csv"),
+        ("select * from Read_Parquet ('x')", "Read_Parquet"),
+        ("SELECT path FROM logs WHERE path = 'read_csv(1)'", None),
+        ("SELECT read_timeout FROM logs -- read_csv(", None),
+    ],
+)
+def test_functions_that_read_files_are_found(sql: str, expected: str | None) -> None:
+    assert reader_in(sql) == expected
