@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from envoylogs.sources.source import Source
 
 BATCH_RECORDS = 65_536
-"""How many records a batch holds at least, unless the input ends."""
+"""How many records a batch holds at least, unless the input ends or they are long."""
+
+# Usual records are 400 to 900 bytes long; Envoy takes paths of 60,000.
+_BATCH_BYTES = 64 * 1024 * 1024
+"""How many bytes of log a batch is of at most, but for the rest of a block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +214,7 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
         sources: What to read, in order.
         plan: What is read of them, and how.
         hooks: What is told of the reading.
-        batch_records: How many records a batch holds at least.
+        batch_records: How many records a batch holds, unless they are long.
         logs: What was counted before, which is passed over; what is read is added.
         proxies: What was seen of who wrote the records before.
         requests: The requests that were read before.
@@ -234,6 +238,7 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
         block = records.decoded(fates) if len(records) else None
         return Decoded(block, plan, fates, proxies, requests)
 
+    of_others = 0
     for source in sources:
         if stop.requested:
             break
@@ -251,13 +256,16 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
                 raise
             for read in reader.records(raw, stop, hooks.progress):
                 records.extend(source.name, read)
-                if len(records) >= batch_records:
+                size = of_others + fates.counts[source.name, "bytes", ""]
+                if len(records) >= batch_records or (len(records) and size >= _BATCH_BYTES):
                     ready = decoded()
+                    of_others = 0
                     # What was collected is let go before anybody works on what was made of it.
                     records = plan.collector()
                     fates = LineFates(on_malformed=hooks.on_malformed, keep_text=keep_text)
                     reader.fates = fates
                     yield ready
                     del ready
+            of_others += fates.counts[source.name, "bytes", ""]
     if len(records) or fates.counts:
         yield decoded()

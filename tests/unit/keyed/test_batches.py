@@ -102,6 +102,20 @@ def test_a_batch_ends_once_it_holds_enough_records() -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_batch_ends_once_its_records_are_of_enough_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("envoylogs.keyed.batches._BATCH_BYTES", 1_500_000)
+    for name in ("a.log", "b.log", "c.log", "d.log"):
+        Path(name).write_bytes(lines(*[record(path=f"/{name}" + "x" * 60_000)] * 10))
+    Path("e.log").write_bytes(lines(*[record()] * 10))
+
+    first, rest = (frame(batch) for batch in _read("a.log", "b.log", "c.log", "d.log", "e.log"))
+
+    # 25 records are of so many bytes, and a block of 256 KiB has four or five of them.
+    assert first.height in range(25, 30)
+    assert rest.height == 50 - first.height
+
+
+@pytest.mark.usefixtures("folder")
 def test_lines_without_a_record_are_a_batch_too() -> None:
     Path("a.log").write_bytes(b"# note\n")
 
