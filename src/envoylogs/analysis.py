@@ -23,8 +23,7 @@ from envoylogs.render.words import (
     severity_words,
     verdict_of,
 )
-from envoylogs.summary.breakdown import COLUMNS
-from envoylogs.summary.comparing import compared
+from envoylogs.summary.breakdown import COLUMNS, compared
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.summary.tables import TABLE_NAMES, TABLES
 from envoylogs.tally.folding.marks import FOLDED_MARKS

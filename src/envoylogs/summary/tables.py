@@ -19,10 +19,10 @@ from envoylogs.summary.connections import (
     asked_connections,
     failed_connections,
 )
+from envoylogs.summary.over_time import joint_table, timeline
 from envoylogs.summary.overview import LEDGER_KINDS
 from envoylogs.summary.rejections import rejections
 from envoylogs.summary.splits import parts_of
-from envoylogs.summary.timeline import joint_table, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable

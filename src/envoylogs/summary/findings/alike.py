@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from envoylogs.envoy.clusters import service_label
-from envoylogs.summary.findings.at_gateways import AtGateways
 from envoylogs.summary.findings.conditions import any_of
 from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of
+from envoylogs.summary.findings.places import AtGateways
 from envoylogs.summary.findings.proof import listed
 
 if TYPE_CHECKING:

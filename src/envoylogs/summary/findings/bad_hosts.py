@@ -9,10 +9,15 @@ import polars as pl
 from envoylogs.envoy.clusters import service_label
 from envoylogs.envoy.harm import Actor
 from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
-from envoylogs.summary.findings.at_gateways import at_gateways
-from envoylogs.summary.findings.commands import pods_command
-from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
+from envoylogs.summary.findings.conditions import (
+    all_of,
+    equals,
+    is_one_of,
+    is_request,
+    pods_command,
+)
 from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of, worth_telling
+from envoylogs.summary.findings.places import at_gateways
 from envoylogs.summary.findings.proof import (
     first_of,
     last_of,

@@ -14,11 +14,10 @@ import polars as pl
 from envoylogs.envoy.harm import Actor, Harm
 from envoylogs.envoy.hbone import is_hbone
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, FAILED_HARMS, UNROUTED
-from envoylogs.summary.findings.at_gateways import EVERYWHERE, AtGateways, at_gateways
 from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST, bad_hosts, of_bad_host
 from envoylogs.summary.findings.durations import waited
 from envoylogs.summary.findings.finding import Finding, Severity
-from envoylogs.summary.findings.places import place_of
+from envoylogs.summary.findings.places import EVERYWHERE, AtGateways, at_gateways, place_of
 from envoylogs.summary.findings.proof import (
     first_of,
     names_in,

@@ -43,20 +43,11 @@ class Witnesses(NamedTuple):
         }
 
 
-def witnesses_of(judged: Judged, where: pl.Expr) -> Witnesses:
-    """Return the examples that were kept of a failure, by ``FailureEvidence`` and ``host``."""
-    kept = judged.evidence.filter(where)
-    return witnesses_among(kept)
-
-
 def witnesses_among(kept: pl.DataFrame) -> Witnesses:
-    """Return what some of the kept examples say."""
+    """Return what some of ``Judged.evidence`` say."""
     order = ("rank", "start", "request_id", "line")
     columns = (*order, "source", "client", "downstream_local_address")
-    rows = [
-        dict(zip(columns, row, strict=True))
-        for row in zip(*(kept[name] for name in columns), strict=True)
-    ]
+    rows = kept[list(columns)].to_dicts()
     rows.sort(key=lambda row: [(row[name] is None, row[name]) for name in order])
     ports = (_PORT.search(row["downstream_local_address"] or "") for row in rows)
     return Witnesses(

@@ -17,7 +17,7 @@ from envoylogs.envoy.failures.of_services import (
 from envoylogs.envoy.harm import Actor, Harm
 from envoylogs.envoy.hbone import HBONE_NEXT
 from envoylogs.envoy.outcomes import UPSTREAM_ANSWERED
-from envoylogs.summary.findings.commands import ENDPOINTS, endpoints_command
+from envoylogs.summary.findings.conditions import ENDPOINTS, endpoints_command
 from envoylogs.summary.findings.durations import Durations, seconds
 from envoylogs.summary.findings.finding import OfMany
 from envoylogs.summary.findings.proof import codes_of, listed, proof_of, witnesses_among
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from envoylogs.envoy.failures.failure import Failure
-    from envoylogs.summary.findings.at_gateways import AtGateways
+    from envoylogs.summary.findings.places import AtGateways
     from envoylogs.summary.findings.subjects import Subject
     from envoylogs.summary.findings.suspects import Suspect
 
