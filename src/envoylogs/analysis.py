@@ -130,7 +130,7 @@ class Analysis:
     def _figure(self, name: str) -> go.Figure:
         from envoylogs.render.figures import FIGURES
 
-        return FIGURES[name](self.overview, self._slices())
+        return FIGURES[name](self._slices())
 
     def _slices(self) -> Slices:
         if self.summary.slices is None:

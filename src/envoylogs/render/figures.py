@@ -1,6 +1,6 @@
 """Plotly figures of a summary, shared by the page and notebooks, and their colors.
 
-Each is a function of the totals and the slices of a log; all have the project's template. Times are
+Each is a function of the slices of a log; all have the project's template. Times are
 UTC, latency is in milliseconds. Nothing here is text from a log, since Plotly
 takes markup in labels.
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from envoylogs.summary.over_time import Window
-    from envoylogs.summary.overview import Overview
     from envoylogs.summary.slices import Slices
 
 
@@ -136,14 +135,13 @@ def _scale(*, dark: bool) -> list[tuple[float, str]]:
     return [(place / (len(stops) - 1), color) for place, color in enumerate(stops)]
 
 
-def timeline_figure(overview: Overview, slices: Slices) -> go.Figure:
+def timeline_figure(slices: Slices) -> go.Figure:
     """Return requests over time, stacked by who must act; noise on top, apart from them.
 
     Connections that failed are among them; where there is no request, all
     connections are shown.
     """
-    connections_alone = bool(not overview.requests and overview.connections)
-    by_bin, noun = by_actor(slices, all_connections=connections_alone)
+    by_bin, noun = by_actor(slices)
     figure = go.Figure(layout=_layout(slices, noun))
     figure.update_layout(barmode="stack", dragmode="select", selectdirection="h")
     figure.update_yaxes(rangemode="tozero")
@@ -165,9 +163,8 @@ def timeline_figure(overview: Overview, slices: Slices) -> go.Figure:
     return figure
 
 
-def latency_figure(overview: Overview, slices: Slices) -> go.Figure:
+def latency_figure(slices: Slices) -> go.Figure:
     """Return percentiles of the latency of answered requests over time."""
-    del overview
     found = quantiles(slices)
     figure = go.Figure(layout=_layout(slices, "latency, ms", log=True))
     for name, dash in _PERCENTILES.items():
@@ -186,9 +183,8 @@ def latency_figure(overview: Overview, slices: Slices) -> go.Figure:
     return figure
 
 
-def heat_map_figure(overview: Overview, slices: Slices) -> go.Figure:
+def heat_map_figure(slices: Slices) -> go.Figure:
     """Return how many answered requests took how long, over time."""
-    del overview
     counts, width_us = by_class(slices), bin_width_us(slices)
     figure = go.Figure(layout=_layout(slices, "latency, ms", log=True))
     x: list[float] = []
@@ -216,7 +212,7 @@ def heat_map_figure(overview: Overview, slices: Slices) -> go.Figure:
     return figure
 
 
-FIGURES: Mapping[str, Callable[[Overview, Slices], go.Figure]] = {
+FIGURES: Mapping[str, Callable[[Slices], go.Figure]] = {
     "timeline": timeline_figure,
     "latency": latency_figure,
     "heat_map": heat_map_figure,

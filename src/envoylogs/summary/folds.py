@@ -144,7 +144,6 @@ def _folded_records(tally: Tally, column: str) -> int:
 
 
 def _relative_errors(tally: Tally) -> list[float]:
-    """Return the error of each state of durations that has any."""
     states = (
         tally.state(name) for name, state in STATES.items() if issubclass(state, DurationCounts)
     )

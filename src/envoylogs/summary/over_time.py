@@ -120,10 +120,7 @@ def window_of(rows: pl.DataFrame) -> Window | None:
     """Return the window of all records but strays; null for a log without times.
 
     A stray is among the first or last percent of the records, and ten times as
-    far from the middle of the log as the rest.
-
-    Args:
-        rows: With ``start`` (microseconds since 1970) and ``records``.
+    far from the middle of the log as the rest. Rows are those of ``Slices``.
     """
     by_start = (
         rows.drop_nulls("start")
@@ -171,8 +168,10 @@ def _binned(slices: Slices) -> pl.LazyFrame:
     return rows.with_columns((pl.col("start") // width * width).alias("bin"))
 
 
-def by_actor(slices: Slices, *, all_connections: bool) -> tuple[pl.DataFrame, str]:
-    """Return records by who must act, and over time; of connections only those that failed, or all.
+def by_actor(slices: Slices) -> tuple[pl.DataFrame, str]:
+    """Return records by who must act, and over time.
+
+    Of connections only those that failed, or all where there is no request.
 
     Returns:
         ``actor`` (or ``NOISE``), ``bin`` (microseconds since 1970) and ``records``, by ``bin``;
@@ -184,7 +183,7 @@ def by_actor(slices: Slices, *, all_connections: bool) -> tuple[pl.DataFrame, st
         pl.col("outcome").is_in(FAILED_CONNECTIONS).alias("failed"),
     ).with_row_index("combination")
     noun = "connections"
-    if not all_connections:
+    if traces.is_empty() or not traces["connection"].all():
         traces = traces.filter(~pl.col("connection") | pl.col("failed"))
         noun = "requests and failed connections" if traces["failed"].any() else "requests"
     counted = _binned(slices).join(traces.lazy(), on="combination").group_by("actor", "bin")

@@ -59,6 +59,13 @@ def path_states(judged: Judged) -> pl.DataFrame:
         & (pl.col("last_unrouted") <= pl.col("first_routed") + grace)
         & (pl.col("last_routed") > pl.col("last_unrouted"))
     )
+    lost_since = pl.col("first_unrouted").filter(pl.col("state") == "lost").min().over("host")
+    last_routed = pl.col("last_routed").max().over("host")
+    lost_late = (
+        (pl.col("state") == "never")
+        & pl.col("host_lost")
+        & (pl.col("first_unrouted") > last_routed)
+    )
     return (
         judged.paths.lazy()
         .group_by(_KEYS)
@@ -81,25 +88,8 @@ def path_states(judged: Judged) -> pl.DataFrame:
             .otherwise(pl.lit("mixed"))
             .alias("state"),
         )
-        .with_columns(
-            lost_since=pl.col("first_unrouted").filter(pl.col("state") == "lost").min().over("host")
-        )
-        .with_columns(
-            (pl.col("last_routed").max().over("host") <= pl.col("lost_since") + grace)
-            .fill_null(value=False)
-            .alias("host_lost")
-        )
-        .with_columns(
-            pl.when(
-                (pl.col("state") == "never")
-                & pl.col("host_lost")
-                & (pl.col("first_unrouted") > pl.col("last_routed").max().over("host"))
-            )
-            .then(pl.lit("lost"))
-            .otherwise("state")
-            .alias("state")
-        )
-        .drop("lost_since")
+        .with_columns((last_routed <= lost_since + grace).fill_null(value=False).alias("host_lost"))
+        .with_columns(pl.when(lost_late).then(pl.lit("lost")).otherwise("state").alias("state"))
         .sort(-pl.col("unrouted"), *_KEYS, nulls_last=True)
         .collect()
     )

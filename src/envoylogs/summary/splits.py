@@ -85,11 +85,7 @@ def splits(judged: Judged) -> pl.DataFrame:
 
 
 def parts_of(splits: pl.DataFrame) -> pl.DataFrame:
-    """Return a row for each part of each split, with all requests sent as ``group_requests``.
-
-    Args:
-        splits: See ``splits``.
-    """
+    """Return a row for each part of each split, with all requests sent as ``group_requests``."""
     groups = [name for name in splits.columns if name not in {"parts", "buckets"}]
     flat = splits.drop("buckets").rename({"requests": "group_requests"})
     flat = flat.explode("parts").unnest("parts")

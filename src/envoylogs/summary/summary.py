@@ -6,13 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from envoylogs.summary.accounts import Accounts, accounts
-from envoylogs.summary.findings.picked import FindingSlice, slices_of
 from envoylogs.summary.findings.whole_log import WholeLog, all_findings
 from envoylogs.summary.folds import Folds, folds
 from envoylogs.summary.judged import whole
 from envoylogs.summary.metrics.families import Family, metric_families
 from envoylogs.summary.overview import Overview, overview
-from envoylogs.summary.slices import SLICE_COLUMNS, Slices, slices
+from envoylogs.summary.slices import SLICE_COLUMNS, FindingSlice, Slices, slices, slices_of
 from envoylogs.summary.tables import ASKED, ASKED_CONNECTIONS, TABLES
 from envoylogs.summary.verdict import Verdict, verdict
 from envoylogs.tally.known_tokens import revealed

@@ -41,7 +41,7 @@ def _summary() -> Summary:
 
 
 def _drawn(figure: Callable[..., Any], summary: Summary) -> Any:
-    return figure(summary.overview, summary.slices)
+    return figure(summary.slices)
 
 
 def test_requests_over_time_add_up_to_those_of_the_tables() -> None:

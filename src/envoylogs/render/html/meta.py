@@ -30,10 +30,9 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from envoylogs.summary.findings.finding import Finding
-    from envoylogs.summary.findings.picked import FindingSlice
     from envoylogs.summary.over_time import Window
     from envoylogs.summary.overview import Overview
-    from envoylogs.summary.slices import Slices
+    from envoylogs.summary.slices import FindingSlice, Slices
     from envoylogs.summary.summary import Summary
 
 PAGE_LEDGER = LEDGER | {UNDECIDED: "no route, lost or never routed: names were folded"}
@@ -87,9 +86,7 @@ def meta_of(summary: Summary, slices: Slices) -> dict[str, Any]:
             _finding(summary, slices, found, of_found)
             for found, of_found in zip(shown, sliced, strict=True)
         ],
-        "figures": {
-            name: _emptied(figure(summary.overview, empty)) for name, figure in FIGURES.items()
-        },
+        "figures": {name: _emptied(figure(empty)) for name, figure in FIGURES.items()},
         "templates": {
             "light": template().to_plotly_json(),
             "dark": template(dark=True).to_plotly_json(),

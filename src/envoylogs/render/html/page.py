@@ -85,7 +85,6 @@ def _asset(name: str) -> str:
 
 
 def _policy(css: str, *scripts: str) -> str:
-    """Return the page's Content-Security-Policy."""
     allowed = " ".join(map(_hash, scripts))
     return (
         f"default-src 'none'; script-src {allowed}; style-src {_hash(css)} {_OF_NOTHING}; "

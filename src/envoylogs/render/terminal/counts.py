@@ -53,7 +53,6 @@ def print_counts(console: Console, summary: Summary, name: str, limit: int | Non
 def _print_requests(
     console: Console, title: str, rows: pl.DataFrame, keys: Sequence[str], limit: int | None
 ) -> None:
-    """Print requests by some columns: counts, codes, what was wrong, latency."""
     wide = console.width >= WIDE
     by_outcome = tuple(keys) == ("outcome",)
     heading(console, title)
@@ -100,7 +99,6 @@ def print_connections(console: Console, summary: Summary, limit: int | None) -> 
 
 
 def _print_failures(console: Console, rows: pl.DataFrame, limit: int | None) -> None:
-    """Print connections that failed by cluster, server name and address, with flags and times."""
     wide, usual = console.width >= WIDE, console.width >= USUAL
     heading(console, "Connections that failed")
     keys = ["cluster", "server name", "address", "flags"]

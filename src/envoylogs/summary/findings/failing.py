@@ -15,7 +15,6 @@ from envoylogs.envoy.harm import Actor, Harm
 from envoylogs.envoy.hbone import is_hbone
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, FAILED_HARMS, UNROUTED
 from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST, bad_hosts, of_bad_host
-from envoylogs.summary.findings.durations import waited
 from envoylogs.summary.findings.finding import Finding, Severity
 from envoylogs.summary.findings.places import EVERYWHERE, AtGateways, at_gateways, place_of
 from envoylogs.summary.findings.proof import (
@@ -27,26 +26,21 @@ from envoylogs.summary.findings.proof import (
 from envoylogs.summary.findings.subjects import SUBJECT, with_subject
 from envoylogs.summary.findings.suspects import Suspect, suspects
 from envoylogs.summary.findings.weighing import A_CROWD, Askers, Weighing, is_burst
-from envoylogs.summary.findings.wording import Shown, words_of
+from envoylogs.summary.findings.wording import Shown, waited, words_of
 from envoylogs.summary.judged import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from envoylogs.summary.findings.durations import Durations
     from envoylogs.summary.findings.stretches import Stretch
     from envoylogs.summary.findings.whole_log import WholeLog
+    from envoylogs.summary.findings.wording import Durations
     from envoylogs.summary.judged import Judged
 
 
-def failing_findings(log: WholeLog) -> list[Finding]:
-    """Return who or what fails, and how."""
-    return _Failures(log).findings()
-
-
-class _Failures:
-    """What the findings about failures of one log are made of."""
+class Failures:
+    """Who or what fails in one log, and how."""
 
     def __init__(self, log: WholeLog) -> None:
         self._log = log
@@ -79,7 +73,7 @@ class _Failures:
         return (told & pl.col("outcome").is_in(OF_ONE_HOST)).fill_null(value=False)
 
     def findings(self) -> list[Finding]:
-        """Return all of them, in no order."""
+        """Return all findings about it, in no order."""
         of_one_host = self._kept.rows.filter(pl.col("outcome").is_in(OF_ONE_HOST))
         of_hosts = [
             of_bad_host(
@@ -116,10 +110,10 @@ class _Failures:
         if stretch.episode.is_whole:
             stretch = stretch._replace(requests=suspect.failed, of=suspect.of)
         durations = self._log.durations.get((failure.name, *subject))
-        severity = self._severity(suspect, stretch, durations)
+        kept = self._kept.of(**_place(suspect))
+        severity = self._severity(suspect, stretch, durations, kept)
         if severity is None:
             return None
-        kept = self._kept.of(**_place(suspect))
         when, witnesses = stretch.episode, witnesses_among(kept)
         rows, all_rows = self._failed.of(**_place(suspect)), self._rows.of(**subject.place)
         at = _at_gateways(suspect, all_rows, stretch)
@@ -150,7 +144,7 @@ class _Failures:
         )
 
     def _severity(
-        self, suspect: Suspect, stretch: Stretch, durations: Durations | None
+        self, suspect: Suspect, stretch: Stretch, durations: Durations | None, kept: pl.DataFrame
     ) -> Severity | None:
         """Return how bad a failure is; null if it is not worth telling."""
         failed, of, harm, failure = suspect.failed, suspect.of, suspect.harm, suspect.failure
@@ -162,7 +156,6 @@ class _Failures:
             return (
                 found if found is None or harm is not Harm.INJECTED else max(found, Severity.HIGH)
             )
-        kept = self._kept.of(**_place(suspect))
         seen = set(zip(kept["client"], kept["start"], strict=True))
         clients, when = {client for client, _ in seen} - {None}, stretch.episode
         inside = {client for client, start in seen if start is not None and when.covers(start)}

@@ -1,7 +1,8 @@
-"""Findings about harm that shows in many records only: delays, cut upgrades, redirects."""
+"""Findings about harm that takes many records to see: delays, upgrades, redirects, refusals."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -9,22 +10,36 @@ import polars as pl
 from envoylogs.envoy.failures.lookup import FAILURES, upgrade_end
 from envoylogs.envoy.flags import has_flag
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, is_redirect
-from envoylogs.summary.findings.conditions import all_of, equals, is_as_in, is_request
-from envoylogs.summary.findings.durations import seconds
+from envoylogs.envoy.paths import path_group
+from envoylogs.summary.findings.conditions import all_of, equals, is_as_in, is_request, paths_of
 from envoylogs.summary.findings.finding import (
+    MOST_SUBJECTS,
     Finding,
+    OfMany,
     Severity,
     severity_of,
     told_alike,
     worth_telling,
 )
-from envoylogs.summary.findings.proof import first_of, gateways_of, proof_of, sum_of
+from envoylogs.summary.findings.proof import (
+    codes_of,
+    first_of,
+    gateways_of,
+    is_host,
+    listed,
+    path_groups,
+    proof_of,
+    sum_of,
+    witnesses_among,
+)
 from envoylogs.summary.findings.slow import is_answered_request
 from envoylogs.summary.findings.stretches import stretches
 from envoylogs.summary.findings.subjects import SUBJECT, Subject, with_subject
 from envoylogs.summary.findings.timelines import between
 from envoylogs.summary.findings.weighing import is_burst
+from envoylogs.summary.findings.wording import seconds
 from envoylogs.summary.judged import Parts, with_host
+from envoylogs.summary.paths import refused_since
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 from envoylogs.tally.slowness import DELAY
 from envoylogs.tally.timeline import REDIRECT
@@ -179,3 +194,80 @@ def redirect_findings(log: WholeLog) -> Iterator[Finding]:
             ),
             proof=proof,
         )
+
+
+_REFUSED, _FEW, _FEW_CLIENTS = 20, 3, 3
+_BY_CHANCE = 1e-3
+_MOST, _NOT_ALL = 0.9, 0.9
+
+
+def with_refused_paths(log: WholeLog, findings: list[Finding]) -> list[Finding]:
+    """Return findings, and those about paths that were served, and that everybody is refused since.
+
+    They stand in the place of what is told of their whole hosts. The rest of a host is served, so
+    the share of the host may be small.
+    """
+    told = {(found.subject, found.failure): found for found in findings}
+    instead: dict[tuple[str, str | None], Finding] = {}
+    paths = refused_since(log).filter(pl.col("served") >= _FEW, pl.col("refused") >= _FEW)
+    keys = paths.select("host", "refusal").unique(maintain_order=True).head(MOST_SUBJECTS)
+    for key in keys.iter_rows():
+        found = _refused(log, paths.filter(host=key[0], refusal=key[1]))
+        if found is not None and _says_more(found, told.get(key)):
+            instead[key] = found
+    rest = [found for found in findings if (found.subject, found.failure) not in instead]
+    return [*rest, *instead.values()]
+
+
+def _says_more(found: Finding, of_host: Finding | None) -> bool:
+    """Tell whether paths are what is refused of a host, and not all or any of its requests."""
+    if of_host is None or of_host.severity is Severity.INFO:
+        return True
+    some = of_host.requests <= _NOT_ALL * of_host.of
+    return some and found.requests >= _MOST * of_host.requests
+
+
+def _refused(log: WholeLog, paths: pl.DataFrame) -> Finding | None:
+    host, refusal = paths.select("host", "refusal").row(0)
+    of_host = log.requests_of(host)
+    rows = of_host.filter(pl.col("failure") == refusal)
+    # Where others of the host are refused all the time, so are some that came last.
+    elsewhere = (sum_of(rows) - sum_of(paths, "refused") + 1) / sum_of(of_host)
+    n = log.tally.paths.frame.height
+    chance = pl.col("refused") * math.log(min(elsewhere, 1.0)) + math.log(n)
+    paths = paths.filter(chance < math.log(_BY_CHANCE))
+    requests, since = sum_of(paths, "refused"), first_of(paths, "first_refused")
+    if requests < _REFUSED or since is None:
+        return None
+    kept = log.evidence.with_columns(
+        path_group(pl.col("path"), log.tally.spec.path_segments)
+    ).filter(
+        is_host(host), pl.col("path_group").is_in(paths["path_group"].implode()), failure=refusal
+    )
+    witnesses = witnesses_among(kept)
+    told_apart = log.evidence["client"].drop_nulls().n_unique() > _FEW_CLIENTS
+    visit = told_apart and witnesses.clients < _FEW_CLIENTS
+    of = sum_of(between(log.timelines.requests_of(host), since, None))
+    groups = path_groups(paths)
+    failure, served = FAILURES[refusal], sum_of(paths, "served")
+    return Finding(
+        code="refused_jump",
+        severity=Severity.INFO if visit else severity_of(requests, of),
+        who=failure.actor,
+        subject=host,
+        title=failure.says.format(label=f"{listed(groups)} of {host}", codes=codes_of(rows)),
+        requests=requests,
+        of=of,
+        **witnesses.told(log, rows, since),
+        since=since,
+        where=all_of(is_request, equals("host", host), equals("failure", refusal), paths_of(paths)),
+        proof=f"{proof_of(rows)}; {served:,} requests of these paths were served before, none "
+        "since",
+        failure=refusal,
+        of_many=OfMany(
+            failure.says.replace("{label}", "some paths of {label}"),
+            failure.next,
+            codes=codes_of(rows),
+        ),
+        next=failure.next,
+    )

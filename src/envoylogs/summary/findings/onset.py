@@ -85,10 +85,7 @@ def episode(buckets: Sequence[Bucket]) -> Episode:
 
     It is the run of buckets with the largest log-likelihood ratio of a high
     rate against the usual one, which is the rate that a quarter of the buckets
-    stay below. Without such a run it is the whole time.
-
-    Args:
-        buckets: At least one, in the order of time.
+    stay below. Without such a run it is the whole time. Buckets are in the order of time.
     """
     requests, failed = _sums(buckets)
     first, last = (buckets[0].start, buckets[-1].start) if buckets else (None, None)
@@ -146,7 +143,6 @@ def _episode(buckets: Sequence[Bucket], whole: Episode, usual: float) -> Episode
 
 
 def _sums(buckets: Sequence[Bucket]) -> tuple[int, int]:
-    """Return all requests and how many of them failed."""
     return sum([b[1] for b in buckets]), sum([b[2] for b in buckets])
 
 

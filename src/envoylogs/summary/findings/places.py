@@ -86,12 +86,7 @@ def at_gateways(rows: pl.DataFrame, failed: pl.Expr, stretch: Stretch) -> AtGate
     """Return the gateways that alone fail, if that is no chance.
 
     The others must have been asked for the same, in the same time, so often that they would have
-    failed too.
-
-    Args:
-        rows: Of ``TrafficCounts``: all of the subject.
-        failed: Which of them failed.
-        stretch: When, and how many of how many.
+    failed too. Rows are all of the subject, as ``TrafficCounts`` has them.
     """
     if len(names_in(rows, "gateway")) < 2:  # noqa: PLR2004  # there are no others
         return EVERYWHERE
@@ -145,10 +140,7 @@ _FEWEST, _NEARLY_ALL, _BY_CHANCE = 10, 0.9, 0.01
 def place_of(failed: pl.DataFrame, of: pl.DataFrame, log: WholeLog) -> str | None:
     """Return where nearly all failures of a service are while it does well elsewhere, in words.
 
-    Args:
-        failed: The rows of ``TrafficCounts`` that failed, with ``host`` and ``error``.
-        of: All rows of the service.
-        log: Of which.
+    Of all rows of the service, as ``Judged.requests`` has them, those failed.
     """
     all_failed, of_service = sum_of(failed), sum_of(of)
     if all_failed < _FEWEST:

@@ -132,9 +132,7 @@ _ADDRESS = re.compile(r"\|remote[_ ]address:.*\Z")
 def proof_of(rows: pl.DataFrame, kept: pl.DataFrame | None = None) -> str:
     """Return the most frequent code, flags and details of some rows, as logged.
 
-    Args:
-        rows: Of ``TrafficCounts``.
-        kept: The examples of these, which say too why a connection ended or was not made.
+    Examples that were kept say too why a connection ended or was not made.
     """
     counted: Counter[tuple[object, ...]] = Counter()
     columns = ("response_code", "response_flags", "response_code_details")

@@ -174,7 +174,6 @@ def _slow_parts(splits: pl.DataFrame) -> Iterator[Finding]:
 
 
 def _services_turned_slow(log: WholeLog) -> list[BecameSlow]:
-    """Return the services that became slow, by cluster."""
 
     def timed_out(cluster: str, stretch: Stretch) -> int:
         rows = log.timelines.of(kind="request", upstream_cluster=cluster).filter(
@@ -190,7 +189,6 @@ def _services_turned_slow(log: WholeLog) -> list[BecameSlow]:
 
 
 def _service_slow(log: WholeLog, slow: BecameSlow) -> Finding:
-    """Return a service that became slow as a verdict."""
     return Finding(
         code="slow_upstream",
         severity=slow.severity,

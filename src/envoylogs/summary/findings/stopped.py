@@ -9,9 +9,9 @@ import polars as pl
 
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.summary.findings.conditions import all_of, equals, is_request
-from envoylogs.summary.findings.durations import seconds
 from envoylogs.summary.findings.finding import Finding, Severity, told_alike
 from envoylogs.summary.findings.proof import first_of, gateways_of, is_host, sum_of
+from envoylogs.summary.findings.wording import seconds
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
@@ -70,15 +70,7 @@ def stopped_findings(log: WholeLog, told: Collection[str]) -> Iterator[Finding]:
 
 
 class _Stream(NamedTuple):
-    """The requests for a host; times are microseconds since 1970.
-
-    Attributes:
-        host: Which.
-        requests: How many.
-        first: The first one.
-        last: The last one.
-        end: The last one for another host at the same gateways.
-    """
+    """The requests for a host, and the last one for another at the same gateways (``end``)."""
 
     host: str
     requests: int

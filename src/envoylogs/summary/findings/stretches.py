@@ -75,9 +75,6 @@ class Stretch(NamedTuple):
 NOTHING = Stretch(Episode(None, None, None, None, 0, 0), 0, 0, None)
 """Where nothing failed."""
 
-_FAILED = "failed"
-
-
 _Key = tuple[Any, Any]
 """Of whom, and as what it failed."""
 

@@ -28,16 +28,10 @@ if TYPE_CHECKING:
 
 _MOST_SUBJECTS = 1000
 
-_CODE_OF_OUTCOME = {
-    "no_cluster": "no_cluster",
-    "no_endpoints": "no_endpoints",
-    "connect_failure": "connect_failure",
-    "upstream_reset": "upstream_reset",
-    "upstream_timeout": "upstream_timeout",
-    "overflow": "overflow",
-    "broken_response": "broken_response",
+_SAME_CODE = ("no_cluster", "no_endpoints", "connect_failure", "upstream_reset", "upstream_timeout",
+              "overflow", "broken_response", "dependency_failed")  # fmt: skip
+_CODE_OF_OUTCOME = dict(zip(_SAME_CODE, _SAME_CODE, strict=True)) | {
     "upstream_5xx": "upstream_errors",
-    "dependency_failed": "dependency_failed",
     "unknown": "unattributed_errors",
     "client_gone": "clients_give_up",
 }
@@ -121,10 +115,7 @@ def suspects(
 ) -> list[Suspect]:
     """Return what may be worth telling, whatever its times are; the most failures first.
 
-    Args:
-        rows: All requests and connections, see ``subjects.with_subject``.
-        failed: Those of them that failed.
-        apart: Upstream hosts that are told of by themselves, by cluster.
+    Rows are ``subjects.with_subject``; ``apart`` are upstream hosts that are told of by themselves.
     """
     requests = pl.col("requests")
     by_outcome = (

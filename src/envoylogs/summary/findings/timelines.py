@@ -59,11 +59,7 @@ class Timelines(Parts):
     def stretches_of_subjects(
         self, wanted: Iterable[tuple[str | None, ...]]
     ) -> dict[tuple[str | None, ...], Stretch]:
-        """Return when subjects failed in some ways, and how many of how many.
-
-        Args:
-            wanted: Of each the values of ``SUBJECT`` and the way to fail.
-        """
+        """Return the same of subjects: by the values of ``SUBJECT`` and the way to fail."""
         keys = list(wanted)
         if not keys:
             return {}

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.summary.findings.alike import told_once
-from envoylogs.summary.findings.durations import durations_by_subject
-from envoylogs.summary.findings.failing import failing_findings
+from envoylogs.summary.findings.failing import Failures
 from envoylogs.summary.findings.finding import Finding, ranked
 from envoylogs.summary.findings.log import log_findings
 from envoylogs.summary.findings.of_many import (
     delay_findings,
     redirect_findings,
     upgrade_findings,
+    with_refused_paths,
 )
-from envoylogs.summary.findings.refused_paths import with_refused_paths
 from envoylogs.summary.findings.routes import route_findings
 from envoylogs.summary.findings.slow import slow_findings
 from envoylogs.summary.findings.stopped import stopped_findings
 from envoylogs.summary.findings.subjects import believed_hosts
 from envoylogs.summary.findings.timelines import Timelines
 from envoylogs.summary.findings.tls import tls_findings
+from envoylogs.summary.findings.wording import durations_by_subject
 from envoylogs.summary.judged import Judged, Parts
 from envoylogs.summary.paths import path_states
 from envoylogs.summary.splits import splits
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from envoylogs.summary.accounts import Accounts
-    from envoylogs.summary.findings.durations import Durations
+    from envoylogs.summary.findings.wording import Durations
     from envoylogs.summary.overview import Overview
 
 
@@ -69,7 +69,7 @@ class WholeLog(Judged):
 
     @cached_property
     def durations(self) -> Mapping[tuple[Any, ...], Durations]:
-        """How long failures took, see ``durations.durations_by_subject``."""
+        """How long failures took, see ``wording.durations_by_subject``."""
         return durations_by_subject(self, self.believed)
 
 
@@ -80,7 +80,7 @@ def all_findings(log: WholeLog, lines: Accounts, totals: Overview) -> tuple[Find
     found = [
         *of_tls,
         *route_findings(log, reused),
-        *with_refused_paths(log, failing_findings(log)),
+        *with_refused_paths(log, Failures(log).findings()),
         *slow_findings(log),
         *delay_findings(log),
         *upgrade_findings(log),
