@@ -219,10 +219,7 @@ class Analysis:
         )
 
     def _finding_html(self, found: Finding) -> str:
-        said = [
-            f"Must act: {found.who}",
-            *facts_of_finding(found, self.overview),
-        ]
+        said = (f"Must act: {found.who}", *facts_of_finding(found, self.overview))
         return (
             f"<li><strong>{severity_words(found)} {escape(printable(found.title))}</strong><br>"
             f"{escape(printable('; '.join(said)))}.<br>{escape(printable(found.next))}</li>"

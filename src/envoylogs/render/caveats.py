@@ -31,7 +31,7 @@ _VALUE_SHOWN = 60
 
 def notes_of(summary: Summary) -> list[str]:
     """Return what could not be read and what was folded, each in sentences."""
-    return [note for note in (unread_of(summary), folded_of(summary)) if note is not None]
+    return list(filter(None, (unread_of(summary), folded_of(summary))))
 
 
 def unread_facts(accounts: Accounts) -> list[str]:
@@ -65,9 +65,7 @@ def unread_of(summary: Summary) -> str | None:
             f"{counted(accounts.untimed, 'record')} {has} no time that can be read: counted, and "
             "in no window of time."
         )
-    left_out = untimed_left_out(accounts.untimed_left_out)
-    if left_out is not None:
-        words.append(left_out)
+    words += filter(None, [untimed_left_out(accounts.untimed_left_out)])
     return " ".join(words) or None
 
 

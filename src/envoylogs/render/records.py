@@ -98,10 +98,9 @@ def _accounts(accounts: Accounts, limit: int | None) -> Row:
         }
         for column, n, source, line, value in accounts.unreadable_examples.iter_rows()
     ]
-    scalars = {name: getattr(accounts, name) for name in accounts.__slots__}
-    first, last = accounts.overlap or (None, None)
     # What wraps records is for a message.
-    del scalars["wrapped_in"]
+    scalars = {name: getattr(accounts, name) for name in accounts.__slots__ if name != "wrapped_in"}
+    first, last = accounts.overlap or (None, None)
     return {
         **scalars,
         **tables,

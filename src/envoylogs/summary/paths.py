@@ -48,7 +48,6 @@ def path_states(judged: Judged) -> pl.DataFrame:
         descending, then by key.
     """
     grace = grace_us(judged)
-    both = (pl.col("routed") > 0) & (pl.col("unrouted") > 0)
     lost = (
         (pl.col("first_routed") < pl.col("first_unrouted"))
         & (pl.col("last_routed") <= pl.col("first_unrouted") + grace)
@@ -81,9 +80,9 @@ def path_states(judged: Judged) -> pl.DataFrame:
             .then(pl.lit("routed"))
             .when(pl.col("routed") == 0)
             .then(pl.lit("never"))
-            .when(both & lost)
+            .when(lost)
             .then(pl.lit("lost"))
-            .when(both & gained)
+            .when(gained)
             .then(pl.lit("gained"))
             .otherwise(pl.lit("mixed"))
             .alias("state"),

@@ -38,7 +38,6 @@ class Summary:
     """
 
     judged: WholeLog
-    asked_by: tuple[str, ...]
 
     def __init__(
         self, tally: Tally, *, complete: bool, by: Sequence[str], names_in_metrics: int | None

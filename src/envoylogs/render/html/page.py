@@ -122,14 +122,8 @@ def packed_counts(slices: Slices) -> str:
     )  # fmt: skip
     same_latency = pl.col("value_ms").eq_missing(pl.col("value_ms").shift(1))
     number = pl.col("combination").cast(pl.Int64)
-    deltas = rows.select(
-        pl.when(same_latency.fill_null(value=False))
-        .then(number - number.shift(1))
-        .otherwise(number)
-    ).to_series()
-    if rows.height:
-        # The first row has no row before, which is not the same as one without latency.
-        deltas[0] = int(rows["combination"][0])
+    before = pl.when(same_latency).then(number.shift(1, fill_value=0)).otherwise(0)
+    deltas = rows.select(number - before).to_series()
     runs = rows.group_by("value_ms", maintain_order=True).len()
     counts = {
         "dimensions": dimensions,

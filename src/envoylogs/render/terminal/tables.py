@@ -223,17 +223,13 @@ def _add_split(table: Table, split: Row, *, wide: bool) -> None:
         cluster = part["upstream_cluster"]
         latency, upstream = part["latency_ms"], part["upstream_time_ms"]
         low, high = percent(part["share_low"]), percent(part["share_high"])
+        of_both = (latency["p50"], latency["p99"], upstream["p50"], upstream["p99"])
+        shown = of_both if wide else (latency["p99"],)
         table.add_row(
             text(f"  {cluster if wide else service_label(cluster)}"),
             number(part["requests"]),
             text(percent(part["share"])),
             text(f"{low.removesuffix(' %')} to {high}", "dim"),
             number(part["errors"], "red"),
-            *([text(milliseconds(latency["p50"]))] if wide else []),
-            text(milliseconds(latency["p99"])),
-            *(
-                [text(milliseconds(upstream["p50"])), text(milliseconds(upstream["p99"]))]
-                if wide
-                else []
-            ),
+            *map(text, map(milliseconds, shown)),
         )

@@ -33,9 +33,8 @@ from envoylogs.summary.findings.proof import (
     witnesses_among,
 )
 from envoylogs.summary.findings.slow import is_answered_request
-from envoylogs.summary.findings.stretches import stretches
 from envoylogs.summary.findings.subjects import SUBJECT, Subject, with_subject
-from envoylogs.summary.findings.timelines import between
+from envoylogs.summary.findings.timelines import between, stretches
 from envoylogs.summary.findings.weighing import is_burst
 from envoylogs.summary.findings.wording import seconds
 from envoylogs.summary.judged import Parts, with_host

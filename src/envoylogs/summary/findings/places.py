@@ -6,7 +6,7 @@ path fails always and the others never do.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -18,7 +18,7 @@ from envoylogs.tally.folding.marks import FOLDED_MARKS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from envoylogs.summary.findings.stretches import Stretch
+    from envoylogs.summary.findings.onset import Stretch
     from envoylogs.summary.findings.whole_log import WholeLog
 
 ITS_ROUTES = (
@@ -156,19 +156,19 @@ def place_of(failed: pl.DataFrame, of: pl.DataFrame, log: WholeLog) -> str | Non
     if not failed["error"].all():
         return None
     # Paths are counted by host, over all that fails there, so of another service too.
-    by_path: dict[str | None, tuple[int, int]] = {}
+    routed, failures = Counter[str | None](), Counter[str | None]()
     for host in set(failed["host"]):
-        for path, asked, failures in log.failed_paths.of(host=host).drop("host").iter_rows():
-            before = by_path.get(path, (0, 0))
-            by_path[path] = (before[0] + asked, before[1] + failures)
+        for path, n, n_failed in log.failed_paths.of(host=host).drop("host").iter_rows():
+            routed[path] += n
+            failures[path] += n_failed
     # Some were only refused or unrouted, and had no request that could fail.
-    by_path = {path: counts for path, counts in by_path.items() if counts[0] > 0}
+    by_path = {path: (n, failures[path]) for path, n in routed.items() if n > 0}
     place = _place(by_path, sum(asked for asked, _ in by_path.values()), all_failed)
     return None if place is None else f"for {place}"
 
 
-def _by_name(rows: pl.DataFrame, column: str) -> Mapping[str | None, int]:
-    counted: defaultdict[str | None, int] = defaultdict(int)
+def _by_name(rows: pl.DataFrame, column: str) -> Counter[str | None]:
+    counted = Counter[str | None]()
     for name, n in zip(rows[column], rows["requests"], strict=True):
         counted[name] += n
     return counted

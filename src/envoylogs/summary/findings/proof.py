@@ -21,12 +21,9 @@ _EXAMPLES = 3
 
 
 class Witnesses(NamedTuple):
-    """What the kept examples of a failure say.
+    """What the kept examples of a failure say: the first few, of how many clients, to which ports.
 
-    Attributes:
-        examples: The first few.
-        clients: How many clients they are of.
-        ports: The ports of the gateway that they came to.
+    Ports are those of the gateway.
     """
 
     examples: tuple[Example, ...]

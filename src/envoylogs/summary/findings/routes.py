@@ -182,11 +182,10 @@ def _nothing_bound(log: WholeLog) -> Iterator[Finding]:
     which nothing at all was routed.
     """
     unknown = log.requests.filter("noise")
-    blackhole = unknown.filter(pl.col("outcome") == "blackhole")
     nothing_routed = not (log.requests["routed"].any() or log.known_hosts.len())
     not_known = [is_none_of("host", log.known_hosts)] if log.known_hosts.len() else []
-    no_route = unknown.filter(pl.col("outcome") != "blackhole")
-    for rows, is_blackhole in ((blackhole, True), (no_route, False)):
+    for outcome, is_blackhole in (("blackhole", True), ("no_route", False)):
+        rows = unknown.filter((pl.col("outcome") == "blackhole") == is_blackhole)
         if rows.is_empty() or not (is_blackhole or nothing_routed):
             continue
         named = rows.filter(
@@ -194,7 +193,6 @@ def _nothing_bound(log: WholeLog) -> Iterator[Finding]:
         )
         hosts = [host or "-" for host in most_frequent(named if named.height else rows, "host")]
         requests = sum_of(rows)
-        outcome = "blackhole" if is_blackhole else "no_route"
         kept = log.evidence.filter(pl.col("outcome") == outcome if is_blackhole else _UNROUTED)
         names, them = ("this name", "it") if len(hosts) == 1 else ("these names", "them")
         ended = last_of(rows) if not nothing_routed and _routed_after(log, rows) else None

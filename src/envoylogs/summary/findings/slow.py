@@ -25,7 +25,7 @@ from envoylogs.tally.slowness import GATEWAY_TIME, SMALL_BYTES, UPSTREAM_TIME
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from envoylogs.summary.findings.stretches import Stretch
+    from envoylogs.summary.findings.onset import Stretch
     from envoylogs.summary.findings.whole_log import WholeLog
 
 _TIMES_SLOWER, _SLOWER_MS, _ENOUGH = 3, 50, 50
@@ -50,7 +50,7 @@ is_answered_request = all_of(
 
 def slow_findings(log: WholeLog) -> list[Finding]:
     """Return who became slow, or is much slower than comparable others; one cause is told once."""
-    hosts = _slow_hosts(log)
+    hosts = list(_slow_hosts(log))
     found: list[Finding] = []
     for service in _services_turned_slow(log):
         some = any(cluster == service.name for cluster, _ in hosts)
@@ -66,8 +66,8 @@ def slow_findings(log: WholeLog) -> list[Finding]:
     return [*found, *_gateway_slow(log), *(finding for _, finding in hosts), *parts]
 
 
-def _slow_hosts(log: WholeLog) -> list[tuple[str | None, Finding]]:
-    """Return upstream hosts with a median far above that of the rest of their cluster, and this."""
+def _slow_hosts(log: WholeLog) -> Iterator[tuple[str | None, Finding]]:
+    """Yield upstream hosts with a median far above that of the rest of their cluster, and this."""
     counts = log.tally.latency_by_trait.frame.filter(
         (pl.col("trait") == "upstream_host") & (pl.col("measure") == "upstream_time_ms")
     ).rename({"name": "upstream_host"})
@@ -80,14 +80,13 @@ def _slow_hosts(log: WholeLog) -> list[tuple[str | None, Finding]]:
     )
     by_host = counts.join(clusters, on="upstream_host")
     if by_host["upstream_host"].n_unique() < 2:  # noqa: PLR2004
-        return []
+        return
     medians = (
         latency_by(by_host, ["upstream_cluster", "upstream_host"], "latency")
         .unnest("latency")
         .filter(pl.col("count") >= _ENOUGH)
         .with_columns(pl.len().over("upstream_cluster").alias("siblings"))
     )
-    found = []
     suspects = medians.filter(
         (pl.col("siblings") > 1)
         & (pl.col("p50") >= _TIMES_SLOWER * pl.col("p50").min().over("upstream_cluster"))
@@ -101,32 +100,32 @@ def _slow_hosts(log: WholeLog) -> list[tuple[str | None, Finding]]:
         of_rest = latency_by(rest, ["upstream_cluster"], "latency")["latency"].item()
         if not _slower(host["p50"], of_rest["p50"]):
             continue
-        of_host = pl.col("upstream_host") == host["upstream_host"]
-        rows = log.requests.filter(of_host)
-        finding = Finding(
-            code="slow_upstream",
-            severity=Severity.MEDIUM,
-            who=Actor.UPSTREAM,
-            subject=host["upstream_host"],
-            title=f"{host['upstream_host']}, one of {host['siblings']} hosts of "
-            f"{service_label(host['upstream_cluster'] or '-')}, takes {host['p50']:,} ms at "
-            f"the median; the others take {of_rest['p50']:,} ms",
-            requests=host["count"],
-            of=host["count"] + of_rest["count"],
-            gateways=gateways_of(log, rows),
-            upstream_hosts=(1, host["siblings"]),
-            where=all_of(
-                is_answered_request,
-                "upstream_service_time_ms IS NOT NULL",
-                equals("upstream_host", host["upstream_host"]),
+        rows = log.requests.filter(pl.col("upstream_host") == host["upstream_host"])
+        yield (
+            host["upstream_cluster"],
+            Finding(
+                code="slow_upstream",
+                severity=Severity.MEDIUM,
+                who=Actor.UPSTREAM,
+                subject=host["upstream_host"],
+                title=f"{host['upstream_host']}, one of {host['siblings']} hosts of "
+                f"{service_label(host['upstream_cluster'] or '-')}, takes {host['p50']:,} ms at "
+                f"the median; the others take {of_rest['p50']:,} ms",
+                requests=host["count"],
+                of=host["count"] + of_rest["count"],
+                gateways=gateways_of(log, rows),
+                upstream_hosts=(1, host["siblings"]),
+                where=all_of(
+                    is_answered_request,
+                    "upstream_service_time_ms IS NOT NULL",
+                    equals("upstream_host", host["upstream_host"]),
+                ),
+                onset_unclear=True,
+                proof="upstream_service_time of the same cluster by upstream_host.",
+                next="Look at the node and the resources of this pod: CPU throttling, a cold "
+                "cache, a noisy neighbor.",
             ),
-            onset_unclear=True,
-            proof="upstream_service_time of the same cluster by upstream_host.",
-            next="Look at the node and the resources of this pod: CPU throttling, a cold "
-            "cache, a noisy neighbor.",
         )
-        found.append((host["upstream_cluster"], finding))
-    return found
 
 
 def _slower(median_ms: int, of_others_ms: int) -> bool:

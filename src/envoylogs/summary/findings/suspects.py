@@ -51,16 +51,9 @@ FAILING_CODES = frozenset({*_CODE_OF_OUTCOME.values(), *_CODE_OF_HARM.values()})
 class Suspect(NamedTuple):
     """One way to fail of one subject, over the whole log.
 
-    Attributes:
-        failure: In which way.
-        subject: Of whom.
-        outcome: That of most of the failures.
-        harm: That of most of them.
-        failed: How many.
-        not_found: How many of them have code 404.
-        of: How many records there are of the subject.
-        hosts: How many upstream hosts these are of.
-        apart: Upstream hosts of it that have findings of their own.
+    Outcome and harm are those of most of its failures, of which so many have code 404
+    (``not_found``). There are so many records ``of`` the subject at so many upstream ``hosts``;
+    those ``apart`` have findings of their own.
     """
 
     failure: Failure

@@ -37,7 +37,7 @@ from envoylogs.tally.folding.names_apart import is_folded
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from envoylogs.summary.findings.stretches import Stretch
+    from envoylogs.summary.findings.onset import Stretch
     from envoylogs.summary.findings.whole_log import WholeLog
 
 _OFTEN = 10

@@ -9,7 +9,7 @@ from envoylogs.envoy.harm import Harm
 from envoylogs.summary.findings.finding import Severity, severity_of, worth_telling
 
 if TYPE_CHECKING:
-    from envoylogs.summary.findings.stretches import Stretch
+    from envoylogs.summary.findings.onset import Stretch
 
 _USUAL_SHARE, _UNUSUAL_SHARE = 0.002, 0.0002
 """Up to this share of the requests of a service fails without anybody calling it trouble; less of
