@@ -54,7 +54,10 @@ _SHARES = ("share", "failed_share")
 def write_markdown(
     summary: Summary, out: TextIO, table: str | None = None, *, limit: int | None = None
 ) -> None:
-    """Write findings, noise, the ledger of 404s, and so many rows of one of ``tables.TABLES``."""
+    """Write findings, noise, the ledger of 404s, and one of ``tables.TABLES`` if it was asked for.
+
+    Of that at most ``limit`` rows; null for all.
+    """
     sections = [*_sections(summary), *(_tables(summary, table, limit) if table else ())]
     out.write("\n\n".join(sections) + "\n")
 

@@ -53,9 +53,7 @@ def rejections(judged: Judged) -> pl.DataFrame:
     return (
         rows.join(routed, on="host", how="left", nulls_equal=True)
         .with_columns(
-            (pl.col("first_routed") < pl.col("last"))
-            .fill_null(value=False)
-            .alias("routed_before")
+            routed_before=(pl.col("first_routed") < pl.col("last")).fill_null(value=False)
         )
         .pipe(_with_examples, judged)
         .select(

@@ -56,8 +56,7 @@ def splits(judged: Judged) -> pl.DataFrame:
             _requests(pl.col("upstream_cluster").is_null()).alias("unattributed"),
         )
     )
-    route = pl.col("route_name")
-    named = (route.is_not_null() & (route != "default")).fill_null(value=False)
+    named = (pl.col("route_name") != "default").fill_null(value=False)
     return (
         parts.group_by(_GROUP, maintain_order=True)
         .agg(

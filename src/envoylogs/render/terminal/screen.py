@@ -43,9 +43,9 @@ def write_text(  # noqa: PLR0913  # one parameter an option
     width: int | None = None,
     table: str | None = None,
 ) -> None:
-    """Write findings, noise, overview and so many rows of each table; or one of ``tables.TABLES``.
+    """Write findings, noise, overview and tables for a terminal, or one of ``tables.TABLES`` alone.
 
-    ``new_console`` says what color and width are.
+    At most ``limit`` rows of each, null for all; ``new_console`` says what color and width are.
     """
     console = new_console(out, color=color, width=width)
     if summary.accounts.lines:

@@ -140,7 +140,7 @@ _FEWEST, _NEARLY_ALL, _BY_CHANCE = 10, 0.9, 0.01
 def place_of(failed: pl.DataFrame, of: pl.DataFrame, log: WholeLog) -> str | None:
     """Return where nearly all failures of a service are while it does well elsewhere, in words.
 
-    Of all rows of the service, as ``Judged.requests`` has them, those failed.
+    Rows are as in ``Judged.requests``: those that failed, ``of`` all of the service.
     """
     all_failed, of_service = sum_of(failed), sum_of(of)
     if all_failed < _FEWEST:

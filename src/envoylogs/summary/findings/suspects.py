@@ -108,7 +108,8 @@ def suspects(
 ) -> list[Suspect]:
     """Return what may be worth telling, whatever its times are; the most failures first.
 
-    Rows are ``subjects.with_subject``; ``apart`` are upstream hosts that are told of by themselves.
+    Rows are all requests and connections (see ``subjects.with_subject``), and those that failed;
+    ``apart`` are upstream hosts that are told of by themselves, by cluster.
     """
     requests = pl.col("requests")
     by_outcome = (
