@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from envoylogs.render.formatting import FOLDED_WORDS, percent, printable, span
 from envoylogs.summary.in_words import counted, listing
-from envoylogs.summary.unused_keys import keys_for
 from envoylogs.tally.folding.marks import FOLDED
 
 if TYPE_CHECKING:
@@ -87,6 +86,8 @@ def _example(row: dict[str, object]) -> str:
 
 def unused_keys_of(accounts: Accounts) -> tuple[str, str] | None:
     """Return a sentence and the option that reads these keys; null without such keys."""
+    from envoylogs.summary.unused_keys import keys_for  # with Polars, which no help text needs
+
     keys = keys_for(accounts.columns_never_seen, accounts.unused_keys)
     if not keys:
         return None
