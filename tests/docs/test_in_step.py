@@ -28,8 +28,7 @@ from envoylogs.reading.fates import REASONS
 from envoylogs.render.records import write_json
 from envoylogs.sources.compression import PROBLEMS
 from envoylogs.sources.source import Source
-from envoylogs.summary.breakdown import COLUMNS
-from envoylogs.summary.connections import CONNECTION_KEYS, CONNECTION_TABLES
+from envoylogs.summary.breakdown import COLUMNS, CONNECTION_KEYS, CONNECTION_TABLES
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.metrics.names import AUTHORITY_KINDS, CLUSTER_KINDS
 from envoylogs.summary.summary import summarize
