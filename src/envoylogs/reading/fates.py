@@ -117,14 +117,16 @@ class LineFates:
             raw: As it was.
             n: Of how many lines it was joined.
         """
-        self._keep(source, line, reason, raw)
+        if self.keeps(source, reason):
+            self._example(source, line, reason, _beginning(raw))
         self.add(source, "malformed", n, reason)
         if self.on_malformed is not None:
             self.on_malformed(raw)
 
     def other(self, source: str, line: int, raw: bytes, n: int = 1) -> None:
         """Count one line of another program; the first few are kept as examples too."""
-        self._keep(source, line, "other", raw)
+        if self.counts[source, "other", ""] < EXAMPLES_KEPT:
+            self._example(source, line, "other", _beginning(raw))
         self.add(source, "other", n)
 
     def unreadable(self, source: str, line: int, column: str, value: str) -> None:
@@ -136,8 +138,7 @@ class LineFates:
             column: The column.
             value: As it was logged.
         """
-        kept = value[:_TEXT_KEPT] if self.keep_text else None
-        self.examples.append(LineExample(source, line, f"{UNREADABLE}{column}", kept))
+        self._example(source, line, f"{UNREADABLE}{column}", value[:_TEXT_KEPT])
 
     def wrapped_in(self, source: str, line: int, path: str) -> None:
         """Keep where in its object the record of a line stands that is counted next.
@@ -147,19 +148,19 @@ class LineFates:
             line: Its number.
             path: What takes it out, for ``jq``: the keys on the way.
         """
-        kept = path if self.keep_text else None
-        self.examples.append(LineExample(source, line, WRAPPED_IN, kept))
+        self._example(source, line, WRAPPED_IN, path)
 
     def keeps(self, source: str, reason: str) -> bool:
         """Tell whether the next malformed line of a reason is kept as an example."""
         return self.counts[source, "malformed", reason] < EXAMPLES_KEPT
 
-    def _keep(self, source: str, line: int, reason: str, raw: bytes) -> None:
-        fate = (source, "other", "") if reason == "other" else (source, "malformed", reason)
-        if self.counts[fate] < EXAMPLES_KEPT:
-            text = raw[:_TEXT_KEPT].decode("utf-8", "replace").strip()
-            kept = text if self.keep_text else None
-            self.examples.append(LineExample(source, line, reason, kept))
+    def _example(self, source: str, line: int, reason: str, text: str) -> None:
+        kept = text if self.keep_text else None
+        self.examples.append(LineExample(source, line, reason, kept))
+
+
+def _beginning(raw: bytes) -> str:
+    return raw[:_TEXT_KEPT].decode("utf-8", "replace").strip()
 
 
 @lru_cache(maxsize=512)

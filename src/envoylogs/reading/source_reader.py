@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from envoylogs.reading.resuming import RecentLines, lines_before, read_waiting
 from envoylogs.sources.blocks import blocks
@@ -14,12 +14,21 @@ if TYPE_CHECKING:
     from envoylogs.envoy.roles import ProxiesSeen
     from envoylogs.reading.block_reader import BlockReader
     from envoylogs.reading.fates import LineFates
-    from envoylogs.reading.progress import Progress
-    from envoylogs.reading.raw_records import RawRecords
+    from envoylogs.reading.payloads import RawRecords
     from envoylogs.sources.known_log import Place
     from envoylogs.sources.known_logs import KnownLogs
     from envoylogs.sources.source import Source
     from envoylogs.sources.stop import Stop
+
+
+class Progress(Protocol):
+    """Who wants to know how far the reading is; calls come from the reading thread."""
+
+    def bytes_read(self, n: int) -> None:
+        """Take note of bytes as they stand in the source, compressed or not."""
+
+    def lines_read(self, n: int) -> None:
+        """Take note of lines."""
 
 
 class SourceReader:

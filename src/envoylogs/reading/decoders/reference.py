@@ -167,12 +167,14 @@ class ObjectShape:
             for values, of_block in zip(self._values.values(), by_key, strict=False):
                 values.extend(of_block)
 
-    def block(self, before: int, seldom: Collection[str] = ()) -> DecodedBlock:
+    def block(self, before: int, seldom: Collection[str], fates: LineFates) -> DecodedBlock:
         """Return the records.
 
         Args:
             before: How many keys other shapes have.
             seldom: Columns of which few values will be asked.
+            fates: Where it is noted how many records had a key for each column, and the keys
+                that no column holds.
         """
         rows = [
             pl.Series(KEY, self._key, dtype=pl.UInt32) + before,
@@ -183,7 +185,9 @@ class ObjectShape:
             ),
         ]
         left = {name: self._values_of(name) for name in self._of_rows if name in seldom}
-        return DecodedBlock(self._keys(), pl.DataFrame(rows), left)
+        block = DecodedBlock(self._keys(), pl.DataFrame(rows), left)
+        self._note(block, fates)
+        return block
 
     def _keys(self) -> pl.DataFrame:
         """Return what repeats, by column, and which of ``LOGGED_KEYS`` was logged."""
@@ -200,13 +204,7 @@ class ObjectShape:
             ]
         )
 
-    def note(self, block: DecodedBlock, fates: LineFates) -> None:
-        """Note how many records had a key for each column, and the keys that no column holds.
-
-        Args:
-            block: Of this shape.
-            fates: Where it is noted.
-        """
+    def _note(self, block: DecodedBlock, fates: LineFates) -> None:
         for column in self.seen:
             fates.add("", "column_seen", len(self.places), column)
         # Of a key that holds one of two columns: the values tell.
@@ -223,23 +221,6 @@ class ObjectShape:
     def _values_of(self, column: str) -> list[object]:
         keys = self._of_rows[column]
         return first_present([self._read(column, key, self._values) for key in keys])
-
-    def counts(self, keys: pl.DataFrame, rows: pl.DataFrame) -> Iterator[tuple[str, int]]:
-        """Yield how many records had a key for each column.
-
-        Args:
-            keys: See ``keys``.
-            rows: See ``rows``.
-        """
-        for column in self.seen:
-            yield column, len(self.places)
-        # Of a key that holds one of two columns: the values tell.
-        for column in self._of_rows.keys() - self.seen:
-            yield column, rows.filter(pl.col(column).is_in(MISSING).not_()).height
-        for column in self._of_keys.keys() - self.seen:
-            is_missing = keys[column].is_in(MISSING).fill_null(value=True).to_list()
-            times = Counter(self._key)
-            yield column, sum(n for key, n in times.items() if not is_missing[key])
 
     def _read(self, column: str, key: str, of_key: Mapping[str, list[object]]) -> list[object]:
         values, how = of_key[key], self._unlike.get((column, key))

@@ -13,8 +13,7 @@ import re
 
 import orjson
 
-from envoylogs.reading.envelopes.unwrapped import Unwrapped
-from envoylogs.reading.payloads import NOBODY, Origin, origin_of_file
+from envoylogs.reading.payloads import NOBODY, Origin, Unwrapped, origin_of_file
 
 KINDS = {
     "cri": "a file of a container runtime (CRI)",

@@ -10,8 +10,7 @@ from envoylogs.envoy.field_keys import DEFAULT_KEYS
 from envoylogs.reading.envelopes import csv_rows, kubernetes
 from envoylogs.reading.envelopes.csv_rows import CsvColumns, CsvRows, Line, record_in_row
 from envoylogs.reading.envelopes.kubernetes import LOOKED_AT, WRAPPING_OBJECTS, KubernetesLines
-from envoylogs.reading.envelopes.unwrapped import Unwrapped
-from envoylogs.reading.payloads import NOBODY, Payloads
+from envoylogs.reading.payloads import NOBODY, Payloads, Unwrapped
 from envoylogs.sources.blocks import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
@@ -83,8 +82,7 @@ class Envelopes:
         kinds: dict[str, int] = {}
         for number, line, others in self._rows.joined(lines, first, bare):
             if others:
-                found.parts[number] = 1 + len(others)
-                found.part_numbers[number] = [number, *others]
+                found.parts[number] = [number, *others]
             inside = None if number in bare else self._inside(line)
             if inside is not None and inside.kind == "csv":
                 kinds["csv"] = kinds.get("csv", 0) + 1 + len(others)
@@ -190,8 +188,7 @@ class Envelopes:
         found.numbers.append(parts.number)
         found.originals[parts.number] = original
         found.origins[parts.number] = origin
-        found.parts[parts.number] = parts.n
-        found.part_numbers[parts.number] = parts.numbers
+        found.parts[parts.number] = parts.numbers
 
 
 def _may_be_wrapped(head: bytes) -> bool:
