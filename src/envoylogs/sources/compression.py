@@ -10,8 +10,7 @@ name. What is inside may be encoded in UTF-16 or UTF-32 (see ``encodings``).
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from envoylogs.sources.encodings import as_utf8, encoding_of
 
@@ -181,8 +180,7 @@ class _Decoder(Protocol):
     def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Codec:
+class _Codec(NamedTuple):
     """How the members of a format are unpacked, how much at a time, and what damage raises."""
 
     decoder: Callable[[], _Decoder]
@@ -218,8 +216,7 @@ def _xz() -> _Codec:
     return _Codec(lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY_BYTES), lzma.LZMAError)
 
 
-@dataclass(frozen=True, slots=True)
-class _Format:
+class _Format(NamedTuple):
     """A format, how its archives begin, and what unpacks them; null if they are not read."""
 
     name: str

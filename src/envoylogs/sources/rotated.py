@@ -51,7 +51,7 @@ def with_rotated(
             if before in numbers:
                 # What is older than that was there before anything was counted.
                 found += older[numbers.index(before) :]
-            elif not _is_given(before, sources, logs):
+            elif all(logs.number_of(other) != before for other in sources):
                 lost.append((source.name, logs.same_bytes(source, before)))
         found.append(source)
     return found, lost
@@ -68,7 +68,3 @@ def _beside(path: Path) -> Iterator[Source]:
     ]
     for other in sorted(others, key=lambda other: (other.stat().st_mtime_ns, other.name)):
         yield Source(str(other), str(other), found=True)
-
-
-def _is_given(number: int, sources: Sequence[Source], logs: KnownLogs) -> bool:
-    return any(logs.number_of(source) == number for source in sources)
