@@ -13,7 +13,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from envoylogs import schema
-from envoylogs.cli.exits import Exit
+from envoylogs.cli.console import Exit
+from envoylogs.cli.options import variable_of
 from envoylogs.cli.settings import SETTINGS
 from envoylogs.envoy.details import RESPONSE_CODE_DETAILS
 from envoylogs.envoy.failures.lookup import FAILURES, TELLING_FLAGS, failure_of_outcome
@@ -380,10 +381,10 @@ def settings_table() -> str:
         (
             f"`{name}`",
             f"`--{name.replace('_', '-')}`",
-            f"`{setting.variable}`",
+            f"`{variable_of(name)}`",
             *_SETTINGS[name],
         )
-        for name, setting in SETTINGS.items()
+        for name in SETTINGS
     ]
     return _table(("Key", "Option", "Variable", "Value", "What it does"), rows)
 

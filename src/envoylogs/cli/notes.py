@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from envoylogs.cli.console import say, say_error
-from envoylogs.errors import IncompleteSourceError, LogFormatError
+from envoylogs.errors import EmptySelectionError, IncompleteSourceError, LogFormatError
 from envoylogs.reading.fates import REASONS
 from envoylogs.render.caveats import folded_of, map_option, untimed_left_out
 from envoylogs.render.formatting import printable, size, window
@@ -14,9 +14,11 @@ from envoylogs.sources.compression import PROBLEMS
 from envoylogs.summary.in_words import counted
 
 if TYPE_CHECKING:
-    from envoylogs.cli.ending import NewLines
+    from envoylogs.cli.state import NewLines
+    from envoylogs.keyed.selection import Selection
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.summary import Summary
+    from envoylogs.tally.tally import Tally
 
 _EMPTY = "the input is empty"
 
@@ -158,6 +160,38 @@ def refuse_malformed(accounts: Accounts, new: NewLines | None) -> None:
         raise LogFormatError(
             f"{sum(reasons.values()):,} of {of_what} are malformed ({by_reason}), and --strict was "
             "given. Keep them with --rejects FILE, or run without --strict."
+        )
+
+
+def refuse_nothing(tally: Tally, selection: Selection) -> None:
+    """Raise an error if there are records and none was selected.
+
+    Raises:
+        EmptySelectionError: With the window of the log, or with the roles of
+            the records if none is a gateway's.
+    """
+    from envoylogs.summary.accounts import accounts
+
+    if tally.traffic.frame.height:
+        return
+    lines = accounts(tally)
+    if not selection:
+        if lines.roles_left_out:
+            roles = lines.roles_left_out
+            found = ", ".join(f"{n:,} of role {role}" for role, n in roles.items())
+            raise EmptySelectionError(
+                f"none of {lines.records:,} records is a gateway's: {found}. "
+                f"Count them with --role {next(iter(roles))}, or with --role all."
+            )
+    elif lines.records:
+        first, last = lines.sources["first"].min(), lines.sources["last"].max()
+        covers, left_out = "No record has a time.", ""
+        if isinstance(first, int) and isinstance(last, int):
+            covers, n = f"The log covers {window(first, last)}.", lines.untimed_left_out
+            have = "has" if n == 1 else "have"
+            left_out = f" {n:,} that fit otherwise {have} no time that can be read." if n else ""
+        raise EmptySelectionError(
+            f"none of {lines.records:,} records fits {selection.text}. {covers}{left_out}"
         )
 
 

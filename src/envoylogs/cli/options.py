@@ -52,14 +52,19 @@ def option(
 ) -> Any:  # noqa: ANN401  # what it returns
     """Return an option; a setting has the environment variable of its name."""
     long = next(name for name in names if name.startswith("--"))
-    variable = long.partition("/")[0].removeprefix("--").replace("-", "_").upper()
+    setting = long.partition("/")[0].removeprefix("--").replace("-", "_")
     return typer.Option(
         *names,
         rich_help_panel=about,
-        envvar=f"ENVOYLOGS_{variable}" if is_setting else None,
+        envvar=variable_of(setting) if is_setting else None,
         show_default=show_default,
         **more,
     )
+
+
+def variable_of(setting: str) -> str:
+    """Return the environment variable of a setting: a long option with ``_``."""
+    return f"ENVOYLOGS_{setting.upper()}"
 
 
 SourcesArgument = Annotated[

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from envoylogs.cli.console import closed_pipe_is_no_error, say
-from envoylogs.cli.exits import Exit
+from envoylogs.cli.console import Exit, closed_pipe_is_no_error, say
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.options import SHOW, WHICH, SourcesArgument, option
 from envoylogs.cli.session import Session
