@@ -21,10 +21,10 @@ from envoylogs.envoy.failures.lookup import FAILURES, TELLING_FLAGS, failure_of_
 from envoylogs.envoy.fields import ALIASES, EITHER, ENVOY_ONLY, WRAPPERS
 from envoylogs.envoy.flags import RESPONSE_FLAGS
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOMES, harm_of
+from envoylogs.errors import PROBLEMS
 from envoylogs.reading.envelopes.unwrapping import ENVELOPES
 from envoylogs.reading.fates import REASONS
 from envoylogs.reading.mending.repair import KINDS
-from envoylogs.sources.compression import PROBLEMS
 from envoylogs.summary.findings.catalog import FINDING_KINDS
 from envoylogs.summary.findings.suspects import FAILING_CODES
 from envoylogs.summary.metrics.catalog import METRICS

@@ -83,13 +83,12 @@ class IncompleteSourceError(SourceError):
     slug = "incomplete-source"
 
     @classmethod
-    def of(cls, name: str, problem: str, meaning: str, bytes_read: int) -> IncompleteSourceError:
+    def of(cls, name: str, problem: str, bytes_read: int) -> IncompleteSourceError:
         """Return the error for an archive that can't be unpacked to its end.
 
         Args:
             name: The source.
-            problem: Its kind, ``_`` and a format, such as ``truncated_gzip``.
-            meaning: The kind in words.
+            problem: See ``PROBLEMS``; such as ``truncated_gzip``.
             bytes_read: How many bytes had been unpacked.
         """
         kind, _, archive = problem.partition("_")
@@ -99,8 +98,18 @@ class IncompleteSourceError(SourceError):
         else:
             path = "-" if name == "<stdin>" else shlex.quote(name)
             remedy = f"Unpack it into a pipe: {_UNPACKING[archive]} {path} | envoylogs"
-        return cls(f"{name}: {meaning} ({problem}). {read} read. {remedy}")
+        return cls(f"{name}: {PROBLEMS[kind]} ({problem}). {read} read. {remedy}")
 
+
+PROBLEMS: dict[str, str] = {
+    "truncated": "the archive ends too early",
+    "damaged": "the archive holds bytes that its format does not allow, or fails its checksum",
+    "bomb": "it unpacks to over 256 MiB and to over 250 times its size, which no log does",
+    "oversized": "it needs over 128 MiB (zstd) or 256 MiB (xz) of memory to unpack",
+    "nested": "an archive is inside the archive",
+    "unread": "an archive of a kind that is not read: tar, zip or lz4",
+}
+"""What can be wrong, in words. A problem is one of these keys, ``_`` and the name of a format."""
 
 _UNPACKING = {
     "gzip": "gzip -dc",

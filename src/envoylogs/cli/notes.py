@@ -10,7 +10,6 @@ from envoylogs.errors import EmptySelectionError, IncompleteSourceError, LogForm
 from envoylogs.reading.fates import REASONS
 from envoylogs.render.caveats import folded_of, map_option, untimed_left_out
 from envoylogs.render.formatting import printable, size, window
-from envoylogs.sources.compression import PROBLEMS
 from envoylogs.summary.in_words import counted
 
 if TYPE_CHECKING:
@@ -126,9 +125,7 @@ def _shown(text: str | None) -> str:
 def incomplete_sources(accounts: Accounts) -> list[IncompleteSourceError]:
     """Return what kept a source from being read to its end, for each such source."""
     return [
-        IncompleteSourceError.of(
-            printable(source), problem, PROBLEMS[problem.partition("_")[0]], bytes_read
-        )
+        IncompleteSourceError.of(printable(source), problem, bytes_read)
         for source, problem, bytes_read in accounts.damaged.iter_rows()
     ]
 

@@ -17,16 +17,6 @@ from envoylogs.sources.encodings import as_utf8, encoding_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-PROBLEMS: dict[str, str] = {
-    "truncated": "the archive ends too early",
-    "damaged": "the archive holds bytes that its format does not allow, or fails its checksum",
-    "bomb": "it unpacks to over 256 MiB and to over 250 times its size, which no log does",
-    "oversized": "it needs over 128 MiB (zstd) or 256 MiB (xz) of memory to unpack",
-    "nested": "an archive is inside the archive",
-    "unread": "an archive of a kind that is not read: tar, zip or lz4",
-}
-"""What can be wrong, in words. A problem is one of these keys, ``_`` and the name of a format."""
-
 READ_BYTES = 256 * 1024
 """How much is read and handed on at a time, at most."""
 
@@ -66,7 +56,7 @@ class UnpackedStream:
 
     Attributes:
         problem: Why the bytes ended before their end, such as ``truncated_gzip``
-            (see ``PROBLEMS``); null if they did not.
+            (see ``errors.PROBLEMS``); null if they did not.
     """
 
     def __init__(self, read: Callable[[int], bytes], *, plain: bool = False) -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from tests.builders import GATEWAY_ANSWERED, Era, connection, frame_of, in_era, record
 
 from envoylogs.envoy.details import RESPONSE_CODE_DETAILS, Detail, reading_of
-from envoylogs.envoy.failures.failure import Failure
 from envoylogs.envoy.failures.lookup import (
     FAILURES,
     OF_SERVICES,
@@ -21,12 +20,11 @@ from envoylogs.envoy.failures.lookup import (
     upgrade_end,
     with_failure,
 )
-from envoylogs.envoy.failures.of_many import FAILURES_OF_MANY
-from envoylogs.envoy.failures.of_requests import FAILURES_OF_REQUESTS
+from envoylogs.envoy.failures.of_requests import FAILURES_OF_MANY, FAILURES_OF_REQUESTS
 from envoylogs.envoy.failures.of_services import FAILURES_OF_SERVICES
 from envoylogs.envoy.failures.of_the_gateway import FAILURES_OF_THE_GATEWAY
 from envoylogs.envoy.flags import RESPONSE_FLAGS, ResponseFlag
-from envoylogs.envoy.harm import Actor, Harm
+from envoylogs.envoy.harm import Actor, Failure, Harm
 from envoylogs.envoy.outcomes import (
     CONNECTION_OUTCOMES,
     OUTCOME_NAMES,

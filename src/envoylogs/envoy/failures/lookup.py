@@ -16,18 +16,16 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.details import reading_of, reading_of_reason
-from envoylogs.envoy.failures.of_many import FAILURES_OF_MANY
-from envoylogs.envoy.failures.of_requests import FAILURES_OF_REQUESTS
+from envoylogs.envoy.failures.of_requests import FAILURES_OF_MANY, FAILURES_OF_REQUESTS
 from envoylogs.envoy.failures.of_services import FAILURES_OF_SERVICES
 from envoylogs.envoy.failures.of_the_gateway import FAILURES_OF_THE_GATEWAY
 from envoylogs.envoy.flags import RESPONSE_FLAGS, has_flag
-from envoylogs.envoy.harm import Actor, Harm
+from envoylogs.envoy.harm import Actor, Failure, Harm
 from envoylogs.envoy.outcomes import OUTCOMES, SWITCHING_PROTOCOLS, harm_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from envoylogs.envoy.failures.failure import Failure
     from envoylogs.envoy.outcomes import Outcome
 
 FAILURES: Mapping[str, Failure] = {

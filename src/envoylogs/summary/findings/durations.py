@@ -21,7 +21,7 @@ from envoylogs.tally.slowness import class_end_ms
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from envoylogs.envoy.failures.failure import Failure
+    from envoylogs.envoy.harm import Failure
     from envoylogs.summary.findings.onset import Episode
     from envoylogs.summary.findings.suspects import Suspect
     from envoylogs.summary.judged import Judged

@@ -9,13 +9,13 @@ import polars as pl
 from envoylogs.envoy.clusters import cluster_parts
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.failures.of_services import (
+    HBONE_NEXT,
     KEPT_WAITING,
     MAYBE_THE_SIDECAR,
     NEEDS_RESOLUTION,
     OF_A_SUBSET,
 )
 from envoylogs.envoy.harm import Actor, Harm
-from envoylogs.envoy.hbone import HBONE_NEXT
 from envoylogs.envoy.outcomes import UPSTREAM_ANSWERED
 from envoylogs.summary.findings.commands import ENDPOINTS, endpoints_command
 from envoylogs.summary.findings.durations import Durations, seconds
@@ -25,7 +25,7 @@ from envoylogs.summary.findings.proof import codes_of, listed, proof_of, witness
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from envoylogs.envoy.failures.failure import Failure
+    from envoylogs.envoy.harm import Failure
     from envoylogs.summary.findings.at_gateways import AtGateways
     from envoylogs.summary.findings.subjects import Subject
     from envoylogs.summary.findings.suspects import Suspect
