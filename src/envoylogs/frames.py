@@ -49,21 +49,19 @@ class Accounting:
     """What became of the lines that were read for queries."""
 
     def __init__(self) -> None:
-        self._empty = Tally.empty()
-        self._lines, self._examples = self._empty.lines, self._empty.examples
+        self.tally = Tally.empty()
+        """A tally that has accounts and nothing else."""
 
     def add(self, batch: Batch) -> None:
         """Take the accounts of one more batch."""
-        spec = self._empty.spec
+        before = self.tally
         # Its frame may lack what a window is made of.
         lines = Batch(None, batch.fates)
-        self._lines = self._lines.merge(LineCounts.of(lines, spec))
-        self._examples = self._examples.merge(LineExamples.of(lines, spec))
-
-    @property
-    def tally(self) -> Tally:
-        """A tally that has accounts and nothing else."""
-        return replace(self._empty, lines=self._lines, examples=self._examples)
+        self.tally = replace(
+            before,
+            lines=before.lines.merge(LineCounts.of(lines, before.spec)),
+            examples=before.examples.merge(LineExamples.of(lines, before.spec)),
+        )
 
 
 def scanned_frame(

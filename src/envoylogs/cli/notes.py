@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.summary import Summary
     from envoylogs.tally.tally import Tally
 
-_EMPTY = "the input is empty"
-
 _PACKED = (".gz", ".zst", ".bz2", ".xz")
 
 _SHOWN = 100
@@ -229,9 +227,8 @@ def say_what_was_read(
     """
     if not accounts.lines:
         is_left = new is not None and new.leaves_some
-        say(
-            f"envoylogs: {'there is no whole record yet' if is_left else _EMPTY}: no line was read."
-        )
+        why = "there is no whole record yet" if is_left else "the input is empty"
+        say(f"envoylogs: {why}: no line was read.")
         return
     from envoylogs.render.words import records_of
 

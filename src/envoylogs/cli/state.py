@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from envoylogs.tally.spec import TallySpec
 
 
-_LOCK = ".lock"
-"""What stands behind the name of a state in that of its lock, which stays there."""
-
-
 def sources_for_state(sources: list[Source], state: Path | None, log: LogOptions) -> list[Source]:
     """Return the logs to read; with a state, without what runs of it have made in a folder of logs.
 
@@ -118,8 +114,8 @@ def refuse_to_forget(outputs: Iterable[Path]) -> None:
 
 
 def lock_of(state: Path) -> Path:
-    """Return the lock of a state."""
-    return Path(os.path.realpath(state) + _LOCK)
+    """Return the lock of a state, a file beside it that stays there."""
+    return Path(f"{os.path.realpath(state)}.lock")
 
 
 @dataclass(frozen=True, slots=True)

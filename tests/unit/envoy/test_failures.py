@@ -13,10 +13,10 @@ from tests.builders import GATEWAY_ANSWERED, Era, connection, frame_of, in_era, 
 
 from envoylogs.envoy.details import RESPONSE_CODE_DETAILS, Detail, reading_of
 from envoylogs.envoy.failures.lookup import (
+    FAILURE_OF_OUTCOME,
     FAILURES,
     OF_SERVICES,
     failure_of,
-    failure_of_outcome,
     upgrade_end,
     with_failure,
 )
@@ -116,7 +116,7 @@ def test_a_detail_refers_to_a_failure_that_exists(detail: Detail) -> None:
 def test_an_outcome_refers_to_a_failure_that_exists_and_a_harmless_one_to_none(
     outcome: str,
 ) -> None:
-    found = failure_of_outcome(outcome)
+    found = FAILURE_OF_OUTCOME.get(outcome)
 
     assert found is None or found in FAILURES
     if outcome in {"served", "passthrough", "tcp"}:

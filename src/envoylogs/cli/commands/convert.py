@@ -87,7 +87,6 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
 
 
 def _wanted(columns: list[str] | None, *, unknown_keys: bool) -> Sequence[str]:
-    """Return the columns that are written."""
     from envoylogs.frames import SCANNED
     from envoylogs.schema import UNKNOWN_KEYS
 

@@ -75,7 +75,7 @@ def flags(
 
 def _all() -> Iterator[_Entry]:
     from envoylogs.envoy.details import RESPONSE_CODE_DETAILS
-    from envoylogs.envoy.failures.lookup import failure_of_outcome
+    from envoylogs.envoy.failures.lookup import FAILURE_OF_OUTCOME
     from envoylogs.envoy.flags import RESPONSE_FLAGS
     from envoylogs.envoy.outcomes import OUTCOMES
     from envoylogs.summary.findings.catalog import FINDING_KINDS
@@ -89,7 +89,7 @@ def _all() -> Iterator[_Entry]:
         facts = _of_failure(detail.failure)
         yield _Entry("response_code_detail", detail.match, title, detail.reading, facts)
     for outcome in OUTCOMES:
-        facts = _of_failure(failure_of_outcome(outcome.name)) | {"must_act": outcome.must_act}
+        facts = _of_failure(FAILURE_OF_OUTCOME.get(outcome.name)) | {"must_act": outcome.must_act}
         title = f"{outcome.name}, an outcome"
         yield _Entry("outcome", outcome.name, title, outcome.meaning, facts)
     for kind in FINDING_KINDS:

@@ -15,7 +15,7 @@ from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import Memory, kept_span
 from envoylogs.cli.notes import say_where_connections_are
-from envoylogs.cli.renderers import columns_to_count, names_in_metrics, table_alone, writer_of
+from envoylogs.cli.renderers import columns_among, names_in_metrics, table_alone, writer_of
 from envoylogs.cli.session import Session
 from envoylogs.cli.settings import origin_of
 
@@ -52,9 +52,10 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     envoylogs summarize gateway.log --host shop.example.com --since 14:05
     envoylogs summarize gateway.log --by method,path_group --code 5xx
     """  # noqa: D301  # \b keeps the lines of the examples
+    from envoylogs.schema import COUNTABLE
     from envoylogs.summary.tables import ASKED, JOINT
 
-    columns = columns_to_count(by)
+    columns = columns_among(by, COUNTABLE, "column to count by")
     shown = table_alone(output_format, table, columns)
     write = writer_of(output_format, shown, limit, color)
     memory = Memory(
@@ -63,7 +64,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         max_latency_rows,
         show_query if origin_of(log.context, "show_query") else None,
         kept_span(state, keep_last),
-        columns_to_count(joint),
+        columns_among(joint, COUNTABLE, "column to count by"),
         max_joint_rows,
         needs_joint=shown == JOINT,
     )

@@ -51,7 +51,7 @@ TELLING_FLAGS = (
 """Flags that show a failure, the most telling first. ``DI`` and ``URX`` show none by themselves;
 what ``NR`` shows the outcome says: a missing route, cluster or filter chain."""
 
-_FAILURE_OF_OUTCOME = {
+FAILURE_OF_OUTCOME = {
     "no_filter_chain": "name_refused",
     "tcp_failed": "connection_failed",
     "fault_injected": "fault_injected",
@@ -74,7 +74,7 @@ _FAILURE_OF_OUTCOME = {
     "blocked": "unknown_destination",
     "unknown": "unattributed",
 }
-"""Of outcomes that are one failure whatever the code."""
+"""What outcomes are, where nothing says more, that are one failure whatever the code."""
 
 _WITHOUT_REASON = ("connect_failed", "connection_failed")
 """What the transport's reason says more of."""
@@ -186,11 +186,6 @@ def must_act_on_errors(outcome: Outcome) -> str:
     return str(FAILURES[failure].actor)
 
 
-def failure_of_outcome(outcome: str) -> str | None:
-    """Return the failure that an outcome is where nothing says more; null for no harm."""
-    return _FAILURE_OF_OUTCOME.get(outcome)
-
-
 def upgrade_end() -> pl.Expr:
     """Return which side closed an upgraded connection, as the failure that many alike would be.
 
@@ -225,7 +220,7 @@ def _by_flags(flags: str | None, code: int | None, details: str | None) -> str |
 
 
 def _by_outcome(outcome: str, code: int | None, harm: Harm) -> str:
-    found = _FAILURE_OF_OUTCOME.get(outcome)
+    found = FAILURE_OF_OUTCOME.get(outcome)
     if found is not None:
         return found
     if outcome == "direct_response":

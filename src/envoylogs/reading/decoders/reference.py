@@ -232,7 +232,6 @@ class ObjectShape:
         return values
 
     def _codes(self) -> list[object]:
-        """Return the response code of each record."""
         places = [self._repeating.index(key) for key in self._of_keys.get("response_code", ())]
         if not places:
             return [None] * len(self._key)
@@ -254,14 +253,9 @@ def _all_of(keys_of: Mapping[str, list[str]]) -> list[str]:
 def _getter(keys: list[str]) -> Callable[[dict[str, object]], tuple[object, ...]]:
     """Return what takes the values of some keys out of an object."""
     if not keys:
-        return _nothing
+        return lambda _: ()
     # The first key stands twice, since for a single key itemgetter gives no tuple.
     return itemgetter(*keys, keys[0])
-
-
-def _nothing(found: dict[str, object]) -> tuple[object, ...]:
-    del found
-    return ()
 
 
 def _hashable(value: object) -> object:
