@@ -66,12 +66,9 @@ class IncompleteSourceError(SourceError):
 
     @classmethod
     def of(cls, name: str, problem: str, bytes_read: int) -> IncompleteSourceError:
-        """Return the error for an archive that can't be unpacked to its end.
+        """Return the error for an archive that can't be unpacked to its end, but so many bytes.
 
-        Args:
-            name: The source.
-            problem: See ``PROBLEMS``; such as ``truncated_gzip``.
-            bytes_read: How many bytes had been unpacked.
+        The problem is as of ``PROBLEMS``, such as ``truncated_gzip``.
         """
         kind, _, archive = problem.partition("_")
         read = f"{bytes_read:,} unpacked bytes of it were" if bytes_read else "Nothing of it was"

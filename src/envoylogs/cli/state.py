@@ -220,10 +220,7 @@ def _locked(path: Path) -> Iterator[None]:
 def save_state(path: Path, running: RunningTally, keep_us: int | None) -> RunningTally:
     """Write a state file, so that after a crash it is that of before or this one; return this one.
 
-    Args:
-        path: The file.
-        running: What it is to remember.
-        keep_us: How long before the newest record days are kept; null for ever.
+    Days are kept so long before the newest record; null for ever.
     """
     from envoylogs.tally.days import without_old_days
     from envoylogs.tally.running import save_running

@@ -105,17 +105,10 @@ class LineFates:
             for key in keys:
                 self.add(source, fate, n, _shown(key))
 
-    def malformed(  # where, why, what
-        self, source: str, line: int, reason: str, raw: bytes, n: int = 1
-    ) -> None:
-        """Count one malformed line and keep it if it is among the first of its reason.
+    def malformed(self, source: str, line: int, reason: str, raw: bytes, n: int = 1) -> None:
+        """Count a malformed line, joined of ``n``, and keep it if it is an early one of its reason.
 
-        Args:
-            source: Where it stands.
-            line: Its number.
-            reason: Of ``REASONS``.
-            raw: As it was.
-            n: Of how many lines it was joined.
+        The reason is one of ``REASONS``, and the line as it was.
         """
         if self.keeps(source, reason):
             self._example(source, line, reason, _beginning(raw))
@@ -130,23 +123,13 @@ class LineFates:
         self.add(source, "other", n)
 
     def unreadable(self, source: str, line: int, column: str, value: str) -> None:
-        """Keep a value that can't be read as the type of its column as an example.
-
-        Args:
-            source: Where its record stands.
-            line: The number of the record.
-            column: The column.
-            value: As it was logged.
-        """
+        """Keep a value, as it was logged, that can't be read as the type of its column."""
         self._example(source, line, f"{UNREADABLE}{column}", value[:_TEXT_KEPT])
 
     def wrapped_in(self, source: str, line: int, path: str) -> None:
         """Keep where in its object the record of a line stands that is counted next.
 
-        Args:
-            source: Where the line stands.
-            line: Its number.
-            path: What takes it out, for ``jq``: the keys on the way.
+        The path is what takes it out, for ``jq``: the keys on the way.
         """
         self._example(source, line, WRAPPED_IN, path)
 

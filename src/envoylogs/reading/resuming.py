@@ -91,10 +91,7 @@ class RecentLines:
 def read_waiting(reader: BlockReader, lines: Mapping[WaitingLine, bytes], fates: LineFates) -> int:
     """Read lines again that wait for their end; return how many records they are: none.
 
-    Args:
-        reader: That goes on where it stands afterwards.
-        lines: With their bytes, in their order.
-        fates: Where they are accounted for.
+    The lines are in their order, and the reader goes on where it stands afterwards.
     """
     next_line, records = reader.next_line, 0
     for line, text in lines.items():

@@ -28,10 +28,6 @@ def with_rotated(
 ) -> tuple[list[Source], list[tuple[str, int]]]:
     """Return sources with the rest of those that were rotated before each of them.
 
-    Args:
-        sources: To be read.
-        logs: What was counted of them.
-
     Returns:
         The sources, the older ones first, and those whose older content is
         not beside them, each with how many bytes it still begins with.

@@ -133,13 +133,8 @@ def failure_of(  # noqa: PLR0913, PLR0917  # all that a record says of it
 ) -> str | None:
     """Return in which way a record failed; null if nothing was harmed.
 
-    Args:
-        outcome: See ``outcomes``.
-        code: Of the answer.
-        flags: As logged.
-        details: As logged.
-        termination: ``connection_termination_details``, which are the details of a connection.
-        reason: ``upstream_transport_failure_reason``.
+    All is as logged; ``termination`` are the ``connection_termination_details``, which are the
+    details of a connection, and ``reason`` is the ``upstream_transport_failure_reason``.
     """
     harm = harm_of(outcome, code)
     if harm is None:

@@ -105,12 +105,7 @@ class RecordColumns:
         return len(self._lines)
 
     def extend(self, source: str, records: RawRecords) -> None:
-        """Take records of one source.
-
-        Args:
-            source: Its name.
-            records: As a reader found them.
-        """
+        """Take records of one source, as a reader found them."""
         if not len(records):
             return
         first = len(self._lines)

@@ -38,12 +38,7 @@ _PLAIN = frozenset({str, int, type(None)})
 def objects_alike(
     lines: list[bytes], keys: FieldKeys
 ) -> tuple[frozenset[str], list[dict[str, object]]]:
-    """Return the records of lines that all have the same keys, and these; none if they have not.
-
-    Args:
-        lines: A record each, maybe.
-        keys: Which keys make a record.
-    """
+    """Return the records of lines that all have the same keys, and these; none if they have not."""
     nothing: tuple[frozenset[str], list[dict[str, object]]] = frozenset(), []
     try:
         objects = list(map(orjson.loads, lines))
@@ -148,12 +143,7 @@ class ObjectShape:
         )
 
     def extend(self, objects: list[dict[str, object]], places: Collection[int]) -> None:
-        """Take records.
-
-        Args:
-            objects: With the keys of this shape.
-            places: Of each of them in the batch.
-        """
+        """Take objects with the keys of this shape, and the place of each in the batch."""
         self.places.extend(places)
         number = self._numbers.__getitem__
         try:

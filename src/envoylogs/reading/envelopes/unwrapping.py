@@ -122,11 +122,11 @@ class Envelopes:
             found.numbers.append(number)
             return
         kind, payload, origin, stream, ends = inside
-        whole = kind, origin, stream
         if not isinstance(payload, bytes):
             found.objects[number] = payload
             payload = b"{}"
-        elif not ends or (self._waiting and whole in self._waiting):
+        elif not ends or (self._waiting and (kind, origin, stream) in self._waiting):
+            whole = kind, origin, stream
             self._waiting.setdefault(whole, _Parts(number)).add(payload, of_source)
             if ends:
                 self._complete(whole, found, fates)

@@ -190,9 +190,7 @@ class UnclearLines:
     def _read_again(self, failed: list[Line], *, last: bool) -> None:
         """Count the first line of a failed object as malformed and read the others again.
 
-        Args:
-            failed: The lines of the object.
-            last: Whether nothing follows, so that no object may stay open.
+        If they are the ``last``, nothing follows, so that no object may stay open.
         """
         waiting: deque[Line] = deque()
         while failed:
