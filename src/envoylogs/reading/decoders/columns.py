@@ -34,7 +34,6 @@ MADE_FROM = ("method", "path", "authority", "protocol", "response_code", "bytes_
 """What outcome, failure, kind, gateway and role are made from besides ``LOGGED_KEYS``: always
 read."""
 
-
 _OF_KEYS = frozenset({*schema.NORMALIZED, *LOGGED_KEYS}).difference(schema.OF_RECORDS)
 
 
