@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from envoylogs.envoy.clusters import service_label
+from envoylogs.envoy.failures.of_services import HBONE_NEXT, is_hbone
 from envoylogs.envoy.harm import Actor
-from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
 from envoylogs.summary.findings.conditions import (
     all_of,
     equals,

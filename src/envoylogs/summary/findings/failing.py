@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from envoylogs.envoy.failures.of_services import is_hbone
 from envoylogs.envoy.harm import Actor, Harm
-from envoylogs.envoy.hbone import is_hbone
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, FAILED_HARMS, UNROUTED
 from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST, bad_hosts, of_bad_host
 from envoylogs.summary.findings.finding import Finding, Severity

@@ -24,7 +24,7 @@ from envoylogs.summary.overview import NOT_FOUND
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from envoylogs.envoy.failures.failure import Failure
+    from envoylogs.envoy.harm import Failure
 
 _MOST_SUBJECTS = 1000
 

@@ -13,13 +13,13 @@ import polars as pl
 from envoylogs.envoy.clusters import cluster_parts
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.failures.of_services import (
+    HBONE_NEXT,
     KEPT_WAITING,
     MAYBE_THE_SIDECAR,
     NEEDS_RESOLUTION,
     OF_A_SUBSET,
 )
 from envoylogs.envoy.harm import Actor, Harm
-from envoylogs.envoy.hbone import HBONE_NEXT
 from envoylogs.envoy.outcomes import UPSTREAM_ANSWERED
 from envoylogs.summary.findings.became_slow import median_class
 from envoylogs.summary.findings.conditions import ENDPOINTS, endpoints_command
@@ -33,7 +33,7 @@ from envoylogs.tally.slowness import class_end_ms
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from envoylogs.envoy.failures.failure import Failure
+    from envoylogs.envoy.harm import Failure
     from envoylogs.summary.findings.onset import Episode
     from envoylogs.summary.findings.places import AtGateways
     from envoylogs.summary.findings.subjects import Subject
