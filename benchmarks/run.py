@@ -81,8 +81,8 @@ def measured_stage(stage: str, log: Path) -> None:
     sources = locate([str(log)])
     if stage == "blocks":
         for source in sources:
-            with source.open() as stream:
-                for _ in blocks(stream):
+            with source.open_raw() as raw:
+                for _ in blocks(source.unpacked(raw)):
                     pass
     elif stage == "decoded":
         for _ in decode(sources, ReadPlan(tuple(schema.NORMALIZED))):

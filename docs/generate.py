@@ -13,17 +13,18 @@ import sys
 from typing import TYPE_CHECKING
 
 from envoylogs import schema
-from envoylogs.cli.exits import Exit
+from envoylogs.cli.console import Exit
+from envoylogs.cli.options import variable_of
 from envoylogs.cli.settings import SETTINGS
 from envoylogs.envoy.details import RESPONSE_CODE_DETAILS
-from envoylogs.envoy.failures.lookup import FAILURES, TELLING_FLAGS, failure_of_outcome
+from envoylogs.envoy.failures.lookup import FAILURE_OF_OUTCOME, FAILURES, TELLING_FLAGS
 from envoylogs.envoy.fields import ALIASES, EITHER, ENVOY_ONLY, WRAPPERS
 from envoylogs.envoy.flags import RESPONSE_FLAGS
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOMES, harm_of
+from envoylogs.errors import PROBLEMS
 from envoylogs.reading.envelopes.unwrapping import ENVELOPES
 from envoylogs.reading.fates import REASONS
 from envoylogs.reading.mending.repair import KINDS
-from envoylogs.sources.compression import PROBLEMS
 from envoylogs.summary.findings.catalog import FINDING_KINDS
 from envoylogs.summary.findings.suspects import FAILING_CODES
 from envoylogs.summary.metrics.catalog import METRICS
@@ -283,7 +284,7 @@ def failures_shown_by_table() -> str:
                 f"`{name}`",
                 _codes(row.match for row in RESPONSE_CODE_DETAILS if row.failure == name),
                 _codes(flag.short for flag in RESPONSE_FLAGS if flag.failure == name),
-                _codes(row.name for row in OUTCOMES if failure_of_outcome(row.name) == name),
+                _codes(row.name for row in OUTCOMES if FAILURE_OF_OUTCOME.get(row.name) == name),
             )
             for name in FAILURES
         ),
@@ -380,10 +381,10 @@ def settings_table() -> str:
         (
             f"`{name}`",
             f"`--{name.replace('_', '-')}`",
-            f"`{setting.variable}`",
+            f"`{variable_of(name)}`",
             *_SETTINGS[name],
         )
-        for name, setting in SETTINGS.items()
+        for name in SETTINGS
     ]
     return _table(("Key", "Option", "Variable", "Value", "What it does"), rows)
 

@@ -23,8 +23,7 @@ from envoylogs.render.words import (
     severity_words,
     verdict_of,
 )
-from envoylogs.summary.breakdown import COLUMNS
-from envoylogs.summary.comparing import compared
+from envoylogs.summary.breakdown import COLUMNS, compared
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.summary.tables import TABLE_NAMES, TABLES
 from envoylogs.tally.folding.marks import FOLDED_MARKS
@@ -131,7 +130,7 @@ class Analysis:
     def _figure(self, name: str) -> go.Figure:
         from envoylogs.render.figures import FIGURES
 
-        return FIGURES[name](self.overview, self._slices())
+        return FIGURES[name](self._slices())
 
     def _slices(self) -> Slices:
         if self.summary.slices is None:
@@ -220,10 +219,7 @@ class Analysis:
         )
 
     def _finding_html(self, found: Finding) -> str:
-        said = [
-            f"Must act: {found.who}",
-            *facts_of_finding(found, self.overview),
-        ]
+        said = (f"Must act: {found.who}", *facts_of_finding(found, self.overview))
         return (
             f"<li><strong>{severity_words(found)} {escape(printable(found.title))}</strong><br>"
             f"{escape(printable('; '.join(said)))}.<br>{escape(printable(found.next))}</li>"

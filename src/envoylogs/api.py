@@ -161,7 +161,6 @@ def _words(sources: PathOrWord | Iterable[PathOrWord]) -> list[str]:
 
 
 def _plan(options: ReadOptions) -> ReadPlan:
-    """Return what options mean."""
     unknown = set(options) - set(ReadOptions.__annotations__)
     if unknown:
         raise TypeError(f"there is no option {', '.join(sorted(unknown))}")

@@ -1,24 +1,6 @@
 """Everything that a user can cause to go wrong, as one tree of exceptions.
 
-::
-
-    EnvoylogsError
-    ├── SourceError          a source is missing or unreadable
-    │   ├── MissingSourceError      it is not there
-    │   └── IncompleteSourceError   an archive that can't be unpacked to its end
-    ├── LogFormatError       nothing in the input is an access record
-    ├── TextFormatError      a format string by which no line can be read
-    ├── UnknownKeyError      a name that does not exist; lists the known ones
-    ├── MappingError         keys that can't be mapped to columns
-    ├── ConfigurationError   a setting that can't be used
-    ├── QueryError           SQL that can't be understood or answered
-    ├── SelectionError       a selection that makes no sense
-    ├── EmptySelectionError  a selection that no record fits
-    ├── TallyError           a tally that can't be read or added
-    ├── TallyQuestionError   a saved tally that is asked for what it does not have
-    ├── StateError           a file of counts that go on and can't be used
-    └── OutputError          an output can't be written
-
+All are an ``EnvoylogsError``; what is missing or was not read to its end is a ``SourceError`` too.
 Each class has a slug; ``docs/messages.md`` has a heading per slug. A bad line
 is no exception: it is counted (``envoylogs.reading.fates``). A message stands
 where it is raised, and is a constructor here if that is in several places.
@@ -83,14 +65,10 @@ class IncompleteSourceError(SourceError):
     slug = "incomplete-source"
 
     @classmethod
-    def of(cls, name: str, problem: str, meaning: str, bytes_read: int) -> IncompleteSourceError:
-        """Return the error for an archive that can't be unpacked to its end.
+    def of(cls, name: str, problem: str, bytes_read: int) -> IncompleteSourceError:
+        """Return the error for an archive that can't be unpacked to its end, but so many bytes.
 
-        Args:
-            name: The source.
-            problem: Its kind, ``_`` and a format, such as ``truncated_gzip``.
-            meaning: The kind in words.
-            bytes_read: How many bytes had been unpacked.
+        The problem is as of ``PROBLEMS``, such as ``truncated_gzip``.
         """
         kind, _, archive = problem.partition("_")
         read = f"{bytes_read:,} unpacked bytes of it were" if bytes_read else "Nothing of it was"
@@ -99,8 +77,18 @@ class IncompleteSourceError(SourceError):
         else:
             path = "-" if name == "<stdin>" else shlex.quote(name)
             remedy = f"Unpack it into a pipe: {_UNPACKING[archive]} {path} | envoylogs"
-        return cls(f"{name}: {meaning} ({problem}). {read} read. {remedy}")
+        return cls(f"{name}: {PROBLEMS[kind]} ({problem}). {read} read. {remedy}")
 
+
+PROBLEMS: dict[str, str] = {
+    "truncated": "the archive ends too early",
+    "damaged": "the archive holds bytes that its format does not allow, or fails its checksum",
+    "bomb": "it unpacks to over 256 MiB and to over 250 times its size, which no log does",
+    "oversized": "it needs over 128 MiB (zstd) or 256 MiB (xz) of memory to unpack",
+    "nested": "an archive is inside the archive",
+    "unread": "an archive of a kind that is not read: tar, zip or lz4",
+}
+"""What can be wrong, in words. A problem is one of these keys, ``_`` and the name of a format."""
 
 _UNPACKING = {
     "gzip": "gzip -dc",

@@ -16,8 +16,8 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from envoylogs import schema
-from envoylogs.envoy.derived import column_expression, columns_behind
 from envoylogs.envoy.failures.lookup import with_failure
+from envoylogs.envoy.traffic import column_expression, columns_behind
 from envoylogs.errors import UnknownKeyError
 from envoylogs.keyed.batches import BATCH_RECORDS, Batch, Decoded, decode
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
@@ -31,7 +31,7 @@ from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.tally import Tally, TallySum
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from envoylogs.sources.source import Source
@@ -49,21 +49,19 @@ class Accounting:
     """What became of the lines that were read for queries."""
 
     def __init__(self) -> None:
-        self._empty = Tally.empty()
-        self._lines, self._examples = self._empty.lines, self._empty.examples
+        self.tally = Tally.empty()
+        """A tally that has accounts and nothing else."""
 
     def add(self, batch: Batch) -> None:
         """Take the accounts of one more batch."""
-        spec = self._empty.spec
+        before = self.tally
         # Its frame may lack what a window is made of.
         lines = Batch(None, batch.fates)
-        self._lines = self._lines.merge(LineCounts.of(lines, spec))
-        self._examples = self._examples.merge(LineExamples.of(lines, spec))
-
-    @property
-    def tally(self) -> Tally:
-        """A tally that has accounts and nothing else."""
-        return replace(self._empty, lines=self._lines, examples=self._examples)
+        self.tally = replace(
+            before,
+            lines=before.lines.merge(LineCounts.of(lines, before.spec)),
+            examples=before.examples.merge(LineExamples.of(lines, before.spec)),
+        )
 
 
 def scanned_frame(
@@ -190,38 +188,32 @@ _FORMULA = r"^[=+\-@\t\r]"
 """How a cell begins that a spreadsheet runs; an apostrophe in front, which it hides, keeps it."""
 
 
-def _write_parquet(frame: pl.LazyFrame, path: Path, metadata: Mapping[str, str]) -> None:
-    frame.sink_parquet(path, metadata=dict(metadata), engine="streaming")
+FORMATS = (".parquet", ".ndjson", ".jsonl", ".csv")
+"""The suffixes of names that tell in which format a frame is written."""
 
 
-def _write_ndjson(frame: pl.LazyFrame, path: Path, metadata: Mapping[str, str]) -> None:
-    del metadata  # there is no place for it
-    _with_text_times(frame).sink_ndjson(path, engine="streaming")
+def write_frame(frame: pl.LazyFrame, path: Path, suffix: str, metadata: Mapping[str, str]) -> None:
+    """Write a frame to a file in the format of one of ``FORMATS``.
 
-
-def _write_csv(frame: pl.LazyFrame, path: Path, metadata: Mapping[str, str]) -> None:
-    del metadata
-    text = _with_text_times(frame)
-    strings = [name for name, dtype in frame.collect_schema().items() if dtype == pl.String]
+    Times are timestamps in UTC in Parquet and RFC 3339 in the others. Only Parquet
+    has a place for metadata.
+    """
+    if suffix == ".parquet":
+        frame.sink_parquet(path, metadata=dict(metadata), engine="streaming")
+        return
+    types = frame.collect_schema().items()
+    times = [name for name, dtype in types if dtype == pl.Datetime]
+    text = frame.with_columns(pl.col(times).dt.to_string(_RFC_3339))
+    if suffix != ".csv":
+        text.sink_ndjson(path, engine="streaming")
+        return
     guarded = (
         pl.when(pl.col(name).str.contains(_FORMULA)).then("'" + pl.col(name)).otherwise(name)
         .alias(name)
-        for name in strings
+        for name, dtype in types
+        if dtype == pl.String
     )  # fmt: skip
     text.with_columns(guarded).sink_csv(path, engine="streaming")
-
-
-FORMATS: dict[str, Callable[[pl.LazyFrame, Path, Mapping[str, str]], None]] = {
-    ".parquet": _write_parquet,
-    ".ndjson": _write_ndjson,
-    ".jsonl": _write_ndjson,
-    ".csv": _write_csv,
-}
-"""What writes a frame to a path, by the suffix of its name.
-
-Times are timestamps in UTC in Parquet and RFC 3339 in the others. Only Parquet
-has a place for metadata.
-"""
 
 
 def write_by_day(frame: pl.LazyFrame, folder: Path, metadata: Mapping[str, str]) -> None:
@@ -237,8 +229,3 @@ def write_by_day(frame: pl.LazyFrame, folder: Path, metadata: Mapping[str, str])
     days.sink_parquet(
         pl.PartitionBy(folder, key="day"), metadata=dict(metadata), mkdir=True, engine="streaming"
     )
-
-
-def _with_text_times(frame: pl.LazyFrame) -> pl.LazyFrame:
-    times = [name for name, dtype in frame.collect_schema().items() if dtype == pl.Datetime]
-    return frame.with_columns(pl.col(times).dt.to_string(_RFC_3339))

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from envoylogs import schema
-from envoylogs.envoy.derived import columns_behind
 from envoylogs.envoy.roles import ProxiesSeen
+from envoylogs.envoy.traffic import columns_behind
 from envoylogs.errors import TallyQuestionError
 from envoylogs.keyed.batches import decode
 from envoylogs.keyed.distinct_requests import RequestsSeen

@@ -19,7 +19,6 @@ from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
 from envoylogs.pipeline import spec_of_plan, work_ahead
-from envoylogs.sources.compression import PROBLEMS
 from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.tally.known_names import KnownNames
 from envoylogs.tally.known_tokens import names_by_token, with_names
@@ -157,8 +156,7 @@ def _selected(
             if frame is not None and frame.height:
                 yield frame
     for name, problem, bytes_read in damaged:
-        meaning = PROBLEMS[problem.partition("_")[0]]
-        raise IncompleteSourceError.of(name, problem, meaning, bytes_read)
+        raise IncompleteSourceError.of(name, problem, bytes_read)
 
 
 def newest_time(sources: Iterable[Source], plan: ReadPlan) -> int | None:

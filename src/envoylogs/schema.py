@@ -54,7 +54,7 @@ DERIVED: dict[str, pl.DataType] = {
     "client": pl.String(),
     "path_group": pl.String(),
 }
-"""Columns that selections and tables by any column know besides; ``envoy.derived`` makes them."""
+"""Columns that selections and tables by any column know besides; ``envoy.traffic`` makes them."""
 
 COUNTABLE = {
     name: dtype

@@ -23,13 +23,12 @@ from envoylogs import errors, schema
 from envoylogs.cli.app import app_of
 from envoylogs.cli.settings import SETTINGS
 from envoylogs.envoy.outcomes import OUTCOME_NAMES
+from envoylogs.errors import PROBLEMS
 from envoylogs.pipeline import tally_sources
 from envoylogs.reading.fates import REASONS
 from envoylogs.render.records import write_json
-from envoylogs.sources.compression import PROBLEMS
 from envoylogs.sources.source import Source
-from envoylogs.summary.breakdown import COLUMNS
-from envoylogs.summary.connections import CONNECTION_KEYS, CONNECTION_TABLES
+from envoylogs.summary.breakdown import COLUMNS, CONNECTION_KEYS, CONNECTION_TABLES
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.metrics.names import AUTHORITY_KINDS, CLUSTER_KINDS
 from envoylogs.summary.summary import summarize

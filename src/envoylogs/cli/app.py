@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envoylogs import __version__
-from envoylogs.cli.console import say_error
-from envoylogs.cli.exits import Exit
+from envoylogs.cli.console import Exit, say_error
 from envoylogs.cli.lean import LeanCommand, LeanGroup
 from envoylogs.errors import EnvoylogsError
 

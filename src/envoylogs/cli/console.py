@@ -1,4 +1,4 @@
-"""Where words go that are no data: standard error; and how files are written whole."""
+"""Where words go that are no data, what exit codes mean, and how files are written whole."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import stat
 import sys
 import tempfile
 from contextlib import contextmanager, suppress
+from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from envoylogs.cli.exits import Exit
 from envoylogs.errors import EnvoylogsError, OutputError
 from envoylogs.render.formatting import printable
 
@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from envoylogs.sources.source import Source
+
+
+class Exit(IntEnum):
+    """Exit codes of every command."""
+
+    OK = 0
+    ERROR = 1
+    USAGE = 2
+    CONDITION_FAILED = 3
+    NOT_ENOUGH_DATA = 4
+    INTERRUPTED = 130
 
 
 def say_error(error: EnvoylogsError) -> None:
@@ -76,7 +87,7 @@ def closed_pipe_is_no_error() -> Iterator[None]:
         raise typer.Exit(Exit.OK) from None
 
 
-def refuse_to_overwrite(sources: Sequence[Source], outputs: Iterable[Path | None]) -> None:
+def refuse_to_overwrite(sources: Sequence[Source], outputs: Iterable[Path]) -> None:
     """Refuse outputs that are a log which is to be read, or one another.
 
     A saved tally may be replaced by one that it was added to.
@@ -88,7 +99,7 @@ def refuse_to_overwrite(sources: Sequence[Source], outputs: Iterable[Path | None
 
     written: set[str] = set()
     for output in outputs:
-        if output is None or is_device(output):
+        if is_device(output):
             continue
         name = os.path.realpath(output)
         if name in written:

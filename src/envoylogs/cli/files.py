@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from envoylogs.cli.console import say
-from envoylogs.cli.exits import Exit
+from envoylogs.cli.console import Exit, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer  # noqa: TC002  # typer reads the annotations
 
 from envoylogs.cli.options import WHICH, AnonymizeOption, MapOption, TextFormatOption, option
-from envoylogs.cli.settings import ShowConfigOption, origin_of
-from envoylogs.cli.show_config import print_config
+from envoylogs.cli.settings import ShowConfigOption, origin_of, print_config
 from envoylogs.errors import TextFormatError
 
 if TYPE_CHECKING:

@@ -6,19 +6,18 @@ import shlex
 from typing import TYPE_CHECKING
 
 from envoylogs.cli.console import say, say_error
-from envoylogs.errors import IncompleteSourceError, LogFormatError
+from envoylogs.errors import EmptySelectionError, IncompleteSourceError, LogFormatError
 from envoylogs.reading.fates import REASONS
 from envoylogs.render.caveats import folded_of, map_option, untimed_left_out
 from envoylogs.render.formatting import printable, size, window
-from envoylogs.sources.compression import PROBLEMS
 from envoylogs.summary.in_words import counted
 
 if TYPE_CHECKING:
-    from envoylogs.cli.ending import NewLines
+    from envoylogs.cli.state import NewLines
+    from envoylogs.keyed.selection import Selection
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.summary import Summary
-
-_EMPTY = "the input is empty"
+    from envoylogs.tally.tally import Tally
 
 _PACKED = (".gz", ".zst", ".bz2", ".xz")
 
@@ -124,9 +123,7 @@ def _shown(text: str | None) -> str:
 def incomplete_sources(accounts: Accounts) -> list[IncompleteSourceError]:
     """Return what kept a source from being read to its end, for each such source."""
     return [
-        IncompleteSourceError.of(
-            printable(source), problem, PROBLEMS[problem.partition("_")[0]], bytes_read
-        )
+        IncompleteSourceError.of(printable(source), problem, bytes_read)
         for source, problem, bytes_read in accounts.damaged.iter_rows()
     ]
 
@@ -158,6 +155,38 @@ def refuse_malformed(accounts: Accounts, new: NewLines | None) -> None:
         raise LogFormatError(
             f"{sum(reasons.values()):,} of {of_what} are malformed ({by_reason}), and --strict was "
             "given. Keep them with --rejects FILE, or run without --strict."
+        )
+
+
+def refuse_nothing(tally: Tally, selection: Selection) -> None:
+    """Raise an error if there are records and none was selected.
+
+    Raises:
+        EmptySelectionError: With the window of the log, or with the roles of
+            the records if none is a gateway's.
+    """
+    from envoylogs.summary.accounts import accounts
+
+    if tally.traffic.frame.height:
+        return
+    lines = accounts(tally)
+    if not selection:
+        if lines.roles_left_out:
+            roles = lines.roles_left_out
+            found = ", ".join(f"{n:,} of role {role}" for role, n in roles.items())
+            raise EmptySelectionError(
+                f"none of {lines.records:,} records is a gateway's: {found}. "
+                f"Count them with --role {next(iter(roles))}, or with --role all."
+            )
+    elif lines.records:
+        first, last = lines.sources["first"].min(), lines.sources["last"].max()
+        covers, left_out = "No record has a time.", ""
+        if isinstance(first, int) and isinstance(last, int):
+            covers, n = f"The log covers {window(first, last)}.", lines.untimed_left_out
+            have = "has" if n == 1 else "have"
+            left_out = f" {n:,} that fit otherwise {have} no time that can be read." if n else ""
+        raise EmptySelectionError(
+            f"none of {lines.records:,} records fits {selection.text}. {covers}{left_out}"
         )
 
 
@@ -198,9 +227,8 @@ def say_what_was_read(
     """
     if not accounts.lines:
         is_left = new is not None and new.leaves_some
-        say(
-            f"envoylogs: {'there is no whole record yet' if is_left else _EMPTY}: no line was read."
-        )
+        why = "there is no whole record yet" if is_left else "the input is empty"
+        say(f"envoylogs: {why}: no line was read.")
         return
     from envoylogs.render.words import records_of
 

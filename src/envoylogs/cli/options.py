@@ -6,6 +6,7 @@ An option with an environment variable is a setting (``settings``).
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,14 +53,26 @@ def option(
 ) -> Any:  # noqa: ANN401  # what it returns
     """Return an option; a setting has the environment variable of its name."""
     long = next(name for name in names if name.startswith("--"))
-    variable = long.partition("/")[0].removeprefix("--").replace("-", "_").upper()
+    setting = long.partition("/")[0].removeprefix("--").replace("-", "_")
     return typer.Option(
         *names,
         rich_help_panel=about,
-        envvar=f"ENVOYLOGS_{variable}" if is_setting else None,
+        envvar=variable_of(setting) if is_setting else None,
         show_default=show_default,
         **more,
     )
+
+
+# What several commands have, each with words of its own.
+output_option = partial(option, "--output", "-o", about=WRITE, metavar="FILE")
+format_option = partial(option, "--format", "-f", metavar="FORMAT", show_default=True)
+limit_option = partial(option, "--limit", "-n", about=SHOW, metavar="N")
+keep_last_option = partial(option, "--keep-last", metavar="SPAN")
+
+
+def variable_of(setting: str) -> str:
+    """Return the environment variable of a setting: a long option with ``_``."""
+    return f"ENVOYLOGS_{setting.upper()}"
 
 
 SourcesArgument = Annotated[
@@ -71,8 +84,8 @@ SourcesArgument = Annotated[
         show_default=False,
     ),
 ]
-FormatOption = Annotated[Format, option(
-    "--format", "-f", about=SHOW, metavar="FORMAT", is_setting=True, show_default=True,
+FormatOption = Annotated[Format, format_option(
+    about=SHOW, is_setting=True,
     help="text for people, json for programs (all tables); csv and ndjson are one table, "
     "markdown is fit to paste, prometheus is metrics for node_exporter.",
 )]  # fmt: skip
@@ -104,8 +117,8 @@ StateOption = Annotated[Path | None, option(
     help="Keep counts in this file and count only what is new in the logs since the last "
     "run, however they were rotated; show the sum.",
 )]  # fmt: skip
-KeepLastOption = Annotated[str | None, option(
-    "--keep-last", about=KEEP, metavar="SPAN",
+KeepLastOption = Annotated[str | None, keep_last_option(
+    about=KEEP,
     help="Forget days of --state that are older than this before the newest record: 30d.",
 )]  # fmt: skip
 MaxNamesOption = Annotated[int | None, option(
@@ -134,15 +147,14 @@ MaxPageRowsOption = Annotated[int | None, option(
     "buckets get wider, then names are folded, and the page says so. 500000 unless told "
     "otherwise.",
 )]  # fmt: skip
-LimitOption = Annotated[int | None, option(
-    "--limit", "-n", about=SHOW, metavar="N", min=0, is_setting=True,
+LimitOption = Annotated[int | None, limit_option(
+    min=0, is_setting=True,
     help="Rows a table at most; 0 for all. Text shows 10, JSON all. Of prometheus: hosts "
     "and clusters that are named, 100 unless told otherwise.",
 )]  # fmt: skip
-OutputOption = Annotated[Path | None, option(
-    "--output", "-o", about=WRITE, metavar="FILE",
-    help="Write to this file instead of standard output.",
-)]  # fmt: skip
+OutputOption = Annotated[
+    Path | None, output_option(help="Write to this file instead of standard output.")
+]
 StrictOption = Annotated[bool, option(
     "--strict/--no-strict", is_setting=True,
     help="Exit with 1 if any line is malformed, with --state if any new one is.",

@@ -66,17 +66,6 @@ def names_in_metrics(output_format: Format, limit: int | None) -> int | None:
     return min(limit or _MOST_ROWS, _MOST_ROWS)
 
 
-def columns_to_count(by: list[str] | None) -> tuple[str, ...]:
-    """Return the columns of ``--by`` or ``--joint``, each once.
-
-    Raises:
-        UnknownKeyError: If one of them does not exist.
-    """
-    from envoylogs import schema
-
-    return columns_among(by, schema.COUNTABLE, "column to count by")
-
-
 def columns_among(given: list[str] | None, known: Collection[str], kind: str) -> tuple[str, ...]:
     """Return columns that were given with commas or in several options, each once.
 

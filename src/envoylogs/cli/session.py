@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -12,13 +13,20 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import typer
 
-from envoylogs.cli.console import is_device, refuse_to_overwrite
-from envoylogs.cli.ending import Ending, NewLines, refuse_nothing
+from envoylogs.cli.console import Exit, is_device, refuse_to_overwrite, say_error
 from envoylogs.cli.files import Files, named_sources
-from envoylogs.cli.notes import say_what_was_covered, say_what_was_read
+from envoylogs.cli.notes import (
+    incomplete_sources,
+    name_what_is_no_log,
+    refuse_malformed,
+    refuse_nothing,
+    say_what_was_covered,
+    say_what_was_read,
+)
 from envoylogs.cli.progress import shown_progress
 from envoylogs.cli.settings import field_keys
 from envoylogs.cli.state import (
+    NewLines,
     lock_of,
     opened_state,
     refuse_to_forget,
@@ -32,7 +40,6 @@ from envoylogs.sources.stop import stopped_by_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from io import BufferedWriter
     from pathlib import Path
 
     import polars as pl
@@ -41,6 +48,7 @@ if TYPE_CHECKING:
     from envoylogs.cli.memory import Memory
     from envoylogs.keyed.plan import Hooks, ReadPlan
     from envoylogs.sources.source import Source
+    from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.summary import Summary
     from envoylogs.tally.spec import TallySpec
     from envoylogs.tally.tally import Tally
@@ -82,7 +90,8 @@ class Session:
         located = named_sources(words, usage)
         self._located = sources_for_state(located, self._files.state, log)
         self._anonymizer = self._files.anonymizer() if log.anonymize else None
-        self._ending = Ending(self._located, strict, self._anonymizer)
+        self._strict, self._started = strict, time.monotonic()
+        self._end: Callable[[], None] | None = None
         state = self._files.state
         own = () if state is None else (state, lock_of(state))
         refuse_to_overwrite(self._located, (*self._files.replaced, *own))
@@ -94,13 +103,46 @@ class Session:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._ending.end(self._new, interrupted=self._is_interrupted)
+        if kind is None and self._end is not None:
+            self._end()
 
     @property
     def names(self) -> list[str]:
         """The names of the sources as outputs have them."""
-        return self._ending.names
+        return list(map(self._name_of, self._located))
+
+    def _name_of(self, source: Source) -> str:
+        return source.name if self._anonymizer is None else self._anonymizer.named(source).name
+
+    def _check(
+        self, accounts: Accounts, say_covered: Callable[[float, NewLines | None], None]
+    ) -> None:
+        """Look at what was read, before anything is written; the end says what was covered.
+
+        Raises:
+            LogFormatError: If there are lines and no record.
+            typer.Exit: If sources are damaged and there is no record.
+        """
+        named = {self._name_of(source) for source in self._located if not source.found}
+        incomplete = incomplete_sources(accounts)
+        for error in incomplete if not accounts.records else ():
+            say_error(error)
+        no_log_named = name_what_is_no_log(accounts, named)
+        if incomplete and not accounts.records:
+            raise typer.Exit(Exit.ERROR)
+
+        def end() -> None:
+            say_covered(time.monotonic() - self._started, self._new)
+            for error in incomplete:
+                say_error(error)
+            if self._is_interrupted:
+                raise typer.Exit(Exit.INTERRUPTED)
+            if self._strict:
+                refuse_malformed(accounts, self._new)
+            if no_log_named or incomplete:
+                raise typer.Exit(Exit.ERROR)
+
+        self._end = end
 
     @contextmanager
     def sources(self, *, read_twice: bool = False) -> Iterator[tuple[list[Source], ReadPlan]]:
@@ -150,7 +192,7 @@ class Session:
                     kept = opened.enter_context(rejects.open("wb"))
                 except OSError as error:
                     raise OutputError.unwritable(str(rejects), error) from error
-                on_malformed = partial(_write_line, kept)
+                on_malformed = lambda line: kept.writelines((line, b"\n"))  # noqa: E731
             progress = opened.enter_context(shown_progress([source.size for source in sources]))
             yield replace(hooks, on_malformed=on_malformed, progress=progress)
 
@@ -209,7 +251,7 @@ class Session:
         from envoylogs.summary.summary import summarize
 
         summary = summarize(tally, complete=not self._is_interrupted, **asked)
-        self._ending.check(summary.accounts, partial(say_what_was_covered, summary))
+        self._check(summary.accounts, partial(say_what_was_covered, summary))
         return summary
 
     @contextmanager
@@ -242,9 +284,5 @@ class Session:
         with ThreadPoolExecutor(max_workers=1) as running:
             result = running.submit(query).result()
         found = accounts(self._read.tally)
-        self._ending.check(found, partial(say_what_was_read, found))
+        self._check(found, partial(say_what_was_read, found))
         return result
-
-
-def _write_line(file: BufferedWriter, line: bytes) -> None:
-    file.write(line + b"\n")

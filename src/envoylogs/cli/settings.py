@@ -1,25 +1,26 @@
-"""Which options may be set once and for all, and what files and the environment set them to.
+"""Which options may be set once and for all, what sets them, and ``--show-config``, which says it.
 
 The nearer wins: the user's file, ``envoylogs.toml`` in the working directory,
 environment variables, options; keys that are mapped to columns add up. An
 option is a setting of a command if it names the environment variable of a
 setting. Files reach the options as click's ``default_map``, the environment
-as their ``envvar``. ``show_config`` prints them.
+as their ``envvar``.
 """
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from envoylogs.cli.options import Format, When
+from envoylogs.cli.console import output_file
+from envoylogs.cli.options import Format, When, variable_of
 from envoylogs.errors import ConfigurationError, MappingError, UnknownKeyError, nearest
+from envoylogs.render.formatting import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,42 +36,25 @@ _FILES = "envoylogs.files"
 """Where the context of a command keeps the files that were read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """An option that may be set in files and in the environment.
-
-    Attributes:
-        name: The long option with ``_``; the key in files.
-        kind: What its value is: a closed set of words, ``str``, ``int`` (from
-            0), ``bool``, or ``dict`` for keys by column.
-    """
-
-    name: str
-    kind: type[StrEnum | str | int | bool | dict[str, object]]
-
-    @property
-    def variable(self) -> str:
-        """The environment variable."""
-        return f"ENVOYLOGS_{self.name.upper()}"
-
-
-SETTINGS = {
-    setting.name: setting
-    for setting in (
-        Setting("format", Format),
-        Setting("limit", int),
-        Setting("text_format", str),
-        Setting("map", dict),
-        Setting("show_query", bool),
-        Setting("anonymize", bool),
-        Setting("color", When),
-        Setting("strict", bool),
-        Setting("max_names", int),
-        Setting("max_latency_rows", int),
-        Setting("max_joint_rows", int),
-    )
+SETTINGS: dict[str, type[StrEnum | str | int | bool | dict[str, object]]] = {
+    "format": Format,
+    "limit": int,
+    "text_format": str,
+    "map": dict,
+    "show_query": bool,
+    "anonymize": bool,
+    "color": When,
+    "strict": bool,
+    "max_names": int,
+    "max_latency_rows": int,
+    "max_joint_rows": int,
 }
-"""All settings, in the order in which they are shown."""
+"""What the value of each setting is, in the order in which they are shown: a closed set of words,
+``str``, ``int`` (from 0), ``bool``, or ``dict`` for keys by column.
+
+A setting is an option that may be set in files and in the environment. Its name is that of the
+long option with ``_``, and the key in files.
+"""
 
 _WANTED: dict[type, str] = {
     bool: "true or false",
@@ -80,8 +64,7 @@ _WANTED: dict[type, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(NamedTuple):
     """A configuration file that was read; ``mapped`` are the keys in it by column."""
 
     path: str
@@ -98,7 +81,7 @@ def _read_settings(context: typer.Context, given: bool) -> bool:  # noqa: FBT001
             option.name: file.values[name]
             for file in files
             for name in file.values
-            if SETTINGS[name].kind is not dict and (option := option_of(context, name))
+            if SETTINGS[name] is not dict and (option := option_of(context, name))
         }
     return given
 
@@ -116,7 +99,7 @@ ShowConfigOption = Annotated[
 
 def option_of(context: typer.Context, name: str) -> Any:  # noqa: ANN401  # click's parameter
     """Return the option of a command that is a setting, None if the command has none for it."""
-    variable = SETTINGS[name].variable
+    variable = variable_of(name)
     options = (p for p in context.command.params if getattr(p, "envvar", None) == variable)
     return next(options, None)
 
@@ -129,7 +112,7 @@ def origin_of(context: typer.Context, name: str) -> str | None:
         unset = "no-" if context.params.get(option.name) is False else ""
         return f"--{unset}{name.replace('_', '-')}"
     if source is not None and source.name == "ENVIRONMENT":
-        return SETTINGS[name].variable
+        return variable_of(name)
     files: list[_File] = context.meta.get(_FILES, [])
     return next((file.path for file in reversed(files) if name in file.values), None)
 
@@ -174,7 +157,7 @@ def _layers(context: typer.Context) -> Iterator[tuple[str, KeysByColumn]]:
     """Yield what maps keys, the farthest first: its origin and the keys by column."""
     for file in context.meta.get(_FILES, []):
         yield file.path, file.mapped
-    variable = SETTINGS["map"].variable
+    variable = variable_of("map")
     if text := os.environ.get(variable):
         try:
             yield variable, _by_column(_paired([text]))
@@ -236,11 +219,10 @@ def _read_file(path: Path) -> _File | None:
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path}: is not valid TOML: {error}.") from error
     for name, value in values.items():
-        setting = SETTINGS.get(name)
-        if setting is None:
+        if name not in SETTINGS:
             near = nearest(name, SETTINGS) or f" There are {', '.join(SETTINGS)}."
             raise ConfigurationError(f"{path}: {name!r} is no setting.{near}")
-        _check(str(path), setting, value)
+        _check(str(path), name, value)
     try:
         mapped = _by_column(_tabled(str(path), values.get("map", {})))
     except (MappingError, UnknownKeyError) as error:
@@ -248,16 +230,16 @@ def _read_file(path: Path) -> _File | None:
     return _File(str(path), values, mapped)
 
 
-def _check(path: str, setting: Setting, value: object) -> None:
+def _check(path: str, setting: str, value: object) -> None:
     """Raise an error if a value is not what a setting can be."""
-    kind = setting.kind
+    kind = SETTINGS[setting]
     if issubclass(kind, StrEnum):
         words = [str(word) for word in kind]
         if value not in words:
-            raise ConfigurationError.value(path, setting.name, f"give one of {', '.join(words)}.")
+            raise ConfigurationError.value(path, setting, f"give one of {', '.join(words)}.")
     # True is an integer to Python.
     elif type(value) is not kind or (type(value) is int and value < 0):
-        raise ConfigurationError.value(path, setting.name, f"give {_WANTED[kind]}.")
+        raise ConfigurationError.value(path, setting, f"give {_WANTED[kind]}.")
 
 
 def _tabled(path: str, table: object) -> dict[str, list[str]]:
@@ -269,3 +251,45 @@ def _tabled(path: str, table: object) -> dict[str, list[str]]:
             raise ConfigurationError.value(path, f"map.{column}", "give a key, or a list of keys.")
         found[column] = keys
     return found
+
+
+def print_config(context: typer.Context) -> None:
+    """Print the settings of a command in TOML, which may be saved as ``envoylogs.toml``."""
+    # A mapping that makes no sense is an error here too.
+    field_keys(context)
+    with output_file(None) as out:
+        out.write("".join(f"{line}\n" for line in _lines(context)))
+
+
+def _lines(context: typer.Context) -> Iterator[str]:
+    scalars = [name for name, kind in SETTINGS.items() if kind is not dict]
+    for name in scalars:
+        option = option_of(context, name)
+        if option is not None:
+            value = context.params[option.name]
+            origin = printable(origin_of(context, name) or "default")
+            # TOML has no word for what is not set.
+            shown = f"# {name} =" if value is None else f"{name} = {toml_of(value)}"
+            yield f"{shown}  # {origin}"
+    yield ""
+    yield "[map]"
+    for column, (keys, origin) in mapped_keys(context).items():
+        value = toml_of(keys[0]) if len(keys) == 1 else f"[{', '.join(map(toml_of, keys))}]"
+        yield f"{column} = {value}  # {printable(origin)}"
+
+
+def toml_of(value: object) -> str:
+    """Return a value as TOML writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int) else f'"{"".join(map(_escaped, str(value)))}"'
+
+
+def _escaped(letter: str) -> str:
+    """Return a letter as a basic string of TOML has it."""
+    if letter in {'"', "\\"}:
+        return f"\\{letter}"
+    if letter.isprintable():
+        return letter
+    # Half a pair of surrogates is no letter of TOML.
+    return "\\uFFFD" if "\ud800" <= letter <= "\udfff" else f"\\U{ord(letter):08x}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,10 +26,6 @@ if TYPE_CHECKING:
     from envoylogs.tally.spec import TallySpec
 
 
-_LOCK = ".lock"
-"""What stands behind the name of a state in that of its lock, which stays there."""
-
-
 def sources_for_state(sources: list[Source], state: Path | None, log: LogOptions) -> list[Source]:
     """Return the logs to read; with a state, without what runs of it have made in a folder of logs.
 
@@ -36,7 +34,7 @@ def sources_for_state(sources: list[Source], state: Path | None, log: LogOptions
             if a window was asked for, which moves from run to run.
     """
     if state is None:
-        refuse_uncounted_ids(sources, log)
+        _refuse_uncounted_ids(sources, log)
         return sources
     from envoylogs.tally.running import outputs_of
 
@@ -61,12 +59,8 @@ def sources_for_state(sources: list[Source], state: Path | None, log: LogOptions
     return [s for s in sources if not (s.found and s.size is None) and _is_log(s)]
 
 
-def refuse_uncounted_ids(sources: list[Source], log: LogOptions) -> None:
-    """Refuse to look for requests in several sources of which one is a tally.
-
-    Raises:
-        typer.BadParameter: If a request may be counted in the tally too.
-    """
+def _refuse_uncounted_ids(sources: list[Source], log: LogOptions) -> None:
+    """Refuse to look for requests in a tally beside other sources, which may hold them too."""
     from envoylogs.tally.storage import is_saved_tally
 
     if not log.distinct_requests or len(sources) == 1:
@@ -103,15 +97,13 @@ def _is_log(source: Source) -> bool:
     )
 
 
-def refuse_to_forget(outputs: Iterable[Path | None]) -> None:
+def refuse_to_forget(outputs: Iterable[Path]) -> None:
     """Refuse to write something else in the place of a state.
 
     Raises:
         OutputError: If an output is one.
     """
     for output in outputs:
-        if output is None:
-            continue
         from envoylogs.tally.running import is_running
 
         if is_running(output):
@@ -122,8 +114,46 @@ def refuse_to_forget(outputs: Iterable[Path | None]) -> None:
 
 
 def lock_of(state: Path) -> Path:
-    """Return the lock of a state."""
-    return Path(os.path.realpath(state) + _LOCK)
+    """Return the lock of a state, a file beside it that stays there."""
+    return Path(f"{os.path.realpath(state)}.lock")
+
+
+@dataclass(frozen=True, slots=True)
+class NewLines:
+    """What a run with a state has counted, which is not what it shows.
+
+    Attributes:
+        bytes: That were new.
+        lines: Likewise.
+        malformed_by_reason: Likewise, see ``reading.fates.REASONS``; most first, then by name.
+        leaves_some: Whether something was not counted, since its end has not come.
+    """
+
+    bytes: int
+    lines: int
+    malformed_by_reason: dict[str, int]
+    leaves_some: bool
+
+    @classmethod
+    def between(cls, before: RunningTally, after: RunningTally) -> NewLines:
+        """Return what was counted between two moments, before days are forgotten."""
+        new = _fates_of(after)
+        new.subtract(_fates_of(before))
+        malformed = [(-n, reason) for (fate, reason), n in new.items() if fate == "malformed" and n]
+        return cls(
+            new["bytes", ""],
+            new["lines", ""],
+            {reason: -less for less, reason in sorted(malformed)},
+            after.logs.leaves_some,
+        )
+
+
+def _fates_of(running: RunningTally) -> Counter[tuple[str, str]]:
+    found: Counter[tuple[str, str]] = Counter()
+    for tally in running.days.values():
+        for fate, detail, n in tally.lines.frame.select("fate", "detail", "n").iter_rows():
+            found[fate, detail] += n
+    return found
 
 
 @contextmanager
@@ -190,13 +220,8 @@ def _locked(path: Path) -> Iterator[None]:
 def save_state(path: Path, running: RunningTally, keep_us: int | None) -> RunningTally:
     """Write a state file, so that after a crash it is that of before or this one; return this one.
 
-    Args:
-        path: The file.
-        running: What it is to remember.
-        keep_us: How long before the newest record days are kept; null for ever.
+    Days are kept so long before the newest record; null for ever.
     """
-    from dataclasses import replace
-
     from envoylogs.tally.days import without_old_days
     from envoylogs.tally.running import save_running
 

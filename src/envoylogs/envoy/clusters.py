@@ -18,11 +18,9 @@ PASSTHROUGH = ("PassthroughCluster", "InboundPassthroughCluster", "InboundPassth
                "InboundPassthroughClusterIpv6")  # fmt: skip
 """Clusters for destinations that the mesh does not know; only sidecars have them."""
 
-PASSED_ON = (*PASSTHROUGH, "BlackHoleCluster")
-"""Clusters that stand for any address, so that their name says nothing of where traffic went."""
-
-NAMELESS = (*PASSED_ON, "UnknownService")
-"""These, and what the Gateway API makes of a backendRef that does not resolve."""
+NAMELESS = (*PASSTHROUGH, "BlackHoleCluster", "UnknownService")
+"""Clusters that stand for any address, so that their name says nothing of where traffic went, and
+what the Gateway API makes of a backendRef that does not resolve."""
 
 _OF_WAYPOINTS = "inbound-vip"
 

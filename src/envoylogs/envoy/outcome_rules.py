@@ -52,17 +52,12 @@ def is_connection() -> pl.Expr:
 
 def with_outcome(records: pl.DataFrame) -> pl.DataFrame:
     """Return records with the column ``outcome``; see ``outcome_of_record`` for what it needs."""
-    details = set(records["response_code_details"])
-    groups = {detail: _group_of(detail) for detail in details if detail is not None}
+    readings = {text: reading_of(text) for text in set(records["response_code_details"]) - {None}}
+    groups = {text: reading and reading.group for text, reading in readings.items()}
     group = _DETAILS.replace_strict(groups, default=None, return_dtype=pl.String)
     with_group = records.lazy().with_columns(details_group=group)
     outcome = outcome_of_record().alias("outcome")
     return with_group.with_columns(outcome).drop("details_group").collect()
-
-
-def _group_of(details: str) -> str | None:
-    detail = reading_of(details)
-    return detail.group if detail else None
 
 
 def _details(group: str) -> pl.Expr:

@@ -21,16 +21,16 @@ class Outcome:
         name: As in the column ``outcome``.
         actor: Who must act, the first where it may be two.
         must_act: The same in words.
-        meaning: What happened, in a sentence.
         harm: What kind of harm it is whatever the code; null if the code decides, see
             ``harm_of``. What to look at first stands with the way to fail, in ``failures``.
+        meaning: What happened, in a sentence.
     """
 
     name: str
     actor: Actor
     must_act: str
+    harm: Harm | None
     meaning: str
-    harm: Harm | None = None
 
     @property
     def error(self) -> bool:
@@ -40,133 +40,113 @@ class Outcome:
 
 OUTCOMES: tuple[Outcome, ...] = (
     Outcome(
-        "no_filter_chain", Actor.CONFIGURATION, "client or gateway configuration",
+        "no_filter_chain", Actor.CONFIGURATION, "client or gateway configuration", Harm.TURNED_AWAY,
         "A connection whose TLS server name, protocol or port no listener filter chain "
         "accepts.",
-        Harm.TURNED_AWAY,
     ),
     Outcome(
-        "tcp_failed", Actor.UPSTREAM, "upstream or gateway configuration",
+        "tcp_failed", Actor.UPSTREAM, "upstream or gateway configuration", Harm.FAILED,
         "A TCP connection that was not passed on, or that the upstream closed before a byte came "
         "from it.",
-        Harm.FAILED,
     ),
     Outcome(
-        "tcp", Actor.NOBODY, "nobody",
+        "tcp", Actor.NOBODY, "nobody", None,
         "A TCP connection that was passed on, or that its client ended before.",
     ),
     Outcome(
-        "fault_injected", Actor.POLICY, "gateway policy",
+        "fault_injected", Actor.POLICY, "gateway policy", Harm.INJECTED,
         "A fault rule aborted the request on purpose.",
-        Harm.INJECTED,
     ),
     Outcome(
-        "no_cluster", Actor.CONFIGURATION, "gateway configuration",
+        "no_cluster", Actor.CONFIGURATION, "gateway configuration", Harm.ERROR,
         "The route names a service, port or subset that does not exist.",
-        Harm.ERROR,
     ),
     Outcome(
-        "no_route", Actor.CONFIGURATION, "gateway configuration",
+        "no_route", Actor.CONFIGURATION, "gateway configuration", Harm.UNROUTED,
         "The gateway has no route for this host and path. From Istio 1.8 on the blackhole "
         "logs as this.",
-        Harm.UNROUTED,
     ),
     Outcome(
-        "dependency_failed", Actor.OPERATOR, "gateway operator",
+        "dependency_failed", Actor.OPERATOR, "gateway operator", Harm.ERROR,
         "A service that the gateway itself needs has failed: authorization, the keys of "
         "tokens, rate limit, Wasm.",
-        Harm.ERROR,
     ),
     Outcome(
-        "rate_limited", Actor.POLICY, "gateway policy",
+        "rate_limited", Actor.POLICY, "gateway policy", Harm.REFUSED,
         "The request was over a rate limit.",
-        Harm.REFUSED,
     ),
     Outcome(
-        "denied", Actor.POLICY, "gateway policy or client",
+        "denied", Actor.POLICY, "gateway policy or client", Harm.REFUSED,
         "A policy refused the request: authorization, token, origin.",
-        Harm.REFUSED,
     ),
     Outcome(
-        "client_error", Actor.CLIENT, "client",
+        "client_error", Actor.CLIENT, "client", Harm.REFUSED,
         "The client broke HTTP or sent something that the gateway refuses.",
-        Harm.REFUSED,
     ),
     Outcome(
-        "overflow", Actor.POLICY, "gateway policy, upstream",
+        "overflow", Actor.POLICY, "gateway policy, upstream", Harm.ERROR,
         "A circuit breaker, connection pool or overload limit was full.",
-        Harm.ERROR,
     ),
     Outcome(
-        "no_endpoints", Actor.UPSTREAM, "upstream",
+        "no_endpoints", Actor.UPSTREAM, "upstream", Harm.ERROR,
         "The cluster has no healthy endpoint.",
-        Harm.ERROR,
     ),
     Outcome(
-        "broken_response", Actor.UPSTREAM, "upstream",
+        "broken_response", Actor.UPSTREAM, "upstream", Harm.ERROR,
         "The answer of the upstream began well and broke off.",
-        Harm.ERROR,
     ),
     Outcome(
-        "connect_failure", Actor.UPSTREAM, "upstream",
+        "connect_failure", Actor.UPSTREAM, "upstream", Harm.ERROR,
         "No connection to the upstream could be made.",
-        Harm.ERROR,
     ),
     Outcome(
-        "upstream_timeout", Actor.UPSTREAM, "upstream",
+        "upstream_timeout", Actor.UPSTREAM, "upstream", Harm.ERROR,
         "The upstream did not answer in time.",
-        Harm.ERROR,
     ),
     Outcome(
-        "upstream_reset", Actor.UPSTREAM, "upstream",
+        "upstream_reset", Actor.UPSTREAM, "upstream", Harm.ERROR,
         "The upstream closed or reset the connection before it answered.",
-        Harm.ERROR,
     ),
     Outcome(
-        "client_gone", Actor.CLIENT, "client, or a slow upstream",
+        "client_gone", Actor.CLIENT, "client, or a slow upstream", Harm.GONE,
         "The client left before the answer was complete.",
-        Harm.GONE,
     ),
     Outcome(
-        "upstream_5xx", Actor.UPSTREAM, "upstream",
+        "upstream_5xx", Actor.UPSTREAM, "upstream", Harm.ERROR,
         "The upstream answered with a 5xx code, or with one that HTTP does not have (600 and "
         "above), which clients should take for a 5xx (RFC 9110, section 15).",
-        Harm.ERROR,
     ),
     Outcome(
-        "upstream_4xx", Actor.CLIENT, "client",
+        "upstream_4xx", Actor.CLIENT, "client", Harm.ANSWERED_4XX,
         "The upstream answered with a 4xx code; a 404 of this kind is the application's own.",
-        Harm.ANSWERED_4XX,
     ),
     Outcome(
-        "passthrough", Actor.NOBODY, "nobody",
+        "passthrough", Actor.NOBODY, "nobody", None,
         "Passed on to an address that the mesh does not know.",
     ),
     Outcome(
-        "served", Actor.NOBODY, "nobody",
+        "served", Actor.NOBODY, "nobody", None,
         "The upstream answered below 400.",
     ),
     Outcome(
-        "blackhole", Actor.CONFIGURATION, "gateway configuration",
+        "blackhole", Actor.CONFIGURATION, "gateway configuration", Harm.UNROUTED,
         "Istio 1.1 to 1.7: the port has no VirtualService at all, and its blackhole virtual "
         "host answered 404.",
-        Harm.UNROUTED,
     ),
     Outcome(
-        "blocked", Actor.POLICY, "gateway policy",
+        "blocked", Actor.POLICY, "gateway policy", Harm.REFUSED,
         "An unknown destination, which REGISTRY_ONLY refuses.",
-        Harm.REFUSED,
     ),
     Outcome(
-        "direct_response", Actor.NOBODY, "nobody",
+        "direct_response", Actor.NOBODY, "nobody", None,
         "The gateway answered as it was told to: a redirect, CORS, a fixed response.",
     ),
     Outcome(
-        "gateway_other", Actor.OPERATOR, "gateway operator",
+        "gateway_other", Actor.OPERATOR, "gateway operator", None,
         "The gateway answered for another reason; flag and detail say which.",
     ),
     Outcome(
-        "unknown", Actor.UNKNOWN, "unknown: the log has too few columns",
+        "unknown", Actor.UNKNOWN, "unknown: the log has too few columns", None,
         "Too little was logged to tell.",
     ),
 )  # fmt: skip

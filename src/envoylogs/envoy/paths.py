@@ -54,12 +54,7 @@ def path_group(path: pl.Expr, segments: int = PATH_SEGMENTS) -> pl.Expr:
 def numbered_path_groups(
     paths: pl.Series, segments: int = PATH_SEGMENTS
 ) -> tuple[pl.Series, pl.Series]:
-    """Return the path groups of some paths, and which of them each path is of.
-
-    Args:
-        paths: Many of them may be alike.
-        segments: See ``path_group``.
-    """
+    """Return the path groups of some paths, many maybe alike, and which of them each path is of."""
     # Where a number stands, any other gives the same group: each step leaves fewer to look at.
     bare = without_query(pl.col(paths.name).str.head(MAX_TEXT))
     alike = bare.str.replace_all(r"/\d+(/|$)", "/0${1}")

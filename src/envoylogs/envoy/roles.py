@@ -168,7 +168,6 @@ def _roles_of_others(records: pl.DataFrame, signs: pl.DataFrame, seen: ProxiesSe
 
 
 def _is_among(signs: pl.DataFrame, proxies: set[tuple[str, str | None]]) -> pl.Series:
-    """Tell which records are of some proxies."""
     if not proxies:
         return pl.repeat(False, signs.height, dtype=pl.Boolean, eager=True)  # noqa: FBT003
     known = pl.DataFrame(list(proxies), schema=dict.fromkeys(_PROXY, pl.String()), orient="row")

@@ -1,4 +1,4 @@
-"""What kind of traffic a record is, and the names in it.
+"""What kind of traffic a record is, the names in it, and the columns that are made of these.
 
 Ports 15021 (health) and 15090 (scrape) and the clusters ``agent`` and
 ``prometheus_stats`` are the gateway's own; a request mirrored before Istio
@@ -7,10 +7,17 @@ Ports 15021 (health) and 15090 (scrape) and the clusters ``agent`` and
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 import polars as pl
 
+from envoylogs import schema
 from envoylogs.envoy.clusters import OWN_CLUSTERS
-from envoylogs.envoy.outcome_rules import is_connection
+from envoylogs.envoy.outcome_rules import CONNECTION_COLUMNS, is_connection
+from envoylogs.envoy.paths import path_group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 KINDS = ("request", "connection", "own")
 
@@ -81,3 +88,32 @@ def looks_like_address(host: pl.Expr) -> pl.Expr:
     return host.str.contains(
         r"^(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-fA-F:]*:[0-9a-fA-F:.]*\]?|address-[0-9a-f]{16})$"
     )
+
+
+class _Derived(NamedTuple):
+    """How a column is made, and from which normalized ones."""
+
+    expression: pl.Expr
+    made_from: tuple[str, ...]
+
+
+_DERIVED = {
+    "host": _Derived(host_of_record(), ("requested_server_name", *CONNECTION_COLUMNS)),
+    "client": _Derived(client_of_record(), ("downstream_remote_address", "x_forwarded_for")),
+    "path_group": _Derived(path_group(pl.col("path")), ("path",)),
+}
+
+
+def column_expression(name: str) -> pl.Expr:
+    """Return a column of ``schema.NORMALIZED`` or ``schema.DERIVED`` as an expression."""
+    derived = _DERIVED.get(name)
+    return pl.col(name) if derived is None else derived.expression.alias(name)
+
+
+def columns_behind(names: Iterable[str]) -> set[str]:
+    """Return the normalized columns that these columns are made from."""
+    found: set[str] = set()
+    for name in names:
+        derived = _DERIVED.get(name)
+        found |= {name} if derived is None else set(derived.made_from)
+    return found & set(schema.NORMALIZED)

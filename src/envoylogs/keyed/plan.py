@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from envoylogs.envoy.text_formats import TextFormat
     from envoylogs.keyed.anonymize import Anonymizer
-    from envoylogs.reading.progress import Progress
+    from envoylogs.reading.source_reader import Progress
     from envoylogs.sources.stop import Stop
 
 

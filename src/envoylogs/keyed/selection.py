@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs import schema
-from envoylogs.envoy.derived import column_expression, columns_behind
 from envoylogs.envoy.outcomes import OUTCOME_NAMES, OUTCOMES, UNROUTED, is_error
 from envoylogs.envoy.paths import without_query
 from envoylogs.envoy.roles import ROLES
+from envoylogs.envoy.traffic import column_expression, columns_behind
 from envoylogs.errors import SelectionError, first_line
 from envoylogs.keyed.moments import iso_of
 from envoylogs.keyed.sql import with_floats

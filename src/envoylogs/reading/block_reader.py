@@ -16,13 +16,12 @@ from envoylogs.reading.decoders.reference import objects_alike
 from envoylogs.reading.decoders.text_lines import TextLines
 from envoylogs.reading.envelopes.unwrapping import Envelopes
 from envoylogs.reading.mending.unclear_lines import UnclearLines
-from envoylogs.reading.raw_records import RawRecords
+from envoylogs.reading.payloads import Payloads, RawRecords
 from envoylogs.sources.blocks import LongLine
 
 if TYPE_CHECKING:
     from envoylogs.envoy.text_formats import TextFormat
     from envoylogs.reading.fates import LineFates
-    from envoylogs.reading.payloads import Payloads
     from envoylogs.sources.blocks import Block
 
 _BOM = b"\xef\xbb\xbf"
@@ -66,10 +65,11 @@ class BlockReader:
     def read(self, item: Block | LongLine, fates: LineFates) -> RawRecords:
         """Return the records of the next block, and account for its lines."""
         records = RawRecords()
+        self._unclear.begin(records, fates)
         fates.add(self._source, "bytes", item.size)
         if isinstance(item, LongLine):
             fates.add(self._source, "lines", 1)
-            self._unclear.abandon(records, fates)
+            self._unclear.abandon()
             fates.malformed(self._source, self.next_line, "line_too_long", item.head)
             self.next_line += 1
         else:
@@ -80,9 +80,10 @@ class BlockReader:
     def finish(self, fates: LineFates) -> RawRecords:
         """Account for what is still open at the end of the source."""
         records = RawRecords()
+        self._unclear.begin(records, fates)
         waiting = self._envelopes.finish(fates)
         self._read_payloads(b"\n".join(waiting.lines), waiting, records, fates)
-        self._unclear.abandon(records, fates)
+        self._unclear.abandon()
         fates.add(self._source, "records", len(records))
         return records
 
@@ -106,14 +107,7 @@ class BlockReader:
     def _read_payloads(
         self, data: bytes, payloads: Payloads, records: RawRecords, fates: LineFates
     ) -> None:
-        """Read lines without their envelopes.
-
-        Args:
-            data: The lines, maybe with their envelopes.
-            payloads: The same, line by line.
-            records: Where records go.
-            fates: Where lines are accounted for.
-        """
+        """Read lines without their envelopes; ``data`` are the same, maybe with them."""
         self._unclear.enter(payloads)
         records.runs = self._text_lines.runs(
             data, payloads.lines, payloads.numbers, are_bare=payloads.are_bare
@@ -124,8 +118,7 @@ class BlockReader:
             if number in of_text:
                 if start < place:
                     self._read_json(payloads, slice(start, place), records, fates)
-                if self._unclear.is_open:
-                    self._unclear.abandon(records, fates)
+                self._unclear.abandon()
                 start = place + 1
         if start < len(payloads.numbers):
             self._read_json(payloads, slice(start, None), records, fates)
@@ -168,21 +161,21 @@ class BlockReader:
         original, unclear = payloads.originals.get, self._unclear
         loads, error = orjson.loads, orjson.JSONDecodeError
         no_sign, is_record = self._keys.signs.isdisjoint, self._keys.is_record
-        on_one_line, parts = 0, payloads.parts
+        on_one_line, parts, height_of = 0, payloads.parts, payloads.height
         for number, line in zip(numbers, lines, strict=True):
             try:
                 value = decoded[number] if number in decoded else loads(line)
             except error:
-                unclear.read_broken(number, line, records, fates)
+                unclear.read_broken(number, line)
                 continue
             if type(value) is dict and (not no_sign(value) or is_record(value)):
                 if unclear.is_open:
-                    unclear.abandon(records, fates)
+                    unclear.abandon()
                 append(value)
                 append_number(number)
                 if keep_text:
                     append_text(original(number, line))
-                on_one_line += parts.get(number, 1) if parts else 1
+                on_one_line += height_of(number) if parts else 1
             else:
-                unclear.read_other(number, line, value, records, fates)
+                unclear.read_other(number, line, value)
         fates.add(self._source, "record_lines", on_one_line)

@@ -105,61 +105,45 @@ class LineFates:
             for key in keys:
                 self.add(source, fate, n, _shown(key))
 
-    def malformed(  # where, why, what
-        self, source: str, line: int, reason: str, raw: bytes, n: int = 1
-    ) -> None:
-        """Count one malformed line and keep it if it is among the first of its reason.
+    def malformed(self, source: str, line: int, reason: str, raw: bytes, n: int = 1) -> None:
+        """Count a malformed line, joined of ``n``, and keep it if it is an early one of its reason.
 
-        Args:
-            source: Where it stands.
-            line: Its number.
-            reason: Of ``REASONS``.
-            raw: As it was.
-            n: Of how many lines it was joined.
+        The reason is one of ``REASONS``, and the line as it was.
         """
-        self._keep(source, line, reason, raw)
+        if self.keeps(source, reason):
+            self._example(source, line, reason, _beginning(raw))
         self.add(source, "malformed", n, reason)
         if self.on_malformed is not None:
             self.on_malformed(raw)
 
     def other(self, source: str, line: int, raw: bytes, n: int = 1) -> None:
         """Count one line of another program; the first few are kept as examples too."""
-        self._keep(source, line, "other", raw)
+        if self.counts[source, "other", ""] < EXAMPLES_KEPT:
+            self._example(source, line, "other", _beginning(raw))
         self.add(source, "other", n)
 
     def unreadable(self, source: str, line: int, column: str, value: str) -> None:
-        """Keep a value that can't be read as the type of its column as an example.
-
-        Args:
-            source: Where its record stands.
-            line: The number of the record.
-            column: The column.
-            value: As it was logged.
-        """
-        kept = value[:_TEXT_KEPT] if self.keep_text else None
-        self.examples.append(LineExample(source, line, f"{UNREADABLE}{column}", kept))
+        """Keep a value, as it was logged, that can't be read as the type of its column."""
+        self._example(source, line, f"{UNREADABLE}{column}", value[:_TEXT_KEPT])
 
     def wrapped_in(self, source: str, line: int, path: str) -> None:
         """Keep where in its object the record of a line stands that is counted next.
 
-        Args:
-            source: Where the line stands.
-            line: Its number.
-            path: What takes it out, for ``jq``: the keys on the way.
+        The path is what takes it out, for ``jq``: the keys on the way.
         """
-        kept = path if self.keep_text else None
-        self.examples.append(LineExample(source, line, WRAPPED_IN, kept))
+        self._example(source, line, WRAPPED_IN, path)
 
     def keeps(self, source: str, reason: str) -> bool:
         """Tell whether the next malformed line of a reason is kept as an example."""
         return self.counts[source, "malformed", reason] < EXAMPLES_KEPT
 
-    def _keep(self, source: str, line: int, reason: str, raw: bytes) -> None:
-        fate = (source, "other", "") if reason == "other" else (source, "malformed", reason)
-        if self.counts[fate] < EXAMPLES_KEPT:
-            text = raw[:_TEXT_KEPT].decode("utf-8", "replace").strip()
-            kept = text if self.keep_text else None
-            self.examples.append(LineExample(source, line, reason, kept))
+    def _example(self, source: str, line: int, reason: str, text: str) -> None:
+        kept = text if self.keep_text else None
+        self.examples.append(LineExample(source, line, reason, kept))
+
+
+def _beginning(raw: bytes) -> str:
+    return raw[:_TEXT_KEPT].decode("utf-8", "replace").strip()
 
 
 @lru_cache(maxsize=512)

@@ -1,10 +1,13 @@
-"""Lines without their envelopes, and who wrote them."""
+"""Lines without their envelopes, who wrote them, and the records of a block as they were found."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from envoylogs.reading.decoders.text_lines import TextRun
 
 # /var/log/containers/POD_NAMESPACE_CONTAINER-ID.log and
 # /var/log/pods/NAMESPACE_POD_UID/CONTAINER/N.log
@@ -30,6 +33,24 @@ NOBODY = Origin()
 """An envelope that says nothing."""
 
 
+class Unwrapped(NamedTuple):
+    """What stood inside of the envelope of one line.
+
+    Attributes:
+        kind: Of the envelope.
+        payload: The line inside, or what it holds where that is known.
+        origin: Who wrote it.
+        stream: On which stream; matters where lines have parts.
+        ends: Whether it is the last part of its line.
+    """
+
+    kind: str
+    payload: bytes | dict[str, object]
+    origin: Origin = NOBODY
+    stream: bytes = b""
+    ends: bool = True
+
+
 @dataclass(slots=True)
 class Payloads:
     """Lines without their envelopes.
@@ -40,8 +61,7 @@ class Payloads:
         objects: What was inside where that was an object and no line, by its number.
         originals: The bytes of each line that had an envelope, by its number.
         origins: Who wrote each line that had an envelope, by its number.
-        parts: Of how many lines each joined line is made, by its number.
-        part_numbers: The numbers of these lines.
+        parts: The numbers of the lines of which each joined line is made, by its number.
         are_bare: Whether all lines begin as records, blank lines and printed objects do,
             which is told at once.
     """
@@ -51,13 +71,44 @@ class Payloads:
     objects: dict[int, dict[str, object]] = field(default_factory=dict)
     originals: dict[int, bytes] = field(default_factory=dict)
     origins: dict[int, Origin] = field(default_factory=dict)
-    parts: dict[int, int] = field(default_factory=dict)
-    part_numbers: dict[int, list[int]] = field(default_factory=dict)
+    parts: dict[int, list[int]] = field(default_factory=dict)
     are_bare: bool = False
 
     def height(self, number: int) -> int:
         """Return of how many lines of the source a line is made."""
-        return self.parts.get(number, 1)
+        return len(self.parts[number]) if number in self.parts else 1
+
+
+@dataclass(slots=True)
+class RawRecords:
+    """The records of one block.
+
+    Attributes:
+        objects: The records of JSON, as they were logged.
+        lines: The number of the first line of each.
+        texts: The bytes of each as they stand in the source, without the last
+            line feed; empty unless wanted.
+        runs: The records of TEXT.
+        run_texts: The bytes of each record of a run, by its line; empty unless wanted.
+        origins: Who wrote a record, by its line; empty without envelopes.
+        keys: The keys that each of ``objects`` has; null if that is not known.
+    """
+
+    objects: list[dict[str, object]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    texts: list[bytes] = field(default_factory=list)
+    runs: list[TextRun] = field(default_factory=list)
+    run_texts: dict[int, bytes] = field(default_factory=dict)
+    origins: dict[int, Origin] = field(default_factory=dict)
+    keys: frozenset[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self.objects) + sum(len(run.numbers) for run in self.runs)
+
+    @property
+    def numbers(self) -> list[int]:
+        """The number of the line of each record, first of JSON, then of TEXT."""
+        return [*self.lines, *(number for run in self.runs for number in run.numbers)]
 
 
 def origin_of_file(source: str) -> Origin:

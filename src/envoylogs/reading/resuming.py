@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from envoylogs.reading.fates import LineFates
 from envoylogs.sources.blocks import Block, LongLine
 from envoylogs.sources.compression import READ_BYTES
-from envoylogs.sources.known_log import WaitingLine
+from envoylogs.sources.identity import WaitingLine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,10 +91,7 @@ class RecentLines:
 def read_waiting(reader: BlockReader, lines: Mapping[WaitingLine, bytes], fates: LineFates) -> int:
     """Read lines again that wait for their end; return how many records they are: none.
 
-    Args:
-        reader: That goes on where it stands afterwards.
-        lines: With their bytes, in their order.
-        fates: Where they are accounted for.
+    The lines are in their order, and the reader goes on where it stands afterwards.
     """
     next_line, records = reader.next_line, 0
     for line, text in lines.items():
@@ -118,7 +115,9 @@ def lines_before(
         Null if the stream ends before that place.
     """
     found, start = {}, min((line.offset for line in waiting), default=end)
-    if not _pass_over(stream, start):
+    while stream.offset < start and stream.read1(min(start - stream.offset, READ_BYTES)):
+        pass
+    if stream.offset != start:
         return None
     data = b""
     while stream.offset < end and (piece := stream.read1(end - stream.offset)):
@@ -127,9 +126,3 @@ def lines_before(
         place = line.offset - start
         found[line] = data[place : place + line.size - 1]
     return found if stream.offset == end else None
-
-
-def _pass_over(stream: MarkedStream, end: int) -> bool:
-    while stream.offset < end and stream.read1(min(end - stream.offset, READ_BYTES)):
-        pass
-    return stream.offset == end

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from envoylogs.reading.resuming import RecentLines, lines_before, read_waiting
 from envoylogs.sources.blocks import blocks
-from envoylogs.sources.identity import MarkedStream
+from envoylogs.sources.identity import KnownLog, MarkedStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -14,12 +14,20 @@ if TYPE_CHECKING:
     from envoylogs.envoy.roles import ProxiesSeen
     from envoylogs.reading.block_reader import BlockReader
     from envoylogs.reading.fates import LineFates
-    from envoylogs.reading.progress import Progress
-    from envoylogs.reading.raw_records import RawRecords
-    from envoylogs.sources.known_log import Place
+    from envoylogs.reading.payloads import RawRecords
     from envoylogs.sources.known_logs import KnownLogs
     from envoylogs.sources.source import Source
     from envoylogs.sources.stop import Stop
+
+
+class Progress(Protocol):
+    """Who wants to know how far the reading is; calls come from the reading thread."""
+
+    def bytes_read(self, n: int) -> None:
+        """Take note of bytes as they stand in the source, compressed or not."""
+
+    def lines_read(self, n: int) -> None:
+        """Take note of lines."""
 
 
 class SourceReader:
@@ -57,7 +65,8 @@ class SourceReader:
         """
         place = self._logs.place_of(self._source, raw)
         on_bytes = progress.bytes_read if progress else None
-        self._remember(place)
+        known = None if place.number is None else self._logs.logs[place.number]
+        self._remember(known, place.same_bytes)
         if place.problem is not None:
             self.fates.add(self._source.name, "damaged", 1, place.problem)
         if place.nothing_new:
@@ -67,7 +76,6 @@ class SourceReader:
         start = 0 if place.is_packed else place.start
         unpacked = self._source.unpacked(raw, on_bytes, stop, start=start)
         stream = MarkedStream(unpacked, start, place.before)
-        known = None if place.number is None else self._logs.logs[place.number]
         reader = self._reader_at(1 if known is None else known.lines + 1)
         end = 0 if known is None else known.end.offset
         before = lines_before(stream, end, () if known is None else known.waiting)
@@ -97,13 +105,13 @@ class SourceReader:
             complete=not stop.requested,
         )
 
-    def _remember(self, place: Place) -> None:
+    def _remember(self, log: KnownLog | None, same_bytes: int) -> None:
         """Take over what is known of a log that is read further, and name a copy of it."""
-        if place.number is None:
+        if log is None:
             return
-        name, log = self._source.name, self._logs.logs[place.number]
+        name = self._source.name
         self._proxies.sidecars |= {(name, pod) for pod in log.sidecars}
         self._proxies.gateways |= {(name, pod) for pod in log.gateways}
         self._proxies.waypoints |= {(name, pod) for pod in log.waypoints}
         if not self._logs.resumable:
-            self.fates.add(name, "copied", place.same_bytes, log.name)
+            self.fates.add(name, "copied", same_bytes, log.name)

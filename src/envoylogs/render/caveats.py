@@ -30,7 +30,7 @@ _VALUE_SHOWN = 60
 
 def notes_of(summary: Summary) -> list[str]:
     """Return what could not be read and what was folded, each in sentences."""
-    return [note for note in (unread_of(summary), folded_of(summary)) if note is not None]
+    return list(filter(None, (unread_of(summary), folded_of(summary))))
 
 
 def unread_facts(accounts: Accounts) -> list[str]:
@@ -64,9 +64,7 @@ def unread_of(summary: Summary) -> str | None:
             f"{counted(accounts.untimed, 'record')} {has} no time that can be read: counted, and "
             "in no window of time."
         )
-    left_out = untimed_left_out(accounts.untimed_left_out)
-    if left_out is not None:
-        words.append(left_out)
+    words += filter(None, [untimed_left_out(accounts.untimed_left_out)])
     return " ".join(words) or None
 
 
@@ -88,7 +86,7 @@ def _example(row: dict[str, object]) -> str:
 
 def unused_keys_of(accounts: Accounts) -> tuple[str, str] | None:
     """Return a sentence and the option that reads these keys; null without such keys."""
-    from envoylogs.summary.unused_keys import keys_for
+    from envoylogs.summary.unused_keys import keys_for  # with Polars, which no help text needs
 
     keys = keys_for(accounts.columns_never_seen, accounts.unused_keys)
     if not keys:

@@ -1,19 +1,23 @@
-"""Plotly figures of a summary, shared by the page and notebooks.
+"""Plotly figures of a summary, shared by the page and notebooks, and their colors.
 
-Each is a function of the totals and the slices of a log; all have the project's template. Times are
+Each is a function of the slices of a log; all have the project's template. Times are
 UTC, latency is in milliseconds. Nothing here is text from a log, since Plotly
 takes markup in labels.
+
+Colors have one meaning each, and are told apart by colorblind people too. An outcome has the color
+of who must act on it. The hues are those of Okabe and Ito's palette, which was made for all kinds
+of color vision; on dark they are lighter, so that the contrast stays.
 """
 
 from __future__ import annotations
 
 import math
 from itertools import pairwise, starmap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 
-from envoylogs.render.colors import ACTOR_COLORS, INK, NOISE_COLOR, STACKED
+from envoylogs.envoy.harm import Actor
 from envoylogs.render.formatting import count
 from envoylogs.summary.in_words import counted
 from envoylogs.summary.over_time import (
@@ -31,8 +35,42 @@ if TYPE_CHECKING:
     import polars as pl
 
     from envoylogs.summary.over_time import Window
-    from envoylogs.summary.overview import Overview
     from envoylogs.summary.slices import Slices
+
+
+class Shade(NamedTuple):
+    """One color on a light ground and on a dark one."""
+
+    light: str
+    dark: str
+
+
+ACTOR_COLORS = {
+    Actor.NOBODY: Shade("#a9b4c0", "#5f6c7b"),
+    Actor.CLIENT: Shade("#56b4e9", "#7cc8f2"),
+    Actor.POLICY: Shade("#cc79a7", "#e39ac3"),
+    Actor.OPERATOR: Shade("#e69f00", "#f2b632"),
+    Actor.UPSTREAM: Shade("#d55e00", "#f07b3f"),
+    Actor.CONFIGURATION: Shade("#0072b2", "#4da3e0"),
+    Actor.UNKNOWN: Shade("#7a6a53", "#b09a78"),
+}
+"""By who must act."""
+
+STACKED = (Actor.NOBODY, Actor.CLIENT, Actor.POLICY, Actor.OPERATOR, Actor.UNKNOWN,
+           Actor.UPSTREAM, Actor.CONFIGURATION)  # fmt: skip
+"""From the bottom of a stack to its top: what is nobody's problem first."""
+
+NOISE_COLOR = Shade("#dde2e8", "#39434f")
+"""Requests of strangers for hosts that were never routed."""
+
+INK = {
+    "ground": Shade("#ffffff", "#14181d"),
+    "text": Shade("#1f2933", "#e4e9ef"),
+    "quiet": Shade("#5a6775", "#9aa7b5"),
+    "line": Shade("#e3e8ee", "#2b343e"),
+    "accent": Shade("#0b5cad", "#6cb2f7"),
+}
+"""What is neither an outcome nor noise."""
 
 
 def _class_words(low: float, high: float) -> str:
@@ -97,14 +135,13 @@ def _scale(*, dark: bool) -> list[tuple[float, str]]:
     return [(place / (len(stops) - 1), color) for place, color in enumerate(stops)]
 
 
-def timeline_figure(overview: Overview, slices: Slices) -> go.Figure:
+def timeline_figure(slices: Slices) -> go.Figure:
     """Return requests over time, stacked by who must act; noise on top, apart from them.
 
     Connections that failed are among them; where there is no request, all
     connections are shown.
     """
-    connections_alone = bool(not overview.requests and overview.connections)
-    by_bin, noun = by_actor(slices, all_connections=connections_alone)
+    by_bin, noun = by_actor(slices)
     figure = go.Figure(layout=_layout(slices, noun))
     figure.update_layout(barmode="stack", dragmode="select", selectdirection="h")
     figure.update_yaxes(rangemode="tozero")
@@ -126,9 +163,8 @@ def timeline_figure(overview: Overview, slices: Slices) -> go.Figure:
     return figure
 
 
-def latency_figure(overview: Overview, slices: Slices) -> go.Figure:
+def latency_figure(slices: Slices) -> go.Figure:
     """Return percentiles of the latency of answered requests over time."""
-    del overview
     found = quantiles(slices)
     figure = go.Figure(layout=_layout(slices, "latency, ms", log=True))
     for name, dash in _PERCENTILES.items():
@@ -147,9 +183,8 @@ def latency_figure(overview: Overview, slices: Slices) -> go.Figure:
     return figure
 
 
-def heat_map_figure(overview: Overview, slices: Slices) -> go.Figure:
+def heat_map_figure(slices: Slices) -> go.Figure:
     """Return how many answered requests took how long, over time."""
-    del overview
     counts, width_us = by_class(slices), bin_width_us(slices)
     figure = go.Figure(layout=_layout(slices, "latency, ms", log=True))
     x: list[float] = []
@@ -177,7 +212,7 @@ def heat_map_figure(overview: Overview, slices: Slices) -> go.Figure:
     return figure
 
 
-FIGURES: Mapping[str, Callable[[Overview, Slices], go.Figure]] = {
+FIGURES: Mapping[str, Callable[[Slices], go.Figure]] = {
     "timeline": timeline_figure,
     "latency": latency_figure,
     "heat_map": heat_map_figure,

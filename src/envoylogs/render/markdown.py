@@ -54,13 +54,9 @@ _SHARES = ("share", "failed_share")
 def write_markdown(
     summary: Summary, out: TextIO, table: str | None = None, *, limit: int | None = None
 ) -> None:
-    """Write findings, noise, the ledger of 404s, and one table if it was asked for.
+    """Write findings, noise, the ledger of 404s, and one of ``tables.TABLES`` if it was asked for.
 
-    Args:
-        summary: Of the log.
-        out: Where to.
-        table: One of ``tables.TABLES``; null for none.
-        limit: At most so many rows of it; null for all.
+    Of that at most ``limit`` rows; null for all.
     """
     sections = [*_sections(summary), *(_tables(summary, table, limit) if table else ())]
     out.write("\n\n".join(sections) + "\n")
@@ -105,21 +101,17 @@ def _tables(summary: Summary, table: str, limit: int | None) -> Iterable[str]:
 def _asked(summary: Summary, table: str, limit: int | None) -> str:
     all_rows = rows_of_table(summary, table)
     rows = [flat_row(row) for row in all_rows[:limit]]
-    if not rows:
-        return "The table is empty."
-    names = list(rows[0])
+    names = list(rows[0]) if rows else []
     if table == "splits":
         names = list(_OF_A_PART)
     elif "latency_ms_p50" in names:
         keys = names[: names.index("requests")]
         names = [*keys, *(name for name in _COLUMNS if name in names)]
-    cells = [[_cell(name, row) for name in names] for row in rows]
     more = len(all_rows) - len(rows)
-    return _table(names, cells) + (f"\n\n{more:,} more rows" if more else "")
+    return markdown_table(rows, names) + (f"\n\n{more:,} more rows" if more else "")
 
 
 def _facts(summary: Summary) -> Iterable[str]:
-    """Yield what was counted, each in a few words."""
     overview = summary.overview
     if overview.first is not None:
         yield window(overview.first, overview.last)
@@ -147,11 +139,11 @@ def _finding(place: int, found: Finding, summary: Summary) -> str:
     return "\n   ".join(f"{line}  " for line in lines).rstrip()
 
 
-def markdown_table(rows: Sequence[Row]) -> str:
-    """Return rows as a table; without rows a sentence."""
+def markdown_table(rows: Sequence[Row], columns: Sequence[str] | None = None) -> str:
+    """Return some or all columns of rows as a table; without rows a sentence."""
     if not rows:
         return "The table is empty."
-    names = list(rows[0])
+    names = columns or list(rows[0])
     return _table(names, [[_cell(name, row) for name in names] for row in rows])
 
 

@@ -32,7 +32,7 @@ def as_text(table: pl.DataFrame, limit: int | None) -> str:
 
     The table has one row more than are shown, if there are more.
     """
-    from envoylogs.render.terminal.plain import printed_rows
+    from envoylogs.render.terminal.cells import printed_rows
 
     return printed_rows(_rows(table), limit)
 

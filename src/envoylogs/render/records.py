@@ -90,11 +90,17 @@ def _accounts(accounts: Accounts, limit: int | None) -> Row:
         name: _rows(getattr(accounts, name), limit)
         for name in ("copies", "unused_keys", "other_keys", "examples", "sources", "gateways")
     }
-    unreadable = [_with_example(row) for row in accounts.unreadable_examples.to_dicts()]
-    scalars = {name: getattr(accounts, name) for name in accounts.__slots__}
-    first, last = accounts.overlap or (None, None)
+    unreadable = [
+        {
+            "column": column,
+            "records": n,
+            "example": {"source": source, "line": line, "value": value},
+        }
+        for column, n, source, line, value in accounts.unreadable_examples.iter_rows()
+    ]
     # What wraps records is for a message.
-    del scalars["wrapped_in"]
+    scalars = {name: getattr(accounts, name) for name in accounts.__slots__ if name != "wrapped_in"}
+    first, last = accounts.overlap or (None, None)
     return {
         **scalars,
         **tables,
@@ -114,9 +120,3 @@ def json_text(value: Row | list[Row], option: int = 0) -> str:
     # Looking for what is to be escaped takes a hundredth of the time of escaping nothing.
     plain = text.isascii() and "\x7f" not in text
     return (text if plain else text.translate(_ESCAPES)) + "\n"
-
-
-def _with_example(row: Row) -> Row:
-    """Return how many values of a column can't be read, and the first of them."""
-    example = {name: row[name] for name in ("source", "line", "value")}
-    return {"column": row["column"], "records": row["records"], "example": example}

@@ -189,7 +189,12 @@ def _when(found: Finding, overview: Overview) -> str | None:
 def noise_of(summary: Summary) -> str | None:
     """Return what strangers asked for, in a sentence; null without noise."""
     noise, folded = summary.overview.noise, summary.folds.columns
-    told = sum(found.requests for found in summary.findings if _is_of_strangers(found))
+    told = sum(
+        found.requests
+        for found in summary.findings
+        if (found.code, found.failure) == ("unrouted_host", "route_missing")
+        and found.severity < Severity.INFO
+    )
     # What a finding is about is no stranger's noise.
     more = max(noise["requests"] - told, 0)
     parts = []
@@ -213,15 +218,6 @@ def noise_of(summary: Summary) -> str | None:
         return None
     words = " and ".join(parts)
     return f"Noise: {words} that this gateway never routed. Not in the error share."
-
-
-def _is_of_strangers(found: Finding) -> bool:
-    """Tell a finding about hosts that were never routed, which are counted as noise."""
-    return (
-        found.code == "unrouted_host"
-        and found.failure == "route_missing"
-        and found.severity < Severity.INFO
-    )
 
 
 _ALIKE = 0.9

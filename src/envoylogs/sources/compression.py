@@ -10,23 +10,12 @@ name. What is inside may be encoded in UTF-16 or UTF-32 (see ``encodings``).
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from envoylogs.sources.encodings import as_utf8, encoding_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-
-PROBLEMS: dict[str, str] = {
-    "truncated": "the archive ends too early",
-    "damaged": "the archive holds bytes that its format does not allow, or fails its checksum",
-    "bomb": "it unpacks to over 256 MiB and to over 250 times its size, which no log does",
-    "oversized": "it needs over 128 MiB (zstd) or 256 MiB (xz) of memory to unpack",
-    "nested": "an archive is inside the archive",
-    "unread": "an archive of a kind that is not read: tar, zip or lz4",
-}
-"""What can be wrong, in words. A problem is one of these keys, ``_`` and the name of a format."""
 
 READ_BYTES = 256 * 1024
 """How much is read and handed on at a time, at most."""
@@ -67,7 +56,7 @@ class UnpackedStream:
 
     Attributes:
         problem: Why the bytes ended before their end, such as ``truncated_gzip``
-            (see ``PROBLEMS``); null if they did not.
+            (see ``errors.PROBLEMS``); null if they did not.
     """
 
     def __init__(self, read: Callable[[int], bytes], *, plain: bool = False) -> None:
@@ -181,8 +170,7 @@ class _Decoder(Protocol):
     def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Codec:
+class _Codec(NamedTuple):
     """How the members of a format are unpacked, how much at a time, and what damage raises."""
 
     decoder: Callable[[], _Decoder]
@@ -218,8 +206,7 @@ def _xz() -> _Codec:
     return _Codec(lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY_BYTES), lzma.LZMAError)
 
 
-@dataclass(frozen=True, slots=True)
-class _Format:
+class _Format(NamedTuple):
     """A format, how its archives begin, and what unpacks them; null if they are not read."""
 
     name: str

@@ -17,22 +17,16 @@ if TYPE_CHECKING:
 TOLD_BY_BYTES = 8
 """How many of the first bytes tell the encoding."""
 
-# The longer marks first: that of UTF-16 begins that of UTF-32.
-_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 # No line ends: lines of nothing but a zero byte would be blank ones in UTF-16.
 _ASCII = frozenset(b"\t" + bytes(range(0x20, 0x7F)))
-# Two characters, each byte of which is zero or not. A file that a full disk has filled up with
-# zeros begins like none of them.
-_SHAPES = (
-    ((True, False, False, False) * 2, "utf-32-le"),
-    ((False, False, False, True) * 2, "utf-32-be"),
-    ((True, False) * 2, "utf-16-le"),
-    ((False, True) * 2, "utf-16-be"),
+# The mark, the longer ones first, since that of UTF-16 begins that of UTF-32; then two characters,
+# each byte of which is zero or not. A file that a full disk has filled up with zeros begins like
+# none of them.
+_ENCODINGS = (
+    ("utf-32-le", codecs.BOM_UTF32_LE, (True, False, False, False) * 2),
+    ("utf-32-be", codecs.BOM_UTF32_BE, (False, False, False, True) * 2),
+    ("utf-16-le", codecs.BOM_UTF16_LE, (True, False) * 2),
+    ("utf-16-be", codecs.BOM_UTF16_BE, (False, True) * 2),
 )
 
 
@@ -42,10 +36,9 @@ def encoding_of(start: bytes) -> str | None:
     Args:
         start: ``TOLD_BY_BYTES`` of them, if there are so many.
     """
-    for mark, encoding in _MARKS:
-        if start.startswith(mark):
-            return encoding
-    return next((encoding for shape, encoding in _SHAPES if _fits(start, shape)), None)
+    marked = (encoding for encoding, mark, _ in _ENCODINGS if start.startswith(mark))
+    shaped = (encoding for encoding, _, shape in _ENCODINGS if _fits(start, shape))
+    return next(chain(marked, shaped), None)
 
 
 def as_utf8(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -71,7 +64,7 @@ def as_utf8(pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield from remaining
         return
     decoder = codecs.getincrementaldecoder(encoding)("replace")
-    mark = next((mark for mark, _ in _MARKS if start.startswith(mark)), b"")
+    mark = next((mark for _, mark, _ in _ENCODINGS if start.startswith(mark)), b"")
     for piece in chain((start.removeprefix(mark),), remaining):
         if text := decoder.decode(piece):
             yield text.encode()
@@ -81,11 +74,10 @@ def as_utf8(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def _may_be_encoded(start: bytes) -> bool:
     """Tell whether more bytes are needed to tell the encoding."""
-    if len(start) >= TOLD_BY_BYTES:
-        return False
-    if any(mark[: len(start)] == start[: len(mark)] for mark, _ in _MARKS):
-        return True
-    return any(_fits(start, shape[: len(start)]) for shape, _ in _SHAPES)
+    return len(start) < TOLD_BY_BYTES and any(
+        mark[: len(start)] == start[: len(mark)] or _fits(start, shape[: len(start)])
+        for _, mark, shape in _ENCODINGS
+    )
 
 
 def _fits(start: bytes, shape: tuple[bool, ...]) -> bool:

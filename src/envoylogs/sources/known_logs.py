@@ -15,8 +15,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, BinaryIO
 
 from envoylogs.errors import SourceError
-from envoylogs.sources.identity import Mark, Probe
-from envoylogs.sources.known_log import KnownLog, Place, WaitingLine
+from envoylogs.sources.identity import KnownLog, Mark, Place, Probe, WaitingLine
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

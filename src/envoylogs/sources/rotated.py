@@ -28,10 +28,6 @@ def with_rotated(
 ) -> tuple[list[Source], list[tuple[str, int]]]:
     """Return sources with the rest of those that were rotated before each of them.
 
-    Args:
-        sources: To be read.
-        logs: What was counted of them.
-
     Returns:
         The sources, the older ones first, and those whose older content is
         not beside them, each with how many bytes it still begins with.
@@ -51,7 +47,7 @@ def with_rotated(
             if before in numbers:
                 # What is older than that was there before anything was counted.
                 found += older[numbers.index(before) :]
-            elif not _is_given(before, sources, logs):
+            elif all(logs.number_of(other) != before for other in sources):
                 lost.append((source.name, logs.same_bytes(source, before)))
         found.append(source)
     return found, lost
@@ -68,7 +64,3 @@ def _beside(path: Path) -> Iterator[Source]:
     ]
     for other in sorted(others, key=lambda other: (other.stat().st_mtime_ns, other.name)):
         yield Source(str(other), str(other), found=True)
-
-
-def _is_given(number: int, sources: Sequence[Source], logs: KnownLogs) -> bool:
-    return any(logs.number_of(source) == number for source in sources)

@@ -43,18 +43,6 @@ class Source:
             return None
         return os.path.getsize(self.path)  # noqa: PTH202
 
-    @contextmanager
-    def open(
-        self, on_bytes: Callable[[int], None] | None = None, stop: Stop | None = None
-    ) -> Iterator[UnpackedStream]:
-        """Open the source for reading, unpacked if it is compressed (see ``unpacked``).
-
-        Raises:
-            SourceError: If it can't be opened, or can't be read further.
-        """
-        with self.open_raw() as raw:
-            yield self.unpacked(raw, on_bytes, stop)
-
     def unpacked(
         self,
         raw: BinaryIO,
@@ -63,7 +51,7 @@ class Source:
         *,
         start: int = 0,
     ) -> UnpackedStream:
-        """Return the bytes of the source, which is open already.
+        """Return the bytes of the source, which is open already, unpacked if it is compressed.
 
         Args:
             raw: What ``open_raw`` gave, at its beginning.

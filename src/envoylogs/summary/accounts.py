@@ -210,12 +210,12 @@ def _gateways(tally: Tally) -> pl.DataFrame:
 
 
 def _overlap(gateways: pl.DataFrame) -> tuple[int, int] | None:
-    """Return the window that all gateways cover."""
-    # Most logs have one: nothing is asked of it.
-    if gateways.height < 2:  # noqa: PLR2004  # of one there is no overlap
+    windows = [
+        (first, last)
+        for name, _, first, last in gateways.iter_rows()
+        if name is not None and first is not None
+    ]
+    if len(windows) < 2:  # noqa: PLR2004  # of one there is no overlap
         return None
-    windows = gateways.drop_nulls(["gateway", "first", "last"])
-    if windows.height < 2:  # noqa: PLR2004  # the same
-        return None
-    start, end = windows.select(pl.col("first").max(), pl.col("last").min()).row(0)
+    start, end = max(first for first, _ in windows), min(last for _, last in windows)
     return (start, end) if start <= end else None

@@ -1,4 +1,9 @@
-"""Requests by one column or several: counts, codes, errors, bytes and latency."""
+"""Requests and connections by one column or several, of one log or two.
+
+A connection is a record without a request: TCP that was passed on or not, and
+TLS that no filter chain accepted. They stand apart from requests, so they have
+tables of their own.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +12,36 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs import schema
-from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES
+from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, FAILED_CONNECTIONS
 from envoylogs.errors import TallyQuestionError
 from envoylogs.summary.percentiles import latencies, latency_column
 from envoylogs.tally.by_columns import key_types
 from envoylogs.tally.counting import total_of
 from envoylogs.tally.latency import TRAITS
-from envoylogs.tally.traffic import CODE_CLASSES, TrafficCounts, conditions_counted
+from envoylogs.tally.traffic import (
+    CODE_CLASSES,
+    TrafficCounts,
+    conditions_counted,
+    connections_counted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from envoylogs.summary.judged import Judged
+    from envoylogs.summary.summary import Summary
 
 COLUMNS = ("authority", "route_name", "response_code", "upstream_cluster", "outcome",
           "response_flags", "response_code_details", "gateway", "upstream_host")  # fmt: skip
 """The columns that there is a table by."""
+
+CONNECTION_TABLES = ("outcome", "requested_server_name", "upstream_cluster", "upstream_host",
+                     "response_flags", "response_code_details", "gateway")  # fmt: skip
+"""The columns that there is a table of connections by."""
+
+CONNECTION_KEYS = ("outcome", "upstream_cluster", "requested_server_name", "upstream_host",
+                   "response_flags")  # fmt: skip
+"""What connections are grouped by unless asked otherwise."""
 
 
 def breakdown(judged: Judged, column: str) -> pl.DataFrame:
@@ -58,7 +77,7 @@ def asked_table(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
     """Return requests by any columns together, as ``breakdown`` does by one.
 
     Args:
-        judged: What to count; connections are not, see ``connections.asked_connections``.
+        judged: What to count; connections are not, see ``asked_connections``.
         by: Columns of ``schema.COUNTABLE``, at least one; times are
             microseconds.
 
@@ -128,4 +147,126 @@ def _table(
         )
         .sort(-pl.col("requests"), *keys, nulls_last=True)
         .collect()
+    )
+
+
+def asked_connections(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
+    """Return connections by any columns together.
+
+    Args:
+        judged: What to count.
+        by: Columns of ``schema.COUNTABLE``, at least one; times are microseconds.
+
+    Returns:
+        A row for each combination: the columns, ``connections``, ``share`` (0 to 1, of all
+        connections), ``failed`` (outcome ``tcp_failed``), ``refused`` (``no_filter_chain``),
+        ``failed_share`` (0 to 1, of those that were not refused; null if all were),
+        ``bytes_sent``, ``bytes_received``, ``first`` and ``last`` (microseconds; null without
+        times). Ordered by connections descending, then by the columns.
+
+    Raises:
+        TallyQuestionError: If the tally has no counts of connections by these columns.
+    """
+    asked = judged.tally.spec.by
+    total = int(judged.connections["requests"].sum())
+    if set(by) <= set(TrafficCounts.KEYS):
+        rows = judged.counts
+    elif set(by) <= set(asked):
+        rows = judged.tally.asked_traffic.frame
+        if int(rows["requests"].filter(rows["kind"] == "connection").sum()) != total:
+            raise TallyQuestionError.connections_not_counted_by(by)
+    else:
+        raise TallyQuestionError.not_counted_by(by, TrafficCounts.KEYS, asked)
+    accepted = pl.col("connections") - pl.col("refused")
+    failed_share = pl.when(accepted > 0).then(pl.col("failed") / accepted)
+    table = (
+        rows.lazy()
+        .filter(pl.col("kind") == "connection")
+        .group_by(by)
+        .agg(
+            pl.col("requests").sum().alias("connections"),
+            total_of(*connections_counted(), "bytes_sent", "bytes_received"),
+            pl.col("first").min(),
+            pl.col("last").max(),
+        )
+        .select(
+            *by,
+            "connections",
+            (pl.col("connections") / total).alias("share"),
+            *connections_counted(),
+            failed_share.alias("failed_share"),
+            "bytes_sent",
+            "bytes_received",
+            "first",
+            "last",
+        )
+    )
+    return _ordered(table, by, judged)
+
+
+def failed_connections(judged: Judged) -> pl.DataFrame:
+    """Return the connections that failed or were refused.
+
+    Returns:
+        A row for each combination of ``CONNECTION_TABLES``, with ``known`` (whether the server
+        name is), ``connections``, ``first`` and ``last``; in the same order.
+    """
+    table = (
+        judged.connections.lazy()
+        .filter(pl.col("outcome").is_in(FAILED_CONNECTIONS))
+        .group_by(CONNECTION_TABLES)
+        .agg(
+            pl.col("known").any(),
+            pl.col("requests").sum().alias("connections"),
+            pl.col("first").min(),
+            pl.col("last").max(),
+        )
+    )
+    return _ordered(table, CONNECTION_TABLES, judged)
+
+
+def _ordered(rows: pl.LazyFrame, keys: Sequence[str], judged: Judged) -> pl.DataFrame:
+    if judged.connections.is_empty():
+        # As in most logs: nothing has to be asked nine times.
+        return rows.collect_schema().to_frame()
+    return rows.sort(-pl.col("connections"), *keys, nulls_last=True).collect()
+
+
+_COUNTS = ("requests", "share", "errors")
+_QUANTILES = ("p50", "p90", "p99")
+_COMPARED = (*_COUNTS, "error_share", *(f"{quantile}_ms" for quantile in _QUANTILES))
+
+
+def compared(summary: Summary, other: Summary, by: str) -> pl.DataFrame:
+    """Return a table by one column of two logs; ``Analysis.compare`` says what is in it."""
+    both = _measured(summary.table(by), by).join(
+        _measured(other.table(by), by),
+        on=by, how="full", coalesce=True, suffix="_other", nulls_equal=True,
+    )  # fmt: skip
+    counts = [f"{name}{end}" for name in _COUNTS for end in ("", "_other")]
+    return (
+        both.with_columns(pl.col(counts).fill_null(0))
+        .select(
+            by,
+            *(
+                column
+                for name in _COMPARED
+                for column in (
+                    pl.col(name),
+                    pl.col(f"{name}_other"),
+                    (pl.col(name) - pl.col(f"{name}_other")).alias(f"{name}_change"),
+                )
+            ),
+        )
+        .sort(pl.col("share_change").abs(), by, descending=[True, False], nulls_last=True)
+    )
+
+
+def _measured(table: pl.DataFrame, by: str) -> pl.DataFrame:
+    latency = pl.col("latency_ms").struct
+    return table.select(
+        by,
+        *_COUNTS,
+        (pl.col("errors") / pl.col("requests")).alias("error_share"),
+        *(latency.field(quantile).alias(f"{quantile}_ms") for quantile in _QUANTILES),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.outcomes import UNROUTED, is_error
+from envoylogs.summary.judged import whole
 from envoylogs.tally.duration_classes import DurationCounts
 from envoylogs.tally.folding.marks import FOLDED_KNOWN
 from envoylogs.tally.folding.names_apart import is_folded
@@ -83,12 +84,17 @@ class Folds:
 
 def folds(tally: Tally) -> Folds:
     """Return what was folded."""
+    digits = [
+        whole(tally.state(name).frame["digits"].min())
+        for name, state in STATES.items()
+        if issubclass(state, DurationCounts)
+    ]
     return Folds(
         {
             column: FoldedColumn(_folded_records(tally, column), names)
             for column, names in tally.folded_names.at_least().items()
         },
-        max(_relative_errors(tally), default=0.0),
+        max((relative_error_of(n) for n in digits if n is not None), default=0.0),
         _joint_detail(tally.joint),
         *_unnamed_trouble(tally),
     )
@@ -112,8 +118,8 @@ def _unnamed_trouble(tally: Tally) -> tuple[int, int]:
 def _joint_detail(joint: JointCounts) -> JointDetail | None:
     """Return what is left of joint counts, null if it is all."""
     rows = joint.frame
-    width, digits = rows["width_s"].max(), rows["digits"].min()
-    if not (isinstance(width, int) and isinstance(digits, int)):
+    width, digits = whole(rows["width_s"].max()), whole(rows["digits"].min())
+    if width is None or digits is None:
         return None
     folded = {
         column: int(
@@ -141,12 +147,3 @@ def _folded_records(tally: Tally, column: str) -> int:
             folded = rows.filter(is_folded(column, rows.schema[column]))
             return int(folded.select(records.sum()).item())
     return 0
-
-
-def _relative_errors(tally: Tally) -> list[float]:
-    """Return the error of each state of durations that has any."""
-    states = (
-        tally.state(name) for name, state in STATES.items() if issubclass(state, DurationCounts)
-    )
-    digits = (state.frame["digits"].min() for state in states if state.frame.height)
-    return [relative_error_of(n if isinstance(n, int) else ALL_DIGITS) for n in digits]

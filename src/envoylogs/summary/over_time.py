@@ -1,7 +1,7 @@
-"""What figures show: requests, latency and their classes over the time of a log.
+"""Requests, latency and their classes over the time of a log, as tables and as figures show them.
 
-That is all of it, but for a few records that are far away. Such strays are left out of figures and
-counted, and they stay in every table.
+A figure shows all of it, but for a few records that are far away. Such strays are left out of
+figures and counted, and they stay in every table.
 """
 
 from __future__ import annotations
@@ -11,12 +11,70 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from envoylogs.envoy.failures.lookup import actor_of_record
-from envoylogs.envoy.outcomes import FAILED_CONNECTIONS
-from envoylogs.summary.percentiles import latency_by
+from envoylogs.envoy.harm import Actor
+from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, UNROUTED
+from envoylogs.summary.percentiles import latency_by, latency_column
 from envoylogs.tally.ladder import ALL_DIGITS, WIDTHS_S
 
 if TYPE_CHECKING:
     from envoylogs.summary.slices import Slices
+    from envoylogs.tally.tally import Tally
+
+
+def timeline(tally: Tally) -> pl.DataFrame:
+    """Return requests by time bucket; buckets without a request are missing.
+
+    Returns:
+        ``start`` (microseconds since 1970; null for records without a time),
+        ``requests``, ``errors``, ``unrouted``, ``by_actor`` (a struct of counts
+        by who must act). Ordered by ``start``.
+    """
+    requests, actor = pl.col("requests"), pl.col("actor")
+    return (
+        tally.timeline.frame.lazy()
+        .filter(pl.col("kind") == "request")
+        .with_columns(actor_of_record().alias("actor"))
+        .group_by("start")
+        .agg(
+            requests.sum(),
+            pl.col("errors").sum(),
+            requests.filter(pl.col("outcome").is_in(UNROUTED)).sum().alias("unrouted"),
+            pl.struct(
+                requests.filter(actor == str(name)).sum().alias(str(name)) for name in Actor
+            ).alias("by_actor"),
+        )
+        .sort("start", nulls_last=True)
+        .collect()
+    )
+
+
+def joint_table(tally: Tally) -> pl.DataFrame:
+    """Return requests and connections by time bucket and the columns of the joint counts.
+
+    Args:
+        tally: With joint counts, or the table has no columns but the time.
+
+    Returns:
+        A row for each bucket and values: ``start`` (microseconds since 1970;
+        null for records without a time), ``width_s`` (seconds, the same in
+        all rows), the columns, ``requests``, ``connections``, ``errors``,
+        ``latency_ms``.
+        Ordered by ``start``, then by requests descending, then by the columns.
+    """
+    rows, columns = tally.joint.frame, tally.spec.joint
+    keys = ["start", "width_s", *columns]
+    latency = latency_by(rows.filter(pl.col("value_ms").is_not_null()), keys, "latency_ms")
+    return (
+        rows.lazy()
+        .group_by(keys)
+        .agg(pl.col("requests", "connections", "errors").sum())
+        .join(latency.lazy(), on=keys, how="left", nulls_equal=True)
+        .with_columns(latency_column("latency_ms"))
+        .cast({pl.Categorical(): pl.String()})
+        .sort("start", -pl.col("requests"), *columns, nulls_last=True)
+        .collect()
+    )
+
 
 NOISE = "noise"
 """What requests of strangers are counted as, in the place of who must act."""
@@ -63,10 +121,7 @@ def window_of(rows: pl.DataFrame) -> Window | None:
     """Return the window of all records but strays; null for a log without times.
 
     A stray is among the first or last percent of the records, and ten times as
-    far from the middle of the log as the rest.
-
-    Args:
-        rows: With ``start`` (microseconds since 1970) and ``records``.
+    far from the middle of the log as the rest. Rows are those of ``Slices``.
     """
     by_start = (
         rows.drop_nulls("start")
@@ -114,8 +169,10 @@ def _binned(slices: Slices) -> pl.LazyFrame:
     return rows.with_columns((pl.col("start") // width * width).alias("bin"))
 
 
-def by_actor(slices: Slices, *, all_connections: bool) -> tuple[pl.DataFrame, str]:
-    """Return records by who must act, and over time; of connections only those that failed, or all.
+def by_actor(slices: Slices) -> tuple[pl.DataFrame, str]:
+    """Return records by who must act, and over time.
+
+    Of connections only those that failed, or all where there is no request.
 
     Returns:
         ``actor`` (or ``NOISE``), ``bin`` (microseconds since 1970) and ``records``, by ``bin``;
@@ -127,7 +184,7 @@ def by_actor(slices: Slices, *, all_connections: bool) -> tuple[pl.DataFrame, st
         pl.col("outcome").is_in(FAILED_CONNECTIONS).alias("failed"),
     ).with_row_index("combination")
     noun = "connections"
-    if not all_connections:
+    if traces.is_empty() or not traces["connection"].all():
         traces = traces.filter(~pl.col("connection") | pl.col("failed"))
         noun = "requests and failed connections" if traces["failed"].any() else "requests"
     counted = _binned(slices).join(traces.lazy(), on="combination").group_by("actor", "bin")

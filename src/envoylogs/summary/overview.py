@@ -15,8 +15,6 @@ from envoylogs.tally.folding.names_apart import is_folded
 from envoylogs.tally.latency import MEASURES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from envoylogs.summary.findings.whole_log import WholeLog
 
 NOT_FOUND = 404
@@ -94,34 +92,28 @@ class Overview:
 def overview(log: WholeLog) -> Overview:
     """Return the totals of a log."""
     harm, outcome = pl.col("harm"), pl.col("outcome")
-    of_requests = {
-        "blackhole": outcome == "blackhole",
-        "unrouted": pl.col("unrouted"),
-        "unrouted_known": pl.col("unrouted") & pl.col("known"),
-        "errors": pl.col("error"),
-        "injected": harm == Harm.INJECTED,
-        "refused": harm == Harm.REFUSED,
-        "answered_4xx": harm == Harm.ANSWERED_4XX,
-        "clients_left": harm == Harm.GONE,
-        "unknown_harmed": (outcome == "unknown") & harm.is_not_null(),
-    }
-    of_connections = {
-        "connections_failed": harm == Harm.FAILED,
-        "connections_refused": harm == Harm.TURNED_AWAY,
-    }
     requests, connections, outcomes = pl.collect_all(
         [
             log.requests.lazy().select(
                 total_of("requests", "bytes_received", "bytes_sent"),
-                *_sums(of_requests),
                 *_noise("requests", "host", "hosts", "without_host"),
+                blackhole=_requests(outcome == "blackhole"),
+                unrouted=_requests(pl.col("unrouted")),
+                unrouted_known=_requests(pl.col("unrouted") & pl.col("known")),
+                errors=_requests(pl.col("error")),
+                injected=_requests(harm == Harm.INJECTED),
+                refused=_requests(harm == Harm.REFUSED),
+                answered_4xx=_requests(harm == Harm.ANSWERED_4XX),
+                clients_left=_requests(harm == Harm.GONE),
+                unknown_harmed=_requests((outcome == "unknown") & harm.is_not_null()),
             ),
             log.connections.lazy().select(
-                pl.col("requests").sum().alias("connections"),
-                *_sums(of_connections),
                 *_noise(
                     "connections", "requested_server_name", "server_names", "without_server_name"
                 ),
+                connections=pl.col("requests").sum(),
+                connections_failed=_requests(harm == Harm.FAILED),
+                connections_refused=_requests(harm == Harm.TURNED_AWAY),
             ),
             log.everything.lazy()
             .group_by("outcome")
@@ -149,26 +141,22 @@ _NOISE = "~"
 """Begins the names of columns that are about noise."""
 
 
-def _sums(conditions: Mapping[str, pl.Expr]) -> Iterator[pl.Expr]:
-    for name, where in conditions.items():
-        yield pl.col("requests").filter(where).sum().alias(name)
+def _requests(where: pl.Expr) -> pl.Expr:
+    return pl.col("requests").filter(where).sum()
 
 
 def _noise(counts: str, column: str, names: str, without: str) -> list[pl.Expr]:
     """Return how many records are noise, and of how many names besides those that were folded."""
     is_noise, name = pl.col("noise"), pl.col(column)
     found = name.filter(is_noise & ~is_folded(column)).drop_nulls().n_unique()
-    nameless = pl.col("requests").filter(is_noise & name.is_null()).sum()
-    of_noise = pl.col("requests").filter(is_noise).sum()
     return [
-        of_noise.alias(f"{_NOISE}{counts}"),
+        _requests(is_noise).alias(f"{_NOISE}{counts}"),
         found.alias(f"{_NOISE}{names}"),
-        nameless.alias(f"{_NOISE}{without}"),
+        _requests(is_noise & name.is_null()).alias(f"{_NOISE}{without}"),
     ]
 
 
 def _latencies(log: WholeLog) -> dict[str, Any]:
-    """Return the latency of all answered requests by measure."""
     of_gateway = log.tally.latency_by_trait.frame.lazy().filter(pl.col("measure") == "gateway_ms")
     counts = [
         frame.select("measure", "value_ms", "digits", "requests")

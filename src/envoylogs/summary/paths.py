@@ -48,7 +48,6 @@ def path_states(judged: Judged) -> pl.DataFrame:
         descending, then by key.
     """
     grace = grace_us(judged)
-    both = (pl.col("routed") > 0) & (pl.col("unrouted") > 0)
     lost = (
         (pl.col("first_routed") < pl.col("first_unrouted"))
         & (pl.col("last_routed") <= pl.col("first_unrouted") + grace)
@@ -58,6 +57,13 @@ def path_states(judged: Judged) -> pl.DataFrame:
         (pl.col("first_unrouted") < pl.col("first_routed"))
         & (pl.col("last_unrouted") <= pl.col("first_routed") + grace)
         & (pl.col("last_routed") > pl.col("last_unrouted"))
+    )
+    lost_since = pl.col("first_unrouted").filter(pl.col("state") == "lost").min().over("host")
+    last_routed = pl.col("last_routed").max().over("host")
+    lost_late = (
+        (pl.col("state") == "never")
+        & pl.col("host_lost")
+        & (pl.col("first_unrouted") > last_routed)
     )
     return (
         judged.paths.lazy()
@@ -74,32 +80,15 @@ def path_states(judged: Judged) -> pl.DataFrame:
             .then(pl.lit("routed"))
             .when(pl.col("routed") == 0)
             .then(pl.lit("never"))
-            .when(both & lost)
+            .when(lost)
             .then(pl.lit("lost"))
-            .when(both & gained)
+            .when(gained)
             .then(pl.lit("gained"))
             .otherwise(pl.lit("mixed"))
             .alias("state"),
         )
-        .with_columns(
-            lost_since=pl.col("first_unrouted").filter(pl.col("state") == "lost").min().over("host")
-        )
-        .with_columns(
-            (pl.col("last_routed").max().over("host") <= pl.col("lost_since") + grace)
-            .fill_null(value=False)
-            .alias("host_lost")
-        )
-        .with_columns(
-            pl.when(
-                (pl.col("state") == "never")
-                & pl.col("host_lost")
-                & (pl.col("first_unrouted") > pl.col("last_routed").max().over("host"))
-            )
-            .then(pl.lit("lost"))
-            .otherwise("state")
-            .alias("state")
-        )
-        .drop("lost_since")
+        .with_columns((last_routed <= lost_since + grace).fill_null(value=False).alias("host_lost"))
+        .with_columns(pl.when(lost_late).then(pl.lit("lost")).otherwise("state").alias("state"))
         .sort(-pl.col("unrouted"), *_KEYS, nulls_last=True)
         .collect()
     )

@@ -32,12 +32,10 @@ def rejections(judged: Judged) -> pl.DataFrame:
         the most frequent first: ``paths``, ``methods``, ``clients``,
         ``server_names``. Ordered by requests descending, then by key.
     """
-    connection = pl.col("kind") == "connection"
-    host = pl.when(connection).then("requested_server_name").otherwise("host")
     rows = (
         judged.everything.lazy()
         .filter(pl.col("outcome").is_in(BY_GATEWAY))
-        .with_columns(host.alias("host"), _host_kind(connection))
+        .with_columns(*_hosts(pl.col("kind") == "connection", "requested_server_name"))
         .group_by(_KEYS)
         .agg(
             pl.col("requests").sum(),
@@ -55,9 +53,7 @@ def rejections(judged: Judged) -> pl.DataFrame:
     return (
         rows.join(routed, on="host", how="left", nulls_equal=True)
         .with_columns(
-            (pl.col("first_routed") < pl.col("last"))
-            .fill_null(value=False)
-            .alias("routed_before")
+            routed_before=(pl.col("first_routed") < pl.col("last")).fill_null(value=False)
         )
         .pipe(_with_examples, judged)
         .select(
@@ -69,9 +65,10 @@ def rejections(judged: Judged) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _host_kind(connection: pl.Expr) -> pl.Expr:
+def _hosts(connection: pl.Expr, server_name: str) -> tuple[pl.Expr, pl.Expr]:
     kind = pl.when(connection).then(pl.lit("server_name")).otherwise(pl.lit("authority"))
-    return kind.alias("host_kind")
+    host = pl.when(connection).then(server_name).otherwise("host")
+    return host.alias("host"), kind.alias("host_kind")
 
 
 _EXAMPLES = {
@@ -84,10 +81,9 @@ _EXAMPLES = {
 
 def _with_examples(rows: pl.LazyFrame, judged: Judged) -> pl.LazyFrame:
     """Return rows with a list of examples for each column of ``_EXAMPLES``."""
-    connection = pl.col("outcome") == "no_filter_chain"
     keys = ("outcome", "host_kind", "host")
-    host = pl.when(connection).then("server_name").otherwise("host")
-    evidence = judged.evidence.lazy().with_columns(host.alias("host"), _host_kind(connection))
+    hosts = _hosts(pl.col("outcome") == "no_filter_chain", "server_name")
+    evidence = judged.evidence.lazy().with_columns(*hosts)
     for name, column in _EXAMPLES.items():
         # Counted and sorted by hand: value_counts() inside an aggregation crashes Polars 2.1.
         found = (

@@ -56,8 +56,7 @@ def splits(judged: Judged) -> pl.DataFrame:
             _requests(pl.col("upstream_cluster").is_null()).alias("unattributed"),
         )
     )
-    route = pl.col("route_name")
-    named = (route.is_not_null() & (route != "default")).fill_null(value=False)
+    named = (pl.col("route_name") != "default").fill_null(value=False)
     return (
         parts.group_by(_GROUP, maintain_order=True)
         .agg(
@@ -85,11 +84,7 @@ def splits(judged: Judged) -> pl.DataFrame:
 
 
 def parts_of(splits: pl.DataFrame) -> pl.DataFrame:
-    """Return a row for each part of each split, with all requests sent as ``group_requests``.
-
-    Args:
-        splits: See ``splits``.
-    """
+    """Return a row for each part of each split, with all requests sent as ``group_requests``."""
     groups = [name for name in splits.columns if name not in {"parts", "buckets"}]
     flat = splits.drop("buckets").rename({"requests": "group_requests"})
     flat = flat.explode("parts").unnest("parts")

@@ -6,15 +6,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from envoylogs.summary.accounts import Accounts, accounts
-from envoylogs.summary.findings.all import all_findings
-from envoylogs.summary.findings.picked import FindingSlice, slices_of
-from envoylogs.summary.findings.whole_log import WholeLog
+from envoylogs.summary.findings.whole_log import WholeLog, all_findings
 from envoylogs.summary.folds import Folds, folds
+from envoylogs.summary.judged import whole
 from envoylogs.summary.metrics.families import Family, metric_families
 from envoylogs.summary.overview import Overview, overview
-from envoylogs.summary.slices import SLICE_COLUMNS, Slices, slices
+from envoylogs.summary.slices import SLICE_COLUMNS, FindingSlice, Slices, slices, slices_of
 from envoylogs.summary.tables import ASKED, ASKED_CONNECTIONS, TABLES
-from envoylogs.summary.timeline import bucket_seconds
 from envoylogs.summary.verdict import Verdict, verdict
 from envoylogs.tally.known_tokens import revealed
 
@@ -40,7 +38,6 @@ class Summary:
     """
 
     judged: WholeLog
-    asked_by: tuple[str, ...]
 
     def __init__(
         self, tally: Tally, *, complete: bool, by: Sequence[str], names_in_metrics: int | None
@@ -80,7 +77,7 @@ class Summary:
     @cached_property
     def bucket_seconds(self) -> int | None:
         """The width of the timeline's buckets; null for an empty log."""
-        return bucket_seconds(self.judged.tally)
+        return whole(self.judged.tally.timeline.frame["width_s"].max())
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

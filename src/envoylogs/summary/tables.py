@@ -12,17 +12,19 @@ import polars as pl
 
 from envoylogs import schema
 from envoylogs.errors import UnknownKeyError
-from envoylogs.summary.breakdown import COLUMNS, asked_table, breakdown
-from envoylogs.summary.connections import (
+from envoylogs.summary.breakdown import (
+    COLUMNS,
     CONNECTION_KEYS,
     CONNECTION_TABLES,
     asked_connections,
+    asked_table,
+    breakdown,
     failed_connections,
 )
+from envoylogs.summary.over_time import joint_table, timeline
 from envoylogs.summary.overview import LEDGER_KINDS
 from envoylogs.summary.rejections import rejections
 from envoylogs.summary.splits import parts_of
-from envoylogs.summary.timeline import joint_table, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,27 +70,27 @@ class Table:
     listed: bool = True
 
 
+def _of_requests(by: tuple[str, ...], name: str, title: str | None, *json: str) -> Table:
+    """Return a table of requests by some columns; without any by those that were asked for."""
+
+    def make(summary: Summary) -> pl.DataFrame:
+        return asked_table(summary.judged, by or summary.asked_by)
+
+    return Table(name, make, by, title, "requests", json or None, listed=bool(by))
+
+
+def _of_connections(by: tuple[str, ...], name: str, title: str | None, *json: str) -> Table:
+    def make(summary: Summary) -> pl.DataFrame:
+        return asked_connections(summary.judged, by or summary.asked_by)
+
+    return Table(name, make, by, title, CONNECTIONS, json or None, listed=name == CONNECTIONS)
+
+
 def _by(column: str) -> Table:
-    return Table(
-        column,
-        lambda summary: breakdown(summary.judged, column),
-        (column,),
-        "By {columns}",
-        counts="requests",
-        json=("by", column),
-    )
+    def make(summary: Summary) -> pl.DataFrame:
+        return breakdown(summary.judged, column)
 
-
-def _connections_by(column: str) -> Table:
-    return Table(
-        f"{CONNECTIONS} by {column}",
-        lambda summary: asked_connections(summary.judged, [column]),
-        (column,),
-        "Connections by {columns}",
-        counts=CONNECTIONS,
-        json=(CONNECTIONS, "by", column),
-        listed=False,
-    )
+    return Table(column, make, (column,), "By {columns}", "requests", ("by", column))
 
 
 def _ledger(summary: Summary) -> pl.DataFrame:
@@ -97,22 +99,11 @@ def _ledger(summary: Summary) -> pl.DataFrame:
     return pl.DataFrame({"kind": LEDGER_KINDS, "requests": counts})
 
 
+_CONNECTIONS_BY = "Connections by {columns}"
 _ALL = (
-    Table(
-        "groups",
-        lambda summary: asked_table(summary.judged, schema.GROUP_KEYS),
-        schema.GROUP_KEYS,
-        counts="requests",
-        json=("groups",),
-    ),
+    _of_requests(schema.GROUP_KEYS, "groups", None, "groups"),
     *map(_by, COLUMNS),
-    Table(
-        CONNECTIONS,
-        lambda summary: asked_connections(summary.judged, CONNECTION_KEYS),
-        CONNECTION_KEYS,
-        counts=CONNECTIONS,
-        json=(CONNECTIONS, "groups"),
-    ),
+    _of_connections(CONNECTION_KEYS, CONNECTIONS, None, CONNECTIONS, "groups"),
     Table(
         "connection_failures",
         lambda summary: failed_connections(summary.judged),
@@ -126,22 +117,15 @@ _ALL = (
     Table("sources", lambda summary: summary.accounts.sources),
     Table("gateways", lambda summary: summary.accounts.gateways),
     Table("examples", lambda summary: summary.accounts.examples),
-    *map(_connections_by, CONNECTION_TABLES),
+    *(
+        _of_connections(
+            (column,), f"{CONNECTIONS} by {column}", _CONNECTIONS_BY, CONNECTIONS, "by", column
+        )
+        for column in CONNECTION_TABLES
+    ),
     Table(JOINT, lambda summary: joint_table(summary.judged.tally), listed=False),
-    Table(
-        ASKED,
-        lambda summary: asked_table(summary.judged, summary.asked_by),
-        title="By {columns}",
-        counts="requests",
-        listed=False,
-    ),
-    Table(
-        ASKED_CONNECTIONS,
-        lambda summary: asked_connections(summary.judged, summary.asked_by),
-        title="Connections by {columns}",
-        counts=CONNECTIONS,
-        listed=False,
-    ),
+    _of_requests((), ASKED, "By {columns}"),
+    _of_connections((), ASKED_CONNECTIONS, _CONNECTIONS_BY),
 )
 
 TABLES = {table.name: table for table in _ALL}

@@ -61,9 +61,7 @@ def _keys(lines: pl.DataFrame, fate: str, by: list[str]) -> pl.DataFrame:
         .sort(*within, -pl.col("n"), "detail")
         .collect()
     )
-    return found.group_by(within, maintain_order=True).head(_KEYS_SHOWN) if within else (
-        found.head(_KEYS_SHOWN)
-    )  # fmt: skip
+    return (found.group_by(within, maintain_order=True) if within else found).head(_KEYS_SHOWN)
 
 
 def keys_for(columns: Collection[str], unused: pl.DataFrame) -> dict[str, str]:

@@ -122,7 +122,6 @@ def _served(overview: Overview) -> int:
 
 
 def _passed(overview: Overview) -> int:
-    """Return how many connections were passed on."""
     return overview.connections - overview.connections_failed - overview.connections_refused
 
 

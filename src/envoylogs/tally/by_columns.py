@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from envoylogs import schema
-from envoylogs.envoy.derived import column_expression, columns_behind
 from envoylogs.envoy.paths import MAX_TEXT, masked_query, path_group
-from envoylogs.envoy.traffic import host_of_record
+from envoylogs.envoy.traffic import column_expression, columns_behind, host_of_record
 from envoylogs.tally.counting import REQUESTS, TIME, Counted, total_of
 from envoylogs.tally.duration_classes import DurationCounts
 from envoylogs.tally.folding.names_apart import SHORT_TEXTS

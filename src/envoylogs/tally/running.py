@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from envoylogs.errors import StateError, TallyError
-from envoylogs.sources.identity import Mark
-from envoylogs.sources.known_log import KnownLog, WaitingLine
+from envoylogs.sources.identity import KnownLog, Mark, WaitingLine
 from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.tally.days import sum_of
 from envoylogs.tally.storage import load_days, save_days

@@ -14,8 +14,8 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from envoylogs.cli.app import app_of
-from envoylogs.cli.settings import SETTINGS
-from envoylogs.cli.show_config import toml_of
+from envoylogs.cli.options import variable_of
+from envoylogs.cli.settings import SETTINGS, toml_of
 from envoylogs.errors import ConfigurationError, EnvoylogsError, MappingError, UnknownKeyError
 
 
@@ -237,6 +237,6 @@ def test_settings_are_the_options_that_name_a_variable() -> None:
         if getattr(option, "envvar", None)
     }
 
-    assert set(options) == {setting.variable for setting in SETTINGS.values()}
-    for setting in SETTINGS.values():
-        assert options[setting.variable].opts[0] == f"--{setting.name.replace('_', '-')}"
+    assert set(options) == set(map(variable_of, SETTINGS))
+    for name in SETTINGS:
+        assert options[variable_of(name)].opts[0] == f"--{name.replace('_', '-')}"

@@ -12,21 +12,19 @@ from hypothesis import strategies as st
 from tests.builders import GATEWAY_ANSWERED, Era, connection, frame_of, in_era, record
 
 from envoylogs.envoy.details import RESPONSE_CODE_DETAILS, Detail, reading_of
-from envoylogs.envoy.failures.failure import Failure
 from envoylogs.envoy.failures.lookup import (
+    FAILURE_OF_OUTCOME,
     FAILURES,
     OF_SERVICES,
     failure_of,
-    failure_of_outcome,
     upgrade_end,
     with_failure,
 )
-from envoylogs.envoy.failures.of_many import FAILURES_OF_MANY
-from envoylogs.envoy.failures.of_requests import FAILURES_OF_REQUESTS
+from envoylogs.envoy.failures.of_requests import FAILURES_OF_MANY, FAILURES_OF_REQUESTS
 from envoylogs.envoy.failures.of_services import FAILURES_OF_SERVICES
 from envoylogs.envoy.failures.of_the_gateway import FAILURES_OF_THE_GATEWAY
 from envoylogs.envoy.flags import RESPONSE_FLAGS, ResponseFlag
-from envoylogs.envoy.harm import Actor, Harm
+from envoylogs.envoy.harm import Actor, Failure, Harm
 from envoylogs.envoy.outcomes import (
     CONNECTION_OUTCOMES,
     OUTCOME_NAMES,
@@ -118,7 +116,7 @@ def test_a_detail_refers_to_a_failure_that_exists(detail: Detail) -> None:
 def test_an_outcome_refers_to_a_failure_that_exists_and_a_harmless_one_to_none(
     outcome: str,
 ) -> None:
-    found = failure_of_outcome(outcome)
+    found = FAILURE_OF_OUTCOME.get(outcome)
 
     assert found is None or found in FAILURES
     if outcome in {"served", "passthrough", "tcp"}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from envoylogs.envoy.hbone import is_hbone
+from envoylogs.envoy.failures.of_services import is_hbone
 
 
 @pytest.mark.parametrize(

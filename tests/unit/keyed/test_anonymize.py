@@ -7,7 +7,7 @@ import pytest
 from tests.builders import NO_ROUTE, connection, frame_of, record
 
 from envoylogs import schema
-from envoylogs.envoy.derived import column_expression
+from envoylogs.envoy.traffic import column_expression
 from envoylogs.keyed.anonymize import HOST_COLUMNS, KEPT_COLUMNS, REPLACED_COLUMNS, Anonymizer
 from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.keyed.selection import Selection

@@ -16,7 +16,7 @@ from envoylogs.envoy.field_keys import FieldKeys
 from envoylogs.envoy.outcome_rules import LOGGED_KEYS
 from envoylogs.reading.decoders.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
-from envoylogs.reading.raw_records import RawRecords
+from envoylogs.reading.payloads import RawRecords
 
 _ALL = tuple(schema.NORMALIZED)
 

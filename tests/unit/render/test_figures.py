@@ -14,10 +14,13 @@ from tests.handmade import Record, connection, served, source_of, tally_of, unro
 from envoylogs.envoy.harm import Actor
 from envoylogs.envoy.outcomes import FAILED_CONNECTIONS
 from envoylogs.pipeline import tally_sources
-from envoylogs.render.colors import ACTOR_COLORS, INK, NOISE_COLOR, STACKED
 from envoylogs.render.figures import (
+    ACTOR_COLORS,
     FIGURES,
+    INK,
     LATENCY_CLASSES,
+    NOISE_COLOR,
+    STACKED,
     heat_map_figure,
     latency_figure,
     template,
@@ -38,7 +41,7 @@ def _summary() -> Summary:
 
 
 def _drawn(figure: Callable[..., Any], summary: Summary) -> Any:
-    return figure(summary.overview, summary.slices)
+    return figure(summary.slices)
 
 
 def test_requests_over_time_add_up_to_those_of_the_tables() -> None:

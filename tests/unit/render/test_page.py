@@ -19,8 +19,7 @@ from benchmarks import generator
 from tests.handmade import HOSTILE_TEXTS, rare_records, served, source_of, tally_of, text_of
 
 from envoylogs.pipeline import tally_sources
-from envoylogs.render.html.counts import packed_counts
-from envoylogs.render.html.page import write_page
+from envoylogs.render.html.page import packed_counts, write_page
 from envoylogs.sources.locate import locate
 from envoylogs.summary.overview import LEDGER_KINDS, UNDECIDED
 from envoylogs.summary.slices import SLICE_COLUMNS

@@ -20,7 +20,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from envoylogs.sources.compression import PROBLEMS, READ_BYTES, UnpackedStream
+from envoylogs.errors import PROBLEMS
+from envoylogs.sources.compression import READ_BYTES, UnpackedStream
 
 if sys.version_info >= (3, 14):
     from compression import zstd

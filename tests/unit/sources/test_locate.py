@@ -251,5 +251,5 @@ def test_a_file_that_vanished_since_is_named_when_it_is_opened() -> None:
     (source,) = locate(["a.log"])
     Path("a.log").unlink()
 
-    with pytest.raises(SourceError, match=r"a\.log: no such file"), source.open():
+    with pytest.raises(SourceError, match=r"a\.log: no such file"), source.open_raw():
         pass

@@ -29,8 +29,8 @@ def test_a_wait_for_a_pipe_is_over_at_once(tmp_path: Path) -> None:
     timer = threading.Timer(0.1, stop.request)
     timer.start()
 
-    with source.open(stop=stop) as stream:
-        assert stream.read1(100) == b""
+    with source.open_raw() as raw:
+        assert source.unpacked(raw, stop=stop).read1(100) == b""
 
     writer.join()
     timer.join()
@@ -43,8 +43,9 @@ def test_a_request_before_the_read_reads_nothing(tmp_path: Path) -> None:
     stop = Stop()
     stop.request()
 
-    with Source("a.log", str(path)).open(stop=stop) as stream:
-        assert stream.read1(100) == b""
+    source = Source("a.log", str(path))
+    with source.open_raw() as raw:
+        assert source.unpacked(raw, stop=stop).read1(100) == b""
 
 
 def test_bytes_that_were_read_as_the_signal_came_are_kept(tmp_path: Path) -> None:
@@ -54,7 +55,9 @@ def test_bytes_that_were_read_as_the_signal_came_are_kept(tmp_path: Path) -> Non
     def interrupt(_: int) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
-    with stopped_by_interrupt() as stop, Source("a.log", str(path)).open(interrupt, stop) as stream:
+    source = Source("a.log", str(path))
+    with stopped_by_interrupt() as stop, source.open_raw() as raw:
+        stream = source.unpacked(raw, interrupt, stop)
         assert stream.read1(100) == b"a line\n"
         assert stop.requested
         assert stream.read1(100) == b""

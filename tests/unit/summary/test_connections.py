@@ -30,11 +30,12 @@ from envoylogs.errors import TallyQuestionError
 from envoylogs.keyed.batches import batches
 from envoylogs.pipeline import tally_sources
 from envoylogs.sources.source import Source
-from envoylogs.summary.breakdown import asked_table, columns_to_ask
-from envoylogs.summary.connections import (
+from envoylogs.summary.breakdown import (
     CONNECTION_KEYS,
     CONNECTION_TABLES,
     asked_connections,
+    asked_table,
+    columns_to_ask,
 )
 from envoylogs.summary.judged import Judged
 from envoylogs.summary.summary import summarize

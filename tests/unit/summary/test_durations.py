@@ -8,8 +8,8 @@ import pytest
 from tests.handmade import CLUSTER, Record, connection, failed, reset, served, summary_of, tally_of
 
 from envoylogs.envoy.failures.lookup import FAILURES
-from envoylogs.summary.findings.durations import Durations, durations_by_subject, seconds
 from envoylogs.summary.findings.subjects import believed_hosts
+from envoylogs.summary.findings.wording import Durations, durations_by_subject, seconds
 from envoylogs.summary.judged import Judged
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from tests.handmade import CLUSTER, Record, reset, served, tally_of, us
 
-from envoylogs.summary.findings.stretches import Stretch
+from envoylogs.summary.findings.onset import Stretch
 from envoylogs.summary.findings.subjects import believed_hosts
 from envoylogs.summary.findings.timelines import Timelines
 from envoylogs.summary.judged import Judged

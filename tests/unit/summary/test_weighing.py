@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from envoylogs.envoy.harm import Harm
 from envoylogs.summary.findings.finding import Severity
-from envoylogs.summary.findings.onset import Episode
-from envoylogs.summary.findings.stretches import Stretch
+from envoylogs.summary.findings.onset import Episode, Stretch
 from envoylogs.summary.findings.weighing import Askers, Weighing, is_burst, is_jump
 
 _CALM = Weighing(subjects=20, records=100_000, errors=50, clients=100)

@@ -27,7 +27,7 @@ from envoylogs.envoy.outcomes import OUTCOMES, UPSTREAM_ANSWERED
 from envoylogs.keyed.batches import Batch, batches
 from envoylogs.reading.fates import LineFates
 from envoylogs.summary.folds import folds
-from envoylogs.summary.timeline import joint_table
+from envoylogs.summary.over_time import joint_table
 from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN, FOLDED_MARKS
 from envoylogs.tally.joint import JOINT_DIGITS, JointCounts
 from envoylogs.tally.ladder import WIDTHS_S, Step

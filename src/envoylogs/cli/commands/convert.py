@@ -12,7 +12,7 @@ import typer
 from envoylogs.cli.console import replaced_file
 from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
-from envoylogs.cli.options import SHOW, WRITE, SourcesArgument, StrictOption, option
+from envoylogs.cli.options import SHOW, WRITE, SourcesArgument, StrictOption, option, output_option
 from envoylogs.cli.renderers import columns_among
 from envoylogs.cli.session import Session
 from envoylogs.errors import OutputError
@@ -27,13 +27,7 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
     sources: SourcesArgument = None,
     output: Annotated[
         Path | None,
-        option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            about=WRITE,
-            help="records.parquet, .ndjson (.jsonl) or .csv; with --by-day a folder.",
-        ),
+        output_option(help="records.parquet, .ndjson (.jsonl) or .csv; with --by-day a folder."),
     ] = None,
     columns: Annotated[
         list[str] | None,
@@ -93,7 +87,6 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
 
 
 def _wanted(columns: list[str] | None, *, unknown_keys: bool) -> Sequence[str]:
-    """Return the columns that are written."""
     from envoylogs.frames import SCANNED
     from envoylogs.schema import UNKNOWN_KEYS
 
@@ -113,11 +106,11 @@ def _metadata(session: Session) -> dict[str, str]:
 
 def _write(session: Session, frame: pl.LazyFrame, output: Path) -> None:
     """Write a file, which takes its place when it is whole."""
-    from envoylogs.frames import FORMATS
+    from envoylogs.frames import write_frame
 
-    write = FORMATS[output.suffix.lower()]
+    suffix = output.suffix.lower()
     with replaced_file(output) as beside:
-        session.run(lambda: write(frame, beside, _metadata(session)))
+        session.run(lambda: write_frame(frame, beside, suffix, _metadata(session)))
 
 
 def _write_days(session: Session, frame: pl.LazyFrame, folder: Path) -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import textwrap
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from envoylogs.cli.console import output_file
-from envoylogs.cli.options import option
+from envoylogs.cli.options import format_option
 from envoylogs.errors import UnknownKeyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _WIDTH = 88
-_INDENT = " " * 4
 _IN_TITLE = ("long", "match")
 
 
@@ -48,14 +48,7 @@ def flags(
         ),
     ] = None,
     output_format: Annotated[
-        _Format,
-        option(
-            "--format",
-            "-f",
-            metavar="FORMAT",
-            help="text for people, json for programs.",
-            show_default=True,
-        ),
+        _Format, format_option(help="text for people, json for programs.")
     ] = _Format.TEXT,
 ) -> None:
     """Explain response flags, details, outcomes and findings.
@@ -82,7 +75,7 @@ def flags(
 
 def _all() -> Iterator[_Entry]:
     from envoylogs.envoy.details import RESPONSE_CODE_DETAILS
-    from envoylogs.envoy.failures.lookup import failure_of_outcome
+    from envoylogs.envoy.failures.lookup import FAILURE_OF_OUTCOME
     from envoylogs.envoy.flags import RESPONSE_FLAGS
     from envoylogs.envoy.outcomes import OUTCOMES
     from envoylogs.summary.findings.catalog import FINDING_KINDS
@@ -96,7 +89,7 @@ def _all() -> Iterator[_Entry]:
         facts = _of_failure(detail.failure)
         yield _Entry("response_code_detail", detail.match, title, detail.reading, facts)
     for outcome in OUTCOMES:
-        facts = _of_failure(failure_of_outcome(outcome.name)) | {"must_act": outcome.must_act}
+        facts = _of_failure(FAILURE_OF_OUTCOME.get(outcome.name)) | {"must_act": outcome.must_act}
         title = f"{outcome.name}, an outcome"
         yield _Entry("outcome", outcome.name, title, outcome.meaning, facts)
     for kind in FINDING_KINDS:
@@ -145,17 +138,10 @@ def _listing(entries: Iterable[_Entry]) -> Iterator[str]:
 
 def _shown(entry: _Entry) -> str:
     """Return everything there is to say of a name; the long form stands in the title."""
-    lines = [
-        entry.title,
-        textwrap.fill(entry.meaning, _WIDTH, initial_indent="  ", subsequent_indent="  "),
-    ]
+    fill = partial(textwrap.fill, width=_WIDTH, initial_indent="  ")
+    lines = [entry.title, fill(entry.meaning, subsequent_indent="  ")]
     lines += [
-        textwrap.fill(
-            f"{name.replace('_', ' ')}: {fact}",
-            _WIDTH,
-            initial_indent="  ",
-            subsequent_indent=_INDENT,
-        )
+        fill(f"{name.replace('_', ' ')}: {fact}", subsequent_indent="    ")
         for name, fact in entry.facts.items()
         if name not in _IN_TITLE
     ]

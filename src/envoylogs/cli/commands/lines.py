@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from envoylogs.cli.console import closed_pipe_is_no_error, say
-from envoylogs.cli.exits import Exit
+from envoylogs.cli.console import Exit, closed_pipe_is_no_error, say
 from envoylogs.cli.log_options import LogOptions, reads_logs
-from envoylogs.cli.options import SHOW, WHICH, SourcesArgument, option
+from envoylogs.cli.options import SHOW, WHICH, SourcesArgument, limit_option, option
 from envoylogs.cli.session import Session
 from envoylogs.errors import EmptySelectionError, SelectionError
 from envoylogs.render.caveats import untimed_left_out
@@ -39,17 +38,7 @@ def lines(
             help="The lines behind this finding of summarize. Reads twice.",
         ),
     ] = None,
-    limit: Annotated[
-        int | None,
-        option(
-            "--limit",
-            "-n",
-            min=1,
-            metavar="N",
-            about=SHOW,
-            help="Records at most.",
-        ),
-    ] = None,
+    limit: Annotated[int | None, limit_option(min=1, help="Records at most.")] = None,
     bare: Annotated[
         bool,
         option(

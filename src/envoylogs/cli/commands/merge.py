@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envoylogs.cli.console import replaced_file, say
-from envoylogs.cli.options import READ, WRITE, option
+from envoylogs.cli.options import READ, keep_last_option, output_option
 from envoylogs.cli.state import refuse_to_forget
 from envoylogs.errors import TallyError
 from envoylogs.render.formatting import printable
@@ -30,21 +30,10 @@ def merge(
             metavar="TALLY", rich_help_panel=READ, help="Saved tallies, folders or globs of them."
         ),
     ],
-    output: Annotated[
-        Path,
-        option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            about=WRITE,
-            help="Where to write the sum.",
-        ),
-    ],
+    output: Annotated[Path, output_option(help="Where to write the sum.")],
     keep_last: Annotated[
         str | None,
-        option(
-            "--keep-last",
-            metavar="SPAN",
+        keep_last_option(
             about=READ,
             help="Leave out tallies that end longer than this before the newest record: 30d.",
         ),

@@ -13,7 +13,7 @@ import typer
 from envoylogs.cli.console import output_file
 from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
-from envoylogs.cli.options import READ, SHOW, LimitOption, OutputOption, option
+from envoylogs.cli.options import READ, SHOW, LimitOption, OutputOption, format_option
 from envoylogs.cli.session import Session
 from envoylogs.errors import QueryError, first_line, nearest
 
@@ -50,13 +50,8 @@ def query(
     ],
     output_format: Annotated[
         QueryFormat,
-        option(
-            "--format",
-            "-f",
-            metavar="FORMAT",
-            about=SHOW,
-            help="text for people; json, ndjson, csv or markdown has all rows.",
-            show_default=True,
+        format_option(
+            about=SHOW, help="text for people; json, ndjson, csv or markdown has all rows."
         ),
     ] = QueryFormat.TEXT,
     limit: LimitOption = None,

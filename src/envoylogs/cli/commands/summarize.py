@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
+import shlex
+import shutil
+import subprocess
 import sys
 
 from envoylogs.cli import options
@@ -10,8 +15,7 @@ from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import Memory, kept_span
 from envoylogs.cli.notes import say_where_connections_are
-from envoylogs.cli.pager import ScreenText, show
-from envoylogs.cli.renderers import columns_to_count, names_in_metrics, table_alone, writer_of
+from envoylogs.cli.renderers import columns_among, names_in_metrics, table_alone, writer_of
 from envoylogs.cli.session import Session
 from envoylogs.cli.settings import origin_of
 
@@ -48,9 +52,10 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     envoylogs summarize gateway.log --host shop.example.com --since 14:05
     envoylogs summarize gateway.log --by method,path_group --code 5xx
     """  # noqa: D301  # \b keeps the lines of the examples
+    from envoylogs.schema import COUNTABLE
     from envoylogs.summary.tables import ASKED, JOINT
 
-    columns = columns_to_count(by)
+    columns = columns_among(by, COUNTABLE, "column to count by")
     shown = table_alone(output_format, table, columns)
     write = writer_of(output_format, shown, limit, color)
     memory = Memory(
@@ -59,7 +64,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         max_latency_rows,
         show_query if origin_of(log.context, "show_query") else None,
         kept_span(state, keep_last),
-        columns_to_count(joint),
+        columns_among(joint, COUNTABLE, "column to count by"),
         max_joint_rows,
         needs_joint=shown == JOINT,
     )
@@ -77,11 +82,41 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
             with replaced_file(save_tally) as beside:
                 save(tally, beside)
         if output is None and output_format is options.Format.TEXT and sys.stdout.isatty():
-            screen = ScreenText()
+            screen = _ScreenText()
             write(summary, screen)
-            show(screen.getvalue())
+            _show(screen.getvalue())
         else:
             with output_file(output) as out:
                 write(summary, out)
         if output_format in {options.Format.CSV, options.Format.NDJSON} or shown != ASKED:
             say_where_connections_are(summary, shown)
+
+
+class _ScreenText(io.StringIO):
+    """Text that is kept to be shown on the terminal, and made as if written to it."""
+
+    def isatty(self) -> bool:
+        """Tell that this ends on a terminal."""
+        return True
+
+
+def _show(text: str) -> None:
+    """Show text on the terminal: at once if it fits, else through ``PAGER`` (``less``)."""
+    fits = text.count("\n") < shutil.get_terminal_size().lines
+    command = [] if fits else shlex.split(os.environ.get("PAGER", "less"))
+    program = shutil.which(command[0]) if command else None
+    if program is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    # Quit if it fits after all, pass colors on, leave the text on the screen.
+    environment = {"LESS": "FRX", "LESSCHARSET": "utf-8", **os.environ}
+    with (
+        subprocess.Popen(  # noqa: S603  # the user's own pager
+            [program, *command[1:]], stdin=subprocess.PIPE, env=environment
+        ) as pager
+    ):
+        try:
+            pager.communicate(text.encode())
+        except KeyboardInterrupt:
+            pager.wait()

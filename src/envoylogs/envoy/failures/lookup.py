@@ -16,18 +16,16 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.details import reading_of, reading_of_reason
-from envoylogs.envoy.failures.of_many import FAILURES_OF_MANY
-from envoylogs.envoy.failures.of_requests import FAILURES_OF_REQUESTS
+from envoylogs.envoy.failures.of_requests import FAILURES_OF_MANY, FAILURES_OF_REQUESTS
 from envoylogs.envoy.failures.of_services import FAILURES_OF_SERVICES
 from envoylogs.envoy.failures.of_the_gateway import FAILURES_OF_THE_GATEWAY
 from envoylogs.envoy.flags import RESPONSE_FLAGS, has_flag
-from envoylogs.envoy.harm import Actor, Harm
+from envoylogs.envoy.harm import Actor, Failure, Harm
 from envoylogs.envoy.outcomes import OUTCOMES, SWITCHING_PROTOCOLS, harm_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from envoylogs.envoy.failures.failure import Failure
     from envoylogs.envoy.outcomes import Outcome
 
 FAILURES: Mapping[str, Failure] = {
@@ -53,7 +51,7 @@ TELLING_FLAGS = (
 """Flags that show a failure, the most telling first. ``DI`` and ``URX`` show none by themselves;
 what ``NR`` shows the outcome says: a missing route, cluster or filter chain."""
 
-_FAILURE_OF_OUTCOME = {
+FAILURE_OF_OUTCOME = {
     "no_filter_chain": "name_refused",
     "tcp_failed": "connection_failed",
     "fault_injected": "fault_injected",
@@ -76,7 +74,7 @@ _FAILURE_OF_OUTCOME = {
     "blocked": "unknown_destination",
     "unknown": "unattributed",
 }
-"""Of outcomes that are one failure whatever the code."""
+"""What outcomes are, where nothing says more, that are one failure whatever the code."""
 
 _WITHOUT_REASON = ("connect_failed", "connection_failed")
 """What the transport's reason says more of."""
@@ -135,13 +133,8 @@ def failure_of(  # noqa: PLR0913, PLR0917  # all that a record says of it
 ) -> str | None:
     """Return in which way a record failed; null if nothing was harmed.
 
-    Args:
-        outcome: See ``outcomes``.
-        code: Of the answer.
-        flags: As logged.
-        details: As logged.
-        termination: ``connection_termination_details``, which are the details of a connection.
-        reason: ``upstream_transport_failure_reason``.
+    All is as logged; ``termination`` are the ``connection_termination_details``, which are the
+    details of a connection, and ``reason`` is the ``upstream_transport_failure_reason``.
     """
     harm = harm_of(outcome, code)
     if harm is None:
@@ -188,11 +181,6 @@ def must_act_on_errors(outcome: Outcome) -> str:
     return str(FAILURES[failure].actor)
 
 
-def failure_of_outcome(outcome: str) -> str | None:
-    """Return the failure that an outcome is where nothing says more; null for no harm."""
-    return _FAILURE_OF_OUTCOME.get(outcome)
-
-
 def upgrade_end() -> pl.Expr:
     """Return which side closed an upgraded connection, as the failure that many alike would be.
 
@@ -227,7 +215,7 @@ def _by_flags(flags: str | None, code: int | None, details: str | None) -> str |
 
 
 def _by_outcome(outcome: str, code: int | None, harm: Harm) -> str:
-    found = _FAILURE_OF_OUTCOME.get(outcome)
+    found = FAILURE_OF_OUTCOME.get(outcome)
     if found is not None:
         return found
     if outcome == "direct_response":

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from envoylogs.envoy.failures.failure import Failure
-from envoylogs.envoy.harm import Actor
+from typing import TYPE_CHECKING
+
+from envoylogs.envoy.harm import Actor, Failure, unasked
+
+if TYPE_CHECKING:
+    import polars as pl
 
 MAYBE_THE_SIDECAR = "A 503 may also be the sidecar's: its access log has the same request_id."
 """To ``upstream_5xx`` with a code 503."""
@@ -13,6 +17,13 @@ OF_A_SUBSET = "Compare the labels of the subset in the DestinationRule with thos
 
 NEEDS_RESOLUTION = "A ServiceEntry needs a resolution to have endpoints at a gateway."
 """To ``no_endpoints`` of a host that is no Kubernetes service."""
+
+HBONE_NEXT = (
+    "The gateway reaches it over HBONE, so a ztunnel or a waypoint stands in between: look at "
+    "their logs first (kubectl -n istio-system logs -l app=ztunnel --tail=-1; "
+    "kubectl get gateways.gateway.networking.k8s.io -A for waypoints), then at the application."
+)
+"""Whom to look at first where what failed went over HBONE."""
 
 KEPT_WAITING = Failure(
     "client_left", Actor.UPSTREAM,
@@ -25,71 +36,63 @@ KEPT_WAITING = Failure(
 """What ``client_left`` is where clients waited far longer than the service usually takes."""
 
 FAILURES_OF_SERVICES: tuple[Failure, ...] = (
-    Failure(
+    unasked(
         "cluster_missing", Actor.CONFIGURATION,
         "the gateway's configuration",
         "{label}: the route names a cluster that does not exist",
         "Compare the destination (host, port, subset) of the VirtualService or HTTPRoute with the "
         "Service and the DestinationRule's subsets.",
-        unasked=True,
     ),
-    Failure(
+    unasked(
         "no_endpoints", Actor.UPSTREAM,
         "upstream: endpoints, selector, subset labels, outlier ejection",
         "{label} has no healthy endpoint",
         "{endpoints}; do pods match its selector, are they ready, and were they ejected (outlier "
         "detection)?",
-        unasked=True,
     ),
-    Failure(
+    unasked(
         "connect_refused", Actor.UPSTREAM,
         "upstream: nothing listens there, or nothing lets the gateway through",
         "No connection to {label}: it is refused",
         "{endpoints}; check that the pods run and listen on that port (targetPort of the Service), "
         "and on more than localhost.",
-        unasked=True,
     ),
-    Failure(
+    unasked(
         "connect_timeout", Actor.UPSTREAM,
         "upstream, or a network policy or firewall that drops packets",
         "No connection to {label}: nothing answers in time",
         "{endpoints}; is the address among them and alive? If so, packets are dropped on the way: "
         "look at NetworkPolicy, firewalls and security groups.",
-        unasked=True,
     ),
-    Failure(
+    unasked(
         "connect_unreachable", Actor.UPSTREAM,
         "upstream: a dead address, node or network",
         "No connection to {label}: there is no route to its address",
         "{endpoints}; is that address one of a pod that runs, and its node alive (kubectl get "
         "nodes)?",
-        unasked=True,
     ),
-    Failure(
+    unasked(
         "connect_tls", Actor.UPSTREAM,
         "the TLS or mTLS modes of the two sides",
         "No connection to {label}: the TLS handshake fails",
         "Compare tls.mode of the DestinationRule with PeerAuthentication and with what the port "
         "speaks; WRONG_VERSION_NUMBER is plain text on a port that was asked for TLS, "
         "CERTIFICATE_VERIFY_FAILED the wrong certificate or CA.",
-        unasked=True,
     ),
-    Failure(
+    unasked(
         "connect_failed", Actor.UPSTREAM,
         "upstream, or the mTLS or port configuration",
         "No connection to {label}",
         "{endpoints}; check that the pods listen on that port and that the mTLS modes of both "
         "sides agree. upstream_transport_failure_reason says more where it is logged.",
         in_between=True,
-        unasked=True,
     ),
-    Failure(
+    unasked(
         "dns_failed", Actor.UPSTREAM,
         "the upstream's name, or DNS",
         "The name of {label} does not resolve",
         "Look up the host of the ServiceEntry or ExternalName from inside the cluster, then at "
         "CoreDNS.",
-        unasked=True,
     ),
     Failure(
         "connection_closed", Actor.UPSTREAM,
@@ -182,13 +185,12 @@ FAILURES_OF_SERVICES: tuple[Failure, ...] = (
         "Was there a release of the application, of a client, or of what checks tokens in the "
         "application? Its own log says why it refuses.",
     ),
-    Failure(
+    unasked(
         "unknown_hop", Actor.UPSTREAM,
         "the mesh: no service is known at that address",
         "Connections to {label} go nowhere: the mesh knows no service there",
         "Add a ServiceEntry for the destination, or look at REGISTRY_ONLY "
         "(outboundTrafficPolicy).",
-        unasked=True,
     ),
     Failure(
         "connection_failed", Actor.UPSTREAM,
@@ -215,25 +217,32 @@ FAILURES_OF_SERVICES: tuple[Failure, ...] = (
         "of load balancers before the gateway.",
         in_between=True,
     ),
-    Failure(
+    unasked(
         "pool_full", Actor.POLICY,
         "the gateway's policy (DestinationRule) under the upstream's pressure",
         "{label}: a circuit breaker or connection pool is full",
         "Compare connectionPool in its DestinationRule with its traffic and latency.",
-        unasked=True,
     ),
-    Failure(
+    unasked(
         "load_dropped", Actor.POLICY,
         "the control plane's policy",
         "Requests for {label} are dropped by drop_overload",
         "Who sends load assignments with drop_overload? It is set by the control plane.",
-        unasked=True,
     ),
-    Failure(
+    unasked(
         "maintenance_mode", Actor.POLICY,
         "the gateway's policy: maintenance mode",
         "{label} is in maintenance mode",
         "Runtime key upstream.maintenance_mode of the cluster ends it.",
-        unasked=True,
     ),
 )  # fmt: skip
+
+
+def is_hbone(upstream_host: pl.Expr) -> pl.Expr:
+    """Tell upstream hosts that are reached over HBONE, the tunnel of ambient mode.
+
+    Null for missing ones. A proxy that reaches a workload through a ztunnel or a
+    waypoint logs the internal listener ``envoy://connect_originate/ADDRESS:15008``,
+    or port 15008 itself (Istio's ``pilot/pkg/networking/core/waypoint.go``).
+    """
+    return upstream_host.str.contains(r"^envoy://(?:\w*_)?connect_originate/|:15008$")

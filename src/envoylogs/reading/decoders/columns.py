@@ -8,25 +8,25 @@ taking apart a batch of 8,192 at once, and a batch smaller in memory.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import orjson
 import polars as pl
 
+from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.outcome_rules import LOGGED_KEYS
-from envoylogs.reading.decoded_block import KEY, PLACE, DecodedBlock, split_keys
-from envoylogs.reading.decoders.reference import ObjectShape, keys_of_all
-from envoylogs.reading.decoders.text_shape import TextShape
+from envoylogs.reading.decoded_block import KEY, PLACE, DecodedBlock, keyed, split_keys
+from envoylogs.reading.decoders.reference import ObjectShape, keys_of_all, was_logged
+from envoylogs.reading.decoders.text_patterns import values_of
 from envoylogs.reading.payloads import NOBODY, Origin
-from envoylogs.schema import UNKNOWN_KEYS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
     from envoylogs.reading.decoders.text_patterns import TextPattern
     from envoylogs.reading.fates import LineFates
-    from envoylogs.reading.raw_records import RawRecords
+    from envoylogs.reading.payloads import RawRecords
 
 MADE_FROM = ("method", "path", "authority", "protocol", "response_code", "bytes_sent",
              "connection_termination_details", "upstream_transport_failure_reason",
@@ -34,19 +34,40 @@ MADE_FROM = ("method", "path", "authority", "protocol", "response_code", "bytes_
 """What outcome, failure, kind, gateway and role are made from besides ``LOGGED_KEYS``: always
 read."""
 
+_OF_KEYS = frozenset({*schema.NORMALIZED, *LOGGED_KEYS}).difference(schema.OF_RECORDS)
 
-class _Shape(Protocol):
-    """Records that look the same to a decoder."""
 
-    @property
-    def places(self) -> list[int]:
-        """The place of each record in the batch."""
+class _TextShape:
+    """The records of TEXT that fit one pattern: what ``ObjectShape`` is of objects.
 
-    def block(self, before: int, seldom: Collection[str] = ()) -> DecodedBlock:
-        """Return the records; keys are numbered from ``before``."""
+    Args:
+        pattern: Which all of them fit.
+        wanted: The columns that are kept.
 
-    def note(self, block: DecodedBlock, fates: LineFates) -> None:
-        """Note how many records had a key for each column."""
+    Attributes:
+        places: The place of each record in the batch.
+    """
+
+    def __init__(self, pattern: TextPattern, wanted: Collection[str]) -> None:
+        self._pattern = pattern
+        self._wanted = wanted
+        self._lines: list[pl.Series] = []
+        self.places: list[int] = []
+
+    def extend(self, lines: pl.Series, places: Collection[int]) -> None:
+        """Take records: lines that fit the pattern."""
+        self._lines.append(lines)
+        self.places.extend(places)
+
+    def block(self, before: int, seldom: Collection[str], fates: LineFates) -> DecodedBlock:
+        """Return the records; none is ``seldom``, since a line is taken apart as a whole."""
+        del seldom
+        lines, columns = pl.concat(self._lines), self._pattern.form.columns
+        for column in columns:
+            fates.add("", "column_seen", len(lines), column)
+        values = values_of(self._pattern, lines, self._wanted)
+        keys, rows, _ = keyed(pl.DataFrame([*values, *was_logged(columns, len(lines))]), _OF_KEYS)
+        return DecodedBlock(keys, rows.with_columns(pl.col(KEY) + before))
 
 
 class RecordColumns:
@@ -73,7 +94,7 @@ class RecordColumns:
         self._unknown: dict[int, str] | None = {} if unknown else None
         self._wanted = {*columns, *LOGGED_KEYS.values(), *MADE_FROM}
         self._shapes: dict[frozenset[str], ObjectShape] = {}
-        self._text_shapes: dict[TextPattern, TextShape] = {}
+        self._text_shapes: dict[TextPattern, _TextShape] = {}
         self._lines: list[int] = []
         self._texts: list[bytes] = []
         self._sources: list[tuple[str, int]] = []
@@ -83,12 +104,7 @@ class RecordColumns:
         return len(self._lines)
 
     def extend(self, source: str, records: RawRecords) -> None:
-        """Take records of one source.
-
-        Args:
-            source: Its name.
-            records: As a reader found them.
-        """
+        """Take records of one source, as a reader found them."""
         if not len(records):
             return
         first = len(self._lines)
@@ -123,7 +139,7 @@ class RecordColumns:
         for run in records.runs:
             shape = self._text_shapes.get(run.pattern)
             if shape is None:
-                shape = self._text_shapes[run.pattern] = TextShape(run.pattern, self._wanted)
+                shape = self._text_shapes[run.pattern] = _TextShape(run.pattern, self._wanted)
             shape.extend(run.values, places[start : start + len(run.numbers)])
             start += len(run.numbers)
         if records.objects:
@@ -196,13 +212,15 @@ class RecordColumns:
             With a column for each wanted column that a record had a key for. Where an envelope
             said so, ``pod``, ``namespace`` and ``container``; it knows better than the record.
         """
-        shapes: list[_Shape] = [*self._shapes.values(), *self._text_shapes.values()]
+        shapes: list[ObjectShape | _TextShape] = [
+            *self._shapes.values(),
+            *self._text_shapes.values(),
+        ]
         # Where several shapes stand among each other, all their columns are put in order.
         seldom = self._seldom if len(shapes) == 1 else ()
         blocks, places, before = [], [], 0
         for shape in shapes:
-            block = shape.block(before, seldom)
-            shape.note(block, fates)
+            block = shape.block(before, seldom, fates)
             blocks.append(block)
             places += shape.places
             before += block.keys.height
@@ -227,13 +245,10 @@ class RecordColumns:
             more.append(pl.Series("text", self._texts, dtype=pl.Binary))
         if block.seldom:
             more.append(pl.int_range(len(self), dtype=pl.UInt32, eager=True).alias(PLACE))
-        more += self._unknown_keys()
-        return block._replace(rows=block.rows.hstack(more))
-
-    def _unknown_keys(self) -> Iterator[pl.Series]:
         if self._unknown is not None:
             found = map(self._unknown.get, range(len(self)))
-            yield pl.Series(UNKNOWN_KEYS, list(found), dtype=pl.String)
+            more.append(pl.Series(schema.UNKNOWN_KEYS, list(found), dtype=pl.String))
+        return block._replace(rows=block.rows.hstack(more))
 
 
 def _with_origins(block: DecodedBlock, origins: list[Origin]) -> DecodedBlock:

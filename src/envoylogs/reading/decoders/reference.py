@@ -38,12 +38,7 @@ _PLAIN = frozenset({str, int, type(None)})
 def objects_alike(
     lines: list[bytes], keys: FieldKeys
 ) -> tuple[frozenset[str], list[dict[str, object]]]:
-    """Return the records of lines that all have the same keys, and these; none if they have not.
-
-    Args:
-        lines: A record each, maybe.
-        keys: Which keys make a record.
-    """
+    """Return the records of lines that all have the same keys, and these; none if they have not."""
     nothing: tuple[frozenset[str], list[dict[str, object]]] = frozenset(), []
     try:
         objects = list(map(orjson.loads, lines))
@@ -148,12 +143,7 @@ class ObjectShape:
         )
 
     def extend(self, objects: list[dict[str, object]], places: Collection[int]) -> None:
-        """Take records.
-
-        Args:
-            objects: With the keys of this shape.
-            places: Of each of them in the batch.
-        """
+        """Take objects with the keys of this shape, and the place of each in the batch."""
         self.places.extend(places)
         number = self._numbers.__getitem__
         try:
@@ -167,12 +157,14 @@ class ObjectShape:
             for values, of_block in zip(self._values.values(), by_key, strict=False):
                 values.extend(of_block)
 
-    def block(self, before: int, seldom: Collection[str] = ()) -> DecodedBlock:
+    def block(self, before: int, seldom: Collection[str], fates: LineFates) -> DecodedBlock:
         """Return the records.
 
         Args:
             before: How many keys other shapes have.
             seldom: Columns of which few values will be asked.
+            fates: Where it is noted how many records had a key for each column, and the keys
+                that no column holds.
         """
         rows = [
             pl.Series(KEY, self._key, dtype=pl.UInt32) + before,
@@ -183,7 +175,9 @@ class ObjectShape:
             ),
         ]
         left = {name: self._values_of(name) for name in self._of_rows if name in seldom}
-        return DecodedBlock(self._keys(), pl.DataFrame(rows), left)
+        block = DecodedBlock(self._keys(), pl.DataFrame(rows), left)
+        self._note(block, fates)
+        return block
 
     def _keys(self) -> pl.DataFrame:
         """Return what repeats, by column, and which of ``LOGGED_KEYS`` was logged."""
@@ -200,13 +194,7 @@ class ObjectShape:
             ]
         )
 
-    def note(self, block: DecodedBlock, fates: LineFates) -> None:
-        """Note how many records had a key for each column, and the keys that no column holds.
-
-        Args:
-            block: Of this shape.
-            fates: Where it is noted.
-        """
+    def _note(self, block: DecodedBlock, fates: LineFates) -> None:
         for column in self.seen:
             fates.add("", "column_seen", len(self.places), column)
         # Of a key that holds one of two columns: the values tell.
@@ -224,23 +212,6 @@ class ObjectShape:
         keys = self._of_rows[column]
         return first_present([self._read(column, key, self._values) for key in keys])
 
-    def counts(self, keys: pl.DataFrame, rows: pl.DataFrame) -> Iterator[tuple[str, int]]:
-        """Yield how many records had a key for each column.
-
-        Args:
-            keys: See ``keys``.
-            rows: See ``rows``.
-        """
-        for column in self.seen:
-            yield column, len(self.places)
-        # Of a key that holds one of two columns: the values tell.
-        for column in self._of_rows.keys() - self.seen:
-            yield column, rows.filter(pl.col(column).is_in(MISSING).not_()).height
-        for column in self._of_keys.keys() - self.seen:
-            is_missing = keys[column].is_in(MISSING).fill_null(value=True).to_list()
-            times = Counter(self._key)
-            yield column, sum(n for key, n in times.items() if not is_missing[key])
-
     def _read(self, column: str, key: str, of_key: Mapping[str, list[object]]) -> list[object]:
         values, how = of_key[key], self._unlike.get((column, key))
         if how == "seconds":
@@ -251,7 +222,6 @@ class ObjectShape:
         return values
 
     def _codes(self) -> list[object]:
-        """Return the response code of each record."""
         places = [self._repeating.index(key) for key in self._of_keys.get("response_code", ())]
         if not places:
             return [None] * len(self._key)
@@ -273,14 +243,9 @@ def _all_of(keys_of: Mapping[str, list[str]]) -> list[str]:
 def _getter(keys: list[str]) -> Callable[[dict[str, object]], tuple[object, ...]]:
     """Return what takes the values of some keys out of an object."""
     if not keys:
-        return _nothing
+        return lambda _: ()
     # The first key stands twice, since for a single key itemgetter gives no tuple.
     return itemgetter(*keys, keys[0])
-
-
-def _nothing(found: dict[str, object]) -> tuple[object, ...]:
-    del found
-    return ()
 
 
 def _hashable(value: object) -> object:

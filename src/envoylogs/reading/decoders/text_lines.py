@@ -79,11 +79,9 @@ class TextLines:
         self._patterns = (*of_own, *default_patterns())
 
     def own_numbers(self, lines: list[bytes], first: int) -> set[int]:
-        """Return the numbers of lines that fit the user's own format as they stand.
+        """Return the numbers of the lines, from ``first`` on, that fit the user's own format.
 
-        Args:
-            lines: With whatever stands around them.
-            first: The number of the first of them.
+        They fit as they stand, with whatever stands around them.
         """
         if self._own is None:
             return set()
@@ -98,12 +96,7 @@ class TextLines:
     ) -> list[TextRun]:
         """Return the lines of a block that are records.
 
-        Args:
-            data: The block.
-            lines: Its lines.
-            numbers: The number of each.
-            are_bare: Whether all lines are known to begin as records of JSON do, or with a
-                time.
+        Where they ``are_bare``, all are known to begin as records of JSON do, or with a time.
         """
         found = self._runs_of(data, self._candidates(data, lines, numbers), self._patterns)
         if are_bare:

@@ -128,13 +128,7 @@ def _is_plain_time(operator: Operator) -> bool:
 
 
 def values_of(pattern: TextPattern, lines: pl.Series, columns: Collection[str]) -> list[pl.Series]:
-    """Return the values of lines that fit a pattern, as they were logged, by column.
-
-    Args:
-        pattern: What they fit.
-        lines: As text.
-        columns: The normalized columns that are wanted.
-    """
+    """Return the values of lines that fit a pattern, as they were logged, by normalized column."""
     names: dict[str, list[str]] = {}
     by_precedence = sorted(
         (operator.precedence, place, operator.column)

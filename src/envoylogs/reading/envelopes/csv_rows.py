@@ -21,16 +21,12 @@ import orjson
 
 from envoylogs.reading.mending.json_documents import MAX_BYTES, MAX_LINES
 from envoylogs.reading.mending.reasons import holds_record
+from envoylogs.reading.payloads import Unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from envoylogs.envoy.field_keys import FieldKeys
-
-KINDS = {
-    "csv": "a row of a CSV export, with the record in a quoted cell or a column for each key",
-}
-"""The kinds of envelopes, in words."""
 
 Line = tuple[int, bytes]
 
@@ -58,7 +54,7 @@ def _unquoted(delimiter: bytes) -> re.Pattern[bytes]:
 _UNQUOTED = {delimiter: _unquoted(delimiter) for delimiter in _DELIMITERS}
 
 
-def record_in_row(row: bytes) -> bytes | None:
+def record_in_row(row: bytes) -> Unwrapped | None:
     """Return what the cell of a record holds; null if this is no row with one.
 
     Args:
@@ -74,7 +70,8 @@ def record_in_row(row: bytes) -> bytes | None:
     if not cells:
         return None
     texts = [_unescaped(cell) if is_escaped else cell.replace(b'""', b'"') for cell in cells]
-    return max(texts, key=lambda text: (holds_record(text), len(text))).strip()
+    record = max(texts, key=lambda text: (holds_record(text), len(text)))
+    return Unwrapped("csv", record.strip())
 
 
 def _is_escaped(row: bytes, found: re.Match[bytes]) -> bool:
@@ -183,20 +180,16 @@ class CsvRows:
             ):
                 left.appendleft((number, line))
                 left.extendleft(reversed(self._open[1:]))
-                yield [self._taken()[0]]
+                yield [self.finish()[0]]
                 continue
             self._add(number, line)
             if not self._ends(line):
                 continue
-            row = self._taken()
+            row = self.finish()
             if record_in_row(b"\n".join(line for _, line in row)) is None:
                 left.extendleft(reversed(row[1:]))
                 row = row[:1]
             yield row
-
-    def finish(self) -> list[Line]:
-        """Return the lines of the row that never ended."""
-        return self._taken()
 
     def _begins(self, line: bytes) -> bool:
         """Tell whether a row begins with this line and does not end with it."""
@@ -223,7 +216,8 @@ class CsvRows:
         self._open.append((number, line))
         self._bytes += len(line)
 
-    def _taken(self) -> list[Line]:
+    def finish(self) -> list[Line]:
+        """Return the lines of the row that has begun, which is over."""
         taken, self._open, self._bytes, self._escaped = self._open, [], 0, None
         return taken
 
@@ -271,12 +265,12 @@ class CsvColumns:
                 self._names, self._delimiter = names, delimiter
                 return
 
-    def record_in(self, line: bytes) -> dict[str, object] | None:
+    def record_in(self, line: bytes) -> Unwrapped | None:
         """Return the record that a row is; null for what is no row, or names the keys."""
-        cells = _row(line, self._delimiter) if self._names else []
+        cells = _row(line, self._delimiter)
         if len(cells) != len(self._names) or cells == self._names:
             return None
-        return dict(zip(self._names, cells, strict=True))
+        return Unwrapped("csv", dict(zip(self._names, cells, strict=True)))
 
 
 _LEAST_KEYS = 4

@@ -13,17 +13,10 @@ import re
 
 import orjson
 
-from envoylogs.reading.envelopes.unwrapped import Unwrapped
-from envoylogs.reading.payloads import NOBODY, Origin, origin_of_file
+from envoylogs.reading.payloads import NOBODY, Origin, Unwrapped, origin_of_file
 
-KINDS = {
-    "cri": "a file of a container runtime (CRI)",
-    "docker": "docker's json-file",
-    "kubectl": "kubectl logs with --prefix, --timestamps or both",
-    "stern": "stern, default output",
-    "stern_json": "stern -o json or extjson",
-}
-"""The kinds of envelopes, in words."""
+# What a record of JSON, a blank line or a line of a printed object begins with.
+BARE = frozenset({b"{", b" ", b"\t", b"}", b'"', b"]", b"", b"\r"})
 
 LOOKED_AT = 7
 WRAPPING_OBJECTS = frozenset({b'{"log":', b'{"messa', b'{"pod":', b'{"names'})
@@ -46,8 +39,6 @@ _STERN_EXTJSON = re.compile(
     rb'"container": "(?P<container>[^"]*)", "message": (?P<message>.*)\}\s*\Z'
 )
 _TIME_IN_FRONT = re.compile(rb"(?:" + _TIME + rb"|\d\d-\d\d \d\d:\d\d:\d\d) ")
-# With a time alone in front of it, this is what can't be another program's line.
-_AFTER_TIME = frozenset({b"{", b"[", b" ", b"\t", b"}", b'"', b"]", b"", b"\r"})
 _DOCKER_PART_BYTES = 16 * 1024
 
 
@@ -76,7 +67,8 @@ class KubernetesLines:
         if stream is not None and match["time"] is not None:
             origin = self._origin(pod, None, container) if pod is not None else self._of_file
             return Unwrapped("cri", payload, origin, stream, tag == b"F")
-        if pod is None and payload[:1] not in _AFTER_TIME:
+        # With a time alone in front of it, this is what can't be another program's line.
+        if pod is None and not (payload[:1] in BARE or payload[:1] == b"["):
             return None
         return Unwrapped("kubectl", payload, self._origin(pod, None, container))
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from envoylogs.envoy.field_keys import DEFAULT_KEYS
-from envoylogs.reading.envelopes import csv_rows, kubernetes
 from envoylogs.reading.envelopes.csv_rows import CsvColumns, CsvRows, Line, record_in_row
-from envoylogs.reading.envelopes.kubernetes import LOOKED_AT, WRAPPING_OBJECTS, KubernetesLines
-from envoylogs.reading.envelopes.unwrapped import Unwrapped
-from envoylogs.reading.payloads import NOBODY, Payloads
+from envoylogs.reading.envelopes.kubernetes import (
+    BARE,
+    LOOKED_AT,
+    WRAPPING_OBJECTS,
+    KubernetesLines,
+)
+from envoylogs.reading.payloads import NOBODY, Payloads, Unwrapped
 from envoylogs.sources.blocks import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
@@ -21,8 +24,15 @@ if TYPE_CHECKING:
     from envoylogs.reading.fates import LineFates
     from envoylogs.reading.payloads import Origin
 
-_ANYTHING = {"unknown_prefix": "text in front of a record"}
-ENVELOPES = dict(sorted((kubernetes.KINDS | csv_rows.KINDS | _ANYTHING).items()))
+ENVELOPES = {
+    "cri": "a file of a container runtime (CRI)",
+    "csv": "a row of a CSV export, with the record in a quoted cell or a column for each key",
+    "docker": "docker's json-file",
+    "kubectl": "kubectl logs with --prefix, --timestamps or both",
+    "stern": "stern, default output",
+    "stern_json": "stern -o json or extjson",
+    "unknown_prefix": "text in front of a record",
+}
 """The kinds of envelopes, in words."""
 
 
@@ -37,12 +47,18 @@ class _Parts:
     size: int = 0
     n: int = 0
 
+    def add(self, payload: bytes, of_source: Line) -> None:
+        number, line = of_source
+        self.n += 1
+        self.size += len(payload)
+        if self.size <= MAX_LINE_BYTES or self.n == 1:
+            self.payloads.append(payload)
+            self.originals.append(line)
+            self.numbers.append(number)
+
 
 _ESCAPES = re.compile(rb"\x1b\[[0-9;]*m")
 _TEXT_BEHIND = re.compile(rb'\[20\d\d-[^\s\]]{1,40}Z\] "')
-
-# What a record, a blank line or a line of a printed object begins with.
-_BARE = frozenset({b"{", b" ", b"\t", b"}", b'"', b"]", b"", b"\r"})
 
 
 class Envelopes:
@@ -83,8 +99,7 @@ class Envelopes:
         kinds: dict[str, int] = {}
         for number, line, others in self._rows.joined(lines, first, bare):
             if others:
-                found.parts[number] = 1 + len(others)
-                found.part_numbers[number] = [number, *others]
+                found.parts[number] = [number, *others]
             inside = None if number in bare else self._inside(line)
             if inside is not None and inside.kind == "csv":
                 kinds["csv"] = kinds.get("csv", 0) + 1 + len(others)
@@ -111,9 +126,10 @@ class Envelopes:
             found.objects[number] = payload
             payload = b"{}"
         elif not ends or (self._waiting and (kind, origin, stream) in self._waiting):
-            self._join(of_source, payload, inside)
+            whole = kind, origin, stream
+            self._waiting.setdefault(whole, _Parts(number)).add(payload, of_source)
             if ends:
-                self._complete((kind, origin, stream), found, fates)
+                self._complete(whole, found, fates)
             return
         found.lines.append(payload)
         found.numbers.append(number)
@@ -141,18 +157,17 @@ class Envelopes:
         """Return a line without its envelope; None if it has none."""
         head = line[:1]
         if self._columns.is_open:
-            record = self._columns.record_in(line)
-            return None if record is None else Unwrapped("csv", record, NOBODY)
+            return self._columns.record_in(line)
         if head == b"{":
             is_wrapped = line[:LOOKED_AT] in WRAPPING_OBJECTS
             return self._of_kubernetes.in_object(line) if is_wrapped else None
         if head == b'"':
-            return _of_row(line)
-        if line[:2] == b"[2" or head in _BARE:
-            return None if line.lstrip()[:1] in _BARE else self._behind_anything(line)
+            return record_in_row(line)
+        if line[:2] == b"[2" or head in BARE:
+            return None if line.lstrip()[:1] in BARE else self._behind_anything(line)
         if head == b"\x1b":
             line = _ESCAPES.sub(b"", line)
-        found = self._of_kubernetes.in_line(line) or _of_row(line)
+        found = self._of_kubernetes.in_line(line) or record_in_row(line)
         return found or self._behind_anything(line)
 
     @staticmethod
@@ -162,20 +177,7 @@ class Envelopes:
         # Behind a quote it is a value in somebody else's line, which a client may have sent.
         if match is None or match.start() == 0 or line[match.start() - 1] in b"'\"":
             return None
-        return Unwrapped("unknown_prefix", line[match.start() :], NOBODY)
-
-    def _join(self, of_source: Line, payload: bytes, inside: Unwrapped) -> None:
-        """Add one part to its line."""
-        number, line = of_source
-        parts = self._waiting.setdefault(
-            (inside.kind, inside.origin, inside.stream), _Parts(number)
-        )
-        parts.n += 1
-        parts.size += len(payload)
-        if parts.size <= MAX_LINE_BYTES or parts.n == 1:
-            parts.payloads.append(payload)
-            parts.originals.append(line)
-            parts.numbers.append(number)
+        return Unwrapped("unknown_prefix", line[match.start() :])
 
     def _complete(
         self, of_line: tuple[str, Origin, bytes], found: Payloads, fates: LineFates
@@ -190,8 +192,7 @@ class Envelopes:
         found.numbers.append(parts.number)
         found.originals[parts.number] = original
         found.origins[parts.number] = origin
-        found.parts[parts.number] = parts.n
-        found.part_numbers[parts.number] = parts.numbers
+        found.parts[parts.number] = parts.numbers
 
 
 def _may_be_wrapped(head: bytes) -> bool:
@@ -202,9 +203,4 @@ def _may_be_wrapped(head: bytes) -> bool:
     if begins[:1] == b'"':
         # A method behind a space is no key: what is left of TEXT without its time.
         return begins[1:3].isupper() or begins[1:3] == b"- "
-    return head[:2] != b"[2" and begins[:1] not in _BARE
-
-
-def _of_row(line: bytes) -> Unwrapped | None:
-    record = record_in_row(line)
-    return None if record is None else Unwrapped("csv", record, NOBODY)
+    return head[:2] != b"[2" and begins[:1] not in BARE

@@ -1,14 +1,23 @@
-"""Objects that are printed over several lines, as ``jq`` prints them.
+"""Objects that do not have one line to themselves: printed over several, or sharing one.
 
-An object ends where its brackets close, at ``MAX_LINES`` or ``MAX_BYTES``, or
-at the next line that is a whole record by itself, so a truncated ``{``
-swallows nothing that follows it.
+A printed object, as ``jq`` prints it, ends where its brackets close, at
+``MAX_LINES`` or ``MAX_BYTES``, or at the next line that is a whole record by
+itself, so a truncated ``{`` swallows nothing that follows it.
+
+Envoy's standard output is that of the agent too, so a record may stand behind
+half a line of debug output, and two records may stand on one line.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
+from itertools import islice
+
+import orjson
+
+from envoylogs.reading.mending.reasons import holds_key_of_record
 
 MAX_LINES = 1000
 MAX_BYTES = 1024 * 1024
@@ -19,9 +28,16 @@ MAX_DEPTH = 64
 # the possessive loop never goes back.
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+("|\\?\Z)')
 
-
 # What stands before an object inside another one, or nothing before the first.
 _BEFORE_OBJECT = (b"", b":", b",", b"[")
+
+_OBJECT = re.compile(rb'\{\s*"')
+# Behind a quote it is a value in somebody else's line, which a client may have sent.
+_OBJECT_OF_ITS_OWN = re.compile(rb"(?<!['\"])" + _OBJECT.pattern)
+_FAILURES = 16
+"""At how many places of a line an object may turn out to be none; each may be read to its end."""
+
+_end_of = json.JSONDecoder().raw_decode
 
 
 def _emptied(string: re.Match[bytes]) -> bytes:
@@ -71,3 +87,56 @@ class OpenObject:
     def text(self) -> bytes:
         """The object so far; a comma behind it, as in an array of objects, does not count."""
         return b"\n".join(line for _, line in self.lines).rstrip(b", \t\r")
+
+
+def embedded_objects(line: bytes) -> list[dict[str, object]]:
+    """Return the JSON objects that stand in a line, from left to right.
+
+    Args:
+        line: That is no JSON as a whole.
+
+    Returns:
+        Nothing if the line begins with an object that was cut or broken: what
+        is inside it are values, which a client may have sent.
+    """
+    found: list[dict[str, object]] = []
+    if not holds_key_of_record(line):
+        return found
+    # Every byte is one character, and what JSON is made of is the same in both.
+    text = line.decode("latin-1")
+    begins_whole = not line.lstrip().startswith(b"{")
+    position = failures = 0
+    while failures < _FAILURES:
+        start = _OBJECT_OF_ITS_OWN.search(line, position)
+        if start is None:
+            break
+        position = start.start() + 1
+        try:
+            _, end = _end_of(text, start.start())
+            value = orjson.loads(line[start.start() : end])
+        except (ValueError, RecursionError):
+            if not begins_whole:
+                break
+            failures += 1
+            continue
+        begins_whole = True
+        found.append(value)
+        position = end
+    return found
+
+
+def object_at_end(line: bytes) -> dict[str, object] | None:
+    """Return the JSON object that a line ends with, if it stands behind one that was cut.
+
+    An escaped value holds no object, and one that is not escaped is followed
+    by the rest of its record, unless it is the last.
+
+    Args:
+        line: That is no JSON as a whole, and begins with an object.
+    """
+    for start in islice(_OBJECT_OF_ITS_OWN.finditer(line, 1), _FAILURES):
+        try:
+            return orjson.loads(line[start.start() :])  # type: ignore[no-any-return]
+        except orjson.JSONDecodeError:
+            continue
+    return None

@@ -48,12 +48,7 @@ def reason_of(line: bytes) -> str | None:
 
 
 def reason_of_broken(line: bytes, *, alone: bool) -> str:
-    """Return why a line of an object that never became whole is malformed.
-
-    Args:
-        line: One of its lines.
-        alone: Whether it is the only one.
-    """
+    """Return why a line, alone or not, of an object that never became whole is malformed."""
     if not alone:
         return "unfinished_object"
     return "invalid_json" if line.rstrip(b", \t\r").endswith(b"}") else "cut_at_end"

@@ -31,7 +31,7 @@ KINDS: dict[str, str] = {
     "unescaped_backslash": "a backslash in a value was not escaped",
     "unescaped_quote": "a quote in a value was not escaped",
 }
-"""What is repaired, in words; ``embedded`` and ``text_lines`` repair two of them."""
+"""What is repaired, in words; ``unclear_lines`` and ``text_lines`` repair two of them."""
 
 # What a JSON string may hold. All loops here are possessive: they never go back, so the time
 # that a text takes grows no faster than its length.

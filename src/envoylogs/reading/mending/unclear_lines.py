@@ -1,9 +1,8 @@
 """Lines that are no record at first sight: what can still be made of them.
 
-A line may be a part of an object that is printed over several
-(``json_documents``), invalid JSON that a proxy wrote (``repair``), or hold a
-record beside something else (``embedded``). Whatever is left is counted with a
-reason (``reasons``).
+A line may be a part of an object that is printed over several, or hold a record
+beside something else (``json_documents``), or be invalid JSON that a proxy wrote
+(``repair``). Whatever is left is counted with a reason (``reasons``).
 """
 
 from __future__ import annotations
@@ -14,8 +13,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from envoylogs.reading.fates import LineFates
-from envoylogs.reading.mending.embedded import embedded_objects, object_at_end
-from envoylogs.reading.mending.json_documents import OpenObject
+from envoylogs.reading.mending.json_documents import OpenObject, embedded_objects, object_at_end
 from envoylogs.reading.mending.reasons import (
     holds_key_of_record,
     holds_record,
@@ -24,8 +22,7 @@ from envoylogs.reading.mending.reasons import (
     reason_of_broken,
 )
 from envoylogs.reading.mending.repair import repaired
-from envoylogs.reading.payloads import Payloads
-from envoylogs.reading.raw_records import RawRecords
+from envoylogs.reading.payloads import Payloads, RawRecords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,12 +62,16 @@ class UnclearLines:
     @property
     def waiting(self) -> set[int]:
         """Numbers of the lines of an object that has begun and not ended."""
-        parts = self._payloads.part_numbers
+        parts = self._payloads.parts
         lines = self._open.lines if self._open is not None else []
         return {part for number, _ in lines for part in parts.get(number, (number,))}
 
+    def begin(self, records: RawRecords, fates: LineFates) -> None:
+        """Begin a block; its records go here, and its lines are accounted for there."""
+        self._records, self._fates = records, fates
+
     def enter(self, payloads: Payloads) -> None:
-        """Begin a block; what is known of the lines of an open object is kept."""
+        """Take the lines of the block; what is known of those of an open object is kept."""
         before = self._payloads
         for number, _ in self._open.lines if self._open is not None else ():
             if number in before.originals:
@@ -79,15 +80,13 @@ class UnclearLines:
                 payloads.origins[number] = before.origins[number]
             if number in before.parts:
                 payloads.parts[number] = before.parts[number]
-                payloads.part_numbers[number] = before.part_numbers[number]
         self._payloads = payloads
 
-    def read_broken(self, number: int, line: bytes, records: RawRecords, fates: LineFates) -> None:
+    def read_broken(self, number: int, line: bytes) -> None:
         """Read a line that is no JSON value: part of an object, or not JSON at all."""
-        self._records, self._fates = records, fates
         text = line.strip()
         if not text:
-            fates.add(self._source, "blank", self._payloads.height(number))
+            self._fates.add(self._source, "blank", self._payloads.height(number))
         elif self._open is not None:
             self._read_in_object(number, line)
         elif text.startswith(b"{"):
@@ -95,30 +94,15 @@ class UnclearLines:
         elif not self._take_embedded(number, line):
             self._count(number, line, reason_of(line))
 
-    def read_other(
-        self, number: int, line: bytes, value: object, records: RawRecords, fates: LineFates
-    ) -> None:
-        """Read a line that is JSON and no record.
-
-        Args:
-            number: Of the line.
-            line: As bytes.
-            value: What it holds.
-            records: Where records go.
-            fates: Where lines are accounted for.
-        """
-        self._records, self._fates = records, fates
+    def read_other(self, number: int, line: bytes, value: object) -> None:
+        """Read a line that is JSON of some value and no record."""
         if self._open is not None:
             self._continue(number, line)
         else:
             self._count_other([(number, line)], value)
 
-    def abandon(self, records: RawRecords, fates: LineFates) -> None:
+    def abandon(self) -> None:
         """Give up the open object, if there is one: what follows it does not belong to it."""
-        self._records, self._fates = records, fates
-        self._give_up()
-
-    def _give_up(self) -> None:
         if self._open is not None:
             failed, self._open = self._open.lines, None
             self._read_again(failed, last=True)
@@ -126,7 +110,7 @@ class UnclearLines:
     def _read_in_object(self, number: int, line: bytes) -> None:
         """Read a line that belongs to the open object unless a record begins with it."""
         if line.lstrip().startswith(b"{") and holds_key_of_record(line):
-            self._give_up()
+            self.abandon()
             self._read_beginning(number, line)
         else:
             self._continue(number, line)
@@ -206,9 +190,7 @@ class UnclearLines:
     def _read_again(self, failed: list[Line], *, last: bool) -> None:
         """Count the first line of a failed object as malformed and read the others again.
 
-        Args:
-            failed: The lines of the object.
-            last: Whether nothing follows, so that no object may stay open.
+        If they are the ``last``, nothing follows, so that no object may stay open.
         """
         waiting: deque[Line] = deque()
         while failed:

@@ -10,13 +10,18 @@ import polars as pl
 from envoylogs.envoy.clusters import cluster_parts, service_label
 from envoylogs.envoy.failures.lookup import FAILURES, must_act_on_errors
 from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, OUTCOMES, UNROUTED
-from envoylogs.render.colors import ACTOR_COLORS, STACKED
-from envoylogs.render.figures import FIGURES, LATENCY_CLASSES, template
+from envoylogs.render.figures import ACTOR_COLORS, FIGURES, LATENCY_CLASSES, STACKED, template
 from envoylogs.render.formatting import count, percent, span
-from envoylogs.render.html.counts import PAGE_LEDGER
-from envoylogs.render.words import facts_of_finding, findings_shown, severity_words, with_commands
+from envoylogs.render.words import (
+    LEDGER,
+    facts_of_finding,
+    findings_shown,
+    severity_words,
+    with_commands,
+)
 from envoylogs.summary.findings.onset import was_from_the_start
 from envoylogs.summary.over_time import LATENCY_EDGES_MS, MOST_BINS
+from envoylogs.summary.overview import UNDECIDED
 from envoylogs.summary.rejections import BY_GATEWAY
 from envoylogs.summary.splits import NOT_SENT
 from envoylogs.tally.ladder import WIDTHS_S
@@ -25,11 +30,13 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from envoylogs.summary.findings.finding import Finding
-    from envoylogs.summary.findings.picked import FindingSlice
     from envoylogs.summary.over_time import Window
     from envoylogs.summary.overview import Overview
-    from envoylogs.summary.slices import Slices
+    from envoylogs.summary.slices import FindingSlice, Slices
     from envoylogs.summary.summary import Summary
+
+PAGE_LEDGER = LEDGER | {UNDECIDED: "no route, lost or never routed: names were folded"}
+"""Who answered 404, by the keys of the ledger, in the order in which counts name them."""
 
 _TREND_BINS = 60
 _US_PER_S = 1_000_000
@@ -79,9 +86,7 @@ def meta_of(summary: Summary, slices: Slices) -> dict[str, Any]:
             _finding(summary, slices, found, of_found)
             for found, of_found in zip(shown, sliced, strict=True)
         ],
-        "figures": {
-            name: _emptied(figure(summary.overview, empty)) for name, figure in FIGURES.items()
-        },
+        "figures": {name: _emptied(figure(empty)) for name, figure in FIGURES.items()},
         "templates": {
             "light": template().to_plotly_json(),
             "dark": template(dark=True).to_plotly_json(),

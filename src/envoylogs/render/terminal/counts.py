@@ -53,17 +53,15 @@ def print_counts(console: Console, summary: Summary, name: str, limit: int | Non
 def _print_requests(
     console: Console, title: str, rows: pl.DataFrame, keys: Sequence[str], limit: int | None
 ) -> None:
-    """Print requests by some columns: counts, codes, what was wrong, latency."""
     wide = console.width >= WIDE
     by_outcome = tuple(keys) == ("outcome",)
     heading(console, title)
     extra = ["must act"] if by_outcome and wide else []
     codes = ["2xx", "3xx", "4xx", "5xx", "0"] if wide and "response_code" not in keys else []
-    numbers = ["requests", "share", *codes, "unrouted", "errors", "p50 ms"]
-    numbers += ["p95", "p99"] if wide else ["p99"]
+    first, *others = ("p50", "p95", "p99") if wide else ("p50", "p99")
+    numbers = ["requests", "share", *codes, "unrouted", "errors", f"{first} ms", *others]
     table = new_table([*keys, *extra], numbers)
     for row in map(timed, head(rows, limit)):
-        latency = row["latency_ms"]
         table.add_row(
             *(text(row[key]) for key in keys),
             *(text(_MUST_ACT[str(row["outcome"]), bool(row["errors"])]) for _ in extra),
@@ -72,9 +70,7 @@ def _print_requests(
             *(number(row["codes"][code]) for code in codes),
             number(row["unrouted"], "magenta"),
             number(row["errors"], "red"),
-            text(milliseconds(latency["p50"])),
-            *([text(milliseconds(latency["p95"]))] if wide else []),
-            text(milliseconds(latency["p99"])),
+            *(text(milliseconds(row["latency_ms"][quantile])) for quantile in (first, *others)),
         )
     console.print(table)
     more(console, table.row_count, rows.height)
@@ -100,7 +96,6 @@ def print_connections(console: Console, summary: Summary, limit: int | None) -> 
 
 
 def _print_failures(console: Console, rows: pl.DataFrame, limit: int | None) -> None:
-    """Print connections that failed by cluster, server name and address, with flags and times."""
     wide, usual = console.width >= WIDE, console.width >= USUAL
     heading(console, "Connections that failed")
     keys = ["cluster", "server name", "address", "flags"]

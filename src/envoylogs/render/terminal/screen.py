@@ -1,18 +1,34 @@
-"""A summary as text: what a tired person needs comes first."""
+"""A summary as text: what a tired person needs comes first.
+
+That is what is wrong, who must act, since when, what to do next.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
+from rich.table import Table
 from rich.text import Text
 
 from envoylogs.render.caveats import notes_of, unused_keys_of
+from envoylogs.render.formatting import count, printable
 from envoylogs.render.terminal.cells import new_console
-from envoylogs.render.terminal.findings import print_findings
 from envoylogs.render.terminal.tables import print_table, print_tables
-from envoylogs.render.words import headline_of
+from envoylogs.render.words import (
+    facts_of_finding,
+    findings_shown,
+    headline_of,
+    lesser_findings,
+    noise_of,
+    severity_words,
+    verdict_of,
+)
+from envoylogs.summary.findings.finding import Finding, Severity
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from envoylogs.summary.overview import Overview
     from envoylogs.summary.summary import Summary
 
 DEFAULT_LIMIT = 10
@@ -27,15 +43,9 @@ def write_text(  # noqa: PLR0913  # one parameter an option
     width: int | None = None,
     table: str | None = None,
 ) -> None:
-    """Write findings, noise, overview and tables for a terminal.
+    """Write findings, noise, overview and tables for a terminal, or one of ``tables.TABLES`` alone.
 
-    Args:
-        summary: Of the log.
-        out: Where to; without color if it is no terminal.
-        limit: At most so many rows a table; null for all.
-        color: As of ``new_console``.
-        width: As of ``new_console``.
-        table: Only this one of ``tables.TABLES``; null for findings and all tables.
+    At most ``limit`` rows of each, null for all; ``new_console`` says what color and width are.
     """
     console = new_console(out, color=color, width=width)
     if summary.accounts.lines:
@@ -46,22 +56,71 @@ def write_text(  # noqa: PLR0913  # one parameter an option
     if unused is not None:
         # Not wrapped: the option is there to be pasted.
         console.print(Text(" ".join(unused), style="dim"), soft_wrap=True)
-    if table is not None:
+    if table not in {None, "findings"}:
         print_table(console, summary, table, limit)
         return
-    print_findings(console, summary)
-    if summary.accounts.records:
+    _print_findings(console, summary)
+    if table is None and summary.accounts.records:
         print_tables(console, summary, limit)
 
 
-_STYLES = {"strong": "bold", "alarm": "bold red", "": ""}
+_WEIGHTS_OF_FACTS = {"strong": "bold", "alarm": "bold red", "": ""}
 
 
 def _headline(summary: Summary) -> Text:
-    """Return the line of facts."""
     line = Text()
     for text, weight in headline_of(summary):
-        line.append(" · " if line else "").append(text, style=_STYLES[weight])
+        line.append(" · " if line else "").append(text, style=_WEIGHTS_OF_FACTS[weight])
     if summary.anonymized:
         line.append(" · anonymized")
     return line
+
+
+# Colors that can be read on light and on dark: no yellow, no white.
+_STYLES = {
+    Severity.CRITICAL: "bold red reverse",
+    Severity.HIGH: "bold red",
+    Severity.MEDIUM: "bold magenta",
+    Severity.INFO: "bold blue",
+}
+_WEIGHTS = {"good": "bold green", "alarm": "bold red", "": "bold"}
+
+
+def _print_findings(console: Console, summary: Summary) -> None:
+    """Print the worst findings, then how many there are besides, then the noise."""
+    console.print()
+    verdict = verdict_of(summary)
+    if verdict is not None:
+        words, weight = verdict
+        console.print(Text(words, style=_WEIGHTS[weight]))
+    for place, found in enumerate(findings_shown(summary), 1):
+        _print_finding(console, place, found, summary.overview)
+    rest = lesser_findings(summary)
+    if rest is not None:
+        console.print(Text(f"{rest} (--format json)", "dim"))
+    noise = noise_of(summary)
+    if noise is not None:
+        console.print(Text(noise, "dim"))
+
+
+def _print_finding(console: Console, place: int, found: Finding, overview: Overview) -> None:
+    title = Text(f" {severity_words(found)} ", style=_STYLES[found.severity])
+    title = Text.assemble(title, (f" {printable(found.title)}", "bold"))
+    facts = facts_of_finding(found, overview)
+    who = Text.assemble(("Must act: ", "bold"), str(found.who), ". ")
+    lines = [title, Text.assemble(who, printable("; ".join(facts)), "." if facts else "")]
+    if found.proof:
+        lines.append(Text.assemble(("Proof: ", "bold"), printable(found.proof)))
+    lines.append(Text.assemble(("Next: ", "bold"), printable(found.next)))
+    example = next(iter(found.examples), None)
+    if example is not None and example.source is not None:
+        where = f"Example: {example.source} line {count(example.line)}"
+        asked = f", request {example.request_id}" if example.request_id else ""
+        lines.append(Text(printable(where + asked), style="dim"))
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for number, line in enumerate(lines):
+        grid.add_row(Text("" if number else f"{place}."), line)
+    console.print(grid)
+    console.print()

@@ -10,10 +10,19 @@ from envoylogs.envoy.clusters import service_label
 from envoylogs.envoy.outcomes import UNROUTED
 from envoylogs.render.formatting import count, milliseconds, percent, size
 from envoylogs.render.named_tables import rows_of_table
-from envoylogs.render.terminal.cells import WIDE, head, heading, more, new_table, number, text, time
+from envoylogs.render.terminal.cells import (
+    WIDE,
+    head,
+    heading,
+    more,
+    new_table,
+    number,
+    print_joint,
+    print_plain,
+    text,
+    time,
+)
 from envoylogs.render.terminal.counts import print_connections, print_counts
-from envoylogs.render.terminal.findings import print_findings
-from envoylogs.render.terminal.plain import print_joint, print_plain
 from envoylogs.render.words import LEDGER
 from envoylogs.summary.tables import ASKED, ASKED_CONNECTIONS, JOINT, TABLES
 
@@ -46,14 +55,13 @@ def print_tables(console: Console, summary: Summary, limit: int | None) -> None:
     if has_requests:
         print_connections(console, summary, limit)
         for column in _ORDER:
-            _print_breakdown(console, summary, column, limit)
+            if summary.table(column)[column].drop_nulls().len():
+                print_counts(console, summary, column, limit)
 
 
 def print_table(console: Console, summary: Summary, name: str, limit: int | None) -> None:
     """Print one table, at most ``limit`` rows of it."""
-    if name == "findings":
-        print_findings(console, summary)
-    elif name == "not_found_ledger":
+    if name == "not_found_ledger":
         _print_ledger(console, summary)
     elif name == "splits":
         _print_splits(console, summary.table(name).to_dicts(), limit)
@@ -70,7 +78,6 @@ def print_table(console: Console, summary: Summary, name: str, limit: int | None
 
 
 def _print_asked(console: Console, summary: Summary, limit: int | None) -> None:
-    """Print the tables that ``--by`` asks for: of requests and of connections."""
     has_connections = summary.table(ASKED_CONNECTIONS).height > 0
     # A log of connections alone has no table of requests, and one that is empty has.
     if summary.table(ASKED).height or not has_connections:
@@ -147,11 +154,6 @@ def _print_ledger(console: Console, summary: Summary) -> None:
     console.print(table)
 
 
-def _print_breakdown(console: Console, summary: Summary, column: str, limit: int | None) -> None:
-    if summary.table(column)[column].drop_nulls().len():
-        print_counts(console, summary, column, limit)
-
-
 def _print_rejections(console: Console, rows: pl.DataFrame, limit: int | None) -> None:
     if rows.is_empty():
         return
@@ -221,17 +223,13 @@ def _add_split(table: Table, split: Row, *, wide: bool) -> None:
         cluster = part["upstream_cluster"]
         latency, upstream = part["latency_ms"], part["upstream_time_ms"]
         low, high = percent(part["share_low"]), percent(part["share_high"])
+        of_both = (latency["p50"], latency["p99"], upstream["p50"], upstream["p99"])
+        shown = of_both if wide else (latency["p99"],)
         table.add_row(
             text(f"  {cluster if wide else service_label(cluster)}"),
             number(part["requests"]),
             text(percent(part["share"])),
             text(f"{low.removesuffix(' %')} to {high}", "dim"),
             number(part["errors"], "red"),
-            *([text(milliseconds(latency["p50"]))] if wide else []),
-            text(milliseconds(latency["p99"])),
-            *(
-                [text(milliseconds(upstream["p50"])), text(milliseconds(upstream["p99"]))]
-                if wide
-                else []
-            ),
+            *map(text, map(milliseconds, shown)),
         )

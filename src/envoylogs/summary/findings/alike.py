@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from envoylogs.envoy.clusters import service_label
-from envoylogs.summary.findings.at_gateways import AtGateways
 from envoylogs.summary.findings.conditions import any_of
-from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of
+from envoylogs.summary.findings.finding import Finding, Severity, severity_of
+from envoylogs.summary.findings.places import AtGateways
 from envoylogs.summary.findings.proof import listed
 
 if TYPE_CHECKING:
@@ -71,19 +71,17 @@ def _once(group: list[Finding], judged: Judged) -> list[Finding]:
     """Return one finding in the place of several, if these are enough."""
     if len(group) < _FEWEST_OF_ONE_PLACE:
         return group
-    shared = _shared(group, judged)
-    of_one_place = shared.place and group[0].since is not None
+    shared, of_one_place = _shared(group, judged)
+    of_one_place &= group[0].since is not None
     if len(group) < (_FEWEST_OF_ONE_PLACE if of_one_place else _FEWEST):
         return group
     worst = sorted(group, key=lambda f: (f.severity, -f.requests, f.subject))
-    says = [found.of_many for found in worst if found.of_many]
-    return [_one(worst, says, shared, _alone(worst, judged))]
+    return [_one(worst, shared, _alone(worst, judged))]
 
 
-def _one(
-    worst: list[Finding], says: Sequence[OfMany], shared: _Shared, alone: Finding | None
-) -> Finding:
+def _one(worst: list[Finding], shared: str | None, alone: Finding | None) -> Finding:
     """Return one finding that stands for several, of which the worst comes first."""
+    says = [found.of_many for found in worst if found.of_many]
     everywhere = worst[0].gateways[1]
     at = AtGateways(alone.only_at if alone else (), everywhere, same_hosts=True)
     first, words = worst[0], says[0]
@@ -96,7 +94,7 @@ def _one(
     proof = words.proof or first.proof
     if words.proof is None and len({found.proof for found in worst}) > 1:
         proof = f"{proof} ({labels[0]})"
-    in_common = f"; what they share: {shared.words}" if shared.words else ""
+    in_common = f"; what they share: {shared}" if shared else ""
     return replace(
         first,
         # Of many that fail more may fail than of each; slow is slow.
@@ -124,7 +122,7 @@ def _one(
         examples=tuple(example for f in worst for example in f.examples[:1])[:_EXAMPLES],
         next=f"One cause for all is likely{in_common}. {at.next(words.next)}",
         members=tuple(worst),
-        shared=shared.words,
+        shared=shared,
     )
 
 
@@ -137,20 +135,11 @@ def _alone(group: Sequence[Finding], judged: Judged) -> Finding | None:
     return named if elsewhere.is_in(list(named.only_at)).all() else None
 
 
-class _Shared(NamedTuple):
-    """What several findings have in common.
+def _shared(group: Sequence[Finding], judged: Judged) -> tuple[str | None, bool]:
+    """Return what the failures of several findings have in common, in words; null if nothing shows.
 
-    Attributes:
-        words: All of it; null if nothing shows.
-        place: Whether one gateway of several, one address or one server name has all of it.
+    Beside it whether one gateway of several, one address or one server name has all of them.
     """
-
-    words: str | None
-    place: bool
-
-
-def _shared(group: Sequence[Finding], judged: Judged) -> _Shared:
-    """Return what the failures of several findings have in common."""
     rows, places = _rows(group, judged), []
     gateways = rows["gateway"].drop_nulls().unique().to_list()
     if len(gateways) == 1 and judged.gateways > 1:
@@ -162,11 +151,10 @@ def _shared(group: Sequence[Finding], judged: Judged) -> _Shared:
     if len(names) == 1 and names[0] is not None:
         places.append(f"the TLS server name {names[0]}")
     began = ["the moment when it began"] if group[0].since is not None else []
-    return _Shared(", ".join([*began, *places]) or None, place=bool(places))
+    return ", ".join([*began, *places]) or None, bool(places)
 
 
 def _rows(group: Sequence[Finding], judged: Judged) -> pl.DataFrame:
-    """Return the failures that several findings are about."""
     subjects = [found.subject for found in group]
     columns = ("upstream_cluster", "host", "upstream_host", "requested_server_name")
     return judged.everything.filter(

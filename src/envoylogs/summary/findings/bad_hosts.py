@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from envoylogs.envoy.clusters import service_label
+from envoylogs.envoy.failures.of_services import HBONE_NEXT, is_hbone
 from envoylogs.envoy.harm import Actor
-from envoylogs.envoy.hbone import HBONE_NEXT, is_hbone
-from envoylogs.summary.findings.at_gateways import at_gateways
-from envoylogs.summary.findings.commands import pods_command
-from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, is_request
+from envoylogs.summary.findings.conditions import (
+    all_of,
+    equals,
+    is_one_of,
+    is_request,
+    pods_command,
+)
 from envoylogs.summary.findings.finding import Finding, OfMany, Severity, severity_of, worth_telling
+from envoylogs.summary.findings.places import at_gateways
 from envoylogs.summary.findings.proof import (
     first_of,
     last_of,
@@ -78,30 +83,26 @@ def bad_hosts(log: WholeLog) -> list[BadHost]:
             & ((requests / pl.col("of_cluster")).pow(pl.col("failed")) < _BY_CHANCE)
         )
         .sort(-pl.col("failed"), "upstream_cluster", "upstream_host")
+        .select("upstream_cluster", "upstream_host", "failed", "requests", "siblings")
+        .collect()
     )
     return [
-        BadHost(*row)
-        for row in found.select(
-            "upstream_cluster", "upstream_host", "failed", "requests", "siblings"
-        )
-        .collect()
-        .iter_rows()
-        if worth_telling(row[2], row[3]) and _has_siblings_then(hosts, row[0], row[1])
+        bad
+        for bad in map(BadHost._make, found.iter_rows())
+        if worth_telling(bad.failed, bad.requests) and _has_siblings_then(hosts, bad)
     ]
 
 
-def _has_siblings_then(hosts: pl.DataFrame, cluster: str, address: str) -> bool:
+def _has_siblings_then(hosts: pl.DataFrame, bad: BadHost) -> bool:
     """Tell whether other hosts of a cluster still got requests when one failed.
 
     After a rollout the only host that is left fails alone, and so does the service.
     """
-    here = pl.col("upstream_host") == address
-    of_cluster = hosts.filter(pl.col("upstream_cluster") == cluster)
-    failing = of_cluster.filter(here)["failing"].item()
-    last_of_others = of_cluster.filter(~here)["last"].max()
-    if failing is None or not isinstance(last_of_others, int):
-        return True
-    return last_of_others >= int(failing)
+    here = pl.col("upstream_host") == bad.address
+    of_cluster = hosts.filter(pl.col("upstream_cluster") == bad.cluster)
+    failing = first_of(of_cluster.filter(here), "failing")
+    last_of_others = last_of(of_cluster.filter(~here))
+    return failing is None or last_of_others is None or last_of_others >= failing
 
 
 def of_bad_host(log: WholeLog, bad: BadHost, weighing: Weighing, kept: pl.DataFrame) -> Finding:

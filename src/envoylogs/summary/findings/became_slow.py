@@ -15,8 +15,7 @@ import polars as pl
 
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.findings.proof import first_of, sum_of
-from envoylogs.summary.findings.stretches import Stretch, stretches
-from envoylogs.summary.findings.timelines import between
+from envoylogs.summary.findings.timelines import between, stretches
 from envoylogs.summary.findings.weighing import is_burst
 from envoylogs.summary.judged import Parts
 from envoylogs.tally.folding.marks import FOLDED_MARKS
@@ -25,6 +24,7 @@ from envoylogs.tally.slowness import CLASSES_MS, class_end_ms
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from envoylogs.summary.findings.onset import Stretch
     from envoylogs.summary.findings.timelines import Timelines
 
 _TIMES_SLOWER, _SLOWER_MS, _ENOUGH, _HALF = 3, 100, 50, 0.5
@@ -122,9 +122,7 @@ def _stretches(
     """
     if not candidates:
         return {}
-    asked = pl.LazyFrame(
-        {"name": [name for name, _, _ in candidates], "edge": [edge for _, _, edge in candidates]}
-    )
+    asked = pl.LazyFrame(candidates, schema=["name", "usual_ms", "edge"], orient="row")
     slow = pl.when(pl.col("from_ms") >= pl.col("edge")).then(pl.lit("slow"))
     marked = rows.lazy().join(asked.with_row_index("of"), on="name")
     found = stretches(marked.with_columns(failure=slow, failed_as=slow), width_us)

@@ -1,11 +1,13 @@
-"""The requests behind a finding as a condition in Polars SQL, which ``--where`` takes.
+"""What a reader of a finding can run: its requests as a condition in SQL, and commands.
 
-Whoever reads a finding can ask for its lines or count them in another way; a
-test holds the number of the selected records against the finding's.
+``--where`` takes the condition, so its lines can be asked for or counted in another way; a
+test holds the number of the selected records against the finding's. Clients choose names: one
+stands in a command only if it is harmless there.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -42,6 +44,11 @@ def is_one_of(column: str, values: Iterable[object]) -> str:
     else:
         found = [f"{column} IN ({', '.join(map(_quoted, present))})"] if present else []
     return any_of(*found, *([f"{column} IS NULL"] if len(present) < len(listed) else []))
+
+
+def is_as_in(rows: pl.DataFrame, *columns: str) -> str:
+    """Return that each of some columns has one of the values that it has in some rows."""
+    return all_of(*(is_one_of(column, rows[column].unique().sort()) for column in columns))
 
 
 def is_none_of(column: str, values: Iterable[object]) -> str:
@@ -88,3 +95,36 @@ def within(since_us: int | None, until_us: int | None) -> list[str]:
         for sign, time_us in ((">=", since_us), ("<=", until_us))
         if time_us is not None
     ]
+
+
+ENDPOINTS = "Look at the endpoints of the services"
+"""What to look at where no command lists them."""
+
+_ADDRESS = re.compile(r"\[?([0-9A-Fa-f:.]+?)\]?(?::\d+)?")
+
+
+def is_plain(host: str) -> bool:
+    """Tell host names that are safe inside a command."""
+    return host.replace(".", "").replace("-", "").isalnum() and not host.startswith("-")
+
+
+def endpoints_command(cluster: str | None) -> str:
+    """Return the command that lists the endpoints of a Kubernetes service."""
+    host = (cluster or "").rsplit("|", maxsplit=1)[-1]
+    name, _, rest = host.partition(".")
+    namespace = rest.split(".svc.")[0] if ".svc." in rest else ""
+    if not namespace or not is_plain(host):
+        return "Look at the endpoints of the service"
+    return f"kubectl -n {namespace} get endpointslices -l kubernetes.io/service-name={name}"
+
+
+def pods_command(upstream_host: str) -> str:
+    """Return the command that finds a pod by its address; none for what is no address."""
+    address = _ADDRESS.fullmatch(upstream_host)
+    return f" (kubectl get pods -A -o wide | grep -F {address[1]})" if address else ""
+
+
+def find_pod_command(gateway: str) -> str:
+    """Return the command that finds a gateway by its pod or address; none for other names."""
+    found = f" (kubectl get pods -A -o wide | grep -F {gateway})" if is_plain(gateway) else ""
+    return found or pods_command(gateway)

@@ -11,54 +11,50 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from envoylogs.envoy.failures.of_services import is_hbone
 from envoylogs.envoy.harm import Actor, Harm
-from envoylogs.envoy.hbone import is_hbone
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, FAILED_HARMS, UNROUTED
-from envoylogs.summary.findings.at_gateways import EVERYWHERE, AtGateways, at_gateways
 from envoylogs.summary.findings.bad_hosts import OF_ONE_HOST, bad_hosts, of_bad_host
-from envoylogs.summary.findings.durations import waited
 from envoylogs.summary.findings.finding import Finding, Severity
-from envoylogs.summary.findings.places import place_of
-from envoylogs.summary.findings.proof import (
-    first_of,
-    names_in,
-    sum_of,
-    witnesses_among,
-)
+from envoylogs.summary.findings.places import EVERYWHERE, at_gateways, place_of
+from envoylogs.summary.findings.proof import first_of, names_in, sum_of, witnesses_among
 from envoylogs.summary.findings.subjects import SUBJECT, with_subject
 from envoylogs.summary.findings.suspects import Suspect, suspects
 from envoylogs.summary.findings.weighing import A_CROWD, Askers, Weighing, is_burst
-from envoylogs.summary.findings.wording import Shown, words_of
+from envoylogs.summary.findings.wording import Shown, waited, words_of
 from envoylogs.summary.judged import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from envoylogs.summary.findings.durations import Durations
-    from envoylogs.summary.findings.stretches import Stretch
+    from envoylogs.summary.findings.onset import Stretch
     from envoylogs.summary.findings.whole_log import WholeLog
-    from envoylogs.summary.judged import Judged
+    from envoylogs.summary.findings.wording import Durations
 
 
-def failing_findings(log: WholeLog) -> list[Finding]:
-    """Return who or what fails, and how."""
-    return _Failures(log).findings()
-
-
-class _Failures:
-    """What the findings about failures of one log are made of."""
+class Failures:
+    """Who or what fails in one log, and how."""
 
     def __init__(self, log: WholeLog) -> None:
         self._log = log
         self._bad_hosts = bad_hosts(log)
-        rows = with_subject(_records(log), log.believed).collect()
+        connection = pl.col("kind") == "connection"
+        records = log.everything.lazy().with_columns(
+            pl.when(connection).then("requested_server_name").alias("server_name"),
+            pl.when(connection).then("upstream_host").alias("address"),
+            is_hbone(pl.col("upstream_host")).alias("over_hbone"),
+        )
+        rows = with_subject(records, log.believed).collect()
+        of_connections = pl.col("outcome").is_in(CONNECTION_OUTCOMES)
+        kind = pl.when(of_connections).then(pl.lit("connection")).otherwise(pl.lit("request"))
+        evidence = log.evidence.lazy().with_columns(kind.alias("kind"))
         # What has no route is told in ``routes``, whatever its code.
         fails = pl.col("harm").is_in(FAILED_HARMS) & ~pl.col("outcome").is_in(UNROUTED)
         failed, kept = pl.collect_all(
             [
                 rows.lazy().filter(fails, ~self._is_told()),
-                with_subject(log.evidence.lazy().with_columns(_kind_of_outcome()), log.believed),
+                with_subject(evidence, log.believed),
             ]
         )
         self._rows, self._failed, self._kept = Parts(rows), Parts(failed), Parts(kept)
@@ -80,15 +76,12 @@ class _Failures:
         return (told & pl.col("outcome").is_in(OF_ONE_HOST)).fill_null(value=False)
 
     def findings(self) -> list[Finding]:
-        """Return all of them, in no order."""
-        of_one_host = self._kept.rows.filter(pl.col("outcome").is_in(OF_ONE_HOST))
+        """Return all findings about it, in no order."""
+        kept = Parts(self._kept.rows.filter(pl.col("outcome").is_in(OF_ONE_HOST)))
         of_hosts = [
-            of_bad_host(
-                self._log, bad, self._weighing,
-                of_one_host.filter(pl.col("upstream_host") == bad.address),
-            )
+            of_bad_host(self._log, bad, self._weighing, kept.of(upstream_host=bad.address))
             for bad in self._bad_hosts
-        ]  # fmt: skip
+        ]
         apart: dict[str | None, tuple[str, ...]] = {}
         for bad in self._bad_hosts:
             apart[bad.cluster] = (*apart.get(bad.cluster, ()), bad.address)
@@ -116,14 +109,16 @@ class _Failures:
             stretch = stretch._replace(episode=stretch.episode.whole())
         if stretch.episode.is_whole:
             stretch = stretch._replace(requests=suspect.failed, of=suspect.of)
-        durations = self._log.durations.get((failure.name, *subject))
-        severity = self._severity(suspect, stretch, durations)
+        durations, when = self._log.durations.get((failure.name, *subject)), stretch.episode
+        kept = self._kept.of(**_place(suspect))
+        severity = self._severity(suspect, stretch, durations, kept)
         if severity is None:
             return None
-        kept = self._kept.of(**_place(suspect))
-        when, witnesses = stretch.episode, witnesses_among(kept)
         rows, all_rows = self._failed.of(**_place(suspect)), self._rows.of(**subject.place)
-        at = _at_gateways(suspect, all_rows, stretch)
+        at, told = EVERYWHERE, pl.col("about") == subject.about
+        if suspect.harm in {Harm.ERROR, Harm.FAILED}:
+            # Who is refused depends on who asks where.
+            at = at_gateways(all_rows, told & (pl.col("failure") == failure.name), stretch)
         shown = Shown(
             durations,
             waited(self._log, suspect, rows, when, durations),
@@ -138,12 +133,10 @@ class _Failures:
             words["who"] = Actor.UPSTREAM
         return Finding(
             code=suspect.code,
-            severity=max(severity, Severity.INFO)
-            if suspect.of_strangers and crowd is None
-            else severity,
+            severity=Severity.INFO if suspect.of_strangers and crowd is None else severity,
             subject=subject.name or subject.label,
             **words,
-            **(witnesses.told(self._log, rows) | stretch.told(first_of(rows))),
+            **(witnesses_among(kept).told(self._log, rows) | stretch.told(first_of(rows))),
             only_at=at.names,
             upstream_hosts=(len(names_in(rows, "upstream_host")), suspect.hosts),
             where=suspect.where(self._log.believed),
@@ -151,7 +144,7 @@ class _Failures:
         )
 
     def _severity(
-        self, suspect: Suspect, stretch: Stretch, durations: Durations | None
+        self, suspect: Suspect, stretch: Stretch, durations: Durations | None, kept: pl.DataFrame
     ) -> Severity | None:
         """Return how bad a failure is; null if it is not worth telling."""
         failed, of, harm, failure = suspect.failed, suspect.of, suspect.harm, suspect.failure
@@ -160,10 +153,8 @@ class _Failures:
                 failure.actor is Actor.UPSTREAM and failure.name != "no_endpoints"
             )
             found = self._weighing.of_failures(failed, of, stretch, scattered=scattered)
-            return (
-                found if found is None or harm is not Harm.INJECTED else max(found, Severity.HIGH)
-            )
-        kept = self._kept.of(**_place(suspect))
+            least = Severity.HIGH if harm is Harm.INJECTED else Severity.CRITICAL
+            return None if found is None else max(found, least)
         seen = set(zip(kept["client"], kept["start"], strict=True))
         clients, when = {client for client, _ in seen} - {None}, stretch.episode
         inside = {client for client, start in seen if start is not None and when.covers(start)}
@@ -176,33 +167,9 @@ class _Failures:
         )
 
 
-def _records(judged: Judged) -> pl.LazyFrame:
-    """Return requests and connections, with the columns that subjects are made of."""
-    connection = pl.col("kind") == "connection"
-    return judged.everything.lazy().with_columns(
-        pl.when(connection).then("requested_server_name").alias("server_name"),
-        pl.when(connection).then("upstream_host").alias("address"),
-        is_hbone(pl.col("upstream_host")).alias("over_hbone"),
-    )
-
-
-def _kind_of_outcome() -> pl.Expr:
-    connection = pl.col("outcome").is_in(CONNECTION_OUTCOMES)
-    kind = pl.when(connection).then(pl.lit("connection")).otherwise(pl.lit("request"))
-    return kind.alias("kind")
-
-
 def _place(suspect: Suspect) -> dict[str, object]:
     """Return the values by which parts of failures find those of a suspect."""
     return {**suspect.subject._asdict(), "failure": suspect.failure.name}
-
-
-def _at_gateways(suspect: Suspect, rows: pl.DataFrame, stretch: Stretch) -> AtGateways:
-    """Return the gateways that alone fail; who is refused depends on who asks where."""
-    if suspect.harm not in {Harm.ERROR, Harm.FAILED}:
-        return EVERYWHERE
-    told = pl.col("about") == suspect.subject.about
-    return at_gateways(rows, told & (pl.col("failure") == suspect.failure.name), stretch)
 
 
 def _crowd(suspect: Suspect, stretches: Mapping[tuple[Any, ...], Stretch]) -> Stretch | None:

@@ -10,8 +10,7 @@ from envoylogs.summary.findings.catalog import FINDING_KINDS
 from envoylogs.summary.findings.conditions import all_of, any_of, within
 
 if TYPE_CHECKING:
-    from envoylogs.envoy.failures.failure import Failure
-    from envoylogs.envoy.harm import Actor
+    from envoylogs.envoy.harm import Actor, Failure
 
 
 MOST_SUBJECTS = 500

@@ -14,6 +14,8 @@ from envoylogs.summary.findings.proof import first_of
 from envoylogs.summary.in_words import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.judged import Judged
     from envoylogs.summary.overview import Overview
@@ -26,8 +28,8 @@ _DAMAGED_SHARE = 0.01
 _SOURCES_NAMED = 3
 
 
-def log_findings(judged: Judged, accounts: Accounts, overview: Overview) -> list[Finding]:
-    """Return why the log can't answer everything."""
+def log_findings(judged: Judged, accounts: Accounts, overview: Overview) -> Iterator[Finding]:
+    """Yield why the log can't answer everything."""
     lines = accounts.record_lines + accounts.malformed
     # One half line at the end is how a log looks that is still being written.
     damaged = accounts.malformed > max(1, _DAMAGED_SHARE * lines)
@@ -58,22 +60,20 @@ def log_findings(judged: Judged, accounts: Accounts, overview: Overview) -> list
     if unknown:
         reasons.append(f"too little is logged to tell the outcome of {unknown:,} of the requests")
     if not accounts.records or not reasons:
-        return []
+        return
     many = _most_unread(accounts) > max(1, _DAMAGED_SHARE * accounts.records)
-    return [
-        Finding(
-            code="log_incomplete",
-            severity=Severity.MEDIUM if cut.height or damaged or many else Severity.INFO,
-            who=Actor.OPERATOR,
-            subject="log",
-            title=f"The log is incomplete: {'; '.join(reasons)}",
-            requests=unknown,
-            of=overview.requests,
-            first_seen=first_of(judged.requests.filter(pl.col("outcome") == "unknown")),
-            where=all_of(is_request, equals("outcome", "unknown")) if unknown else None,
-            next=_next_step(accounts, cut["source"].to_list(), damaged=damaged, missing=missing),
-        )
-    ]
+    yield Finding(
+        code="log_incomplete",
+        severity=Severity.MEDIUM if cut.height or damaged or many else Severity.INFO,
+        who=Actor.OPERATOR,
+        subject="log",
+        title=f"The log is incomplete: {'; '.join(reasons)}",
+        requests=unknown,
+        of=overview.requests,
+        first_seen=first_of(judged.requests.filter(pl.col("outcome") == "unknown")),
+        where=all_of(is_request, equals("outcome", "unknown")) if unknown else None,
+        next=_next_step(accounts, cut["source"].to_list(), damaged=damaged, missing=missing),
+    )
 
 
 def _most_unread(accounts: Accounts) -> int:

@@ -1,26 +1,18 @@
-"""When something began and when it ended, from counts by time bucket."""
+"""When something began and when it ended, from counts by time bucket, and of how many it was."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 class Bucket(NamedTuple):
-    """One stretch of time.
-
-    Attributes:
-        start: When it begins.
-        requests: How many there were.
-        failed: How many of them failed.
-        first_failed: When the first of these was; null without any.
-        last_failed: When the last one was.
-    """
+    """One stretch of time, and when the first and the last request in it failed; null without."""
 
     start: int
     requests: int
@@ -72,6 +64,67 @@ class Episode:
         return replace(self, since=None, until=None)
 
 
+_FEWER, _ENOUGH, _ABOUT = 1.5, 6, 0.85
+"""So many standard deviations of a Poisson count make fewer than usual."""
+
+
+class Stretch(NamedTuple):
+    """The episode of a failure, counted between its first and its last failure.
+
+    Attributes:
+        episode: Its times.
+        requests: Failures in it; of the whole log with those that have no time.
+        of: All records of the subject in it.
+        went_well: How many records of the subject without any harm there are in it, and
+            how many its length lets expect from the rest of the log; null if there is no rest.
+        outside: Failures outside of it, and all records of the subject there.
+    """
+
+    episode: Episode
+    requests: int
+    of: int
+    went_well: tuple[int, float] | None
+    outside: tuple[int, int] = (0, 0)
+
+    @property
+    def went_on(self) -> bool:
+        """Whether about as many records as usual went well beside those that did not."""
+        if self.went_well is None:
+            return False
+        well, expected = self.went_well
+        return expected >= _ENOUGH and well > _ABOUT * expected
+
+    @property
+    def missing(self) -> float:
+        """How many standard deviations fewer records than usual went well; 0 if unknown."""
+        if self.went_well is None or self.went_well[1] < _ENOUGH:
+            return 0.0
+        well, expected = self.went_well
+        return (expected - well) / math.sqrt(expected)
+
+    @property
+    def replaced(self) -> bool:
+        """Whether fewer records than usual went well while others did not."""
+        return self.went_well is None or self.missing >= _FEWER
+
+    def told(self, first: int | None) -> dict[str, Any]:
+        """Return what a ``Finding`` says of it; ``first`` is the first failure in the whole log."""
+        when = self.episode
+        return {
+            "requests": self.requests,
+            "of": self.of,
+            "first_seen": first if when.since is None else when.since,
+            "since": when.since,
+            "until": when.until,
+            "onset_unclear": when.onset_unclear,
+            "timed": not when.is_whole,
+        }
+
+
+NOTHING = Stretch(Episode(None, None, None, None, 0, 0), 0, 0, None)
+"""Where nothing failed."""
+
+
 _LEAST_RATE, _LEAST_JUMP = 1e-4, 4.0
 _EVIDENCE, _BY_CHANCE, _STRAY, _LEAST_PAUSES = 10.0, 1e-4, 0.2, 2
 _FIRST_MINUTE_US = 60_000_000
@@ -85,10 +138,7 @@ def episode(buckets: Sequence[Bucket]) -> Episode:
 
     It is the run of buckets with the largest log-likelihood ratio of a high
     rate against the usual one, which is the rate that a quarter of the buckets
-    stay below. Without such a run it is the whole time.
-
-    Args:
-        buckets: At least one, in the order of time.
+    stay below. Without such a run it is the whole time. Buckets are in the order of time.
     """
     requests, failed = _sums(buckets)
     first, last = (buckets[0].start, buckets[-1].start) if buckets else (None, None)
@@ -146,7 +196,6 @@ def _episode(buckets: Sequence[Bucket], whole: Episode, usual: float) -> Episode
 
 
 def _sums(buckets: Sequence[Bucket]) -> tuple[int, int]:
-    """Return all requests and how many of them failed."""
     return sum([b[1] for b in buckets]), sum([b[2] for b in buckets])
 
 

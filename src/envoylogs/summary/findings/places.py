@@ -1,36 +1,149 @@
-"""Where within a service its failures are: a path, a host that was asked for, an upstream host.
+"""Where failures are: the gateways that alone show them, and within a service the path or host.
 
-"One in 20 fails" hides that one path fails always and the others never do.
+What to do about such gateways comes before anything else. And "one in 20 fails" hides that one
+path fails always and the others never do.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
 
-from envoylogs.summary.findings.proof import sum_of
+import polars as pl
+
+from envoylogs.summary.findings.conditions import find_pod_command
+from envoylogs.summary.findings.proof import listed, names_in, sum_of
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import polars as pl
-
+    from envoylogs.summary.findings.onset import Stretch
     from envoylogs.summary.findings.whole_log import WholeLog
 
-_ENOUGH, _NEARLY_ALL, _AGAINST_OTHERS, _BY_CHANCE = 10, 0.9, 5, 0.01
+ITS_ROUTES = (
+    "whether its configuration is stale (istioctl proxy-status), and how its routes differ from "
+    "those of another one (istioctl proxy-config route)"
+)
+_ITS_SURROUNDINGS = (
+    "its node and network, its certificates, and whether its configuration is stale (istioctl "
+    "proxy-status)"
+)
+
+_AGAINST_OTHERS, _ALIKE = 5, 0.5
+_ENOUGH = 10
+"""So many failures are expected of the others if they failed as often: none is then no chance."""
+
+
+class AtGateways(NamedTuple):
+    """The gateways that fail while the others, asked for the same, do not.
+
+    Attributes:
+        names: Empty if all may fail alike.
+        of: How many gateways were asked.
+        same_hosts: Whether the upstream hosts answer the others, or none was asked at all; if
+            not, hosts that only these gateways ask may be what fails.
+    """
+
+    names: tuple[str, ...]
+    of: int
+    same_hosts: bool
+
+    @property
+    def blamed(self) -> bool:
+        """Whether nothing but these gateways can be the cause."""
+        return bool(self.names) and self.same_hosts
+
+    @property
+    def title(self) -> str:
+        """What the title of a finding says of them; empty if there is nothing to say."""
+        if not self.names:
+            return ""
+        noun = "gateway" if len(self.names) == 1 else "gateways"
+        return f", only at {noun} {listed(list(self.names))}, {len(self.names)} of {self.of}"
+
+    def next(self, otherwise: str, look_at: str = _ITS_SURROUNDINGS) -> str:
+        """Return what to do next: look at a gateway that stands out, ``otherwise`` if none does."""
+        if not self.names:
+            return otherwise
+        name = self.names[0]
+        if not self.same_hosts:
+            return (
+                f"Only {name} asks these hosts: if they are no pods that run, its configuration "
+                f"is stale (istioctl proxy-status). If they are: {otherwise}"
+            )
+        return (
+            f"The other gateways do not fail, so look at {name} first"
+            f"{find_pod_command(name)}: {look_at}. Delete the pod if it does not recover: the "
+            "others serve."
+        )
+
+
+EVERYWHERE = AtGateways((), 0, same_hosts=True)
+
+
+def at_gateways(rows: pl.DataFrame, failed: pl.Expr, stretch: Stretch) -> AtGateways:
+    """Return the gateways that alone fail, if that is no chance.
+
+    The others must have been asked for the same, in the same time, so often that they would have
+    failed too. Rows are all of the subject, as ``TrafficCounts`` has them.
+    """
+    if len(names_in(rows, "gateway")) < 2:  # noqa: PLR2004  # there are no others
+        return EVERYWHERE
+    requests, fails = pl.col("requests"), failed.fill_null(value=False)
+    counted = (
+        rows.lazy()
+        .filter(pl.col("gateway").is_not_null())
+        .group_by("gateway")
+        .agg(
+            requests.sum(),
+            requests.filter(fails).sum().alias("failed"),
+            (requests.sum() * _share_of(stretch)).alias("asked"),
+        )
+        .select("gateway", "failed", "asked", (pl.col("failed") / requests).alias("rate"))
+        .sort(-pl.col("failed"), "gateway")
+        .collect()
+        .rows()
+    )
+    worst = max(rate for *_, rate in counted)
+    odd = tuple(name for name, *_, rate in counted if rate >= _ALIKE * worst)
+    others = [row for row in counted if row[0] not in odd]
+    expected = sum(asked for _, _, asked, _ in others) * stretch.requests / max(stretch.of, 1)
+    if (
+        expected < _ENOUGH
+        or _AGAINST_OTHERS * sum(n for _, n, _, _ in others) > expected
+        or any(name in FOLDED_MARKS for name in odd)
+    ):
+        return EVERYWHERE
+    elsewhere = ~fails & ~pl.col("gateway").is_in(odd)
+    hosts, hosts_elsewhere = (
+        names_in(rows.filter(where), "upstream_host") for where in (fails, elsewhere)
+    )
+    same_hosts = not hosts or not hosts.isdisjoint(hosts_elsewhere)
+    return AtGateways(odd, len(counted), same_hosts)
+
+
+def _share_of(stretch: Stretch) -> pl.Expr:
+    """Return which share of its time a gateway was there while it failed, as far as is known."""
+    first, last = pl.col("first").min(), pl.col("last").max()
+    since, until = stretch.episode.since, stretch.episode.until
+    begin = first if since is None else pl.max_horizontal(first, pl.lit(since))
+    end = last if until is None else pl.min_horizontal(last, pl.lit(until))
+    # A record that stands alone lasts a microsecond; without times nothing speaks against it.
+    share = (end - begin + 1) / (last - first + 1)
+    return share.clip(0, 1).fill_null(1.0)
+
+
+_FEWEST, _NEARLY_ALL, _BY_CHANCE = 10, 0.9, 0.01
 
 
 def place_of(failed: pl.DataFrame, of: pl.DataFrame, log: WholeLog) -> str | None:
     """Return where nearly all failures of a service are while it does well elsewhere, in words.
 
-    Args:
-        failed: The rows of ``TrafficCounts`` that failed, with ``host`` and ``error``.
-        of: All rows of the service.
-        log: Of which.
+    Rows are as in ``Judged.requests``: those that failed, ``of`` all of the service.
     """
     all_failed, of_service = sum_of(failed), sum_of(of)
-    if all_failed < _ENOUGH:
+    if all_failed < _FEWEST:
         return None
     for column, word in (("upstream_host", "at"), ("host", "for")):
         requests, failures = _by_name(of, column), _by_name(failed, column)
@@ -43,19 +156,19 @@ def place_of(failed: pl.DataFrame, of: pl.DataFrame, log: WholeLog) -> str | Non
     if not failed["error"].all():
         return None
     # Paths are counted by host, over all that fails there, so of another service too.
-    by_path: dict[str | None, tuple[int, int]] = {}
+    routed, failures = Counter[str | None](), Counter[str | None]()
     for host in set(failed["host"]):
-        for path, asked, failures in log.failed_paths.of(host=host).drop("host").iter_rows():
-            before = by_path.get(path, (0, 0))
-            by_path[path] = (before[0] + asked, before[1] + failures)
+        for path, n, n_failed in log.failed_paths.of(host=host).drop("host").iter_rows():
+            routed[path] += n
+            failures[path] += n_failed
     # Some were only refused or unrouted, and had no request that could fail.
-    by_path = {path: counts for path, counts in by_path.items() if counts[0] > 0}
+    by_path = {path: (n, failures[path]) for path, n in routed.items() if n > 0}
     place = _place(by_path, sum(asked for asked, _ in by_path.values()), all_failed)
     return None if place is None else f"for {place}"
 
 
-def _by_name(rows: pl.DataFrame, column: str) -> Mapping[str | None, int]:
-    counted: defaultdict[str | None, int] = defaultdict(int)
+def _by_name(rows: pl.DataFrame, column: str) -> Counter[str | None]:
+    counted = Counter[str | None]()
     for name, n in zip(rows[column], rows["requests"], strict=True):
         counted[name] += n
     return counted

@@ -21,12 +21,9 @@ _EXAMPLES = 3
 
 
 class Witnesses(NamedTuple):
-    """What the kept examples of a failure say.
+    """What the kept examples of a failure say: the first few, of how many clients, to which ports.
 
-    Attributes:
-        examples: The first few.
-        clients: How many clients they are of.
-        ports: The ports of the gateway that they came to.
+    Ports are those of the gateway.
     """
 
     examples: tuple[Example, ...]
@@ -43,20 +40,11 @@ class Witnesses(NamedTuple):
         }
 
 
-def witnesses_of(judged: Judged, where: pl.Expr) -> Witnesses:
-    """Return the examples that were kept of a failure, by ``FailureEvidence`` and ``host``."""
-    kept = judged.evidence.filter(where)
-    return witnesses_among(kept)
-
-
 def witnesses_among(kept: pl.DataFrame) -> Witnesses:
-    """Return what some of the kept examples say."""
+    """Return what some of ``Judged.evidence`` say."""
     order = ("rank", "start", "request_id", "line")
     columns = (*order, "source", "client", "downstream_local_address")
-    rows = [
-        dict(zip(columns, row, strict=True))
-        for row in zip(*(kept[name] for name in columns), strict=True)
-    ]
+    rows = kept[list(columns)].to_dicts()
     rows.sort(key=lambda row: [(row[name] is None, row[name]) for name in order])
     ports = (_PORT.search(row["downstream_local_address"] or "") for row in rows)
     return Witnesses(
@@ -141,9 +129,7 @@ _ADDRESS = re.compile(r"\|remote[_ ]address:.*\Z")
 def proof_of(rows: pl.DataFrame, kept: pl.DataFrame | None = None) -> str:
     """Return the most frequent code, flags and details of some rows, as logged.
 
-    Args:
-        rows: Of ``TrafficCounts``.
-        kept: The examples of these, which say too why a connection ended or was not made.
+    Examples that were kept say too why a connection ended or was not made.
     """
     counted: Counter[tuple[object, ...]] = Counter()
     columns = ("response_code", "response_flags", "response_code_details")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -23,16 +23,13 @@ from envoylogs.tally.folding.marks import FOLDED_MARKS
 from envoylogs.tally.slowness import GATEWAY_TIME, SMALL_BYTES, UPSTREAM_TIME
 
 if TYPE_CHECKING:
-    from envoylogs.summary.findings.stretches import Stretch
-    from envoylogs.summary.findings.whole_log import WholeLog
+    from collections.abc import Iterator
 
-Row = dict[str, Any]
-"""A row of a table of splits; ``splits.splits`` says what is in it."""
+    from envoylogs.summary.findings.onset import Stretch
+    from envoylogs.summary.findings.whole_log import WholeLog
 
 _TIMES_SLOWER, _SLOWER_MS, _ENOUGH = 3, 50, 50
 _NEARLY_ALL = 0.8
-
-_TIMED_OUT = "upstream_timeout"
 
 _SLOW_SERVICES = OfMany(
     "{label} became slow: half of their requests take several times as long as usual",
@@ -53,33 +50,24 @@ is_answered_request = all_of(
 
 def slow_findings(log: WholeLog) -> list[Finding]:
     """Return who became slow, or is much slower than comparable others; one cause is told once."""
-    services = _services_turned_slow(log)
-    hosts = _slow_hosts(log)
+    hosts = list(_slow_hosts(log))
     found: list[Finding] = []
-    for service in services:
-        some = any(slow.cluster == service.name for slow in hosts)
+    for service in _services_turned_slow(log):
+        some = any(cluster == service.name for cluster, _ in hosts)
         if service.share < _NEARLY_ALL and some:
             # Some pods are slow and the others are not.
             continue
         found.append(_service_slow(log, service))
         # While nearly all of them were slow no host was quicker, and medians of the whole log tell
         # only how many requests each had then.
-        hosts = [slow for slow in hosts if slow.cluster != service.name]
+        hosts = [slow for slow in hosts if slow[0] != service.name]
     told = {finding.subject for finding in found}
-    parts = [part for part in _slow_parts(log.splits) if part.subject not in told]
-    gateway = _gateway_slow(log)
-    return [*found, *gateway, *(slow.finding for slow in hosts), *parts]
+    parts = (part for part in _slow_parts(log.splits) if part.subject not in told)
+    return [*found, *_gateway_slow(log), *(finding for _, finding in hosts), *parts]
 
 
-class _SlowHost(NamedTuple):
-    """An upstream host that is slower than its siblings."""
-
-    finding: Finding
-    cluster: str | None
-
-
-def _slow_hosts(log: WholeLog) -> list[_SlowHost]:
-    """Return upstream hosts with a median far above that of the rest of their cluster."""
+def _slow_hosts(log: WholeLog) -> Iterator[tuple[str | None, Finding]]:
+    """Yield upstream hosts with a median far above that of the rest of their cluster, and this."""
     counts = log.tally.latency_by_trait.frame.filter(
         (pl.col("trait") == "upstream_host") & (pl.col("measure") == "upstream_time_ms")
     ).rename({"name": "upstream_host"})
@@ -92,14 +80,13 @@ def _slow_hosts(log: WholeLog) -> list[_SlowHost]:
     )
     by_host = counts.join(clusters, on="upstream_host")
     if by_host["upstream_host"].n_unique() < 2:  # noqa: PLR2004
-        return []
+        return
     medians = (
         latency_by(by_host, ["upstream_cluster", "upstream_host"], "latency")
         .unnest("latency")
         .filter(pl.col("count") >= _ENOUGH)
         .with_columns(pl.len().over("upstream_cluster").alias("siblings"))
     )
-    found = []
     suspects = medians.filter(
         (pl.col("siblings") > 1)
         & (pl.col("p50") >= _TIMES_SLOWER * pl.col("p50").min().over("upstream_cluster"))
@@ -113,44 +100,43 @@ def _slow_hosts(log: WholeLog) -> list[_SlowHost]:
         of_rest = latency_by(rest, ["upstream_cluster"], "latency")["latency"].item()
         if not _slower(host["p50"], of_rest["p50"]):
             continue
-        of_host = pl.col("upstream_host") == host["upstream_host"]
-        rows = log.requests.filter(of_host)
-        finding = Finding(
-            code="slow_upstream",
-            severity=Severity.MEDIUM,
-            who=Actor.UPSTREAM,
-            subject=host["upstream_host"],
-            title=f"{host['upstream_host']}, one of {host['siblings']} hosts of "
-            f"{service_label(host['upstream_cluster'] or '-')}, takes {host['p50']:,} ms at "
-            f"the median; the others take {of_rest['p50']:,} ms",
-            requests=host["count"],
-            of=host["count"] + of_rest["count"],
-            gateways=gateways_of(log, rows),
-            upstream_hosts=(1, host["siblings"]),
-            where=all_of(
-                is_answered_request,
-                "upstream_service_time_ms IS NOT NULL",
-                equals("upstream_host", host["upstream_host"]),
+        rows = log.requests.filter(pl.col("upstream_host") == host["upstream_host"])
+        yield (
+            host["upstream_cluster"],
+            Finding(
+                code="slow_upstream",
+                severity=Severity.MEDIUM,
+                who=Actor.UPSTREAM,
+                subject=host["upstream_host"],
+                title=f"{host['upstream_host']}, one of {host['siblings']} hosts of "
+                f"{service_label(host['upstream_cluster'] or '-')}, takes {host['p50']:,} ms at "
+                f"the median; the others take {of_rest['p50']:,} ms",
+                requests=host["count"],
+                of=host["count"] + of_rest["count"],
+                gateways=gateways_of(log, rows),
+                upstream_hosts=(1, host["siblings"]),
+                where=all_of(
+                    is_answered_request,
+                    "upstream_service_time_ms IS NOT NULL",
+                    equals("upstream_host", host["upstream_host"]),
+                ),
+                onset_unclear=True,
+                proof="upstream_service_time of the same cluster by upstream_host.",
+                next="Look at the node and the resources of this pod: CPU throttling, a cold "
+                "cache, a noisy neighbor.",
             ),
-            onset_unclear=True,
-            proof="upstream_service_time of the same cluster by upstream_host.",
-            next="Look at the node and the resources of this pod: CPU throttling, a cold "
-            "cache, a noisy neighbor.",
         )
-        found.append(_SlowHost(finding, host["upstream_cluster"]))
-    return found
 
 
 def _slower(median_ms: int, of_others_ms: int) -> bool:
     return median_ms >= _TIMES_SLOWER * of_others_ms and median_ms - of_others_ms >= _SLOWER_MS
 
 
-def _slow_parts(splits: pl.DataFrame) -> list[Finding]:
-    """Return parts of a split with a median far above that of the fastest part."""
-    findings = []
+def _slow_parts(splits: pl.DataFrame) -> Iterator[Finding]:
+    """Yield parts of a split with a median far above that of the fastest part."""
     for split in splits.iter_rows(named=True):
         parts = [
-            part
+            (part["upstream_time_ms"]["p50"], part["upstream_cluster"], part["requests"])
             for part in split["parts"]
             if part["upstream_time_ms"]["count"] >= _ENOUGH
             and part["upstream_cluster"] not in FOLDED_MARKS
@@ -159,48 +145,38 @@ def _slow_parts(splits: pl.DataFrame) -> list[Finding]:
             continue
         if len(parts) < 2 or split["attribution"] == "ambiguous" or split["mirror"]:  # noqa: PLR2004
             continue
-        fastest = min(
-            parts, key=lambda part: (part["upstream_time_ms"]["p50"], part["upstream_cluster"])
-        )
-        for part in parts:
-            median, best = part["upstream_time_ms"]["p50"], fastest["upstream_time_ms"]["p50"]
-            if _slower(median, best):
-                findings.append(_of_part(split, part, fastest))
-    return findings
-
-
-def _of_part(split: Row, part: Row, fastest: Row) -> Finding:
-    label, best_label = (service_label(row["upstream_cluster"]) for row in (part, fastest))
-    median, best = part["upstream_time_ms"]["p50"], fastest["upstream_time_ms"]["p50"]
-    route = split["route_name"] or split["authority"] or "-"
-    return Finding(
-        code="slow_upstream",
-        severity=Severity.MEDIUM,
-        who=Actor.UPSTREAM,
-        subject=part["upstream_cluster"],
-        title=f"{label} takes {median:,} ms at the median on {route}; {best_label} takes {best:,} "
-        "ms",
-        requests=part["requests"],
-        of=split["requests"],
-        where=all_of(
-            is_request,
-            equals("route_name", split["route_name"]),
-            equals("host", split["authority"]),
-            equals("upstream_cluster", part["upstream_cluster"]),
-            f"NOT ({is_one_of('outcome', NOT_SENT)})",
-        ),
-        onset_unclear=True,
-        proof="upstream_service_time of the parts of one route.",
-        next="If it is a release, shift no more traffic to it until this is understood.",
-    )
+        best, fastest, _ = min(parts)
+        route = split["route_name"] or split["authority"] or "-"
+        for median, cluster, requests in parts:
+            if not _slower(median, best):
+                continue
+            yield Finding(
+                code="slow_upstream",
+                severity=Severity.MEDIUM,
+                who=Actor.UPSTREAM,
+                subject=cluster,
+                title=f"{service_label(cluster)} takes {median:,} ms at the median on {route}; "
+                f"{service_label(fastest)} takes {best:,} ms",
+                requests=requests,
+                of=split["requests"],
+                where=all_of(
+                    is_request,
+                    equals("route_name", split["route_name"]),
+                    equals("host", split["authority"]),
+                    equals("upstream_cluster", cluster),
+                    f"NOT ({is_one_of('outcome', NOT_SENT)})",
+                ),
+                onset_unclear=True,
+                proof="upstream_service_time of the parts of one route.",
+                next="If it is a release, shift no more traffic to it until this is understood.",
+            )
 
 
 def _services_turned_slow(log: WholeLog) -> list[BecameSlow]:
-    """Return the services that became slow, by cluster."""
 
     def timed_out(cluster: str, stretch: Stretch) -> int:
         rows = log.timelines.of(kind="request", upstream_cluster=cluster).filter(
-            pl.col("outcome") == _TIMED_OUT
+            pl.col("outcome") == "upstream_timeout"
         )
         return sum_of(between(rows, stretch.episode.since, stretch.episode.until))
 
@@ -212,7 +188,6 @@ def _services_turned_slow(log: WholeLog) -> list[BecameSlow]:
 
 
 def _service_slow(log: WholeLog, slow: BecameSlow) -> Finding:
-    """Return a service that became slow as a verdict."""
     return Finding(
         code="slow_upstream",
         severity=slow.severity,

@@ -9,13 +9,13 @@ import polars as pl
 
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.summary.findings.conditions import all_of, equals, is_request
-from envoylogs.summary.findings.durations import seconds
 from envoylogs.summary.findings.finding import Finding, Severity, told_alike
 from envoylogs.summary.findings.proof import first_of, gateways_of, is_host, sum_of
+from envoylogs.summary.findings.wording import seconds
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from envoylogs.summary.findings.timelines import Timelines
     from envoylogs.summary.findings.whole_log import WholeLog
@@ -25,14 +25,14 @@ _BY_CHANCE, _FAILING = 1e-9, 0.25
 _OTHERS, _AS_EVER = 20, 0.5
 
 
-def stopped_findings(log: WholeLog, told: Collection[str]) -> list[Finding]:
-    """Return the hosts with a steady traffic that ended while that of others goes on.
+def stopped_findings(log: WholeLog, told: Collection[str]) -> Iterator[Finding]:
+    """Yield the hosts with a steady traffic that ended while that of others goes on.
 
     Only of a whole log: what a selection leaves out may be what came after. Of names that are told
     already it is known why nothing arrives.
     """
     if log.tally.spec.selection is not None or log.first is None:
-        return []
+        return
     requests = log.requests.lazy()
     steady, latest = pl.collect_all(
         [
@@ -58,7 +58,6 @@ def stopped_findings(log: WholeLog, told: Collection[str]) -> list[Finding]:
         ]
     )
     last_at = dict(latest.iter_rows())
-    found = []
     for host, n, first, last, gateways in steady.iter_rows():
         # A log may end earlier at the gateways that served the host than at others.
         end = max(
@@ -67,20 +66,11 @@ def stopped_findings(log: WholeLog, told: Collection[str]) -> list[Finding]:
         )
         stream = _Stream(host, n, first, last, end)
         if last - first >= _HALF * (last - log.first) and _has_stopped(stream, log.timelines):
-            found.append(_finding(log, stream))
-    return found
+            yield _finding(log, stream)
 
 
 class _Stream(NamedTuple):
-    """The requests for a host; times are microseconds since 1970.
-
-    Attributes:
-        host: Which.
-        requests: How many.
-        first: The first one.
-        last: The last one.
-        end: The last one for another host at the same gateways.
-    """
+    """The requests for a host, and the last one for another at the same gateways (``end``)."""
 
     host: str
     requests: int

@@ -24,20 +24,14 @@ from envoylogs.summary.overview import NOT_FOUND
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from envoylogs.envoy.failures.failure import Failure
+    from envoylogs.envoy.harm import Failure
 
 _MOST_SUBJECTS = 1000
 
-_CODE_OF_OUTCOME = {
-    "no_cluster": "no_cluster",
-    "no_endpoints": "no_endpoints",
-    "connect_failure": "connect_failure",
-    "upstream_reset": "upstream_reset",
-    "upstream_timeout": "upstream_timeout",
-    "overflow": "overflow",
-    "broken_response": "broken_response",
+_SAME_CODE = ("no_cluster", "no_endpoints", "connect_failure", "upstream_reset", "upstream_timeout",
+              "overflow", "broken_response", "dependency_failed")  # fmt: skip
+_CODE_OF_OUTCOME = dict(zip(_SAME_CODE, _SAME_CODE, strict=True)) | {
     "upstream_5xx": "upstream_errors",
-    "dependency_failed": "dependency_failed",
     "unknown": "unattributed_errors",
     "client_gone": "clients_give_up",
 }
@@ -57,16 +51,9 @@ FAILING_CODES = frozenset({*_CODE_OF_OUTCOME.values(), *_CODE_OF_HARM.values()})
 class Suspect(NamedTuple):
     """One way to fail of one subject, over the whole log.
 
-    Attributes:
-        failure: In which way.
-        subject: Of whom.
-        outcome: That of most of the failures.
-        harm: That of most of them.
-        failed: How many.
-        not_found: How many of them have code 404.
-        of: How many records there are of the subject.
-        hosts: How many upstream hosts these are of.
-        apart: Upstream hosts of it that have findings of their own.
+    Outcome and harm are those of most of its failures, of which so many have code 404
+    (``not_found``). There are so many records ``of`` the subject at so many upstream ``hosts``;
+    those ``apart`` have findings of their own.
     """
 
     failure: Failure
@@ -121,10 +108,8 @@ def suspects(
 ) -> list[Suspect]:
     """Return what may be worth telling, whatever its times are; the most failures first.
 
-    Args:
-        rows: All requests and connections, see ``subjects.with_subject``.
-        failed: Those of them that failed.
-        apart: Upstream hosts that are told of by themselves, by cluster.
+    Rows are all requests and connections (see ``subjects.with_subject``), and those that failed;
+    ``apart`` are upstream hosts that are told of by themselves, by cluster.
     """
     requests = pl.col("requests")
     by_outcome = (

@@ -10,22 +10,25 @@ import polars as pl
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.harm import Actor
 from envoylogs.envoy.outcomes import UNROUTED
-from envoylogs.summary.findings.conditions import all_of, equals, is_one_of, unrouted_of
+from envoylogs.summary.findings.conditions import all_of, equals, is_as_in, unrouted_of
 from envoylogs.summary.findings.finding import MOST_SUBJECTS, Finding, OfMany, Severity, severity_of
 from envoylogs.summary.findings.proof import (
+    first_of,
+    last_of,
     listed,
     most_frequent,
     proof_of,
     sum_of,
     unrouted_rows,
     witnesses_among,
-    witnesses_of,
 )
 from envoylogs.summary.findings.weighing import is_burst
 from envoylogs.summary.judged import Parts
 from envoylogs.summary.paths import grace_us
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from envoylogs.summary.findings.whole_log import WholeLog
 
 _MEANT, _ASKERS = 10, 3
@@ -48,22 +51,23 @@ def tls_findings(log: WholeLog) -> list[Finding]:
     ]
 
 
-def _tls_reuse(log: WholeLog) -> list[Finding]:
-    """Return hosts that clients asked for over the connection of another, known one.
+def _tls_reuse(log: WholeLog) -> Iterator[Finding]:
+    """Yield hosts that clients asked for over the connection of another, known one.
 
     Strangers send any host over any name, so one that was never routed must be of
     the same domain as the name: it takes one certificate for both.
     """
     if log.requests["requested_server_name"].null_count() == log.requests.height:
-        return []
+        return
     lost = log.path_states.filter("host_lost")["host"].unique()
-    same_domain = _domain(pl.col("host")) == _domain(pl.col("server_name"))
+    domain = {c: pl.col(c).str.extract(r"([^.]+\.[^.]+)$") for c in ("host", "server_name")}
+    same_domain = domain["host"] == domain["server_name"]
     reused = _unlike_names(
         log.requests.filter(~pl.col("host").is_in(lost.implode(), nulls_equal=True))
     ).filter(
         pl.col("server_name").is_in(log.known_hosts.implode()) & (pl.col("known") | same_domain)
     )
-    findings, rows_of = [], Parts(reused)
+    rows_of = Parts(reused)
     by_name = reused.lazy().group_by("host", "server_name").agg(pl.col("requests").sum())
     most_first = by_name.sort(-pl.col("requests"), "server_name")
     by_host = most_first.group_by("host", maintain_order=True).agg(
@@ -78,28 +82,20 @@ def _tls_reuse(log: WholeLog) -> list[Finding]:
         if not rows["known"].any():
             meant = requests >= _MEANT and witnesses.clients >= _ASKERS
             severity = max(severity, Severity.MEDIUM if meant else Severity.INFO)
-        findings.append(
-            Finding(
-                code="tls_reuse",
-                severity=severity,
-                who=Actor.CONFIGURATION,
-                subject=host,
-                title=f"{host} is asked for over connections opened for {server_name}",
-                requests=requests,
-                of=total,
-                **witnesses.told(log, rows),
-                where=unrouted_of(
-                    host,
-                    is_one_of(
-                        "requested_server_name", rows["requested_server_name"].unique().sort()
-                    ),
-                ),
-                proof=f"requested_server_name is {server_name}, the authority is {host}.",
-                failure="route_missing",
-                next=_REUSE_NEXT,
-            )
+        yield Finding(
+            code="tls_reuse",
+            severity=severity,
+            who=Actor.CONFIGURATION,
+            subject=host,
+            title=f"{host} is asked for over connections opened for {server_name}",
+            requests=requests,
+            of=total,
+            **witnesses.told(log, rows),
+            where=unrouted_of(host, is_as_in(rows, "requested_server_name")),
+            proof=f"requested_server_name is {server_name}, the authority is {host}.",
+            failure="route_missing",
+            next=_REUSE_NEXT,
         )
-    return findings
 
 
 def _unlike_names(requests: pl.DataFrame) -> pl.DataFrame:
@@ -133,60 +129,52 @@ def with_reuse_hint(log: WholeLog, found: Finding) -> Finding:
     )
 
 
-def _domain(name: pl.Expr) -> pl.Expr:
-    """Return the last two labels of a name."""
-    return name.str.extract(r"([^.]+\.[^.]+)$")
-
-
-def _lost_tls_names(log: WholeLog) -> list[Finding]:
-    """Return TLS server names that were accepted earlier and are refused since."""
+def _lost_tls_names(log: WholeLog) -> Iterator[Finding]:
+    """Yield TLS server names that were accepted earlier and are refused since."""
     refused = Parts(log.connections.filter(_IS_REFUSED & pl.col("known")))
     if refused.rows.is_empty():
-        return []
+        return
     others = Parts(log.everything.filter(~_IS_REFUSED))
-    kept, findings = Parts(log.evidence.filter(_IS_REFUSED)), []
+    kept = Parts(log.evidence.filter(_IS_REFUSED))
     for name in refused.rows["requested_server_name"].unique().sort().head(MOST_SUBJECTS):
         rows, of_host = refused.of(requested_server_name=name), others.of(host=name.lower())
         other_name = of_host["requested_server_name"].ne_missing(name)
         accepted = others.of(requested_server_name=name).vstack(of_host.filter(other_name))
-        since, last, before = rows["first"].min(), accepted["last"].max(), accepted["first"].min()
-        if not isinstance(since, int) or not isinstance(before, int) or not before < since:
+        since, last, before = first_of(rows), last_of(accepted), first_of(accepted)
+        if since is None or before is None or before >= since:
             continue
-        lost = isinstance(last, int) and last <= since + grace_us(log)
         requests, until = sum_of(rows), None
-        total = requests if lost else requests + sum_of(accepted)
-        if not lost:
+        total = requests
+        if last is None or last > since + grace_us(log):
+            total += sum_of(accepted)
             of_name = log.timelines.of(server_name=name).vstack(log.timelines.of(host=name.lower()))
             stretch = log.timelines.stretch(of_name, pl.col("failure") == "name_refused")
             if stretch.episode.since is not None:
                 since, until = stretch.episode.since, stretch.episode.until
                 requests, total = stretch.requests, stretch.of
-        findings.append(
-            Finding(
-                code="lost_tls_name",
-                severity=severity_of(requests, total),
-                who=Actor.CONFIGURATION,
-                subject=name,
-                title=f"TLS connections for {name} are refused: no filter chain accepts the name"
-                + ("" if requests == total else " on some of them"),
-                requests=requests,
-                of=total,
-                since=since,
-                until=until,
-                timed=True,
-                where=_refused(name),
-                proof="NR without HTTP fields; the same name was served before.",
-                **witnesses_among(kept.of(server_name=name)).told(log, rows, since),
-                failure="name_refused",
-                of_many=OfMany(
-                    "TLS connections for {label} are refused",
-                    FAILURES["name_refused"].next,
-                    noun="server names",
-                ),
-                next=FAILURES["name_refused"].next,
-            )
+        yield Finding(
+            code="lost_tls_name",
+            severity=severity_of(requests, total),
+            who=Actor.CONFIGURATION,
+            subject=name,
+            title=f"TLS connections for {name} are refused: no filter chain accepts the name"
+            + ("" if requests == total else " on some of them"),
+            requests=requests,
+            of=total,
+            since=since,
+            until=until,
+            timed=True,
+            where=_refused(name),
+            proof="NR without HTTP fields; the same name was served before.",
+            **witnesses_among(kept.of(server_name=name)).told(log, rows, since),
+            failure="name_refused",
+            of_many=OfMany(
+                "TLS connections for {label} are refused",
+                FAILURES["name_refused"].next,
+                noun="server names",
+            ),
+            next=FAILURES["name_refused"].next,
         )
-    return findings
 
 
 def _refused(*conditions: str | None) -> str:
@@ -204,71 +192,60 @@ _NO_NAME = (
 )
 
 
-def _refused_without_name(log: WholeLog) -> list[Finding]:
-    """Return ports that took connections without a server name earlier and refuse them since."""
+def _refused_without_name(log: WholeLog) -> Iterator[Finding]:
+    """Yield ports that took connections without a server name earlier and refuse them since."""
     nameless = (
         (pl.col("kind") == "connection")
         & (pl.col("failure") == "name_refused")
         & pl.col("server_name").is_null()
     )
-    findings = []
     for port in log.timelines.rows.filter(nameless)["port"].unique().sort(nulls_last=True):
         # Whoever names no server is among all that came to the port.
         stretch = log.timelines.stretch(log.timelines.of(port=port), nameless)
         if stretch.episode.since is None or not (is_burst(stretch) and stretch.replaced):
             continue
         rows = log.connections.filter(_IS_REFUSED & pl.col("requested_server_name").is_null())
-        witnesses = witnesses_of(log, _IS_REFUSED & pl.col("server_name").is_null())
+        kept = log.evidence.filter(_IS_REFUSED & pl.col("server_name").is_null())
         whose = "" if port is None else f" to :{port}"
         at_port = [] if port is None else [f"downstream_local_address LIKE '%:{port}'"]
-        findings.append(
-            Finding(
-                code="connections_refused",
-                severity=severity_of(stretch.requests, stretch.of),
-                who=Actor.CONFIGURATION,
-                subject="connections without a TLS server name",
-                title=f"Connections without a TLS server name{whose} are refused: no filter chain "
-                "accepts them",
-                requests=stretch.requests,
-                of=stretch.of,
-                **witnesses.told(log, rows),
-                since=stretch.episode.since,
-                until=stretch.episode.until,
-                timed=True,
-                where=all_of(_refused(None), *at_port),
-                proof="NR without HTTP fields; the port took connections before.",
-                failure="name_refused",
-                next=_NO_NAME,
-            )
+        yield Finding(
+            code="connections_refused",
+            severity=severity_of(stretch.requests, stretch.of),
+            who=Actor.CONFIGURATION,
+            subject="connections without a TLS server name",
+            title=f"Connections without a TLS server name{whose} are refused: no filter chain "
+            "accepts them",
+            **(stretch.told(None) | witnesses_among(kept).told(log, rows)),
+            where=all_of(_refused(None), *at_port),
+            proof="NR without HTTP fields; the port took connections before.",
+            failure="name_refused",
+            next=_NO_NAME,
         )
-    return findings
 
 
-def _nothing_accepted(log: WholeLog) -> list[Finding]:
-    """Return refused connections where nothing else is in the log: that is no stranger's fault."""
+def _nothing_accepted(log: WholeLog) -> Iterator[Finding]:
+    """Yield refused connections where nothing else is in the log: that is no stranger's fault."""
     refused = log.connections.filter(_IS_REFUSED)
     if refused.is_empty() or not log.only_refused:
-        return []
+        return
     names = [name for name in most_frequent(refused, "requested_server_name") if name is not None]
     listeners = refused["gateway"].drop_nulls().unique().sort().to_list()
-    witnesses = witnesses_of(log, _IS_REFUSED)
+    witnesses = witnesses_among(log.evidence.filter(_IS_REFUSED))
     to = f" to {listed([f':{port}' for port in witnesses.ports])}" if witnesses.ports else ""
     requests = sum_of(refused)
     who = f"for {listed(names)}" if names else "and none had a TLS server name"
-    return [
-        Finding(
-            code="connections_refused",
-            severity=severity_of(requests, requests),
-            who=Actor.CONFIGURATION,
-            subject=names[0] if names else (listeners[0] if len(listeners) == 1 else "gateway"),
-            title=f"All connections{to} are refused{'' if names else ','} {who}: "
-            "nothing was ever accepted in this log",
-            requests=requests,
-            of=requests,
-            **witnesses.told(log, refused),
-            where=_refused(),
-            proof=proof_of(refused),
-            failure="name_refused",
-            next=FAILURES["name_refused"].next if names else _NO_NAME,
-        )
-    ]
+    yield Finding(
+        code="connections_refused",
+        severity=severity_of(requests, requests),
+        who=Actor.CONFIGURATION,
+        subject=names[0] if names else (listeners[0] if len(listeners) == 1 else "gateway"),
+        title=f"All connections{to} are refused{'' if names else ','} {who}: "
+        "nothing was ever accepted in this log",
+        requests=requests,
+        of=requests,
+        **witnesses.told(log, refused),
+        where=_refused(),
+        proof=proof_of(refused),
+        failure="name_refused",
+        next=FAILURES["name_refused"].next if names else _NO_NAME,
+    )

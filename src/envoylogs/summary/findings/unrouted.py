@@ -10,7 +10,6 @@ from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.harm import Actor
 from envoylogs.envoy.outcomes import UNROUTED
 from envoylogs.envoy.traffic import looks_like_address
-from envoylogs.summary.findings.at_gateways import EVERYWHERE, ITS_ROUTES, at_gateways
 from envoylogs.summary.findings.conditions import paths_of, unrouted_of
 from envoylogs.summary.findings.finding import (
     MOST_SUBJECTS,
@@ -21,6 +20,7 @@ from envoylogs.summary.findings.finding import (
     severity_of,
     worth_telling,
 )
+from envoylogs.summary.findings.places import EVERYWHERE, ITS_ROUTES, at_gateways
 from envoylogs.summary.findings.proof import (
     first_of,
     gateways_of,
@@ -37,7 +37,7 @@ from envoylogs.tally.folding.names_apart import is_folded
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from envoylogs.summary.findings.stretches import Stretch
+    from envoylogs.summary.findings.onset import Stretch
     from envoylogs.summary.findings.whole_log import WholeLog
 
 _OFTEN = 10
@@ -88,24 +88,19 @@ _BACK = _Words(
 )
 
 
-def _often_asked_for() -> pl.Expr:
-    """Tell paths that never had a route and are asked for often."""
-    return (pl.col("state") == "never") & (pl.col("unrouted") >= _OFTEN)
-
-
-def unrouted_path_findings(log: WholeLog, told_hosts: Collection[str]) -> list[Finding]:
-    """Return known hosts with paths that clients ask for and that have no route, or had none.
+def unrouted_path_findings(log: WholeLog, told_hosts: Collection[str]) -> Iterator[Finding]:
+    """Yield known hosts with paths that clients ask for and that have no route, or had none.
 
     But for ``told_hosts``, which other findings tell of.
     """
-    findings = []
-    grace = grace_us(log)
+    first_routed = pl.col("first_routed").min().over("host")
+    often_asked_for = (pl.col("state") == "never") & (pl.col("unrouted") >= _OFTEN)
     # Unrouted at the same time as routed counts too: one gateway may be behind the others.
     odd = Parts(
         log.path_states.filter(
             pl.col("known")
-            & (pl.col("state").is_in(["mixed", "lost"]) | _often_asked_for())
-            & (pl.col("last_unrouted") > pl.col("first_routed").min().over("host") + grace)
+            & (pl.col("state").is_in(["mixed", "lost"]) | often_asked_for)
+            & (pl.col("last_unrouted") > first_routed + grace_us(log))
             & ~pl.col("host").is_in(list(told_hosts))
         )
     )
@@ -121,49 +116,42 @@ def unrouted_path_findings(log: WholeLog, told_hosts: Collection[str]) -> list[F
         at_times = bool((of_host["state"] != "never").any())
         # A stretch is of all unrouted requests of the host, whatever their path.
         meant = at_times or is_meant(stretch, requests, witnesses.clients)
-        in_time = is_burst(stretch) and meant
+        in_time, since, until = is_burst(stretch) and meant, None, None
         if in_time:
             requests, total = stretch.requests, stretch.of
+            since, until = stretch.episode.since, stretch.episode.until
         gateways = gateways_of(log, rows)
         back = at_times and in_time and _came_back(stretch, sum_of(rows), gateways)
         if back:
             groups = path_groups(of_host.filter(pl.col("routed") > 0))
         # Paths that are routed nowhere may be asked for at one gateway only.
-        at = EVERYWHERE
-        if at_times and not back:
-            at = at_gateways(of_all, is_unrouted, stretch)
+        one_behind = at_times and not back
+        at = at_gateways(of_all, is_unrouted, stretch) if one_behind else EVERYWHERE
         words = _BACK if back else _AT_TIMES if at_times else _NEVER
         said = _NEVER.title if at.names else words.title
         title = said.replace("{paths}", listed(groups)).replace("{host}", host)
         severity = severity_of(requests, total)
         asked = witnesses.clients >= _ASKERS and requests >= _ASKED_SHARE * total
-        findings.append(
-            Finding(
-                code="lost_route" if back else "unrouted_path",
-                # Scanners ask known hosts for odd paths all day.
-                severity=severity if at_times or in_time or asked else Severity.INFO,
-                who=Actor.OPERATOR if at.names else Actor.CONFIGURATION,
-                subject=host,
-                title=f"{title}{at.title}",
-                requests=requests,
-                of=total,
-                **witnesses.told(
-                    log,
-                    rows,
-                    stretch.episode.since if in_time else first_of(of_host, "first_unrouted"),
-                ),
-                since=stretch.episode.since if in_time else None,
-                until=stretch.episode.until if in_time else None,
-                only_at=at.names,
-                where=unrouted_of(host, *([] if in_time else [paths_of(of_host)])),
-                timed=in_time,
-                failure="route_missing",
-                of_many=words.of_many,
-                proof=words.proof,
-                next=at.next(words.next, ITS_ROUTES),
-            )
+        yield Finding(
+            code="lost_route" if back else "unrouted_path",
+            # Scanners ask known hosts for odd paths all day.
+            severity=severity if at_times or in_time or asked else Severity.INFO,
+            who=Actor.OPERATOR if at.names else Actor.CONFIGURATION,
+            subject=host,
+            title=f"{title}{at.title}",
+            requests=requests,
+            of=total,
+            **witnesses.told(log, rows, since if in_time else first_of(of_host, "first_unrouted")),
+            since=since,
+            until=until,
+            only_at=at.names,
+            where=unrouted_of(host, *([] if in_time else [paths_of(of_host)])),
+            timed=in_time,
+            failure="route_missing",
+            of_many=words.of_many,
+            proof=words.proof,
+            next=at.next(words.next, ITS_ROUTES),
         )
-    return findings
 
 
 def _came_back(stretch: Stretch, unrouted: int, gateways: tuple[int, int]) -> bool:
@@ -197,14 +185,18 @@ def never_routed_hosts(log: WholeLog, told_hosts: Collection[str]) -> Iterator[F
         & ~pl.col("host").is_in(list(told_hosts))
     )
     accepted = (pl.col("requested_server_name").str.to_lowercase() == pl.col("host")).any()
-    beside = _parent(pl.col("host")).is_in(_domains(log.known_hosts).implode()).first()
-    requests = pl.col("requests").sum()
+    parents = log.known_hosts.to_frame("name").select(_parent(pl.col("name")))["name"].drop_nulls()
+    domains = pl.concat([log.known_hosts, parents]).unique()
+    beside = _parent(pl.col("host")).is_in(domains.implode()).first()
+    requests, unrouted = pl.col("requests").sum(), pl.col("unrouted")
+    by_path = log.path_states.lazy().group_by("host", "path_group").agg(unrouted.sum())
+    often = unrouted.filter(unrouted >= _OFTEN).sum().alias("often")
     hosts = (
         unknown.lazy()
         .group_by("host")
         .agg(requests, accepted.fill_null(value=False).alias("accepted"), beside.alias("beside"))
         .filter((pl.col("accepted") | pl.col("beside")) & (pl.col("requests") >= _OFTEN))
-        .join(_asked_often(log.path_states.lazy()), on="host")
+        .join(by_path.group_by("host").agg(often), on="host")
         .filter(pl.col("often") >= MOSTLY * pl.col("requests"))
         .sort(-pl.col("requests"), "host")
         .head(MOST_SUBJECTS)
@@ -213,15 +205,11 @@ def never_routed_hosts(log: WholeLog, told_hosts: Collection[str]) -> Iterator[F
     )
     rows_of = Parts(unknown)
     for host, n, is_accepted in hosts.iter_rows():
-        _, witnesses = unrouted_rows(log, host)
+        rows, (_, witnesses) = rows_of.of(host=host), unrouted_rows(log, host)
         if witnesses.clients < A_CROWD or not worth_telling(n, log.total):
             continue
-        rows = rows_of.of(host=host)
-        why = (
-            "the gateway accepts its TLS server name"
-            if is_accepted
-            else "hosts beside it are routed"
-        )
+        accepts = "the gateway accepts its TLS server name"
+        why = accepts if is_accepted else "hosts beside it are routed"
         yield Finding(
             code="unrouted_host",
             severity=Severity.MEDIUM,
@@ -238,20 +226,6 @@ def never_routed_hosts(log: WholeLog, told_hosts: Collection[str]) -> Iterator[F
         )
 
 
-def _asked_often(paths: pl.LazyFrame) -> pl.LazyFrame:
-    """Return by host how many unrouted requests are of paths that are asked for often."""
-    unrouted = pl.col("unrouted")
-    by_path = paths.group_by("host", "path_group").agg(unrouted.sum())
-    return by_path.group_by("host").agg(unrouted.filter(unrouted >= _OFTEN).sum().alias("often"))
-
-
 def _parent(name: pl.Expr) -> pl.Expr:
     """Return the domain that a name is in; null for one of the top."""
     return name.str.extract(r"^[^.]+\.([^.]+\..+)$")
-
-
-def _domains(known_hosts: pl.Series) -> pl.Series:
-    """Return the known hosts and the domains that they are in."""
-    known = known_hosts.to_frame("name")
-    parents = known.select(_parent(pl.col("name")))["name"].drop_nulls()
-    return pl.concat([known["name"], parents]).unique()

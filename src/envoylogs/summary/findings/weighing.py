@@ -9,7 +9,7 @@ from envoylogs.envoy.harm import Harm
 from envoylogs.summary.findings.finding import Severity, severity_of, worth_telling
 
 if TYPE_CHECKING:
-    from envoylogs.summary.findings.stretches import Stretch
+    from envoylogs.summary.findings.onset import Stretch
 
 _USUAL_SHARE, _UNUSUAL_SHARE = 0.002, 0.0002
 """Up to this share of the requests of a service fails without anybody calling it trouble; less of
@@ -74,12 +74,8 @@ def is_meant(stretch: Stretch, failed: int, clients: int) -> bool:
     """Tell whether a burst of refusals is at the expense of those who use the host.
 
     A burst beside as many answers as ever is a scanner's, or a limit does what it
-    is for. It is not if many clients have it who had none of it at other times.
-
-    Args:
-        stretch: The burst.
-        failed: In the whole log.
-        clients: Clients that are known to be harmed, at any time.
+    is for. It is not if many clients have it who had none of it at other times. So many failed
+    in the whole log, and so many clients are known to be harmed, at any time.
     """
     many = clients >= _MANY_CLIENTS and stretch.requests >= _NEARLY_ALL * failed
     return stretch.replaced or (many and (clients >= A_CROWD or not stretch.went_on))
@@ -165,10 +161,8 @@ class Weighing:
     def is_sure(self, failed: int, of: int, *, scattered: bool = True) -> bool:
         """Tell whether failures are no chance, or part of a log that is about trouble.
 
-        Args:
-            failed: In the whole log.
-            of: All records of the subject.
-            scattered: Whether such failures happen now and then without a cause that lasts.
+        So many failed of how many in the whole log; ``scattered`` ones happen now and then without
+        a cause that lasts.
         """
         usual = _USUAL_SHARE if scattered else _UNUSUAL_SHARE
         return self._troubled or self._beyond_chance(failed, usual * of)

@@ -1,4 +1,4 @@
-"""The whole log, as findings ask it."""
+"""The whole log, as findings ask it, and all findings of it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,35 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.summary.findings.durations import durations_by_subject
+from envoylogs.summary.findings.alike import told_once
+from envoylogs.summary.findings.failing import Failures
+from envoylogs.summary.findings.finding import Finding, ranked
+from envoylogs.summary.findings.log import log_findings
+from envoylogs.summary.findings.of_many import (
+    delay_findings,
+    redirect_findings,
+    upgrade_findings,
+    with_refused_paths,
+)
+from envoylogs.summary.findings.routes import route_findings
+from envoylogs.summary.findings.slow import slow_findings
+from envoylogs.summary.findings.stopped import stopped_findings
 from envoylogs.summary.findings.subjects import believed_hosts
 from envoylogs.summary.findings.timelines import Timelines
+from envoylogs.summary.findings.tls import tls_findings
+from envoylogs.summary.findings.wording import durations_by_subject
 from envoylogs.summary.judged import Judged, Parts
 from envoylogs.summary.paths import path_states
 from envoylogs.summary.splits import splits
+from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from envoylogs.summary.findings.durations import Durations
+    from envoylogs.summary.accounts import Accounts
+    from envoylogs.summary.findings.wording import Durations
+    from envoylogs.summary.overview import Overview
 
 
 class WholeLog(Judged):
@@ -52,5 +69,25 @@ class WholeLog(Judged):
 
     @cached_property
     def durations(self) -> Mapping[tuple[Any, ...], Durations]:
-        """How long failures took, see ``durations.durations_by_subject``."""
+        """How long failures took, see ``wording.durations_by_subject``."""
         return durations_by_subject(self, self.believed)
+
+
+def all_findings(log: WholeLog, lines: Accounts, totals: Overview) -> tuple[Finding, ...]:
+    """Return the verdicts on a log, the worst first."""
+    of_tls = tls_findings(log)
+    reused = {found.subject for found in of_tls if found.code == "tls_reuse"}
+    found = [
+        *of_tls,
+        *route_findings(log, reused),
+        *with_refused_paths(log, Failures(log).findings()),
+        *slow_findings(log),
+        *delay_findings(log),
+        *upgrade_findings(log),
+        *redirect_findings(log),
+        *stopped_findings(log, {found.subject for found in of_tls}),
+        *log_findings(log, lines, totals),
+    ]
+    # The rest of the names is nothing that anybody could look at or mend.
+    named = [finding for finding in found if finding.subject not in FOLDED_MARKS]
+    return tuple(ranked(told_once(named, log)))

@@ -167,7 +167,6 @@ def _code() -> pl.Expr:
 
 
 def _requests_by(judged: Judged, labels: list[pl.Expr]) -> Counts:
-    """Return requests by labels."""
     counted = judged.requests.group_by(labels).agg(pl.col("requests").sum())
     return [(row[:-1], row[-1]) for row in counted.iter_rows()]
 
@@ -186,8 +185,7 @@ def _of_findings(findings: Iterable[Finding]) -> dict[str, Counts]:
     n: Counter[tuple[str, ...]] = Counter()
     requests: Counter[tuple[str, ...]] = Counter()
     for found in findings:
-        who = str(found.who)
-        labels = (found.code, found.severity.name.lower(), who, found.state)
+        labels = (found.code, found.severity.name.lower(), str(found.who), found.state)
         n[labels] += 1
         requests[labels] += found.requests
     return {
@@ -227,14 +225,10 @@ def _of_counts(metric: Metric, counts: Counts) -> tuple[Sample, ...]:
 def _of_durations(
     metric: Metric, counts: pl.DataFrame, keys: Sequence[pl.Expr] = ()
 ) -> tuple[Sample, ...]:
-    """Return the histogram of each group, by its keys in ascending order.
+    """Return the histogram of each group, by its keys (texts without nulls) in ascending order.
 
-    Args:
-        metric: With a label for each of the keys.
-        counts: ``value_ms`` and ``requests``, several rows a value allowed. A
-            duration in a class counts as the middle of it.
-        keys: What to group by, texts without nulls; without keys there is one
-            histogram, also of nothing.
+    A duration in a class counts as the middle of it. Without keys there is one histogram, also of
+    nothing.
     """
     value, requests = pl.col("value_ms"), pl.col("requests")
     names, samples = [key.meta.output_name() for key in keys], list[Sample]()

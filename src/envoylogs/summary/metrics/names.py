@@ -47,7 +47,7 @@ def authority_labels(judged: Judged, limit: int) -> list[pl.Expr]:
         other known hosts, ``unknown``, and ``missing`` where there is none.
     """
     host = host_of(pl.col("authority"))
-    named = _is_named(host, _most_frequent(judged.requests.filter("known"), "host", _HOST, limit))
+    named = _is_named(host, judged.requests.filter("known"), "host", _HOST, limit)
     kind = (
         pl.when(named).then(pl.lit("known"))
         .when(host.is_null()).then(pl.lit("missing"))
@@ -71,7 +71,7 @@ def cluster_labels(judged: Judged, limit: int) -> list[pl.Expr]:
     cluster = pl.col("upstream_cluster")
     existing = judged.requests.filter(pl.col("outcome").is_in(CLUSTER_EXISTS))["upstream_cluster"]
     rows = judged.requests.filter(cluster.is_in(existing.unique().implode()))
-    named = _is_named(cluster, _most_frequent(rows, "upstream_cluster", _CLUSTER, limit))
+    named = _is_named(cluster, rows, "upstream_cluster", _CLUSTER, limit)
     # Which of the folded clusters exist is not remembered, so all others are of one kind.
     kind = (
         pl.when(named).then(pl.lit("known"))
@@ -87,16 +87,12 @@ def cluster_labels(judged: Judged, limit: int) -> list[pl.Expr]:
     ]
 
 
-def _is_named(name: pl.Expr, named: pl.Series) -> pl.Expr:
-    return name.is_in(named.implode()).fill_null(value=False)
+def _is_named(name: pl.Expr, rows: pl.DataFrame, column: str, form: str, limit: int) -> pl.Expr:
+    """Tell the names that are among those of a column with most requests and have its form."""
+    counted = rows.filter(pl.col(column).str.contains(form)).group_by(column)
+    ordered = counted.agg(pl.col("requests").sum()).sort(-pl.col("requests"), column)
+    return name.is_in(ordered[column].head(limit).implode()).fill_null(value=False)
 
 
 def _or_empty(named: pl.Expr, value: pl.Expr) -> pl.Expr:
     return pl.when(named).then(value).otherwise(pl.lit(""))
-
-
-def _most_frequent(rows: pl.DataFrame, column: str, form: str, limit: int) -> pl.Series:
-    """Return the names of a column that have the form of one, those with most requests first."""
-    counted = rows.filter(pl.col(column).str.contains(form)).group_by(column)
-    ordered = counted.agg(pl.col("requests").sum()).sort(-pl.col("requests"), column)
-    return ordered[column].head(limit)
