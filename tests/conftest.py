@@ -8,6 +8,18 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+_THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+
+# The workers have all cores between them, and threads of Polars in each of them would wait for one
+# another: a sixth of all time. Programs that tests start have as many as anywhere, and so has the
+# long run.
+if not _THOROUGH and "POLARS_MAX_THREADS" not in os.environ:
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    import polars as pl
+
+    pl.thread_pool_size()
+    del os.environ["POLARS_MAX_THREADS"]
+
 hypothesis.settings.register_profile(
     "default",
     max_examples=50,

@@ -116,7 +116,19 @@ class JointCounts(LadderCounts):
     @classmethod
     def added(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
         """Return frames of this state added up, one row for each key."""
-        return cls.grouped(pl.concat(frames).lazy(), spec).collect()
+        rows = pl.concat(frames)
+        # Where counts of two steps do not meet, their step is the same in all rows; without it
+        # they are added in three quarters of the time and of the memory.
+        same = {
+            name: rows[name].min()
+            for name in Step._fields
+            if rows.height and rows[name].min() == rows[name].max()
+        }
+        rows = rows.drop(same)
+        grouped = cls.grouped(rows.lazy(), spec, same).collect()
+        return grouped.with_columns(
+            pl.lit(value, pl.Int64).alias(name) for name, value in same.items()
+        ).select(list(cls.columns(spec)))
 
     @classmethod
     def most_rows(cls, spec: TallySpec) -> int:

@@ -20,7 +20,7 @@ from envoylogs.tally.counting import BYTES, counts_of, total_of
 from envoylogs.tally.folding.names_apart import FOLDABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from envoylogs.keyed.batches import Batch
     from envoylogs.keyed.keyed_records import KeyedRecords
@@ -187,11 +187,13 @@ class Counts(State):
         return cls.grouped(joined, spec).collect(engine=engine)
 
     @classmethod
-    def grouped(cls, rows: pl.LazyFrame, spec: TallySpec) -> pl.LazyFrame:
-        """Return rows added up by key."""
-        return rows.group_by(list(cls.keys(spec))).agg(
+    def grouped(
+        cls, rows: pl.LazyFrame, spec: TallySpec, same: Collection[str] = ()
+    ) -> pl.LazyFrame:
+        """Return rows added up by key, without the columns that are the same in all of them."""
+        return rows.group_by(name for name in cls.keys(spec) if name not in same).agg(
             *(total_of(name) if name in BYTES else pl.col(name).sum() for name in cls.SUMS),
-            *(pl.col(name).min() for name in cls.MINIMA),
+            *(pl.col(name).min() for name in cls.MINIMA if name not in same),
             *(pl.col(name).max() for name in cls.MAXIMA),
         )
 
