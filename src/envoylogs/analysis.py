@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.errors import TallyQuestionError, UnknownKeyError
+from envoylogs.forking import refuse_after_fork
 from envoylogs.render.caveats import notes_of
 from envoylogs.render.formatting import count, percent, printable
 from envoylogs.render.named_tables import rows_of_table
@@ -39,6 +40,34 @@ if TYPE_CHECKING:
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.slices import Slices
     from envoylogs.tally.tally import Tally
+
+_TEXT, _NUMBER = pl.String(), pl.Int64()
+_OF_A_FINDING: dict[str, pl.DataType] = {
+    "code": _TEXT,
+    "severity": _TEXT,
+    "who": _TEXT,
+    "subject": _TEXT,
+    "title": _TEXT,
+    "requests": _NUMBER,
+    "of": _NUMBER,
+    "clients_at_least": _NUMBER,
+    "first_seen": _TEXT,
+    "since": _TEXT,
+    "until": _TEXT,
+    "state": _TEXT,
+    "gateways": pl.List(_NUMBER),
+    "only_at": pl.List(_TEXT),
+    "upstream_hosts": pl.List(_NUMBER),
+    "failure": _TEXT,
+    "proof": _TEXT,
+    "change": _TEXT,
+    "where": _TEXT,
+    "examples": pl.List(pl.Struct({"source": _TEXT, "line": _NUMBER, "request_id": _TEXT})),
+    "next": _TEXT,
+    "shared": _TEXT,
+}
+_FINDING_TYPES = _OF_A_FINDING | {"members": pl.List(pl.Struct(_OF_A_FINDING))}
+"""The columns of the table of findings, also without one; times are made of text."""
 
 _TIMES = ("first", "last", "last_routed", "start", "since", "until")
 
@@ -95,17 +124,16 @@ class Analysis:
         Raises:
             UnknownKeyError: If there is no such table.
         """
+        refuse_after_fork()
         if name not in TABLE_NAMES:
             raise UnknownKeyError.of("table", name, TABLE_NAMES)
         return _timed(_unfolded(self._rows(name)))
 
     def _rows(self, name: str) -> pl.DataFrame:
         if name == "findings":
-            rows = rows_of_table(self.summary, name)
-            frame = pl.DataFrame(rows, infer_schema_length=None)
-            times = [column for column in ("since", "until") if column in frame.columns]
+            frame = pl.DataFrame(rows_of_table(self.summary, name), schema=_FINDING_TYPES)
             return frame.with_columns(
-                pl.col(times).cast(pl.String).str.to_datetime(time_unit="us", time_zone="UTC")
+                pl.col("since", "until").str.to_datetime(time_unit="us", time_zone="UTC")
             )
         frame, flat = self.summary.table(name), TABLES[name].flat
         if name == "not_found_ledger":

@@ -6,15 +6,18 @@ what they mean on the command line.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import polars as pl
 
 from envoylogs.analysis import Analysis
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.text_formats import parse_format
+from envoylogs.errors import ArgumentError
+from envoylogs.forking import refuse_after_fork
 from envoylogs.frames import scanned_frame, tally_of_frame
 from envoylogs.keyed.anonymizing_key import keyed_anonymizer
 from envoylogs.keyed.moments import time_of
@@ -27,10 +30,11 @@ from envoylogs.tally.spec import TallySpec
 from envoylogs.tally.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Unpack
 
 PathOrWord = str | PathLike[str]
+_Value = TypeVar("_Value")
 
 
 class ReadOptions(TypedDict, total=False):
@@ -90,6 +94,8 @@ def scan(
         SourceError: If a source does not exist; when it is collected, if one
             can't be read.
         SelectionError: If an option can't be understood.
+        ArgumentError: If there is no such option, or it is of another type.
+        ForkError: In a process that was forked after Polars was used.
         TallyQuestionError: If a source is a saved tally, which has no records.
 
     Examples:
@@ -99,7 +105,8 @@ def scan(
         [(None, 45), ('v2', 68), ('v1', 167)]
     """
     if unknown_keys and options.get("anonymize"):
-        raise TypeError("unknown_keys may hold anything, which anonymize can't replace")
+        raise ArgumentError("unknown_keys may hold anything, which anonymize can't replace.")
+    refuse_after_fork()
     return scanned_frame(locate(_words(sources)), _plan(options), unknown_keys=unknown_keys)
 
 
@@ -136,7 +143,8 @@ def analyze(
         SourceError: If a source can't be read.
         TallyError: If saved tallies don't add up, or have no such selection.
         UnknownKeyError: If a frame has no ``outcome`` or ``kind``.
-        TypeError: If options are given with a frame or a tally.
+        ArgumentError: If options are given with a frame or a tally, or a frame has
+            other types or outcomes than that of ``scan``.
 
     Examples:
         >>> import envoylogs
@@ -144,10 +152,12 @@ def analyze(
         >>> found.code, found.requests
         ('lost_host', 42)
     """
+    refuse_after_fork()
     spec = TallySpec(joint=SLICE_COLUMNS, max_joint_rows=SLICE_ROWS)
     if isinstance(what, pl.DataFrame | pl.LazyFrame | Tally):
         if options:
-            raise TypeError(f"{', '.join(options)}: filter the frame instead; options are for logs")
+            words = "filter the frame instead; options are for logs."
+            raise ArgumentError(f"{', '.join(options)}: {words}")
         return Analysis(what if isinstance(what, Tally) else tally_of_frame(what, spec))
     located = locate(_words(what))
     return Analysis(
@@ -157,40 +167,80 @@ def analyze(
 
 def _words(sources: PathOrWord | Iterable[PathOrWord]) -> list[str]:
     given = [sources] if isinstance(sources, str | PathLike) else sources
-    return [fspath(word) for word in given]
+    if hasattr(given, "columns"):
+        raise ArgumentError(
+            f"a {type(given).__module__.partition('.')[0]} frame is none of Polars: analyze takes "
+            "one that pl.from_pandas or pl.from_arrow made of it."
+        )
+    if not isinstance(given, Iterable):
+        raise ArgumentError(f"{given!r} is no path, no word and none of several of these.")
+    words = [fspath(word) if isinstance(word, str | PathLike) else word for word in given]
+    if not words:
+        raise ArgumentError("no source is given, and of no log nothing can be said.")
+    wrong = [word for word in words if not isinstance(word, str)]
+    if wrong:
+        raise ArgumentError(f"{wrong[0]!r} is no path: a path is text or a pathlib.Path.")
+    return words
 
 
 def _plan(options: ReadOptions) -> ReadPlan:
     unknown = set(options) - set(ReadOptions.__annotations__)
     if unknown:
-        raise TypeError(f"there is no option {', '.join(sorted(unknown))}")
-    patterns = {word: _several(options.get(word, ())) for word in COLUMN_OF}
+        raise ArgumentError(f"there is no option {', '.join(sorted(unknown))}.")
+    texts, flags = _of_type(options, str, _TEXTS), _of_type(options, bool, _FLAGS)
+    given: Mapping[str, object] = {**options}
     selection = Selection.of(
-        patterns,
-        where=options.get("where"),
-        since_us=_time("since", options.get("since")),
-        until_us=_time("until", options.get("until")),
-        roles=_several(options.get("role", ())),
-        distinct=options.get("distinct_requests", False),
+        {word: _several(word, given[word]) for word in COLUMN_OF if word in given},
+        where=texts.get("where"),
+        since_us=_time("since", given),
+        until_us=_time("until", given),
+        roles=_several("role", given.get("role", ())),
+        distinct=flags.get("distinct_requests", False),
     )
-    mapped = {column: _several(keys) for column, keys in options.get("map", {}).items()}
-    keys = FieldKeys.mapping(mapped) if mapped else DEFAULT_KEYS
-    given = options.get("text_format")
-    text_format = None if given is None else parse_format(given, keys)
-    anonymizer = keyed_anonymizer() if options.get("anonymize") else None
+    mapped = given.get("map", {})
+    if not isinstance(mapped, Mapping):
+        raise ArgumentError(f"map: {mapped!r} is no mapping of columns to keys.")
+    keys_of = {column: _several("map", keys) for column, keys in mapped.items()}
+    keys = FieldKeys.mapping(keys_of) if keys_of else DEFAULT_KEYS
+    written = texts.get("text_format")
+    text_format = None if written is None else parse_format(written, keys)
+    anonymizer = keyed_anonymizer() if flags.get("anonymize") else None
     return ReadPlan(selection=selection, text_format=text_format, keys=keys, anonymizer=anonymizer)
 
 
-def _several(given: object) -> list[str]:
-    if isinstance(given, str | int):
-        return [str(given)]
-    assert isinstance(given, list | tuple | set | frozenset), given  # noqa: S101
-    return [str(value) for value in given]
+_TEXTS = ("where", "text_format")
+_FLAGS = ("distinct_requests", "anonymize")
 
 
-def _time(option: str, given: str | datetime | None) -> int | None:
-    """Return a time in microseconds since 1970."""
-    if given is None:
+def _of_type(options: ReadOptions, wanted: type[_Value], names: Iterable[str]) -> dict[str, _Value]:
+    """Return the options of some names that were given, which have one type."""
+    found: dict[str, _Value] = {}
+    for name, value in options.items():
+        if name in names:
+            if not isinstance(value, wanted):
+                raise ArgumentError(f"{name}: {value!r} is no {wanted.__name__}.")
+            found[name] = value
+    return found
+
+
+def _several(option: str, given: object) -> list[str]:
+    values = [given] if isinstance(given, str | int) else given
+    if isinstance(values, list | tuple | set | frozenset):
+        wrong = [value for value in values if not isinstance(value, str | int)]
+        if not wrong and not any(isinstance(value, bool) for value in values):
+            return [str(value) for value in values]
+    raise ArgumentError(
+        f"{option}: {given!r} is no text, no number and no list of these. Leave the option out "
+        "to have all."
+    )
+
+
+def _time(option: str, options: Mapping[str, object]) -> int | None:
+    """Return a time in microseconds since 1970, null if it was not given."""
+    if option not in options:
         return None
+    given = options[option]
     text = given.isoformat() if isinstance(given, datetime) else given
+    if not isinstance(text, str):
+        raise ArgumentError(f"{option}: {given!r} is no time: give a datetime, or text.")
     return time_of(option, text, datetime.now(UTC))

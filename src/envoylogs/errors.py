@@ -254,3 +254,16 @@ class OutputError(EnvoylogsError):
     def unwritable(cls, path: str, cause: OSError) -> OutputError:
         """Return the error for a file that the system refuses to write."""
         return cls(f"{path}: can't be written: {cause.strerror or cause}.")
+
+
+class ForkError(EnvoylogsError):
+    """A process was forked from one that had used Polars."""
+
+    slug = "fork"
+
+
+class ArgumentError(EnvoylogsError, TypeError):
+    """A function of the library was given what it does not take."""
+
+    slug = "argument"
+    is_of_usage = True

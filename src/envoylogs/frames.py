@@ -8,8 +8,8 @@ stands.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -17,8 +17,10 @@ from polars.io.plugins import register_io_source
 
 from envoylogs import schema
 from envoylogs.envoy.failures.lookup import with_failure
-from envoylogs.envoy.traffic import column_expression, columns_behind
-from envoylogs.errors import UnknownKeyError
+from envoylogs.envoy.outcomes import OUTCOME_NAMES
+from envoylogs.envoy.roles import ROLES
+from envoylogs.envoy.traffic import KINDS, column_expression, columns_behind
+from envoylogs.errors import ArgumentError, UnknownKeyError, nearest
 from envoylogs.keyed.batches import BATCH_RECORDS, Batch, Decoded, decode
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.pipeline import work_ahead
@@ -40,6 +42,8 @@ SCANNED: dict[str, pl.DataType] = schema.NORMALIZED | schema.DERIVED | schema.PO
 """Names and types of all columns, in their order."""
 
 _HOSTS = {"authority", "requested_server_name", "host"}
+
+_FITS = "fits the predicate"
 
 _OF_RECORDS = ("outcome", "kind")
 """What a frame must have to be counted: they rest on keys that it does not hold."""
@@ -85,29 +89,50 @@ def scanned_frame(
     Returns:
         Columns of ``SCANNED``; a row for each record that is selected, in the
         order of the sources. What is no record is left out; ``analyze`` counts
-        it.
+        it. The frame pickles, so that another process may read the sources.
 
     Raises:
         TallyQuestionError: If a source is a saved tally, which has no records.
     """
     refuse_tallies(sources)
+    columns = SCANNED | ({UNKNOWN_KEYS: pl.String()} if unknown_keys else {})
+    name = sources[0].name if len(sources) == 1 else f"{len(sources):,} sources"
+    return register_io_source(
+        _Scan(tuple(sources), plan, tuple(columns), hooks, read),
+        schema=columns,
+        explain_name="ENVOYLOGS",
+        explain_detail=name,
+    )
 
-    def frames(
+
+@dataclass(frozen=True)
+class _Scan:
+    """What a query calls: the rows and columns that it needs of some sources."""
+
+    sources: tuple[Source, ...]
+    plan: ReadPlan
+    columns: tuple[str, ...]
+    hooks: Hooks
+    read: Accounting | None
+
+    def __call__(
+        self,
         with_columns: list[str] | None,
         predicate: pl.Expr | None,
         n_rows: int | None,
-        batch_size: int | None,  # noqa: ARG001  # a hint; batches are as the reader makes them
+        batch_size: int | None,  # noqa: ARG002  # a hint; batches are as the reader makes them
     ) -> Iterator[pl.DataFrame]:
-        names = [*columns] if with_columns is None else with_columns
+        """Yield frames, as ``polars.io.plugins.register_io_source`` has it."""
+        names = [*self.columns] if with_columns is None else with_columns
         asked = {*names, *(() if predicate is None else predicate.meta.root_names())}
-        wanted = replace(plan, columns=columns_behind(asked), unknown=UNKNOWN_KEYS in asked)
-        routed = routed_names() if _HOSTS & asked else {}
+        wanted = replace(self.plan, columns=columns_behind(asked), unknown=UNKNOWN_KEYS in asked)
+        routed = self._routed_names if _HOSTS & asked else {}
         records = BATCH_RECORDS if n_rows is None else min(max(n_rows, 1), BATCH_RECORDS)
-        decoding = decode(sources, wanted, hooks=hooks, batch_records=records)
+        decoding = decode(self.sources, wanted, hooks=self.hooks, batch_records=records)
         left = n_rows
         for batch in work_ahead(decoding, Decoded.normalized):
-            if read is not None:
-                read.add(batch)
+            if self.read is not None:
+                self.read.add(batch)
             if batch.frame is None:
                 continue
             frame = with_names(batch.frame, routed)
@@ -116,21 +141,21 @@ def scanned_frame(
             rows = rows.with_columns(
                 column_expression(name) for name in schema.DERIVED if name in asked
             )
-            rows = rows if predicate is None else rows.filter(predicate)
-            yield rows.select(names)
+            yield (rows if predicate is None else _fitting(rows, predicate)).select(names)
             if left == 0:
                 return
 
-    @cache
-    def routed_names() -> dict[str, str]:
+    @cached_property
+    def _routed_names(self) -> dict[str, str]:
         # Which hosts are routed, and so have a name, is known at the end of a log only.
-        if plan.anonymizer is None:
+        if self.plan.anonymizer is None:
             return {}
-        return names_of_routed(sources, plan, hooks=hooks)
+        return names_of_routed(self.sources, self.plan, hooks=self.hooks)
 
-    columns = SCANNED | ({UNKNOWN_KEYS: pl.String()} if unknown_keys else {})
-    name = sources[0].name if len(sources) == 1 else f"{len(sources):,} sources"
-    return register_io_source(frames, schema=columns, explain_name="ENVOYLOGS", explain_detail=name)
+
+def _fitting(rows: pl.DataFrame, predicate: pl.Expr) -> pl.DataFrame:
+    # Of a null that no column is in, Polars' filter makes a value for each of its threads.
+    return rows.filter(rows.with_columns(predicate.alias(_FITS)).get_column(_FITS))
 
 
 def tally_of_frame(frame: pl.DataFrame | pl.LazyFrame, spec: TallySpec = DEFAULT_SPEC) -> Tally:
@@ -143,9 +168,11 @@ def tally_of_frame(frame: pl.DataFrame | pl.LazyFrame, spec: TallySpec = DEFAULT
 
     Raises:
         UnknownKeyError: If ``outcome`` or ``kind`` is missing.
+        ArgumentError: If a column has another type, or values that there are not.
     """
     lazy = frame.lazy()
-    names = lazy.collect_schema().names()
+    types = lazy.collect_schema()
+    names = types.names()
     for name in _OF_RECORDS:
         if name not in names:
             raise UnknownKeyError(
@@ -154,6 +181,12 @@ def tally_of_frame(frame: pl.DataFrame | pl.LazyFrame, spec: TallySpec = DEFAULT
                 "columns."
             )
     known = schema.NORMALIZED | schema.POSITION
+    for name, dtype in known.items():
+        if name in types and not _is_like(types[name], dtype):
+            raise ArgumentError(
+                f"the column {name!r} of the frame is of type {types[name]} and not {dtype}, as "
+                "envoylogs.scan() has it."
+            )
     rows = lazy.select(
         (pl.col(name) if name in names else pl.lit(None).alias(name)).cast(dtype)
         for name, dtype in known.items()
@@ -167,9 +200,30 @@ def tally_of_frame(frame: pl.DataFrame | pl.LazyFrame, spec: TallySpec = DEFAULT
     for batch in rows.collect_batches(
         chunk_size=BATCH_RECORDS, maintain_order=True, engine="streaming"
     ):
+        for name, values in _VALUES.items():
+            wrong = [value for value in batch[name].unique() if value not in values]
+            if wrong:
+                raise ArgumentError(
+                    f"the column {name!r} of the frame has the value {wrong[0]!r}, which is none."
+                    f"{nearest(str(wrong[0]), values)}"
+                )
         records = batch if "failure" in names else with_failure(batch.drop("failure"))
         adding.add(Batch.of(records, _fates_of(batch, seen)))
     return adding.total().merge()
+
+
+_VALUES = {"outcome": OUTCOME_NAMES, "kind": KINDS, "role": ROLES}
+
+
+def _is_like(dtype: pl.DataType, wanted: pl.DataType) -> bool:
+    """Tell whether values of a type can be taken for those of another one as they are."""
+    if dtype == pl.Null() or dtype == wanted:
+        return True
+    if wanted == pl.Int64():
+        return dtype.is_integer()
+    if wanted == pl.String():
+        return isinstance(dtype, pl.Categorical | pl.Enum)
+    return isinstance(dtype, pl.Datetime) and dtype.time_zone is not None
 
 
 def _fates_of(batch: pl.DataFrame, seen: Iterable[str]) -> LineFates:

@@ -1,0 +1,190 @@
+"""Whatever the library is given, it answers or says in words of its own what is wrong."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from tests.handmade import served, text_of, unrouted
+
+import envoylogs
+from envoylogs.api import ReadOptions
+from envoylogs.errors import ArgumentError, ForkError
+
+_SAMPLE = str(Path(__file__).parents[2] / "sample_logs" / "canary")
+
+_ODD: dict[str, Any] = {
+    "nothing": None, "a float": 1.5, "an object": object(), "bytes": b"x",
+    "a day": date(2026, 1, 2),
+    "a list of nothing": [None], "a mapping": {"a": 1}, "a list of bytes": [b"x"], "no text": "",
+    "no list": [], "a flag": True, "a time without a zone": datetime(2026, 1, 2),  # noqa: DTZ001
+    "a surrogate": "\ud800", "a zero byte": "\0", "a huge number": 10**400, "a class": int,
+    "a mapping of nothing": {"path": None}, "a nested list": [["a"]], "a set": {"a", "b"},
+}  # fmt: skip
+_OPTIONS = sorted(ReadOptions.__annotations__)
+
+
+@pytest.mark.parametrize("option", _OPTIONS)
+@pytest.mark.parametrize("odd", [*_ODD, "a generator"])
+def test_an_odd_option_is_taken_or_refused_in_words(option: str, odd: str) -> None:
+    value = (letter for letter in "ab") if odd == "a generator" else _ODD[odd]
+    options: Any = {option: value}
+
+    with suppress(envoylogs.EnvoylogsError):
+        assert envoylogs.scan(_SAMPLE, **options).head(1).collect().height <= 1
+
+
+@pytest.mark.parametrize("option", _OPTIONS)
+def test_nothing_is_no_value_of_an_option(option: str) -> None:
+    options: Any = {option: None}
+
+    with pytest.raises(ArgumentError, match=option):
+        envoylogs.analyze(_SAMPLE, **options)
+
+
+@pytest.mark.parametrize(
+    "odd", [None, 5, 1.5, b"x", object(), [b"x"], [None], [5], {}, [], (), int]
+)
+@pytest.mark.parametrize("call", [envoylogs.scan, envoylogs.read, envoylogs.analyze])
+def test_odd_sources_are_refused_in_words(call: Any, odd: Any) -> None:
+    with pytest.raises(envoylogs.EnvoylogsError):
+        call(odd)
+
+
+def test_a_frame_of_another_library_is_told_from_paths() -> None:
+    class Frame:
+        """Looks like one of pandas, which goes through its columns."""
+
+        columns = ("host",)
+
+        def __iter__(self) -> Any:
+            return iter(self.columns)
+
+    with pytest.raises(ArgumentError, match=r"pl\.from_pandas"):
+        envoylogs.analyze(Frame())  # type: ignore[call-overload, arg-type, unused-ignore]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (pl.lit("x").alias("response_code"), "'response_code' of the frame is of type String"),
+        (pl.lit(1.5).alias("duration_ms"), "'duration_ms' of the frame is of type Float64"),
+        (pl.lit(7).alias("path"), "'path' of the frame is of type Int"),
+        (pl.lit("x").alias("start_time"), "'start_time' of the frame is of type String"),
+        (pl.col("start_time").dt.replace_time_zone(None), "'start_time' of the frame is of type"),
+        (pl.lit("fine").alias("outcome"), "'outcome' of the frame has the value 'fine'"),
+        (pl.lit("serve").alias("outcome"), "Did you mean served"),
+        (pl.lit(None, pl.String).alias("outcome"), "has the value None"),
+        (pl.lit("call").alias("kind"), "'kind' of the frame has the value 'call'"),
+        (pl.lit("router").alias("role"), "'role' of the frame has the value 'router'"),
+    ],
+)
+def test_a_frame_with_other_types_or_values_is_refused(change: pl.Expr, words: str) -> None:
+    frame = envoylogs.read(_SAMPLE).with_columns(change)
+
+    with pytest.raises(ArgumentError, match=words):
+        envoylogs.analyze(frame)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pl.col("response_code").cast(pl.Int16),
+        pl.col("host", "outcome", "method").cast(pl.Categorical()),
+        pl.col("start_time").dt.convert_time_zone("Europe/Berlin"),
+        pl.lit(None).alias("user_agent"),
+    ],
+)
+def test_a_frame_with_types_that_mean_the_same_is_taken(change: pl.Expr) -> None:
+    frame = envoylogs.read(_SAMPLE)
+
+    found, expected = (envoylogs.analyze(f) for f in (frame.with_columns(change), frame))
+
+    assert found.overview == expected.overview
+
+
+@pytest.mark.parametrize(
+    "condition", [pl.lit(None, pl.Boolean), pl.lit(value=False), pl.lit(value=True)], ids=str
+)
+def test_a_condition_that_no_column_is_in_holds_for_all_records_or_none(
+    condition: pl.Expr, tmp_path: Path
+) -> None:
+    log = tmp_path / "gateway.log"
+    log.write_bytes(text_of([served()]) * 70_000)
+    frame = envoylogs.scan(log)
+
+    found = frame.filter(condition).select(pl.len()).collect().item()
+
+    assert found == pl.LazyFrame({"a": [1] * 70_000}).filter(condition).collect().height
+
+
+def test_the_table_of_findings_has_its_columns_without_a_finding(tmp_path: Path) -> None:
+    quiet, loud = tmp_path / "quiet.log", tmp_path / "loud.log"
+    quiet.write_bytes(text_of([served()]))
+    loud.write_bytes(text_of([*map(served, range(20)), *map(unrouted, range(20, 60))]))
+
+    without, some = (envoylogs.analyze(log).table("findings") for log in (quiet, loud))
+
+    assert without.height == 0
+    assert some.height > 0
+    assert without.schema == some.schema
+
+
+def _rows_of(frame: pl.LazyFrame) -> list[tuple[Any, ...]]:
+    return frame.select("path", "host").collect().rows()
+
+
+@pytest.mark.parametrize("anonymize", [False, True])
+def test_a_lazy_frame_is_read_by_another_process(anonymize: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    log = tmp_path / "gateway.log"
+    log.write_bytes(text_of([served(path="/cart"), unrouted(path="/x")]))
+    frame = envoylogs.scan(log, anonymize=anonymize)
+
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        found = pool.submit(_rows_of, frame).result()
+
+    assert found == _rows_of(frame) == _rows_of(pickle.loads(pickle.dumps(frame)))  # noqa: S301
+
+
+_FORKS = """
+import os, signal, sys
+import envoylogs
+if sys.argv[2] == "after":
+    envoylogs.read(sys.argv[1])
+child = os.fork()
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+signal.alarm(60)
+try:
+    print(envoylogs.analyze(sys.argv[1]).overview.requests > 0)
+except envoylogs.EnvoylogsError as error:
+    print(type(error).__name__, error)
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a system that forks")
+@pytest.mark.parametrize(("when", "said"), [("before", "True\n"), ("after", "ForkError this")])
+def test_a_fork_after_the_first_call_is_refused_and_does_not_hang(when: str, said: str) -> None:
+    found = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _FORKS, _SAMPLE, when],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.startswith(said)
+    assert ("spawn" in found.stdout) == (when == "after")
+    assert issubclass(ForkError, envoylogs.EnvoylogsError)
