@@ -8,18 +8,16 @@ which findings these are.
 from __future__ import annotations
 
 import argparse
-import io
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from benchmarks.healthy import healthy
+from benchmarks.in_memory import InMemory
 from envoylogs.pipeline import tally_sources
-from envoylogs.sources.source import Source
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.summary import summarize
 
@@ -51,18 +49,6 @@ class Judged:
     alarms: tuple[tuple[str, str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _InMemory(Source):
-    """A source whose bytes are in memory."""
-
-    data: bytes = b""
-
-    @contextmanager
-    def open_raw(self) -> Iterator[BinaryIO]:
-        """Open the bytes."""
-        yield io.BytesIO(self.data)
-
-
 def judged(seed: int, *, most: int = 100_000) -> Judged:
     """Return what is said of a healthy log.
 
@@ -71,7 +57,7 @@ def judged(seed: int, *, most: int = 100_000) -> Judged:
         most: The largest number of requests that it may have.
     """
     log = healthy(seed, most=most)
-    summary = summarize(tally_sources([_InMemory("gateway.log", None, data=log.text)]))
+    summary = summarize(tally_sources([InMemory("gateway.log", None, data=log.text)]))
     alarms = tuple(
         (found.code, found.severity.name.lower(),
          f"{found.title} ({found.requests:,} of {found.of:,})")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.attacks.in_memory import InMemory
+from benchmarks.in_memory import InMemory
 from envoylogs.pipeline import tally_sources
 from envoylogs.summary.summary import summarize
 
