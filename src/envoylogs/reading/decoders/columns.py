@@ -17,6 +17,7 @@ from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.outcome_rules import LOGGED_KEYS
 from envoylogs.reading.decoded_block import KEY, PLACE, DecodedBlock, keyed, split_keys
+from envoylogs.reading.decoders.logged_values import as_text
 from envoylogs.reading.decoders.reference import ObjectShape, keys_of_all, was_logged
 from envoylogs.reading.decoders.text_patterns import values_of
 from envoylogs.reading.payloads import NOBODY, Origin
@@ -225,9 +226,8 @@ class RecordColumns:
             places += shape.places
             before += block.keys.height
         if len(blocks) > 1:
-            # Columns that one shape has as numbers and another as text become text.
             keys, rows = (
-                pl.concat(of_all, how="diagonal_relaxed")
+                _joined(of_all)
                 for of_all in ([one.keys for one in blocks], [one.rows for one in blocks])
             )
             block = DecodedBlock(keys, rows[pl.Series(places).arg_sort()])
@@ -249,6 +249,26 @@ class RecordColumns:
             found = map(self._unknown.get, range(len(self)))
             more.append(pl.Series(schema.UNKNOWN_KEYS, list(found), dtype=pl.String))
         return block._replace(rows=block.rows.hstack(more))
+
+
+def _joined(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return the rows of several shapes, one behind the other.
+
+    Columns that they have as several types become text, as within a shape: integers that become
+    floats beside others lose digits.
+    """
+    types: dict[str, set[pl.DataType]] = {}
+    for frame in frames:
+        for name, dtype in frame.schema.items():
+            types.setdefault(name, set()).add(dtype)
+    mixed = {name for name, of_column in types.items() if len(of_column) > 1}
+    return pl.concat(
+        [
+            frame.with_columns(as_text(frame[name]) for name in frame.columns if name in mixed)
+            for frame in frames
+        ],
+        how="diagonal",
+    )
 
 
 def _with_origins(block: DecodedBlock, origins: list[Origin]) -> DecodedBlock:
