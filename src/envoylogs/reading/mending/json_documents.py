@@ -18,6 +18,10 @@ from itertools import islice
 import orjson
 
 from envoylogs.reading.mending.reasons import holds_key_of_record
+from envoylogs.reading.mending.refused_values import loads
+
+Mended = tuple[dict[str, object], tuple[str, ...]]
+"""An object, and what was repaired in it (``repair.KINDS``)."""
 
 MAX_LINES = 1000
 MAX_BYTES = 1024 * 1024
@@ -89,8 +93,8 @@ class OpenObject:
         return b"\n".join(line for _, line in self.lines).rstrip(b", \t\r")
 
 
-def embedded_objects(line: bytes) -> list[dict[str, object]]:
-    """Return the JSON objects that stand in a line, from left to right.
+def embedded_objects(line: bytes) -> list[Mended]:
+    """Return the JSON objects that stand in a line, from left to right, mended if they must be.
 
     Args:
         line: That is no JSON as a whole.
@@ -99,7 +103,7 @@ def embedded_objects(line: bytes) -> list[dict[str, object]]:
         Nothing if the line begins with an object that was cut or broken: what
         is inside it are values, which a client may have sent.
     """
-    found: list[dict[str, object]] = []
+    found: list[Mended] = []
     if not holds_key_of_record(line):
         return found
     # Every byte is one character, and what JSON is made of is the same in both.
@@ -113,19 +117,20 @@ def embedded_objects(line: bytes) -> list[dict[str, object]]:
         position = start.start() + 1
         try:
             _, end = _end_of(text, start.start())
-            value = orjson.loads(line[start.start() : end])
+            value, kinds = loads(line[start.start() : end])
         except (ValueError, RecursionError):
             if not begins_whole:
                 break
             failures += 1
             continue
         begins_whole = True
-        found.append(value)
+        assert isinstance(value, dict)  # noqa: S101  # it begins with a brace
+        found.append((value, kinds))
         position = end
     return found
 
 
-def object_at_end(line: bytes) -> dict[str, object] | None:
+def object_at_end(line: bytes) -> Mended | None:
     """Return the JSON object that a line ends with, if it stands behind one that was cut.
 
     An escaped value holds no object, and one that is not escaped is followed
@@ -136,7 +141,9 @@ def object_at_end(line: bytes) -> dict[str, object] | None:
     """
     for start in islice(_OBJECT_OF_ITS_OWN.finditer(line, 1), _FAILURES):
         try:
-            return orjson.loads(line[start.start() :])  # type: ignore[no-any-return]
+            value, kinds = loads(line[start.start() :])
         except orjson.JSONDecodeError:
             continue
+        assert isinstance(value, dict)  # noqa: S101  # it begins with a brace
+        return value, kinds
     return None

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING
 import orjson
 
 from envoylogs.reading.fates import LineFates
-from envoylogs.reading.mending.json_documents import OpenObject, embedded_objects, object_at_end
+from envoylogs.reading.mending.json_documents import (
+    Mended,
+    OpenObject,
+    embedded_objects,
+    object_at_end,
+)
 from envoylogs.reading.mending.reasons import (
     holds_key_of_record,
     holds_record,
@@ -21,6 +26,7 @@ from envoylogs.reading.mending.reasons import (
     reason_of,
     reason_of_broken,
 )
+from envoylogs.reading.mending.refused_values import loads
 from envoylogs.reading.mending.repair import repaired
 from envoylogs.reading.payloads import Payloads, RawRecords
 
@@ -30,7 +36,6 @@ if TYPE_CHECKING:
     from envoylogs.envoy.field_keys import FieldKeys
 
 Line = tuple[int, bytes]
-Mended = tuple[dict[str, object], tuple[str, ...]]
 
 # What a line of a printed object begins with, if no object begins there.
 _INSIDE_OBJECT = (b'"', b"}", b"]", b",", b":")
@@ -130,8 +135,9 @@ class UnclearLines:
         if self._take_embedded(number, line):
             return True
         behind_cut = object_at_end(line)
-        if behind_cut is not None and self._keys.is_record(behind_cut):
-            self._take([(number, line)], (behind_cut, ("half_record_before",)))
+        if behind_cut is not None and self._keys.is_record(behind_cut[0]):
+            value, kinds = behind_cut
+            self._take([(number, line)], (value, (*kinds, "half_record_before")))
             return True
         mended = self._mended_record(line)
         if mended is not None:
@@ -147,14 +153,18 @@ class UnclearLines:
         self._append(value, lines)
         height = sum(self._payloads.height(number) for number, _ in lines)
         self._fates.add(self._source, "record_lines", height)
+        self._repaired(kinds)
+
+    def _repaired(self, kinds: Sequence[str]) -> None:
         for kind in kinds:
             self._fates.add(self._source, "repaired", 1, kind)
 
     def _take_embedded(self, number: int, line: bytes) -> bool:
         """Take the records that share a line with something else; tell whether there are any."""
-        found = [value for value in embedded_objects(line) if self._keys.is_record(value)]
-        for value in found:
+        found = [mended for mended in embedded_objects(line) if self._keys.is_record(mended[0])]
+        for value, kinds in found:
             self._append(value, [(number, line)])
+            self._repaired(kinds)
         if found:
             self._fates.add(self._source, "record_lines", self._payloads.height(number))
             self._fates.add(self._source, "enveloped", 1, "unknown_prefix")
@@ -215,7 +225,7 @@ class UnclearLines:
     def _count_line(self, number: int, line: bytes) -> None:
         """Count a line that follows an object which never ended, for what it is."""
         try:
-            value = orjson.loads(line)
+            value, _ = loads(line)
         except orjson.JSONDecodeError:
             if not self._take_embedded(number, line):
                 self._count(number, line, reason_of(line))
@@ -262,9 +272,9 @@ class UnclearLines:
 
 
 def _as_it_is(text: bytes) -> Mended | None:
-    """Return the object that a text is without any repair; None if it is none."""
+    """Return the object that a text is, but for values that are refused; None if it is none."""
     try:
-        value = orjson.loads(text)
+        value, kinds = loads(text)
     except orjson.JSONDecodeError:
         return None
-    return (value, ()) if isinstance(value, dict) else None
+    return (value, kinds) if isinstance(value, dict) else None
