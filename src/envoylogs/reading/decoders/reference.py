@@ -95,17 +95,15 @@ class _Numbers(dict[tuple[object, ...], int]):
 
 
 class ObjectShape:
-    """The records that were logged with the same keys.
+    """The records that were logged with the same keys, but for those that no column holds.
 
     Args:
-        logged: The keys of each of them; paths of nested ones.
+        logged: The keys of each of them that hold columns; paths of nested ones.
         keys: Which keys hold which columns.
         wanted: The columns that are kept.
 
     Attributes:
         seen: All columns that these keys hold, whether wanted or not.
-        holders: The keys under which there may be an object with keys that are known.
-        unused: The keys that no column holds; those of ``holders`` hold no object here.
         places: The place of each record in the batch.
     """
 
@@ -125,8 +123,6 @@ class ObjectShape:
                     self._unlike[column, key] = "address" if is_address else "no_address"
             seen |= dict.fromkeys(keys.columns_of(key)[:1])
         self.seen = list(seen)
-        self.holders = keys.holders(logged)
-        self.unused = [key for key in logged if not keys.columns_of(key)]
         self.places: list[int] = []
         wanted_keys = {
             column: sorted(spellings, key=keys.precedence)
@@ -170,8 +166,7 @@ class ObjectShape:
         Args:
             before: How many keys other shapes have.
             seldom: Columns of which few values will be asked.
-            fates: Where it is noted how many records had a key for each column, and the keys
-                that no column holds.
+            fates: Where it is noted how many records had a key for each column.
         """
         rows = [
             pl.Series(KEY, self._key, dtype=pl.UInt32) + before,
@@ -213,7 +208,6 @@ class ObjectShape:
             times = Counter(self._key)
             n = sum(n for key, n in times.items() if not is_missing[key])
             fates.add("", "column_seen", n, column)
-        fates.add_keys("", "key_unused", len(self.places), self.unused)
 
     def _values_of(self, column: str) -> list[object]:
         keys = self._of_rows[column]
