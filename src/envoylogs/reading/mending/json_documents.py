@@ -58,9 +58,11 @@ class OpenObject:
     """
 
     lines: list[tuple[int, bytes]] = field(default_factory=list)
-    _depth: int = 0
+    _depths: list[int] = field(default_factory=list)
+    _outside: int = 0
     _bytes: int = 0
     _last: bytes = b""
+    _is_sound: bool = True
 
     def add(self, number: int, line: bytes) -> bool:
         """Take one more line; tell whether the object can still become whole.
@@ -73,14 +75,50 @@ class OpenObject:
         self._last = line.rstrip()[-1:] or self._last
         self._bytes += len(line)
         bare = _STRING.sub(_emptied, line)
-        self._depth += bare.count(b"{") + bare.count(b"[") - bare.count(b"}") - bare.count(b"]")
+        deeper = bare.count(b"{") + bare.count(b"[") - bare.count(b"}") - bare.count(b"]")
+        self._depths.append((self._depths[-1] if self._depths else 0) + deeper)
+        self._is_sound = self._is_sound and follows and b'"' not in bare
+        return self._is_hopeful
+
+    def drop_first(self) -> bool:
+        """Leave out the first line, if the others added to a new object would be what is left.
+
+        They would if only a limit ended the hope, and if none of them closes a bracket of the
+        first line: so much deeper than that line they never end before.
+
+        Returns:
+            Whether that was done; then what is left is open and can still become whole.
+        """
+        first, *others = self._depths
+        if not (self._is_sound and others and min(others) > first):
+            return False
+        self._bytes -= len(self.lines[0][1])
+        self._outside = first
+        self._depths = others
+        self.lines = self.lines[1:]
+        return self._is_hopeful
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of its lines so far."""
+        return [number for number, _ in self.lines]
+
+    def shift(self, n: int) -> None:
+        """Move the object on by a number of lines that all read as its own."""
+        self.lines = [(number + n, line) for number, line in self.lines]
+
+    @property
+    def _is_hopeful(self) -> bool:
         return (
-            follows
-            and b'"' not in bare
+            self._is_sound
             and 0 <= self._depth <= MAX_DEPTH
             and len(self.lines) <= MAX_LINES
             and self._bytes <= MAX_BYTES
         )
+
+    @property
+    def _depth(self) -> int:
+        return self._depths[-1] - self._outside
 
     @property
     def closed(self) -> bool:
@@ -91,6 +129,15 @@ class OpenObject:
     def text(self) -> bytes:
         """The object so far; a comma behind it, as in an array of objects, does not count."""
         return b"\n".join(line for _, line in self.lines).rstrip(b", \t\r")
+
+
+def whole_object(text: bytes) -> Mended | None:
+    """Return the object that a text is, but for values that are refused; None if it is none."""
+    try:
+        value, kinds = loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return (value, kinds) if isinstance(value, dict) else None
 
 
 def embedded_objects(line: bytes) -> list[Mended]:

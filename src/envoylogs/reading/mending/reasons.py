@@ -70,7 +70,10 @@ def path_to_record(text: bytes) -> str | None:
         return None
     path = "".join(found or ())
     path = path if path.startswith(".") else f".{path}"
-    return path if found and len(path) <= _LONGEST_PATH else None
+    if not found or len(path) > _LONGEST_PATH:
+        return None
+    # Printed over several lines it may be one of an array.
+    return f".. | ({path})? // empty" if b"\n" in text else path
 
 
 def _way_to_record(value: object, depth: int) -> list[str] | None:
