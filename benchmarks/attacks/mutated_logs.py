@@ -43,13 +43,15 @@ _CODES: tuple[object, ...] = (
 _BYTES: tuple[object, ...] = (
     0, 1, "1", 1.0, 17.5, _LARGEST, _LARGEST + 1, str(_LARGEST), float(2**40), 2**63 - 1, 2**63,
     1e300, -1, None, "-", "", "0x10", " 7", "7 ", "1e3", {"a": 1}, [1], False,
+    float("inf"), float("-inf"), float("nan"), 10**400,
 )  # fmt: skip
 _DURATIONS: tuple[object, ...] = (
     0, 3, "3", 3.0, _YEAR_MS, _YEAR_MS + 1, 2**53, 10**30, None, "-", "12ms", [], -4,
+    float("nan"), float("inf"), -(10**309),
 )  # fmt: skip
 _TEXTS = (
     "/", "/ü/雪", "/\\", '/"', "/\u0000", "/\ud7ff", "/" + "x" * 5000, "/{", "/}",
-    "/\n", "/ ", "/\u2028",
+    "/\n", "/ ", "/\u2028", "/\ud800", "\udfff\\",
 )  # fmt: skip
 _MOST_LINES = 400
 
@@ -137,8 +139,20 @@ def _record(random: Random) -> dict[str, Any]:
 
 def _written(record: dict[str, Any], random: Random) -> bytes:
     separators = random.choice(((",", ":"), (", ", ": "), (" ,  ", "\t:")))
-    text = json.dumps(record, ensure_ascii=random.random() < 0.5, separators=separators)  # noqa: PLR2004
+    ascii_only = random.random() < 0.5 or not _is_text(record)  # noqa: PLR2004
+    text = json.dumps(record, ensure_ascii=ascii_only, separators=separators)
+    # What Python writes of a number that is too large for a float is its name.
+    text = text.replace("Infinity", random.choice(("Infinity", "1e400", "9e9999")))
     return random.choice(("", "", "", "  ")).encode() + text.encode()
+
+
+def _is_text(record: dict[str, Any]) -> bool:
+    """Tell whether all values can be written without escapes: none has half a character."""
+    try:
+        "".join(value for value in record.values() if isinstance(value, str)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _damaged(random: Random) -> bytes:

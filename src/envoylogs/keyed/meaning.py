@@ -24,6 +24,7 @@ from envoylogs.envoy.traffic import cleaned_authority, kind_of_record, without_p
 from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.keyed.times import times_of
 from envoylogs.reading.decoded_block import KEY, PLACE, split_keys
+from envoylogs.reading.decoders.logged_values import as_text
 from envoylogs.reading.fates import EXAMPLES_KEPT
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ _LOGGED = [name for name in schema.NORMALIZED if name not in _MADE]
 _OF_KEYS = [name for name in _LOGGED if name not in schema.OF_RECORDS]
 
 _UNUSUAL = (
-    pl.col("method").cast(pl.String).str.contains(" H|- -"),
+    pl.col("method").cast(pl.String).str.contains(" H| -$"),
     pl.col("response_flags").str.contains("[a-z]"),
 )
 """What hardly any log has: a whole request line as the method, flags by their long names."""
@@ -254,10 +255,9 @@ def _nulls(frame: pl.DataFrame, name: str) -> int:
 
 def _keep_examples(cleaned: pl.DataFrame, name: str, fates: LineFates) -> None:
     """Keep the first values of each source that can't be read, of records without one."""
-    value = pl.col(name).cast(pl.String)
     # Several records may stand on one line: the order is not that of their batches.
     found = (
-        cleaned.select("source", "line", value.alias("value"))
+        cleaned.select("source", "line", as_text(cleaned[name]).alias("value"))
         .drop_nulls("value")
         .sort("source", "line", "value")
     )

@@ -17,6 +17,7 @@ from envoylogs.reading.decoders.text_lines import TextLines
 from envoylogs.reading.envelopes.unwrapping import Envelopes
 from envoylogs.reading.mending.unclear_lines import UnclearLines
 from envoylogs.reading.payloads import Payloads, RawRecords
+from envoylogs.reading.repeated_lines import LEAST_LINES, Piece, pieces_of
 from envoylogs.sources.blocks import LongLine
 
 if TYPE_CHECKING:
@@ -73,9 +74,79 @@ class BlockReader:
             fates.malformed(self._source, self.next_line, "line_too_long", item.head)
             self.next_line += 1
         else:
-            self._read_lines(item, records, fates)
+            for piece in pieces_of(item.data):
+                records.extend(self._read_piece(piece, fates))
         fates.add(self._source, "records", len(records))
         return records
+
+    def _read_piece(self, piece: Piece, fates: LineFates) -> RawRecords:
+        """Read some lines, or one that is repeated.
+
+        What is made of a line depends on it, on what is open (``_state``), and on how many
+        examples there are of its fate. So if a line changes nothing of these, and no example is
+        kept of it, then the same line after it does exactly the same, and so do all that follow:
+        only numbers change, by as much for each. There must be no record in it, since records
+        have values of their own. Until that is so, lines are read as usual, more each time: what
+        is open may grow up to the limits of an object.
+        """
+        if piece.times == 1:
+            return self._read_lines(piece.data, fates)
+        records, left, usual = RawRecords(), piece.times, LEAST_LINES // 4
+        while left and not len(records):
+            left -= 1
+            if self._read_steady(piece.data, left, records, fates):
+                return records
+            n = min(left, usual)
+            if n:
+                records.extend(self._read_lines(_repeated(piece.data, n), fates))
+            left, usual = left - n, usual * 2
+        if left:
+            records.extend(self._read_lines(_repeated(piece.data, left), fates))
+        return records
+
+    def _read_steady(self, line: bytes, more: int, records: RawRecords, fates: LineFates) -> bool:
+        """Read a line; if that has changed nothing, ``more`` of the same are read at once.
+
+        Returns:
+            Whether these are read.
+        """
+        before, counts = self._state(), fates.counts.copy()
+        examples, keys = len(fates.examples), self._keys_of(fates)
+        rejected: list[bytes] = []
+        hand_on = fates.on_malformed
+        fates.on_malformed = rejected.append
+        records.extend(self._read_lines(line, fates))
+        fates.on_malformed = hand_on
+        if hand_on is not None:
+            for raw in rejected:
+                hand_on(raw)
+        is_steady = (
+            not len(records)
+            and len(fates.examples) == examples
+            and self._envelopes.waiting == set()
+            and self._state() == before
+        )
+        if not is_steady:
+            return False
+        for fate, n in list(fates.counts.items()):
+            fates.add(*fate[:2], more * (n - counts[fate]), fate[2])
+        for key, n in self._keys_of(fates).items():
+            fates.add_keys(self._source, "key_other", more * (n - keys.get(key, 0)), [key])
+        if hand_on is not None:
+            for raw in rejected * more:
+                hand_on(raw)
+        self.next_line += more
+        self._unclear.pass_over(more)
+        return True
+
+    def _state(self) -> tuple[object, ...]:
+        """Return all that what is made of the lines to come depends on, but for their number."""
+        is_first = self.next_line == 1
+        return is_first, self._envelopes.waiting, self._unclear.state(self.next_line)
+
+    def _keys_of(self, fates: LineFates) -> dict[str, int]:
+        keys = fates.keys.get((self._source, "key_other"))
+        return {} if keys is None else keys.counts.copy()
 
     def finish(self, fates: LineFates) -> RawRecords:
         """Account for what is still open at the end of the source."""
@@ -87,22 +158,24 @@ class BlockReader:
         fates.add(self._source, "records", len(records))
         return records
 
-    def _read_lines(self, item: Block, records: RawRecords, fates: LineFates) -> None:
-        lines = item.data.split(b"\n")
+    def _read_lines(self, data: bytes, fates: LineFates) -> RawRecords:
+        """Return the records of some lines, and account for these."""
+        records = RawRecords()
+        self._unclear.begin(records, fates)
+        lines = data.split(b"\n")
         first = self.next_line
         self.next_line += len(lines)
-        if first == 1:
-            lines[0] = lines[0].removeprefix(_BOM)
         # One byte is looked for a hundred times as fast as four.
-        if b"\xef" in item.data and _BOM_INSIDE in item.data:
+        if b"\xef" in data and (data.startswith(_BOM) or _BOM_INSIDE in data):
             # Files were put one behind the other, each with its mark.
             lines = [line.removeprefix(_BOM) for line in lines]
         fates.add(self._source, "lines", len(lines))
         bare = self._text_lines.own_numbers(lines, first)
         payloads = self._envelopes.unwrapped(lines, first, fates, bare)
         # A joined line may have begun in a block before this one.
-        data = b"\n".join(payloads.lines) if payloads.parts else item.data
+        data = b"\n".join(payloads.lines) if payloads.parts else data
         self._read_payloads(data, payloads, records, fates)
+        return records
 
     def _read_payloads(
         self, data: bytes, payloads: Payloads, records: RawRecords, fates: LineFates
@@ -179,3 +252,7 @@ class BlockReader:
             else:
                 unclear.read_other(number, line, value)
         fates.add(self._source, "record_lines", on_one_line)
+
+
+def _repeated(line: bytes, n: int) -> bytes:
+    return (line + b"\n") * (n - 1) + line

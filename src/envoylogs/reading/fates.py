@@ -40,6 +40,9 @@ WRAPPED_IN = "wrapped in"
 EXAMPLES_KEPT = 3
 """How many examples are kept of each reason, by source."""
 
+KEYS_KEPT = 100
+"""How many keys are kept by source and fate, the shortest: each record may have one of its own."""
+
 _TEXT_KEPT = 200
 _KEY_KEPT = 100
 """How many characters of a key are kept; a stranger's may be long."""
@@ -62,6 +65,47 @@ class LineExample:
 
 
 @dataclass(slots=True)
+class ShortestKeys:
+    """Counts keys that nothing used, in bounded memory.
+
+    The ``KEYS_KEPT`` shortest of all are there, and exact, since none of them was ever left out;
+    some longer ones may be there too.
+
+    Attributes:
+        counts: How often each key was there; a key as ``_shown`` makes it.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    _longest: tuple[int, str] | None = None
+
+    def copy(self) -> ShortestKeys:
+        """Return the same, to which more may be added."""
+        return ShortestKeys(self.counts.copy(), self._longest)
+
+    def add(self, n: int, keys: Iterable[str]) -> None:
+        """Count each of some keys n times more."""
+        for key in keys:
+            # Cut before it is looked up, since a stranger's may be long.
+            shown = _shown(key[:_KEY_KEPT])
+            if shown in self.counts:
+                self.counts[shown] += n
+            elif self._longest is None or _length(shown) < self._longest:
+                self.counts[shown] = n
+                if len(self.counts) > 2 * KEYS_KEPT:
+                    self._leave_out()
+
+    def _leave_out(self) -> None:
+        """Leave out all but the shortest keys, and from now on whatever is longer than these."""
+        kept = sorted(self.counts, key=_length)[:KEYS_KEPT]
+        self.counts = {key: self.counts[key] for key in kept}
+        self._longest = _length(kept[-1])
+
+
+def _length(key: str) -> tuple[int, str]:
+    return len(key), key
+
+
+@dataclass(slots=True)
 class LineFates:
     """The fates of some lines.
 
@@ -75,10 +119,10 @@ class LineFates:
             ``unreadable`` (column), ``untimed_left_out`` (records that fit a selection
             but have no time to be in its window), ``seen_before`` (records of requests
             that were read before). ``copied`` are bytes that were not read since those of
-            another source (its name) are the same. ``key_unused`` are records with a
-            key that no column holds, ``key_other`` lines of JSON with a key that are no
-            records (key, as ``_shown`` makes it). ``damaged`` counts sources that
+            another source (its name) are the same. ``damaged`` counts sources that
             could not be unpacked to their end (problem, see ``sources.compression``).
+        keys: Keys that nothing used, by (source, fate): ``key_unused`` of records with a key
+            that no column holds, ``key_other`` of lines of JSON that are no records.
         examples: The first lines of each reason and source.
         on_malformed: Called with each malformed line as it was.
         keep_text: Whether examples say how their lines begin, and keys are counted:
@@ -86,13 +130,15 @@ class LineFates:
     """
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    keys: dict[tuple[str, str], ShortestKeys] = field(default_factory=dict)
     examples: list[LineExample] = field(default_factory=list)
     on_malformed: Callable[[bytes], None] | None = None
     keep_text: bool = True
 
     def copy(self) -> LineFates:
         """Return the same, to which more may be added."""
-        return replace(self, counts=self.counts.copy(), examples=self.examples.copy())
+        keys = {of: keys.copy() for of, keys in self.keys.items()}
+        return replace(self, counts=self.counts.copy(), keys=keys, examples=self.examples.copy())
 
     def add(self, source: str, fate: str, n: int, detail: str = "") -> None:
         """Count lines of one fate."""
@@ -102,8 +148,12 @@ class LineFates:
     def add_keys(self, source: str, fate: str, n: int, keys: Iterable[str]) -> None:
         """Count records or lines with each of some keys that nothing used."""
         if self.keep_text:
-            for key in keys:
-                self.add(source, fate, n, _shown(key))
+            self.keys.setdefault((source, fate), ShortestKeys()).add(n, keys)
+
+    def take_keys(self, source: str, fate: str, keys: ShortestKeys) -> None:
+        """Take keys that were counted elsewhere, of which none were before."""
+        if self.keep_text and keys.counts:
+            self.keys[source, fate] = keys
 
     def malformed(self, source: str, line: int, reason: str, raw: bytes, n: int = 1) -> None:
         """Count a malformed line, joined of ``n``, and keep it if it is an early one of its reason.
@@ -148,5 +198,5 @@ def _beginning(raw: bytes) -> str:
 
 @lru_cache(maxsize=512)
 def _shown(key: str) -> str:
-    """Return a key as it is counted: in one line of ASCII, cut, nested ones with dots."""
-    return _NOT_SHOWN.sub("?", key.replace(NESTED, ".")[:_KEY_KEPT])
+    """Return a key, cut, as it is counted: in one line of ASCII, nested ones with dots."""
+    return _NOT_SHOWN.sub("?", key.replace(NESTED, "."))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from envoylogs.reading.decoders.text_lines import TextRun
 
 # /var/log/containers/POD_NAMESPACE_CONTAINER-ID.log and
@@ -74,6 +76,16 @@ class Payloads:
     parts: dict[int, list[int]] = field(default_factory=dict)
     are_bare: bool = False
 
+    def take_over(self, before: Payloads, numbers: Iterable[int], more: int = 0) -> None:
+        """Take what is known of lines before, which have numbers that are by so much higher."""
+        for number in numbers:
+            if number in before.originals:
+                self.originals[number + more] = before.originals[number]
+            if number in before.origins:
+                self.origins[number + more] = before.origins[number]
+            if number in before.parts:
+                self.parts[number + more] = [part + more for part in before.parts[number]]
+
     def height(self, number: int) -> int:
         """Return of how many lines of the source a line is made."""
         return len(self.parts[number]) if number in self.parts else 1
@@ -104,6 +116,18 @@ class RawRecords:
 
     def __len__(self) -> int:
         return len(self.objects) + sum(len(run.numbers) for run in self.runs)
+
+    def extend(self, others: RawRecords) -> None:
+        """Take the records of lines that follow."""
+        if others.objects:
+            are_alike = not self.objects or self.keys == others.keys
+            self.keys = others.keys if are_alike else None
+        self.objects += others.objects
+        self.lines += others.lines
+        self.texts += others.texts
+        self.runs += others.runs
+        self.run_texts |= others.run_texts
+        self.origins |= others.origins
 
     @property
     def numbers(self) -> list[int]:

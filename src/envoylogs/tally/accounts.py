@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
 
-from envoylogs.reading.fates import EXAMPLES_KEPT
+from envoylogs.reading.fates import EXAMPLES_KEPT, KEYS_KEPT
 from envoylogs.tally.counting import REQUESTS, TIME, Counted
 from envoylogs.tally.state import Counts, Samples
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from envoylogs.tally.spec import TallySpec
 
 _OF_KEYS = ("key_unused", "key_other")
-_KEYS_KEPT = 100
-"""How many keys are kept by source and fate: each record may have one of its own."""
 
 # In a line of any shape: what stands behind the ``=`` of a query.
 # Everything up to a space or the next value is left out: what a cut or broken line means is unsure.
@@ -64,7 +62,12 @@ class LineCounts(Counts):
     @classmethod
     def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
         """Return the accounts of one batch."""
-        rows = [(*key, n, None, None) for key, n in batch.fates.counts.items()]
+        keys = [
+            (*of, key, n, None, None)
+            for of, counted in batch.fates.keys.items()
+            for key, n in counted.counts.items()
+        ]
+        rows = [*((*key, n, None, None) for key, n in batch.fates.counts.items()), *keys]
         for windows in counts:
             for source, n, first, last, untimed in windows.rows():
                 rows += [
@@ -73,8 +76,7 @@ class LineCounts(Counts):
                 ]
         found = [row for row in rows if row[3] != 0]
         state = cls(pl.DataFrame(found, schema=cls.columns(spec), orient="row"), spec)
-        keys = sum(fate in _OF_KEYS for _, fate, _ in batch.fates.counts)
-        return state.merge() if keys > _KEYS_KEPT else state
+        return state.merge() if len(keys) > KEYS_KEPT else state
 
     @classmethod
     def summed(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
@@ -82,10 +84,10 @@ class LineCounts(Counts):
         found = super().summed(spec, *frames).filter(pl.col("n") != 0)
         is_key = pl.col("fate").is_in(_OF_KEYS)
         keys = found.filter(is_key)
-        if keys.height <= _KEYS_KEPT:
+        if keys.height <= KEYS_KEPT:
             return found
         place = pl.int_range(pl.len()).over("source", "fate")
-        kept = keys.sort(pl.col("detail").str.len_chars(), "detail").filter(place < _KEYS_KEPT)
+        kept = keys.sort(pl.col("detail").str.len_chars(), "detail").filter(place < KEYS_KEPT)
         return pl.concat([found.filter(is_key.not_()), kept])
 
     def undamaged(self) -> Self:

@@ -28,6 +28,7 @@ from tests.builders import (
 from tests.strategies import eras, modern_records, records
 
 from envoylogs import schema
+from envoylogs.reading.fates import UNREADABLE
 
 _DETAILS = ("response_code_details", "connection_termination_details")
 _NOT_LOGGED = {
@@ -113,14 +114,75 @@ def test_every_era_gives_the_same_values_for_what_it_logs(modern: Record, era: E
     assert found == expected
 
 
+_numbers_as_written = st.one_of(
+    st.sampled_from((1.0, 0, -0.0, 0.0, 200, 200.0, True, "7", "-", 17.5, 1e300, 10.0**16)),
+    st.sampled_from((2**53 - 1, 2**53, 2**53 + 1, 2**60 + 1, 2**63 - 1, 2**63, 2**64 - 1)),
+    st.integers(2**53, 2**63 - 1),
+)
+_differing = st.builds(
+    lambda found, numbers, others: {**found, **numbers, **others},
+    records,
+    st.dictionaries(st.sampled_from(sorted({*schema.INTEGERS} & {*record()})), _numbers_as_written)
+    | st.dictionaries(
+        st.sampled_from(("duration", "request_time", "start_time", "upstream_service_time")),
+        _numbers_as_written,
+        max_size=2,
+    ),
+    st.dictionaries(
+        st.sampled_from(("other", "team", "method")),
+        st.sampled_from((0.0, -0.0, "x", "GET /y HTTP/1.1", "GET /x -", "GET - -")),
+        max_size=2,
+    ),
+)
+"""Records with numbers of any type and size and with keys of their own, so of several shapes."""
+
+
+def _unreadable(*found: Record) -> list[tuple[str, str | None]]:
+    """Return the values that can't be read, as they are told, by column; no more than are kept."""
+    batch = batch_of(*found)
+    examples = batch.fates.examples
+    return sorted((e.reason, e.text) for e in examples if e.reason.startswith(UNREADABLE))
+
+
 @pytest.mark.property
-@given(st.lists(records, min_size=1, max_size=6))
+@given(st.lists(records | _differing, min_size=1, max_size=6))
+@example([record(bytes_sent=2**53 + 1), record(bytes_sent=1.0, other=1)])
+@example([record(bytes_sent=2**63 - 1), record(bytes_sent=1.0, other=1)])
+@example([record(method="GET /x -", path=None), record(method="GET /y HTTP/1.1")])
+@example(
+    [
+        record(response_code=200, request_time="x", duration=...),
+        record(response_code=200.0, request_time=12.0, duration=...),
+    ]
+)
+@example([record(authority=0.0), record(authority=-0.0)])
 def test_a_record_does_not_depend_on_those_beside_it(found: list[Record]) -> None:
     # But for its role, which is that of the proxy that wrote them all.
     together = frame_of(*found).drop("line", "role")
     alone = pl.concat([frame_of(one) for one in found]).drop("line", "role")
 
     assert together.equals(alone)
+
+
+@pytest.mark.property
+@given(_differing, _differing)
+@example(record(bytes_sent=2**53 + 1), record(bytes_sent=1.0, other=1))
+@example(record(bytes_sent=2.0**63), record(bytes_sent="1", other=1))
+def test_what_is_told_of_an_unreadable_value_does_not_depend_on_those_beside_it(
+    one: Record, other: Record
+) -> None:
+    # A code that is a float is the same to Python as the integer in another record.
+    one, other = ({**found, "response_code": 200} for found in (one, other))
+
+    assert _unreadable(one, other) == sorted([*_unreadable(one), *_unreadable(other)])
+
+
+def test_an_integer_that_is_too_large_is_told_with_its_digits_beside_a_float() -> None:
+    batch = batch_of(record(bytes_sent=2**53 + 1), record(bytes_sent=1.0, other=1))
+
+    assert frame(batch)["bytes_sent"].to_list() == [None, 1]
+    assert unreadable(batch.fates) == {"bytes_sent": 1}
+    assert [example.text for example in batch.fates.examples] == ["9007199254740993"]
 
 
 _odd_values = st.one_of(

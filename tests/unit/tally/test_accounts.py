@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envoylogs.keyed.batches import Batch
-from envoylogs.reading.fates import LineFates
-from envoylogs.tally.accounts import _KEYS_KEPT, LineCounts
+from envoylogs.reading.fates import KEYS_KEPT, LineFates
+from envoylogs.tally.accounts import LineCounts
 from envoylogs.tally.spec import DEFAULT_SPEC
 
 
@@ -37,7 +37,7 @@ def test_the_shortest_keys_are_kept_exactly_however_a_log_is_cut(seed: int, diff
 
     first, second, third = map(_counts, parts)
 
-    expected = sorted(set(keys), key=lambda key: (len(key), key))[:_KEYS_KEPT]
+    expected = sorted(set(keys), key=lambda key: (len(key), key))[:KEYS_KEPT]
     whole = {key: keys.count(key) for key in expected}
     assert _kept(_counts(keys)) == whole
     assert _kept(first.merge(second, third)) == whole
@@ -45,8 +45,8 @@ def test_the_shortest_keys_are_kept_exactly_however_a_log_is_cut(seed: int, diff
 
 
 def test_keys_are_kept_by_source_and_fate() -> None:
-    many = [f"k{number:04}" for number in range(3 * _KEYS_KEPT)]
+    many = [f"k{number:04}" for number in range(3 * KEYS_KEPT)]
     counts = _counts(many).merge(_counts(many, "a.log"), _counts(many, "b.log"))
 
     assert counts.frame.filter(counts.frame["fate"] == "lines")["n"].to_list() == [3]
-    assert counts.frame.height == 1 + 3 * _KEYS_KEPT
+    assert counts.frame.height == 1 + 3 * KEYS_KEPT

@@ -17,13 +17,16 @@ from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.outcome_rules import LOGGED_KEYS
 from envoylogs.reading.decoded_block import KEY, PLACE, DecodedBlock, keyed, split_keys
-from envoylogs.reading.decoders.reference import ObjectShape, keys_of_all, was_logged
+from envoylogs.reading.decoders.logged_values import as_text
+from envoylogs.reading.decoders.object_shapes import ObjectShapes
+from envoylogs.reading.decoders.reference import was_logged
 from envoylogs.reading.decoders.text_patterns import values_of
 from envoylogs.reading.payloads import NOBODY, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from envoylogs.reading.decoders.reference import ObjectShape
     from envoylogs.reading.decoders.text_patterns import TextPattern
     from envoylogs.reading.fates import LineFates
     from envoylogs.reading.payloads import RawRecords
@@ -93,7 +96,7 @@ class RecordColumns:
         self._keys = keys
         self._unknown: dict[int, str] | None = {} if unknown else None
         self._wanted = {*columns, *LOGGED_KEYS.values(), *MADE_FROM}
-        self._shapes: dict[frozenset[str], ObjectShape] = {}
+        self._objects = ObjectShapes(keys, self._wanted)
         self._text_shapes: dict[TextPattern, _TextShape] = {}
         self._lines: list[int] = []
         self._texts: list[bytes] = []
@@ -156,66 +159,24 @@ class RecordColumns:
                 others = self._keys.unknown(found)
                 if others:
                     self._unknown[place] = orjson.dumps(others).decode()
-        if keys is None:
-            self._extend_objects(objects, places)
-        else:
-            self._extend_shape(keys, objects, places)
-
-    def _extend_objects(self, objects: list[dict[str, object]], of_all: Sequence[int]) -> None:
-        common = keys_of_all(objects)
-        if common is not None:
-            self._extend_shape(common, objects, of_all)
-            return
-        by_keys: dict[frozenset[str], tuple[list[dict[str, object]], list[int]]] = {}
-        for place, found in zip(of_all, objects, strict=True):
-            of_shape, places = by_keys.setdefault(frozenset(found), ([], []))
-            of_shape.append(found)
-            places.append(place)
-        for keys, (of_shape, places) in by_keys.items():
-            self._extend_shape(keys, of_shape, places)
-
-    def _extend_shape(
-        self, keys: frozenset[str], objects: list[dict[str, object]], places: Sequence[int]
-    ) -> None:
-        shape = self._shapes.get(keys)
-        if shape is None:
-            shape = self._shapes[keys] = ObjectShape(keys, self._keys, self._wanted)
-        if shape.holders:
-            objects, places = self._extend_nested(shape.holders, objects, places)
-        if objects:
-            shape.extend(objects, places)
-
-    def _extend_nested(
-        self, holders: list[str], objects: list[dict[str, object]], places: Sequence[int]
-    ) -> tuple[list[dict[str, object]], Sequence[int]]:
-        """Take the objects that have others inside them; return those that are left."""
-        nested: list[tuple[int, dict[str, object]]] = []
-        flat: list[tuple[int, dict[str, object]]] = []
-        for place, found in zip(places, objects, strict=True):
-            is_nested = any(type(found[key]) is dict for key in holders)
-            (nested if is_nested else flat).append((place, found))
-        if not nested:
-            return objects, places
-        self._extend_objects(
-            [self._keys.flattened(found, unknown=True) for _, found in nested],
-            [place for place, _ in nested],
-        )
-        return [found for _, found in flat], [place for place, _ in flat]
+        self._objects.extend(objects, places, keys)
 
     def decoded(self, fates: LineFates) -> DecodedBlock:
         """Return the records in their order.
 
         Args:
-            fates: Where it is noted how many records had a key for each column.
+            fates: Where it is noted how many records had a key for each column, and the keys
+                that no column holds.
 
         Returns:
             With a column for each wanted column that a record had a key for. Where an envelope
             said so, ``pod``, ``namespace`` and ``container``; it knows better than the record.
         """
         shapes: list[ObjectShape | _TextShape] = [
-            *self._shapes.values(),
+            *self._objects.shapes,
             *self._text_shapes.values(),
         ]
+        fates.take_keys("", "key_unused", self._objects.unused)
         # Where several shapes stand among each other, all their columns are put in order.
         seldom = self._seldom if len(shapes) == 1 else ()
         blocks, places, before = [], [], 0
@@ -225,9 +186,8 @@ class RecordColumns:
             places += shape.places
             before += block.keys.height
         if len(blocks) > 1:
-            # Columns that one shape has as numbers and another as text become text.
             keys, rows = (
-                pl.concat(of_all, how="diagonal_relaxed")
+                _joined(of_all)
                 for of_all in ([one.keys for one in blocks], [one.rows for one in blocks])
             )
             block = DecodedBlock(keys, rows[pl.Series(places).arg_sort()])
@@ -249,6 +209,26 @@ class RecordColumns:
             found = map(self._unknown.get, range(len(self)))
             more.append(pl.Series(schema.UNKNOWN_KEYS, list(found), dtype=pl.String))
         return block._replace(rows=block.rows.hstack(more))
+
+
+def _joined(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return the rows of several shapes, one behind the other.
+
+    Columns that they have as several types become text, as within a shape: integers that become
+    floats beside others lose digits.
+    """
+    types: dict[str, set[pl.DataType]] = {}
+    for frame in frames:
+        for name, dtype in frame.schema.items():
+            types.setdefault(name, set()).add(dtype)
+    mixed = {name for name, of_column in types.items() if len(of_column) > 1}
+    return pl.concat(
+        [
+            frame.with_columns(as_text(frame[name]) for name in frame.columns if name in mixed)
+            for frame in frames
+        ],
+        how="diagonal",
+    )
 
 
 def _with_origins(block: DecodedBlock, origins: list[Origin]) -> DecodedBlock:

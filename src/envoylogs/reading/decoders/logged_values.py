@@ -49,6 +49,18 @@ def series_of(name: str, values: list[object]) -> pl.Series:
         return pl.Series(name, [text_of(value) for value in values], dtype=pl.String)
 
 
+def as_text(logged: pl.Series) -> pl.Series:
+    """Return the values of one field as text, each as ``text_of`` has it.
+
+    Args:
+        logged: Text or numbers.
+    """
+    if logged.dtype.is_float():
+        # Polars writes 1e16 in another way than JSON.
+        return pl.Series(logged.name, list(map(text_of, logged)), dtype=pl.String)
+    return logged.cast(pl.String)
+
+
 def text_of(value: object) -> str | None:
     """Return a value as text: what JSON would print for anything but a string."""
     if value is None or isinstance(value, str):

@@ -76,8 +76,10 @@ class _Numbers(dict[tuple[object, ...], int]):
             self[values] = number = len(self.found)
             self.found.append(values)
             return number
-        # To Python 1, 1.0 and True are the same; in a log they are not.
-        odd = (*values, *map(type, values))
+        # To Python 1, 1.0 and True are the same, and 0.0 and -0.0; in a log they are not.
+        odd: tuple[object, ...] = (*values, *map(type, values))
+        if 0 in values:
+            odd = tuple(map(repr, values))
         number = self._odd.setdefault(odd, len(self.found))
         if number == len(self.found):
             self.found.append(values)
@@ -93,17 +95,15 @@ class _Numbers(dict[tuple[object, ...], int]):
 
 
 class ObjectShape:
-    """The records that were logged with the same keys.
+    """The records that were logged with the same keys, but for those that no column holds.
 
     Args:
-        logged: The keys of each of them; paths of nested ones.
+        logged: The keys of each of them that hold columns; paths of nested ones.
         keys: Which keys hold which columns.
         wanted: The columns that are kept.
 
     Attributes:
         seen: All columns that these keys hold, whether wanted or not.
-        holders: The keys under which there may be an object with keys that are known.
-        unused: The keys that no column holds; those of ``holders`` hold no object here.
         places: The place of each record in the batch.
     """
 
@@ -123,8 +123,6 @@ class ObjectShape:
                     self._unlike[column, key] = "address" if is_address else "no_address"
             seen |= dict.fromkeys(keys.columns_of(key)[:1])
         self.seen = list(seen)
-        self.holders = keys.holders(logged)
-        self.unused = [key for key in logged if not keys.columns_of(key)]
         self.places: list[int] = []
         wanted_keys = {
             column: sorted(spellings, key=keys.precedence)
@@ -133,10 +131,15 @@ class ObjectShape:
         }
         self._of_rows = {c: k for c, k in wanted_keys.items() if c in schema.OF_RECORDS}
         self._of_keys = {c: k for c, k in wanted_keys.items() if c not in schema.OF_RECORDS}
-        self._values: dict[str, list[object]] = {key: [] for key in _all_of(self._of_rows)}
+        self._codes = self._of_keys.get("response_code", [])
+        # A key may have been met with a code of another type, which is the same to Python; how
+        # seconds are written is told by that of the record.
+        beside = self._codes if "seconds" in self._unlike.values() else []
+        self._values: dict[str, list[object]] = {
+            key: [] for key in (*_all_of(self._of_rows), *beside)
+        }
         self._repeating = _all_of(self._of_keys)
-        codes = [key for key in self._of_keys.get("response_code", ()) if key in self._repeating]
-        self._numbers = _Numbers(self._repeating.index(codes[0]) if codes else -1)
+        self._numbers = _Numbers(self._repeating.index(self._codes[0]) if self._codes else -1)
         self._key: list[int] = []
         self._take_values, self._take_repeating = map(
             _getter, (list(self._values), self._repeating)
@@ -163,8 +166,7 @@ class ObjectShape:
         Args:
             before: How many keys other shapes have.
             seldom: Columns of which few values will be asked.
-            fates: Where it is noted how many records had a key for each column, and the keys
-                that no column holds.
+            fates: Where it is noted how many records had a key for each column.
         """
         rows = [
             pl.Series(KEY, self._key, dtype=pl.UInt32) + before,
@@ -206,7 +208,6 @@ class ObjectShape:
             times = Counter(self._key)
             n = sum(n for key, n in times.items() if not is_missing[key])
             fates.add("", "column_seen", n, column)
-        fates.add_keys("", "key_unused", len(self.places), self.unused)
 
     def _values_of(self, column: str) -> list[object]:
         keys = self._of_rows[column]
@@ -215,18 +216,12 @@ class ObjectShape:
     def _read(self, column: str, key: str, of_key: Mapping[str, list[object]]) -> list[object]:
         values, how = of_key[key], self._unlike.get((column, key))
         if how == "seconds":
-            return list(map(milliseconds_of, values, self._codes()))
+            codes = first_present([self._values[code] for code in self._codes])
+            return list(map(milliseconds_of, values, codes or [None] * len(values)))
         if how is not None:
             is_address_wanted = how == "address"
             return [v if is_address(str(v)) == is_address_wanted else None for v in values]
         return values
-
-    def _codes(self) -> list[object]:
-        places = [self._repeating.index(key) for key in self._of_keys.get("response_code", ())]
-        if not places:
-            return [None] * len(self._key)
-        of_keys = first_present([[found[p] for found in self._numbers.found] for p in places])
-        return [of_keys[key] for key in self._key]
 
 
 def was_logged(columns: Collection[str], height: int) -> Iterator[pl.Series]:

@@ -21,6 +21,7 @@ import orjson
 
 from envoylogs.reading.mending.json_documents import MAX_BYTES, MAX_LINES
 from envoylogs.reading.mending.reasons import holds_record
+from envoylogs.reading.mending.refused_values import loads
 from envoylogs.reading.payloads import Unwrapped
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _cells(row: bytes, delimiter: bytes | None, *, is_escaped: bool) -> list[byt
 
 def _unescaped(cell: bytes) -> bytes:
     try:
-        return str(orjson.loads(b'"%b"' % cell)).encode()
+        return str(loads(b'"%b"' % cell)[0]).encode()
     except (orjson.JSONDecodeError, UnicodeEncodeError):
         # Written by who escapes nothing but quotes and backslashes.
         return _BACKSLASH.sub(rb"\1", cell)

@@ -13,6 +13,7 @@ import re
 
 import orjson
 
+from envoylogs.reading.mending.refused_values import loads
 from envoylogs.reading.payloads import NOBODY, Origin, Unwrapped, origin_of_file
 
 # What a record of JSON, a blank line or a line of a printed object begins with.
@@ -84,9 +85,10 @@ class KubernetesLines:
         if match is not None:
             return Unwrapped("stern_json", _of_json(match["message"]), self._origin(*_who(match)))
         try:
-            value = orjson.loads(line)
+            value, _ = loads(line)
         except orjson.JSONDecodeError:
             return None
+        assert isinstance(value, dict)  # noqa: S101  # it begins with a brace
         log, message = value.get("log"), value.get("message")
         if isinstance(log, str) and isinstance(value.get("stream"), str):
             stream = value["stream"].encode()
@@ -118,7 +120,7 @@ def _of_json(message: bytes) -> bytes:
     if not message.startswith(b'"'):
         return message
     try:
-        return str(orjson.loads(message)).encode()
+        return str(loads(message)[0]).encode()
     except orjson.JSONDecodeError:
         return message
 

@@ -18,6 +18,10 @@ from itertools import islice
 import orjson
 
 from envoylogs.reading.mending.reasons import holds_key_of_record
+from envoylogs.reading.mending.refused_values import loads
+
+Mended = tuple[dict[str, object], tuple[str, ...]]
+"""An object, and what was repaired in it (``repair.KINDS``)."""
 
 MAX_LINES = 1000
 MAX_BYTES = 1024 * 1024
@@ -54,9 +58,11 @@ class OpenObject:
     """
 
     lines: list[tuple[int, bytes]] = field(default_factory=list)
-    _depth: int = 0
+    _depths: list[int] = field(default_factory=list)
+    _outside: int = 0
     _bytes: int = 0
     _last: bytes = b""
+    _is_sound: bool = True
 
     def add(self, number: int, line: bytes) -> bool:
         """Take one more line; tell whether the object can still become whole.
@@ -69,14 +75,50 @@ class OpenObject:
         self._last = line.rstrip()[-1:] or self._last
         self._bytes += len(line)
         bare = _STRING.sub(_emptied, line)
-        self._depth += bare.count(b"{") + bare.count(b"[") - bare.count(b"}") - bare.count(b"]")
+        deeper = bare.count(b"{") + bare.count(b"[") - bare.count(b"}") - bare.count(b"]")
+        self._depths.append((self._depths[-1] if self._depths else 0) + deeper)
+        self._is_sound = self._is_sound and follows and b'"' not in bare
+        return self._is_hopeful
+
+    def drop_first(self) -> bool:
+        """Leave out the first line, if the others added to a new object would be what is left.
+
+        They would if only a limit ended the hope, and if none of them closes a bracket of the
+        first line: so much deeper than that line they never end before.
+
+        Returns:
+            Whether that was done; then what is left is open and can still become whole.
+        """
+        first, *others = self._depths
+        if not (self._is_sound and others and min(others) > first):
+            return False
+        self._bytes -= len(self.lines[0][1])
+        self._outside = first
+        self._depths = others
+        self.lines = self.lines[1:]
+        return self._is_hopeful
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of its lines so far."""
+        return [number for number, _ in self.lines]
+
+    def shift(self, n: int) -> None:
+        """Move the object on by a number of lines that all read as its own."""
+        self.lines = [(number + n, line) for number, line in self.lines]
+
+    @property
+    def _is_hopeful(self) -> bool:
         return (
-            follows
-            and b'"' not in bare
+            self._is_sound
             and 0 <= self._depth <= MAX_DEPTH
             and len(self.lines) <= MAX_LINES
             and self._bytes <= MAX_BYTES
         )
+
+    @property
+    def _depth(self) -> int:
+        return self._depths[-1] - self._outside
 
     @property
     def closed(self) -> bool:
@@ -89,8 +131,17 @@ class OpenObject:
         return b"\n".join(line for _, line in self.lines).rstrip(b", \t\r")
 
 
-def embedded_objects(line: bytes) -> list[dict[str, object]]:
-    """Return the JSON objects that stand in a line, from left to right.
+def whole_object(text: bytes) -> Mended | None:
+    """Return the object that a text is, but for values that are refused; None if it is none."""
+    try:
+        value, kinds = loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return (value, kinds) if isinstance(value, dict) else None
+
+
+def embedded_objects(line: bytes) -> list[Mended]:
+    """Return the JSON objects that stand in a line, from left to right, mended if they must be.
 
     Args:
         line: That is no JSON as a whole.
@@ -99,7 +150,7 @@ def embedded_objects(line: bytes) -> list[dict[str, object]]:
         Nothing if the line begins with an object that was cut or broken: what
         is inside it are values, which a client may have sent.
     """
-    found: list[dict[str, object]] = []
+    found: list[Mended] = []
     if not holds_key_of_record(line):
         return found
     # Every byte is one character, and what JSON is made of is the same in both.
@@ -113,19 +164,20 @@ def embedded_objects(line: bytes) -> list[dict[str, object]]:
         position = start.start() + 1
         try:
             _, end = _end_of(text, start.start())
-            value = orjson.loads(line[start.start() : end])
+            value, kinds = loads(line[start.start() : end])
         except (ValueError, RecursionError):
             if not begins_whole:
                 break
             failures += 1
             continue
         begins_whole = True
-        found.append(value)
+        assert isinstance(value, dict)  # noqa: S101  # it begins with a brace
+        found.append((value, kinds))
         position = end
     return found
 
 
-def object_at_end(line: bytes) -> dict[str, object] | None:
+def object_at_end(line: bytes) -> Mended | None:
     """Return the JSON object that a line ends with, if it stands behind one that was cut.
 
     An escaped value holds no object, and one that is not escaped is followed
@@ -136,7 +188,9 @@ def object_at_end(line: bytes) -> dict[str, object] | None:
     """
     for start in islice(_OBJECT_OF_ITS_OWN.finditer(line, 1), _FAILURES):
         try:
-            return orjson.loads(line[start.start() :])  # type: ignore[no-any-return]
+            value, kinds = loads(line[start.start() :])
         except orjson.JSONDecodeError:
             continue
+        assert isinstance(value, dict)  # noqa: S101  # it begins with a brace
+        return value, kinds
     return None

@@ -7,6 +7,7 @@ import re
 import orjson
 
 from envoylogs.reading.decoders.text_lines import looks_cut, looks_like_text
+from envoylogs.reading.mending.refused_values import loads
 
 # The key of a record somewhere in a line, its quotes escaped, doubled or neither.
 _KEY_OF_RECORD = re.compile(rb'(?:response_code|response_flags|upstream_cluster)(?:\\*"|"")\s*:')
@@ -64,12 +65,15 @@ def path_to_record(text: bytes) -> str | None:
         Such as ``.log`` or ``.hits.hits[]._source``; null if it can't be told.
     """
     try:
-        found = _way_to_record(orjson.loads(text.rstrip(b", \t\r")), _DEEPEST)
+        found = _way_to_record(loads(text.rstrip(b", \t\r"))[0], _DEEPEST)
     except (orjson.JSONDecodeError, TypeError):
         return None
     path = "".join(found or ())
     path = path if path.startswith(".") else f".{path}"
-    return path if found and len(path) <= _LONGEST_PATH else None
+    if not found or len(path) > _LONGEST_PATH:
+        return None
+    # Printed over several lines it may be one of an array.
+    return f".. | ({path})? // empty" if b"\n" in text else path
 
 
 def _way_to_record(value: object, depth: int) -> list[str] | None:

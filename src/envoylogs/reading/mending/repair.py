@@ -20,18 +20,23 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from envoylogs.reading.mending.refused_values import OUT_OF_RANGE, kept_as_text
+
 KINDS: dict[str, str] = {
     "bare_dash": "a dash stood where a value is missing, without quotes",
     "control_character": "a control character in a string was not escaped",
     "half_record_before": "a whole record stood behind one that was cut, on one line",
     "invalid_utf8": "bytes that are not UTF-8",
+    "lone_surrogate": "an escape of half a character (`\\ud800`), which is kept as it stands",
     "missing_value": "nothing stood where a value is missing",
+    "number_out_of_range": "`NaN`, `Infinity` or a number that no float holds, kept as text",
     "octal_escape": "octal escapes, which JSON does not have, in a string that is not UTF-8",
     "typographic_quotes": "a word processor changed the quotes",
     "unescaped_backslash": "a backslash in a value was not escaped",
     "unescaped_quote": "a quote in a value was not escaped",
 }
-"""What is repaired, in words; ``unclear_lines`` and ``text_lines`` repair two of them."""
+"""What is repaired, in words; ``unclear_lines``, ``text_lines`` and ``refused_values`` repair four
+of them."""
 
 # What a JSON string may hold. All loops here are possessive: they never go back, so the time
 # that a text takes grows no faster than its length.
@@ -101,17 +106,33 @@ def repaired(text: bytes) -> tuple[dict[str, object], tuple[str, ...]] | None:
     text = text.strip().rstrip(b", \t\r\n")
     utf8 = _as_utf8(text)
     kinds = set() if utf8 is text else {"invalid_utf8"}
+    mended = _mended(utf8)
+    if mended is None:
+        kept, refused = kept_as_text(utf8)
+        mended = _mended(kept) if refused else None
+        kinds.update(refused)
+    if mended is None:
+        return None
+    found, of_others = mended
+    if OUT_OF_RANGE in kinds and "unescaped_quote" in of_others:
+        # Then a number may have stood in a string.
+        return None
+    return found, tuple(sorted(kinds | of_others))
+
+
+def _mended(utf8: bytes) -> tuple[dict[str, object], set[str]] | None:
+    """Return the object that a text of UTF-8 means, and what was repaired in it."""
     found = _loaded(utf8)
-    if found is None:
-        # Where dashes are bare, most records have some and nothing else is damaged.
-        dashed, n = _DASH_OF_KEY.subn(b'": null', utf8)
-        found = _loaded(dashed) if n else None
-        if found is not None:
-            kinds.add("bare_dash")
-    if found is None:
-        repair = _Repair(utf8, kinds)
-        found = _loaded(b"".join(repair.parts)) if repair.run() else None
-    return None if found is None else (found, tuple(sorted(kinds)))
+    if found is not None:
+        return found, set()
+    # Where dashes are bare, most records have some and nothing else is damaged.
+    dashed, n = _DASH_OF_KEY.subn(b'": null', utf8)
+    found = _loaded(dashed) if n else None
+    if found is not None:
+        return found, {"bare_dash"}
+    repair = _Repair(utf8)
+    found = _loaded(b"".join(repair.parts)) if repair.run() else None
+    return None if found is None else (found, repair.kinds)
 
 
 def _as_utf8(text: bytes) -> bytes:
@@ -142,13 +163,13 @@ class _Repair:
 
     Attributes:
         text: The text.
-        kinds: The kinds of damage found, to be added to.
+        kinds: The kinds of damage found.
         parts: The text as repaired so far.
         place: Where the text goes on that is not yet in the parts.
     """
 
     text: bytes
-    kinds: set[str]
+    kinds: set[str] = field(default_factory=set)
     parts: list[bytes] = field(default_factory=list)
     place: int = 0
 

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 import orjson
 
 from envoylogs.reading.fates import LineFates
-from envoylogs.reading.mending.json_documents import OpenObject, embedded_objects, object_at_end
+from envoylogs.reading.mending.json_documents import (
+    Mended,
+    OpenObject,
+    embedded_objects,
+    object_at_end,
+    whole_object,
+)
 from envoylogs.reading.mending.reasons import (
     holds_key_of_record,
     holds_record,
@@ -21,6 +27,7 @@ from envoylogs.reading.mending.reasons import (
     reason_of,
     reason_of_broken,
 )
+from envoylogs.reading.mending.refused_values import loads
 from envoylogs.reading.mending.repair import repaired
 from envoylogs.reading.payloads import Payloads, RawRecords
 
@@ -30,7 +37,6 @@ if TYPE_CHECKING:
     from envoylogs.envoy.field_keys import FieldKeys
 
 Line = tuple[int, bytes]
-Mended = tuple[dict[str, object], tuple[str, ...]]
 
 # What a line of a printed object begins with, if no object begins there.
 _INSIDE_OBJECT = (b'"', b"}", b"]", b",", b":")
@@ -63,8 +69,28 @@ class UnclearLines:
     def waiting(self) -> set[int]:
         """Numbers of the lines of an object that has begun and not ended."""
         parts = self._payloads.parts
-        lines = self._open.lines if self._open is not None else []
-        return {part for number, _ in lines for part in parts.get(number, (number,))}
+        numbers = self._open.numbers if self._open is not None else []
+        return {part for number in numbers for part in parts.get(number, (number,))}
+
+    def state(self, number: int) -> tuple[object, ...]:
+        """Return all that what is made of the lines to come depends on.
+
+        Args:
+            number: Of the next line, from which the others are counted.
+        """
+        if self._open is None:
+            return ()
+        numbers, known = self._open.numbers, Payloads([], [])
+        known.take_over(self._payloads, numbers, -number)
+        lines = [line for _, line in self._open.lines]
+        return [n - number for n in numbers], lines, known
+
+    def pass_over(self, n: int) -> None:
+        """Go on by a number of lines after which the state is what it was."""
+        if self._open is not None:
+            before, self._payloads = self._payloads, Payloads([], [])
+            self._payloads.take_over(before, self._open.numbers, n)
+            self._open.shift(n)
 
     def begin(self, records: RawRecords, fates: LineFates) -> None:
         """Begin a block; its records go here, and its lines are accounted for there."""
@@ -72,14 +98,8 @@ class UnclearLines:
 
     def enter(self, payloads: Payloads) -> None:
         """Take the lines of the block; what is known of those of an open object is kept."""
-        before = self._payloads
-        for number, _ in self._open.lines if self._open is not None else ():
-            if number in before.originals:
-                payloads.originals[number] = before.originals[number]
-            if number in before.origins:
-                payloads.origins[number] = before.origins[number]
-            if number in before.parts:
-                payloads.parts[number] = before.parts[number]
+        if self._open is not None:
+            payloads.take_over(self._payloads, self._open.numbers)
         self._payloads = payloads
 
     def read_broken(self, number: int, line: bytes) -> None:
@@ -104,7 +124,7 @@ class UnclearLines:
     def abandon(self) -> None:
         """Give up the open object, if there is one: what follows it does not belong to it."""
         if self._open is not None:
-            failed, self._open = self._open.lines, None
+            failed, self._open = self._open, None
             self._read_again(failed, last=True)
 
     def _read_in_object(self, number: int, line: bytes) -> None:
@@ -123,15 +143,16 @@ class UnclearLines:
 
     def _take_at_once(self, number: int, line: bytes) -> bool:
         """Take what a line that begins with an object holds, if no later line is needed."""
-        whole = self._mended_record(line, _as_it_is)
+        whole = self._mended_record(line, whole_object)
         if whole is not None:
             self._take([(number, line)], whole)
             return True
         if self._take_embedded(number, line):
             return True
         behind_cut = object_at_end(line)
-        if behind_cut is not None and self._keys.is_record(behind_cut):
-            self._take([(number, line)], (behind_cut, ("half_record_before",)))
+        if behind_cut is not None and self._keys.is_record(behind_cut[0]):
+            value, kinds = behind_cut
+            self._take([(number, line)], (value, (*kinds, "half_record_before")))
             return True
         mended = self._mended_record(line)
         if mended is not None:
@@ -147,14 +168,18 @@ class UnclearLines:
         self._append(value, lines)
         height = sum(self._payloads.height(number) for number, _ in lines)
         self._fates.add(self._source, "record_lines", height)
+        self._repaired(kinds)
+
+    def _repaired(self, kinds: Sequence[str]) -> None:
         for kind in kinds:
             self._fates.add(self._source, "repaired", 1, kind)
 
     def _take_embedded(self, number: int, line: bytes) -> bool:
         """Take the records that share a line with something else; tell whether there are any."""
-        found = [value for value in embedded_objects(line) if self._keys.is_record(value)]
-        for value in found:
+        found = [mended for mended in embedded_objects(line) if self._keys.is_record(mended[0])]
+        for value, kinds in found:
             self._append(value, [(number, line)])
+            self._repaired(kinds)
         if found:
             self._fates.add(self._source, "record_lines", self._payloads.height(number))
             self._fates.add(self._source, "enveloped", 1, "unknown_prefix")
@@ -169,53 +194,69 @@ class UnclearLines:
         if last in self._payloads.origins:
             self._payloads.origins[number] = self._payloads.origins[last]
 
-    def _extend(self, number: int, line: bytes) -> list[Line]:
-        """Add a line to the open object; return its lines if it can't become whole."""
+    def _extend(self, number: int, line: bytes) -> OpenObject | None:
+        """Add a line to the open object; return that if it can't become whole."""
         opened = self._open or OpenObject()
         hopeful = opened.add(number, line)
         self._open = opened if hopeful and not opened.closed else None
         if hopeful and not opened.closed:
-            return []
-        mended = (_as_it_is(opened.text) or repaired(opened.text)) if hopeful else None
+            return None
+        mended = (whole_object(opened.text) or repaired(opened.text)) if hopeful else None
         if mended is None:
-            return opened.lines
+            return opened
         self._take(opened.lines, mended)
-        return []
+        return None
 
     def _continue(self, number: int, line: bytes) -> None:
         failed = self._extend(number, line)
-        if failed:
+        if failed is not None:
             self._read_again(failed, last=False)
 
-    def _read_again(self, failed: list[Line], *, last: bool) -> None:
+    def _read_again(self, failed: OpenObject | None, *, last: bool) -> None:
         """Count the first line of a failed object as malformed and read the others again.
 
         If they are the ``last``, nothing follows, so that no object may stay open.
         """
         waiting: deque[Line] = deque()
-        while failed:
-            number, line = failed[0]
-            self._count(number, line, reason_of_broken(line, alone=len(failed) == 1))
-            waiting.extendleft(reversed(failed[1:]))
-            failed = []
-            while waiting and not failed:
-                number, line = waiting.popleft()
-                begins = line.lstrip().startswith(b"{")
-                if self._open is not None or (begins and not self._take_at_once(number, line)):
-                    failed = self._extend(number, line)
-                elif begins:
-                    continue
-                elif line.lstrip()[:1] in _INSIDE_OBJECT:
-                    self._count(number, line, reason_of_broken(line, alone=False))
-                else:
-                    self._count_line(number, line)
-            if last and not failed and self._open is not None:
-                failed, self._open = self._open.lines, None
+        while failed is not None:
+            number, line = failed.lines[0]
+            self._count(number, line, reason_of_broken(line, alone=len(failed.lines) == 1))
+            failed = self._read_rest(failed, waiting)
+            while waiting and failed is None:
+                failed = self._read_line_again(*waiting.popleft())
+            if last and failed is None and self._open is not None:
+                failed, self._open = self._open, None
+
+    def _read_rest(self, failed: OpenObject, waiting: deque[Line]) -> OpenObject | None:
+        """Read the second line of a failed object again; others wait, if they are not its own."""
+        rest = failed.lines[1:]
+        if rest and rest[0][1].lstrip().startswith(b"{"):
+            if self._take_at_once(*rest[0]):
+                rest = rest[1:]
+            elif failed.drop_first():
+                self._open = failed
+                return None
+            else:
+                waiting.extendleft(reversed(rest[1:]))
+                return self._extend(*rest[0])
+        waiting.extendleft(reversed(rest))
+        return None
+
+    def _read_line_again(self, number: int, line: bytes) -> OpenObject | None:
+        """Read a line of a failed object; return the object that it ends and that failed too."""
+        begins = line.lstrip().startswith(b"{")
+        if self._open is not None or (begins and not self._take_at_once(number, line)):
+            return self._extend(number, line)
+        if not begins and line.lstrip()[:1] in _INSIDE_OBJECT:
+            self._count(number, line, reason_of_broken(line, alone=False))
+        elif not begins:
+            self._count_line(number, line)
+        return None
 
     def _count_line(self, number: int, line: bytes) -> None:
         """Count a line that follows an object which never ended, for what it is."""
         try:
-            value = orjson.loads(line)
+            value, _ = loads(line)
         except orjson.JSONDecodeError:
             if not self._take_embedded(number, line):
                 self._count(number, line, reason_of(line))
@@ -230,9 +271,6 @@ class UnclearLines:
             self._fates.add_keys(self._source, "key_other", 1, keys)
         if wrapped and self._fates.keeps(self._source, "wrapped_record"):
             path = path_to_record(b"\n".join(line for _, line in lines))
-            if path is not None and len(lines) > 1:
-                # Printed over several lines it may be one of an array.
-                path = f".. | ({path})? // empty"
             if path is not None:
                 self._fates.wrapped_in(self._source, lines[0][0], path)
         for number, line in lines:
@@ -259,12 +297,3 @@ class UnclearLines:
     def _original(self, number: int, line: bytes) -> bytes:
         """Return a line as it stands in the source."""
         return self._payloads.originals.get(number, line)
-
-
-def _as_it_is(text: bytes) -> Mended | None:
-    """Return the object that a text is without any repair; None if it is none."""
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    return (value, ()) if isinstance(value, dict) else None
