@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from typing import TYPE_CHECKING, BinaryIO
 
 from envoylogs.sources.compression import READ_BYTES, UnpackedStream, is_packed
@@ -122,3 +123,29 @@ class Probe:
         while len(found) < size and (data := self._raw.read(size - len(found))):
             found += data
         return found
+
+
+def size_of(raw: BinaryIO) -> int:
+    """Return how many bytes an open file has now; 0 for what is no file, or does not know."""
+    try:
+        status = os.fstat(raw.fileno())
+    except OSError:
+        return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
+
+
+def was_cut(raw: BinaryIO, size_before: int, stream: MarkedStream, *, is_packed: bool) -> bool:
+    """Tell whether a file does not hold any more what was just read of it.
+
+    Args:
+        raw: The open file; where it stands afterwards is not defined.
+        size_before: How many bytes it had before; 0 if that is not known.
+        stream: What was read of it.
+        is_packed: Whether its bytes are not those of the stream.
+    """
+    if not size_before:
+        return False
+    if size_of(raw) < size_before:
+        return True
+    marks = (*((stream.first,) if stream.first else ()), *stream.marks, stream.end)
+    return not is_packed and not all(map(Probe(raw).has, marks))

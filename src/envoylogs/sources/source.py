@@ -30,15 +30,20 @@ class Source:
         path: What to open; None is standard input.
         found: Whether it was found in a folder, where files that are no logs
             are passed over instead of being an error.
+        problem: Why there is nothing to read though there may be something, such as
+            ``unlisted_folder`` (see ``errors.PROBLEMS``); null for what can be opened.
     """
 
     name: str
     path: str | None
     found: bool = False
+    problem: str | None = None
 
     @property
     def size(self) -> int | None:
         """The number of raw bytes, if it is known before reading."""
+        if self.problem is not None:
+            return 0
         if self.path is None or not os.path.isfile(self.path):  # noqa: PTH113
             return None
         return os.path.getsize(self.path)  # noqa: PTH202
@@ -95,8 +100,9 @@ class Source:
             # Without its buffer: bytes that wait there would not be seen by a wait for the pipe.
             yield getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
             return
+        path = self.path if self.problem is None else os.devnull
         try:
-            stream = open(self.path, "rb", buffering=0)  # noqa: PTH123, SIM115
+            stream = open(path, "rb", buffering=0)  # noqa: PTH123, SIM115
         except FileNotFoundError as error:
             raise SourceError.missing(self.name) from error
         except OSError as error:
