@@ -362,7 +362,7 @@ def test_a_merge_that_can_not_be_is_an_error_in_words(folder: _Folder) -> None:
 
     for arguments, code, words in (
         (["t.tally", "-o", "nowhere/x"], 1, "nowhere/x: can't be written"),
-        (["cut.tally", "-o", "x"], 1, "cut.tally: is a damaged Parquet file"),
+        (["cut.tally", "-o", "x"], 1, "cut.tally: is a damaged tally"),
     ):
         assert words in folder.run("merge", *arguments, code=code).errors
     assert not (folder.path / "x").exists()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import typer
 
-from envoylogs.cli.console import Exit, is_device, refuse_to_overwrite, say_error
+from envoylogs.cli.console import Exit, is_device, kept_bytes, refuse_to_overwrite, say_error
 from envoylogs.cli.files import Files, named_sources
 from envoylogs.cli.notes import (
     incomplete_sources,
@@ -35,7 +35,6 @@ from envoylogs.cli.state import (
     say_what_is_lost,
     sources_for_state,
 )
-from envoylogs.errors import OutputError
 from envoylogs.sources.stop import stopped_by_interrupt
 
 if TYPE_CHECKING:
@@ -188,10 +187,7 @@ class Session:
         with ExitStack() as opened:
             on_malformed: Callable[[bytes], None] | None = None
             if rejects is not None:
-                try:
-                    kept = opened.enter_context(rejects.open("wb"))
-                except OSError as error:
-                    raise OutputError.unwritable(str(rejects), error) from error
+                kept = opened.enter_context(kept_bytes(rejects))
                 on_malformed = lambda line: kept.writelines((line, b"\n"))  # noqa: E731
             progress = opened.enter_context(shown_progress([source.size for source in sources]))
             yield replace(hooks, on_malformed=on_malformed, progress=progress)
