@@ -24,6 +24,7 @@ from envoylogs.cli.notes import (
     say_what_was_read,
 )
 from envoylogs.cli.progress import shown_progress
+from envoylogs.cli.saved import refuse_what_tallies_lack, say_which_limits_are_kept
 from envoylogs.cli.settings import field_keys
 from envoylogs.cli.state import (
     NewLines,
@@ -88,6 +89,7 @@ class Session:
         self._text_format = log.parsed_text_format(self._keys)
         located = named_sources(words, usage)
         self._located = sources_for_state(located, self._files.state, log)
+        refuse_what_tallies_lack(self._located, log)
         self._anonymizer = self._files.anonymizer() if log.anonymize else None
         self._strict, self._started = strict, time.monotonic()
         self._end: Callable[[], None] | None = None
@@ -212,7 +214,9 @@ class Session:
     ) -> Tally:
         from envoylogs.pipeline import spec_of_saved, tally_sources
 
-        spec = memory.spec(spec_of_saved(sources))
+        saved = spec_of_saved(sources)
+        spec = memory.spec(saved)
+        say_which_limits_are_kept(memory.given, saved)
         with self._shown(sources, hooks) as shown:
             return tally_sources(sources, spec=spec, plan=plan, hooks=shown, limits=memory.given)
 
