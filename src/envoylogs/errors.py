@@ -60,25 +60,35 @@ class MissingSourceError(SourceError):
 
 
 class IncompleteSourceError(SourceError):
-    """A source was not read to its end, because of the archive that it is."""
+    """A source was not read to its end: an archive, a log that was cut, a folder."""
 
     slug = "incomplete-source"
 
     @classmethod
     def of(cls, name: str, problem: str, bytes_read: int) -> IncompleteSourceError:
-        """Return the error for an archive that can't be unpacked to its end, but so many bytes.
+        """Return the error for a source that can't be read to its end, but so many bytes.
 
         The problem is as of ``PROBLEMS``, such as ``truncated_gzip``.
         """
         kind, _, archive = problem.partition("_")
         read = f"{bytes_read:,} unpacked bytes of it were" if bytes_read else "Nothing of it was"
-        if kind in {"truncated", "damaged"}:
+        if problem == UNLISTED_FOLDER:
+            remedy = "Give this user the right to read it, or name other sources."
+        elif problem == CUT_LOG:
+            remedy = "Read it again, with what was moved out of it."
+        elif kind in {"truncated", "damaged"}:
             remedy = "Get the file again."
         else:
             path = "-" if name == "<stdin>" else shlex.quote(name)
             remedy = f"Unpack it into a pipe: {_UNPACKING[archive]} {path} | envoylogs"
         return cls(f"{name}: {PROBLEMS[kind]} ({problem}). {read} read. {remedy}")
 
+
+UNLISTED_FOLDER = "unlisted_folder"
+"""The problem of a folder of which nobody knows what it holds."""
+
+CUT_LOG = "cut_log"
+"""The problem of a log that became shorter while it was read, or was written anew."""
 
 PROBLEMS: dict[str, str] = {
     "truncated": "the archive ends too early",
@@ -87,8 +97,11 @@ PROBLEMS: dict[str, str] = {
     "oversized": "it needs over 128 MiB (zstd) or 256 MiB (xz) of memory to unpack",
     "nested": "an archive is inside the archive",
     "unread": "an archive of a kind that is not read: tar, zip or lz4",
+    "cut": "the log was truncated or written anew while it was read",
+    "unlisted": "the system refuses to list the folder",
 }
-"""What can be wrong, in words. A problem is one of these keys, ``_`` and the name of a format."""
+"""What can be wrong, in words. A problem is one of these keys, ``_`` and the name of a format, or
+``log`` or ``folder``."""
 
 _UNPACKING = {
     "gzip": "gzip -dc",

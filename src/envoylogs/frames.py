@@ -26,6 +26,7 @@ from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.pipeline import work_ahead
 from envoylogs.reading.fates import LineFates
 from envoylogs.records import names_of_routed, refuse_tallies
+from envoylogs.render.csv_table import FORMULA
 from envoylogs.schema import UNKNOWN_KEYS
 from envoylogs.tally.accounts import LineCounts, LineExamples
 from envoylogs.tally.known_tokens import with_names
@@ -238,9 +239,6 @@ def _fates_of(batch: pl.DataFrame, seen: Iterable[str]) -> LineFates:
 
 
 _RFC_3339 = "%Y-%m-%dT%H:%M:%S%.6fZ"
-_FORMULA = r"^[=+\-@\t\r]"
-"""How a cell begins that a spreadsheet runs; an apostrophe in front, which it hides, keeps it."""
-
 
 FORMATS = (".parquet", ".ndjson", ".jsonl", ".csv")
 """The suffixes of names that tell in which format a frame is written."""
@@ -262,7 +260,7 @@ def write_frame(frame: pl.LazyFrame, path: Path, suffix: str, metadata: Mapping[
         text.sink_ndjson(path, engine="streaming")
         return
     guarded = (
-        pl.when(pl.col(name).str.contains(_FORMULA)).then("'" + pl.col(name)).otherwise(name)
+        pl.when(pl.col(name).str.contains(FORMULA)).then("'" + pl.col(name)).otherwise(name)
         .alias(name)
         for name, dtype in types
         if dtype == pl.String

@@ -335,11 +335,46 @@ def test_what_a_tally_can_not_answer_is_a_usage_error_with_what_it_has(folder: _
         (["summarize", "--last", "5m"], ["--last"]),
         (["summarize", "--by", "method"], ["no counts by method", "authority", "upstream_host"]),
         (["lines", "--finding", "1"], ["counts and no lines"]),
+        (["summarize", "--map", "path=url"], ["no lines", "--map would change nothing"]),
+        (["report", "-o", "r.html", "--map", "path=url"], ["--map would change nothing"]),
+        (["summarize", "--rejects", "r"], ["no lines", "--rejects would change nothing"]),
+        (
+            ["summarize", "--text-format", "%RESPONSE_CODE% %START_TIME%"],
+            ["--text-format would change nothing"],
+        ),
+        (["summarize", "--show-query"], ["without the values of their queries"]),
     ):
         ended = folder.run(command, "t.tally", *rest, code=2)
         assert ended.output == b""
         assert [word for word in words if word not in ended.errors] == []
         assert "docs/messages.md#tally-question" in ended.errors
+
+
+def test_options_that_a_tally_honors_or_that_a_log_beside_it_needs_are_taken(
+    folder: _Folder,
+) -> None:
+    folder.write("gateway.log", text_of(_STORY) + b'{"response_code":404,"path"')
+    folder.run("gateway.log", "--save-tally", "t.tally", "-f", "csv")
+    folder.run("gateway.log", "--save-tally", "q.tally", "-f", "csv", "--show-query")
+    options = "--role gateway --role sidecar"
+    folder.run("gateway.log", "--save-tally", "roles.tally", "-f", "csv", *options.split())
+
+    folder.run("t.tally", "--role", "gateway", "--no-show-query", "-f", "csv")
+    folder.run("t.tally", "gateway.log", "--map", "path=url", "--rejects", "r", "-f", "csv")
+    assert "are malformed" in folder.run("t.tally", "--strict", "-f", "csv", code=1).errors
+    larger = folder.run("t.tally", "--max-names", "20000", "-f", "csv")
+    assert "--max-names 20,000: a saved tally was made with 10,000" in larger.errors
+    assert "--max-names" not in folder.run("t.tally", "--max-names", "100", "-f", "csv").errors
+    folder.run("q.tally", "--no-show-query", code=2)
+    assert "--role sidecar" in folder.run("roles.tally", "--role", "gateway", code=2).errors
+
+
+def test_settings_about_lines_do_not_keep_a_tally_from_being_read(folder: _Folder) -> None:
+    folder.write("gateway.log", _STORY)
+    folder.run("gateway.log", "--save-tally", "t.tally", "-f", "csv")
+    (folder.path / "envoylogs.toml").write_text("show_query = true\n[map]\npath = ['url']\n")
+
+    folder.run("t.tally", "-f", "csv")
 
 
 def test_tallies_that_remember_other_things_are_not_added(folder: _Folder) -> None:
@@ -362,7 +397,7 @@ def test_a_merge_that_can_not_be_is_an_error_in_words(folder: _Folder) -> None:
 
     for arguments, code, words in (
         (["t.tally", "-o", "nowhere/x"], 1, "nowhere/x: can't be written"),
-        (["cut.tally", "-o", "x"], 1, "cut.tally: is a damaged Parquet file"),
+        (["cut.tally", "-o", "x"], 1, "cut.tally: is a damaged tally"),
     ):
         assert words in folder.run("merge", *arguments, code=code).errors
     assert not (folder.path / "x").exists()

@@ -252,3 +252,19 @@ def test_lines_shows_a_terminal_nothing_that_acts_on_it(
     assert r"\x1b]0;title\x07\x1b[31m\u202e\x9b\xff" in shown
     assert all(character.isprintable() or character in "\r\n" for character in shown)
     assert piped.stdout == text + b"\r\n"
+
+
+def test_lines_shows_a_terminal_tabs_as_they_are(
+    terminal: Callable[..., _Terminal], tmp_path: Path
+) -> None:
+    log = tmp_path / "gw.log"
+    log.write_bytes(b'{"response_code":404,\t  \t"path":"/a\x0bb",\r\n"response_flags":"NR"}\r\n')
+
+    shown, code = terminal("lines", str(log), "--code", "404", "--bare").all()
+
+    assert code == 0
+    # The terminal makes columns of tabs by itself, if it does.
+    assert shown.expandtabs().splitlines() == [
+        '{"response_code":404,\t  \t"path":"/a\\x0bb",'.expandtabs(),
+        '"response_flags":"NR"}',
+    ]

@@ -9,12 +9,13 @@ import tempfile
 from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 import typer
 
 from envoylogs.errors import EnvoylogsError, OutputError
 from envoylogs.render.formatting import printable
+from envoylogs.sources.temporary import temporary_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -161,34 +162,40 @@ def replaced_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
     Raises:
         OutputError: If the file can't be written.
     """
+    in_place = _is_written_in_place(path)
+    # What a link leads to is replaced, not the link; the one to a pipe leads to no path.
+    path = path if in_place else Path(os.path.realpath(path))
+    folder = Path(tempfile.gettempdir()) if in_place else path.parent
     try:
-        in_place = _is_written_in_place(path)
-        # What a link leads to is replaced, not the link; the one to a pipe leads to no path.
-        path = path if in_place else Path(os.path.realpath(path))
-        folder = None if in_place else path.parent
-        descriptor, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
-    except OSError as error:
-        raise OutputError.unwritable(str(path), error) from error
-    os.close(descriptor)
-    beside = Path(name)
-    try:
-        yield beside
-        if in_place:
-            with _no_replacement(path), path.open("ab") as out:
-                out.write(beside.read_bytes())
-            beside.unlink()
-            return
-        _give_access(beside, path)
-        if durable:
-            _flush(beside)
-        beside.replace(path)
+        with temporary_file(folder, path.name) as beside:
+            yield beside
+            if in_place:
+                with _no_replacement(path), path.open("ab") as out:
+                    out.write(beside.read_bytes())
+                return
+            _give_access(beside, path)
+            if durable:
+                _flush(beside)
+            beside.replace(path)
         if durable:
             _flush(path.parent)
-    except BaseException as error:
-        beside.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise OutputError.unwritable(str(path), error) from error
-        raise
+    except OSError as error:
+        raise OutputError.unwritable(str(path), error) from error
+
+
+@contextmanager
+def kept_bytes(path: Path) -> Iterator[BinaryIO]:
+    """Open what is written while a command runs, and is whole at its end or not there.
+
+    Raises:
+        OutputError: If it can't be written.
+    """
+    if _is_written_in_place(path):
+        with _no_replacement(path), path.open("ab") as out:
+            yield out
+        return
+    with replaced_file(path) as beside, beside.open("wb") as out:
+        yield out
 
 
 def _give_access(beside: Path, path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import typer
 
-from envoylogs.cli.console import Exit, is_device, refuse_to_overwrite, say_error
+from envoylogs.cli.console import Exit, is_device, kept_bytes, refuse_to_overwrite, say_error
 from envoylogs.cli.files import Files, named_sources
 from envoylogs.cli.notes import (
     incomplete_sources,
@@ -24,6 +24,7 @@ from envoylogs.cli.notes import (
     say_what_was_read,
 )
 from envoylogs.cli.progress import shown_progress
+from envoylogs.cli.saved import refuse_what_tallies_lack, say_which_limits_are_kept
 from envoylogs.cli.settings import field_keys
 from envoylogs.cli.state import (
     NewLines,
@@ -35,7 +36,6 @@ from envoylogs.cli.state import (
     say_what_is_lost,
     sources_for_state,
 )
-from envoylogs.errors import OutputError
 from envoylogs.sources.stop import stopped_by_interrupt
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class Session:
         self._text_format = log.parsed_text_format(self._keys)
         located = named_sources(words, usage)
         self._located = sources_for_state(located, self._files.state, log)
+        refuse_what_tallies_lack(self._located, log)
         self._anonymizer = self._files.anonymizer() if log.anonymize else None
         self._strict, self._started = strict, time.monotonic()
         self._end: Callable[[], None] | None = None
@@ -188,10 +189,7 @@ class Session:
         with ExitStack() as opened:
             on_malformed: Callable[[bytes], None] | None = None
             if rejects is not None:
-                try:
-                    kept = opened.enter_context(rejects.open("wb"))
-                except OSError as error:
-                    raise OutputError.unwritable(str(rejects), error) from error
+                kept = opened.enter_context(kept_bytes(rejects))
                 on_malformed = lambda line: kept.writelines((line, b"\n"))  # noqa: E731
             progress = opened.enter_context(shown_progress([source.size for source in sources]))
             yield replace(hooks, on_malformed=on_malformed, progress=progress)
@@ -216,7 +214,9 @@ class Session:
     ) -> Tally:
         from envoylogs.pipeline import spec_of_saved, tally_sources
 
-        spec = memory.spec(spec_of_saved(sources))
+        saved = spec_of_saved(sources)
+        spec = memory.spec(saved)
+        say_which_limits_are_kept(memory.given, saved)
         with self._shown(sources, hooks) as shown:
             return tally_sources(sources, spec=spec, plan=plan, hooks=shown, limits=memory.given)
 

@@ -268,3 +268,9 @@ def say_what_is_left(running: RunningTally) -> None:
             f"envoylogs: {size(logs.unended_bytes)} of last lines without a line feed: left for "
             "the next run."
         )
+    for name, n in logs.unproven.items():
+        say(
+            f"envoylogs: {printable(name)}: {size(n)} at its end were not counted: it begins as a "
+            "log that was counted before, is shorter, and that one is not there any more to be "
+            "compared."
+        )

@@ -55,6 +55,7 @@ _GROUPS = {
 _ERRORS = "error"
 """The group that codes are in too: every code from 500 on, whoever made it."""
 _MISSING = "-"
+_CODE = re.compile(r"-|[\dxX?]{1,3}|[\dxX?]*\*[\dxX?*]*")
 # How Polars prints what looks at more than one record; it knows no way to ask for that which lets
 # IN through. Texts of the condition are left out first.
 _OF_SEVERAL = re.compile(
@@ -103,8 +104,8 @@ class Selection:
         """Return a checked selection.
 
         Raises:
-            SelectionError: If the condition can't be read or an outcome or a
-                role is unknown.
+            SelectionError: If the condition can't be read, an outcome or a role is
+                unknown, what is given is no code, or the window ends before it begins.
         """
         for role in roles:
             if role not in {*ROLES, _ALL_ROLES}:
@@ -113,6 +114,17 @@ class Selection:
         for outcome in patterns.get("outcome", ()):
             if not _outcomes(outcome):
                 raise SelectionError.value("--outcome", outcome, [*OUTCOME_NAMES, *_GROUPS])
+        for code in patterns.get("code", ()):
+            if not _CODE.fullmatch(code):
+                raise SelectionError(
+                    f"--code {code!r} is no response code. Give a code (404), a class (5xx), a "
+                    "pattern of digits, * and ?, or - for a missing one."
+                )
+        if since_us is not None and until_us is not None and since_us >= until_us:
+            raise SelectionError(
+                f"--since {iso_of(since_us)} is not before --until {iso_of(until_us)}, so no "
+                "record can be between. A time of day is its latest occurrence: give the day too."
+            )
         given = tuple((word, tuple(patterns[word])) for word in COLUMN_OF if patterns.get(word))
         if where is not None:
             _condition(where)
@@ -230,7 +242,7 @@ def _pattern(word: str, value: str) -> pl.Expr:
         found = column.is_in(_outcomes(value))
         return found | is_error() if value == _ERRORS else found
     if word == "code":
-        column, value = column.cast(pl.String), value.replace("x", "?")
+        column, value = column.cast(pl.String), value.lower().replace("x", "?")
     elif word == "host":
         value = value.lower()
     elif word == "path":

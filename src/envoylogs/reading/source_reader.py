@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
+from envoylogs.errors import CUT_LOG
 from envoylogs.reading.resuming import RecentLines, lines_before, read_waiting
 from envoylogs.sources.blocks import blocks
 from envoylogs.sources.identity import KnownLog, MarkedStream
+from envoylogs.sources.probe import size_of, was_cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,12 +65,20 @@ class SourceReader:
         Raises:
             SourceError: If it can't be read.
         """
+        if self._source.problem is not None:
+            self._tell(self._source.problem)
+        else:
+            yield from self._new_records(raw, stop, progress)
+
+    def _new_records(
+        self, raw: BinaryIO, stop: Stop, progress: Progress | None
+    ) -> Iterator[RawRecords]:
+        size_before = size_of(raw)
         place = self._logs.place_of(self._source, raw)
         on_bytes = progress.bytes_read if progress else None
         known = None if place.number is None else self._logs.logs[place.number]
         self._remember(known, place.same_bytes)
-        if place.problem is not None:
-            self.fates.add(self._source.name, "damaged", 1, place.problem)
+        self._tell(place.problem)
         if place.nothing_new:
             if on_bytes is not None:
                 on_bytes(self._source.size or 0)
@@ -81,6 +91,7 @@ class SourceReader:
         before = lines_before(stream, end, () if known is None else known.waiting)
         if before is None:
             # It was cut since it was looked at.
+            self._tell(stream.problem or CUT_LOG)
             return
         read_waiting(reader, before, self.fates)
         recent = RecentLines(end, before)
@@ -91,8 +102,9 @@ class SourceReader:
             yield reader.read(item, self.fates)
             if progress is not None:
                 progress.lines_read(item.lines)
-        if stream.problem is not None and not stop.requested:
-            self.fates.add(self._source.name, "damaged", 1, stream.problem)
+        if not stop.requested:
+            is_cut = was_cut(raw, size_before, stream, is_packed=place.is_packed)
+            self._tell(stream.problem or (CUT_LOG if is_cut else None))
         waiting = recent.taken_back(reader, self._reader_at(1), self.fates) if whole_lines else None
         if waiting is None:
             yield reader.finish(self.fates)
@@ -104,6 +116,11 @@ class SourceReader:
             waiting=waiting or (),
             complete=not stop.requested,
         )
+
+    def _tell(self, problem: str | None) -> None:
+        """Account for a problem, if it is one, that kept the source from being read to its end."""
+        if problem is not None:
+            self.fates.add(self._source.name, "damaged", 1, problem)
 
     def _remember(self, log: KnownLog | None, same_bytes: int) -> None:
         """Take over what is known of a log that is read further, and name a copy of it."""

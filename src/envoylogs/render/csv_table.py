@@ -1,7 +1,8 @@
 """One table as CSV, for spreadsheets: nested values in columns of their own.
 
 Strangers write hosts and paths, and a spreadsheet runs a cell that begins like
-a formula; such a cell gets an apostrophe in front, which spreadsheets hide.
+a formula, whatever white space is before it; such a cell gets an apostrophe in
+front, which spreadsheets hide.
 Control characters are escapes, as in every output for people.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from typing import TYPE_CHECKING, TextIO
 
 from envoylogs.render.formatting import printable
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
     from envoylogs.summary.summary import Summary
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = r"^(?:[\s\x00-\x1F\x7F-\x9F\u200B\u2060\uFEFF]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|[\t\r])"
+"""What a cell matches that a spreadsheet runs, in Python as in Polars; some read the wide signs."""
+_IS_FORMULA = re.compile(FORMULA).match
 
 
 def write_csv(summary: Summary, out: TextIO, table: str, *, limit: int | None = None) -> None:
@@ -53,9 +57,13 @@ def _cell(value: object) -> object:
     if isinstance(value, list):
         # In JSON the escapes of control characters are JSON's own; it leaves this one out.
         text = json.dumps(value).replace("\x7f", "\\u007f")
-        return ("'" if text.startswith(_FORMULA) else "") + text
+        return _guard(text) + text
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return ("'" if value.startswith(_FORMULA) else "") + printable(value)
+        return _guard(value) + printable(value)
     return value
+
+
+def _guard(text: str) -> str:
+    return "'" if _IS_FORMULA(text) else ""

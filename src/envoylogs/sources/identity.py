@@ -11,17 +11,15 @@ of it, and where its reading goes on, is a ``KnownLog`` and a ``Place``.
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
-
-from envoylogs.sources.compression import READ_BYTES, UnpackedStream, is_packed
-from envoylogs.sources.encodings import TOLD_BY_BYTES
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_WINDOW_BYTES = 4096
+    from envoylogs.sources.compression import UnpackedStream
+
+WINDOW_BYTES = 4096
 """How many bytes before a mark are digested."""
 
 _FIRST_POWER = 256
@@ -37,7 +35,8 @@ class Mark:
     digest: str
 
 
-def _digest(window: bytes) -> str:
+def digest_of(window: bytes) -> str:
+    """Return the digest of some bytes."""
     return hashlib.blake2b(window, digest_size=_DIGEST_BYTES).hexdigest()
 
 
@@ -81,12 +80,12 @@ class MarkedStream:
     @property
     def line_end(self) -> Mark | None:
         """The mark behind the last whole line; null before the first that was read."""
-        return None if self._line_end is None else _mark(*self._line_end)
+        return None if self._line_end is None else mark_at(*self._line_end)
 
     @property
     def end(self) -> Mark:
         """The mark behind everything that was read."""
-        return _mark(self.offset, self._before)
+        return mark_at(self.offset, self._before)
 
     def read1(self, size: int, /) -> bytes:
         """Return the next bytes as soon as there are any, at most so many; none at the end."""
@@ -101,15 +100,15 @@ class MarkedStream:
             line = piece.find(b"\n") + 1
             place = min(start + line if line else end, _MAX_FIRST_LINE)
             if line or place == _MAX_FIRST_LINE:
-                self.first = _mark(place, self._window(piece, place))
+                self.first = mark_at(place, self._window(piece, place))
         power = 1 << max(start, _FIRST_POWER - 1).bit_length()
         while power <= end:
-            self.marks.append(_mark(power, self._window(piece, power)))
+            self.marks.append(mark_at(power, self._window(piece, power)))
             power *= 2
         while self._wanted and self._wanted[0] <= end:
             place = self._wanted.pop(0)
             if place > start:
-                self.marks.append(_mark(place, self._window(piece, place)))
+                self.marks.append(mark_at(place, self._window(piece, place)))
         line_end = piece.rfind(b"\n") + 1
         if line_end:
             place = start + line_end
@@ -120,89 +119,14 @@ class MarkedStream:
     def _window(self, piece: bytes, place: int) -> bytes:
         """Return the bytes before a place in a piece, or in the bytes before it."""
         end = place - self.offset
-        if end >= _WINDOW_BYTES:
-            return piece[end - _WINDOW_BYTES : end]
-        return (self._before + piece[:end])[-_WINDOW_BYTES:]
+        if end >= WINDOW_BYTES:
+            return piece[end - WINDOW_BYTES : end]
+        return (self._before + piece[:end])[-WINDOW_BYTES:]
 
 
-def _mark(offset: int, window: bytes) -> Mark:
-    return Mark(offset, _digest(window))
-
-
-class Probe:
-    """Looks at a log without counting it.
-
-    Args:
-        raw: An open regular file; where it stands afterwards is not defined.
-
-    Attributes:
-        is_packed: Whether it is an archive, or text that is not in UTF-8.
-        size: Of the log in unpacked bytes; of an archive as far as it was looked at.
-        problem: Why an archive could not be looked at further; null if it could.
-    """
-
-    def __init__(self, raw: BinaryIO) -> None:
-        self._raw = raw
-        self._raw_size = os.fstat(raw.fileno()).st_size
-        self._marks: dict[int, Mark] = {}
-        self.is_packed = is_packed(self._at(0, TOLD_BY_BYTES))
-        self.size = 0 if self.is_packed else self._raw_size
-        self.problem: str | None = None
-
-    def archive(self) -> str:
-        """Return a digest of an archive as it is: of its size, its beginning and its end.
-
-        The formats have checksums of what they hold at their ends.
-        """
-        beginning = self._at(0, _WINDOW_BYTES)
-        end = self._at(max(self._raw_size - _WINDOW_BYTES, 0), _WINDOW_BYTES)
-        return _digest(b"%d " % self._raw_size + beginning + end)
-
-    def first_line(self, *, unended: bool) -> Mark | None:
-        """Return the mark at the end of the first line; null if it has no end.
-
-        Args:
-            unended: Whether the end of the log is the end of a line too.
-        """
-        stream = self._stream()
-        while stream.first is None and stream.read1(READ_BYTES):
-            pass
-        return stream.end if stream.first is None and stream.offset and unended else stream.first
-
-    def look_at(self, offsets: Iterable[int]) -> None:
-        """Make marks at some places, which ``has`` needs; past the last, ``size`` is not known."""
-        wanted = sorted(set(offsets))
-        if not self.is_packed:
-            return
-        stream = self._stream(wanted)
-        # One byte more tells whether the log ends at the last place.
-        while stream.offset <= wanted[-1] and stream.read1(READ_BYTES):
-            pass
-        self.problem = stream.problem
-        self._marks = {mark.offset: mark for mark in stream.marks}
-        self.size = stream.offset
-
-    def has(self, mark: Mark) -> bool:
-        """Tell whether the log agrees at a mark; false behind its end."""
-        if self.is_packed:
-            return self._marks.get(mark.offset) == mark
-        return mark.offset <= self.size and _mark(mark.offset, self.window(mark.offset)) == mark
-
-    def window(self, place: int) -> bytes:
-        """Return the bytes before a place of a log that is not packed."""
-        size = min(place, _WINDOW_BYTES)
-        return self._at(place - size, size)
-
-    def _stream(self, wanted: Iterable[int] = ()) -> MarkedStream:
-        self._raw.seek(0)
-        return MarkedStream(UnpackedStream(self._raw.read), wanted=wanted)
-
-    def _at(self, offset: int, size: int) -> bytes:
-        self._raw.seek(offset)
-        found = b""
-        while len(found) < size and (data := self._raw.read(size - len(found))):
-            found += data
-        return found
+def mark_at(offset: int, window: bytes) -> Mark:
+    """Return the mark at a place, with the bytes before it."""
+    return Mark(offset, digest_of(window))
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +193,9 @@ class Place:
         archive: Its digest, if it is one.
         same_bytes: How many bytes it has in common with the known log.
         problem: Why no more of it could be looked at (see ``compression``).
+        head: How the log begins.
+        unproven_bytes: How many bytes behind the last mark are taken for those of the
+            known log, which is not there any more to be compared.
     """
 
     number: int | None = None
@@ -279,3 +206,5 @@ class Place:
     archive: str | None = None
     same_bytes: int = 0
     problem: str | None = None
+    head: bytes = b""
+    unproven_bytes: int = 0

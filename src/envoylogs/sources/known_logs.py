@@ -1,8 +1,10 @@
 """Which bytes of which logs were counted, so that none is counted twice.
 
-A log is known again by its content (see ``identity``): renamed, copied, packed
-or grown, it goes on where its counting ended, and a copy of its beginning has
-nothing new. What only reads through once has no identity: pipes.
+A log is known again by its content: renamed, copied, packed or grown, it goes
+on where its counting ended, and a copy of its beginning has nothing new. Marks
+find what it may be (see ``identity``), its bytes prove it (see ``same_bytes``);
+of a log that is not there any more marks are all there is. What only reads
+through once has no identity: pipes.
 """
 
 from __future__ import annotations
@@ -15,7 +17,15 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, BinaryIO
 
 from envoylogs.errors import SourceError
-from envoylogs.sources.identity import KnownLog, Mark, Place, Probe, WaitingLine
+from envoylogs.sources.identity import KnownLog, Mark, Place, WaitingLine
+from envoylogs.sources.probe import Probe
+from envoylogs.sources.same_bytes import (
+    begin_alike,
+    have_same_bytes,
+    is_same_file,
+    is_told_by_marks,
+    last_mark,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -39,6 +49,9 @@ class KnownLogs:
         unended_bytes: How many bytes of last lines without an end were left
             alone that were not there, or fewer, when their log was last read.
         waiting_lines: Likewise how many lines wait for the end of their record.
+        unproven: How many bytes were left alone of sources, by name, since they
+            begin as a log that was counted before, is longer, and is not there
+            any more to be compared.
     """
 
     logs: list[KnownLog] = field(default_factory=list)
@@ -46,8 +59,13 @@ class KnownLogs:
     run: int = 0
     unended_bytes: int = 0
     waiting_lines: int = 0
+    unproven: dict[str, int] = field(default_factory=dict)
     _by_first: dict[Mark, list[int]] = field(init=False)
     _by_archive: dict[str, int] = field(init=False)
+    # What this run has read: where all that was counted of a log stands, how it begins, archives.
+    _files: dict[int, str] = field(default_factory=dict, init=False)
+    _heads: dict[int, bytes] = field(default_factory=dict, init=False)
+    _archive_files: dict[str, str] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self._by_first, self._by_archive = defaultdict(list), {}
@@ -72,10 +90,14 @@ class KnownLogs:
             self.unended_bytes += source.size or 0
         if place.number is not None:
             log = replace(self.logs[place.number], run=self.run)
-            if self.resumable:
+            # A copy of the beginning is not where the log is.
+            if self.resumable and place.same_bytes >= log.end.offset:
                 path = os.path.realpath(source.path or "")
                 log = replace(log, name=source.name, path=path)
+                self._files[place.number] = path
             self.logs[place.number] = log
+        if place.unproven_bytes:
+            self.unproven[source.name] = place.unproven_bytes
         return place
 
     def number_of(self, source: Source) -> int | None:
@@ -133,8 +155,9 @@ class KnownLogs:
         if known is not None and end.offset < known.end.offset:
             # It was cut since it was looked at.
             return
+        path = os.path.realpath(source.path or "")
         if known is None:
-            known = KnownLog(source.name, os.path.realpath(source.path or ""), first, (), end)
+            known = KnownLog(source.name, path, first, (), end)
         marks = {mark.offset: mark for mark in (*known.marks, *stream.marks)}
         has_tail = complete and not self.resumable and stream.offset > end.offset
         archives = known.archives
@@ -153,6 +176,8 @@ class KnownLogs:
         )
         number = len(self.logs) if place.number is None else place.number
         self.logs[number : number + 1] = [log]
+        self._files[number], self._heads[number] = path, place.head
+        self._archive_files |= dict.fromkeys(archives[len(known.archives) :], path)
         self._index(number)
 
     @property
@@ -207,30 +232,39 @@ class KnownLogs:
 
     def _place_of(self, probe: Probe) -> Place:
         archive = probe.archive() if probe.is_packed else None
-        if archive in self._by_archive:
+        if archive in self._by_archive and is_same_file(probe, self._archive_files.get(archive)):
             number = self._by_archive[archive]
             return Place(number, nothing_new=True, same_bytes=self.logs[number].end.offset)
-        here = Place(is_packed=probe.is_packed, archive=archive)
         first = probe.first_line(unended=not self.resumable)
+        here = Place(is_packed=probe.is_packed, archive=archive, head=probe.head)
         if first is None:
             return replace(here, nothing_new=self.resumable and not probe.is_packed)
-        found = self._match(probe, first)
+        found, is_proven = self._match(probe, first)
         if found is None:
             return here
         here, log = replace(here, number=found), self.logs[found]
         is_copy = log.tail is not None and log.tail.offset == probe.size and probe.has(log.tail)
         if is_copy or not probe.has(log.end):
-            same, problem = probe.size, probe.problem
-            return replace(here, nothing_new=True, same_bytes=same, problem=problem)
+            here = replace(here, nothing_new=True, same_bytes=probe.size, problem=probe.problem)
+            unproven = 0 if is_proven or is_copy else probe.size - last_mark(probe, log)
+            return replace(here, unproven_bytes=unproven)
         start = min((line.offset for line in log.waiting), default=log.end.offset)
         before = b"" if probe.is_packed else probe.window(start)
         return replace(here, start=start, before=before, same_bytes=log.end.offset)
 
-    def _match(self, probe: Probe, first: Mark) -> int | None:
-        """Return the number of the known log that a source is the same as, as far as it goes."""
-        known = {number: self.logs[number] for number in self._by_first.get(first, ())}
+    def _match(self, probe: Probe, first: Mark) -> tuple[int | None, bool]:
+        """Return the number of the known log that a source is the same as, as far as it goes.
+
+        Returns:
+            Null if there is none; whether the bytes of both were compared.
+        """
+        known = {
+            number: self.logs[number]
+            for number in self._by_first.get(first, ())
+            if begin_alike(probe.head, self._heads.get(number, b""), self.logs[number].end.offset)
+        }
         if not known:
-            return None
+            return None, False
         tails = [log.tail for log in known.values() if log.tail is not None]
         marks = [mark for log in known.values() for mark in log.all_marks]
         probe.look_at(mark.offset for mark in (*marks, *tails))
@@ -240,11 +274,16 @@ class KnownLogs:
             if all(probe.has(mark) for mark in log.all_marks if mark.offset <= probe.size)
         ]
         # The one that goes farthest and is all there; if none is, the one that goes farthest.
-        return max(
-            same,
+        same.sort(
             key=lambda number: (probe.has(known[number].end), known[number].end.offset),
-            default=None,
+            reverse=True,
         )
+        for number in same:
+            log = known[number]
+            is_proven = have_same_bytes(probe, log, self._files.get(number, log.path))
+            if is_proven or (is_proven is None and is_told_by_marks(probe, log)):
+                return number, bool(is_proven)
+        return None, False
 
 
 @contextmanager

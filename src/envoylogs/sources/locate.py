@@ -2,16 +2,19 @@
 
 A word is a file, a folder, a glob or ``-``. Folders are read in the order of
 their names, at every depth, without hidden files. The same real file named
-twice is read once.
+twice is read once. A folder that can't be listed is a source with a problem:
+what it holds is missing, and nobody may take the rest for everything.
 """
 
 from __future__ import annotations
 
 import glob
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envoylogs.errors import SourceError
+from envoylogs.errors import UNLISTED_FOLDER, SourceError
 from envoylogs.sources.source import STDIN_NAME, Source
 
 if TYPE_CHECKING:
@@ -61,7 +64,9 @@ def _sources_of(word: str) -> Iterator[Source]:
         yield _source(word)
     elif glob.has_magic(word):
         matches = sorted(glob.glob(word, recursive=True))  # noqa: PTH207
-        if not matches:
+        unlisted = _unlisted_on_the_way(word)
+        yield from unlisted
+        if not matches and not unlisted:
             raise SourceError(
                 f"{word}: no file matches this pattern. Quote it, or check the folder."
             )
@@ -79,13 +84,63 @@ def _source(path: str, *, found: bool = False) -> Source:
 
 
 def _files_in(folder: Path) -> list[Source]:
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-    return [_source(str(path), found=True) for path in files]
+    """Return the files of a folder, and the folders in it that can't be listed.
+
+    Raises:
+        SourceError: If the folder itself can't be listed.
+    """
+    files: list[tuple[Path, str | None]] = []
+
+    def on_error(error: OSError) -> None:
+        if isinstance(error, FileNotFoundError):
+            # It was there a moment ago.
+            return
+        if Path(error.filename) == folder:
+            raise SourceError.unreadable(str(folder), error) from error
+        files.append((Path(error.filename), UNLISTED_FOLDER))
+
+    for at, folders, names in os.walk(folder, onerror=on_error):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        here = Path(at)
+        files += [
+            (here / name, None)
+            for name in names
+            if not name.startswith(".") and _is_file(here / name)
+        ]
+    return [
+        replace(_source(str(path), found=True), problem=problem)
+        for path, problem in sorted(files, key=lambda found: found[0])
+    ]
+
+
+def _is_file(path: Path) -> bool:
+    """Tell files, among them those that can't be looked at: opening these says why."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True
+
+
+def _unlisted_on_the_way(pattern: str) -> list[Source]:
+    """Return the folders that a pattern would look into, and that can't be listed."""
+    parts = Path(pattern).parts
+    first = next(place for place, part in enumerate(parts) if glob.has_magic(part))
+    found = {str(Path(*parts[:first])): None}
+    for end in range(first + 1, len(parts)):
+        found |= dict.fromkeys(sorted(glob.glob(os.path.join(*parts[:end]), recursive=True)))  # noqa: PTH118, PTH207
+    return [
+        replace(_source(path, found=True), problem=UNLISTED_FOLDER)
+        for path in found
+        if os.path.isdir(path) and not _can_be_listed(path)  # noqa: PTH112
+    ]
+
+
+def _can_be_listed(folder: str) -> bool:
+    try:
+        with os.scandir(folder):
+            return True
+    except OSError:
+        return False
 
 
 def _identity(source: Source) -> tuple[int, int] | str:

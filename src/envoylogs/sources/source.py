@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from envoylogs.errors import SourceError
-from envoylogs.sources.compression import UnpackedStream
+from envoylogs.errors import OutputError, SourceError
+from envoylogs.sources.compression import READ_BYTES, UnpackedStream
+from envoylogs.sources.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,15 +31,20 @@ class Source:
         path: What to open; None is standard input.
         found: Whether it was found in a folder, where files that are no logs
             are passed over instead of being an error.
+        problem: Why there is nothing to read though there may be something, such as
+            ``unlisted_folder`` (see ``errors.PROBLEMS``); null for what can be opened.
     """
 
     name: str
     path: str | None
     found: bool = False
+    problem: str | None = None
 
     @property
     def size(self) -> int | None:
         """The number of raw bytes, if it is known before reading."""
+        if self.problem is not None:
+            return 0
         if self.path is None or not os.path.isfile(self.path):  # noqa: PTH113
             return None
         return os.path.getsize(self.path)  # noqa: PTH202
@@ -95,8 +101,9 @@ class Source:
             # Without its buffer: bytes that wait there would not be seen by a wait for the pipe.
             yield getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
             return
+        path = self.path if self.problem is None else os.devnull
         try:
-            stream = open(self.path, "rb", buffering=0)  # noqa: PTH123, SIM115
+            stream = open(path, "rb", buffering=0)  # noqa: PTH123, SIM115
         except FileNotFoundError as error:
             raise SourceError.missing(self.name) from error
         except OSError as error:
@@ -107,15 +114,38 @@ class Source:
 
 @contextmanager
 def rereadable(sources: list[Source]) -> Iterator[list[Source]]:
-    """Return sources that can be read again: pipes are read to their end, and kept meanwhile."""
-    with tempfile.TemporaryDirectory(prefix="envoylogs-") as folder:
-        kept = []
-        for place, source in enumerate(sources):
-            if source.size is not None:
-                kept.append(source)
-                continue
-            path = f"{folder}/{place}"
-            with source.open_raw() as stream, open(path, "wb") as file:  # noqa: PTH123
-                shutil.copyfileobj(stream, file)
-            kept.append(replace(source, path=path))
+    """Return sources that can be read again: pipes are read to their end, and kept meanwhile.
+
+    Raises:
+        SourceError: If a pipe can't be read.
+        OutputError: If there is no room for it.
+    """
+    if all(source.size is not None for source in sources):
+        yield sources
+        return
+    place = Path(tempfile.gettempdir())
+    with ExitStack() as opened:
+        try:
+            folder = opened.enter_context(temporary_folder(place, "envoylogs"))
+            kept = [
+                source if source.size is not None else _kept(source, folder / str(number))
+                for number, source in enumerate(sources)
+            ]
+        except OSError as error:
+            raise OutputError.unwritable(f"{place}, where pipes are kept", error) from error
         yield kept
+
+
+def _kept(source: Source, path: Path) -> Source:
+    """Return a pipe that is read to its end, and kept in a file."""
+    with source.open_raw() as raw, path.open("wb") as file:
+        while data := _read(source, raw):
+            file.write(data)
+    return replace(source, path=str(path))
+
+
+def _read(source: Source, raw: BinaryIO) -> bytes:
+    try:
+        return raw.read(READ_BYTES)
+    except OSError as error:
+        raise SourceError.unreadable(source.name, error) from error

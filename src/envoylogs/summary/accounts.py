@@ -57,8 +57,8 @@ class Accounts:
         sources: One row for each source: ``source``, ``role`` (of its proxies,
             ``mixed`` for several, null without records), ``bytes``
             (unpacked), ``lines``, ``blank``, ``records``, ``first``,
-            ``last`` (microseconds), ``problem`` (why it could not be unpacked
-            to its end, see ``sources.compression``; null if it could).
+            ``last`` (microseconds), ``problem`` (why it could not be read
+            to its end, see ``errors.PROBLEMS``; null if it could).
         gateways: One row for each gateway: ``gateway``, ``records``, ``first``, ``last``.
         overlap: The window that all gateways cover (microseconds): the last of
             their beginnings and the first of their ends; null with fewer than
@@ -95,7 +95,7 @@ class Accounts:
 
     @property
     def damaged(self) -> pl.DataFrame:
-        """Sources that were not unpacked to their end: ``source``, ``problem``, ``bytes``."""
+        """Sources that were not read to their end: ``source``, ``problem``, ``bytes``."""
         found = self.sources["source", "problem", "bytes"]
         if found["problem"].null_count() == found.height:
             return found.clear()

@@ -71,15 +71,14 @@ def save_days(
         "spec": asdict(next(iter(days.values())).spec),
     }
     rows = pl.concat(frames, how="diagonal")
-    try:
-        rows.write_parquet(
-            path,
-            compression="zstd",
-            metadata={_KEY: json.dumps(header), **(metadata or {}), **UNSEALED},
-        )
-    except pl.exceptions.PolarsError as error:
-        # So says Polars that a disk is full.
-        raise OSError(first_line(error)) from error
+    whole = BytesIO()
+    rows.write_parquet(
+        whole,
+        compression="zstd",
+        metadata={_KEY: json.dumps(header), **(metadata or {}), **UNSEALED},
+    )
+    # Not by Polars, which does not say of every error of the system which it was.
+    path.write_bytes(whole.getbuffer())
     seal(path)
 
 

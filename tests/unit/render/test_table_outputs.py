@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 from benchmarks import generator
 from markdown_it import MarkdownIt
@@ -31,12 +32,14 @@ from tests.handmade import (
 )
 
 from envoylogs.errors import UnknownKeyError
+from envoylogs.frames import write_frame
 from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import tally_sources
-from envoylogs.render.csv_table import write_csv
+from envoylogs.render.csv_table import write_csv, write_rows
 from envoylogs.render.formatting import count, percent, printable
 from envoylogs.render.markdown import write_markdown
+from envoylogs.render.queried import OF_ALL_ROWS
 from envoylogs.render.records import write_json, write_ndjson
 from envoylogs.render.terminal.screen import write_text
 from envoylogs.render.words import findings_shown
@@ -55,6 +58,7 @@ from envoylogs.tally.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from markdown_it.token import Token
 
@@ -257,7 +261,7 @@ def _assert_cell(cell: str, value: object) -> None:
         assert printable(json.loads(cell.removeprefix("'"))) == printable(value)
     else:
         assert isinstance(value, str)
-        is_formula = value.startswith(("=", "+", "-", "@", "\t", "\r"))
+        is_formula = value.startswith(("\t", "\r")) or value.strip().startswith(tuple("=+-@"))
         assert printable(cell) == f"{chr(39) * is_formula}{printable(value)}"
 
 
@@ -281,6 +285,33 @@ def test_no_cell_is_a_formula(table: str) -> None:
     starts = ("=", "+", "-", "@", "\t", "\r")
     formulas = [c for row in rows for c in row if c.startswith(starts) and not _is_number(c)]
     assert formulas == []
+
+
+_FORMULAS = (
+    "=1",
+    " =cmd()",
+    "\n=1+1",
+    "\t@x",
+    "\r\n-1",
+    "\xa0+1",
+    "\ufeff=1",
+    "\uff1d1",
+    "\t",
+    "\x0b\x00=1",
+)
+_NO_FORMULAS = ("a", " a", "\na=1", "1=1", "x@example.com", "#")
+
+
+@pytest.mark.parametrize("text", [*_FORMULAS, *_NO_FORMULAS])
+def test_white_space_hides_no_formula(text: str, tmp_path: Path) -> None:
+    out, path = io.StringIO(), tmp_path / "records.csv"
+    write_rows([{"path": text}], out)
+    frame = pl.DataFrame({"path": [text]})
+    write_frame(frame.lazy(), path, ".csv", {})
+
+    for written in (out.getvalue(), OF_ALL_ROWS["csv"](frame), path.read_bytes().decode()):
+        _, rows = _read_csv(written)
+        assert [cell.startswith("'") for row in rows for cell in row] == [text in _FORMULAS]
 
 
 def _is_number(cell: str) -> bool:

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from tests.builders import Pipe
 
 from envoylogs.sources.compression import UnpackedStream
-from envoylogs.sources.identity import Mark, MarkedStream, Probe
+from envoylogs.sources.identity import Mark, MarkedStream
 from envoylogs.sources.known_logs import KnownLogs
+from envoylogs.sources.probe import Probe
 from envoylogs.sources.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 _TEXTS = st.binary(max_size=9000).map(lambda data: data.replace(b"\x1f", b"\n"))
 
@@ -138,6 +139,79 @@ def test_a_log_that_differs_anywhere_near_a_mark_is_another_one(changed: int) ->
 
     assert new == [len(_LOG), len(_LOG)]
     assert len(logs.logs) == 2
+
+
+_BANNER = b'Defaulted container "istio-proxy" out of: istio-proxy, istio-init (init)\n'
+_BEGIN_ALIKE = {
+    "a banner": (_BANNER + _LOG, _BANNER + b"another\n"),
+    "a brace": (b'{\n  "authority": "a"\n}\n' * 300, b'{\n  "code": 503\n}\n'),
+    "up to a mark": (_LOG, _LOG[:9000] + b"another\n" * 150),
+    "around a mark": (_LOG, _LOG[:9000] + b"!" + _LOG[9001:]),
+}
+
+
+def _plain(data: bytes) -> bytes:
+    return data
+
+
+@pytest.mark.usefixtures("_folder")
+@pytest.mark.parametrize("how", _BEGIN_ALIKE)
+@pytest.mark.parametrize("resumable", [False, True])
+@pytest.mark.parametrize("pack_one", [_plain, gzip.compress])
+@pytest.mark.parametrize("pack_other", [_plain, gzip.compress])
+def test_logs_that_only_begin_alike_are_no_copies(
+    how: str,
+    resumable: bool,  # noqa: FBT001
+    pack_one: Callable[[bytes], bytes],
+    pack_other: Callable[[bytes], bytes],
+) -> None:
+    one, other = _BEGIN_ALIKE[how]
+
+    _, new = _known(pack_one(one), pack_other(other), pack_one(one), resumable=resumable)
+
+    assert new == [len(one), len(other), 0]
+
+
+@pytest.mark.usefixtures("_folder")
+def test_archives_that_agree_at_both_ends_are_no_copies() -> None:
+    def archive(middle: bytes) -> bytes:
+        parts = (_LOG, middle, _LOG[::-1])
+        return b"".join(gzip.compress(part, 0, mtime=0) for part in parts)
+
+    one, other = (archive(word * 3000) for word in (b"one\n", b"two\n"))
+    assert (len(one), one[-4096:]) == (len(other), other[-4096:])
+
+    _, new = _known(one, other, one)
+
+    assert new == [2 * len(_LOG) + 12_000, 2 * len(_LOG) + 12_000, 0]
+
+
+def _known_later(before: bytes, now: bytes) -> tuple[int, dict[str, int]]:
+    """Read a log that takes the place of one that an earlier run has read; return what is new."""
+    earlier, _ = _known(before, resumable=True)
+    logs = KnownLogs(earlier.logs, resumable=True, run=1)
+    path = Path("0.log")
+    path.write_bytes(now)
+    source = Source(path.name, path.name)
+    with source.open_raw() as raw:
+        place = logs.place_of(source, raw)
+    return 0 if place.nothing_new else len(now) - place.same_bytes, logs.unproven
+
+
+@pytest.mark.usefixtures("_folder")
+@pytest.mark.parametrize("how", ["a banner", "a brace"])
+def test_a_first_line_that_does_not_say_when_or_who_proves_nothing(how: str) -> None:
+    before, now = _BEGIN_ALIKE[how]
+
+    assert _known_later(before, now) == (len(now), {})
+
+
+@pytest.mark.usefixtures("_folder")
+def test_what_can_not_be_compared_any_more_is_told() -> None:
+    log = b'{"start_time":"2026-11-01T12:00:00Z"}\n' + _LOG
+
+    assert _known_later(log, log[:9000]) == (0, {"0.log": 9000 - 8192})
+    assert _known_later(log, log + b"more\n") == (5, {})
 
 
 @pytest.mark.usefixtures("_folder")

@@ -253,3 +253,45 @@ def test_a_file_that_vanished_since_is_named_when_it_is_opened() -> None:
 
     with pytest.raises(SourceError, match=r"a\.log: no such file"), source.open_raw():
         pass
+
+
+def _refuse_to_list(monkeypatch: pytest.MonkeyPatch, *refused: str) -> None:
+    # Permissions do not keep root from anything.
+    scandir = os.scandir
+
+    def guarded(path: str) -> object:
+        if str(path) in refused:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+
+
+@pytest.mark.usefixtures("logs")
+@pytest.mark.parametrize("word", ["logs", "logs/**/*.log", "logs/*/*.log"])
+def test_a_folder_within_that_can_not_be_listed_is_a_source_with_a_problem(
+    word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write("logs/b/shut/x.log", "logs/c/y.log")
+    _refuse_to_list(monkeypatch, "logs/b/shut", "logs/b") if word == "logs/*/*.log" else (
+        _refuse_to_list(monkeypatch, "logs/b/shut")
+    )
+
+    found = locate([word])
+
+    shut = "logs/b" if word == "logs/*/*.log" else "logs/b/shut"
+    assert sorted((source.name, source.problem) for source in found) == [
+        (shut, "unlisted_folder"),
+        ("logs/c/y.log", None),
+    ]
+
+
+@pytest.mark.usefixtures("logs")
+def test_a_folder_that_can_not_be_listed_itself_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _write("logs/x.log")
+    _refuse_to_list(monkeypatch, "logs")
+
+    with pytest.raises(SourceError, match=r"logs: can't be read: Permission denied\."):
+        locate(["logs"])

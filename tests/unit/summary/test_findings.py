@@ -947,7 +947,7 @@ def test_sources_that_could_not_be_unpacked_are_told() -> None:
 
     assert (one.code, one.severity, one.subject) == ("log_incomplete", Severity.MEDIUM, "log")
     assert "1 of 2 sources could not be read to the end (truncated_gzip)" in one.title
-    assert one.next == "Get these sources again or unpack them: 0.gz."
+    assert one.next == "Get these sources again, unpack them or make them readable: 0.gz."
     assert "5 of 5 sources" in many.title
     assert "(damaged_gzip, truncated_gzip)" in many.title
     assert many.next.endswith("0.gz, 1.gz, 2.gz and 2 more.")

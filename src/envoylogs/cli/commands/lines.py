@@ -170,6 +170,10 @@ def _print(found: Iterable[list[_Printed]], limit: int | None, *, bare: bool) ->
 
 def _for_terminal(text: bytes) -> bytes:
     """Return the lines of a record with escapes in the place of what a terminal acts on."""
-    shown = text.decode("utf-8", "backslashreplace")
-    lines = (printable(line) if line else "" for line in shown.replace("\r\n", "\n").split("\n"))
-    return "\n".join(lines).removesuffix("\\r").encode()
+    shown = text.decode("utf-8", "backslashreplace").removesuffix("\r").replace("\r\n", "\n")
+    return "\n".join(map(_line_for_terminal, shown.split("\n"))).encode()
+
+
+def _line_for_terminal(line: str) -> str:
+    # Spaces alone are no name here that nobody would see.
+    return "\t".join(printable(part) if part.strip(" ") else part for part in line.split("\t"))

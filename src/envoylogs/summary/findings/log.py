@@ -86,7 +86,8 @@ def _most_unread(accounts: Accounts) -> int:
 def _next_step(accounts: Accounts, cut: list[str], *, damaged: bool, missing: list[str]) -> str:
     if cut:
         more = f" and {len(cut) - _SOURCES_NAMED:,} more" if len(cut) > _SOURCES_NAMED else ""
-        return f"Get these sources again or unpack them: {', '.join(cut[:_SOURCES_NAMED])}{more}."
+        named = ", ".join(cut[:_SOURCES_NAMED]) + more
+        return f"Get these sources again, unpack them or make them readable: {named}."
     wrapped = accounts.wrapped_in
     if damaged and wrapped.height:
         return (

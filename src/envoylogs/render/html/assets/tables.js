@@ -16,10 +16,11 @@
   const shownOf = (column, row) => (column.shown ?? SHOWN[column.kind])(column.of(row), row);
 
   // A spreadsheet runs a cell that begins like a formula; the apostrophe in front is hidden there.
+  const FORMULA = /^(?:[\s\x00-\x1F\x7F-\x9F\u200B\u2060\uFEFF]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|[\t\r])/;
   const csvCell = (value) => {
     if (value === null || value === undefined) return "";
     if (typeof value !== "string") return String(value);
-    const text = (/^[=+\-@\t\r]/.test(value) ? "'" : "") + printable(value);
+    const text = (FORMULA.test(value) ? "'" : "") + printable(value);
     return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
 

@@ -1,0 +1,138 @@
+"""Temporary files and folders; those of a run that was killed are taken away by the next one.
+
+Each is locked by the run that has made it, and the system lets go of a lock
+with its process. So what is there and not locked is nobody's any more, in
+whatever container its run was.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+if sys.platform != "win32":
+    import fcntl
+
+_SUFFIX = ".envoylogs-part"
+
+
+@contextmanager
+def temporary_file(folder: Path, name: str) -> Iterator[Path]:
+    """Return a new file in a folder, hidden and named alike; it is gone at the end, unless moved.
+
+    Raises:
+        OSError: If it can't be made.
+    """
+
+    def make() -> str:
+        descriptor, path = tempfile.mkstemp(dir=folder, prefix=f".{name}.", suffix=_SUFFIX)
+        os.close(descriptor)
+        return path
+
+    with _claimed(folder, make) as path:
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def temporary_folder(folder: Path, name: str) -> Iterator[Path]:
+    """Return a new folder in a folder likewise, with whatever will be in it.
+
+    Raises:
+        OSError: If it can't be made.
+    """
+
+    def make() -> str:
+        return tempfile.mkdtemp(dir=folder, prefix=f".{name}.", suffix=_SUFFIX)
+
+    with _claimed(folder, make) as path:
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _claimed(folder: Path, make: Callable[[], str]) -> Iterator[Path]:
+    """Return what is made, locked; what dead runs have left in the folder is taken away before."""
+    _take_away_leftovers(folder)
+    while True:
+        path = Path(make())
+        descriptor = _locked(path, wait=True)
+        # Another run may have taken it away before it was locked.
+        if _is_there(path, descriptor):
+            break
+        if descriptor is not None:
+            os.close(descriptor)
+    try:
+        yield path
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _take_away_leftovers(folder: Path) -> None:
+    """Take away what runs of this user left in a folder, if they are dead for sure."""
+    if sys.platform == "win32":
+        return
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not (entry.name.startswith(".") and entry.name.endswith(_SUFFIX)):
+                continue
+            with suppress(OSError):
+                if entry.stat(follow_symlinks=False).st_uid == os.getuid():
+                    _take_away(Path(entry.path))
+
+
+def _take_away(path: Path) -> None:
+    descriptor = _locked(path, wait=False)
+    if descriptor is None:
+        return
+    try:
+        if not _is_there(path, descriptor):
+            return
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    finally:
+        os.close(descriptor)
+
+
+def _locked(path: Path, *, wait: bool) -> int | None:
+    """Open and lock a file or a folder; null if somebody else has, or the system can't.
+
+    Where no lock can be had nothing is taken away either.
+    """
+    if sys.platform == "win32":
+        return None
+    try:
+        access = os.O_RDONLY if path.is_dir() else os.O_RDWR
+        descriptor = os.open(path, access | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _is_there(path: Path, descriptor: int | None) -> bool:
+    """Tell whether a path leads to a file, and to the open one if there is one."""
+    try:
+        found = path.lstat()
+        return descriptor is None or os.path.samestat(found, os.fstat(descriptor))
+    except OSError:
+        return False
