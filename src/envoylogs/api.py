@@ -21,9 +21,10 @@ from envoylogs.forking import refuse_after_fork
 from envoylogs.frames import scanned_frame, tally_of_frame
 from envoylogs.keyed.anonymizing_key import keyed_anonymizer
 from envoylogs.keyed.moments import time_of
-from envoylogs.keyed.plan import ReadPlan
+from envoylogs.keyed.plan import NO_HOOKS, ReadPlan
 from envoylogs.keyed.selection import COLUMN_OF, Selection
-from envoylogs.pipeline import spec_of_saved, tally_sources
+from envoylogs.pipeline import spec_of_saved
+from envoylogs.read_back import tally_of_any
 from envoylogs.sources.locate import locate
 from envoylogs.summary.slices import SLICE_COLUMNS, SLICE_ROWS
 from envoylogs.tally.spec import TallySpec
@@ -135,8 +136,9 @@ def analyze(
     """Return what the log says: findings, every table, every figure.
 
     Args:
-        what: Sources as of ``scan``, among them saved tallies; or a frame from
-            ``scan`` or ``read``, with records left out as you like; or a tally.
+        what: Sources as of ``scan``, among them saved tallies, and Parquet that logs
+            were converted to; or a frame from ``scan`` or ``read``, with records left
+            out as you like; or a tally.
         options: See ``ReadOptions``; only with sources.
 
     Raises:
@@ -160,9 +162,9 @@ def analyze(
             raise ArgumentError(f"{', '.join(options)}: {words}")
         return Analysis(what if isinstance(what, Tally) else tally_of_frame(what, spec))
     located = locate(_words(what))
-    return Analysis(
-        tally_sources(located, spec=spec_of_saved(located) or spec, plan=_plan(options))
-    )
+    spec = spec_of_saved(located) or spec
+    plan = _plan(options)
+    return Analysis(tally_of_any(located, spec=spec, plan=plan, hooks=NO_HOOKS, limits={}))
 
 
 def _words(sources: PathOrWord | Iterable[PathOrWord]) -> list[str]:

@@ -18,10 +18,12 @@ from polars.io.plugins import register_io_source
 from envoylogs import schema
 from envoylogs.envoy.failures.lookup import with_failure
 from envoylogs.envoy.outcomes import OUTCOME_NAMES
-from envoylogs.envoy.roles import ROLES
+from envoylogs.envoy.roles import ROLES, ProxiesSeen
 from envoylogs.envoy.traffic import KINDS, column_expression, columns_behind
 from envoylogs.errors import ArgumentError, UnknownKeyError, nearest
 from envoylogs.keyed.batches import BATCH_RECORDS, Batch, Decoded, decode
+from envoylogs.keyed.distinct_requests import RequestsSeen
+from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.pipeline import work_ahead
 from envoylogs.reading.fates import LineFates
@@ -46,8 +48,8 @@ _HOSTS = {"authority", "requested_server_name", "host"}
 
 _FITS = "fits the predicate"
 
-_OF_RECORDS = ("outcome", "kind")
-"""What a frame must have to be counted: they rest on keys that it does not hold."""
+ORIGIN = "envoylogs"
+"""The key of a Parquet file's metadata under which JSON says where its records are from."""
 
 
 class Accounting:
@@ -159,13 +161,18 @@ def _fitting(rows: pl.DataFrame, predicate: pl.Expr) -> pl.DataFrame:
     return rows.filter(rows.with_columns(predicate.alias(_FITS)).get_column(_FITS))
 
 
-def tally_of_frame(frame: pl.DataFrame | pl.LazyFrame, spec: TallySpec = DEFAULT_SPEC) -> Tally:
+def tally_of_frame(
+    frame: pl.DataFrame | pl.LazyFrame,
+    spec: TallySpec = DEFAULT_SPEC,
+    plan: ReadPlan | None = None,
+) -> Tally:
     """Return what is remembered of the records of a frame.
 
     Args:
         frame: Columns of ``SCANNED``; those that are missing count as never
             logged, but ``outcome`` and ``kind`` must be there. Others are let be.
         spec: What to remember.
+        plan: Which of them are counted; all of them without one.
 
     Raises:
         UnknownKeyError: If ``outcome`` or ``kind`` is missing.
@@ -174,7 +181,7 @@ def tally_of_frame(frame: pl.DataFrame | pl.LazyFrame, spec: TallySpec = DEFAULT
     lazy = frame.lazy()
     types = lazy.collect_schema()
     names = types.names()
-    for name in _OF_RECORDS:
+    for name in schema.OF_COUNTED_RECORDS:
         if name not in names:
             raise UnknownKeyError(
                 f"the frame has no column {name!r}, without which records can't be counted: it "
@@ -196,7 +203,8 @@ def tally_of_frame(frame: pl.DataFrame | pl.LazyFrame, spec: TallySpec = DEFAULT
         pl.col("line").fill_null(0),
         pl.col("role").fill_null("gateway"),
     )
-    adding = TallySum(replace(spec, selection=None))
+    adding = TallySum(spec if plan is not None else replace(spec, selection=None))
+    requests = RequestsSeen()
     seen = [name for name in schema.NORMALIZED if name in names]
     for batch in rows.collect_batches(
         chunk_size=BATCH_RECORDS, maintain_order=True, engine="streaming"
@@ -209,7 +217,14 @@ def tally_of_frame(frame: pl.DataFrame | pl.LazyFrame, spec: TallySpec = DEFAULT
                     f"{nearest(str(wrong[0]), values)}"
                 )
         records = batch if "failure" in names else with_failure(batch.drop("failure"))
-        adding.add(Batch.of(records, _fates_of(batch, seen)))
+        fates = _fates_of(batch, seen)
+        if plan is None:
+            for source, role, n in batch.group_by("source", "role").len().iter_rows():
+                fates.add(source, "role", n, role)
+            adding.add(Batch.of(records, fates))
+        else:
+            decoded = Decoded(None, plan, fates, ProxiesSeen(), requests)
+            adding.add(decoded.batch_of(KeyedRecords.of(records), plan.selection, requests))
     return adding.total().merge()
 
 
@@ -230,9 +245,9 @@ def _is_like(dtype: pl.DataType, wanted: pl.DataType) -> bool:
 def _fates_of(batch: pl.DataFrame, seen: Iterable[str]) -> LineFates:
     """Return the accounts of records that are no lines any more: each counts as one."""
     fates = LineFates()
-    for source, role, n in batch.group_by("source", "role").len().iter_rows():
-        for fate, detail in (("lines", ""), ("record_lines", ""), ("records", ""), ("role", role)):
-            fates.add(source, fate, n, detail)
+    for source, n in batch.group_by("source").len().iter_rows():
+        for fate in ("lines", "record_lines", "records"):
+            fates.add(source, fate, n)
     for name in seen:
         fates.add("", "column_seen", batch.height, name)
     return fates

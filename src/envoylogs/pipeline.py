@@ -17,7 +17,7 @@ from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.tally.days import DaySums
 from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
-from envoylogs.tally.storage import is_saved_tally, load_spec, load_tally
+from envoylogs.tally.storage import holds_records, is_saved_tally, load_spec, load_tally
 from envoylogs.tally.tally import TallySum
 
 if TYPE_CHECKING:
@@ -233,5 +233,5 @@ def spec_of_saved(sources: Iterable[Source]) -> TallySpec | None:
     Raises:
         TallyError: If that tally can't be read.
     """
-    first = next((source for source in sources if is_saved_tally(source)), None)
+    first = next((s for s in sources if is_saved_tally(s) and not holds_records(s)), None)
     return None if first is None else load_spec(first)

@@ -23,7 +23,7 @@ from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.tally.known_names import KnownNames
 from envoylogs.tally.known_tokens import names_by_token, with_names
 from envoylogs.tally.spec import DEFAULT_SPEC
-from envoylogs.tally.storage import is_saved_tally
+from envoylogs.tally.storage import holds_counts, holds_records, is_saved_tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -123,6 +123,11 @@ def refuse_tallies(sources: Iterable[Source]) -> None:
         TallyQuestionError: If one of them is a saved tally.
     """
     for source in sources:
+        if is_saved_tally(source) and not holds_counts(source):
+            raise TallyQuestionError(
+                f"{source.name}: is a Parquet file, and no log: pl.scan_parquet reads it. What "
+                "envoylogs convert wrote is counted by summarize and analyze."
+            )
         if is_saved_tally(source):
             raise TallyQuestionError(
                 f"{source.name}: is a saved tally: it has counts and no lines. Give the logs."
@@ -171,6 +176,11 @@ def newest_time(sources: Iterable[Source], plan: ReadPlan) -> int | None:
     newest: int | None = None
     wanted = replace(plan, columns=("start_time",), selection=NOTHING_SELECTED, anonymizer=None)
     for source in sources:
+        if holds_records(source):
+            raise TallyQuestionError(
+                f"{source.name}: --last is not looked for in records that were read before. Give "
+                "--since and --until."
+            )
         if is_saved_tally(source):
             raise TallyQuestionError.not_selectable(source.name, "--last", None)
         for batch in work_ahead(decode([source], wanted), Decoded.normalized):

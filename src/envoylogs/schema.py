@@ -118,3 +118,6 @@ TALLIED = frozenset(NORMALIZED) - {
     "user_agent",
 }
 """What a tally observes; a reader that is asked for these reads no others."""
+
+OF_COUNTED_RECORDS = ("outcome", "kind")
+"""What records must have to be counted: they rest on keys that no column holds."""

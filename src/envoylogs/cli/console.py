@@ -96,7 +96,7 @@ def refuse_to_overwrite(sources: Sequence[Source], outputs: Iterable[Path]) -> N
     Raises:
         OutputError: If an output is one of the sources, or two are the same.
     """
-    from envoylogs.tally.storage import is_saved_tally
+    from envoylogs.tally.storage import holds_records, is_saved_tally
 
     written: set[str] = set()
     for output in outputs:
@@ -110,7 +110,7 @@ def refuse_to_overwrite(sources: Sequence[Source], outputs: Iterable[Path]) -> N
         written.add(name)
         for source in sources:
             is_read = source.path is not None and _is_same(source.path, name)
-            if is_read and not is_saved_tally(source):
+            if is_read and (holds_records(source) or not is_saved_tally(source)):
                 raise OutputError(f"{output}: is one of the logs to read. Write to another file.")
 
 

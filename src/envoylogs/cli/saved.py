@@ -37,15 +37,18 @@ def refuse_what_tallies_lack(sources: list[Source], log: LogOptions) -> None:
     shows_query = _is_given(log, "show_query")
     if not (of_lines or shows_query or log.role):
         return
-    from envoylogs.tally.storage import is_saved_tally, load_spec
+    from envoylogs.tally.storage import holds_records, is_saved_tally, load_spec
 
     tallies = [source for source in sources if is_saved_tally(source)]
     if of_lines and tallies and len(tallies) == len(sources):
+        is_one = not holds_records(tallies[0])
+        what = "a saved tally: it has counts" if is_one else "of records that were read before"
         raise TallyQuestionError(
-            f"{printable(tallies[0].name)}: is a saved tally: it has counts and no lines, so "
+            f"{printable(tallies[0].name)}: is {what} and no lines, so "
             f"{' and '.join(of_lines)} would change nothing. Leave that out, or read the logs "
             "again."
         )
+    tallies = [source for source in tallies if not holds_records(source)]
     for source in tallies if shows_query or log.role else ():
         spec = load_spec(source)
         if shows_query and spec.show_query != log.context.params["show_query"]:

@@ -161,6 +161,8 @@ class Session:
             keys=self._keys,
             anonymizer=self._anonymizer,
         )
+        anonymized = None if self._anonymizer is None else self._anonymizer.fingerprint
+        self.origin = {"selection": plan.selection_text, "anonymized": anonymized}
         if log.last is None and not read_twice:
             yield self._located, plan
             return
@@ -213,12 +215,18 @@ class Session:
         self, sources: list[Source], plan: ReadPlan, hooks: Hooks, memory: Memory
     ) -> Tally:
         from envoylogs.pipeline import spec_of_saved, tally_sources
+        from envoylogs.tally.storage import holds_records
 
+        read: Callable[..., Tally] = tally_sources
+        if any(map(holds_records, sources)):
+            from envoylogs.read_back import tally_of_any
+
+            read = tally_of_any
         saved = spec_of_saved(sources)
         spec = memory.spec(saved)
         say_which_limits_are_kept(memory.given, saved)
         with self._shown(sources, hooks) as shown:
-            return tally_sources(sources, spec=spec, plan=plan, hooks=shown, limits=memory.given)
+            return read(sources, spec=spec, plan=plan, hooks=shown, limits=memory.given)
 
     def _since_last_time(
         self, state: Path, sources: list[Source], plan: ReadPlan, hooks: Hooks, memory: Memory

@@ -76,7 +76,7 @@ def _refuse_uncounted_ids(sources: list[Source], log: LogOptions) -> None:
 
 def _is_log(source: Source) -> bool:
     """Tell what is to be read; pass over a tally that was found, refuse one that was named."""
-    from envoylogs.tally.storage import is_saved_tally
+    from envoylogs.tally.storage import holds_counts, is_saved_tally
 
     if source.size is None:
         raise typer.BadParameter(
@@ -88,11 +88,12 @@ def _is_log(source: Source) -> bool:
             return True
     except MissingSourceError:
         return not source.found
+    what = "a saved tally" if holds_counts(source) else "a Parquet file"
     if source.found:
-        say(f"envoylogs: {printable(source.name)}: passed over, it is a saved tally.")
+        say(f"envoylogs: {printable(source.name)}: passed over, it is {what}.")
         return False
     raise typer.BadParameter(
-        f"--state reads logs, and {printable(source.name)} is a saved tally. Add tallies with "
+        f"--state reads logs, and {printable(source.name)} is {what}. Add tallies with "
         "envoylogs merge."
     )
 

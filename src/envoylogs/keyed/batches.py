@@ -113,9 +113,9 @@ class Decoded:
         block, self.block = self.block, None
         read = normalized(block, columns, self.fates, self.proxies)
         del block
-        return [self._batch(read, *selection) for selection in selections]
+        return [self.batch_of(read, *selection) for selection in selections]
 
-    def _batch(self, read: KeyedRecords, selection: Selection, requests: RequestsSeen) -> Batch:
+    def batch_of(self, read: KeyedRecords, selection: Selection, requests: RequestsSeen) -> Batch:
         """Return what a selection takes of the records that were read."""
         fates = self.fates.copy()
         whole = _of_roles(read, selection.roles, fates)

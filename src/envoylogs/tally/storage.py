@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs import __version__
+from envoylogs import __version__, schema
 from envoylogs.errors import TallyError, first_line
 from envoylogs.tally.days import STATES_WITH_TIMES, newest_time, sum_of
 from envoylogs.tally.sealing import UNSEALED, SealError, is_sealed, seal, verify
@@ -97,6 +97,25 @@ def is_saved_tally(source: Source) -> bool:
         return stream.read(len(_MAGIC)) == _MAGIC
 
 
+def holds_counts(source: Source) -> bool:
+    """Tell whether a file in the format of tallies says that it is one, of whatever version."""
+    try:
+        return source.path is not None and _KEY in pl.read_parquet_metadata(source.path)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        return False
+
+
+def holds_records(source: Source) -> bool:
+    """Tell whether a source is a Parquet file of normalized records, as a log is converted to."""
+    if source.path is None or not is_saved_tally(source):
+        return False
+    try:
+        columns = pl.read_parquet_schema(source.path)
+        return columns.keys() >= {*schema.OF_COUNTED_RECORDS} and "state" not in columns
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        return False
+
+
 def load_tally(source: Source) -> Tally:
     """Read a tally from a file.
 
@@ -164,7 +183,11 @@ def _header(label: str, whole: BytesIO) -> tuple[TallySpec, Mapping[str, str]]:
     """Return what a file remembers, and all its metadata."""
     metadata = pl.read_parquet_metadata(whole)
     if _KEY not in metadata:
-        why = "is a Parquet file and no saved tally. envoylogs reads logs and saved tallies."
+        why = (
+            "is a Parquet file and no saved tally. What envoylogs convert wrote is read by "
+            "summarize and analyze, if it has the columns outcome and kind; all other Parquet is "
+            "read by pl.scan_parquet."
+        )
         raise TallyError.unreadable(label, why)
     found = json.loads(metadata[_KEY])
     version = found["version"]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # costs time in proportion to what is there, waiting costs memory. A batch of a usual log has 90,000
 # rows; one with a host of its own in each record 460,000.
 _WAITING = 4
-_WAITING_ROWS = 400_000
+_WAITING_ROWS = 300_000
 
 
 @dataclass(frozen=True, slots=True)

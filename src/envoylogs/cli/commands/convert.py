@@ -108,9 +108,10 @@ def _metadata(session: Session) -> dict[str, str]:
     import json
 
     from envoylogs import __version__
+    from envoylogs.frames import ORIGIN
 
-    sources = session.names
-    return {"envoylogs": json.dumps({"tool": f"envoylogs {__version__}", "sources": sources})}
+    found = {"tool": f"envoylogs {__version__}", "sources": session.names, **session.origin}
+    return {ORIGIN: json.dumps(found)}
 
 
 def _write(session: Session, frame: pl.LazyFrame, output: Path) -> None:
