@@ -22,7 +22,7 @@ SEPARATORS = re.compile(f"[-_. {NESTED}]")
 """What stands between words, one at a time."""
 
 _JOINT = re.compile(f"[.{NESTED}]")
-_LONGEST = 200
+LONGEST = 200
 """How long a key is at most that is taken apart; no known one is nearly as long."""
 
 _COLUMNS = {fold(key): column for column, keys in ALIASES.items() for key in keys}
@@ -70,7 +70,7 @@ class KnownKeys:
         whole = fold(path)
         if whole in self.mapped or (whole in self.columns and _has_its_words(path, whole)):
             return whole
-        if len(path) > _LONGEST:
+        if len(path) > LONGEST:
             return None
         words = _written_out(path)
         if self._is_known(words):
@@ -88,7 +88,7 @@ class KnownKeys:
     def may_hold(self, path: str) -> bool:
         """Tell whether an object with this key or path may hold others that are known."""
         whole = fold(path)
-        if len(path) > _LONGEST or (NESTED not in path and whole in self._values):
+        if len(path) > LONGEST or (NESTED not in path and whole in self._values):
             return False
         words = _written_out(path)
         ends = [0, *(place for place, _ in _wrappers(words))]
