@@ -12,6 +12,7 @@ from tests.builders import Record, plain, record
 
 from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
+from envoylogs.envoy.fields import fold
 from envoylogs.reading.decoders import object_shapes
 from envoylogs.reading.decoders.columns import RecordColumns
 from envoylogs.reading.decoders.object_shapes import ObjectShapes
@@ -39,10 +40,11 @@ def test_keys_that_hold_no_column_make_no_shape() -> None:
 def test_long_keys_are_not_remembered() -> None:
     keys = FieldKeys((("m" * 999, "path"),))
     shapes = ObjectShapes(keys, _ALL)
+    fold.cache_clear()
 
     shapes.extend([record(**{"m" * 999: "/", f"{n}" * 999: 1}) for n in range(3)], range(3))
 
-    for cached in (keys.known_key, keys.may_hold):
+    for cached in (keys.known_key, keys.may_hold, fold):
         # The mapped key is one of them, since it is used.
         assert cached.cache_info().currsize <= len(record()) + 1  # type: ignore[union-attr]
     assert shapes.unused.counts == {f"{n}" * 100: 1 for n in range(3)}
