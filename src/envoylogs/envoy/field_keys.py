@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from envoylogs.envoy.fields import ALIASES, EITHER, ENVOY_ONLY, OF_A_PROXY, OF_LOG_LINES, fold
-from envoylogs.envoy.known_keys import NESTED, SEPARATORS, KnownKeys
+from envoylogs.envoy.known_keys import LONGEST, NESTED, SEPARATORS, KnownKeys
 from envoylogs.errors import MappingError, UnknownKeyError
 
 if TYPE_CHECKING:
@@ -118,7 +118,8 @@ class FieldKeys:
 
     def columns_of(self, key: str) -> tuple[str, ...]:
         """Return the columns of which a key holds one, as each of its values tells."""
-        known = self.known_key(key)
+        # Long keys are not remembered, since each may be a megabyte; no known one is long.
+        known = self.known_key(key) if len(key) <= LONGEST else self._known.key_of(key)
         if known is None:
             return ()
         if known in _EITHER and known not in self._known.mapped:
@@ -177,7 +178,9 @@ class FieldKeys:
 
     def holders(self, keys: Iterable[str]) -> list[str]:
         """Return the keys of an object under which there may be one with known keys."""
-        return [key for key in keys if NESTED not in key and self.may_hold(key)]
+        return [
+            key for key in keys if len(key) <= LONGEST and NESTED not in key and self.may_hold(key)
+        ]
 
     def flattened(self, found: Mapping[str, object], *, unknown: bool = False) -> dict[str, object]:
         """Return an object with the known keys of the objects inside it, each by its path.

@@ -22,7 +22,7 @@ SEPARATORS = re.compile(f"[-_. {NESTED}]")
 """What stands between words, one at a time."""
 
 _JOINT = re.compile(f"[.{NESTED}]")
-_LONGEST = 200
+LONGEST = 200
 """How long a key is at most that is taken apart; no known one is nearly as long."""
 
 _COLUMNS = {fold(key): column for column, keys in ALIASES.items() for key in keys}
@@ -67,10 +67,11 @@ class KnownKeys:
 
     def key_of(self, path: str) -> str | None:
         """Return the known key, folded, that a key or a path is; None if it is none."""
-        whole = fold(path)
+        # A long one is not remembered: it may be a megabyte, and another one in each record.
+        whole = fold(path) if len(path) <= LONGEST else fold.__wrapped__(path)
         if whole in self.mapped or (whole in self.columns and _has_its_words(path, whole)):
             return whole
-        if len(path) > _LONGEST:
+        if len(path) > LONGEST:
             return None
         words = _written_out(path)
         if self._is_known(words):
@@ -87,8 +88,10 @@ class KnownKeys:
 
     def may_hold(self, path: str) -> bool:
         """Tell whether an object with this key or path may hold others that are known."""
+        if len(path) > LONGEST:
+            return False
         whole = fold(path)
-        if len(path) > _LONGEST or (NESTED not in path and whole in self._values):
+        if NESTED not in path and whole in self._values:
             return False
         words = _written_out(path)
         ends = [0, *(place for place, _ in _wrappers(words))]

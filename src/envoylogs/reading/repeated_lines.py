@@ -9,8 +9,13 @@ LEAST_LINES = 64
 """From how many lines on a repetition is told apart."""
 
 _SHORT = 24
-"""How many bytes lines are long on average, at most, where repetitions within a block are looked
-for: no record is nearly as short, and looking takes as long as reading a block of records."""
+"""How many bytes lines are long, at most, where repetitions within a block are looked for: no
+record is nearly as short."""
+_LOOKED_AT = 16_384
+"""Every how many bytes it is asked whether lines are short: to count the lines of a block takes as
+long as reading ten records, since they are long."""
+_FEW = 3
+"""How many short lines in a row tell that."""
 
 
 class Piece(NamedTuple):
@@ -41,10 +46,11 @@ def pieces_of(data: bytes) -> list[Piece]:
             line = data[: end - 1]
             if data.endswith(line):
                 return [Piece(line, n)]
-    lines = data.count(b"\n") + 1
-    if lines < LEAST_LINES or lines * _SHORT < len(data):
-        return [Piece(data)]
-    return _pieces_of_lines(data.split(b"\n"))
+    are_short = any(
+        data.count(b"\n", place, place + _FEW * _SHORT) >= _FEW
+        for place in range(0, len(data), _LOOKED_AT)
+    )
+    return _pieces_of_lines(data.split(b"\n")) if are_short else [Piece(data)]
 
 
 def _pieces_of_lines(lines: list[bytes]) -> list[Piece]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -258,3 +259,36 @@ def test_a_record_on_one_line_ends_an_open_object_even_inside_of_it() -> None:
     batch = reading(b'{"wrapped":\n' + inner + b"\n}\n")
 
     assert _paths(batch) == ["/inner"]
+
+
+def test_the_lines_of_an_object_that_is_too_deep_are_gone_through_once() -> None:
+    n = 1000
+    add = OpenObject.add
+    with mock.patch.object(OpenObject, "add", autospec=True, side_effect=add) as added:
+        batch = reading(b"".join(b'{"a%d":\n' % number for number in range(n)))
+
+    assert reasons(batch.fates) == {"unfinished_object": n - 1, "cut_at_end": 1}
+    assert added.call_count == n
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        # Behind the first line the bracket of the second is closed before the end.
+        b'{"a":\n' * 2 + b'{"b":1}},\n{"c":\n' + b'{"a":\n' * (MAX_DEPTH + 9),
+        b'{"a":[\n' + b"{},\n" * (MAX_LINES + 9),
+        b'{"a":[\n{"b":[\n' + b"1,\n" * (MAX_LINES + 9),
+        b'{"a":\n' * MAX_DEPTH + b'"x\n',
+        b'{"a":\n' * MAX_DEPTH + b'{"response_flags":"-","path":{\n' + b'"y":1}}\n',
+        b'{"a":\n' * (MAX_DEPTH + 1) + b"}\n" * (MAX_DEPTH + 3),
+    ],
+)
+def test_a_failed_object_is_read_again_as_if_its_first_line_had_not_been_there(data: bytes) -> None:
+    with mock.patch.object(OpenObject, "drop_first", return_value=False):
+        expected = reading(data)
+
+    found = reading(data)
+
+    assert found.fates == expected.fates
+    assert (found.frame is None) == (expected.frame is None)
+    assert accounted(found.fates)

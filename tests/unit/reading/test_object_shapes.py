@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.builders import Record, plain, record
 
 from envoylogs import schema
-from envoylogs.envoy.field_keys import DEFAULT_KEYS
+from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
+from envoylogs.envoy.fields import fold
 from envoylogs.reading.decoders import object_shapes
 from envoylogs.reading.decoders.columns import RecordColumns
 from envoylogs.reading.decoders.object_shapes import ObjectShapes
@@ -36,8 +37,26 @@ def test_keys_that_hold_no_column_make_no_shape() -> None:
     assert shapes.unused.counts["response"] == 33
 
 
+def test_long_keys_are_not_remembered() -> None:
+    keys = FieldKeys((("m" * 999, "path"),))
+    shapes = ObjectShapes(keys, _ALL)
+    fold.cache_clear()
+
+    shapes.extend([record(**{"m" * 999: "/", f"{n}" * 999: 1}) for n in range(3)], range(3))
+
+    for cached in (keys.known_key, keys.may_hold, fold):
+        # The mapped key is one of them, since it is used.
+        assert cached.cache_info().currsize <= len(record()) + 1  # type: ignore[union-attr]
+    assert shapes.unused.counts == {f"{n}" * 100: 1 for n in range(3)}
+
+
+def _is_unknown(key: str) -> bool:
+    return not DEFAULT_KEYS.columns_of(key) and not DEFAULT_KEYS.may_hold(key)
+
+
 _own_keys = st.dictionaries(
-    st.sampled_from(("team", "verb", "request", "response", "k\x1fv")) | st.text(max_size=3),
+    st.sampled_from(("team", "verb", "request", "response", "k\x1fv"))
+    | st.text(max_size=3).filter(_is_unknown),
     st.sampled_from((1, "x", None, {"verb": "GET"}, {"path": "/inside"}, {"headers": {"a": 1}})),
     max_size=3,
 )
