@@ -55,7 +55,7 @@ _GROUPS = {
 _ERRORS = "error"
 """The group that codes are in too: every code from 500 on, whoever made it."""
 _MISSING = "-"
-_CODE = re.compile(r"-|[\dxX?]{1,3}|[\dxX?]*\*[\dxX?*]*")
+_CODE = re.compile(r"-|-?[\dxX?*]+")
 # How Polars prints what looks at more than one record; it knows no way to ask for that which lets
 # IN through. Texts of the condition are left out first.
 _OF_SEVERAL = re.compile(
@@ -120,9 +120,9 @@ class Selection:
                     f"--code {code!r} is no response code. Give a code (404), a class (5xx), a "
                     "pattern of digits, * and ?, or - for a missing one."
                 )
-        if since_us is not None and until_us is not None and since_us >= until_us:
+        if since_us is not None and until_us is not None and since_us > until_us:
             raise SelectionError(
-                f"--since {iso_of(since_us)} is not before --until {iso_of(until_us)}, so no "
+                f"--since {iso_of(since_us)} is after --until {iso_of(until_us)}, so no "
                 "record can be between. A time of day is its latest occurrence: give the day too."
             )
         given = tuple((word, tuple(patterns[word])) for word in COLUMN_OF if patterns.get(word))

@@ -624,8 +624,15 @@ def test_a_window_begins_with_its_start_and_ends_before_its_end() -> None:
     assert _chosen(log, since=10) == [1, 2, 3, 4, 5]
     assert _chosen(log, until=20) == [0, 1, 2, 3]
     assert _chosen(log, since=10, until=20) == [1, 2, 3]
-    assert _chosen(log, since=20, until=10) == []
     assert _chosen(log, since=10, until=10) == []
+    with pytest.raises(SelectionError, match=r"--since \S+ is after --until"):
+        _chosen(log, since=20, until=10)
+
+
+@pytest.mark.parametrize("code", ["abc", "", "404,503", "5xx ", "ok", "--", "40.4", "[45]xx"])
+def test_what_can_be_no_code_is_refused(code: str) -> None:
+    with pytest.raises(SelectionError, match="is no response code"):
+        Selection.of({"code": [code]})
 
 
 def test_records_without_a_time_are_in_no_window() -> None:
@@ -844,8 +851,12 @@ _globs = {
         st.text(st.sampled_from("*?/.abcshop-145x[]"), min_size=1, max_size=5),
     )
     for word, values in _VALUES.items()
-    if word != "outcome"
-} | {"outcome": st.sampled_from(_VALUES["outcome"])}
+    if word not in {"outcome", "code"}
+} | {
+    "outcome": st.sampled_from(_VALUES["outcome"]),
+    "code": st.sampled_from(_VALUES["code"])
+    | st.text(st.sampled_from("*?x1450"), min_size=1, max_size=5),
+}
 
 
 @st.composite
@@ -869,6 +880,7 @@ def test_any_selection_of_any_records_is_that_of_a_plain_loop(
 ) -> None:
     assume(patterns or condition or any(bound is not None for bound in window))
     since, until = window
+    assume(since is None or until is None or since <= until)
     seen = [_seen()[row] for row in rows]
 
     def is_selected(one: _Seen) -> bool:
