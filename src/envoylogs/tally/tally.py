@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 # what is there, waiting costs memory.
 _WAITING = 4
 
-# One with more rows does not wait. A batch of a usual log has 90,000; one with a host or a cluster
-# of its own in each record 260,000 to 460,000, most of which are folded when they are added.
-_WAITING_ROWS = 150_000
+# One with more names than this many times their limit does not wait: most of them are folded when
+# it is added. With a host or a cluster of its own in each record it has up to 460,000 rows.
+_NAMES_WAITING = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +102,12 @@ class Tally:
         return found
 
     @property
-    def rows(self) -> int:
-        """How many rows the states have together; but for joint counts, whose rows are small."""
-        return sum(self.state(name).frame.height for name in STATES if name != "joint")
+    def has_many_names(self) -> bool:
+        """Whether so many names are to be folded that it takes more memory to wait than to add."""
+        most = _NAMES_WAITING * self.spec.max_names
+        # Nearly every record is a row of joint counts, whatever its names.
+        states = (self.state(name) for name in STATES_OF_NAMES if name != "joint")
+        return any(state.frame.height > most for state in states)
 
     def merge(self, *others: Tally) -> Tally:
         """Return the tally of everything that these tallies are of; none is changed.
@@ -185,7 +188,7 @@ class TallySum:
         """Observe one more batch."""
         tally = Tally.of(batch, self._spec)
         self._tallies.append(tally)
-        if len(self._tallies) > _WAITING or tally.rows > _WAITING_ROWS:
+        if len(self._tallies) > _WAITING or tally.has_many_names:
             self._tallies = [self.total()]
 
     def total(self) -> Tally:
