@@ -59,7 +59,7 @@ samples: $(VENV)/.dev ## Make the sample logs of the lab's stories again, with a
 notebooks: $(VENV)/.dev ## Run the notebooks anew and keep what they print (needs chromium for pictures)
 	$(BIN)/python docs/notebooks.py
 
-soak: $(VENV)/.dev ## Run the property tests for long, with many more examples
+soak: $(VENV)/.dev ## Run the property tests and the attacks for long, with many more examples
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest $(IN_PARALLEL) -m "property" -q
 
 clean: ## Remove what can be made again

@@ -116,7 +116,9 @@ def cost_of(key: str, folder: Path, *, values: int = VALUES, routed: bool = True
     command = [sys.executable, "-m", "envoylogs", "summarize", str(log), "--format", "json"]
     with answer.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL)
+        # Popen's own waiting does not tell the memory.
         _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.monotonic() - start
     log.unlink()
     size = answer.stat().st_size
@@ -124,7 +126,7 @@ def cost_of(key: str, folder: Path, *, values: int = VALUES, routed: bool = True
     return Cost(
         seconds,
         usage.ru_maxrss / 1024,
-        os.waitstatus_to_exitcode(status),
+        process.returncode,
         found["accounts"]["records"] if found else 0,
         size / 1e6,
     )
