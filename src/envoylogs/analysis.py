@@ -79,15 +79,22 @@ class Analysis:
 
     Args:
         tally: What is remembered of the log.
-
-    Attributes:
-        tally: That tally; ``save_tally`` keeps it.
-        summary: All results; ``tables`` are made of them.
     """
 
     def __init__(self, tally: Tally) -> None:
-        self.tally = tally
-        self.summary: Summary = summarize(tally)
+        self._tally, self._summary = tally, summarize(tally)
+
+    @property
+    def tally(self) -> Tally:
+        """What is remembered of the log."""
+        refuse_after_fork()
+        return self._tally
+
+    @property
+    def summary(self) -> Summary:
+        """All results; ``tables`` are made of them."""
+        refuse_after_fork()
+        return self._summary
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -124,8 +131,7 @@ class Analysis:
         Raises:
             UnknownKeyError: If there is no such table.
         """
-        refuse_after_fork()
-        if name not in TABLE_NAMES:
+        if not isinstance(name, str) or name not in TABLE_NAMES:
             raise UnknownKeyError.of("table", name, TABLE_NAMES)
         return _timed(_unfolded(self._rows(name)))
 
@@ -187,7 +193,7 @@ class Analysis:
         Raises:
             UnknownKeyError: If there is no such table.
         """
-        if by not in COLUMNS:
+        if not isinstance(by, str) or by not in COLUMNS:
             raise UnknownKeyError.of("table by one column", by, COLUMNS)
         return _unfolded(compared(self.summary, other.summary, by))
 

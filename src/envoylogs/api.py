@@ -105,6 +105,8 @@ def scan(
         >>> frame.group_by("upstream_subset").len().sort("len").collect().rows()
         [(None, 45), ('v2', 68), ('v1', 167)]
     """
+    if not isinstance(unknown_keys, bool):
+        raise ArgumentError(f"unknown_keys: {unknown_keys!r} is no bool.")
     if unknown_keys and options.get("anonymize"):
         raise ArgumentError("unknown_keys may hold anything, which anonymize can't replace.")
     refuse_after_fork()
@@ -196,7 +198,7 @@ def _plan(options: ReadOptions) -> ReadPlan:
         where=texts.get("where"),
         since_us=_time("since", given),
         until_us=_time("until", given),
-        roles=_several("role", given.get("role", ())),
+        roles=_several("role", given["role"]) if "role" in given else (),
         distinct=flags.get("distinct_requests", False),
     )
     mapped = given.get("map", {})
@@ -229,7 +231,7 @@ def _several(option: str, given: object) -> list[str]:
     values = [given] if isinstance(given, str | int) else given
     if isinstance(values, list | tuple | set | frozenset):
         wrong = [value for value in values if not isinstance(value, str | int)]
-        if not wrong and not any(isinstance(value, bool) for value in values):
+        if values and not wrong and not any(isinstance(value, bool) for value in values):
             return [str(value) for value in values]
     raise ArgumentError(
         f"{option}: {given!r} is no text, no number and no list of these. Leave the option out "

@@ -24,7 +24,7 @@ def first_line(error: BaseException) -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the nearest of the known names as a question, nothing if none is near."""
     names = list(known)
-    near = difflib.get_close_matches(name.lower(), [k.lower() for k in names], n=3, cutoff=0.5)
+    near = difflib.get_close_matches(str(name).lower(), [k.lower() for k in names], n=3, cutoff=0.5)
     suggestions = [k for k in names if k.lower() in near]
     return f" Did you mean {' or '.join(suggestions)}?" if suggestions else ""
 

@@ -144,7 +144,9 @@ class _Scan:
             rows = rows.with_columns(
                 column_expression(name) for name in schema.DERIVED if name in asked
             )
-            yield (rows if predicate is None else _fitting(rows, predicate)).select(names)
+            fitting = rows if predicate is None else _fitting(rows, predicate)
+            # A selection of no column has no rows, and what counts the rows of a product asks none.
+            yield fitting.select(names) if names else fitting.drop(fitting.columns)
             if left == 0:
                 return
 
@@ -236,7 +238,7 @@ def _is_like(dtype: pl.DataType, wanted: pl.DataType) -> bool:
     if dtype == pl.Null() or dtype == wanted:
         return True
     if wanted == pl.Int64():
-        return dtype.is_integer()
+        return dtype.is_integer() and dtype not in (pl.UInt64(), pl.UInt128(), pl.Int128())
     if wanted == pl.String():
         return isinstance(dtype, pl.Categorical | pl.Enum)
     return isinstance(dtype, pl.Datetime) and dtype.time_zone is not None

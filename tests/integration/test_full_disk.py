@@ -77,6 +77,47 @@ def test_a_file_of_before_is_kept(what: str) -> None:
     assert Path(out).read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("summarize", "gw.log", "--format", "json"),
+        ("query", "gw.log", "SELECT path FROM logs", "-f", "csv"),
+        ("lines", "gw.log", "--code", "200"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_an_answer_that_is_cut_by_a_full_disk_is_told(arguments: tuple[str, ...]) -> None:
+    room = (_MOST_BYTES, _MOST_BYTES)
+    with Path("answer").open("wb") as answer:
+        found = subprocess.run(
+            [sys.executable, "-m", "envoylogs", *arguments],
+            stdout=answer,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, room),
+        )
+
+    assert Path("answer").stat().st_size <= _MOST_BYTES
+    assert found.returncode == 1
+    assert b"can't be written: File too large" in found.stderr
+    assert b"Traceback" not in found.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_keep_no_file_from_being_written(closed: str) -> None:
+    program = f"{sys.executable} -m envoylogs"
+    found = subprocess.run(
+        ["/bin/sh", "-c", f"exec {program} summarize gw.log --format json -o out {closed}"],
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert b"Traceback" not in found.stderr
+    assert Path("out").read_bytes().startswith(b"{")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
 @pytest.mark.parametrize("what", ["parquet", "csv", "ndjson", "rejects", "tally", "output", "page"])
 def test_a_full_device_is_told(what: str) -> None:

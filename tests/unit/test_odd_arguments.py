@@ -158,16 +158,26 @@ def test_a_lazy_frame_is_read_by_another_process(anonymize: bool, tmp_path: Path
 _FORKS = """
 import os, signal, sys
 import envoylogs
-if sys.argv[2] == "after":
-    envoylogs.read(sys.argv[1])
+before = envoylogs.analyze(sys.argv[1]) if sys.argv[2] == "after" else None
+if before is not None:
+    before.findings
 child = os.fork()
 if child:
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 signal.alarm(60)
-try:
-    print(envoylogs.analyze(sys.argv[1]).overview.requests > 0)
-except envoylogs.EnvoylogsError as error:
-    print(type(error).__name__, error)
+def said(call):
+    try:
+        return str(call())
+    except envoylogs.EnvoylogsError as error:
+        return f"{type(error).__name__} {error}"
+print(said(lambda: envoylogs.analyze(sys.argv[1]).overview.requests > 0))
+if before is not None:
+    for call in (
+        lambda: before.overview, lambda: before.findings, lambda: before.table("outcome"),
+        lambda: before.save_tally("x"), lambda: before.report("x"), before.timeline_figure,
+        lambda: before.compare(before), before._repr_html_, lambda: repr(before),
+    ):
+        assert said(call).startswith("ForkError"), call
 sys.stdout.flush()
 os._exit(0)
 """
@@ -188,3 +198,27 @@ def test_a_fork_after_the_first_call_is_refused_and_does_not_hang(when: str, sai
     assert found.stdout.startswith(said)
     assert ("spawn" in found.stdout) == (when == "after")
     assert issubclass(ForkError, envoylogs.EnvoylogsError)
+
+
+def test_a_list_of_no_values_does_not_mean_all() -> None:
+    with pytest.raises(ArgumentError, match="host"):
+        envoylogs.scan(_SAMPLE, host=[])
+    with pytest.raises(ArgumentError, match="unknown_keys"):
+        envoylogs.scan(_SAMPLE, unknown_keys=5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", [None, [], 5, {}])
+def test_odd_names_of_tables_are_refused_in_words(name: Any) -> None:
+    found = envoylogs.analyze(_SAMPLE)
+
+    with pytest.raises(envoylogs.EnvoylogsError, match="table"):
+        found.table(name)
+    with pytest.raises(envoylogs.EnvoylogsError, match="table"):
+        found.compare(found, by=name)
+
+
+def test_the_rows_of_a_product_are_counted() -> None:
+    frame = envoylogs.scan(_SAMPLE)
+
+    assert frame.join(frame, how="cross").select(pl.len()).collect().item() == 280**2
+    assert frame.select([]).collect().width == 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import atexit
 import gc
+import io
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,6 +89,7 @@ def run() -> None:
     Python frees its modules, frames and caches one by one when it ends, which is a tenth of the
     processor time of a small log.
     """
+    _open_streams()
     try:
         main()
     except SystemExit as ended:
@@ -99,10 +102,37 @@ def run() -> None:
         atexit._run_exitfuncs()  # noqa: SLF001  # what ``os._exit`` leaves out
         sys.stdout.flush()
         sys.stderr.flush()
-    except OSError:
+    except BrokenPipeError:
         # Nobody reads any more; Python says so in its own way.
         raise SystemExit(code) from None
+    except OSError as error:
+        _say_of_the_output(error)
+        os._exit(Exit.ERROR)
     os._exit(code)
+
+
+def _open_streams() -> None:
+    """Make the standard streams such that nothing written to them is lost unsaid."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        # A shell may have closed it; what goes to the others still counts.
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
+    out = sys.stdout
+    # With PYTHONUNBUFFERED, as in many containers, what the system did not take of a write is lost
+    # without a word, such as all behind the end of a disk.
+    if isinstance(getattr(out, "buffer", None), io.RawIOBase):
+        sys.stdout = open(  # noqa: SIM115
+            out.fileno(), "w", encoding=out.encoding, errors=out.errors, closefd=False,
+            buffering=1 if out.isatty() else -1,
+        )  # fmt: skip
+
+
+def _say_of_the_output(error: OSError) -> None:
+    """Say that the end of the answer was not written, to whoever still hears it."""
+    with suppress(OSError):
+        reason = error.strerror or error
+        sys.stderr.write(f"envoylogs: standard output: can't be written: {reason}.\n")
+        sys.stderr.flush()
 
 
 def main() -> None:

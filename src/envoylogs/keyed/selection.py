@@ -55,7 +55,7 @@ _GROUPS = {
 _ERRORS = "error"
 """The group that codes are in too: every code from 500 on, whoever made it."""
 _MISSING = "-"
-_CODE = re.compile(r"-|-?[\dxX?*]+")
+_CODE = re.compile(r"-|[0-9xX?]{1,3}|(?=.*\*)[0-9xX?*]{1,4}")
 # How Polars prints what looks at more than one record; it knows no way to ask for that which lets
 # IN through. Texts of the condition are left out first.
 _OF_SEVERAL = re.compile(

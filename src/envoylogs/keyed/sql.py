@@ -11,9 +11,17 @@ import re
 
 _PARTS = re.compile(
     r"""
-    '(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/
+    (?P<reader> [`"\[]? \b read_\w+ [`"\]]? ) (?: \s | /\*.*?\*/ | --[^\n]*(?:\n|\Z) )* \(
+    | '(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/
     | (?P<number> (?<![\w.]) (?:\d+\.\d*|\.\d+) (?![\w.]) )
-    | \b(?P<reader> read_\w+) \s* \(
+    """,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+_NO_QUESTION = re.compile(
+    r"""
+    (?: \s | /\*.*?\*/ | --[^\n]*(?:\n|\Z) | \( )*
+    (?: DROP | TRUNCATE | DELETE | CREATE | INSERT | UPDATE | ALTER
+      | WITH (?: \s | /\*.*?\*/ | --[^\n]*(?:\n|\Z) )+ RECURSIVE ) \b
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
@@ -27,3 +35,8 @@ def with_floats(sql: str) -> str:
 def reader_in(sql: str) -> str | None:
     """Return the first function that reads a file, null if there is none."""
     return next((part["reader"] for part in _PARTS.finditer(sql) if part["reader"]), None)
+
+
+def is_question(sql: str) -> bool:
+    """Tell whether SQL asks something, and will end: not ``DROP``, and no recursion."""
+    return _NO_QUESTION.match(sql) is None

@@ -244,7 +244,7 @@ _VALUES: dict[str, list[str]] = {
              "DB.EXAMPLE.com", "api.example.com:80", "shop.example.com:8443", "{id}", ""],
     "path": ["/", "/cart", "/cart*", "/cart?", "/cart.html", "/c?rt", "*", "-", "/?x=/cart",
              "/cart?id=1", "=1+1", "//../%00", "(?s)*"],
-    "code": ["404", "5xx", "0", "2xx", "-", "*", "x", "xxxx", "50?", "4*", "20x", "5", "-1"],
+    "code": ["404", "5xx", "0", "2xx", "-", "*", "x", "xxx", "50?", "4*", "20x", "5", "*1*"],
     "outcome": ["served", "no_route", "unrouted", "error", "upstream_*", "tcp*", "*", "?cp",
                 "no_filter_chain", "blackhole"],
     "subset": ["v2", "v*", "v?", "-", "*", "http", "v2-a", "v1"],
@@ -629,7 +629,10 @@ def test_a_window_begins_with_its_start_and_ends_before_its_end() -> None:
         _chosen(log, since=20, until=10)
 
 
-@pytest.mark.parametrize("code", ["abc", "", "404,503", "5xx ", "ok", "--", "40.4", "[45]xx"])
+@pytest.mark.parametrize(
+    "code",
+    ["abc", "", "404,503", "5xx ", "ok", "--", "40.4", "[45]xx", "5xxx", "\u0665xx", "-1", "1000"],
+)
 def test_what_can_be_no_code_is_refused(code: str) -> None:
     with pytest.raises(SelectionError, match="is no response code"):
         Selection.of({"code": [code]})
@@ -855,7 +858,7 @@ _globs = {
 } | {
     "outcome": st.sampled_from(_VALUES["outcome"]),
     "code": st.sampled_from(_VALUES["code"])
-    | st.text(st.sampled_from("*?x1450"), min_size=1, max_size=5),
+    | st.text(st.sampled_from("*?x1450"), min_size=1, max_size=3),
 }
 
 

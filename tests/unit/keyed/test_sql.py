@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from envoylogs.keyed.sql import reader_in, with_floats
+from envoylogs.keyed.sql import is_question, reader_in, with_floats
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,31 @@ def test_arithmetic_is_that_of_floats(sql: str, expected: float) -> None:
     [
         ("SELECT * FROM read_csv('/etc/hostname')", "read_csv"),
         ("select * from Read_Parquet ('x')", "Read_Parquet"),
+        ("SELECT * FROM \"read_csv\"('x')", '"read_csv"'),
+        ("SELECT * FROM READ_CSV /* */ ('x')", "READ_CSV"),
+        ("SELECT * FROM read_ipc -- (\n ('x')", "read_ipc"),
         ("SELECT path FROM logs WHERE path = 'read_csv(1)'", None),
         ("SELECT read_timeout FROM logs -- read_csv(", None),
     ],
 )
 def test_functions_that_read_files_are_found(sql: str, expected: str | None) -> None:
     assert reader_in(sql) == expected
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT 1", True),
+        (" -- first\n ( select 1)", True),
+        ("WITH t AS (SELECT 1) SELECT * FROM t", True),
+        ("WITH recursively AS (SELECT 1) SELECT 1", True),
+        ("WITH RECURSIVE t AS (SELECT 1 UNION ALL SELECT 1 FROM t) SELECT * FROM t", False),
+        ("with /* */ recursive t AS (SELECT 1) SELECT 1", False),
+        ("DROP TABLE logs", False),
+        ("CREATE TABLE x AS SELECT * FROM logs", False),
+        ("selec what Polars knows best", True),
+        ("SELECT 'DROP TABLE logs'", True),
+    ],
+)
+def test_a_question_is_a_select_that_can_end(sql: str, expected: bool) -> None:  # noqa: FBT001
+    assert is_question(sql) is expected

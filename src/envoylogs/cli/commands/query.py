@@ -91,8 +91,13 @@ def _answer(frame: pl.LazyFrame, sql: str, most: int | None) -> pl.DataFrame:
     import polars as pl
     from polars import selectors as cs
 
-    from envoylogs.keyed.sql import reader_in, with_floats
+    from envoylogs.keyed.sql import is_question, reader_in, with_floats
 
+    if not is_question(sql):
+        raise QueryError(
+            "a query is one SELECT, with WITH in front where it has parts; no other "
+            "statement, and no WITH RECURSIVE."
+        )
     reader = reader_in(sql)
     if reader is not None:
         raise QueryError(f"{reader} reads files: a query reads the logs, in the table {_TABLE}.")
@@ -102,6 +107,8 @@ def _answer(frame: pl.LazyFrame, sql: str, most: int | None) -> pl.DataFrame:
         # No output has decimals, and a cast to them is the only way to get them.
         found = found.with_columns(cs.decimal().cast(pl.Float64))
         return (found if most is None else found.head(most + 1)).collect(engine="streaming")
+    except UnicodeEncodeError as error:
+        raise QueryError("the query holds bytes that are no text.") from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         words = str(error)
         no_column, no_table = _NO_COLUMN.search(words), _NO_TABLE.search(words)
