@@ -230,8 +230,9 @@ def _of_type(options: ReadOptions, wanted: type[_Value], names: Iterable[str]) -
 def _several(option: str, given: object) -> list[str]:
     values = [given] if isinstance(given, str | int) else given
     if isinstance(values, list | tuple | set | frozenset):
-        wrong = [value for value in values if not isinstance(value, str | int)]
-        if values and not wrong and not any(isinstance(value, bool) for value in values):
+        # A flag is a number to Python.
+        are_values = all(isinstance(v, str | int) and not isinstance(v, bool) for v in values)
+        if values and are_values:
             return [str(value) for value in values]
     raise ArgumentError(
         f"{option}: {given!r} is no text, no number and no list of these. Leave the option out "

@@ -16,7 +16,7 @@ import typer
 from envoylogs import __version__
 from envoylogs.cli.console import Exit, say_error
 from envoylogs.cli.lean import LeanCommand, LeanGroup
-from envoylogs.errors import EnvoylogsError
+from envoylogs.errors import EnvoylogsError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,7 +106,9 @@ def run() -> None:
         # Nobody reads any more; Python says so in its own way.
         raise SystemExit(code) from None
     except OSError as error:
-        _say_of_the_output(error)
+        # What could not be written may be standard error.
+        with suppress(OSError):
+            say_error(OutputError.unwritable("standard output", error))
         os._exit(Exit.ERROR)
     os._exit(code)
 
@@ -125,14 +127,6 @@ def _open_streams() -> None:
             out.fileno(), "w", encoding=out.encoding, errors=out.errors, closefd=False,
             buffering=1 if out.isatty() else -1,
         )  # fmt: skip
-
-
-def _say_of_the_output(error: OSError) -> None:
-    """Say that the end of the answer was not written, to whoever still hears it."""
-    with suppress(OSError):
-        reason = error.strerror or error
-        sys.stderr.write(f"envoylogs: standard output: can't be written: {reason}.\n")
-        sys.stderr.flush()
 
 
 def main() -> None:

@@ -9,21 +9,27 @@ from __future__ import annotations
 
 import re
 
-_PARTS = re.compile(
+_BLANK = r"(?: \s | /\*.*?\*/ | --[^\n]*(?:\n|\Z) )"
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """Return an expression in which ``BLANK`` is a space or a comment of SQL."""
+    return re.compile(text.replace("BLANK", _BLANK), re.VERBOSE | re.DOTALL | re.IGNORECASE)
+
+
+_PARTS = _pattern(
     r"""
-    (?P<reader> [`"\[]? \b read_\w+ [`"\]]? ) (?: \s | /\*.*?\*/ | --[^\n]*(?:\n|\Z) )* \(
+    (?P<reader> [`"\[]? \b read_\w+ [`"\]]? ) BLANK* \(
     | '(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/
     | (?P<number> (?<![\w.]) (?:\d+\.\d*|\.\d+) (?![\w.]) )
-    """,
-    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+    """
 )
-_NO_QUESTION = re.compile(
+_NO_QUESTION = _pattern(
     r"""
-    (?: \s | /\*.*?\*/ | --[^\n]*(?:\n|\Z) | \( )*
+    (?: BLANK | \( )*
     (?: DROP | TRUNCATE | DELETE | CREATE | INSERT | UPDATE | ALTER
-      | WITH (?: \s | /\*.*?\*/ | --[^\n]*(?:\n|\Z) )+ RECURSIVE ) \b
-    """,
-    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+      | WITH BLANK+ RECURSIVE ) \b
+    """
 )
 
 

@@ -30,20 +30,21 @@ class SealError(ValueError):
     """A file has no checksum, or is not what the checksum is of."""
 
 
-def seal(path: Path) -> None:
-    """Put the checksum into a file that was written with ``UNSEALED``, and read it back.
+def write_sealed(whole: bytes, path: Path) -> None:
+    """Write a file that has ``UNSEALED`` in it with its checksum, and read it back.
+
+    Args:
+        whole: The file without the checksum.
+        path: Where it is written.
 
     Raises:
         OSError: If the file can't be read or written, or holds something else
             than what was written.
     """
-    whole = bytearray(path.read_bytes())
-    start, end = _place(whole)
-    whole[start:end] = _digest(whole, start, end)
-    with path.open("r+b") as file:
-        file.seek(start)
-        file.write(whole[start:end])
-    if path.read_bytes() != whole:
+    start, end = place_of_seal(whole)
+    sealed = whole[:start] + _digest(whole, start, end) + whole[end:]
+    path.write_bytes(sealed)
+    if path.read_bytes() != sealed:
         raise OSError(f"{path} does not hold what was written to it.")
 
 
@@ -52,25 +53,30 @@ def is_sealed(whole: bytes) -> bool:
     return _SEAL.search(whole) is not None
 
 
-def verify(whole: bytes) -> None:
-    """Hold a file against its checksum.
+def place_of_seal(whole: bytes) -> tuple[int, int]:
+    """Return where a checksum begins and ends, right or wrong.
 
     Raises:
-        SealError: If it has none, or any of its bytes is another one.
+        SealError: If there is none.
     """
-    start, end = _place(whole)
-    if whole[start:end] != _digest(whole, start, end):
-        raise SealError("its content is not what its checksum is of")
-
-
-def _place(whole: bytes | bytearray) -> tuple[int, int]:
     found = _SEAL.search(whole)
     if found is None:
         raise SealError("it has no checksum")
     return found.span(1)
 
 
-def _digest(whole: bytes | bytearray, start: int, end: int) -> bytes:
+def verify(whole: bytes) -> None:
+    """Hold a file against its checksum.
+
+    Raises:
+        SealError: If it has none, or any of its bytes is another one.
+    """
+    start, end = place_of_seal(whole)
+    if whole[start:end] != _digest(whole, start, end):
+        raise SealError("its content is not what its checksum is of")
+
+
+def _digest(whole: bytes, start: int, end: int) -> bytes:
     counted = hashlib.sha256(whole[:start])
     counted.update(_ZEROS.encode())
     counted.update(whole[end:])

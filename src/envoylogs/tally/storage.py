@@ -22,7 +22,14 @@ import polars as pl
 from envoylogs import __version__, schema
 from envoylogs.errors import TallyError, first_line
 from envoylogs.tally.days import STATES_WITH_TIMES, newest_time, sum_of
-from envoylogs.tally.sealing import UNSEALED, SealError, is_sealed, seal, verify
+from envoylogs.tally.sealing import (
+    UNSEALED,
+    SealError,
+    is_sealed,
+    place_of_seal,
+    verify,
+    write_sealed,
+)
 from envoylogs.tally.spec import TallySpec
 from envoylogs.tally.tally import STATES, Tally
 
@@ -78,8 +85,7 @@ def save_days(
         metadata={_KEY: json.dumps(header), **(metadata or {}), **UNSEALED},
     )
     # Not by Polars, which does not say of every error of the system which it was.
-    path.write_bytes(whole.getbuffer())
-    seal(path)
+    write_sealed(whole.getvalue(), path)
 
 
 def _keys(name: str, day: int | None, days: Mapping[int | None, Tally]) -> Iterator[pl.Expr]:
@@ -198,7 +204,8 @@ def _header(label: str, whole: BytesIO) -> tuple[TallySpec, Mapping[str, str]]:
             f"is a tally of format version {version} ({writer}); this is envoylogs "
             f"{__version__}, which reads version {TALLY_VERSION}. Read the logs again.",
         )
-    verify(whole.getvalue())
+    # One that has a checksum was held against it before.
+    place_of_seal(whole.getvalue())
     lists = {name: tuple(found["spec"].get(name, ())) for name in ("by", "joint")}
     return TallySpec(**{**found["spec"], **lists}), metadata
 

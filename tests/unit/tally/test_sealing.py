@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from envoylogs.tally.sealing import UNSEALED, SealError, is_sealed, seal, verify
+from envoylogs.tally.sealing import UNSEALED, SealError, is_sealed, verify, write_sealed
 
 
 def _sealed(folder: Path, metadata: dict[str, str] | None = None) -> Path:
     path = folder / "numbers.parquet"
     rows = pl.DataFrame({"state": ["traffic", "paths"], "requests": [3, 2**53]})
-    rows.write_parquet(path, metadata={**UNSEALED, **(metadata or {})})
-    seal(path)
+    whole = BytesIO()
+    rows.write_parquet(whole, metadata={**UNSEALED, **(metadata or {})})
+    write_sealed(whole.getvalue(), path)
     return path
 
 
@@ -61,9 +63,8 @@ def test_words_of_a_log_are_no_seal(text: str, tmp_path: Path) -> None:
 def test_a_disk_that_keeps_something_else_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = _sealed(tmp_path)
-    before = path.read_bytes()
+    before = _sealed(tmp_path).read_bytes()
     monkeypatch.setattr(Path, "read_bytes", lambda _: before[:-1] + b"2")
 
     with pytest.raises(OSError, match="does not hold what was written"):
-        seal(path)
+        _sealed(tmp_path)

@@ -7,6 +7,7 @@ import re
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -40,7 +41,7 @@ from envoylogs.pipeline import tally_sources
 from envoylogs.reading.fates import LineFates
 from envoylogs.sources.source import Source
 from envoylogs.summary.summary import summarize
-from envoylogs.tally.sealing import UNSEALED, seal
+from envoylogs.tally.sealing import UNSEALED, write_sealed
 from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.storage import TALLY_VERSION, is_saved_tally, load_tally, save_tally
 from envoylogs.tally.tally import STATES, Tally
@@ -84,8 +85,9 @@ def _written(rows: pl.DataFrame, header: object, folder: Path) -> Source:
     """Return a file of these rows and this header, as another release may write it."""
     path = folder / "other.tally"
     text = header if isinstance(header, str) else json.dumps(header)
-    rows.write_parquet(path, metadata={_KEY: text, **UNSEALED})
-    seal(path)
+    whole = BytesIO()
+    rows.write_parquet(whole, metadata={_KEY: text, **UNSEALED})
+    write_sealed(whole.getvalue(), path)
     return Source("other.tally", str(path))
 
 
