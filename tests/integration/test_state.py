@@ -167,6 +167,21 @@ def test_a_rotated_log_that_is_gone_is_said() -> None:
     assert "gw.log: the log that was there last time is gone, and is not beside it." in found.errors
 
 
+def test_an_archive_of_the_beginning_is_not_where_a_grown_log_is() -> None:
+    Path("logs").mkdir()
+    Path("logs/b.log.gz").write_bytes(gzip.compress(lines(*_records(0, 20))))
+    Path("logs/d.log").write_bytes(lines(*_records(0, 30)))
+    Path("logs/j.log").write_bytes(lines(*_records(0, 90)))
+    assert _json("logs", "--state", "s").requests == 90
+
+    again = _json("logs", "--state", "s")
+    _append("logs/j.log", lines(*_records(90, 5)))
+    grown = _json("logs", "--state", "s")
+
+    assert (again.requests, grown.requests) == (90, 95)
+    assert "not there any more" not in again.errors + grown.errors
+
+
 def test_a_log_that_was_cut_in_place_and_grew_past_its_old_size_is_said() -> None:
     _append("gw.log", lines(*_records(0, 9)))
     _json("gw.log", "--state", "s")

@@ -90,7 +90,8 @@ class Hooks:
     """What is told of a reading while it goes on, and may end it.
 
     Attributes:
-        on_malformed: Called with each malformed line as it was.
+        on_malformed: Called with malformed lines as they were, one or more that follow
+            one another, separated by line feeds.
         stop: Ends the reading early, as if the sources ended there.
         progress: Is told of every read.
     """

@@ -133,8 +133,8 @@ class BlockReader:
         for key, n in self._keys_of(fates).items():
             fates.add_keys(self._source, "key_other", more * (n - keys.get(key, 0)), [key])
         if hand_on is not None:
-            for raw in rejected * more:
-                hand_on(raw)
+            if rejected:
+                hand_on(b"\n".join(rejected * more))
         self.next_line += more
         self._unclear.pass_over(more)
         return True

@@ -124,7 +124,8 @@ class LineFates:
         keys: Keys that nothing used, by (source, fate): ``key_unused`` of records with a key
             that no column holds, ``key_other`` of lines of JSON that are no records.
         examples: The first lines of each reason and source.
-        on_malformed: Called with each malformed line as it was.
+        on_malformed: Called with malformed lines as they were, one or more that follow
+            one another, separated by line feeds.
         keep_text: Whether examples say how their lines begin, and keys are counted:
             what is no record may hold anything.
     """

@@ -120,6 +120,8 @@ def folded_of(summary: Summary) -> str | None:
         error = percent(folds.latency_relative_error)
         more = _more("--max-latency-rows", "keeps them exact")
         words.append(f"Percentiles are within {error} of the exact ones. {more}")
+    if folds.bytes_stopped:
+        words.append("Sums of bytes stop at 2^63 - 1: one that is as large may be larger.")
     given_up = [] if folds.joint is None else _given_up(folds.joint, columns)
     if given_up:
         where = "On the page and in --table joint" if summary.slices else "In --table joint"

@@ -190,7 +190,8 @@ class Place:
         start: How many bytes are passed over.
         before: The last of these; not known of archives.
         is_packed: Whether the source may be an archive.
-        archive: Its digest, if it is one.
+        archive: Its digest, if it is one that was not read before.
+        is_known_archive: Whether it is one that was: the log may have grown since.
         same_bytes: How many bytes it has in common with the known log.
         problem: Why no more of it could be looked at (see ``compression``).
         head: How the log begins.
@@ -204,6 +205,7 @@ class Place:
     before: bytes = b""
     is_packed: bool = True
     archive: str | None = None
+    is_known_archive: bool = False
     same_bytes: int = 0
     problem: str | None = None
     head: bytes = b""

@@ -90,11 +90,11 @@ class KnownLogs:
             self.unended_bytes += source.size or 0
         if place.number is not None:
             log = replace(self.logs[place.number], run=self.run)
-            # A copy of the beginning is not where the log is.
-            if self.resumable and place.same_bytes >= log.end.offset:
-                path = os.path.realpath(source.path or "")
-                log = replace(log, name=source.name, path=path)
-                self._files[place.number] = path
+            # A copy of the beginning is not where the log is, nor is an archive of what it was.
+            is_there = place.is_known_archive and os.path.exists(log.path)  # noqa: PTH110
+            if self.resumable and place.same_bytes >= log.end.offset and not is_there:
+                log = replace(log, name=source.name, path=os.path.realpath(source.path or ""))
+                self._files[place.number] = log.path
             self.logs[place.number] = log
         if place.unproven_bytes:
             self.unproven[source.name] = place.unproven_bytes
@@ -234,7 +234,8 @@ class KnownLogs:
         archive = probe.archive() if probe.is_packed else None
         if archive in self._by_archive and is_same_file(probe, self._archive_files.get(archive)):
             number = self._by_archive[archive]
-            return Place(number, nothing_new=True, same_bytes=self.logs[number].end.offset)
+            size = self.logs[number].end.offset
+            return Place(number, nothing_new=True, is_known_archive=True, same_bytes=size)
         first = probe.first_line(unended=not self.resumable)
         here = Place(is_packed=probe.is_packed, archive=archive, head=probe.head)
         if first is None:

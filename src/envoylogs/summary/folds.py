@@ -1,4 +1,4 @@
-"""What was folded to keep memory bounded: how many records, of how many names at least."""
+"""What was folded to keep numbers bounded: how many records, of how many names at least."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import UNROUTED, is_error
 from envoylogs.summary.judged import whole
+from envoylogs.tally.counting import BYTES, LARGEST_SUM, total_of
 from envoylogs.tally.duration_classes import DurationCounts
 from envoylogs.tally.folding.marks import FOLDED_KNOWN
 from envoylogs.tally.folding.names_apart import is_folded
@@ -70,6 +71,8 @@ class Folds:
         errors: Errors of clusters, or of hosts where no cluster is logged,
             whose names were folded; no finding is about these.
         unrouted: Unrouted requests of known hosts likewise.
+        bytes_stopped: Whether a sum of bytes is as large as sums get, and may
+            stand for a larger one.
     """
 
     columns: dict[str, FoldedColumn]
@@ -77,9 +80,10 @@ class Folds:
     joint: JointDetail | None = None
     errors: int = 0
     unrouted: int = 0
+    bytes_stopped: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.columns or self.latency_relative_error or self.joint)
+        return bool(self.columns or self.latency_relative_error or self.joint or self.bytes_stopped)
 
 
 def folds(tally: Tally) -> Folds:
@@ -97,6 +101,7 @@ def folds(tally: Tally) -> Folds:
         max((relative_error_of(n) for n in digits if n is not None), default=0.0),
         _joint_detail(tally.joint),
         *_unnamed_trouble(tally),
+        bytes_stopped=LARGEST_SUM in tally.traffic.frame.select(total_of(*BYTES)).row(0),
     )
 
 

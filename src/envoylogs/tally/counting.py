@@ -29,12 +29,13 @@ TIME = pl.col("start_time").dt.epoch("us")
 BYTES = ("bytes_sent", "bytes_received")
 """What is summed of records besides how many there are; nothing else can be too large to add."""
 
-_LARGEST = 2**63 - 1
+LARGEST_SUM = 2**63 - 1
+"""Where sums stop: one that is as large may stand for a larger one."""
 
 
 def total_of(*names: str) -> pl.Expr:
     """Return sums of whole numbers, which stop at 2^63 - 1 and never wrap."""
-    return pl.col(names).cast(pl.Int128).sum().clip(None, _LARGEST).cast(pl.Int64)
+    return pl.col(names).cast(pl.Int128).sum().clip(None, LARGEST_SUM).cast(pl.Int64)
 
 
 _GROUP, _PLACE = "group", "place"

@@ -60,7 +60,7 @@ class _Read(NamedTuple):
 
 def _read(items: Sequence[Block]) -> _Read:
     rejected: list[bytes] = []
-    fates = LineFates(on_malformed=rejected.append)
+    fates = LineFates(on_malformed=lambda lines: rejected.extend(lines.split(b"\n")))
     reader = BlockReader("a.log", keep_text=True)
     read = _Read([], [], {}, {}, {}, [], rejected, [], 0)
     for item in items:

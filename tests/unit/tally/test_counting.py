@@ -8,6 +8,7 @@ from tests.builders import batch_of, record
 from tests.handmade import source_of, text_of
 
 from envoylogs.pipeline import tally_sources
+from envoylogs.render.caveats import folded_of
 from envoylogs.summary.summary import summarize
 from envoylogs.tally.tally import Tally
 
@@ -39,3 +40,7 @@ def test_sums_of_bytes_stop_and_never_wrap() -> None:
         assert summary.overview.bytes_sent == 2**63 - 1
         assert summary.overview.bytes_received == received
         assert summary.table("authority")["bytes_sent"].to_list() == [2**63 - 1]
+        assert summary.folds.bytes_stopped
+        assert "Sums of bytes stop at 2^63 - 1" in (folded_of(summary) or "")
+    fewer = tally_sources([source_of(text_of([record(bytes_sent=2**53), *log[:1022]]))])
+    assert not summarize(fewer).folds.bytes_stopped
