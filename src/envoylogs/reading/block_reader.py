@@ -132,9 +132,8 @@ class BlockReader:
             fates.add(*fate[:2], more * (n - counts[fate]), fate[2])
         for key, n in self._keys_of(fates).items():
             fates.add_keys(self._source, "key_other", more * (n - keys.get(key, 0)), [key])
-        if hand_on is not None:
-            if rejected:
-                hand_on(b"\n".join(rejected * more))
+        if hand_on is not None and rejected:
+            hand_on(b"\n".join(rejected * more))
         self.next_line += more
         self._unclear.pass_over(more)
         return True
