@@ -132,7 +132,7 @@ class BlockReader:
             fates.add(*fate[:2], more * (n - counts[fate]), fate[2])
         for key, n in self._keys_of(fates).items():
             fates.add_keys(self._source, "key_other", more * (n - keys.get(key, 0)), [key])
-        if hand_on is not None and rejected:
+        if hand_on is not None and rejected and more:
             hand_on(b"\n".join(rejected * more))
         self.next_line += more
         self._unclear.pass_over(more)

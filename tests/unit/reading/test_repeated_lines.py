@@ -97,6 +97,7 @@ def _line_by_line(data: bytes) -> _Read:
 @example([(b"{", 1), (b'"b":2,', MAX_LINES + 5)], 4, [50])
 @example([(b"text", 9), (b"\xef\xbb\xbf{", 9)], 4, [9])
 @example([(b'[pod/a/istio-proxy] {"a":', 200), (b"}", 200)], LEAST_LINES, [4000])
+@example([(b"{", 5)], 1, [])
 @example([(b"{}", 500), (b'{"a":1},', 500), (b"17", 500)], LEAST_LINES, [])
 def test_lines_have_the_same_fate_however_often_they_are_repeated(
     runs: list[tuple[bytes, int]], least: int, sizes: list[int]
