@@ -11,7 +11,7 @@ import typer  # noqa: TC002  # typer reads the annotations
 
 from envoylogs.cli.options import WHICH, AnonymizeOption, MapOption, TextFormatOption, option
 from envoylogs.cli.settings import ShowConfigOption, origin_of, print_config
-from envoylogs.errors import TextFormatError
+from envoylogs.errors import SelectionError, TextFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from envoylogs.keyed.plan import ReadPlan
     from envoylogs.keyed.selection import Selection
     from envoylogs.sources.source import Source
+    from envoylogs.tally.ladder import Buckets
 
 
 _glob = partial(option, about=WHICH, metavar="GLOB")
@@ -121,6 +122,22 @@ class LogOptions:
             roles=self.role or (),
             distinct=self.distinct_requests,
         )
+
+    def buckets(self, every: str | None) -> Buckets | None:
+        """Return the buckets of time of ``--every``; null without it.
+
+        Raises:
+            SelectionError: If it is no span, or none of whole seconds.
+        """
+        if every is None:
+            return None
+        from envoylogs.keyed.moments import span_of
+        from envoylogs.tally.ladder import MICROSECONDS, Buckets
+
+        width_us = span_of("--every", every)
+        if not width_us:
+            raise SelectionError("--every 0s: give how long a stretch of time is: 15m, 1h, 1d.")
+        return Buckets(width_us // MICROSECONDS)
 
     def until_the_newest(self, plan: ReadPlan, sources: Sequence[Source]) -> ReadPlan:
         """Return a plan with the window of ``--last``, for which the sources are read.

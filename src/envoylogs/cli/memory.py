@@ -12,7 +12,11 @@ from envoylogs.errors import TallyQuestionError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from envoylogs.tally.ladder import Buckets
     from envoylogs.tally.spec import TallySpec
+
+TIME = "start_time"
+"""The column that ``--every`` counts by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,7 @@ class Memory:
     """How much is remembered, as options say it; null for what was not given.
 
     Attributes:
-        columns: Of ``--by``; a saved tally has them or not.
+        columns: Of ``--by``, with ``start_time`` for ``--every``; a saved tally has them or not.
         max_names: See ``TallySpec``.
         max_latency_rows: See ``TallySpec``.
         show_query: Whether paths keep the values of their queries; null is as before.
@@ -30,6 +34,7 @@ class Memory:
         usual_joint_rows: What ``max_joint_rows`` is if neither an option nor a saved
             tally says.
         needs_joint: Whether a table of joint counts is wanted.
+        buckets: Of ``--every``.
     """
 
     columns: tuple[str, ...]
@@ -41,6 +46,7 @@ class Memory:
     max_joint_rows: int | None = None
     usual_joint_rows: int | None = None
     needs_joint: bool = False
+    buckets: Buckets | None = None
 
     @property
     def given(self) -> dict[str, Any]:
@@ -73,7 +79,14 @@ class Memory:
             max_joint_rows=self.usual_joint_rows or MAX_JOINT_ROWS,
             show_query=bool(self.show_query),
         )
-        return replace(spec, **self.given)
+        return replace(spec, **self._over_time, **self.given)
+
+    @property
+    def _over_time(self) -> dict[str, Any]:
+        """The buckets of ``--every``, by their names in ``TallySpec``; nothing without it."""
+        if self.buckets is None:
+            return {}
+        return {"every_s": self.buckets.width_s, "timezone": self.buckets.timezone}
 
     def spec_of_state(self, kept: TallySpec | None) -> TallySpec:
         """Return what a state is asked to remember: what was asked for, and else what it does.
@@ -84,13 +97,18 @@ class Memory:
         from envoylogs.summary.breakdown import columns_to_ask
         from envoylogs.tally.spec import DEFAULT_SPEC
 
-        kept = kept or DEFAULT_SPEC
+        found, kept = kept, kept or DEFAULT_SPEC
         joint = self.joint or kept.joint
         if self.needs_joint and not joint:
             raise _no_joint_counts((), None)
+        by, over_time = columns_to_ask(self.columns) or kept.by, self._over_time
+        if found is not None and over_time and {*self.columns} - {*kept.by} <= {TIME}:
+            # It has buckets of its own, which others are made of, or its timeline.
+            by, over_time = kept.by, {}
         asked = replace(
             kept,
-            by=columns_to_ask(self.columns) or kept.by,
+            by=by,
+            **over_time,
             joint=joint,
             show_query=kept.show_query if self.show_query is None else self.show_query,
         )

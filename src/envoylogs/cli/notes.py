@@ -9,7 +9,7 @@ from envoylogs.cli.console import say, say_error
 from envoylogs.errors import EmptySelectionError, IncompleteSourceError, LogFormatError
 from envoylogs.reading.fates import REASONS
 from envoylogs.render.caveats import folded_of, map_option, untimed_left_out
-from envoylogs.render.formatting import printable, size, window
+from envoylogs.render.formatting import printable, size, span, window
 from envoylogs.summary.in_words import counted
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from envoylogs.keyed.selection import Selection
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.summary import Summary
+    from envoylogs.tally.ladder import Buckets
     from envoylogs.tally.tally import Tally
 
 _PACKED = (".gz", ".zst", ".bz2", ".xz")
@@ -187,6 +188,21 @@ def refuse_nothing(tally: Tally, selection: Selection) -> None:
             left_out = f" {n:,} that fit otherwise {have} no time that can be read." if n else ""
         raise EmptySelectionError(
             f"none of {lines.records:,} records fits {selection.text}. {covers}{left_out}"
+        )
+
+
+def say_how_wide(summary: Summary, asked: Buckets, table: str | None) -> None:
+    """Say how wide buckets of time are, if what was counted has none as narrow as was asked."""
+    from envoylogs.summary.tables import ASKED
+
+    spec = summary.judged.tally.spec
+    of_columns = asked.made_of(spec.every_s).width_s if summary.asked_by else asked.width_s
+    of_timeline = summary.bucket_seconds or asked.width_s
+    widths = {ASKED: [of_columns], None: [of_columns, of_timeline]}.get(table, [of_timeline])
+    if max(widths) != asked.width_s:
+        say(
+            f"envoylogs: buckets of {span(max(widths))}, not of {span(asked.width_s)}: what was "
+            "counted has no finer ones. Read the logs with --every to have them."
         )
 
 

@@ -99,6 +99,16 @@ ByOption = Annotated[list[str] | None, option(
     help="A table by any columns together: method,path_group. Repeat or separate by commas. "
     "With --table connections that of connections alone.",
 )]  # fmt: skip
+EveryOption = Annotated[str | None, option(
+    "--every", about=SHOW, metavar="SPAN",
+    help="By time: 15m, 1h, 1d. Alone or with --by, with --table timeline or splits, and of "
+    "the timeline and the splits in JSON.",
+)]  # fmt: skip
+SortOption = Annotated[str | None, option(
+    "--sort", about=SHOW, metavar="COLUMN",
+    help="Order of the table: p99, errors, bytes_sent; the largest first, or as COLUMN:asc and "
+    "COLUMN:desc say.",
+)]  # fmt: skip
 SaveTallyOption = Annotated[Path | None, option(
     "--save-tally", about=WRITE, metavar="FILE",
     help="Keep all counts in this file, to be read or added to others later.",

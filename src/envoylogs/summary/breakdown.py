@@ -79,7 +79,8 @@ def asked_table(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
     Args:
         judged: What to count; connections are not, see ``asked_connections``.
         by: Columns of ``schema.COUNTABLE``, at least one; times are
-            microseconds.
+            microseconds. With ``judged.buckets`` a ``start_time`` is that of its bucket, rows
+            are in the order of time, and shares of several rows a bucket are of its requests.
 
     Raises:
         TallyError: If the tally does not have these columns.
@@ -101,7 +102,31 @@ def asked_table(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
         rows, counts = _requests(judged), pl.LazyFrame(schema=no_durations)
     else:
         raise TallyQuestionError.not_counted_by(by, (*schema.GROUP_KEYS, *TRAITS), tally.spec.by)
-    return _table(rows, counts, by, judged.total)
+    starts = _starts(judged, by)
+    table = _table(rows.with_columns(starts), counts.with_columns(starts), by, judged.total)
+    return _by_time(table, by, "requests") if starts else table
+
+
+_TIME = "start_time"
+
+
+def _starts(judged: Judged, by: Sequence[str]) -> list[pl.Expr]:
+    """Return what makes times those of buckets, if that was asked for."""
+    if judged.buckets is None or _TIME not in by:
+        return []
+    return [judged.buckets.made_of(judged.tally.spec.every_s).starts(pl.col(_TIME))]
+
+
+def _by_time(table: pl.DataFrame, by: Sequence[str], counted: str) -> pl.DataFrame:
+    """Return a table by time buckets in their order, with shares of what is in a bucket."""
+    n = pl.col(counted)
+    if tuple(by) == (_TIME,):
+        return table.sort(_TIME, nulls_last=True)
+    # A single value would be divided by as its reciprocal, which is off in the last digit.
+    of_bucket = n.sum().over(_TIME) + 0 * n
+    return table.with_columns(
+        pl.when(pl.col("share").is_not_null()).then(n / of_bucket).alias("share")
+    ).sort(_TIME, -n, *by, nulls_last=True)
 
 
 def _requests(judged: Judged) -> pl.LazyFrame:
@@ -155,7 +180,7 @@ def asked_connections(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
 
     Args:
         judged: What to count.
-        by: Columns of ``schema.COUNTABLE``, at least one; times are microseconds.
+        by: Columns of ``schema.COUNTABLE``, at least one; times as of ``asked_table``.
 
     Returns:
         A row for each combination: the columns, ``connections``, ``share`` (0 to 1, of all
@@ -177,11 +202,13 @@ def asked_connections(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
             raise TallyQuestionError.connections_not_counted_by(by)
     else:
         raise TallyQuestionError.not_counted_by(by, TrafficCounts.KEYS, asked)
+    starts = _starts(judged, by)
     accepted = pl.col("connections") - pl.col("refused")
     failed_share = pl.when(accepted > 0).then(pl.col("failed") / accepted)
     table = (
         rows.lazy()
         .filter(pl.col("kind") == "connection")
+        .with_columns(starts)
         .group_by(by)
         .agg(
             pl.col("requests").sum().alias("connections"),
@@ -201,7 +228,8 @@ def asked_connections(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
             "last",
         )
     )
-    return _ordered(table, by, judged)
+    found = _ordered(table, by, judged)
+    return _by_time(found, by, "connections") if starts else found
 
 
 def failed_connections(judged: Judged) -> pl.DataFrame:

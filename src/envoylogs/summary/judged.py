@@ -20,6 +20,7 @@ from envoylogs.tally.folding.names_apart import is_folded
 from envoylogs.tally.traffic import conditions_counted, connections_counted
 
 if TYPE_CHECKING:
+    from envoylogs.tally.ladder import Buckets
     from envoylogs.tally.tally import Tally
 
 
@@ -43,10 +44,15 @@ class Parts:
 
 
 class Judged:
-    """What a tally says, as the tables need it; each part is made when it is asked for, once."""
+    """What a tally says, as the tables need it; each part is made when it is asked for, once.
 
-    def __init__(self, tally: Tally) -> None:
-        self.tally = tally
+    Attributes:
+        tally: What is remembered of the log.
+        buckets: Of time, as they were asked for; null for those that the tally has.
+    """
+
+    def __init__(self, tally: Tally, buckets: Buckets | None = None) -> None:
+        self.tally, self.buckets = tally, buckets
 
     @cached_property
     def requests(self) -> pl.DataFrame:
@@ -119,6 +125,22 @@ class Judged:
     def timeline(self) -> pl.DataFrame:
         """Records by time, see ``TimelineCounts``, with ``host``."""
         return with_host(self.tally.timeline.frame)
+
+    @cached_property
+    def width_s(self) -> int | None:
+        """The width of the buckets of the timeline, as it is shown; null for an empty log."""
+        held = whole(self.tally.timeline.frame["width_s"].max())
+        if held is None or self.buckets is None:
+            return held
+        return self.buckets.made_of(held).width_s
+
+    @property
+    def bucket(self) -> pl.Expr:
+        """The start of the bucket that ``start`` of the timeline is in, as it is shown."""
+        start = pl.col("start")
+        if self.buckets is None or self.width_s is None:
+            return start
+        return self.buckets._replace(width_s=self.width_s).starts(start).alias("start")
 
     @cached_property
     def paths(self) -> pl.DataFrame:

@@ -17,12 +17,16 @@ from envoylogs.summary.percentiles import latency_by, latency_column
 from envoylogs.tally.ladder import ALL_DIGITS, WIDTHS_S
 
 if TYPE_CHECKING:
+    from envoylogs.summary.judged import Judged
     from envoylogs.summary.slices import Slices
     from envoylogs.tally.tally import Tally
 
 
-def timeline(tally: Tally) -> pl.DataFrame:
+def timeline(judged: Judged) -> pl.DataFrame:
     """Return requests by time bucket; buckets without a request are missing.
+
+    Args:
+        judged: What to count; its ``buckets`` say how wide they are.
 
     Returns:
         ``start`` (microseconds since 1970; null for records without a time),
@@ -31,9 +35,9 @@ def timeline(tally: Tally) -> pl.DataFrame:
     """
     requests, actor = pl.col("requests"), pl.col("actor")
     return (
-        tally.timeline.frame.lazy()
+        judged.timeline.lazy()
         .filter(pl.col("kind") == "request")
-        .with_columns(actor_of_record().alias("actor"))
+        .with_columns(actor_of_record().alias("actor"), judged.bucket)
         .group_by("start")
         .agg(
             requests.sum(),

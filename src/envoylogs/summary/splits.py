@@ -130,9 +130,47 @@ def _parts(judged: Judged, sent: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _buckets(judged: Judged) -> pl.LazyFrame:
-    """Return the share of each part over time, as a list for each group."""
+def splits_over_time(judged: Judged) -> pl.DataFrame:
+    """Return the observed split of every group by time bucket.
+
+    Args:
+        judged: What to count; its ``buckets`` say how wide they are.
+
+    Returns:
+        One row for each group, bucket and cluster: ``route_name``, ``authority`` (without port),
+        ``start`` (of the bucket, microseconds), ``upstream_cluster``, ``service``, ``subset``,
+        ``requests`` (sent), ``share`` (of the group's in the bucket) with its 95 % interval,
+        ``errors``, ``error_share``. Records without a time are in none. Ordered by the requests
+        of the group, then by group, start and cluster.
+    """
     requests = pl.col("requests")
+    total = _of_all([*_GROUP, "start"])
+    low, high = wilson_interval(requests, total)
+    _, _, subset, service = cluster_parts(pl.col("upstream_cluster"))
+    return (
+        _sent_over_time(judged)
+        .with_columns(_of_all(_GROUP).alias("of_group"))
+        .sort(-pl.col("of_group"), *_GROUP, "start", "upstream_cluster", nulls_last=True)
+        .select(
+            "route_name",
+            pl.col("host").alias("authority"),
+            "start",
+            "upstream_cluster",
+            service.alias("service"),
+            subset.alias("subset"),
+            "requests",
+            (requests / total).alias("share"),
+            low.alias("share_low"),
+            high.alias("share_high"),
+            "errors",
+            (pl.col("errors") / requests).alias("error_share"),
+        )
+        .collect()
+    )
+
+
+def _sent_over_time(judged: Judged) -> pl.LazyFrame:
+    """Return one row for each group, cluster and time bucket."""
     return (
         judged.timeline.lazy()
         .filter(
@@ -141,8 +179,17 @@ def _buckets(judged: Judged) -> pl.LazyFrame:
             & pl.col("start").is_not_null()
             & ~pl.col("outcome").is_in(NOT_SENT)
         )
+        .with_columns(judged.bucket)
         .group_by(*_PART, "start")
-        .agg(requests.sum())
+        .agg(pl.col("requests", "errors").sum())
+    )
+
+
+def _buckets(judged: Judged) -> pl.LazyFrame:
+    """Return the share of each part over time, as a list for each group."""
+    requests = pl.col("requests")
+    return (
+        _sent_over_time(judged)
         .with_columns((requests / _of_all([*_GROUP, "start"])).alias("share"))
         .sort("start", "upstream_cluster")
         .group_by(_GROUP)

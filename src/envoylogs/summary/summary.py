@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from envoylogs.summary.accounts import Accounts, accounts
 from envoylogs.summary.findings.whole_log import WholeLog, all_findings
 from envoylogs.summary.folds import Folds, folds
-from envoylogs.summary.judged import whole
 from envoylogs.summary.metrics.families import Family, metric_families
 from envoylogs.summary.overview import Overview, overview
 from envoylogs.summary.slices import SLICE_COLUMNS, FindingSlice, Slices, slices, slices_of
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from envoylogs.summary.findings.finding import Finding
+    from envoylogs.summary.sorting import Sort
+    from envoylogs.tally.ladder import Buckets
     from envoylogs.tally.tally import Tally
 
 
@@ -39,15 +40,22 @@ class Summary:
 
     judged: WholeLog
 
-    def __init__(
-        self, tally: Tally, *, complete: bool, by: Sequence[str], names_in_metrics: int | None
+    def __init__(  # noqa: PLR0913  # what ``summarize`` is given
+        self,
+        tally: Tally,
+        *,
+        complete: bool,
+        by: Sequence[str],
+        buckets: Buckets | None,
+        sort: Sort | None,
+        names_in_metrics: int | None,
     ) -> None:
-        self.judged = WholeLog(revealed(tally))
+        self.judged = WholeLog(revealed(tally), buckets)
         self.asked_by = tuple(by)
         self.selection = tally.spec.selection
         self.anonymized = tally.spec.anonymized is not None
         self._complete = complete
-        self._names_in_metrics = names_in_metrics
+        self._sort, self._names_in_metrics = sort, names_in_metrics
         self._tables: dict[str, pl.DataFrame] = {}
 
     def table(self, name: str) -> pl.DataFrame:
@@ -56,7 +64,10 @@ class Summary:
             make = TABLES[name].make
             if make is None:
                 raise KeyError(name)
-            self._tables[name] = make(self)
+            table = make(self)
+            if self._sort is not None and self._sort.is_of(table):
+                table = self._sort.sorted(table)
+            self._tables[name] = table
         return self._tables[name]
 
     @cached_property
@@ -77,7 +88,7 @@ class Summary:
     @cached_property
     def bucket_seconds(self) -> int | None:
         """The width of the timeline's buckets; null for an empty log."""
-        return whole(self.judged.tally.timeline.frame["width_s"].max())
+        return self.judged.width_s
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -114,11 +125,13 @@ class Summary:
         return slices_of(self.findings, self.slices) if self.slices else ()
 
 
-def summarize(
+def summarize(  # noqa: PLR0913  # what may be asked of a tally
     tally: Tally,
     *,
     complete: bool = True,
     by: Sequence[str] = (),
+    buckets: Buckets | None = None,
+    sort: Sort | None = None,
     names_in_metrics: int | None = None,
 ) -> Summary:
     """Return what there is to say of a tally.
@@ -128,13 +141,23 @@ def summarize(
         complete: Whether reading was not broken off. A damaged source makes a summary
             incomplete in any case.
         by: Columns that one more table is wanted by.
+        buckets: Of time that the timeline, splits and ``start_time`` among these columns are
+            wanted by; they are wider where the tally has no finer ones. Null for those it has.
+        sort: The order of the tables that have its column; null for their own.
         names_in_metrics: So many hosts, and so many clusters, are named in
             ``metrics`` at most; null if no metrics are wanted.
 
     Raises:
         TallyError: If the tally has no counts by these columns.
     """
-    summary = Summary(tally, complete=complete, by=by, names_in_metrics=names_in_metrics)
+    summary = Summary(
+        tally,
+        complete=complete,
+        by=by,
+        buckets=buckets,
+        sort=sort,
+        names_in_metrics=names_in_metrics,
+    )
     if by:
         # What can't be counted is said before anything is written.
         summary.table(ASKED)

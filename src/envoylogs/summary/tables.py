@@ -24,7 +24,7 @@ from envoylogs.summary.breakdown import (
 from envoylogs.summary.over_time import joint_table, timeline
 from envoylogs.summary.overview import LEDGER_KINDS
 from envoylogs.summary.rejections import rejections
-from envoylogs.summary.splits import parts_of
+from envoylogs.summary.splits import parts_of, splits_over_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,12 @@ CONNECTIONS = "connections"
 
 ASKED_CONNECTIONS = "connections_by"
 """The table of connections that ``--by`` asks for."""
+
+TIMELINE, SPLITS, SPLITS_OVER_TIME = "timeline", "splits", "splits_over_time"
+"""The tables of what happened when, and of splits whenever they were."""
+
+OVER_TIME = {TIMELINE: TIMELINE, SPLITS: SPLITS_OVER_TIME, SPLITS_OVER_TIME: SPLITS_OVER_TIME}
+"""The tables that can be asked for by time, each with what it is then."""
 
 JOINT = "joint"
 """The table of what ``--joint`` counted."""
@@ -110,8 +116,9 @@ _ALL = (
         json=(CONNECTIONS, "failures"),
     ),
     Table("rejections", lambda summary: rejections(summary.judged), json=("rejections",)),
-    Table("splits", lambda summary: summary.judged.splits, flat=parts_of),
-    Table("timeline", lambda summary: timeline(summary.judged.tally)),
+    Table(SPLITS, lambda summary: summary.judged.splits, flat=parts_of),
+    Table(SPLITS_OVER_TIME, lambda summary: splits_over_time(summary.judged)),
+    Table(TIMELINE, lambda summary: timeline(summary.judged)),
     Table("findings"),
     Table("not_found_ledger", _ledger),
     Table("sources", lambda summary: summary.accounts.sources),

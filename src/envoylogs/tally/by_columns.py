@@ -16,6 +16,7 @@ from envoylogs.envoy.traffic import column_expression, columns_behind, host_of_r
 from envoylogs.tally.counting import REQUESTS, TIME, Counted, total_of
 from envoylogs.tally.duration_classes import DurationCounts
 from envoylogs.tally.folding.names_apart import SHORT_TEXTS
+from envoylogs.tally.ladder import buckets_of
 from envoylogs.tally.latency import answered_by
 from envoylogs.tally.state import Counts
 from envoylogs.tally.traffic import CODE_CLASSES, conditions_counted, connections_counted
@@ -71,7 +72,8 @@ def asked_column(name: str, spec: TallySpec) -> pl.Expr:
         # As paths has it, which says what paths are known.
         return path_group(pl.col("path"), spec.path_segments)
     if name == "start_time":
-        return TIME.alias(name)
+        buckets = buckets_of(spec)
+        return (TIME if buckets is None else buckets.starts(TIME)).alias(name)
     return column.str.head(MAX_TEXT) if name in SHORT_TEXTS else column
 
 

@@ -35,6 +35,7 @@ EXACT: Mapping[str, pl.Expr] = {"digits": pl.lit(ALL_DIGITS, pl.Int64)}
 """What counts by whole milliseconds all have."""
 
 MICROSECONDS = 1_000_000
+_QUARTER_S, _DAY_S = 900, 86_400
 _Times = TypeVar("_Times", pl.Expr, pl.Series, int)
 
 
@@ -48,6 +49,52 @@ class Step(NamedTuple):
 
     width_s: int | None = None
     digits: int | None = None
+
+
+class Buckets(NamedTuple):
+    """The buckets of time that were asked for.
+
+    Attributes:
+        width_s: How wide they are.
+        timezone: By whose clock they begin, a name of the IANA database; null for UTC.
+    """
+
+    width_s: int
+    timezone: str | None = None
+
+    def starts(self, time_us: pl.Expr) -> pl.Expr:
+        """Return the starts of the buckets that times are in; both microseconds since 1970.
+
+        Days are those of the clock, of 23 or 25 hours where it is changed.
+        """
+        if self.timezone is None:
+            return floored(time_us, self.width_s)
+        days, rest = divmod(self.width_s, _DAY_S)
+        every = f"{self.width_s}s" if rest else f"{days}d"
+        local = time_us.cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(self.timezone)
+        return local.dt.truncate(every).dt.epoch("us")
+
+    def made_of(self, held_s: int | None) -> Buckets:
+        """Return the narrowest ones that are as wide and can be made of buckets that are kept.
+
+        Args:
+            held_s: The width of what is kept; null for times as they were logged.
+        """
+        if held_s is None:
+            return self
+        return self._replace(width_s=-(-self.width_s // held_s) * held_s)
+
+    @property
+    def widest_part_s(self) -> int:
+        """The widest buckets of the ladder that these can be made of."""
+        # The clocks of all zones differ from UTC by whole quarters of an hour.
+        most = self.width_s if self.timezone is None else min(self.width_s, _QUARTER_S)
+        return max(width for width in WIDTHS_S if width <= most and self.width_s % width == 0)
+
+
+def buckets_of(spec: TallySpec) -> Buckets | None:
+    """Return the buckets that a specification asks for; null for none."""
+    return None if spec.every_s is None else Buckets(spec.every_s, spec.timezone)
 
 
 class LadderCounts(Counts):

@@ -15,7 +15,8 @@ MAX_NAMES = 10_000
 
 _ROWS_OF_A_NAME = 20
 
-_OPTIONS = ("by", "show_query", "max_names", "max_latency_rows", "joint", "max_joint_rows")
+_OPTIONS = ("by", "every_s", "timezone", "show_query", "max_names", "max_latency_rows", "joint",
+            "max_joint_rows")  # fmt: skip
 """What of a specification has an option of its name."""
 
 MAX_LATENCY_ROWS = 250_000
@@ -33,6 +34,9 @@ class TallySpec:
     Attributes:
         by: Columns that requests are counted by together besides those that
             every tally has; of ``schema.COUNTABLE``.
+        every_s: How wide the buckets are that ``start_time`` of ``by`` stands for, and those of
+            the timeline are at most; null for times as they were logged, and for what fits.
+        timezone: By whose clock these begin, a name of the IANA database; null for UTC.
         selection: Which records were counted, as ``Selection.text`` says it;
             None for all.
         show_query: Whether paths keep the values of their queries.
@@ -53,6 +57,8 @@ class TallySpec:
     """
 
     by: tuple[str, ...] = ()
+    every_s: int | None = None
+    timezone: str | None = None
     selection: str | None = None
     show_query: bool = False
     timeline_buckets: int = 300
@@ -99,12 +105,13 @@ class TallySpec:
             return f"--anonymize (key {value})" if value else "--no-anonymize"
         if name not in _OPTIONS:
             return f"{name}={value!r}"
-        option = f"--{name.replace('_', '-')}"
+        option = f"--{name.removesuffix('_s').replace('_', '-')}"
         if value is True:
             return option
         if not value:
             return option.replace("--", "--no-") if value is False else f"no {option}"
-        return f"{option} {','.join(value) if isinstance(value, tuple) else value}"
+        unit = "s" if name == "every_s" else ""
+        return f"{option} {','.join(value) if isinstance(value, tuple) else value}{unit}"
 
 
 DEFAULT_SPEC = TallySpec()

@@ -12,7 +12,14 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import is_error, is_redirect
 from envoylogs.tally.counting import REQUESTS, TIME, Counted
-from envoylogs.tally.ladder import WIDTHS_S, LadderCounts, Step, floored, narrowest
+from envoylogs.tally.ladder import (
+    WIDTHS_S,
+    LadderCounts,
+    Step,
+    buckets_of,
+    floored,
+    narrowest,
+)
 from envoylogs.tally.subjects import (
     SUBJECT_KEYS,
     SUBJECT_NAMES,
@@ -56,7 +63,7 @@ class BucketCounts(LadderCounts):
         times = records.rows["start_time"].cast(pl.Int64)
         if chosen is not None:
             times = times.filter(chosen)
-        width = narrowest(times, WIDTHS_S, spec.timeline_buckets)
+        width = min(narrowest(times, WIDTHS_S, spec.timeline_buckets), cls.widest_first_s(spec))
         return Counted(
             records=records,
             keys=keys,
@@ -80,8 +87,15 @@ class BucketCounts(LadderCounts):
         if isinstance(given, int):
             widths = WIDTHS_S[WIDTHS_S.index(given) :]
             first = narrowest(rows["start"], widths, spec.timeline_buckets)
+            first = min(first, max(given, cls.widest_first_s(spec)))
             for width in widths[widths.index(first) :]:
                 yield Step(width_s=width)
+
+    @classmethod
+    def widest_first_s(cls, spec: TallySpec) -> int:
+        """Return how wide buckets are at most as long as rows are not too many."""
+        del spec
+        return WIDTHS_S[-1]
 
 
 class TimelineCounts(BucketCounts):
@@ -106,6 +120,12 @@ class TimelineCounts(BucketCounts):
     def names(cls, spec: TallySpec) -> Mapping[str, str]:
         """Return the columns that hold names, of routes and of what failures are about."""
         return {"route_name": "route_name", **SUBJECT_NAMES}
+
+    @classmethod
+    def widest_first_s(cls, spec: TallySpec) -> int:
+        """Return the widest buckets that those asked for can be made of, whatever their number."""
+        buckets = buckets_of(spec)
+        return super().widest_first_s(spec) if buckets is None else buckets.widest_part_s
 
     @classmethod
     def counted(cls, records: KeyedRecords, spec: TallySpec) -> list[Counted]:

@@ -50,6 +50,7 @@ from envoylogs.summary.tables import (
     ASKED_CONNECTIONS,
     CONNECTIONS,
     JOINT,
+    SPLITS_OVER_TIME,
     TABLE_NAMES,
     known_table,
 )
@@ -180,8 +181,11 @@ def _rows_by_table(name: str) -> dict[str, Any]:
         ASKED_CONNECTIONS: document["connections"]["by"][",".join(_BY)],
         CONNECTIONS: document["connections"]["groups"],
         "connection_failures": document["connections"]["failures"],
-        # The only table that is not in the JSON.
-        JOINT: list(map(json.loads, _printed(write_ndjson, _summary(name), JOINT).splitlines())),
+        # The only tables that are not in the JSON; splits have their buckets there.
+        **{
+            table: list(map(json.loads, _printed(write_ndjson, _summary(name), table).splitlines()))
+            for table in (JOINT, SPLITS_OVER_TIME)
+        },
         "timeline": document["timeline"]["buckets"],
         "not_found_ledger": [{"kind": k, "requests": n} for k, n in ledger.items() if k != "all"],
         "splits": [_part(split, part) for split in document["splits"] for part in split["parts"]],

@@ -13,9 +13,16 @@ from envoylogs.cli import options
 from envoylogs.cli.console import output_file, replaced_file
 from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
-from envoylogs.cli.memory import Memory, kept_span
-from envoylogs.cli.notes import say_where_connections_are
-from envoylogs.cli.renderers import columns_among, names_in_metrics, table_alone, writer_of
+from envoylogs.cli.memory import TIME, Memory, kept_span
+from envoylogs.cli.notes import say_how_wide, say_where_connections_are
+from envoylogs.cli.renderers import (
+    columns_among,
+    names_in_metrics,
+    order_of,
+    refuse_unsortable,
+    table_alone,
+    writer_of,
+)
 from envoylogs.cli.session import Session
 from envoylogs.cli.settings import origin_of
 
@@ -27,6 +34,8 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     output_format: options.FormatOption = options.Format.TEXT,
     table: options.TableOption = None,
     by: options.ByOption = None,
+    every: options.EveryOption = None,
+    sort: options.SortOption = None,
     limit: options.LimitOption = None,
     output: options.OutputOption = None,
     save_tally: options.SaveTallyOption = None,
@@ -51,13 +60,21 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     envoylogs summarize gateway.log --format json | jq .findings
     envoylogs summarize gateway.log --host shop.example.com --since 14:05
     envoylogs summarize gateway.log --by method,path_group --code 5xx
+    envoylogs summarize gateway.log --host shop.example.com --by path_group --sort p99
+    envoylogs summarize week.tally --every 1d --format csv
     """  # noqa: D301  # \b keeps the lines of the examples
     from envoylogs.schema import COUNTABLE
-    from envoylogs.summary.tables import ASKED, JOINT
+    from envoylogs.summary.tables import ASKED, JOINT, TIMELINE
 
     columns = columns_among(by, COUNTABLE, "column to count by")
-    shown = table_alone(output_format, table, columns)
-    write = writer_of(output_format, shown, limit, color)
+    buckets = log.buckets(every)
+    order = order_of(sort)
+    shown = table_alone(
+        output_format, table, columns, by_time=buckets is not None, is_sorted=order is not None
+    )
+    if buckets is not None and (columns or table is None):
+        columns = tuple(dict.fromkeys((TIME, *columns)))
+    write = writer_of(output_format, shown, limit, color, by_time=buckets is not None)
     memory = Memory(
         columns,
         max_names,
@@ -67,15 +84,24 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         columns_among(joint, COUNTABLE, "column to count by"),
         max_joint_rows,
         needs_joint=shown == JOINT,
+        buckets=buckets,
     )
     files = Files(output, save_tally, rejects, state)
     with Session(log, sources, "summarize", files=files, strict=strict) as session:
         tally = session.tally(memory)
+        if columns == (TIME,) and TIME not in tally.spec.by:
+            # A saved tally, or a state, whose timeline is what it has over time.
+            columns, shown = (), shown and TIMELINE
+            write = writer_of(output_format, shown, limit, color, by_time=True)
         summary = session.summary(
             tally,
             by=columns,
+            buckets=buckets,
+            sort=order,
             names_in_metrics=names_in_metrics(output_format, limit),
         )
+        if order is not None and shown is not None:
+            refuse_unsortable(summary, shown, order)
         if save_tally is not None:
             from envoylogs.tally.storage import save_tally as save
 
@@ -88,6 +114,8 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         else:
             with output_file(output) as out:
                 write(summary, out)
+        if buckets is not None:
+            say_how_wide(summary, buckets, shown)
         if output_format in {options.Format.CSV, options.Format.NDJSON} or shown != ASKED:
             say_where_connections_are(summary, shown)
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from envoylogs.render.csv_table import flat_row
-from envoylogs.render.formatting import clock, count, printable
+from envoylogs.render.formatting import clock, count, day_and_clock, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,6 +93,11 @@ def head(rows: pl.DataFrame, limit: int | None) -> list[Row]:
 def time(value: int | None) -> Text:
     """Return a time of a row, microseconds since 1970, as a cell: that of the day."""
     return text(clock(value))
+
+
+def moment(value: int | None) -> Text:
+    """Return a time of a row as a cell: day and time."""
+    return text(day_and_clock(value))
 
 
 def heading(console: Console, title: str, note: str = "") -> None:

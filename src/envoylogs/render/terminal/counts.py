@@ -9,7 +9,7 @@ import polars as pl
 from envoylogs.envoy.clusters import service_label
 from envoylogs.envoy.failures.lookup import must_act_on_errors
 from envoylogs.envoy.outcomes import OUTCOMES
-from envoylogs.render.formatting import count, milliseconds, percent, size
+from envoylogs.render.formatting import count, day_and_clock, milliseconds, percent, size
 from envoylogs.render.named_tables import timed
 from envoylogs.render.terminal.cells import (
     USUAL,
@@ -46,8 +46,17 @@ def print_counts(console: Console, summary: Summary, name: str, limit: int | Non
     table, rows = TABLES[name], summary.table(name)
     keys = table.keys or summary.asked_by
     title = (table.title or name.capitalize()).format(columns=", ".join(keys))
+    if _TIME in keys and summary.judged.buckets is not None:
+        # They begin at whole seconds, and how wide they are is said once.
+        rows = rows.with_columns(
+            pl.Series(_TIME, [day_and_clock(start) for start in rows[_TIME]], pl.String)
+        )
+        title = title.replace(_TIME, "time")
     shown = _print_connections if table.counts == CONNECTIONS else _print_requests
     shown(console, title, rows, keys, limit)
+
+
+_TIME = "start_time"
 
 
 def _print_requests(
@@ -61,6 +70,8 @@ def _print_requests(
     first, *others = ("p50", "p95", "p99") if wide else ("p50", "p99")
     numbers = ["requests", "share", *codes, "unrouted", "errors", f"{first} ms", *others]
     table = new_table([*keys, *extra], numbers)
+    for key, column in zip(keys, table.columns, strict=False):
+        column.no_wrap = key == _TIME
     for row in map(timed, head(rows, limit)):
         table.add_row(
             *(text(row[key]) for key in keys),

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.summary import Summary
 
-DEFAULT_LIMIT = 10
+DEFAULT_LIMIT, ROWS_OVER_TIME = 10, 50
+"""How many rows a table has unless told otherwise; a day by the hour has 24."""
 
 
 def write_text(  # noqa: PLR0913  # one parameter an option

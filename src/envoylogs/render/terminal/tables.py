@@ -1,12 +1,9 @@
-"""The tables: overview, 404 ledger, breakdowns, rejections, splits."""
+"""The tables: overview, 404 ledger, breakdowns, rejections; splits stand beside."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
-from envoylogs.envoy.clusters import service_label
 from envoylogs.envoy.outcomes import UNROUTED
 from envoylogs.render.formatting import count, milliseconds, percent, size
 from envoylogs.render.named_tables import rows_of_table
@@ -23,13 +20,24 @@ from envoylogs.render.terminal.cells import (
     time,
 )
 from envoylogs.render.terminal.counts import print_connections, print_counts
+from envoylogs.render.terminal.splits import (
+    print_splits,
+    print_splits_over_time,
+    worth_showing,
+)
 from envoylogs.render.words import LEDGER
-from envoylogs.summary.tables import ASKED, ASKED_CONNECTIONS, JOINT, TABLES
+from envoylogs.summary.tables import (
+    ASKED,
+    ASKED_CONNECTIONS,
+    JOINT,
+    SPLITS,
+    SPLITS_OVER_TIME,
+    TABLES,
+)
 
 if TYPE_CHECKING:
     import polars as pl
     from rich.console import Console
-    from rich.table import Table
 
     from envoylogs.render.named_tables import Row
     from envoylogs.summary.overview import Overview
@@ -50,7 +58,7 @@ def print_tables(console: Console, summary: Summary, limit: int | None) -> None:
     # What the gateway was told to answer is nobody's problem, and a route to one cluster no split.
     rejections = summary.table("rejections")
     answered = rejections["outcome"] != "direct_response"
-    _print_splits(console, _worth_showing(summary), limit)
+    print_splits(console, worth_showing(summary), limit)
     _print_rejections(console, rejections.filter(answered), limit)
     if has_requests:
         print_connections(console, summary, limit)
@@ -63,8 +71,10 @@ def print_table(console: Console, summary: Summary, name: str, limit: int | None
     """Print one table, at most ``limit`` rows of it."""
     if name == "not_found_ledger":
         _print_ledger(console, summary)
-    elif name == "splits":
-        _print_splits(console, summary.table(name).to_dicts(), limit)
+    elif name == SPLITS:
+        print_splits(console, summary.table(name).to_dicts(), limit)
+    elif name == SPLITS_OVER_TIME:
+        print_splits_over_time(console, summary, limit)
     elif name == "rejections":
         _print_rejections(console, summary.table(name), limit)
     elif name == JOINT:
@@ -183,53 +193,3 @@ def _unlike_names(row: Row) -> list[str]:
     """Return the TLS server name of requests without a route if it is not their host."""
     unlike = [name for name in row["server_names"] if name.lower() != row["host"]]
     return [f"TLS name {unlike[0]}"] if unlike and row["outcome"] in UNROUTED else []
-
-
-def _worth_showing(summary: Summary) -> list[Row]:
-    """Return the splits with more than one part or with a subset."""
-    return [
-        split
-        for split in summary.table("splits").iter_rows(named=True)
-        if not split["mirror"]
-        and (len(split["parts"]) > 1 or any(part["subset"] for part in split["parts"]))
-    ]
-
-
-def _print_splits(console: Console, shown: list[Row], limit: int | None) -> None:
-    if not shown:
-        return
-    heading(console, "Split per subset", "share of the requests sent, with its 95 % interval")
-    wide = console.width >= WIDE
-    numbers = ["requests", "share", "interval", "errors"]
-    numbers += ["p50 ms", "p99", "upstream p50", "p99"] if wide else ["p99 ms"]
-    table = new_table(["route and part"], numbers)
-    for split in shown[:limit]:
-        _add_split(table, split, wide=wide)
-    console.print(table)
-    more(console, min(len(shown), limit or len(shown)), len(shown))
-
-
-def _add_split(table: Table, split: Row, *, wide: bool) -> None:
-    title = text(split["authority"], "bold")
-    if split["named"]:
-        title.append_text(text(f" route {split['route_name']}", "bold"))
-    for name, label in (("not_sent", "never sent"), ("unattributed", "without a cluster")):
-        if split[name]:
-            title.append_text(text(f", {count(split[name])} {label}", "dim"))
-    if split["attribution"] == "ambiguous":
-        title.append_text(text(", perhaps several routes", "dim"))
-    table.add_row(title, number(split["requests"]), *(Text() for _ in table.columns[2:]))
-    for part in split["parts"]:
-        cluster = part["upstream_cluster"]
-        latency, upstream = part["latency_ms"], part["upstream_time_ms"]
-        low, high = percent(part["share_low"]), percent(part["share_high"])
-        of_both = (latency["p50"], latency["p99"], upstream["p50"], upstream["p99"])
-        shown = of_both if wide else (latency["p99"],)
-        table.add_row(
-            text(f"  {cluster if wide else service_label(cluster)}"),
-            number(part["requests"]),
-            text(percent(part["share"])),
-            text(f"{low.removesuffix(' %')} to {high}", "dim"),
-            number(part["errors"], "red"),
-            *map(text, map(milliseconds, shown)),
-        )
