@@ -171,6 +171,10 @@ _SETTINGS: dict[str, tuple[str, str]] = {
         "`true` or `false`",
         "Whether everything that is written is [safe to share](sharing.md).",
     ),
+    "timezone": (
+        "text, a name of the IANA database",
+        "Whose clock times are [given and shown by](selection.md).",
+    ),
     "color": ("`auto`, `always` or `never`", "When text has color."),
     "strict": ("`true` or `false`", "Whether a malformed line makes the exit code 1."),
     "max_names": ("a whole number from 1", "Names that a column [keeps](tally.md#limits)."),

@@ -20,7 +20,7 @@ from envoylogs.errors import ArgumentError
 from envoylogs.forking import refuse_after_fork
 from envoylogs.frames import scanned_frame, tally_of_frame
 from envoylogs.keyed.anonymizing_key import keyed_anonymizer
-from envoylogs.keyed.moments import time_of
+from envoylogs.keyed.moments import moment_of
 from envoylogs.keyed.plan import NO_HOOKS, ReadPlan
 from envoylogs.keyed.selection import COLUMN_OF, Selection
 from envoylogs.pipeline import spec_of_saved
@@ -248,4 +248,7 @@ def _time(option: str, options: Mapping[str, object]) -> int | None:
     text = given.isoformat() if isinstance(given, datetime) else given
     if not isinstance(text, str):
         raise ArgumentError(f"{option}: {given!r} is no time: give a datetime, or text.")
-    return time_of(option, text, datetime.now(UTC))
+    found = moment_of(option, text, datetime.now(UTC))
+    if not isinstance(found, int):
+        raise ArgumentError(f"{option}: {given!r} is of no day. Give a datetime, or RFC 3339.")
+    return found

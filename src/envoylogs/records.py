@@ -36,7 +36,6 @@ _BEHIND_KNOWN_NAMES = ("authority", "requested_server_name", "outcome", "kind", 
 def selected_lines(
     sources: Sequence[Source],
     plan: ReadPlan,
-    also: Sequence[Selection] = (),
     *,
     on_untimed: Callable[[int], None] | None = None,
 ) -> Iterator[pl.DataFrame]:
@@ -45,7 +44,6 @@ def selected_lines(
     Args:
         sources: What to read, in order; a pipe is answered as it arrives.
         plan: How, and which records.
-        also: Other selections, each of which must select them too.
         on_untimed: Called with numbers of records that a window left out only since
             they have no time.
 
@@ -60,16 +58,13 @@ def selected_lines(
         TallyQuestionError: If a source is a saved tally, which has no lines.
     """
     refuse_tallies(sources)
-    columns = {column for selection in also for column in selection.columns}
-    wanted = replace(plan, columns=columns, text=True)
-    for frame in _selected(sources, wanted, also, on_untimed):
+    for frame in _selected(sources, replace(plan, columns=(), text=True), on_untimed):
         yield frame.select(*schema.POSITION, "text")
 
 
 def anonymized_records(
     sources: Sequence[Source],
     plan: ReadPlan,
-    also: Sequence[Selection] = (),
     *,
     on_untimed: Callable[[int], None] | None = None,
 ) -> Iterator[pl.DataFrame]:
@@ -87,9 +82,8 @@ def anonymized_records(
     assert anonymizer is not None  # noqa: S101
     # Which hosts are routed is known at the end only.
     names = names_of_routed(sources, plan)
-    # The other selections too are of what the records were before.
     wanted = replace(plan, columns=tuple(schema.NORMALIZED), anonymizer=None)
-    for frame in _selected(sources, wanted, also, on_untimed):
+    for frame in _selected(sources, wanted, on_untimed):
         hidden = anonymizer.anonymized(KeyedRecords.of(frame)).records.frame()
         records = with_names(hidden, names)
         source = pl.col("source").map_elements(anonymizer.name_of_source, return_dtype=pl.String)
@@ -137,10 +131,9 @@ def refuse_tallies(sources: Iterable[Source]) -> None:
 def _selected(
     sources: Sequence[Source],
     wanted: ReadPlan,
-    also: Sequence[Selection],
     on_untimed: Callable[[int], None] | None,
 ) -> Iterator[pl.DataFrame]:
-    """Yield the records that are wanted and that other selections select too."""
+    """Yield the records that are wanted."""
     damaged: list[tuple[str, str, int]] = []
     logs, requests = KnownLogs(), RequestsSeen()
     for source in sources:
@@ -156,36 +149,43 @@ def _selected(
             frame = batch.frame
             if on_untimed is not None:
                 on_untimed(counts["", "untimed_left_out", ""])
-            for selection in also:
-                frame = None if frame is None else selection.chosen(frame)
             if frame is not None and frame.height:
                 yield frame
     for name, problem, bytes_read in damaged:
         raise IncompleteSourceError.of(name, problem, bytes_read)
 
 
-def newest_time(sources: Iterable[Source], plan: ReadPlan) -> int | None:
-    """Return the latest start of a record in microseconds since 1970, None without times.
+def times_of(sources: Iterable[Source], plan: ReadPlan, asked: str) -> tuple[int, int] | None:
+    """Return the first and the last start of a record in microseconds, null without times.
 
-    It is that of all records of the usual roles.
+    They are those of all records of the usual roles.
+
+    Args:
+        sources: Each can be read again.
+        plan: How they are read.
+        asked: The option that it is for.
 
     Raises:
         SourceError: If a source can't be opened or read.
         TallyError: If a source is a saved tally, from which no time can be selected.
     """
-    newest: int | None = None
+    found: tuple[int, int] | None = None
     wanted = replace(plan, columns=("start_time",), selection=NOTHING_SELECTED, anonymizer=None)
     for source in sources:
         if holds_records(source):
             raise TallyQuestionError(
-                f"{source.name}: --last is not looked for in records that were read before. Give "
-                "--since and --until."
+                f"{source.name}: {asked} is not looked for in records that were read before. Give "
+                "--since and --until with their days."
             )
         if is_saved_tally(source):
-            raise TallyQuestionError.not_selectable(source.name, "--last", None)
+            raise TallyQuestionError.not_selectable(source.name, asked, None)
         for batch in work_ahead(decode([source], wanted), Decoded.normalized):
             records = batch.selected
-            last = None if records is None else records.rows["start_time"].dt.epoch("us").max()
-            if isinstance(last, int):
-                newest = last if newest is None else max(newest, last)
-    return newest
+            if records is None:
+                continue
+            times = records.rows["start_time"].dt.epoch("us")
+            first, last = times.min(), times.max()
+            if isinstance(first, int) and isinstance(last, int):
+                before = found or (first, last)
+                found = min(before[0], first), max(before[1], last)
+    return found

@@ -334,7 +334,8 @@ def test_what_a_tally_can_not_answer_is_a_usage_error_with_what_it_has(folder: _
         (["summarize", "--code", "404"], ["--code 404", "authority", "response_code"]),
         (["summarize", "--last", "5m"], ["--last"]),
         (["summarize", "--by", "method"], ["no counts by method", "authority", "upstream_host"]),
-        (["lines", "--finding", "1"], ["counts and no lines"]),
+        (["lines", "--finding", "1"], ["--finding 1", "has counts, not records"]),
+        (["summarize", "--since", "14:05"], ["--since 14:05"]),
         (["summarize", "--map", "path=url"], ["no lines", "--map would change nothing"]),
         (["report", "-o", "r.html", "--map", "path=url"], ["--map would change nothing"]),
         (["summarize", "--rejects", "r"], ["no lines", "--rejects would change nothing"]),
@@ -603,7 +604,7 @@ def test_a_finding_that_there_is_not_is_a_usage_error_with_those_that_there_are(
     ended = folder.run("lines", "gateway.log", "--finding", "99", code=2)
 
     assert "there is none with this number" in ended.errors
-    assert "1. shop.shop:80 closes connections" in ended.errors
+    assert "1. upstream_reset: shop.shop:80 closes connections" in ended.errors
 
 
 def test_a_finding_about_the_log_itself_has_no_lines(folder: _Folder) -> None:

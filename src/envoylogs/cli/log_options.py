@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import MISSING, dataclass, fields, replace
-from functools import partial, wraps
+from functools import cached_property, partial, wraps
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer  # noqa: TC002  # typer reads the annotations
 
 from envoylogs.cli.options import WHICH, AnonymizeOption, MapOption, TextFormatOption, option
 from envoylogs.cli.settings import ShowConfigOption, origin_of, print_config
+from envoylogs.cli.zones import name_of, zone_of
 from envoylogs.errors import SelectionError, TextFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     from envoylogs.envoy.field_keys import FieldKeys
     from envoylogs.envoy.text_formats import TextFormat
+    from envoylogs.keyed.moments import GivenWindow
     from envoylogs.keyed.plan import ReadPlan
     from envoylogs.keyed.selection import Selection
     from envoylogs.sources.source import Source
@@ -29,7 +31,7 @@ _glob = partial(option, about=WHICH, metavar="GLOB")
 _which = partial(option, about=WHICH)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class LogOptions:
     """What was given on the command line; each field but the context is an option.
 
@@ -85,8 +87,11 @@ class LogOptions:
     ] = None
     since: Annotated[
         str | None,
-        _which("--since", metavar="TIME", help="From this time on: RFC 3339, 14:05, or -15m."),
-    ] = None
+        _which(
+            "--since", metavar="TIME",
+            help="From this time on: RFC 3339, 14:05 (of the log's last day that has it), or -15m.",
+        ),
+    ] = None  # fmt: skip
     until: Annotated[str | None, _which("--until", metavar="TIME", help="Before this time.")] = None
     last: Annotated[
         str | None,
@@ -96,32 +101,109 @@ class LogOptions:
             help="Only this long before the newest record: 15m. Reads twice.",
         ),
     ] = None
+    finding: Annotated[
+        str | None,
+        _which(
+            "--finding", metavar="N",
+            help="Only what this finding of summarize counts: its number, or its code for all of "
+            "them. Reads twice.",
+        ),
+    ] = None  # fmt: skip
+    timezone: Annotated[
+        str | None,
+        _which(
+            "--timezone", metavar="ZONE", is_setting=True,
+            help="Times are of this zone, given and shown: Europe/Berlin. UTC without it.",
+        ),
+    ] = None  # fmt: skip
+    local: Annotated[bool, _which("--local", help="Times are of this machine's zone.")] = False
     text_format: TextFormatOption = None
     mapped: MapOption = None
     anonymize: AnonymizeOption = False
     show_config: ShowConfigOption = False
 
-    def selection(self, now: datetime) -> Selection:
-        """Return which records are selected, but for ``--last``.
+    @cached_property
+    def zone(self) -> tzinfo:
+        """Whose clock times are of that are given and shown.
+
+        Raises:
+            SelectionError: If there is no such zone.
+        """
+        return zone_of(self.timezone, local=self.local)
+
+    def selection(self, now: datetime) -> tuple[Selection, GivenWindow]:
+        """Return which records are selected, but for times that the log decides; and these.
 
         Raises:
             SelectionError: If an option can't be read.
         """
-        from envoylogs.keyed.moments import time_of
+        from envoylogs.keyed.moments import GivenWindow, moment_of
         from envoylogs.keyed.selection import COLUMN_OF, Selection
 
         since, until = (
-            None if text is None else time_of(option, text, now)
+            None if text is None else moment_of(option, text, now, self.zone)
             for option, text in (("--since", self.since), ("--until", self.until))
         )
-        return Selection.of(
+        window = GivenWindow(since, until, self.zone)
+        # Times of day that have their day from the other end.
+        fixed = (None, None) if window.is_of_the_log else window.around(0, 0)
+        selection = Selection.of(
             {word: getattr(self, word) or () for word in COLUMN_OF},
             where=self.where,
-            since_us=since,
-            until_us=until,
+            since_us=fixed[0],
+            until_us=fixed[1],
             roles=self.role or (),
             distinct=self.distinct_requests,
         )
+        return selection, window
+
+    def must_be_decided(self, window: GivenWindow) -> bool:
+        """Tell whether the log itself says what is selected, so that it is read twice."""
+        return self.last is not None or window.is_of_the_log or self.finding is not None
+
+    def decided(self, plan: ReadPlan, window: GivenWindow, sources: Sequence[Source]) -> ReadPlan:
+        """Return a plan with what the log itself says: its window, its finding.
+
+        Args:
+            plan: How the sources are read, and what else is selected.
+            window: As it was given.
+            sources: Each can be read again.
+
+        Raises:
+            SelectionError: If ``--last`` is no span, or there is no such finding.
+            TallyError: If a source is a saved tally, from which nothing can be selected.
+        """
+        if self.last is not None or window.is_of_the_log:
+            plan = self._in_window(plan, window, sources)
+        if self.finding is None:
+            return plan
+        from envoylogs.cli.finding import of_finding
+
+        return of_finding(self.finding, sources, plan)
+
+    def _in_window(
+        self, plan: ReadPlan, window: GivenWindow, sources: Sequence[Source]
+    ) -> ReadPlan:
+        from envoylogs.keyed.moments import EARLIEST_US, span_of
+        from envoylogs.records import times_of
+
+        asked = f"--last {self.last}" if self.last is not None else self._times
+        span_us = None if self.last is None else span_of("--last", self.last)
+        found = times_of(sources, plan, asked)
+        selection = plan.selection
+        if window.is_of_the_log:
+            # Without times nothing is in the window, wherever it is.
+            selection = selection.within(*window.around(*found or (0, 0)))
+        if span_us is not None:
+            start = EARLIEST_US if found is None else max(found[1] - span_us, EARLIEST_US)
+            since = start if selection.since_us is None else max(start, selection.since_us)
+            selection = selection.within(since, None)
+        return replace(plan, selection=selection)
+
+    @property
+    def _times(self) -> str:
+        given = {"--since": self.since, "--until": self.until}
+        return " ".join(f"{option} {text}" for option, text in given.items() if text is not None)
 
     def buckets(self, every: str | None) -> Buckets | None:
         """Return the buckets of time of ``--every``; null without it.
@@ -137,27 +219,7 @@ class LogOptions:
         width_us = span_of("--every", every)
         if not width_us:
             raise SelectionError("--every 0s: give how long a stretch of time is: 15m, 1h, 1d.")
-        return Buckets(width_us // MICROSECONDS)
-
-    def until_the_newest(self, plan: ReadPlan, sources: Sequence[Source]) -> ReadPlan:
-        """Return a plan with the window of ``--last``, for which the sources are read.
-
-        Raises:
-            SelectionError: If it is no span.
-            TallyError: If a source is a saved tally, from which no time can be selected.
-        """
-        if self.last is None:
-            return plan
-        from envoylogs.keyed.moments import EARLIEST_US, span_of
-        from envoylogs.records import newest_time
-
-        span_us = span_of("--last", self.last)
-        newest = newest_time(sources, plan)
-        # Without times nothing is in the window, not even where it reaches before the calendar.
-        start = EARLIEST_US if newest is None else max(newest - span_us, EARLIEST_US)
-        selection = plan.selection
-        since = start if selection.since_us is None else max(start, selection.since_us)
-        return replace(plan, selection=replace(selection, since_us=since))
+        return Buckets(width_us // MICROSECONDS, name_of(self.zone))
 
     def parsed_text_format(self, keys: FieldKeys) -> TextFormat | None:
         """Return the format of ``--text-format``, taken apart.

@@ -54,7 +54,7 @@ def name_what_is_no_log(accounts: Accounts, named: set[str]) -> bool:
         examples = accounts.examples.filter(accounts.examples["source"] == name).head(3)
         paths = accounts.wrapped_in.filter(accounts.wrapped_in["source"] == name)["path"]
         shown = "".join(
-            f"\n    line {line:,} ({REASONS.get(reason, 'not JSON of an access record')})"
+            f"\n    line {line} ({REASONS.get(reason, 'not JSON of an access record')})"
             + _shown(text)
             for line, reason, text in examples.select("line", "reason", "text").rows()
         )

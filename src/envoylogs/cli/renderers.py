@@ -21,17 +21,24 @@ _MOST_ROWS = 2**32 - 1
 """More rows than this no table can have."""
 
 
-def writer_of(
+def writer_of(  # noqa: PLR0913  # one parameter an option
     output_format: Format,
     table: str | None,
     limit: int | None,
     color: When,
     *,
     by_time: bool = False,
+    lines: str | None = None,
 ) -> Callable[[Summary, TextIO], None]:
     """Return what writes a summary, or one table of it, to an open file.
 
-    The limit is 0 for all rows of a table, null for what is usual, which is more by time.
+    Args:
+        output_format: Of ``--format``.
+        table: Alone; null for all.
+        limit: 0 for all rows of a table, null for what is usual.
+        color: Of ``--color``.
+        by_time: Whether rows are by time, of which more are usual.
+        lines: The command that prints the lines of a finding, but for its number.
     """
     rows = min(limit, _MOST_ROWS) if limit else None
     if output_format is Format.JSON:
@@ -59,7 +66,7 @@ def writer_of(
     wanted = {When.AUTO: None, When.ALWAYS: True, When.NEVER: False}[color]
     usual = ROWS_OVER_TIME if by_time else DEFAULT_LIMIT
     shown = usual if limit is None else rows
-    return partial(write_text, limit=shown, color=wanted, table=table)
+    return partial(write_text, limit=shown, color=wanted, table=table, lines=lines)
 
 
 def names_in_metrics(output_format: Format, limit: int | None) -> int | None:

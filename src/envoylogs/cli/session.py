@@ -36,6 +36,7 @@ from envoylogs.cli.state import (
     say_what_is_lost,
     sources_for_state,
 )
+from envoylogs.render.formatting import show_times_in
 from envoylogs.sources.stop import stopped_by_interrupt
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Session:
     """A command that reads logs: what it reads and how, and how it ends.
 
     Leaving it without an error says what was read, and ends with the exit code
-    that fits.
+    that fits. ``located`` are the sources.
 
     Args:
         log: What was given.
@@ -85,17 +86,18 @@ class Session:
         strict: bool = False,
     ) -> None:
         self._log, self._files = log, files or Files()
+        show_times_in(log.zone)
         self._keys = field_keys(log.context)
         self._text_format = log.parsed_text_format(self._keys)
         located = named_sources(words, usage)
-        self._located = sources_for_state(located, self._files.state, log)
-        refuse_what_tallies_lack(self._located, log)
+        self.located = sources_for_state(located, self._files.state, log)
+        refuse_what_tallies_lack(self.located, log)
         self._anonymizer = self._files.anonymizer() if log.anonymize else None
         self._strict, self._started = strict, time.monotonic()
         self._end: Callable[[], None] | None = None
         state = self._files.state
         own = () if state is None else (state, lock_of(state))
-        refuse_to_overwrite(self._located, (*self._files.replaced, *own))
+        refuse_to_overwrite(self.located, (*self._files.replaced, *own))
         refuse_to_forget(self._files.replaced)
         self._is_interrupted = False
         self._new: NewLines | None = None
@@ -110,7 +112,7 @@ class Session:
     @property
     def names(self) -> list[str]:
         """The names of the sources as outputs have them."""
-        return list(map(self._name_of, self._located))
+        return list(map(self._name_of, self.located))
 
     def _name_of(self, source: Source) -> str:
         return source.name if self._anonymizer is None else self._anonymizer.named(source).name
@@ -124,7 +126,7 @@ class Session:
             LogFormatError: If there are lines and no record.
             typer.Exit: If sources are damaged and there is no record.
         """
-        named = {self._name_of(source) for source in self._located if not source.found}
+        named = {self._name_of(source) for source in self.located if not source.found}
         incomplete = incomplete_sources(accounts)
         for error in incomplete if not accounts.records else ():
             say_error(error)
@@ -154,22 +156,23 @@ class Session:
         """
         from envoylogs.keyed.plan import ReadPlan
 
-        log = self._log
+        log, sources = self._log, self.located
+        selection, window = log.selection(datetime.now(UTC))
         plan = ReadPlan(
-            selection=log.selection(datetime.now(UTC)),
+            selection=selection,
             text_format=self._text_format,
             keys=self._keys,
             anonymizer=self._anonymizer,
         )
-        anonymized = None if self._anonymizer is None else self._anonymizer.fingerprint
-        self.origin = {"selection": plan.selection_text, "anonymized": anonymized}
-        if log.last is None and not read_twice:
-            yield self._located, plan
-            return
-        from envoylogs.sources.source import rereadable
+        with ExitStack() as opened:
+            if read_twice or log.must_be_decided(window):
+                from envoylogs.sources.source import rereadable
 
-        with rereadable(self._located) as kept:
-            yield kept, log.until_the_newest(plan, kept)
+                sources = opened.enter_context(rereadable(sources))
+                plan = log.decided(plan, window, sources)
+            anonymized = None if self._anonymizer is None else self._anonymizer.fingerprint
+            self.origin = {"selection": plan.selection_text, "anonymized": anonymized}
+            yield sources, plan
 
     @contextmanager
     def _watched(

@@ -43,6 +43,7 @@ SETTINGS: dict[str, type[StrEnum | str | int | bool | dict[str, object]]] = {
     "map": dict,
     "show_query": bool,
     "anonymize": bool,
+    "timezone": str,
     "color": When,
     "strict": bool,
     "max_names": int,

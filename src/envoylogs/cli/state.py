@@ -49,7 +49,7 @@ def sources_for_state(sources: list[Source], state: Path | None, log: LogOptions
         for source in sources
         if not (source.found and os.path.realpath(source.path or "") in own)
     ]
-    for option in ("since", "until", "last"):
+    for option in ("since", "until", "last", "finding"):
         if getattr(log, option) is not None:
             raise typer.BadParameter(
                 f"--state counts each line once, so --{option} can't choose among them again. "

@@ -120,11 +120,7 @@ class Selection:
                     f"--code {code!r} is no response code. Give a code (404), a class (5xx), a "
                     "pattern of digits, * and ?, or - for a missing one."
                 )
-        if since_us is not None and until_us is not None and since_us > until_us:
-            raise SelectionError(
-                f"--since {iso_of(since_us)} is after --until {iso_of(until_us)}, so no "
-                "record can be between. A time of day is its latest occurrence: give the day too."
-            )
+        _refuse_no_window(since_us, until_us)
         given = tuple((word, tuple(patterns[word])) for word in COLUMN_OF if patterns.get(word))
         if where is not None:
             _condition(where)
@@ -179,14 +175,6 @@ class Selection:
         chosen = self._chosen(asked)
         return records.filter(chosen.gather(records.rows[KEY]) if of_keys else chosen)
 
-    def chosen(self, records: pl.DataFrame) -> pl.DataFrame:
-        """Return the records that fit, in their order.
-
-        Args:
-            records: In plain columns, with those of ``columns``.
-        """
-        return records.filter(self._chosen(records)) if self._conditions else records
-
     def _chosen(self, records: pl.DataFrame) -> pl.Series:
         derived = [name for name in schema.DERIVED if columns_behind([name]) <= self.columns]
         try:
@@ -200,6 +188,22 @@ class Selection:
         except pl.exceptions.PolarsError as error:
             # Only a condition of the user's own can fail, on a value that it does not expect.
             raise SelectionError.where(self.where or "", first_line(error)) from error
+
+    def within(self, since_us: int | None, until_us: int | None) -> Selection:
+        """Return the same within a window, null for its own.
+
+        Raises:
+            SelectionError: If it ends before it begins.
+        """
+        since = self.since_us if since_us is None else since_us
+        until = self.until_us if until_us is None else until_us
+        _refuse_no_window(since, until)
+        return replace(self, since_us=since, until_us=until)
+
+    def also(self, where: str) -> Selection:
+        """Return the same with one more condition in SQL, which can be read."""
+        both = where if self.where is None else f"({self.where}) AND ({where})"
+        return replace(self, where=both)
 
     def untimed(self, records: KeyedRecords) -> int:
         """Return how many records fit but for the window, which they have no time to be in.
@@ -228,6 +232,14 @@ class Selection:
         if self.until_us is not None:
             found.append(start < self.until_us)
         return found
+
+
+def _refuse_no_window(since_us: int | None, until_us: int | None) -> None:
+    if since_us is not None and until_us is not None and since_us > until_us:
+        raise SelectionError(
+            f"--since {iso_of(since_us)} is after --until {iso_of(until_us)}, so no record can be "
+            "between."
+        )
 
 
 NOTHING_SELECTED = Selection()

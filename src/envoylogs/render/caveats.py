@@ -81,7 +81,7 @@ def _example(row: dict[str, object]) -> str:
         return ""
     value = str(row["value"])
     shown = f"{value[:_VALUE_SHOWN]}…" if len(value) > _VALUE_SHOWN else value
-    return f', such as "{printable(shown)}" ({printable(row["source"])} line {row["line"]:,})'
+    return f', such as "{printable(shown)}" ({printable(row["source"])}:{row["line"]})'
 
 
 def unused_keys_of(accounts: Accounts) -> tuple[str, str] | None:

@@ -6,7 +6,8 @@ user agent. ``printable`` shows control characters as escapes.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 from envoylogs.summary.in_words import counted
@@ -21,17 +22,35 @@ FOLDED_WORDS = {FOLDED_KNOWN: "(other known ones)", FOLDED: "(all others)"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _moment(time_us: int) -> datetime | None:
+@dataclass(slots=True)
+class _Clock:
+    """Whose clock times are shown by; a program has one."""
+
+    zone: tzinfo = UTC
+
+
+_CLOCK = _Clock()
+
+
+def show_times_in(zone: tzinfo) -> None:
+    """Show all times by the clock of a zone from now on."""
+    _CLOCK.zone = zone
+    iso_time.cache_clear()
+
+
+def _moment(time_us: int | None) -> datetime | None:
+    if time_us is None:
+        return None
     try:
-        return _EPOCH + timedelta(microseconds=time_us)
+        return (_EPOCH + timedelta(microseconds=time_us)).astimezone(_CLOCK.zone)
     except OverflowError:
         return None
 
 
 @lru_cache(maxsize=4096)  # buckets of all splits begin at the same times
 def iso_time(time_us: int | None) -> str | None:
-    """Return microseconds since 1970 as RFC 3339 in UTC, with as many digits as needed."""
-    moment = None if time_us is None else _moment(time_us)
+    """Return microseconds since 1970 as RFC 3339, with as many digits as needed."""
+    moment = _moment(time_us)
     if moment is None or time_us is None:
         return None
     precise = "microseconds" if time_us % 1000 else "milliseconds"
@@ -40,20 +59,21 @@ def iso_time(time_us: int | None) -> str | None:
 
 def clock(time_us: int | None) -> str:
     """Return the time of day: ``12:40:03``."""
-    moment = None if time_us is None else _moment(time_us)
+    moment = _moment(time_us)
     return MISSING if moment is None else moment.strftime("%H:%M:%S")
 
 
 def day_and_clock(time_us: int | None) -> str:
     """Return day and time: ``2026-11-01 12:40:03``."""
-    moment = None if time_us is None else _moment(time_us)
+    moment = _moment(time_us)
     return MISSING if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}".rjust(19, "0")
 
 
 def window(first_us: int | None, last_us: int | None) -> str:
     """Return a stretch of time, the day of its end only where it is another one."""
     start, end = day_and_clock(first_us), day_and_clock(last_us)
-    return f"{start} to {clock(last_us) if start[:10] == end[:10] else end} UTC"
+    shown = clock(last_us) if start[:10] == end[:10] else end
+    return f"{start} to {shown} {'UTC' if _CLOCK.zone is UTC else _CLOCK.zone}"
 
 
 def count(number: int | None) -> str:

@@ -7,6 +7,7 @@ table; names are as the query gave them.
 from __future__ import annotations
 
 import io
+import sys
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ def as_text(table: pl.DataFrame, limit: int | None) -> str:
     """
     from envoylogs.render.terminal.cells import printed_rows
 
-    return printed_rows(_rows(table), limit)
+    return printed_rows(_rows(table), limit, for_terminal=sys.stdout.isatty())
 
 
 def _csv(table: pl.DataFrame) -> str:

@@ -31,6 +31,7 @@ LEDGER = {
 """Who answered 404, by the keys of the ledger."""
 
 
+_LONGEST = 100
 _SHOWN = 5
 
 
@@ -82,10 +83,15 @@ def headline_of(summary: Summary) -> list[tuple[str, str]]:
     parts += [(fact, "") for fact in usual if fact]
     parts += [(fact, "strong") for fact in (malformed_of(summary), *unread_facts(accounts)) if fact]
     if summary.selection is not None:
-        parts.append((f"selected {printable(summary.selection)}", "strong"))
+        parts.append((f"selected {_cut(printable(summary.selection))}", "strong"))
     if not summary.complete:
         parts.append(("only a part was read", "alarm"))
     return parts
+
+
+def _cut(selection: str) -> str:
+    """Return a selection, or how it begins: the condition of a finding may be long."""
+    return selection if len(selection) <= _LONGEST else f"{selection[:_LONGEST]}…"
 
 
 def malformed_of(summary: Summary) -> str | None:

@@ -56,6 +56,7 @@ def test_without_files_and_variables_all_is_default() -> None:
         "# text_format =  # default\n"
         "show_query = false  # default\n"
         "anonymize = false  # default\n"
+        "# timezone =  # default\n"
         'color = "auto"  # default\n'
         "strict = false  # default\n"
         "# max_names =  # default\n"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -35,7 +36,7 @@ from envoylogs import schema
 from envoylogs.envoy.roles import ROLES
 from envoylogs.errors import SelectionError
 from envoylogs.keyed.batches import batches
-from envoylogs.keyed.moments import span_of, time_of
+from envoylogs.keyed.moments import GivenWindow, moment_of, span_of
 from envoylogs.keyed.selection import COLUMN_OF, NOTHING_SELECTED, Selection
 
 if TYPE_CHECKING:
@@ -679,13 +680,6 @@ _NOW = datetime(2026, 11, 1, 14, 5, 30, 250_000, tzinfo=UTC)
         ("2026-11-01", "2026-11-01T00:00:00+00:00"),
         ("1969-12-31T23:59:59Z", "1969-12-31T23:59:59+00:00"),
         ("2030-01-01T00:00:00Z", "2030-01-01T00:00:00+00:00"),
-        ("14:05", "2026-11-01T14:05:00+00:00"),
-        ("14:05:30", "2026-11-01T14:05:30+00:00"),
-        ("14:05:31", "2026-10-31T14:05:31+00:00"),
-        ("14:06", "2026-10-31T14:06:00+00:00"),
-        ("00:00", "2026-11-01T00:00:00+00:00"),
-        ("23:59", "2026-10-31T23:59:00+00:00"),
-        ("9:30", "2026-11-01T09:30:00+00:00"),
         ("-15m", "2026-11-01T13:50:30.250+00:00"),
         ("-90s", "2026-11-01T14:04:00.250+00:00"),
         ("-2h", "2026-11-01T12:05:30.250+00:00"),
@@ -696,15 +690,77 @@ _NOW = datetime(2026, 11, 1, 14, 5, 30, 250_000, tzinfo=UTC)
 def test_a_time_is_read(text: str, meant: str) -> None:
     moment = datetime.fromisoformat(meant)
 
-    found = time_of("--since", text, _NOW)
+    found = moment_of("--since", text, _NOW)
 
     assert found == (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
-def test_a_time_of_day_is_utc_wherever_one_is() -> None:
-    tokyo = timezone(timedelta(hours=9))
+_BERLIN = ZoneInfo("Europe/Berlin")
+_DAYS = ("2026-10-30T09:00", "2026-11-01T14:05:30")
+_HOUR = ("2026-11-01T13:30", "2026-11-01T14:05:30")
+_MIDNIGHT = ("2026-10-31T23:30", "2026-11-01T00:20")
 
-    assert time_of("--since", "14:05", _NOW.astimezone(tokyo)) == time_of("--since", "14:05", _NOW)
+
+@pytest.mark.parametrize(
+    ("log", "since", "until", "meant"),
+    [
+        # The latest one that the log has.
+        (_DAYS, "14:05", None, ("2026-11-01T14:05", None)),
+        (_DAYS, "14:05:31", None, ("2026-10-31T14:05:31", None)),
+        (_DAYS, "9:30", None, ("2026-11-01T09:30", None)),
+        (_DAYS, None, "23:00", (None, "2026-10-31T23:00")),
+        (_MIDNIGHT, "23:45", None, ("2026-10-31T23:45", None)),
+        # What it has none of is of its last day.
+        (_HOUR, "14:06", None, ("2026-11-01T14:06", None)),
+        (_HOUR, "12:00", None, ("2026-11-01T12:00", None)),
+        (_HOUR, None, "15:00", (None, "2026-11-01T15:00")),
+        # Beside another end the nearest one.
+        (_DAYS, "2026-10-30T12:05", "12:10", ("2026-10-30T12:05", "2026-10-30T12:10")),
+        (_DAYS, "2026-10-30T12:05", "12:00", ("2026-10-30T12:05", "2026-10-31T12:00")),
+        (_DAYS, "12:05", "2026-10-31T12:00", ("2026-10-30T12:05", "2026-10-31T12:00")),
+        (_DAYS, "12:00", "2026-10-31T12:00", ("2026-10-30T12:00", "2026-10-31T12:00")),
+        (_DAYS, "12:00", "12:10", ("2026-11-01T12:00", "2026-11-01T12:10")),
+        (_DAYS, "14:00", "14:10", ("2026-11-01T14:00", "2026-11-01T14:10")),
+        (_MIDNIGHT, "23:50", "00:10", ("2026-10-31T23:50", "2026-11-01T00:10")),
+        # Both ends as they are.
+        (_HOUR, "2026-10-30", "2026-10-31", ("2026-10-30", "2026-10-31")),
+        (_HOUR, None, None, (None, None)),
+    ],
+)
+@pytest.mark.parametrize("zone", [UTC, _BERLIN], ids=["UTC", "Berlin"])
+def test_a_time_of_day_is_of_the_days_of_the_log(
+    log: tuple[str, str],
+    since: str | None,
+    until: str | None,
+    meant: tuple[str | None, str | None],
+    zone: tzinfo,
+) -> None:
+    def at(text: str | None) -> int | None:
+        if text is None:
+            return None
+        return int(datetime.fromisoformat(text).replace(tzinfo=zone).timestamp()) * 1_000_000
+
+    first, last = (at(end) or 0 for end in log)
+    start, end = (
+        None if text is None else moment_of("--since", text, _NOW, zone) for text in (since, until)
+    )
+    window = GivenWindow(start, end, zone)
+
+    found = window.around(first, last)
+
+    assert found == (at(meant[0]), at(meant[1]))
+    if not window.is_of_the_log:
+        assert window.around(0, 0) == found
+
+
+def test_a_time_of_day_at_the_end_of_the_calendar_is_refused() -> None:
+    clock = moment_of("--since", "14:05", _NOW)
+    first, last = -62_135_596_800_000_000, 253_402_300_799_999_999
+
+    with pytest.raises(SelectionError, match="end of the calendar"):
+        GivenWindow(clock, None).around(first - 1, first)
+    with pytest.raises(SelectionError, match="end of the calendar"):
+        GivenWindow(last, clock).around(first, last)
 
 
 _RUBBISH = ["", " ", "-", "now", "yesterday", "15m", "+15m", "--15m", "-15", "-m", "-15x", "-15M",
@@ -717,7 +773,7 @@ _RUBBISH = ["", " ", "-", "now", "yesterday", "15m", "+15m", "--15m", "-15", "-m
 @pytest.mark.parametrize("text", _RUBBISH)
 def test_what_is_no_time_is_refused_with_the_option_and_the_forms(text: str) -> None:
     with pytest.raises(SelectionError) as caught:
-        time_of("--until", text, _NOW)
+        moment_of("--until", text, _NOW)
 
     assert str(caught.value).startswith(f"--until {text.removeprefix('-')!r}") or str(
         caught.value
@@ -728,15 +784,16 @@ def test_what_is_no_time_is_refused_with_the_option_and_the_forms(text: str) -> 
 @pytest.mark.parametrize("text", ["-800000d", "-999999999d", f"-{'9' * 30}d", f"-{'9' * 5000}m"])
 def test_a_time_before_all_calendars_is_refused(text: str) -> None:
     with pytest.raises(SelectionError):
-        time_of("--since", text, _NOW)
+        moment_of("--since", text, _NOW)
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
 def test_the_ends_of_the_calendar_can_be_asked_for_and_said(text: str) -> None:
     try:
-        moment = time_of("--since", text, _NOW)
+        moment = moment_of("--since", text, _NOW)
     except SelectionError:
         return
+    assert isinstance(moment, int)
     assert "--since" in Selection.of({}, since_us=moment).text
 
 
@@ -787,11 +844,12 @@ def test_an_empty_selection_selects_everything_and_leaves_the_frame_as_it_is() -
 
 
 def test_a_selection_keeps_the_columns_and_the_order_of_the_frame() -> None:
-    frame = batch_of(_log()).frame
-    assert frame is not None
+    records = batch_of(_log()).selected
+    assert records is not None
+    frame = records.frame()
     selection = Selection.of({"host": ["*"], "client": ["192.*"]}, where="path_group <> '/x'")
 
-    found = selection.chosen(frame)
+    found = selection.selected(records).frame()
 
     assert found.schema == frame.schema
     assert 0 < found.height < frame.height

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from envoylogs.cli.console import Exit, closed_pipe_is_no_error, say
 from envoylogs.cli.log_options import LogOptions, reads_logs
-from envoylogs.cli.options import SHOW, WHICH, SourcesArgument, limit_option, option
+from envoylogs.cli.options import SHOW, SourcesArgument, limit_option, option
 from envoylogs.cli.session import Session
-from envoylogs.errors import EmptySelectionError, SelectionError
+from envoylogs.errors import EmptySelectionError
 from envoylogs.render.caveats import untimed_left_out
-from envoylogs.render.formatting import printable
+from envoylogs.render.formatting import printable, window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from envoylogs.keyed.plan import ReadPlan
-    from envoylogs.keyed.selection import Selection
     from envoylogs.sources.source import Source
 
 
@@ -28,16 +26,6 @@ if TYPE_CHECKING:
 def lines(
     log: LogOptions,
     sources: SourcesArgument = None,
-    finding: Annotated[
-        int | None,
-        option(
-            "--finding",
-            min=1,
-            metavar="N",
-            about=WHICH,
-            help="The lines behind this finding of summarize. Reads twice.",
-        ),
-    ] = None,
     limit: Annotated[int | None, limit_option(min=1, help="Records at most.")] = None,
     bare: Annotated[
         bool,
@@ -59,20 +47,18 @@ def lines(
     envoylogs lines gateway.log --finding 1 --limit 3
     kubectl logs ... | envoylogs lines --code 503 --bare | jq .request_id
     """  # noqa: D301  # \b keeps the lines of the examples
-    twice = finding is not None or log.anonymize
     with (
         Session(log, sources, "lines") as session,
-        session.sources(read_twice=twice) as (kept, plan),
+        session.sources(read_twice=log.anonymize) as (kept, plan),
     ):
-        if finding is None and not plan.selection:
+        if not plan.selection:
             raise typer.BadParameter("say which lines: --outcome, --finding or another selection")
-        also = [] if finding is None else [_behind(finding, kept, plan)]
         untimed: list[int] = []
         try:
             found = (
-                _lines(kept, plan, also, untimed=untimed, bare=bare)
+                _lines(kept, plan, untimed=untimed, bare=bare)
                 if plan.anonymizer is None
-                else _records(kept, plan, also, untimed=untimed)
+                else _records(kept, plan, untimed=untimed)
             )
             printed = _print(found, limit, bare=bare)
         except KeyboardInterrupt:
@@ -81,27 +67,19 @@ def lines(
     if left_out is not None:
         say(f"envoylogs: {left_out}")
     if not printed:
-        asked = " ".join(c.text for c in (plan.selection, *also) if c)
-        raise EmptySelectionError(f"no record fits {asked}.")
+        raise EmptySelectionError(f"no record fits {plan.selection.text}.{_covered(kept, plan)}")
 
 
-def _behind(number: int, sources: list[Source], plan: ReadPlan) -> Selection:
-    """Return the records that a finding counts."""
-    from envoylogs.keyed.selection import Selection
-    from envoylogs.pipeline import tally_sources
-    from envoylogs.summary.summary import summarize
+def _covered(sources: list[Source], plan: ReadPlan) -> str:
+    """Return which window the log covers, if it matters and can be looked at once more."""
+    selection = plan.selection
+    is_timed = selection.since_us is not None or selection.until_us is not None
+    if not is_timed or any(source.size is None for source in sources):
+        return ""
+    from envoylogs.records import times_of
 
-    findings = summarize(tally_sources(sources, plan=replace(plan, anonymizer=None))).findings
-    if number > len(findings):
-        listed = "".join(f"\n    {n}. {found.title}" for n, found in enumerate(findings, 1))
-        raise SelectionError(f"--finding {number}: there is none with this number.{listed}")
-    found = findings[number - 1]
-    if found.condition is None:
-        raise SelectionError(
-            f"--finding {number}: {found.title}. That is about the log itself and has no records; "
-            "malformed lines are kept by summarize --rejects FILE."
-        )
-    return Selection.of({}, where=found.condition)
+    found = times_of(sources, plan, "--since")
+    return "" if found is None else f" The log covers {window(*found)}."
 
 
 _Printed = tuple[str, int, bytes]
@@ -111,16 +89,15 @@ _Printed = tuple[str, int, bytes]
 def _lines(
     sources: list[Source],
     plan: ReadPlan,
-    also: list[Selection],
     *,
     untimed: list[int],
     bare: bool,
 ) -> Iterator[list[_Printed]]:
-    """Yield the lines of the records that meet all conditions, some at a time."""
+    """Yield the lines of the records that were selected, some at a time."""
     from envoylogs.records import selected_lines
 
     before: tuple[str, int] | None = None
-    for frame in selected_lines(sources, plan, also, on_untimed=untimed.append):
+    for frame in selected_lines(sources, plan, on_untimed=untimed.append):
         found = []
         for source, line, text in frame.rows():
             # Read again, a line that holds several records would give all of them each time.
@@ -131,13 +108,13 @@ def _lines(
 
 
 def _records(
-    sources: list[Source], plan: ReadPlan, also: list[Selection], *, untimed: list[int]
+    sources: list[Source], plan: ReadPlan, *, untimed: list[int]
 ) -> Iterator[list[_Printed]]:
-    """Yield the records that meet all conditions as JSON, anonymized, some at a time."""
+    """Yield the records that were selected as JSON, anonymized, some at a time."""
     from envoylogs.records import anonymized_records
     from envoylogs.render.records import record_line
 
-    for frame in anonymized_records(sources, plan, also, on_untimed=untimed.append):
+    for frame in anonymized_records(sources, plan, on_untimed=untimed.append):
         records = frame.with_columns(frame["start_time"].dt.epoch("us"))
         yield [
             (record.pop("source"), record.pop("line"), record_line(record).rstrip().encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC
 
 import typer
 
@@ -12,6 +13,7 @@ from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import Memory
 from envoylogs.cli.session import Session
+from envoylogs.render.formatting import show_times_in
 
 
 @reads_logs
@@ -53,6 +55,8 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     files = Files(output, rejects=rejects)
     with Session(log, sources, "report -o report.html", files=files, strict=strict) as session:
         summary = session.summary(session.tally(memory))
+        # Its scripts know UTC alone.
+        show_times_in(UTC)
 
         from envoylogs.render.html.page import write_page
 

@@ -12,6 +12,7 @@ import sys
 from envoylogs.cli import options
 from envoylogs.cli.console import output_file, replaced_file
 from envoylogs.cli.files import Files
+from envoylogs.cli.finding import lines_command
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import TIME, Memory, kept_span
 from envoylogs.cli.notes import say_how_wide, say_where_connections_are
@@ -74,7 +75,6 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     )
     if buckets is not None and (columns or table is None):
         columns = tuple(dict.fromkeys((TIME, *columns)))
-    write = writer_of(output_format, shown, limit, color, by_time=buckets is not None)
     memory = Memory(
         columns,
         max_names,
@@ -92,7 +92,6 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         if columns == (TIME,) and TIME not in tally.spec.by:
             # A saved tally, or a state, whose timeline is what it has over time.
             columns, shown = (), shown and TIMELINE
-            write = writer_of(output_format, shown, limit, color, by_time=True)
         summary = session.summary(
             tally,
             by=columns,
@@ -107,6 +106,12 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
 
             with replaced_file(save_tally) as beside:
                 save(tally, beside)
+        lines = None
+        if output_format is options.Format.TEXT and shown in {None, "findings"}:
+            lines = lines_command(log, session.located, session.origin["selection"])
+        write = writer_of(
+            output_format, shown, limit, color, by_time=buckets is not None, lines=lines
+        )
         if output is None and output_format is options.Format.TEXT and sys.stdout.isatty():
             screen = _ScreenText()
             write(summary, screen)

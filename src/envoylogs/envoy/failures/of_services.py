@@ -20,8 +20,8 @@ NEEDS_RESOLUTION = "A ServiceEntry needs a resolution to have endpoints at a gat
 
 HBONE_NEXT = (
     "The gateway reaches it over HBONE, so a ztunnel or a waypoint stands in between: look at "
-    "their logs first (kubectl -n istio-system logs -l app=ztunnel --tail=-1; "
-    "kubectl get gateways.gateway.networking.k8s.io -A for waypoints), then at the application."
+    "their logs first (kubectl -n istio-system logs -l app=ztunnel --tail=-1; waypoints: "
+    "kubectl get gateways.gateway.networking.k8s.io -A), then at the application."
 )
 """Whom to look at first where what failed went over HBONE."""
 

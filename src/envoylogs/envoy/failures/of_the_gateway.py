@@ -38,7 +38,7 @@ FAILURES_OF_THE_GATEWAY: tuple[Failure, ...] = (
         "The gateway itself answers {codes} for {label}, as its route says",
         "Look at the route: a directResponse of the VirtualService; with the Gateway API a "
         "backendRef that does not resolve (Service, port, ReferenceGrant) or weights that are all "
-        "0 (kubectl describe httproute: ResolvedRefs).",
+        "0, as its condition ResolvedRefs says: kubectl describe httproute.",
     ),
     unasked(
         "direct_refusal", Actor.CONFIGURATION,

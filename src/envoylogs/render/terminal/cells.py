@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from rich.box import SIMPLE_HEAD
@@ -18,7 +20,7 @@ from envoylogs.render.csv_table import flat_row
 from envoylogs.render.formatting import clock, count, day_and_clock, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import polars as pl
 
@@ -31,7 +33,8 @@ USUAL = 100
 """From how many on they have room for shares and first times beside their keys."""
 
 
-_WIDTH_OF_A_FILE = 100
+_UNBOUNDED = 10_000
+"""How wide a file is: nothing in it is folded, so that it can be searched and copied."""
 
 
 class _Console(Console):
@@ -41,8 +44,11 @@ class _Console(Console):
         raise BrokenPipeError
 
 
-def new_console(out: TextIO, *, color: bool | None = None, width: int | None = None) -> Console:
-    """Return a console that writes to a file.
+@contextmanager
+def printing(
+    out: TextIO, *, color: bool | None = None, width: int | None = None
+) -> Iterator[Console]:
+    """Give a console; what is printed to it goes to a file without spaces at the ends of lines.
 
     Args:
         out: The file.
@@ -50,11 +56,20 @@ def new_console(out: TextIO, *, color: bool | None = None, width: int | None = N
             ``NO_COLOR`` and ``TERM``.
         width: In characters; null asks the terminal.
     """
+    printed = io.StringIO()
+    yield new_console(printed, for_terminal=out.isatty(), color=color, width=width)
+    out.writelines(f"{line.rstrip(' ')}\n" for line in printed.getvalue().split("\n")[:-1])
+
+
+def new_console(
+    out: TextIO, *, for_terminal: bool, color: bool | None = None, width: int | None = None
+) -> Console:
+    """Return a console that writes to a file as to a terminal, or as to a file."""
     asked = width or os.environ.get("COLUMNS")
     return _Console(
         file=out,
-        width=width if asked or out.isatty() else _WIDTH_OF_A_FILE,
-        force_terminal=color,
+        width=width if asked or for_terminal else _UNBOUNDED,
+        force_terminal=for_terminal if color is None else color,
         # Asked for, color is used whatever NO_COLOR and TERM say.
         color_system="standard" if color else "auto",
         no_color=None if color is None else not color,
@@ -121,16 +136,17 @@ _PERCENTILES = {"p50 ms": "latency_ms_p50", "p99": "latency_ms_p99"}
 """Those of joint counts that fit beside many columns."""
 
 
-def printed_rows(rows: list[Row], limit: int | None) -> str:
+def printed_rows(rows: list[Row], limit: int | None, *, for_terminal: bool) -> str:
     """Return rows as they are, as many columns as fit; says if there are more rows."""
     out = io.StringIO()
-    console = new_console(out)
-    columns = _print_rows(console, [flat_row(row) for row in rows[:limit]])
-    left_out = [name for name in (flat_row(rows[0]) if rows else ()) if name not in columns]
-    if left_out:
-        console.print(Text(f"… and {printable(', '.join(left_out))} (-f csv has all)", "dim"))
-    if limit is not None and len(rows) > limit:
-        console.print(Text("… more rows (--limit 0 shows all)", "dim"))
+    width = shutil.get_terminal_size().columns if for_terminal else None
+    with printing(out, color=False, width=width) as console:
+        columns = _print_rows(console, [flat_row(row) for row in rows[:limit]])
+        left_out = [name for name in (flat_row(rows[0]) if rows else ()) if name not in columns]
+        if left_out:
+            console.print(Text(f"… and {printable(', '.join(left_out))} (-f csv has all)", "dim"))
+        if limit is not None and len(rows) > limit:
+            console.print(Text("… more rows (--limit 0 shows all)", "dim"))
     return out.getvalue()
 
 

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from envoylogs.render.caveats import notes_of, unused_keys_of
-from envoylogs.render.formatting import count, printable
-from envoylogs.render.terminal.cells import new_console
+from envoylogs.render.formatting import printable
+from envoylogs.render.terminal.cells import printing
 from envoylogs.render.terminal.tables import print_table, print_tables
 from envoylogs.render.words import (
     facts_of_finding,
@@ -22,6 +22,7 @@ from envoylogs.render.words import (
     noise_of,
     severity_words,
     verdict_of,
+    with_commands,
 )
 from envoylogs.summary.findings.finding import Finding, Severity
 
@@ -43,26 +44,28 @@ def write_text(  # noqa: PLR0913  # one parameter an option
     color: bool | None = None,
     width: int | None = None,
     table: str | None = None,
+    lines: str | None = None,
 ) -> None:
     """Write findings, noise, overview and tables for a terminal, or one of ``tables.TABLES`` alone.
 
-    At most ``limit`` rows of each, null for all; ``new_console`` says what color and width are.
+    At most ``limit`` rows of each, null for all; ``printing`` says what color and width are.
+    ``lines`` is the command that prints the lines of a finding, but for its number.
     """
-    console = new_console(out, color=color, width=width)
-    if summary.accounts.lines:
-        console.print(_headline(summary))
-    for note in notes_of(summary):
-        console.print(Text(note, style="dim"))
-    unused = unused_keys_of(summary.accounts)
-    if unused is not None:
-        # Not wrapped: the option is there to be pasted.
-        console.print(Text(" ".join(unused), style="dim"), soft_wrap=True)
-    if table not in {None, "findings"}:
-        print_table(console, summary, table, limit)
-        return
-    _print_findings(console, summary)
-    if table is None and summary.accounts.records:
-        print_tables(console, summary, limit)
+    with printing(out, color=color, width=width) as console:
+        if summary.accounts.lines:
+            console.print(_headline(summary))
+        for note in notes_of(summary):
+            console.print(Text(note, style="dim"))
+        unused = unused_keys_of(summary.accounts)
+        if unused is not None:
+            # Not wrapped: the option is there to be pasted.
+            console.print(Text(" ".join(unused), style="dim"), soft_wrap=True)
+        if table not in {None, "findings"}:
+            print_table(console, summary, table, limit)
+            return
+        _print_findings(console, summary, lines)
+        if table is None and summary.accounts.records:
+            print_tables(console, summary, limit)
 
 
 _WEIGHTS_OF_FACTS = {"strong": "bold", "alarm": "bold red", "": ""}
@@ -87,7 +90,7 @@ _STYLES = {
 _WEIGHTS = {"good": "bold green", "alarm": "bold red", "": "bold"}
 
 
-def _print_findings(console: Console, summary: Summary) -> None:
+def _print_findings(console: Console, summary: Summary, lines: str | None) -> None:
     """Print the worst findings, then how many there are besides, then the noise."""
     console.print()
     verdict = verdict_of(summary)
@@ -95,7 +98,9 @@ def _print_findings(console: Console, summary: Summary) -> None:
         words, weight = verdict
         console.print(Text(words, style=_WEIGHTS[weight]))
     for place, found in enumerate(findings_shown(summary), 1):
-        _print_finding(console, place, found, summary.overview)
+        number = summary.findings.index(found) + 1
+        again = f"{lines} {number}" if lines and found.condition else None
+        _print_finding(console, place, found, summary.overview, again)
     rest = lesser_findings(summary)
     if rest is not None:
         console.print(Text(f"{rest} (--format json)", "dim"))
@@ -104,7 +109,27 @@ def _print_findings(console: Console, summary: Summary) -> None:
         console.print(Text(noise, "dim"))
 
 
-def _print_finding(console: Console, place: int, found: Finding, overview: Overview) -> None:
+def _next_steps(steps: str) -> list[Text]:
+    """Return what to do next: sentences, and each command on a line of its own."""
+    parts = with_commands(steps)
+    if len(parts) > 1:
+        parts = [
+            (part if command else part.lstrip(" ;:,)").rstrip(" ;,("), command)
+            for part, command in parts
+        ]
+    shown = [(printable(part), command) for part, command in parts if part.strip(".")]
+    lines = [
+        Text(f"{'    ' if command else '  '}{part}" if command or place else part)
+        for place, (part, command) in enumerate(shown)
+    ]
+    if not shown or shown[0][1]:
+        return [Text("Next:", "bold"), *lines]
+    return [Text.assemble(("Next: ", "bold"), lines[0]), *lines[1:]]
+
+
+def _print_finding(
+    console: Console, place: int, found: Finding, overview: Overview, again: str | None
+) -> None:
     title = Text(f" {severity_words(found)} ", style=_STYLES[found.severity])
     title = Text.assemble(title, (f" {printable(found.title)}", "bold"))
     facts = facts_of_finding(found, overview)
@@ -112,12 +137,14 @@ def _print_finding(console: Console, place: int, found: Finding, overview: Overv
     lines = [title, Text.assemble(who, printable("; ".join(facts)), "." if facts else "")]
     if found.proof:
         lines.append(Text.assemble(("Proof: ", "bold"), printable(found.proof)))
-    lines.append(Text.assemble(("Next: ", "bold"), printable(found.next)))
+    lines += _next_steps(found.next)
     example = next(iter(found.examples), None)
     if example is not None and example.source is not None:
-        where = f"Example: {example.source} line {count(example.line)}"
+        where = f"Example: {example.source}:{example.line}"
         asked = f", request {example.request_id}" if example.request_id else ""
         lines.append(Text(printable(where + asked), style="dim"))
+    if again is not None:
+        lines.append(Text(printable(f"Lines: {again}"), style="dim"))
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
