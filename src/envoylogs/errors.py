@@ -22,10 +22,10 @@ def first_line(error: BaseException) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the nearest of the known names as a question, nothing if none is near."""
-    names = list(known)
-    near = difflib.get_close_matches(str(name).lower(), [k.lower() for k in names], n=3, cutoff=0.5)
-    suggestions = [k for k in names if k.lower() in near]
+    """Return the nearest of the known names as a question, the best first; nothing if none is."""
+    names = {other.lower(): other for other in sorted(known)}
+    near = difflib.get_close_matches(str(name).lower(), names, n=3, cutoff=0.5)
+    suggestions = [names[other] for other in near]
     return f" Did you mean {' or '.join(suggestions)}?" if suggestions else ""
 
 
