@@ -48,7 +48,8 @@ class ReadOptions(TypedDict, total=False):
     ``distinct_requests`` counts the records of one ``request_id`` once.
     ``text_format`` is a format of TEXT lines, ``map`` has keys by column.
     ``anonymize`` replaces what may say who a client is by tokens of a keyed
-    hash; the key is that of the environment, or one for this call.
+    hash; the key is that of the environment, or one for this call. With
+    ``hide_names`` names that operators give are replaced too.
     """
 
     host: str | Sequence[str]
@@ -68,6 +69,7 @@ class ReadOptions(TypedDict, total=False):
     text_format: str
     map: Mapping[str, str | Sequence[str]]
     anonymize: bool
+    hide_names: bool
 
 
 def scan(
@@ -208,12 +210,15 @@ def _plan(options: ReadOptions) -> ReadPlan:
     keys = FieldKeys.mapping(keys_of) if keys_of else DEFAULT_KEYS
     written = texts.get("text_format")
     text_format = None if written is None else parse_format(written, keys)
-    anonymizer = keyed_anonymizer() if flags.get("anonymize") else None
+    hides_names = flags.get("hide_names", False)
+    if hides_names and not flags.get("anonymize"):
+        raise ArgumentError("hide_names hides more than anonymize: give both.")
+    anonymizer = keyed_anonymizer(hides_names=hides_names) if flags.get("anonymize") else None
     return ReadPlan(selection=selection, text_format=text_format, keys=keys, anonymizer=anonymizer)
 
 
 _TEXTS = ("where", "text_format")
-_FLAGS = ("distinct_requests", "anonymize")
+_FLAGS = ("distinct_requests", "anonymize", "hide_names")
 
 
 def _of_type(options: ReadOptions, wanted: type[_Value], names: Iterable[str]) -> dict[str, _Value]:

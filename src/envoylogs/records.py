@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs import schema
+from envoylogs.envoy.paths import MAX_TEXT, without_query
 from envoylogs.errors import IncompleteSourceError, TallyQuestionError
 from envoylogs.keyed.batches import BATCH_RECORDS, Decoded, decode
 from envoylogs.keyed.distinct_requests import RequestsSeen
@@ -108,6 +109,34 @@ def names_of_routed(
     for batch in work_ahead(decoding, Decoded.normalized):
         known = known.merge(KnownNames.of(batch, known.spec)).bounded()
     return names_by_token(known)
+
+
+USUAL_FROM = 10
+"""In how many requests a word of a path must stand to be usual."""
+
+_MOST_WORDS = 100_000
+
+
+def usual_words(sources: Iterable[Source], plan: ReadPlan) -> frozenset[str]:
+    """Read sources and return the segments of paths that stand in some requests at least.
+
+    Memory is bounded: where there are very many, a few that are usual may be missing.
+
+    Raises:
+        SourceError: If a source can't be opened or read.
+    """
+    refuse_tallies(sources)
+    wanted = replace(plan, columns=("path",), anonymizer=None)
+    counts = pl.DataFrame(schema={"word": pl.String(), "requests": pl.Int64()})
+    for batch in work_ahead(decode(sources, wanted), Decoded.normalized):
+        if batch.selected is None:
+            continue
+        paths = batch.selected.frame(["path"]).lazy().group_by("path").agg(requests=pl.len())
+        words = without_query(pl.col("path").str.head(MAX_TEXT)).str.split("/").list.unique()
+        found = paths.select(words.alias("word"), pl.col("requests").cast(pl.Int64)).explode("word")
+        added = pl.concat([counts.lazy(), found]).group_by("word").agg(pl.col("requests").sum())
+        counts = added.drop_nulls().sort("requests", descending=True).head(_MOST_WORDS).collect()
+    return frozenset(counts.filter(pl.col("requests") >= USUAL_FROM)["word"])
 
 
 def refuse_tallies(sources: Iterable[Source]) -> None:

@@ -148,7 +148,21 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+_hiding_more: list[str] = []
+"""Options that go with ``--anonymize``, for a test of its own."""
+
+
+@pytest.fixture
+def names_hidden() -> Iterator[None]:
+    """Hide names in whatever is anonymized."""
+    _hiding_more.append("--hide-names")
+    yield
+    _hiding_more.clear()
+
+
 def _run(*arguments: str | Path, key: str | None = None) -> str:
+    if "--anonymize" in arguments:
+        arguments = (*arguments, *_hiding_more)
     environment = {} if key is None else {KEY_VARIABLE: key}
     found = CliRunner().invoke(app_of(), list(map(str, arguments)), env=environment)
     assert found.exit_code == 0, (found.stderr, found.exception)
@@ -219,8 +233,12 @@ OUTPUTS: dict[str, Callable[[Path, Path], str]] = {
     "parquet": lambda log, folder: _converted(log, folder / "records.parquet"),
     "converted to csv": lambda log, folder: _converted(log, folder / "records.csv"),
     "converted to ndjson": lambda log, folder: _converted(log, folder / "records.ndjson"),
-    "frame": lambda log, _: envoylogs.read(log, anonymize=True).write_ndjson(),
-    "analysis": lambda log, _: _of_analysis(envoylogs.analyze(log, anonymize=True)),
+    "frame": lambda log, _: envoylogs.read(
+        log, anonymize=True, hide_names=bool(_hiding_more)
+    ).write_ndjson(),
+    "analysis": lambda log, _: _of_analysis(
+        envoylogs.analyze(log, anonymize=True, hide_names=bool(_hiding_more))
+    ),
     "saved tally": lambda log, folder: _saved(log, folder / "a.tally", "--save-tally"),
     "state": lambda log, folder: _saved(log, folder / "a.state", "--state"),
 }  # fmt: skip
@@ -249,6 +267,128 @@ def test_no_output_has_a_secret_of_the_log(output: str, log: Path, tmp_path: Pat
     assert [name for name, secret in SECRETS.items() if secret.lower() in lowered] == []
     assert "s3cr3t" not in lowered
     assert "pa55w0rd" not in lowered
+
+
+OPERATORS = {
+    "authority": "op3rator.example.com",
+    "route_name": "op3rator-route",
+    "upstream_cluster": "outbound|80|op3rator-subset|op3rator.op3rator-ns.svc.cluster.local",
+    "upstream_host": "198.51.100.201:8080",
+    "upstream_local_address": "198.51.100.202:4000",
+    "downstream_local_address": "198.51.100.203:8443",
+    "requested_server_name": "op3rator.example.com",
+    "pod_name": "op3rator-gateway-7d4b9c",
+}
+"""Names that operators give, each in a field of its own."""
+
+
+@pytest.fixture(scope="module")
+def named_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("op3rator") / "op3rator.log"
+    usual = record(**OPERATORS)
+    failed = {**usual, "response_code": 503, "response_flags": "UF", "upstream_host": None}
+    policy = "rbac_access_denied_matched_policy[ns[op3rator-ns]-policy[op3rator]-rule[0]]"
+    spiffe = "TLS_error: SAN spiffe://cluster.local/ns/op3rator-ns/sa/op3rator-account"
+    log = [
+        *(usual for _ in range(20)),
+        *({**failed, "response_code_details": "via_upstream"} for _ in range(20)),
+        {**failed, "upstream_transport_failure_reason": spiffe},
+        {**usual, "response_code": 403, "response_code_details": policy, "upstream_host": None},
+        record(**{**NO_ROUTE, "authority": "op3rator.example.com", "path": "/cart"}),
+        record(**{**OPERATORS, "authority": "other-op3rator.example.com"}),
+        {**CONNECTION, **{k: v for k, v in OPERATORS.items() if k != "authority"}},
+        {**usual, "upstream_host": "envoy://connect_originate/198.51.100.204:8080"},
+        {**usual, "upstream_cluster": "httproute/op3rator-ns/op3rator/rule/0"},
+    ]
+    times = (f"2026-01-02T03:04:{n:02}.000Z" for n in range(60))
+    lines = [
+        json.dumps({**found, "start_time": time}) for found, time in zip(log, times, strict=False)
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.usefixtures("names_hidden")
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_no_output_has_a_name_of_the_operator_if_these_are_hidden(
+    output: str, named_log: Path, log: Path, tmp_path: Path
+) -> None:
+    # The selection is of names in the other log.
+    text = OUTPUTS[output](log if output == "selection" else named_log, tmp_path).lower()
+    # A state has to find its logs again.
+    text = text.replace(str(named_log).lower(), "") if output == "state" else text
+
+    assert "op3rator" not in text
+    assert "198.51.100.20" not in text
+    if output == "selection":
+        assert "shop" not in text
+
+
+@pytest.mark.usefixtures("names_hidden")
+def test_hidden_names_leave_numbers_and_findings(named_log: Path) -> None:
+    plain = json.loads(_run("summarize", named_log, "-f", "json"))
+    shared = json.loads(_run("summarize", named_log, "-f", "json", "--anonymize"))
+
+    def told(found: dict[str, Any]) -> list[tuple[Any, ...]]:
+        return [(f["code"], f["severity"], f["requests"], f["of"]) for f in found["findings"]]
+
+    assert told(shared) == told(plain)
+    assert shared["overview"] == plain["overview"]
+    for a, b in zip(plain["splits"], shared["splits"], strict=True):
+        assert [p["requests"] for p in a["parts"]] == [p["requests"] for p in b["parts"]]
+        assert [p["latency_ms"] for p in a["parts"]] == [p["latency_ms"] for p in b["parts"]]
+
+
+def test_every_name_of_the_operator_is_shown_unless_hidden(named_log: Path) -> None:
+    """Else the tests above would test nothing."""
+    shown = _run("lines", named_log, "--anonymize", "--where", "kind IS NOT NULL")
+
+    assert "op3rator" in shown
+    for name in OPERATORS.values():
+        assert name in shown
+
+
+def test_words_that_are_rare_in_paths_are_hidden_if_that_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "gateway.log"
+    paths = ["/cart/items"] * 30 + ["/reset/swordfish"] + ["/cart/marlin"] * 9
+    lines = (json.dumps(record(path=path)) for path in paths)
+    log.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def shown(*options: str) -> str:
+        return _run("summarize", log, "--anonymize", "-f", "csv", "--by", "path_group", *options)
+
+    assert "/reset/swordfish,1," in shown()
+    hidden = shown("--hide-rare-paths")
+    assert "swordfish" not in hidden
+    assert "reset" not in hidden
+    assert "marlin" not in hidden
+    assert re.search(r"^/cart/items,30,", hidden, re.MULTILINE)
+    assert re.search(r"^/cart/\{token:[0-9a-f]{16}\},9,", hidden, re.MULTILINE)
+    lines_shown = _run("lines", log, "--anonymize", "--hide-rare-paths", "--code", "*")
+    assert "swordfish" not in lines_shown
+    assert lines_shown.count("/cart/items") == 30
+
+
+def test_what_is_left_to_be_read_is_said(tmp_path: Path) -> None:
+    log = tmp_path / "gateway.log"
+    paths = ["/cart/items"] * 30 + ["/reset/swordfish", "/7"]
+    log.write_text("".join(json.dumps(record(path=path)) + "\n" for path in paths))
+
+    found = CliRunner().invoke(app_of(), ["summarize", str(log), "--anonymize"])
+
+    said = "2 path groups keep their words; these are rare: /reset/swordfish (--hide-rare-paths"
+    assert said in found.stderr
+    assert "--hide-names hides them from outsiders" in found.stderr
+
+
+@pytest.mark.parametrize("option", ["--hide-names", "--hide-rare-paths"])
+def test_more_is_hidden_only_with_the_rest(log: Path, option: str) -> None:
+    found = CliRunner().invoke(app_of(), ["summarize", str(log), option])
+
+    assert found.exit_code == 2
+    assert f"{option} hides more than --anonymize: give both" in found.stderr
 
 
 def test_every_secret_is_in_the_log_and_most_are_shown_without_the_option(log: Path) -> None:

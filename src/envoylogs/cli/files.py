@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from envoylogs.cli.log_options import LogOptions
     from envoylogs.keyed.anonymize import Anonymizer
     from envoylogs.sources.source import Source
 
@@ -40,14 +41,24 @@ class Files:
         """Those that are written anew each time."""
         return [path for path in (self.output, self.save_tally, self.rejects) if path is not None]
 
-    def anonymizer(self) -> Anonymizer:
+    def anonymizer(self, log: LogOptions) -> Anonymizer | None:
         """Return what replaces values, with the key of the environment or one for this run only.
+
+        Null without ``--anonymize``.
 
         Raises:
             ConfigurationError: If the key is too short.
-            typer.BadParameter: If several runs would have a key each, or if lines
-                are to be kept as they were.
+            typer.BadParameter: If several runs would have a key each, if lines are to
+                be kept as they were, or if more is to be hidden than that.
         """
+        if not log.anonymize:
+            for is_given, option in (
+                (log.hide_names, "--hide-names"),
+                (log.hide_rare_paths, "--hide-rare-paths"),
+            ):
+                if is_given:
+                    raise typer.BadParameter(f"{option} hides more than --anonymize: give both")
+            return None
         from envoylogs.keyed.anonymizing_key import KEY_VARIABLE, keyed_anonymizer
 
         if self.rejects is not None:
@@ -60,7 +71,12 @@ class Files:
                 "--state adds up many runs, which must anonymize with one key: set "
                 f"{KEY_VARIABLE}, to what openssl rand -hex 32 prints say, and keep it"
             )
-        return keyed_anonymizer()
+        if self.state is not None and log.hide_rare_paths:
+            raise typer.BadParameter(
+                "--state counts what is new, and which words are rare is known of all: leave "
+                "--hide-rare-paths out"
+            )
+        return keyed_anonymizer(hides_names=log.hide_names)
 
 
 def named_sources(words: Sequence[str] | None, command: str) -> list[Source]:

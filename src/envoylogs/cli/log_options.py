@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer  # noqa: TC002  # typer reads the annotations
 
-from envoylogs.cli.options import WHICH, AnonymizeOption, MapOption, TextFormatOption, option
+from envoylogs.cli.options import (
+    WHICH,
+    AnonymizeOption,
+    HideNamesOption,
+    HideRarePathsOption,
+    MapOption,
+    TextFormatOption,
+    option,
+)
 from envoylogs.cli.settings import ShowConfigOption, origin_of, print_config
 from envoylogs.cli.zones import name_of, zone_of
 from envoylogs.errors import SelectionError, TextFormatError
@@ -120,6 +128,8 @@ class LogOptions:
     text_format: TextFormatOption = None
     mapped: MapOption = None
     anonymize: AnonymizeOption = False
+    hide_rare_paths: HideRarePathsOption = False
+    hide_names: HideNamesOption = False
     show_config: ShowConfigOption = False
 
     @cached_property
@@ -158,11 +168,12 @@ class LogOptions:
         return selection, window
 
     def must_be_decided(self, window: GivenWindow) -> bool:
-        """Tell whether the log itself says what is selected, so that it is read twice."""
-        return self.last is not None or window.is_of_the_log or self.finding is not None
+        """Tell whether the log itself says what is selected or hidden, so that it is read twice."""
+        of_log = self.last is not None or window.is_of_the_log or self.finding is not None
+        return of_log or self.hide_rare_paths
 
     def decided(self, plan: ReadPlan, window: GivenWindow, sources: Sequence[Source]) -> ReadPlan:
-        """Return a plan with what the log itself says: its window, its finding.
+        """Return a plan with what the log itself says: its window, its finding, usual words.
 
         Args:
             plan: How the sources are read, and what else is selected.
@@ -175,11 +186,16 @@ class LogOptions:
         """
         if self.last is not None or window.is_of_the_log:
             plan = self._in_window(plan, window, sources)
-        if self.finding is None:
-            return plan
-        from envoylogs.cli.finding import of_finding
+        if self.finding is not None:
+            from envoylogs.cli.finding import of_finding
 
-        return of_finding(self.finding, sources, plan)
+            plan = of_finding(self.finding, sources, plan)
+        if self.hide_rare_paths and plan.anonymizer is not None:
+            from envoylogs.records import usual_words
+
+            words = usual_words(sources, plan)
+            plan = replace(plan, anonymizer=plan.anonymizer.showing(words))
+        return plan
 
     def _in_window(
         self, plan: ReadPlan, window: GivenWindow, sources: Sequence[Source]

@@ -122,6 +122,16 @@ AnonymizeOption = Annotated[bool, option(
     help="Replace clients, user agents, ids, tokens, values of queries and the hosts of "
     "strangers by tokens of a keyed hash, everywhere.",
 )]  # fmt: skip
+HideRarePathsOption = Annotated[bool, option(
+    "--hide-rare-paths", about=SHOW,
+    help="With --anonymize: words that stand in the paths of fewer than 10 requests too. Reads "
+    "twice.",
+)]  # fmt: skip
+HideNamesOption = Annotated[bool, option(
+    "--hide-names", about=SHOW,
+    help="With --anonymize, for outsiders: hosts, routes, services, addresses, pods and names of "
+    "files too.",
+)]  # fmt: skip
 StateOption = Annotated[Path | None, option(
     "--state", about=KEEP, metavar="FILE",
     help="Keep counts in this file and count only what is new in the logs since the last "

@@ -92,7 +92,7 @@ class Session:
         located = named_sources(words, usage)
         self.located = sources_for_state(located, self._files.state, log)
         refuse_what_tallies_lack(self.located, log)
-        self._anonymizer = self._files.anonymizer() if log.anonymize else None
+        self._anonymizer = self._files.anonymizer(log)
         self._strict, self._started = strict, time.monotonic()
         self._end: Callable[[], None] | None = None
         state = self._files.state

@@ -35,6 +35,16 @@ class Remembered(dict[str, str]):
         return found
 
 
+def each_once(values: pl.Series, function: Callable[[str], str]) -> pl.Series:
+    """Return a function of each value, worked out once for each if they are few."""
+    distinct = values.drop_nulls().unique()
+    if 2 * distinct.len() > values.len():
+        found = [None if value is None else function(value) for value in values.to_list()]
+        return pl.Series(values.name, found, dtype=pl.String)
+    new = pl.Series([function(value) for value in distinct.to_list()], dtype=pl.String)
+    return values.replace(distinct, new)
+
+
 def numbered(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
     """Return the distinct rows of a frame in the order in which they come, and which each row is.
 

@@ -84,10 +84,13 @@ class HiddenPaths:
     Args:
         replace: Returns what stands in the place of a value; is given its kind
             (``id``, ``uuid``, ``hash``, ``email``, ``token`` or ``value``) and it.
+        words: Segments that stay if they look like words; null for all such.
     """
 
-    def __init__(self, replace: Callable[[str, str], str]) -> None:
-        self._replace = replace
+    def __init__(
+        self, replace: Callable[[str, str], str], words: frozenset[str] | None = None
+    ) -> None:
+        self._replace, self._words = replace, words
         # The same few segments, pairs and names come again and again.
         self._segments = Remembered(self._segment)
         self._pairs = Remembered(self._pair)
@@ -132,7 +135,8 @@ class HiddenPaths:
         if ";" in segment:
             bare, *parameters = segment.split(";")
             return ";".join((self._segment(bare), *map(self._pair, parameters)))
-        if _is_of_words(_DENSITY.sub("", segment)):
+        is_usual = self._words is None or not segment or segment in self._words
+        if is_usual and _is_of_words(_DENSITY.sub("", segment)):
             return segment
         text = unquote(segment)
         return self._replace("email" if "@" in text else "token", text)
@@ -149,6 +153,14 @@ class HiddenPaths:
         words = name.removesuffix("[]").replace("_", "-")
         is_word = _NAME_OF_A_VALUE.fullmatch(name) and _is_of_words(words)
         return name if is_word else self._value(unquote_plus(name))
+
+
+def keeps_words(path_group: str) -> bool:
+    """Tell a path group of which words are left."""
+    return any(
+        segment and _is_of_words(_DENSITY.sub("", segment)) and segment != "*"
+        for segment in path_group.split("/")
+    )
 
 
 def hidden_text(text: str, replace: Callable[[str, str], str]) -> str:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from envoylogs.envoy.distinct import Remembered
+from envoylogs.envoy.distinct import Remembered, each_once
 from envoylogs.envoy.identifying import (
     HiddenPaths,
     hidden_details,
@@ -30,7 +30,9 @@ from envoylogs.envoy.identifying import (
 )
 from envoylogs.envoy.paths import MAX_TEXT
 from envoylogs.envoy.traffic import KNOWN_METHODS, host_of, looks_like_address, without_port
+from envoylogs.keyed.hidden_names import OF_OPERATORS, TEXTS, HiddenNames
 from envoylogs.keyed.keyed_records import KeyedRecords
+from envoylogs.keyed.selection import COLUMN_OF
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,40 +86,56 @@ class Anonymizer:
 
     Args:
         key: Of the hash; whoever has it can try values.
+        hides_names: Whether names that operators give are replaced too, those of routed hosts
+            among them.
+        words: Segments of paths that may be shown if they look like words; null for all such.
     """
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(
+        self, key: bytes, *, hides_names: bool = False, words: frozenset[str] | None = None
+    ) -> None:
+        self._key, self._hides_names, self._words = key, hides_names, words
         # Longer keys than the hash takes are hashed first.
         short = key if len(key) <= blake2b.MAX_KEY_SIZE else blake2b(key).digest()
         self._hash = blake2b(key=short, digest_size=_BYTES_OF_A_TOKEN)
-        self._paths = HiddenPaths(self._in_braces)
+        self._paths = HiddenPaths(self._in_braces, words)
+        self._names = HiddenNames(self.token)
         self._clients = Remembered(self._client_of)
         self._lists = Remembered(self._list_of)
-        texts = partial(_each, function=partial(hidden_text, replace=self._in_braces))
+        texts = partial(each_once, function=partial(hidden_text, replace=self._in_braces))
         details = partial(hidden_details, replace=self._in_braces)
         self._ways: dict[str, Callable[[pl.Series], pl.Series]] = {
             "path": self._of_paths,
             "downstream_remote_address": self._of_clients,
-            "x_forwarded_for": partial(_each, function=self._lists.__getitem__),
+            "x_forwarded_for": partial(each_once, function=self._lists.__getitem__),
             "user_agent": partial(self._tokens, "agent"),
             "request_id": partial(self._tokens, "request"),
             "method": partial(self._unless, _METHOD, "method"),
             "protocol": partial(self._unless, _PROTOCOL, "protocol"),
             "response_flags": partial(self._unless, _FLAGS, "flags"),
-            "response_code_details": partial(_each, function=details),
+            "response_code_details": partial(each_once, function=details),
             "connection_termination_details": texts,
             "upstream_transport_failure_reason": texts,
         }
+        if hides_names:
+            for name, hidden in self._names.ways.items():
+                self._ways[name] = partial(each_once, function=hidden)
+            for name in TEXTS:
+                self._ways[name] = partial(self._without_names, self._ways[name])
 
-    def __reduce__(self) -> tuple[type[Anonymizer], tuple[bytes]]:
-        return Anonymizer, (self._key,)
+    def __reduce__(self) -> tuple[Callable[[], Anonymizer], tuple[()]]:
+        made = partial(Anonymizer, self._key, hides_names=self._hides_names, words=self._words)
+        return made, ()
+
+    def showing(self, words: frozenset[str]) -> Anonymizer:
+        """Return one that shows these segments of paths alone, if they look like words."""
+        return Anonymizer(self._key, hides_names=self._hides_names, words=words)
 
     @property
     def fingerprint(self) -> str:
         """What tells this key from others and gives it to nobody."""
         # A zero byte in front keeps it apart from the tokens of what logs hold.
-        return self._digits("\0key")
+        return self._digits("\0key, names" if self._hides_names else "\0key")
 
     def token(self, kind: str, value: str) -> str:
         """Return what stands for a value: its kind, and digits that depend on the value alone."""
@@ -137,11 +155,12 @@ class Anonymizer:
         """Return columns with their values replaced, and the names of the hosts in them."""
         replaced = [
             self._ways[name](values[name]).alias(name)
-            for name in REPLACED_COLUMNS
+            for name in self._ways
             if name in values.columns
         ]
         hosts = [self._hosts(values[name]) for name in HOST_COLUMNS if name in values.columns]
-        names = pl.concat([pl.DataFrame(schema=_NAMES), *(of_column for _, of_column in hosts)])
+        shown = [] if self._hides_names else [of_column for _, of_column in hosts]
+        names = pl.concat([pl.DataFrame(schema=_NAMES), *shown])
         return values.with_columns(*replaced, *(column for column, _ in hosts)), names
 
     def named(self, source: Source) -> Source:
@@ -151,9 +170,11 @@ class Anonymizer:
     def name_of_source(self, name: str) -> str:
         """Return the name of a file, with a token in the place of its folder if it has one."""
         path = PurePath(name)
-        folder = str(path.parent)
+        folder, file = str(path.parent), path.name
+        if self._hides_names and not name.startswith("<"):
+            file = self.token("file", file)
         # Files of the same name in two folders stay two.
-        return name if folder == "." else f"{self.token('folder', folder)}/{path.name}"
+        return file if folder == "." else f"{self.token('folder', folder)}/{file}"
 
     def text_of(self, selection: Selection) -> str:
         """Return a selection in words, with the values that it names replaced.
@@ -165,6 +186,8 @@ class Anonymizer:
             "client": self._client_of,
             "path": self._paths.of,
         }
+        if self._hides_names:
+            values |= {word: self._names.ways[COLUMN_OF[word]] for word in OF_OPERATORS}
         patterns = tuple(
             (word, tuple(g if g == "-" else values.get(word, str)(g) for g in given))
             for word, given in selection.patterns
@@ -174,6 +197,11 @@ class Anonymizer:
             return hidden
         condition = shlex.quote(self.token("condition", selection.where))
         return f"--where {condition} {hidden}".rstrip()
+
+    def _without_names(
+        self, replaced: Callable[[pl.Series], pl.Series], texts: pl.Series
+    ) -> pl.Series:
+        return replaced(each_once(texts, self._names.text))
 
     def _digits(self, value: str) -> str:
         # A copy is a third cheaper than a new one, which takes in the key first.
@@ -193,11 +221,13 @@ class Anonymizer:
         # Of each part there are far fewer than of both together.
         segments = cut.str.replace(r"(?s)[?#].*$", "")
         queries = cut.str.strip_prefix(segments)
-        return _each(segments, self._paths.of_segments) + _each(queries, self._paths.of_query)
+        return each_once(segments, self._paths.of_segments) + each_once(
+            queries, self._paths.of_query
+        )
 
     def _of_clients(self, addresses: pl.Series) -> pl.Series:
         without_ports = addresses.to_frame().select(without_port(pl.col(addresses.name)))
-        return _each(without_ports.to_series(), self._clients.__getitem__)
+        return each_once(without_ports.to_series(), self._clients.__getitem__)
 
     def _tokens(self, kind: str, values: pl.Series) -> pl.Series:
         """Return the token of each value; of values that are nearly all distinct."""
@@ -258,16 +288,6 @@ class Anonymizer:
         # Mirrored requests are told by the end of their host.
         shadow = _SHADOW if host.endswith(_SHADOW) else ""
         return self.token("address" if is_address else "host", host.removesuffix(_SHADOW)) + shadow
-
-
-def _each(values: pl.Series, function: Callable[[str], str]) -> pl.Series:
-    """Return a function of each value, worked out once for each if they are few."""
-    distinct = values.drop_nulls().unique()
-    if 2 * distinct.len() > values.len():
-        found = [None if value is None else function(value) for value in values.to_list()]
-        return pl.Series(values.name, found, dtype=pl.String)
-    new = pl.Series([function(value) for value in distinct.to_list()], dtype=pl.String)
-    return values.replace(distinct, new)
 
 
 def _without_port(address: str) -> str:

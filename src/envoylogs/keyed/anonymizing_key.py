@@ -17,16 +17,19 @@ _BYTES_OF_A_KEY = 32
 _SHORTEST_KEY = 16
 
 
-def keyed_anonymizer() -> Anonymizer:
+def keyed_anonymizer(*, hides_names: bool = False) -> Anonymizer:
     """Return what replaces values, with the key of the environment or one that nobody keeps.
+
+    Args:
+        hides_names: Whether names that operators give are replaced too.
 
     Raises:
         ConfigurationError: If the key is too short.
     """
     key = os.environ.get(KEY_VARIABLE, "")
     if not key:
-        return Anonymizer(secrets.token_bytes(_BYTES_OF_A_KEY))
+        return Anonymizer(secrets.token_bytes(_BYTES_OF_A_KEY), hides_names=hides_names)
     if len(key) < _SHORTEST_KEY:
         why = f"give {_SHORTEST_KEY} characters at least: openssl rand -hex 32 makes a good one"
         raise ConfigurationError.value("the environment", KEY_VARIABLE, f"{why}.")
-    return Anonymizer(os.fsencode(key))
+    return Anonymizer(os.fsencode(key), hides_names=hides_names)

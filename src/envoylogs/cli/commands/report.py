@@ -13,6 +13,7 @@ from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import Memory
 from envoylogs.cli.session import Session
+from envoylogs.cli.sharing import say_what_is_shown
 from envoylogs.render.formatting import show_times_in
 
 
@@ -62,3 +63,4 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
 
         with output_file(output) as out:
             write_page(summary, out)
+        say_what_is_shown(summary, log)

@@ -26,6 +26,7 @@ from envoylogs.cli.renderers import (
 )
 from envoylogs.cli.session import Session
 from envoylogs.cli.settings import origin_of
+from envoylogs.cli.sharing import say_what_is_shown
 
 
 @reads_logs
@@ -119,6 +120,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         else:
             with output_file(output) as out:
                 write(summary, out)
+        say_what_is_shown(summary, log)
         if buckets is not None:
             say_how_wide(summary, buckets, shown)
         if output_format in {options.Format.CSV, options.Format.NDJSON} or shown != ASKED:
