@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from envoylogs.cli.console import Exit, say
+from envoylogs.render.formatting import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +78,30 @@ class Files:
                 "--hide-rare-paths out"
             )
         return keyed_anonymizer(hides_names=log.hide_names)
+
+
+_WRITTEN_BY = {
+    ".html": "report SOURCE -o",
+    ".htm": "report SOURCE -o",
+    ".parquet": "convert SOURCE -o",
+    ".sqlite": "convert SOURCE -o",
+    ".tally": "summarize SOURCE --save-tally",
+}
+"""The command that writes files of these names, which are no summaries."""
+
+
+def refuse_other_files(output: Path | None) -> None:
+    """Refuse to write a summary to a file that says by its name that it is something else.
+
+    Raises:
+        typer.BadParameter: With the command that writes such files.
+    """
+    suffix = "" if output is None else output.suffix.lower()
+    if suffix in _WRITTEN_BY:
+        raise typer.BadParameter(
+            "a summary is text, json, csv, ndjson or markdown (--format); a file of this name is "
+            f"written by envoylogs {_WRITTEN_BY[suffix]} {printable(output)}"
+        )
 
 
 def named_sources(words: Sequence[str] | None, command: str) -> list[Source]:

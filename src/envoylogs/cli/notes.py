@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from envoylogs.cli.console import say, say_error
 from envoylogs.errors import EmptySelectionError, IncompleteSourceError, LogFormatError
 from envoylogs.reading.fates import REASONS
-from envoylogs.render.caveats import folded_of, map_option, untimed_left_out
+from envoylogs.render.caveats import folded_of, map_option, reasons_of, untimed_left_out
 from envoylogs.render.formatting import printable, size, span, window
 from envoylogs.summary.in_words import counted
 
@@ -151,10 +151,10 @@ def refuse_malformed(accounts: Accounts, new: NewLines | None) -> None:
     else:
         reasons, lines = new.malformed_by_reason, new.lines
     if reasons:
-        by_reason = ", ".join(f"{reason} {n:,}" for reason, n in reasons.items())
         of_what = f"{lines:,}{'' if new is None else ' new'} lines"
+        why = reasons_of(reasons)
         raise LogFormatError(
-            f"{sum(reasons.values()):,} of {of_what} are malformed ({by_reason}), and --strict was "
+            f"{sum(reasons.values()):,} of {of_what} are malformed ({why}), and --strict was "
             "given. Keep them with --rejects FILE, or run without --strict."
         )
 
@@ -257,7 +257,7 @@ def say_what_was_read(
         f"{number:,} {name}"
         for name, number in (
             ("repaired", sum(accounts.repaired.values())),
-            ("malformed", accounts.malformed),
+            (f"malformed ({reasons_of(accounts.malformed_by_reason)})", accounts.malformed),
             ("unreadable value" if values == 1 else "unreadable values", values),
             ("of other programs", accounts.other),
         )

@@ -50,6 +50,11 @@ def unread_facts(accounts: Accounts) -> list[str]:
     ]
 
 
+def reasons_of(malformed_by_reason: Mapping[str, int]) -> str:
+    """Return for which reasons lines are malformed, by their names: ``invalid_json 2``."""
+    return ", ".join(f"{reason} {n:,}" for reason, n in malformed_by_reason.items())
+
+
 def unread_of(summary: Summary) -> str | None:
     """Return what could not be read, with an example of each column; null if all could."""
     accounts = summary.accounts

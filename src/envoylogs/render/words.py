@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from envoylogs.render.caveats import unread_facts
+from envoylogs.render.caveats import reasons_of, unread_facts
 from envoylogs.render.formatting import clock, count, day_and_clock, percent, printable, window
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.findings.finding import Severity
@@ -95,9 +95,13 @@ def _cut(selection: str) -> str:
 
 
 def malformed_of(summary: Summary) -> str | None:
-    """Return how many lines are malformed, which ``--strict`` makes an error; null for none."""
+    """Return how many lines are malformed, and why; null for none.
+
+    ``--strict`` makes them an error.
+    """
     n = summary.accounts.malformed
-    return counted(n, "malformed line") if n else None
+    reasons = reasons_of(summary.accounts.malformed_by_reason)
+    return f"{counted(n, 'malformed line')} ({reasons})" if n else None
 
 
 def accounts_of(summary: Summary) -> list[str]:
