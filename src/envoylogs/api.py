@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar
 import polars as pl
 
 from envoylogs.analysis import Analysis
+from envoylogs.counted_frames import tally_of_frame
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.text_formats import parse_format
 from envoylogs.errors import ArgumentError
 from envoylogs.forking import refuse_after_fork
-from envoylogs.frames import scanned_frame, tally_of_frame
+from envoylogs.frames import scanned_frame
 from envoylogs.keyed.anonymizing_key import keyed_anonymizer
 from envoylogs.keyed.moments import time_of
 from envoylogs.keyed.plan import NO_HOOKS, ReadPlan

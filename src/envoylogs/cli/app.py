@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import atexit
 import gc
-import io
 import os
 import sys
-from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +14,9 @@ import typer
 from envoylogs import __version__
 from envoylogs.cli.console import Exit, say_error
 from envoylogs.cli.lean import LeanCommand, LeanGroup
+from envoylogs.cli.streams import open_streams
 from envoylogs.errors import EnvoylogsError, OutputError
+from envoylogs.sources.stop import end_at_signals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +89,8 @@ def run() -> None:
     Python frees its modules, frames and caches one by one when it ends, which is a tenth of the
     processor time of a small log.
     """
-    _open_streams()
+    open_streams()
+    end_at_signals()
     try:
         main()
     except SystemExit as ended:
@@ -101,32 +102,13 @@ def run() -> None:
     try:
         atexit._run_exitfuncs()  # noqa: SLF001  # what ``os._exit`` leaves out
         sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        # Nobody reads any more; Python says so in its own way.
-        raise SystemExit(code) from None
-    except OSError as error:
-        # What could not be written may be standard error.
-        with suppress(OSError):
-            say_error(OutputError.unwritable("standard output", error))
-        os._exit(Exit.ERROR)
+    except OutputError as error:
+        say_error(error)
+        code = Exit.ERROR
+    except SystemExit:
+        # The reader of what was left had seen enough.
+        pass
     os._exit(code)
-
-
-def _open_streams() -> None:
-    """Make the standard streams such that nothing written to them is lost unsaid."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        # A shell may have closed it; what goes to the others still counts.
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
-    out = sys.stdout
-    # With PYTHONUNBUFFERED, as in many containers, what the system did not take of a write is lost
-    # without a word, such as all behind the end of a disk.
-    if isinstance(getattr(out, "buffer", None), io.RawIOBase):
-        sys.stdout = open(  # noqa: SIM115
-            out.fileno(), "w", encoding=out.encoding, errors=out.errors, closefd=False,
-            buffering=1 if out.isatty() else -1,
-        )  # fmt: skip
 
 
 def main() -> None:

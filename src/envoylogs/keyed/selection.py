@@ -55,7 +55,10 @@ _GROUPS = {
 _ERRORS = "error"
 """The group that codes are in too: every code from 500 on, whoever made it."""
 _MISSING = "-"
-_CODE = re.compile(r"-|[0-9xX?]{1,3}|(?=.*\*)[0-9xX?*]{1,4}")
+_CODE = re.compile(r"[0-9xX?*]+")
+_MOST = schema.INTEGERS["response_code"][1]
+_CODES = ("0", *map(str, range(100, _MOST + 1)))
+"""What can be a response code: none that was sent, or one of three digits."""
 # How Polars prints what looks at more than one record; it knows no way to ask for that which lets
 # IN through. Texts of the condition are left out first.
 _OF_SEVERAL = re.compile(
@@ -115,10 +118,11 @@ class Selection:
             if not _outcomes(outcome):
                 raise SelectionError.value("--outcome", outcome, [*OUTCOME_NAMES, *_GROUPS])
         for code in patterns.get("code", ()):
-            if not _CODE.fullmatch(code):
+            if not _can_be_code(code):
                 raise SelectionError(
-                    f"--code {code!r} is no response code. Give a code (404), a class (5xx), a "
-                    "pattern of digits, * and ?, or - for a missing one."
+                    f"--code {code!r} is no response code: one is 0 (no response) or has three "
+                    f"digits, from 100 to {_MOST}. Give a code (404), a class (5xx), a pattern of "
+                    "digits, * and ?, or - for a missing one."
                 )
         if since_us is not None and until_us is not None and since_us > until_us:
             raise SelectionError(
@@ -242,7 +246,7 @@ def _pattern(word: str, value: str) -> pl.Expr:
         found = column.is_in(_outcomes(value))
         return found | is_error() if value == _ERRORS else found
     if word == "code":
-        column, value = column.cast(pl.String), value.lower().replace("x", "?")
+        column, value = column.cast(pl.String), _digits(value)
     elif word == "host":
         value = value.lower()
     elif word == "path":
@@ -255,6 +259,19 @@ def _pattern(word: str, value: str) -> pl.Expr:
 def _regex(glob: str) -> str:
     parts = {"*": ".*", "?": "."}
     return "(?s)^" + "".join(parts.get(c) or re.escape(c) for c in glob) + "$"
+
+
+def _can_be_code(glob: str) -> bool:
+    """Tell whether there is a code that a pattern fits, or it asks for none."""
+    if glob == _MISSING:
+        return True
+    fits = re.compile(_regex(_digits(glob))).match
+    return _CODE.fullmatch(glob) is not None and any(map(fits, _CODES))
+
+
+def _digits(code: str) -> str:
+    """Return a pattern of codes, in which ``x`` is any digit, as a glob."""
+    return code.lower().replace("x", "?")
 
 
 def _outcomes(glob: str) -> set[str]:

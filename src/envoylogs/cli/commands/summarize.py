@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from envoylogs.cli import options
-from envoylogs.cli.console import output_file, replaced_file
+from envoylogs.cli.console import output_file
 from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import Memory, kept_span
@@ -18,6 +18,7 @@ from envoylogs.cli.notes import say_where_connections_are
 from envoylogs.cli.renderers import columns_among, names_in_metrics, table_alone, writer_of
 from envoylogs.cli.session import Session
 from envoylogs.cli.settings import origin_of
+from envoylogs.outputs import replaced_file
 
 
 @reads_logs
