@@ -15,7 +15,7 @@ from envoylogs import __version__
 from envoylogs.cli.console import Exit, say_error
 from envoylogs.cli.lean import LeanCommand, LeanGroup
 from envoylogs.cli.streams import open_streams
-from envoylogs.errors import EnvoylogsError, OutputError
+from envoylogs.errors import EnvoylogsError, OutputError, UnknownKeyError, nearest
 from envoylogs.sources.stop import end_at_signals
 
 if TYPE_CHECKING:
@@ -70,16 +70,29 @@ def _envoylogs(
     """  # noqa: D301  # \b keeps the lines of the examples
 
 
+_LIKE_A_COMMAND = 0.7
+"""How alike a word must be to a command, to be taken for one that was meant: "logs" is 0.67 like
+"flags", and more often a folder that is not there."""
+
 _OWN_OPTIONS = ("--version", "--help", "-h", "--install-completion", "--show-completion")
 
 
 def _with_command(arguments: list[str]) -> list[str]:
-    """Return arguments with the command that may be left out: ``summarize``."""
+    """Return arguments with the command that may be left out: ``summarize``.
+
+    Raises:
+        UnknownKeyError: If the first is no file and nearly a command.
+    """
     if not arguments:
         return ["summarize"] if not sys.stdin.isatty() else ["--help"]
     first = arguments[0]
     if first in COMMANDS or first in _OWN_OPTIONS:
         return arguments
+    if first == "version":
+        return ["--version"]
+    near = "" if os.path.lexists(first) else nearest(first, COMMANDS, least=_LIKE_A_COMMAND)
+    if near:
+        raise UnknownKeyError(f"no command and no file is called {first}.{near}")
     return ["summarize", *arguments]
 
 
@@ -123,10 +136,10 @@ def main() -> None:
     # Its streaming engine sets itself up for each of some hundred queries over a few rows; what has
     # many rows asks for it by name.
     os.environ.setdefault("POLARS_ENGINE_AFFINITY", "in-memory")
-    arguments = _with_command(sys.argv[1:])
-    # A shell that asks for completions gives no arguments.
-    is_alone = arguments[0] in COMMANDS and "_ENVOYLOGS_COMPLETE" not in os.environ
     try:
+        arguments = _with_command(sys.argv[1:])
+        # A shell that asks for completions gives no arguments.
+        is_alone = arguments[0] in COMMANDS and "_ENVOYLOGS_COMPLETE" not in os.environ
         app_of(arguments[:1] if is_alone else COMMANDS)(arguments, prog_name="envoylogs")
     except EnvoylogsError as error:
         say_error(error)
