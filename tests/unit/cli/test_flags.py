@@ -64,7 +64,7 @@ def test_of_joined_flags_the_one_that_is_none_is_named() -> None:
 def test_the_nearest_comes_first_and_once() -> None:
     known = ["no_cluster", "no_route", "no_route", "No-Route", "served"]
 
-    assert nearest("NO ROUTE", known) == " Did you mean no_route or No-Route?"
+    assert nearest("NO ROUTE", known) == " Did you mean no_route or No-Route or no_cluster?"
     assert nearest("no_clustr", known).startswith(" Did you mean no_cluster")
     assert nearest("xyz", known) == ""
     assert nearest("no_rt", known, least=0.9) == ""

@@ -161,7 +161,8 @@ def _looked_up(name: str) -> list[_Entry]:
         if entry.kind == "response_flag"
         for key in (entry.name, entry.facts["long"])
     }
-    words = [word for word in _BETWEEN_FLAGS.split(name) if word]
+    is_one = letters_of(name) in flags_by_name
+    words = [name] if is_one else [word for word in _BETWEEN_FLAGS.split(name) if word]
     parts = list(map(letters_of, words))
     if parts and all(part in flags_by_name for part in parts):
         return [flags_by_name[part] for part in dict.fromkeys(parts)]
