@@ -146,7 +146,10 @@ _EXITS: dict[Exit, str] = {
     "input is a terminal.",
     Exit.CONDITION_FAILED: "Reserved for a condition that failed; no command uses it yet.",
     Exit.NOT_ENOUGH_DATA: "Reserved for too little data to judge; no command uses it yet.",
+    Exit.HUNG_UP: "Ended by SIGHUP, as when its terminal is closed; what it had counted is gone.",
     Exit.INTERRUPTED: "Interrupted with Ctrl-C, after what was read until then was printed.",
+    Exit.TERMINATED: "Ended by SIGTERM, as by `kill` and container runtimes; what it had counted "
+    "is gone.",
 }
 
 

@@ -41,6 +41,7 @@ _IMPORTED = (
     "envoylogs.summary.summary", "envoylogs.tally.running", "pydantic.type_adapter",
 )  # fmt: skip
 """What a summary needs; the last is typer's."""
+_STREAMS = (("stdin", 0, "r", -1), ("stdout", 1, "w", -1), ("stderr", 2, "w", 1))
 _LONGEST_S = 60
 """After so long a run is killed, which its test sees as the code -14."""
 
@@ -182,9 +183,12 @@ def _become(
     sys.path[0] = folder
     sys.argv = ["envoylogs", *arguments]
     # With the encoding that this process has been started with.
-    sys.stdin = os.fdopen(0, "r", -1, sys.stdin.encoding, sys.stdin.errors)
-    sys.stdout = os.fdopen(1, "w", -1, sys.stdout.encoding, sys.stdout.errors)
-    sys.stderr = os.fdopen(2, "w", 1, sys.stderr.encoding, sys.stderr.errors)
+    for name, number, mode, buffering in _STREAMS:
+        of_server = getattr(sys, name)
+        opened = os.fdopen(
+            number, mode, buffering, of_server.encoding, of_server.errors, closefd=False
+        )
+        setattr(sys, name, opened)
     signal.alarm(_LONGEST_S)
 
 

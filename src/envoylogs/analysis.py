@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import io
+import os
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.errors import TallyQuestionError, UnknownKeyError
+from envoylogs.errors import ArgumentError, TallyQuestionError, UnknownKeyError
 from envoylogs.forking import refuse_after_fork
+from envoylogs.outputs import replaced_file
 from envoylogs.render.caveats import notes_of
 from envoylogs.render.formatting import count, percent, printable
 from envoylogs.render.named_tables import rows_of_table
@@ -201,22 +202,28 @@ class Analysis:
         """Keep all counts in a file, which ``analyze`` and the command read like a log.
 
         Raises:
-            OSError: If it can't be written.
+            OutputError: If it can't be written; what was there before stays.
+            ArgumentError: If it is no path.
         """
-        save_tally(self.tally, Path(path))
+        with replaced_file(_named_file(path)) as beside:
+            save_tally(self.tally, beside)
 
     def report(self, path: str | PathLike[str]) -> None:
         """Write the offline HTML page, as ``envoylogs report`` does.
 
         Raises:
-            OSError: If it can't be written.
+            OutputError: If it can't be written; what was there before stays.
+            ArgumentError: If it is no path.
+            TallyQuestionError: If the tally has no counts for pages.
         """
         from envoylogs.render.html.page import write_page
 
-        page = io.StringIO()
         self._slices()
-        write_page(self.summary, page)
-        Path(path).write_text(page.getvalue(), encoding="utf-8")
+        with (
+            replaced_file(_named_file(path)) as beside,
+            beside.open("w", encoding="utf-8") as page,
+        ):
+            write_page(self.summary, page)
 
     def __repr__(self) -> str:
         facts = " · ".join(text for text, _ in headline_of(self.summary))
@@ -258,6 +265,13 @@ class Analysis:
             f"<li><strong>{severity_words(found)} {escape(printable(found.title))}</strong><br>"
             f"{escape(printable('; '.join(said)))}.<br>{escape(printable(found.next))}</li>"
         )
+
+
+def _named_file(path: str | PathLike[str]) -> Path:
+    named = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(named, str) or not named or "\0" in named:
+        raise ArgumentError(f"{path!r} is no path of a file to write.")
+    return Path(named)
 
 
 def _unfolded(frame: pl.DataFrame) -> pl.DataFrame:

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar
 import polars as pl
 
 from envoylogs.analysis import Analysis
+from envoylogs.counted_frames import tally_of_frame
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.text_formats import parse_format
 from envoylogs.errors import ArgumentError
 from envoylogs.forking import refuse_after_fork
-from envoylogs.frames import scanned_frame, tally_of_frame
+from envoylogs.frames import scanned_frame
 from envoylogs.keyed.anonymizing_key import keyed_anonymizer
 from envoylogs.keyed.moments import moment_of
+from envoylogs.keyed.patterns import COLUMN_OF
 from envoylogs.keyed.plan import NO_HOOKS, ReadPlan
-from envoylogs.keyed.selection import COLUMN_OF, Selection
+from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import spec_of_saved
 from envoylogs.read_back import tally_of_any
 from envoylogs.sources.locate import locate

@@ -21,12 +21,28 @@ def first_line(error: BaseException) -> str:
     return str(error).partition("\n")[0]
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the nearest of the known names as a question, the best first; nothing if none is."""
-    names = {other.lower(): other for other in sorted(known)}
-    near = difflib.get_close_matches(str(name).lower(), names, n=3, cutoff=0.5)
-    suggestions = [names[other] for other in near]
+def nearest(name: str, known: Iterable[str], *, least: float = 0.5) -> str:
+    """Return the nearest of the known names as a question, nothing if none is near.
+
+    Case and what separates words count for nothing; at most three are named, the
+    nearest first.
+
+    Args:
+        name: What was given.
+        known: What could have been meant.
+        least: How alike two names must be, from 0 to 1.
+    """
+    by_letters: dict[str, list[str]] = {}
+    for each in dict.fromkeys(known):
+        by_letters.setdefault(letters_of(each), []).append(each)
+    near = difflib.get_close_matches(letters_of(str(name)), by_letters, n=3, cutoff=least)
+    suggestions = [each for letters in near for each in by_letters[letters]][:3]
     return f" Did you mean {' or '.join(suggestions)}?" if suggestions else ""
+
+
+def letters_of(name: str) -> str:
+    """Return what is left of a name without case and without what separates its words."""
+    return "".join(filter(str.isalnum, name.lower())) or name
 
 
 class EnvoylogsError(Exception):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from envoylogs.counted_frames import tally_of_frame
 from envoylogs.errors import TallyQuestionError
-from envoylogs.frames import ORIGIN, tally_of_frame
+from envoylogs.frames import ORIGIN
 from envoylogs.pipeline import spec_of_plan, tally_sources
 from envoylogs.tally.storage import holds_records
 

@@ -584,6 +584,9 @@ def test_saved_tallies_of_two_keys_or_without_one_are_not_added(log: Path, tmp_p
         assert "can't be added" in _refused("merge", *some, "-o", tmp_path / "sum")
     assert "can't be added" in _refused("summarize", one, log)
     assert "can't be anonymized" in _refused("summarize", plain, "--anonymize")
+    assert "can't be undone" in _refused("summarize", one, "--no-anonymize")
+    assert "can't be undone" in _refused("report", one, log, "--no-anonymize")
+    assert json.loads(_run("summarize", plain, "-f", "json", "--no-anonymize"))["by"]
     assert json.loads(_run("summarize", one, "-f", "json"))["anonymized"] is True
     assert json.loads(_run("summarize", one, "-f", "json", "--anonymize"))["anonymized"] is True
     _run("merge", one, one, "-o", tmp_path / "sum")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,79 @@ def test_a_full_device_is_told(what: str) -> None:
     assert found.returncode == 1
     assert b"can't be written: No space left on device." in found.stderr
     assert b"Traceback" not in found.stderr
+
+
+_FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
+_ANSWERS = {
+    "help": "--help",
+    "help of a command": "summarize -h",
+    "version": "--version",
+    "settings": "--show-config",
+    "flags": "flags",
+    "flag": "flags UF --format json",
+    **{f: f"gw.log --format {f}" for f in ("text", "json", "csv", "ndjson", "markdown")},
+    "metrics": "gw.log --format prometheus",
+    "page": "report gw.log",
+    "lines": "lines gw.log --code 200",
+    "query": "query gw.log 'SELECT path FROM logs'",
+}
+
+
+def _in_shell(command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", "-c", f"exec {sys.executable} -m envoylogs {command}"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+@_FULL
+@pytest.mark.parametrize("what", _ANSWERS)
+def test_an_answer_that_nothing_takes_is_an_error_in_one_line(what: str) -> None:
+    full, closed = (_in_shell(f"{_ANSWERS[what]} {to}") for to in (">/dev/full", ">&-"))
+
+    for found, why in ((full, "No space left on device"), (closed, "Bad file descriptor")):
+        assert found.returncode == 1
+        told, see = [line for line in found.stderr.splitlines() if "passed over" not in line][-2:]
+        assert told == f"envoylogs: standard output: can't be written: {why}."
+        assert "output" in see
+        assert "Traceback" not in found.stderr
+
+
+@_FULL
+@pytest.mark.parametrize("to", ["2>/dev/full", "2>&-"])
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("gw.log --format json", 0),
+        ("convert gw.log -o out.csv", 0),
+        ("--version", 0),
+        ("gw.log --strict", 1),
+        ("nothing.log", 1),
+        ("--nothing", 2),
+    ],
+)
+def test_words_that_nobody_hears_change_no_exit_code(command: str, code: int, to: str) -> None:
+    heard = _in_shell(command)
+    Path("out.csv").unlink(missing_ok=True)
+    found = _in_shell(f"{command} {to}")
+
+    assert (found.returncode, found.stdout) == (code, heard.stdout)
+    assert heard.returncode == code
+
+
+def test_a_pipe_that_is_full_for_now_is_waited_for() -> None:
+    script = (
+        "import fcntl, os, sys; fcntl.fcntl(1, fcntl.F_SETFL, os.O_NONBLOCK);"
+        "os.execv(sys.executable, [sys.executable, '-m', 'envoylogs', *sys.argv[1:]])"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, "lines", "gw.log", "--code", "200", "--bare"],
+        stdout=subprocess.PIPE,
+    ) as running:
+        assert running.stdout is not None
+        # It has more to say than a pipe holds.
+        time.sleep(1)
+        said = running.stdout.read()
+
+    assert running.returncode == 0
+    assert said.count(b"\n") == 3000

@@ -24,6 +24,7 @@ from tests.handmade import (
 
 import envoylogs
 from envoylogs import schema
+from envoylogs.counted_frames import tally_of_frame
 from envoylogs.errors import (
     MissingSourceError,
     SelectionError,
@@ -31,7 +32,7 @@ from envoylogs.errors import (
     TextFormatError,
     UnknownKeyError,
 )
-from envoylogs.frames import SCANNED, Accounting, scanned_frame, tally_of_frame
+from envoylogs.frames import SCANNED, Accounting, scanned_frame
 from envoylogs.keyed.batches import BATCH_RECORDS
 from envoylogs.keyed.plan import ReadPlan
 from envoylogs.sources.locate import locate

@@ -18,7 +18,7 @@ from tests.handmade import served, text_of, unrouted
 
 import envoylogs
 from envoylogs.api import ReadOptions
-from envoylogs.errors import ArgumentError, ForkError
+from envoylogs.errors import ArgumentError, ForkError, OutputError
 
 _SAMPLE = str(Path(__file__).parents[2] / "sample_logs" / "canary")
 
@@ -86,6 +86,11 @@ def test_a_frame_of_another_library_is_told_from_paths() -> None:
         (pl.lit(None, pl.String).alias("outcome"), "has the value None"),
         (pl.lit("call").alias("kind"), "'kind' of the frame has the value 'call'"),
         (pl.lit("router").alias("role"), "'role' of the frame has the value 'router'"),
+        (pl.lit("router").alias("role"), "It may have gateway, egress, sidecar, waypoint"),
+        (pl.lit("broke").alias("failure"), "'failure' of the frame has the value 'broke'"),
+        (pl.lit("route_mising").alias("failure"), "Did you mean .*route_missing.*and null"),
+        (pl.lit(1000).alias("response_code"), "'response_code' of the frame has the value 1000"),
+        (pl.lit(-1).alias("bytes_sent"), "'bytes_sent' .* whole numbers from 0 to"),
     ],
 )
 def test_a_frame_with_other_types_or_values_is_refused(change: pl.Expr, words: str) -> None:
@@ -110,6 +115,60 @@ def test_a_frame_with_types_that_mean_the_same_is_taken(change: pl.Expr) -> None
     found, expected = (envoylogs.analyze(f) for f in (frame.with_columns(change), frame))
 
     assert found.overview == expected.overview
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pl.lit(None, pl.String).alias("failure"),
+        pl.lit("overflow").alias("outcome"),
+        pl.lit(600).alias("response_code"),
+        pl.lit(404).alias("response_code"),
+        pl.lit("connect_timeout").alias("failure"),
+    ],
+)
+def test_a_frame_whose_columns_say_different_things_has_findings(change: pl.Expr) -> None:
+    found = envoylogs.analyze(envoylogs.read(_SAMPLE).with_columns(change))
+
+    assert found.overview.requests
+    assert found.findings
+
+
+@pytest.mark.parametrize("odd", [None, 5, b"x", "", "\0", ["a"], int])
+@pytest.mark.parametrize("write", ["save_tally", "report"])
+def test_an_odd_path_to_write_to_is_refused_in_words(write: str, odd: Any) -> None:
+    with pytest.raises(ArgumentError, match="is no path"):
+        getattr(envoylogs.analyze(_SAMPLE), write)(odd)
+
+
+@pytest.mark.parametrize("write", ["save_tally", "report"])
+def test_what_cannot_be_written_is_an_error_of_the_library(write: str, tmp_path: Path) -> None:
+    found = envoylogs.analyze(_SAMPLE)
+    for path in (tmp_path, tmp_path / "nowhere" / "file"):
+        with pytest.raises(OutputError, match=r"can't be written"):
+            getattr(found, write)(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("write", ["save_tally", "report"])
+def test_a_file_is_replaced_when_the_new_one_is_whole(
+    write: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, path = envoylogs.analyze(_SAMPLE), tmp_path / "file"
+    path.write_bytes(b"before")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("envoylogs.outputs._give_access", fail)
+        with pytest.raises(OutputError, match="No space left"):
+            getattr(found, write)(path)
+    assert [p.read_bytes() for p in tmp_path.iterdir()] == [b"before"]
+
+    getattr(found, write)(path)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+    assert path.stat().st_size > 1000
 
 
 @pytest.mark.parametrize(

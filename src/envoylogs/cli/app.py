@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import atexit
 import gc
-import io
 import os
 import sys
-from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +14,9 @@ import typer
 from envoylogs import __version__
 from envoylogs.cli.console import Exit, say_error
 from envoylogs.cli.lean import LeanCommand, LeanGroup
-from envoylogs.errors import EnvoylogsError, OutputError
+from envoylogs.cli.streams import open_streams
+from envoylogs.errors import EnvoylogsError, OutputError, UnknownKeyError, nearest
+from envoylogs.sources.stop import end_at_signals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,16 +70,29 @@ def _envoylogs(
     """  # noqa: D301  # \b keeps the lines of the examples
 
 
+_LIKE_A_COMMAND = 0.7
+"""How alike a word must be to a command, to be taken for one that was meant: "logs" is 0.67 like
+"flags", and more often a folder that is not there."""
+
 _OWN_OPTIONS = ("--version", "--help", "-h", "--install-completion", "--show-completion")
 
 
 def _with_command(arguments: list[str]) -> list[str]:
-    """Return arguments with the command that may be left out: ``summarize``."""
+    """Return arguments with the command that may be left out: ``summarize``.
+
+    Raises:
+        UnknownKeyError: If the first is no file and nearly a command.
+    """
     if not arguments:
         return ["summarize"] if not sys.stdin.isatty() else ["--help"]
     first = arguments[0]
     if first in COMMANDS or first in _OWN_OPTIONS:
         return arguments
+    if first == "version":
+        return ["--version"]
+    near = "" if os.path.lexists(first) else nearest(first, COMMANDS, least=_LIKE_A_COMMAND)
+    if near:
+        raise UnknownKeyError(f"no command and no file is called {first}.{near}")
     return ["summarize", *arguments]
 
 
@@ -89,7 +102,8 @@ def run() -> None:
     Python frees its modules, frames and caches one by one when it ends, which is a tenth of the
     processor time of a small log.
     """
-    _open_streams()
+    open_streams()
+    end_at_signals()
     try:
         main()
     except SystemExit as ended:
@@ -101,32 +115,13 @@ def run() -> None:
     try:
         atexit._run_exitfuncs()  # noqa: SLF001  # what ``os._exit`` leaves out
         sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        # Nobody reads any more; Python says so in its own way.
-        raise SystemExit(code) from None
-    except OSError as error:
-        # What could not be written may be standard error.
-        with suppress(OSError):
-            say_error(OutputError.unwritable("standard output", error))
-        os._exit(Exit.ERROR)
+    except OutputError as error:
+        say_error(error)
+        code = Exit.ERROR
+    except SystemExit:
+        # The reader of what was left had seen enough.
+        pass
     os._exit(code)
-
-
-def _open_streams() -> None:
-    """Make the standard streams such that nothing written to them is lost unsaid."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        # A shell may have closed it; what goes to the others still counts.
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
-    out = sys.stdout
-    # With PYTHONUNBUFFERED, as in many containers, what the system did not take of a write is lost
-    # without a word, such as all behind the end of a disk.
-    if isinstance(getattr(out, "buffer", None), io.RawIOBase):
-        sys.stdout = open(  # noqa: SIM115
-            out.fileno(), "w", encoding=out.encoding, errors=out.errors, closefd=False,
-            buffering=1 if out.isatty() else -1,
-        )  # fmt: skip
 
 
 def main() -> None:
@@ -141,10 +136,10 @@ def main() -> None:
     # Its streaming engine sets itself up for each of some hundred queries over a few rows; what has
     # many rows asks for it by name.
     os.environ.setdefault("POLARS_ENGINE_AFFINITY", "in-memory")
-    arguments = _with_command(sys.argv[1:])
-    # A shell that asks for completions gives no arguments.
-    is_alone = arguments[0] in COMMANDS and "_ENVOYLOGS_COMPLETE" not in os.environ
     try:
+        arguments = _with_command(sys.argv[1:])
+        # A shell that asks for completions gives no arguments.
+        is_alone = arguments[0] in COMMANDS and "_ENVOYLOGS_COMPLETE" not in os.environ
         app_of(arguments[:1] if is_alone else COMMANDS)(arguments, prog_name="envoylogs")
     except EnvoylogsError as error:
         say_error(error)

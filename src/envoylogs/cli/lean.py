@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _OTHERS = "Options"
 """Where options stand that are about none of ``PANELS``."""
 
+_WHOLE = 10_000
+"""As many characters as a first sentence may have, which is shown whole."""
+
 _NAMES_WIDTH = 22
 """How wide the column of names is; what a longer one means stands in the line below."""
 
@@ -31,6 +34,10 @@ class LeanCommand(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401  # as Typer's
         """Return the parameters."""
         return list(map(_sparing, super().get_params(ctx)))
+
+    def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002  # as Typer's
+        """Return the first sentence of the help, which is wrapped and not cut."""
+        return super().get_short_help_str(_WHOLE)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401  # as Typer's
         """Write what the arguments and options are, by what they are about."""

@@ -148,7 +148,8 @@ class LogOptions:
             SelectionError: If an option can't be read.
         """
         from envoylogs.keyed.moments import GivenWindow, moment_of
-        from envoylogs.keyed.selection import COLUMN_OF, Selection
+        from envoylogs.keyed.patterns import COLUMN_OF
+        from envoylogs.keyed.selection import Selection
 
         since, until = (
             None if text is None else moment_of(option, text, now, self.zone)

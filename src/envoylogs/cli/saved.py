@@ -35,7 +35,8 @@ def refuse_what_tallies_lack(sources: list[Source], log: LogOptions) -> None:
     """
     of_lines = [option for name, option in _OF_LINES.items() if _is_given(log, name)]
     shows_query = _is_given(log, "show_query")
-    if not (of_lines or shows_query or log.role):
+    wants_names = _is_given(log, "anonymize") and not log.anonymize
+    if not (of_lines or shows_query or wants_names or log.role):
         return
     from envoylogs.tally.storage import holds_records, is_saved_tally, load_spec
 
@@ -49,8 +50,14 @@ def refuse_what_tallies_lack(sources: list[Source], log: LogOptions) -> None:
             "again."
         )
     tallies = [source for source in tallies if not holds_records(source)]
-    for source in tallies if shows_query or log.role else ():
+    for source in tallies if shows_query or wants_names or log.role else ():
         spec = load_spec(source)
+        if wants_names and spec.anonymized is not None:
+            raise TallyQuestionError(
+                f"{printable(source.name)}: is a saved tally of tokens in the place of names, "
+                "which can't be undone: --no-anonymize would change nothing. Leave that out, or "
+                "read the logs again."
+            )
         if shows_query and spec.show_query != log.context.params["show_query"]:
             has = "with" if spec.show_query else "without"
             raise TallyQuestionError(

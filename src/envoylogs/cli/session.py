@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import typer
 
-from envoylogs.cli.console import Exit, is_device, kept_bytes, refuse_to_overwrite, say_error
+from envoylogs.cli.console import Exit, kept_bytes, refuse_to_overwrite, say_error
 from envoylogs.cli.files import Files, named_sources
 from envoylogs.cli.notes import (
     incomplete_sources,
@@ -36,6 +36,7 @@ from envoylogs.cli.state import (
     say_what_is_lost,
     sources_for_state,
 )
+from envoylogs.outputs import is_device
 from envoylogs.render.formatting import show_times_in
 from envoylogs.sources.stop import stopped_by_interrupt
 

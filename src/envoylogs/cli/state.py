@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from envoylogs.cli.console import replaced_file, say
+from envoylogs.cli.console import say
 from envoylogs.errors import MissingSourceError, OutputError, StateError
+from envoylogs.outputs import replaced_file
 from envoylogs.render.formatting import printable, size
 from envoylogs.summary.in_words import counted
 

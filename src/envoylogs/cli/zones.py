@@ -31,7 +31,7 @@ def zone_of(name: str | None, *, local: bool) -> tzinfo:
     try:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        known = zoneinfo.available_timezones()
+        known = sorted(zoneinfo.available_timezones())
         why = nearest(name, known) if known else " This machine has no list of time zones."
         raise SelectionError(f"{name!r} is not the name of a time zone.{why}") from error
 

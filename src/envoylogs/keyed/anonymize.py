@@ -32,7 +32,7 @@ from envoylogs.envoy.paths import MAX_TEXT
 from envoylogs.envoy.traffic import KNOWN_METHODS, host_of, looks_like_address, without_port
 from envoylogs.keyed.hidden_names import OF_OPERATORS, TEXTS, HiddenNames
 from envoylogs.keyed.keyed_records import KeyedRecords
-from envoylogs.keyed.selection import COLUMN_OF
+from envoylogs.keyed.patterns import COLUMN_OF
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,8 +1,7 @@
 """Which records to look at: by host, path, code, outcome and so on, by condition, by time.
 
-Patterns are globs of ``*`` and ``?``; several for one column are alternatives,
-and different columns must all fit. ``-`` stands for a missing value, as in a
-log. Expressions read normalized columns only, so a selection means the same
+Several patterns (see ``patterns``) for one column are alternatives, and
+different columns must all fit. Expressions read normalized columns only, so a selection means the same
 for every form of log.
 """
 
@@ -17,12 +16,20 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs import schema
-from envoylogs.envoy.outcomes import OUTCOME_NAMES, OUTCOMES, UNROUTED, is_error
-from envoylogs.envoy.paths import without_query
+from envoylogs.envoy.outcomes import OUTCOME_NAMES
 from envoylogs.envoy.roles import ROLES
 from envoylogs.envoy.traffic import column_expression, columns_behind
 from envoylogs.errors import SelectionError, first_line
 from envoylogs.keyed.moments import iso_of
+from envoylogs.keyed.patterns import (
+    COLUMN_OF,
+    ERRORS,
+    MOST_CODE,
+    OUTCOME_GROUPS,
+    can_be_code,
+    outcomes_of,
+    pattern_of,
+)
 from envoylogs.keyed.sql import with_floats
 from envoylogs.reading.decoded_block import KEY
 
@@ -31,31 +38,10 @@ if TYPE_CHECKING:
 
     from envoylogs.keyed.keyed_records import KeyedRecords
 
-COLUMN_OF = {
-    "host": "host",
-    "path": "path",
-    "code": "response_code",
-    "outcome": "outcome",
-    "subset": "upstream_subset",
-    "route": "route_name",
-    "cluster": "upstream_cluster",
-    "client": "client",
-    "gateway": "gateway",
-}
-"""The column that each word of a selection is about; ``path`` is compared without its query."""
-
 DEFAULT_ROLES = ("gateway",)
 """The proxies that are looked at unless asked otherwise."""
 
 _ALL_ROLES = "all"
-_GROUPS = {
-    "unrouted": UNROUTED,
-    "error": tuple(outcome.name for outcome in OUTCOMES if outcome.error),
-}
-_ERRORS = "error"
-"""The group that codes are in too: every code from 500 on, whoever made it."""
-_MISSING = "-"
-_CODE = re.compile(r"-|[0-9xX?]{1,3}|(?=.*\*)[0-9xX?*]{1,4}")
 # How Polars prints what looks at more than one record; it knows no way to ask for that which lets
 # IN through. Texts of the condition are left out first.
 _OF_SEVERAL = re.compile(
@@ -112,13 +98,14 @@ class Selection:
                 raise SelectionError.value("--role", role, [*ROLES, _ALL_ROLES])
         wanted = ROLES if _ALL_ROLES in roles else tuple(r for r in ROLES if r in roles)
         for outcome in patterns.get("outcome", ()):
-            if not _outcomes(outcome):
-                raise SelectionError.value("--outcome", outcome, [*OUTCOME_NAMES, *_GROUPS])
+            if not outcomes_of(outcome):
+                raise SelectionError.value("--outcome", outcome, [*OUTCOME_NAMES, *OUTCOME_GROUPS])
         for code in patterns.get("code", ()):
-            if not _CODE.fullmatch(code):
+            if not can_be_code(code):
                 raise SelectionError(
-                    f"--code {code!r} is no response code. Give a code (404), a class (5xx), a "
-                    "pattern of digits, * and ?, or - for a missing one."
+                    f"--code {code!r} is no response code: one is 0 (no response) or has three "
+                    f"digits, from 100 to {MOST_CODE}. Give a code (404), a class (5xx), a pattern "
+                    "of digits, * and ?, or - for a missing one."
                 )
         _refuse_no_window(since_us, until_us)
         given = tuple((word, tuple(patterns[word])) for word in COLUMN_OF if patterns.get(word))
@@ -151,7 +138,7 @@ class Selection:
     def columns(self) -> set[str]:
         """The normalized columns that are read."""
         names = {COLUMN_OF[word] for word, _ in self.patterns}
-        if ("outcome", _ERRORS) in ((word, v) for word, values in self.patterns for v in values):
+        if ("outcome", ERRORS) in ((word, v) for word, values in self.patterns for v in values):
             names.add("response_code")
         if self.where is not None:
             names |= set(_condition(self.where).meta.root_names())
@@ -221,7 +208,7 @@ class Selection:
     @property
     def _conditions(self) -> list[pl.Expr]:
         found = [
-            pl.any_horizontal(_pattern(word, value) for value in values)
+            pl.any_horizontal(pattern_of(word, value) for value in values)
             for word, values in self.patterns
         ]
         if self.where is not None:
@@ -244,36 +231,6 @@ def _refuse_no_window(since_us: int | None, until_us: int | None) -> None:
 
 NOTHING_SELECTED = Selection()
 """All records of gateways."""
-
-
-def _pattern(word: str, value: str) -> pl.Expr:
-    column = pl.col(COLUMN_OF[word])
-    if value == _MISSING:
-        return column.is_null()
-    if word == "outcome":
-        found = column.is_in(_outcomes(value))
-        return found | is_error() if value == _ERRORS else found
-    if word == "code":
-        column, value = column.cast(pl.String), value.lower().replace("x", "?")
-    elif word == "host":
-        value = value.lower()
-    elif word == "path":
-        column = without_query(column)
-    if "*" in value or "?" in value:
-        return column.str.contains(_regex(value)).fill_null(value=False)
-    return (column == value).fill_null(value=False)
-
-
-def _regex(glob: str) -> str:
-    parts = {"*": ".*", "?": "."}
-    return "(?s)^" + "".join(parts.get(c) or re.escape(c) for c in glob) + "$"
-
-
-def _outcomes(glob: str) -> set[str]:
-    """Return the outcomes that a glob means, by their names or by those of groups."""
-    fits = re.compile(_regex(glob)).match
-    found = {name for name in OUTCOME_NAMES if fits(name)}
-    return found.union(*(members for name, members in _GROUPS.items() if fits(name)))
 
 
 @lru_cache(maxsize=8)

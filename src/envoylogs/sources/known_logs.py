@@ -156,8 +156,7 @@ class KnownLogs:
             # It was cut since it was looked at.
             return
         path = os.path.realpath(source.path or "")
-        if known is None:
-            known = KnownLog(source.name, path, first, (), end)
+        known = known or KnownLog(source.name, path, first, (), end)
         marks = {mark.offset: mark for mark in (*known.marks, *stream.marks)}
         has_tail = complete and not self.resumable and stream.offset > end.offset
         archives = known.archives
@@ -236,8 +235,8 @@ class KnownLogs:
             number = self._by_archive[archive]
             size = self.logs[number].end.offset
             return Place(number, nothing_new=True, is_known_archive=True, same_bytes=size)
-        first = probe.first_line(unended=not self.resumable)
         here = Place(is_packed=probe.is_packed, archive=archive, head=probe.head)
+        first = probe.first_line(unended=not self.resumable)
         if first is None:
             return replace(here, nothing_new=self.resumable and not probe.is_packed)
         found, is_proven = self._match(probe, first)

@@ -1,6 +1,7 @@
 """Ending early: a signal may ask for it at any moment, and reading ends at a whole line.
 
-The first Ctrl-C ends the reading, the second ends the program.
+The first Ctrl-C ends the reading. The second ends the program, as those signals
+do that a system sends to programs that must go; nothing temporary is left.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import signal
 import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
+
+from envoylogs.sources.temporary import take_away_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,11 +57,11 @@ class Stop:
 
 @contextmanager
 def stopped_by_interrupt() -> Iterator[Stop]:
-    """Return a stop that the first Ctrl-C asks for; the next one is the system's."""
+    """Return a stop that the first Ctrl-C asks for; the next one ends the program."""
     stop = Stop()
 
     def on_interrupt(_number: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, _end)
         stop.request()
 
     before = signal.signal(signal.SIGINT, on_interrupt)
@@ -67,3 +70,23 @@ def stopped_by_interrupt() -> Iterator[Stop]:
     finally:
         if not stop.requested:
             signal.signal(signal.SIGINT, before)
+
+
+def end_at_signals() -> None:
+    """Have the program end without temporary files at the signals by which others end it.
+
+    Those that are ignored stay so, as ``nohup`` wants it.
+    """
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """End at once with the exit code that shells give to a signal.
+
+    Nothing is unwound: a thread may be waiting for a pipe that says nothing.
+    """
+    take_away_own()
+    os._exit(128 + number)

@@ -23,6 +23,9 @@ if sys.platform != "win32":
 
 _SUFFIX = ".envoylogs-part"
 
+_OWN: set[Path] = set()
+"""What this process has made and not taken away yet."""
+
 
 @contextmanager
 def temporary_file(folder: Path, name: str) -> Iterator[Path]:
@@ -74,11 +77,27 @@ def _claimed(folder: Path, make: Callable[[], str]) -> Iterator[Path]:
             break
         if descriptor is not None:
             os.close(descriptor)
+    _OWN.add(path)
     try:
         yield path
     finally:
+        _OWN.discard(path)
         if descriptor is not None:
             os.close(descriptor)
+
+
+def take_away_own() -> None:
+    """Take away all that this process has made, which ends at once and not as it should."""
+    for path in tuple(_OWN):
+        with suppress(OSError):
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _take_away_leftovers(folder: Path) -> None:
@@ -101,10 +120,7 @@ def _take_away(path: Path) -> None:
     try:
         if not _is_there(path, descriptor):
             return
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        _remove(path)
     finally:
         os.close(descriptor)
 

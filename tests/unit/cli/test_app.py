@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.program import run
 
 from envoylogs.cli.app import _with_command
+from envoylogs.errors import UnknownKeyError
 
 
 @pytest.mark.parametrize(
@@ -21,10 +23,38 @@ from envoylogs.cli.app import _with_command
         (["flags", "NR"], ["flags", "NR"]),
         (["--version"], ["--version"]),
         (["--help"], ["--help"]),
+        (["version"], ["--version"]),
+        (["logs"], ["summarize", "logs"]),
+        (["gateway"], ["summarize", "gateway"]),
     ],
 )
 def test_a_command_may_be_left_out(given: list[str], meant: list[str]) -> None:
     assert _with_command(given) == meant
+
+
+@pytest.mark.parametrize(
+    ("word", "command"),
+    [("sumarize", "summarize"), ("querry", "query"), ("Merge", "merge"), ("flag", "flags")],
+)
+def test_a_word_that_is_nearly_a_command_is_no_source_unless_it_is_a_file(
+    word: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    told = rf"no command and no file is called {word}. Did you mean {command}\?"
+    with pytest.raises(UnknownKeyError, match=told):
+        _with_command([word, "gateway.log"])
+
+    Path(word).touch()
+    assert _with_command([word]) == ["summarize", word]
+
+
+@pytest.mark.parametrize("width", ["40", "80", "200"])
+def test_no_line_of_the_help_is_cut(width: str) -> None:
+    shown = run("--help", environment={"COLUMNS": width}).stdout.decode()
+
+    assert "..." not in shown.partition("Commands:")[2]
+    assert "next." in shown.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize(("arguments", "code"), [([], 0), (["summarize"], 2)])

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from envoylogs.cli.console import replaced_file
 from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.options import SHOW, WRITE, SourcesArgument, StrictOption, option, output_option
 from envoylogs.cli.renderers import columns_among
 from envoylogs.cli.session import Session
 from envoylogs.errors import OutputError
+from envoylogs.outputs import replaced_file
 from envoylogs.sources.temporary import temporary_folder
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from enum import StrEnum
 from functools import partial
@@ -12,7 +13,7 @@ import typer
 
 from envoylogs.cli.console import output_file
 from envoylogs.cli.options import format_option
-from envoylogs.errors import UnknownKeyError
+from envoylogs.errors import UnknownKeyError, letters_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -149,31 +150,58 @@ def _shown(entry: _Entry) -> str:
 
 
 def _looked_up(name: str) -> list[_Entry]:
-    """Return what a name means; ``overflow`` and others are of several kinds."""
+    """Return what a name means; ``overflow`` and others are of several kinds.
+
+    Case and what separates the words of a name are as one likes, but in details.
+    """
     entries = list(_all())
     flags_by_name = {
-        key: entry
+        letters_of(key): entry
         for entry in entries
         if entry.kind == "response_flag"
-        for key in (entry.name, entry.facts["long"].upper())
+        for key in (entry.name, entry.facts["long"])
     }
-    parts = name.upper().split(",")
-    if all(part in flags_by_name for part in parts):
-        return [flags_by_name[part] for part in parts]
+    is_one = letters_of(name) in flags_by_name
+    words = [name] if is_one else [word for word in _BETWEEN_FLAGS.split(name) if word]
+    parts = list(map(letters_of, words))
+    if parts and all(part in flags_by_name for part in parts):
+        return [flags_by_name[part] for part in dict.fromkeys(parts)]
     found = [
         entry
         for kind in ("finding", "outcome")
         for entry in entries
-        if entry.kind == kind and entry.name == name.lower()
+        if entry.kind == kind and letters_of(entry.name) == letters_of(name)
     ]
-    found += _details(name)
+    found += _details(name) or _of_letters(name, entries)
+    if not found and _CODE.fullmatch(name):
+        found = [entry for entry in entries if re.search(rf"\b{name}s?\b", entry.meaning)]
+        if not found:
+            raise UnknownKeyError(
+                f"{name} is a response code, of which no flag, detail, outcome or finding speaks. "
+                "Look up the flags and details that stand beside it in the log."
+            )
     if not found:
         order = ("response_flag", "outcome", "finding", "response_code_detail")
         known = [entry.name for kind in order for entry in entries if entry.kind == kind]
-        # Outcomes and findings may have one name.
-        distinct = dict.fromkeys(known)
-        raise UnknownKeyError.of("flag, detail, outcome or finding", name, distinct)
+        long = [entry.facts["long"] for entry in entries if entry.kind == "response_flag"]
+        if any(part in flags_by_name for part in parts):
+            # The flag that is none, of several that were joined.
+            name = next(part for part in words if letters_of(part) not in flags_by_name)
+        raise UnknownKeyError.of("flag, detail, outcome or finding", name, [*known, *long])
     return found
+
+
+_BETWEEN_FLAGS = re.compile(r"[,;\s]+")
+_CODE = re.compile(r"[1-9][0-9]{2}")
+
+
+def _of_letters(name: str, entries: Iterable[_Entry]) -> list[_Entry]:
+    """Return the detail that is written nearly so."""
+    return [
+        entry
+        for entry in entries
+        if entry.kind == "response_code_detail" and letters_of(entry.name) == letters_of(name)
+    ]
 
 
 def _details(name: str) -> list[_Entry]:

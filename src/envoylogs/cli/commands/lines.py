@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from envoylogs.cli.console import Exit, closed_pipe_is_no_error, say
+from envoylogs.cli.console import Exit, say
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.options import SHOW, SourcesArgument, limit_option, option
 from envoylogs.cli.session import Session
@@ -130,18 +130,17 @@ def _print(found: Iterable[list[_Printed]], limit: int | None, *, bare: bool) ->
     printed = 0
     out = sys.stdout.buffer
     is_terminal = sys.stdout.isatty()
-    with closed_pipe_is_no_error():
-        for some in found:
-            for source, line, text in some:
-                if not bare:
-                    out.write(f"{printable(source)}:{line}:".encode())
-                out.write((_for_terminal(text) if is_terminal else text) + b"\n")
-                printed += 1
-                if printed == limit:
-                    break
-            out.flush()
+    for some in found:
+        for source, line, text in some:
+            if not bare:
+                out.write(f"{printable(source)}:{line}:".encode())
+            out.write((_for_terminal(text) if is_terminal else text) + b"\n")
+            printed += 1
             if printed == limit:
                 break
+        out.flush()
+        if printed == limit:
+            break
     return printed
 
 

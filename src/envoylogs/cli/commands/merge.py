@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from envoylogs.cli.console import replaced_file, say
+from envoylogs.cli.console import say
 from envoylogs.cli.options import READ, keep_last_option, output_option
 from envoylogs.cli.state import refuse_to_forget
 from envoylogs.errors import TallyError
+from envoylogs.outputs import replaced_file
 from envoylogs.render.formatting import printable
 from envoylogs.summary.in_words import counted
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from envoylogs.cli import options
-from envoylogs.cli.console import output_file, replaced_file
+from envoylogs.cli.console import output_file
 from envoylogs.cli.files import Files, refuse_other_files
 from envoylogs.cli.finding import lines_command
 from envoylogs.cli.log_options import LogOptions, reads_logs
@@ -27,6 +27,7 @@ from envoylogs.cli.renderers import (
 from envoylogs.cli.session import Session
 from envoylogs.cli.settings import origin_of
 from envoylogs.cli.sharing import say_what_is_shown
+from envoylogs.outputs import replaced_file
 
 
 @reads_logs

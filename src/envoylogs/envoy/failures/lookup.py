@@ -21,7 +21,7 @@ from envoylogs.envoy.failures.of_services import FAILURES_OF_SERVICES
 from envoylogs.envoy.failures.of_the_gateway import FAILURES_OF_THE_GATEWAY
 from envoylogs.envoy.flags import RESPONSE_FLAGS, has_flag
 from envoylogs.envoy.harm import Actor, Failure, Harm
-from envoylogs.envoy.outcomes import OUTCOMES, SWITCHING_PROTOCOLS, harm_of
+from envoylogs.envoy.outcomes import OUTCOMES, SWITCHING_PROTOCOLS, harm_of, harm_of_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,9 +102,8 @@ def with_failure(records: pl.DataFrame) -> pl.DataFrame:
     """
     keys = ("outcome", "response_code", "response_flags", "response_code_details",
             "connection_termination_details", "upstream_transport_failure_reason")  # fmt: skip
-    harmed = pl.col("outcome").is_in(_HARMLESS).not_()
     # A log has few combinations of these, and most records none of harm.
-    found = records.lazy().filter(harmed).select(keys).unique().collect()
+    found = records.lazy().filter(harm_of_record().is_not_null()).select(keys).unique().collect()
     names = [failure_of(*row) for row in found.iter_rows()]
     failures = found.hstack([pl.Series("failure", names, dtype=pl.String)])
     nowhere = (pl.col("outcome") == "tcp_failed") & (
@@ -117,9 +116,6 @@ def with_failure(records: pl.DataFrame) -> pl.DataFrame:
         .with_columns(failure)
         .collect()
     )
-
-
-_HARMLESS = ("served", "passthrough", "tcp")
 
 
 @lru_cache(maxsize=4096)
@@ -179,6 +175,9 @@ def must_act_on_errors(outcome: Outcome) -> str:
     if outcome.actor is not Actor.NOBODY or failure is None:
         return outcome.must_act
     return str(FAILURES[failure].actor)
+
+
+_HARMLESS = ("served", "passthrough", "tcp")
 
 
 def upgrade_end() -> pl.Expr:
