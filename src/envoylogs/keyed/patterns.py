@@ -1,4 +1,4 @@
-"""Globs for the columns of a selection, of ``*`` and ``?``; ``-`` is a missing value, as in a log."""
+"""Globs of ``*`` and ``?`` for the columns of a selection; ``-`` is a missing value."""
 
 from __future__ import annotations
 

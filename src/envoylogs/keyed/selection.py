@@ -1,8 +1,8 @@
 """Which records to look at: by host, path, code, outcome and so on, by condition, by time.
 
 Several patterns (see ``patterns``) for one column are alternatives, and
-different columns must all fit. Expressions read normalized columns only, so a selection means the same
-for every form of log.
+different columns must all fit. Expressions read normalized columns only, so a
+selection means the same for every form of log.
 """
 
 from __future__ import annotations
