@@ -205,6 +205,19 @@ def help_of(*arguments: str) -> str:
     return "\n".join(line.rstrip() for line in shown.stdout.strip().splitlines())
 
 
+def first_finding(log: str) -> str:
+    """Return the first finding of a log as a terminal shows it, as a block of Markdown."""
+    shown = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "envoylogs", "summarize", log, "--table", "findings"],
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+        env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
+    ).stdout
+    _, finding, *_ = shown.split("\n\n")
+    return f"```text\n{finding}\n```\n"
+
+
 def help_block(*arguments: str) -> str:
     """Return the help of a command as a block of Markdown."""
     return f"```text\n{help_of(*arguments)}\n```\n"
