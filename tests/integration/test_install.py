@@ -30,6 +30,13 @@ def test_the_wheel_runs_without_development_dependencies(tmp_path: Path) -> None
         check=True,
         cwd=tmp_path,
     )
+    page = subprocess.run(
+        [bin_folder / "envoylogs", "help", "lost_route"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
     installed = subprocess.run(
         [bin_folder / "pip", "list", "--format", "freeze"],
         capture_output=True,
@@ -39,5 +46,6 @@ def test_the_wheel_runs_without_development_dependencies(tmp_path: Path) -> None
 
     assert version.stdout.startswith("envoylogs ")
     assert "No route for echo-service" in summary.stdout
+    assert page.stdout.startswith("# lost_route\n")
     assert "pytest" not in installed.stdout
     assert "hypothesis" not in installed.stdout

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
-import shlex
-import shutil
-import subprocess
 import sys
 
 from envoylogs.cli import options
@@ -15,6 +10,7 @@ from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import Memory, kept_span
 from envoylogs.cli.notes import say_where_connections_are
+from envoylogs.cli.pager import ScreenText, show
 from envoylogs.cli.renderers import columns_among, names_in_metrics, table_alone, writer_of
 from envoylogs.cli.session import Session
 from envoylogs.cli.settings import origin_of
@@ -83,41 +79,11 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
             with replaced_file(save_tally) as beside:
                 save(tally, beside)
         if output is None and output_format is options.Format.TEXT and sys.stdout.isatty():
-            screen = _ScreenText()
+            screen = ScreenText()
             write(summary, screen)
-            _show(screen.getvalue())
+            show(screen.getvalue())
         else:
             with output_file(output) as out:
                 write(summary, out)
         if output_format in {options.Format.CSV, options.Format.NDJSON} or shown != ASKED:
             say_where_connections_are(summary, shown)
-
-
-class _ScreenText(io.StringIO):
-    """Text that is kept to be shown on the terminal, and made as if written to it."""
-
-    def isatty(self) -> bool:
-        """Tell that this ends on a terminal."""
-        return True
-
-
-def _show(text: str) -> None:
-    """Show text on the terminal: at once if it fits, else through ``PAGER`` (``less``)."""
-    fits = text.count("\n") < shutil.get_terminal_size().lines
-    command = [] if fits else shlex.split(os.environ.get("PAGER", "less"))
-    program = shutil.which(command[0]) if command else None
-    if program is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-        return
-    # Quit if it fits after all, pass colors on, leave the text on the screen.
-    environment = {"LESS": "FRX", "LESSCHARSET": "utf-8", **os.environ}
-    with (
-        subprocess.Popen(  # noqa: S603  # the user's own pager
-            [program, *command[1:]], stdin=subprocess.PIPE, env=environment
-        ) as pager
-    ):
-        try:
-            pager.communicate(text.encode())
-        except KeyboardInterrupt:
-            pager.wait()
