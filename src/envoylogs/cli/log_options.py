@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer  # noqa: TC002  # typer reads the annotations
 
+from envoylogs.cli.completion import one_of, outcomes, roles
 from envoylogs.cli.options import WHICH, AnonymizeOption, MapOption, TextFormatOption, option
 from envoylogs.cli.settings import ShowConfigOption, origin_of, print_config
 from envoylogs.errors import TextFormatError
@@ -49,7 +50,12 @@ class LogOptions:
         list[str] | None, _glob("--code", help="Only this response code: 404, 5xx, 0.")
     ] = None
     outcome: Annotated[
-        list[str] | None, _glob("--outcome", help="Only this outcome, or unrouted, or error.")
+        list[str] | None,
+        _glob(
+            "--outcome",
+            help="Only this outcome, or unrouted, or error.",
+            autocompletion=one_of(outcomes),
+        ),
     ] = None
     subset: Annotated[list[str] | None, _glob("--subset", help="Only this subset.")] = None
     route: Annotated[list[str] | None, _glob("--route", help="Only this route_name.")] = None
@@ -61,7 +67,7 @@ class LogOptions:
     role: Annotated[
         list[str] | None,
         _which(
-            "--role", metavar="ROLE",
+            "--role", metavar="ROLE", autocompletion=one_of(roles),
             help="Records of proxies of this role: gateway (the default), egress, sidecar, "
             "waypoint, all. Repeat for several.",
         ),

@@ -85,6 +85,16 @@ def names() -> list[str]:
     return list(dict.fromkeys(name for name, _ in _named()))
 
 
+def headings_of(page: str) -> list[str]:
+    """Return what the sections of ``messages`` or ``outcomes`` are about."""
+    return [each.heading for each in _sections(page) if each.level == _DEPTH_OF_WORDS]
+
+
+def columns() -> list[str]:
+    """Return the columns of a record."""
+    return [name for name, _ in _columns()]
+
+
 def texts_of(name: str) -> list[str]:
     """Return what the pages say of a name, the page of that name first.
 

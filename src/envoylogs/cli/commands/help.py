@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from envoylogs.cli.completion import helped_names, one_of
 from envoylogs.cli.console import output_file
 from envoylogs.cli.pager import show
 from envoylogs.cli.pages import texts_of, titles
@@ -22,6 +23,7 @@ def help(  # noqa: A001  # the name of the command
             metavar="NAME",
             help="A command, a topic, a finding, an outcome, a column, or the name of a message.",
             show_default=False,
+            autocompletion=one_of(helped_names),
         ),
     ] = None,
 ) -> None:
