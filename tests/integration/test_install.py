@@ -53,5 +53,7 @@ def test_the_wheel_runs_without_development_dependencies(
     assert version.stdout.startswith("envoylogs ")
     assert "No route for echo-service" in summary.stdout
     assert page.stdout.startswith("# lost_route\n")
+    manual = tmp_path / "venv" / "share" / "man" / "man1" / "envoylogs.1"
+    assert ".SH NAME" in manual.read_text(encoding="utf-8")
     assert "pytest" not in installed.stdout
     assert "hypothesis" not in installed.stdout
