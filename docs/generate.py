@@ -137,7 +137,7 @@ _MADE_FROM = {
     "kind": "made from the other columns",
 }
 
-_EXITS: dict[Exit, str] = {
+EXITS: dict[Exit, str] = {
     Exit.OK: "The command did what it was asked. Empty input counts as that, and so does a reader "
     "that closes the pipe (`| head`).",
     Exit.ERROR: "One of the errors on this page, on standard error.",
@@ -383,7 +383,7 @@ def exits_table() -> str:
     """Return the exit codes."""
     return _table(
         ("Code", "Name", "When"),
-        ((str(int(code)), f"`{code.name}`", _EXITS[code]) for code in Exit),
+        ((str(int(code)), f"`{code.name}`", EXITS[code]) for code in Exit),
     )
 
 

@@ -1,9 +1,9 @@
 """Find what is wrong at an Istio ingress gateway from its access log.
 
 ``scan`` is a Polars lazy frame of the records, ``read`` a frame, ``analyze`` says
-what is wrong. The command line is ``envoylogs``; the stages behind it are
-described in ``docs/architecture.md``. Importing the package is cheap: nothing
-of Polars, Typer, Rich or plotly is loaded before it is used.
+what is wrong. The command line is ``envoylogs``, and ``envoylogs help api`` the
+page about all this. Importing the package is cheap: nothing of Polars, Typer,
+Rich or plotly is loaded before it is used.
 """
 
 from __future__ import annotations

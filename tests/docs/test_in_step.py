@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -20,7 +21,7 @@ from tests.handmade import source_of
 from typer.testing import CliRunner
 
 from envoylogs import errors, schema
-from envoylogs.cli.app import app_of
+from envoylogs.cli.app import COMMANDS, app_of
 from envoylogs.cli.settings import SETTINGS
 from envoylogs.envoy.outcomes import OUTCOME_NAMES
 from envoylogs.errors import PROBLEMS
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
-GENERATED = [page for page in PAGES if "[[[cog" in page.read_text(encoding="utf-8")]
+MANUAL = DOCS / "envoylogs.1"
+GENERATED = [page for page in (*PAGES, MANUAL) if "[[[cog" in page.read_text(encoding="utf-8")]
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -174,6 +176,25 @@ def test_generated_parts_of_the_documentation_are_fresh() -> None:
 
     assert GENERATED
     assert checked.returncode == 0, f"run `make docs`:\n{checked.stdout}{checked.stderr}"
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="no groff")
+def test_the_man_page_is_shown_without_a_warning_and_has_every_command_and_option() -> None:
+    shown = subprocess.run(
+        ["groff", "-man", "-Tutf8", "-P-c", "-ww", str(MANUAL)],  # noqa: S607
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+    )
+
+    assert shown.stderr == ""
+    text = re.sub(r".\x08", "", shown.stdout)
+    for command in COMMANDS:
+        assert f"\n   {command}\n       envoylogs {command} " in text
+    for option in re.findall(
+        r"^ +(?:-\w, )?(--[a-z-]+)", (DOCS / "cli.md").read_text(), re.MULTILINE
+    ):
+        assert option in text
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

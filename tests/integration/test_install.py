@@ -7,10 +7,16 @@ import sys
 import venv
 from pathlib import Path
 
+import pytest
+
 _ROOT = Path(__file__).parents[2]
 
 
-def test_the_wheel_runs_without_development_dependencies(tmp_path: Path) -> None:
+def test_the_wheel_runs_without_development_dependencies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It would find the source in the place of the wheel.
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", tmp_path, _ROOT],
         check=True,
@@ -30,6 +36,13 @@ def test_the_wheel_runs_without_development_dependencies(tmp_path: Path) -> None
         check=True,
         cwd=tmp_path,
     )
+    page = subprocess.run(
+        [bin_folder / "envoylogs", "help", "lost_route"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
     installed = subprocess.run(
         [bin_folder / "pip", "list", "--format", "freeze"],
         capture_output=True,
@@ -39,5 +52,8 @@ def test_the_wheel_runs_without_development_dependencies(tmp_path: Path) -> None
 
     assert version.stdout.startswith("envoylogs ")
     assert "No route for echo-service" in summary.stdout
+    assert page.stdout.startswith("# lost_route\n")
+    manual = tmp_path / "venv" / "share" / "man" / "man1" / "envoylogs.1"
+    assert ".SH NAME" in manual.read_text(encoding="utf-8")
     assert "pytest" not in installed.stdout
     assert "hypothesis" not in installed.stdout

@@ -127,7 +127,7 @@ def test_a_selection_that_no_record_fits_names_the_window(folder: _Folder) -> No
 
     assert "none of 44 records fits --code 999" in ended.errors
     assert "2026-11-01 12:00:00 to 12:00:42 UTC" in ended.errors
-    assert "docs/messages.md#empty-selection" in ended.errors
+    assert "envoylogs help empty-selection" in ended.errors
     assert ended.output == b""
     assert not (folder.path / "t").exists()
 
@@ -141,7 +141,7 @@ def test_an_empty_log_with_a_selection_is_no_error(folder: _Folder) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--where", "CAST(path AS INT) > 1"], "docs/messages.md#selection"),
+        (["--where", "CAST(path AS INT) > 1"], "envoylogs help selection"),
         (["--by", "bytes_sent"], "'bytes_sent' is not a known column to count by"),
         (["--table", "groups", "--by", "method"], "not both"),
     ],
@@ -202,7 +202,7 @@ def test_records_without_a_time_are_not_in_the_last_minutes(folder: _Folder, com
 
     ended = folder.run(command, "a.log", "--last", "15m", code=1)
 
-    assert "docs/messages.md#empty-selection" in ended.errors
+    assert "envoylogs help empty-selection" in ended.errors
 
 
 # --- Tables -------------------------------------------------------------------------------------
@@ -348,7 +348,7 @@ def test_what_a_tally_can_not_answer_is_a_usage_error_with_what_it_has(folder: _
         ended = folder.run(command, "t.tally", *rest, code=2)
         assert ended.output == b""
         assert [word for word in words if word not in ended.errors] == []
-        assert "docs/messages.md#tally-question" in ended.errors
+        assert "envoylogs help tally-question" in ended.errors
 
 
 def test_options_that_a_tally_honors_or_that_a_log_beside_it_needs_are_taken(
@@ -510,7 +510,7 @@ def test_lines_of_an_archive_that_ends_too_early_are_told_to_be_a_part(folder: _
     ended = folder.run("lines", "gateway.log.gz", "--code", "200", code=1)
 
     assert ended.output.startswith(b"gateway.log.gz:1:{")
-    assert "docs/messages.md#incomplete-source" in ended.errors
+    assert "envoylogs help incomplete-source" in ended.errors
 
 
 def test_lines_of_an_archive_are_numbered_as_they_are_unpacked(folder: _Folder) -> None:

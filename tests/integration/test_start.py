@@ -35,7 +35,10 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert loaded.isdisjoint({*_HEAVY, "typer", "orjson", "dask"})
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["summarize", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["summarize", "--help"], ["--version"], ["help"], ["help", "overflow"]],
+)
 def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys\n"

@@ -424,7 +424,7 @@ def test_a_damaged_state_says_what_to_do_and_an_empty_one_is_begun() -> None:
         found = _json("gw.log", "--state", "s", code=1)
         assert "s: is a damaged " in found.errors
         assert "delete it, and the next run counts anew" in found.errors
-        assert "docs/messages.md#state" in found.errors
+        assert "envoylogs help state" in found.errors
         assert Path("s").read_bytes() == damaged
     Path("s").write_bytes(b"")
 

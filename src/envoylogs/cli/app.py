@@ -21,7 +21,7 @@ from envoylogs.sources.stop import end_at_signals
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("summarize", "report", "lines", "query", "convert", "merge", "flags")
+COMMANDS = ("summarize", "report", "lines", "query", "convert", "merge", "flags", "help")
 """The commands, each a function in a module of its name."""
 
 
@@ -38,7 +38,7 @@ def app_of(commands: Sequence[str] = COMMANDS) -> typer.Typer:
     app.callback()(_envoylogs)
     for name in commands:
         module = import_module(f"envoylogs.cli.commands.{name}")
-        app.command(cls=LeanCommand)(getattr(module, name))
+        app.command(name, cls=LeanCommand)(getattr(module, name))
     return app
 
 
@@ -85,7 +85,9 @@ def _with_command(arguments: list[str]) -> list[str]:
     """
     if not arguments:
         return ["summarize"] if not sys.stdin.isatty() else ["--help"]
-    first = arguments[0]
+    first, *others = arguments
+    if first == "help" and len(others) == 1 and others[0] in COMMANDS:
+        return [*others, "--help"]
     if first in COMMANDS or first in _OWN_OPTIONS:
         return arguments
     if first == "version":
@@ -138,8 +140,8 @@ def main() -> None:
     os.environ.setdefault("POLARS_ENGINE_AFFINITY", "in-memory")
     try:
         arguments = _with_command(sys.argv[1:])
-        # A shell that asks for completions gives no arguments.
-        is_alone = arguments[0] in COMMANDS and "_ENVOYLOGS_COMPLETE" not in os.environ
+        # A shell that asks for completions gives no arguments, and help lists all commands.
+        is_alone = arguments[0] in COMMANDS[:-1] and "_ENVOYLOGS_COMPLETE" not in os.environ
         app_of(arguments[:1] if is_alone else COMMANDS)(arguments, prog_name="envoylogs")
     except EnvoylogsError as error:
         say_error(error)

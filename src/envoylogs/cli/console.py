@@ -36,7 +36,7 @@ class Exit(IntEnum):
 
 def say_error(error: EnvoylogsError) -> None:
     """Print what went wrong, and where more is said of it."""
-    say(f"envoylogs: {error}\n  See docs/messages.md#{error.slug}")
+    say(f"envoylogs: {error}\n  See: envoylogs help {error.slug}")
 
 
 def say(words: str) -> None:

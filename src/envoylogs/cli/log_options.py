@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer  # noqa: TC002  # typer reads the annotations
 
+from envoylogs.cli.completion import findings, one_of, outcomes, roles, zones
 from envoylogs.cli.options import (
     WHICH,
     AnonymizeOption,
@@ -60,7 +61,12 @@ class LogOptions:
         list[str] | None, _glob("--code", help="Only this response code: 404, 5xx, 0.")
     ] = None
     outcome: Annotated[
-        list[str] | None, _glob("--outcome", help="Only this outcome, or unrouted, or error.")
+        list[str] | None,
+        _glob(
+            "--outcome",
+            help="Only this outcome, or unrouted, or error.",
+            autocompletion=one_of(outcomes),
+        ),
     ] = None
     subset: Annotated[list[str] | None, _glob("--subset", help="Only this subset.")] = None
     route: Annotated[list[str] | None, _glob("--route", help="Only this route_name.")] = None
@@ -72,7 +78,7 @@ class LogOptions:
     role: Annotated[
         list[str] | None,
         _which(
-            "--role", metavar="ROLE",
+            "--role", metavar="ROLE", autocompletion=one_of(roles),
             help="Records of proxies of this role: gateway (the default), egress, sidecar, "
             "waypoint, all. Repeat for several.",
         ),
@@ -112,7 +118,7 @@ class LogOptions:
     finding: Annotated[
         str | None,
         _which(
-            "--finding", metavar="N",
+            "--finding", metavar="N", autocompletion=one_of(findings),
             help="Only what this finding of summarize counts: its number, or its code for all of "
             "them. Reads twice.",
         ),
@@ -120,7 +126,7 @@ class LogOptions:
     timezone: Annotated[
         str | None,
         _which(
-            "--timezone", metavar="ZONE", is_setting=True,
+            "--timezone", metavar="ZONE", is_setting=True, autocompletion=one_of(zones),
             help="Times are of this zone, given and shown: Europe/Berlin. UTC without it.",
         ),
     ] = None  # fmt: skip

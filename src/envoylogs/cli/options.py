@@ -12,6 +12,15 @@ from typing import Annotated, Any
 
 import typer
 
+from envoylogs.cli.completion import (
+    countable_columns,
+    one_of,
+    several_of,
+    sort_columns,
+    spans,
+    tables,
+)
+
 READ = "What to read"
 WHICH = "Which records"
 SHOW = "What to show"
@@ -90,22 +99,22 @@ FormatOption = Annotated[Format, format_option(
     "markdown is fit to paste, prometheus is metrics for node_exporter.",
 )]  # fmt: skip
 TableOption = Annotated[str | None, option(
-    "--table", about=SHOW, metavar="NAME",
+    "--table", about=SHOW, metavar="NAME", autocompletion=one_of(tables),
     help="Only this table: groups, connections, rejections, splits, findings, a column such "
     "as authority, joint, and others. csv and ndjson print groups without it.",
 )]  # fmt: skip
 ByOption = Annotated[list[str] | None, option(
-    "--by", about=SHOW, metavar="COLUMNS",
+    "--by", about=SHOW, metavar="COLUMNS", autocompletion=several_of(countable_columns),
     help="A table by any columns together: method,path_group. Repeat or separate by commas. "
     "With --table connections that of connections alone.",
 )]  # fmt: skip
 EveryOption = Annotated[str | None, option(
-    "--every", about=SHOW, metavar="SPAN",
+    "--every", about=SHOW, metavar="SPAN", autocompletion=one_of(spans),
     help="By time: 15m, 1h, 1d. Alone or with --by, with --table timeline or splits, and of "
     "the timeline and the splits in JSON.",
 )]  # fmt: skip
 SortOption = Annotated[str | None, option(
-    "--sort", about=SHOW, metavar="COLUMN",
+    "--sort", about=SHOW, metavar="COLUMN", autocompletion=one_of(sort_columns),
     help="Order of the table: p99, errors, bytes_sent; the largest first, or as COLUMN:asc and "
     "COLUMN:desc say.",
 )]  # fmt: skip
@@ -152,7 +161,7 @@ MaxLatencyRowsOption = Annotated[int | None, option(
     "share. 250000 unless told otherwise.",
 )]  # fmt: skip
 JointOption = Annotated[list[str] | None, option(
-    "--joint", about=KEEP, metavar="COLUMNS",
+    "--joint", about=KEEP, metavar="COLUMNS", autocompletion=several_of(countable_columns),
     help="Count by time, these columns and duration together, for --save-tally and --table "
     "joint: host,path_group. Repeat or separate by commas.",
 )]  # fmt: skip

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from envoylogs.cli.completion import several_of, written_columns
 from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.options import SHOW, WRITE, SourcesArgument, StrictOption, option, output_option
@@ -44,6 +45,7 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
             "--columns",
             metavar="NAMES",
             about=SHOW,
+            autocompletion=several_of(written_columns),
             help="Only these columns, in this order. Repeat or separate by commas.",
         ),
     ] = None,
@@ -69,7 +71,7 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
 
     Every format of logs becomes the same columns with proper types: times in
     UTC, whole numbers, nulls for what is missing, and the outcome of each
-    request. docs/columns.md says what they hold.
+    request. envoylogs help columns says what they hold.
 
     \b
     envoylogs convert logs/ -o records.parquet

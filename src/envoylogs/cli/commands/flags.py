@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from envoylogs.cli.completion import explained_names, several_of
 from envoylogs.cli.console import output_file
 from envoylogs.cli.options import format_option
 from envoylogs.errors import UnknownKeyError, letters_of
@@ -46,6 +47,7 @@ def flags(
             metavar="NAME",
             help="What to look up, as it stands in a log or a summary.",
             show_default=False,
+            autocompletion=several_of(explained_names),
         ),
     ] = None,
     output_format: Annotated[

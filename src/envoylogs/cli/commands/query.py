@@ -60,7 +60,7 @@ def query(
     """Answer a question in SQL over the records: one row each, in the table logs.
 
     The SQL is Polars'; only the columns that a query names are read.
-    docs/columns.md says what they hold.
+    envoylogs help columns says what they hold.
 
     \b
     envoylogs query gateway.log "SELECT host, count(*) AS n FROM logs GROUP BY host ORDER BY n DESC"

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
-import shlex
-import shutil
-import subprocess
 import sys
 
 from envoylogs.cli import options
@@ -16,6 +11,7 @@ from envoylogs.cli.finding import lines_command
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import TIME, Memory, kept_span
 from envoylogs.cli.notes import say_how_wide, say_where_connections_are
+from envoylogs.cli.pager import ScreenText, show
 from envoylogs.cli.renderers import (
     columns_among,
     names_in_metrics,
@@ -116,9 +112,9 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
             output_format, shown, limit, color, by_time=buckets is not None, lines=lines
         )
         if output is None and output_format is options.Format.TEXT and sys.stdout.isatty():
-            screen = _ScreenText()
+            screen = ScreenText()
             write(summary, screen)
-            _show(screen.getvalue())
+            show(screen.getvalue())
         else:
             with output_file(output) as out:
                 write(summary, out)
@@ -127,33 +123,3 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
             say_how_wide(summary, buckets, shown)
         if output_format in {options.Format.CSV, options.Format.NDJSON} or shown != ASKED:
             say_where_connections_are(summary, shown)
-
-
-class _ScreenText(io.StringIO):
-    """Text that is kept to be shown on the terminal, and made as if written to it."""
-
-    def isatty(self) -> bool:
-        """Tell that this ends on a terminal."""
-        return True
-
-
-def _show(text: str) -> None:
-    """Show text on the terminal: at once if it fits, else through ``PAGER`` (``less``)."""
-    fits = text.count("\n") < shutil.get_terminal_size().lines
-    command = [] if fits else shlex.split(os.environ.get("PAGER", "less"))
-    program = shutil.which(command[0]) if command else None
-    if program is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-        return
-    # Quit if it fits after all, pass colors on, leave the text on the screen.
-    environment = {"LESS": "FRX", "LESSCHARSET": "utf-8", **os.environ}
-    with (
-        subprocess.Popen(  # noqa: S603  # the user's own pager
-            [program, *command[1:]], stdin=subprocess.PIPE, env=environment
-        ) as pager
-    ):
-        try:
-            pager.communicate(text.encode())
-        except KeyboardInterrupt:
-            pager.wait()
