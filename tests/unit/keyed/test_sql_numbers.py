@@ -180,9 +180,10 @@ _PARTS = "year quarter month week day hour minute second dow doy isodow isoyear 
 _CALLS = [f"{name}({column})" for column, names in _FUNCTIONS.items() for name in names.split()]
 _CALLS += [f"extract({part} FROM t)" for part in _PARTS.split()]
 _CALLS += [
-    "strpos(s, 'c')", "count(*)", "count(DISTINCT s)", "count(*) OVER ()", "array_length(array_agg(s))",
+    "strpos(s, 'c')", "count(*)", "count(DISTINCT s)", "count(*) OVER ()",
     "rank() OVER (ORDER BY n)", "row_number() OVER (ORDER BY n)", "ntile(2) OVER (ORDER BY n)",
-    "div(n, 2)", "mod(n, 2)", "bit_and(n, 1)", "bit_or(n, 1)", "bit_xor(n, 1)", "n::int", "b::int",
+    "array_length(array_agg(s))", "div(n, 2)", "mod(n, 2)", "bit_and(n, 1)", "bit_or(n, 1)",
+    "bit_xor(n, 1)", "n::int", "b::int",
     "TRY_CAST(s AS smallint)", "CAST(n AS int unsigned)", "CAST(n AS uint2)",
 ]  # fmt: skip
 
