@@ -236,8 +236,8 @@ def derived_table() -> str:
     rows = []
     for name, dtype in (schema.DERIVED | schema.POSITION).items():
         unit, meaning, null = MEANINGS[name]
-        made_from = ", ".join(f"`{column}`" for column in schema.NORMALIZED
-                              if name in schema.DERIVED and column in columns_behind([name]))  # fmt: skip
+        behind = columns_behind([name])
+        made_from = ", ".join(f"`{column}`" for column in schema.NORMALIZED if column in behind)
         rows.append((f"`{name}`", _TYPES[str(dtype.base_type())], unit, meaning,
                      made_from or "where it stands", null))  # fmt: skip
     return _table(("Column", "Type", "Unit or form", "Meaning", "Made from", "Null means"), rows)

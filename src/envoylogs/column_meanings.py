@@ -95,8 +95,8 @@ MEANINGS: dict[str, tuple[str, str, str]] = {
         "address", "The client's address, without its port, as `--client` takes it.", "missing",
     ),
     "path_group": (
-        "", "The path as tables group it: without its query, `{id}`, `{uuid}` or `{hash}` for such a "
-        "segment, `*` for the fifth and later ones.", "the path is missing",
+        "", "The path as tables group it: without its query, `{id}`, `{uuid}` or `{hash}` for such "
+        "a segment, `*` for the fifth and later ones.", "the path is missing",
     ),
     "is_error": (
         "", "Whether it is a request that the summary counts among the errors.", "never",

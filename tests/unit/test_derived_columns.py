@@ -32,8 +32,6 @@ def test_what_the_summary_counts_is_told_of_each_record(log: Path) -> None:
 @pytest.mark.parametrize("log", _LOGS[:3], ids=lambda log: log.stem)
 def test_a_condition_selects_them(log: Path, condition: str, count: str) -> None:
     expected = getattr(envoylogs.analyze(log).overview, count)
-    if not expected:
-        pytest.skip("there are none")
 
     assert envoylogs.scan(log, where=condition).collect().height == expected
 

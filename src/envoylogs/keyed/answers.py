@@ -8,6 +8,7 @@ import polars as pl
 from polars import selectors as cs
 
 from envoylogs.errors import QueryError, nearest
+from envoylogs.keyed.closed_values import impossible_value
 from envoylogs.keyed.sql import as_polars, is_question, reader_in
 from envoylogs.keyed.sql_errors import in_words, unknown_column, unknown_table
 
@@ -27,7 +28,8 @@ def answer(sql: str, tables: Mapping[str, pl.LazyFrame], most: int | None = None
             all.
 
     Raises:
-        QueryError: If it is no question, names what there is not, or can't be answered.
+        QueryError: If it is no question, names what there is not, asks for a value that no
+            record can have, or can't be answered.
     """
     if not is_question(sql):
         raise QueryError(
@@ -37,6 +39,9 @@ def answer(sql: str, tables: Mapping[str, pl.LazyFrame], most: int | None = None
     reader = reader_in(sql)
     if reader is not None:
         raise QueryError(f"{reader} reads files: a query reads the logs, in {_named(tables)}.")
+    impossible = impossible_value(sql)
+    if impossible is not None:
+        raise QueryError(impossible)
     try:
         found = pl.SQLContext(frames=tables).execute(as_polars(sql), eager=False)
         return with_plain_numbers(

@@ -14,6 +14,7 @@ import polars as pl
 
 from envoylogs import schema
 from envoylogs.errors import SelectionError
+from envoylogs.keyed.closed_values import impossible_value
 from envoylogs.keyed.sql import as_polars
 from envoylogs.keyed.sql_errors import in_words, unknown_column
 from envoylogs.keyed.sql_tokens import Tokens
@@ -57,6 +58,9 @@ def columns_of(where: str) -> frozenset[str]:
         raise SelectionError.where(where, in_words(error)) from error
     if found != pl.Boolean:
         raise SelectionError.where(where, "is no condition: it must be true or false")
+    impossible = impossible_value(where)
+    if impossible is not None:
+        raise SelectionError.where(where, impossible)
     return frozenset(tokens.names() & set(_KNOWN))
 
 

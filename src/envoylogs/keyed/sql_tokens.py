@@ -16,7 +16,7 @@ _TOKEN = re.compile(
     | (?P<quoted> "(?:[^"]|"")*" | `[^`]*` )
     | (?P<number> (?: \d+\.\d* | \.\d+ | \d+ ) (?: e[+-]?\d+ )? (?!\w) )
     | (?P<word> \w+ )
-    | (?P<sign> :: | // | \|\| | <> | [<>!]= | . )
+    | (?P<sign> :: | // | \|\| | <> | [<>!=]= | . )
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
@@ -46,6 +46,18 @@ class Token:
     def word(self) -> str:
         """A word that is not in quotes, in capitals; the sign itself; else nothing."""
         return self.text.upper() if self.kind in {"word", "sign"} else ""
+
+    @property
+    def name(self) -> str:
+        """What a word or a quoted name may name; else nothing."""
+        if self.kind == "quoted":
+            return self.text[1:-1].replace('""', '"')
+        return self.text if self.kind == "word" else ""
+
+    @property
+    def value(self) -> str:
+        """What a text says."""
+        return self.text[1:-1].replace("''", "'")
 
 
 class Tokens:
@@ -83,9 +95,7 @@ class Tokens:
 
     def names(self) -> set[str]:
         """Return all words and quoted names, of which some are columns."""
-        return {token.text for token in self.all if token.kind == "word"} | {
-            token.text[1:-1].replace('""', '"') for token in self.all if token.kind == "quoted"
-        }
+        return {token.name for token in self.all if token.name}
 
     def directly_in(self, opening: int, word: str) -> list[int]:
         """Return where a word or sign stands inside of a parenthesis, and not inside of others."""
