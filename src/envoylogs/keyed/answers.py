@@ -54,14 +54,16 @@ def answer(sql: str, tables: Mapping[str, pl.LazyFrame], most: int | None = None
         if column is not None:
             columns = [name for frame in tables.values() for name in frame.collect_schema()]
             raise QueryError(
-                f"there is no column {column!r}.{nearest(column, columns)} The columns are "
-                f"{', '.join(columns)}."
+                f"there is no column {column!r}.{nearest(column, columns)} "
+                "'envoylogs columns' says which there are."
             ) from error
         if table is not None:
             raise QueryError(
                 f"there is no table {table!r}: the records are in {_named(tables)}."
             ) from error
-        raise QueryError(f"the query can't be answered: {in_words(error)}.") from error
+        why = in_words(error)
+        end = "" if why.endswith("?") else "."
+        raise QueryError(f"the query can't be answered: {why}{end}") from error
 
 
 def _named(tables: Mapping[str, pl.LazyFrame]) -> str:

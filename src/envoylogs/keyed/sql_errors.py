@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from envoylogs.errors import first_line
+from envoylogs.keyed.sql_dialects import written_here
 
 _NO_COLUMN = re.compile(r'unable to find column "(?P<name>.*?)"', re.DOTALL)
 _NO_TABLE = re.compile(r"relation '(?P<name>.*?)' was not found", re.DOTALL)
@@ -36,7 +37,7 @@ def in_words(error: BaseException) -> str:
     for pattern, meaning in _IN_WORDS:
         if pattern.search(words):
             return meaning
-    return first_line(error).rstrip(".:")
+    return written_here(words) or first_line(error).rstrip(".:")
 
 
 def unknown_column(error: BaseException) -> str | None:
