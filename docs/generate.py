@@ -16,11 +16,13 @@ from envoylogs import schema
 from envoylogs.cli.console import Exit
 from envoylogs.cli.options import variable_of
 from envoylogs.cli.settings import SETTINGS
+from envoylogs.column_meanings import MEANINGS
 from envoylogs.envoy.details import RESPONSE_CODE_DETAILS
 from envoylogs.envoy.failures.lookup import FAILURE_OF_OUTCOME, FAILURES, TELLING_FLAGS
 from envoylogs.envoy.fields import ALIASES, EITHER, ENVOY_ONLY, WRAPPERS
 from envoylogs.envoy.flags import RESPONSE_FLAGS
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOMES, harm_of
+from envoylogs.envoy.traffic import columns_behind
 from envoylogs.errors import PROBLEMS
 from envoylogs.reading.envelopes.unwrapping import ENVELOPES
 from envoylogs.reading.fates import REASONS
@@ -33,94 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _WIDTH = "80"
-_MISSING_INTEGER = "missing, not a whole number, or beyond what Envoy can mean"
-
-# Of each column: the unit or format, what it says, and what null means where it means more than
-# that the key is missing.
-_COLUMNS: dict[str, tuple[str, str, str]] = {
-    "start_time": (
-        "UTC, microseconds", "When the request or connection began.", "missing, or not a time",
-    ),
-    "authority": (
-        "lower case, without `:80` and `:443`", "The host that the client asked for.", "",
-    ),
-    "method": (
-        "", "The HTTP method.",
-        "missing, or begins with `2`: Istio 1.1.0 to 1.1.2 log the time here",
-    ),
-    "path": ("", "The path with its query, before a rewrite where that was logged.", ""),
-    "protocol": ("", "`HTTP/1.1`, `HTTP/2` and so on.", ""),
-    "response_code": ("", "The code of the answer; 0 is no response.", _MISSING_INTEGER),
-    "response_flags": ("joined by `,`", "Envoy's response flags.", "no flag, or missing"),
-    "response_code_details": (
-        "", "Who set the code, and why.", "missing; Istio logs it from 1.9 on",
-    ),
-    "route_name": (
-        "", "The name of the route that matched.",
-        "an unnamed route, no route, or missing; Istio logs it from 1.3 on",
-    ),
-    "upstream_cluster": (
-        "without a trailing `;`", "The cluster that the route chose.", "no cluster, or missing",
-    ),
-    "upstream_direction": (
-        "", "`outbound`, `inbound` or `inbound-vip`.", "the cluster has another form of name",
-    ),
-    "upstream_port": ("", "The service port in the cluster's name.", "none in the name"),
-    "upstream_subset": (
-        "", "The subset in the name of a cluster.", "no subset, or an inbound cluster of a sidecar",
-    ),
-    "upstream_service": ("", "The host in the cluster's name.", "none in the name"),
-    "upstream_host": (
-        "address:port", "The endpoint of the last attempt.", "none was chosen, or missing",
-    ),
-    "duration_ms": (
-        "ms", "From the start to the last byte of the answer.", _MISSING_INTEGER,
-    ),
-    "upstream_service_time_ms": (
-        "ms", "Until the upstream's answer began; a header of that answer.",
-        "the upstream did not answer, or missing",
-    ),
-    "bytes_received": ("bytes", "Size of the request's body.", _MISSING_INTEGER),
-    "bytes_sent": ("bytes", "Size of the answer's body.", _MISSING_INTEGER),
-    "requested_server_name": ("", "The TLS server name (SNI).", "no TLS, no name, or missing"),
-    "user_agent": ("", "The header of that name.", ""),
-    "x_forwarded_for": ("", "The header of that name.", ""),
-    "downstream_remote_address": (
-        "address:port", "The client, as far as the gateway trusts `x-forwarded-for`.", "",
-    ),
-    "downstream_local_address": (
-        "address:port", "Where the gateway accepted the connection.", "",
-    ),
-    "request_id": ("", "The header `x-request-id`.", ""),
-    "connection_termination_details": (
-        "", "Why the proxy ended the connection.", "missing; Istio logs it from 1.9 on",
-    ),
-    "upstream_transport_failure_reason": (
-        "", "Why the connection to the upstream failed, TLS errors say.", "",
-    ),
-    "upstream_local_address": (
-        "address:port", "The gateway's own end of the connection to the upstream.", "",
-    ),
-    "pod": (
-        "", "The pod that wrote the record, where the line's envelope says it or a custom format "
-        "logs it.", "not known",
-    ),
-    "namespace": ("", "Its namespace.", "not known"),
-    "container": ("", "Its container.", "not known"),
-    "gateway": (
-        "", "`pod`, else the address of `downstream_local_address`.", "neither was logged",
-    ),
-    "role": (
-        "", "The role of the proxy that wrote it: `gateway`, `egress`, `sidecar` or "
-        "`waypoint`; see [roles](selection.md#roles).", "never",
-    ),
-    "outcome": ("", "What became of it: see [outcomes](outcomes.md).", "never"),
-    "failure": (
-        "", "In which way it failed or was turned away: see [failures](failures.md).",
-        "nothing was harmed",
-    ),
-    "kind": ("", "`request`, `connection` or `own` (the gateway's own traffic).", "never"),
-}  # fmt: skip
 
 # What the columns are made from that no key of the log holds.
 _MADE_FROM = {
@@ -324,7 +238,7 @@ def columns_table() -> str:
     """Return the columns of a normalized record."""
     rows = []
     for name, dtype in schema.NORMALIZED.items():
-        unit, meaning, null = _COLUMNS[name]
+        unit, meaning, null = MEANINGS[name]
         either = (key for key, columns in EITHER.items() if name in columns)
         known = dict.fromkeys((*ALIASES.get(name, ()), *either))
         keys = ", ".join(f"`{key}`" for key in known) or _MADE_FROM[name]
@@ -333,7 +247,19 @@ def columns_table() -> str:
     return _table(("Column", "Type", "Unit or form", "Meaning", "Keys", "Null means"), rows)
 
 
-_TYPES = {"String": "text", "Int64": "integer", "Datetime": "time"}
+def derived_table() -> str:
+    """Return the columns that are made of others where one is asked for."""
+    rows = []
+    for name, dtype in (schema.DERIVED | schema.POSITION).items():
+        unit, meaning, null = MEANINGS[name]
+        behind = columns_behind([name])
+        made_from = ", ".join(f"`{column}`" for column in schema.NORMALIZED if column in behind)
+        rows.append((f"`{name}`", _TYPES[str(dtype.base_type())], unit, meaning,
+                     made_from or "where it stands", null))  # fmt: skip
+    return _table(("Column", "Type", "Unit or form", "Meaning", "Made from", "Null means"), rows)
+
+
+_TYPES = {"String": "text", "Int64": "integer", "Datetime": "time", "Boolean": "true or false"}
 
 
 def keys_of_envoy() -> str:

@@ -50,6 +50,8 @@ class Accounting:
     def __init__(self) -> None:
         self.tally = Tally.empty()
         """A tally that has accounts and nothing else."""
+        self.is_asked = False
+        """Whether a query asked for a record at all; ``LIMIT 0`` does not."""
 
     def add(self, batch: Batch) -> None:
         """Take the accounts of one more batch."""
@@ -118,6 +120,8 @@ class _Scan:
         batch_size: int | None,  # noqa: ARG002  # a hint; batches are as the reader makes them
     ) -> Iterator[pl.DataFrame]:
         """Yield frames, as ``polars.io.plugins.register_io_source`` has it."""
+        if self.read is not None:
+            self.read.is_asked = True
         names = [*self.columns] if with_columns is None else with_columns
         asked = {*names, *(() if predicate is None else predicate.meta.root_names())}
         wanted = replace(self.plan, columns=columns_behind(asked), unknown=UNKNOWN_KEYS in asked)

@@ -53,15 +53,18 @@ DERIVED: dict[str, pl.DataType] = {
     "host": pl.String(),
     "client": pl.String(),
     "path_group": pl.String(),
+    "is_error": pl.Boolean(),
+    "is_unrouted": pl.Boolean(),
+    "is_refused": pl.Boolean(),
 }
-"""Columns that selections and tables by any column know besides; ``envoy.traffic`` makes them."""
+"""Columns that are made of these where one is asked for; ``envoy.traffic`` makes them."""
 
 COUNTABLE = {
     name: dtype
     for name, dtype in (NORMALIZED | DERIVED).items()
-    if name not in {"bytes_received", "bytes_sent"}
+    if name not in {"bytes_received", "bytes_sent"} and dtype != pl.Boolean()
 }
-"""Columns that requests can be counted by; bytes are summed in every table."""
+"""Columns that requests can be counted by; bytes, errors and so on are summed in every table."""
 
 POSITION: dict[str, pl.DataType] = {"source": pl.String(), "line": pl.Int64()}
 """Where a record stands: the name of its source and the number of its first line, from 1."""

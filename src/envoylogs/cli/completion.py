@@ -25,7 +25,7 @@ SORTED_BY = (
 SPANS = ("1m", "5m", "15m", "1h", "6h", "1d")
 ROLES = ("gateway", "egress", "sidecar", "waypoint", "all")
 OUTCOME_GROUPS = ("unrouted", "error")
-DERIVED = ("host", "client", "path_group")
+DERIVED = ("host", "client", "path_group", "is_error", "is_unrouted", "is_refused")
 POSITION = ("source", "line")
 BYTES = ("bytes_received", "bytes_sent")
 

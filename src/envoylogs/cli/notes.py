@@ -235,12 +235,21 @@ def say_what_was_covered(summary: Summary, seconds: float, new: NewLines | None 
 
 
 def say_what_was_read(
-    accounts: Accounts, seconds: float, new: NewLines | None = None, *, when: str = ""
+    accounts: Accounts,
+    seconds: float,
+    new: NewLines | None = None,
+    *,
+    when: str = "",
+    is_asked: bool = True,
 ) -> None:
     """Say how many records of how many lines were read, and how fast.
 
     What was read now is ``new`` if it was not everything; the window is the end of a list.
+    Logs that nothing was asked of are not read.
     """
+    if not is_asked:
+        say("envoylogs: no line was read, since the answer needs no record.")
+        return
     if not accounts.lines:
         is_left = new is not None and new.leaves_some
         why = "there is no whole record yet" if is_left else "the input is empty"

@@ -296,5 +296,5 @@ class Session:
         with ThreadPoolExecutor(max_workers=1) as running:
             result = running.submit(query).result()
         found = accounts(self._read.tally)
-        self._check(found, partial(say_what_was_read, found))
+        self._check(found, partial(say_what_was_read, found, is_asked=self._read.is_asked))
         return result

@@ -27,10 +27,13 @@ _OF_WAYPOINTS = "inbound-vip"
 OWN_CLUSTERS = ("agent", "prometheus_stats")
 """Clusters of the gateway's own health check and scrape, never user traffic."""
 
+DIRECTIONS = ("outbound", _OF_WAYPOINTS, "inbound")
+"""What a name of Istio begins with."""
+
 # A host may hold "_.", "." and ":", so only the first three separators count. Inbound names of
 # Istio before 1.10 have a port name in the place of the subset.
 _GRAMMAR = (
-    r"^(?P<direction>outbound|inbound-vip|inbound)(?:\||_\.)"
+    rf"^(?P<direction>{'|'.join(DIRECTIONS)})(?:\||_\.)"
     r"(?P<port>\d*)(?:\||_\.)"
     r"(?P<subset>[^|]*?)(?:\||_\.)"
     r"(?P<host>.*)$"

@@ -13,7 +13,9 @@ import polars as pl
 
 from envoylogs import schema
 from envoylogs.envoy.clusters import OWN_CLUSTERS
+from envoylogs.envoy.harm import Harm
 from envoylogs.envoy.outcome_rules import CONNECTION_COLUMNS, is_connection
+from envoylogs.envoy.outcomes import UNROUTED, harm_of_record, is_error
 from envoylogs.envoy.paths import path_group
 
 if TYPE_CHECKING:
@@ -97,10 +99,20 @@ class _Derived(NamedTuple):
     made_from: tuple[str, ...]
 
 
+def _of_requests(condition: pl.Expr, *made_from: str) -> _Derived:
+    """Return a column that tells requests: no connections, and none of the gateway's own."""
+    return _Derived((pl.col("kind") == "request") & condition, ("kind", *made_from))
+
+
 _DERIVED = {
     "host": _Derived(host_of_record(), ("requested_server_name", *CONNECTION_COLUMNS)),
     "client": _Derived(client_of_record(), ("downstream_remote_address", "x_forwarded_for")),
     "path_group": _Derived(path_group(pl.col("path")), ("path",)),
+    "is_error": _of_requests(is_error(), "outcome", "response_code"),
+    "is_unrouted": _of_requests(pl.col("outcome").is_in(UNROUTED), "outcome"),
+    "is_refused": _of_requests(
+        (harm_of_record() == str(Harm.REFUSED)).fill_null(value=False), "outcome", "response_code"
+    ),
 }
 
 

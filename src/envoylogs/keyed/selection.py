@@ -7,10 +7,8 @@ selection means the same for every form of log.
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -19,7 +17,8 @@ from envoylogs import schema
 from envoylogs.envoy.outcomes import OUTCOME_NAMES
 from envoylogs.envoy.roles import ROLES
 from envoylogs.envoy.traffic import column_expression, columns_behind
-from envoylogs.errors import SelectionError, first_line
+from envoylogs.errors import SelectionError
+from envoylogs.keyed.condition import columns_of, fitting
 from envoylogs.keyed.moments import iso_of
 from envoylogs.keyed.patterns import (
     COLUMN_OF,
@@ -30,7 +29,6 @@ from envoylogs.keyed.patterns import (
     outcomes_of,
     pattern_of,
 )
-from envoylogs.keyed.sql import with_floats
 from envoylogs.reading.decoded_block import KEY
 
 if TYPE_CHECKING:
@@ -42,14 +40,8 @@ DEFAULT_ROLES = ("gateway",)
 """The proxies that are looked at unless asked otherwise."""
 
 _ALL_ROLES = "all"
-# How Polars prints what looks at more than one record; it knows no way to ask for that which lets
-# IN through. Texts of the condition are left out first.
-_OF_SEVERAL = re.compile(
-    r"\blen\(\)|\.(?:first|last|mean|sum|count|min|max|median|std|var|covariance|n_unique|quantile"
-    r"|pearson_correlation|any_ignore_nulls|over|rank|shift|implode|cum_\w+)\("
-)
-_TEXT = re.compile(r"'(?:[^']|'')*'")
 _CHOSEN = "chosen"
+_FITS = "fits the condition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +102,7 @@ class Selection:
         _refuse_no_window(since_us, until_us)
         given = tuple((word, tuple(patterns[word])) for word in COLUMN_OF if patterns.get(word))
         if where is not None:
-            _condition(where)
+            columns_of(where)
         return cls(given, where, since_us, until_us, wanted or DEFAULT_ROLES, distinct)
 
     def __bool__(self) -> bool:
@@ -141,7 +133,7 @@ class Selection:
         if ("outcome", ERRORS) in ((word, v) for word, values in self.patterns for v in values):
             names.add("response_code")
         if self.where is not None:
-            names |= set(_condition(self.where).meta.root_names())
+            names |= columns_of(self.where)
         if self.since_us is not None or self.until_us is not None:
             names.add("start_time")
         if self.distinct:
@@ -164,17 +156,12 @@ class Selection:
 
     def _chosen(self, records: pl.DataFrame) -> pl.Series:
         derived = [name for name in schema.DERIVED if columns_behind([name]) <= self.columns]
-        try:
-            return (
-                records.with_columns(column_expression(name) for name in derived)
-                .with_columns(
-                    pl.all_horizontal(self._conditions).fill_null(value=False).alias(_CHOSEN)
-                )
-                .get_column(_CHOSEN)
-            )
-        except pl.exceptions.PolarsError as error:
-            # Only a condition of the user's own can fail, on a value that it does not expect.
-            raise SelectionError.where(self.where or "", first_line(error)) from error
+        asked = records.with_columns(column_expression(name) for name in derived)
+        if self.where is not None:
+            asked = asked.with_columns(fitting(self.where, asked).alias(_FITS))
+        return asked.select(
+            pl.all_horizontal(self._conditions).fill_null(value=False).alias(_CHOSEN)
+        ).get_column(_CHOSEN)
 
     def within(self, since_us: int | None, until_us: int | None) -> Selection:
         """Return the same within a window, null for its own.
@@ -212,7 +199,7 @@ class Selection:
             for word, values in self.patterns
         ]
         if self.where is not None:
-            found.append(_condition(self.where))
+            found.append(pl.col(_FITS))
         start = pl.col("start_time").dt.epoch("us")
         if self.since_us is not None:
             found.append(start >= self.since_us)
@@ -231,27 +218,3 @@ def _refuse_no_window(since_us: int | None, until_us: int | None) -> None:
 
 NOTHING_SELECTED = Selection()
 """All records of gateways."""
-
-
-@lru_cache(maxsize=8)
-def _condition(where: str) -> pl.Expr:
-    """Return a condition in SQL as an expression; times may be compared with text."""
-    known = schema.NORMALIZED | schema.DERIVED
-    try:
-        condition = pl.sql_expr(with_floats(where))
-        if _OF_SEVERAL.search(str(pl.sql_expr(_TEXT.sub("''", where)))):
-            raise SelectionError.where(where, "must ask about one record at a time")
-        unknown = [name for name in condition.meta.root_names() if name not in known]
-        if unknown:
-            raise SelectionError.value("--where column", unknown[0], known)
-        found = pl.DataFrame(schema=known).select(condition.alias("found"))["found"]
-    except UnicodeEncodeError as error:
-        raise SelectionError.where(where, "holds bytes that are no text") from error
-    except pl.exceptions.PolarsError as error:
-        why = first_line(error)
-        if "to a string value" in why:
-            why = "a time is compared with a time: use --since and --until"
-        raise SelectionError.where(where, why) from error
-    if found.dtype != pl.Boolean:
-        raise SelectionError.where(where, "is no condition: it must be true or false")
-    return condition

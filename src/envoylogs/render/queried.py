@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from envoylogs.render.named_tables import Row
 
+_BITS = 63
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -33,8 +34,11 @@ def as_text(table: pl.DataFrame, limit: int | None) -> str:
 
     The table has one row more than are shown, if there are more.
     """
+    from envoylogs.render.formatting import printable
     from envoylogs.render.terminal.cells import printed_rows
 
+    if table.is_empty():
+        return f"No row fits. The columns are {printable(', '.join(table.columns))}.\n"
     return printed_rows(_rows(table), limit, for_terminal=sys.stdout.isatty())
 
 
@@ -49,8 +53,8 @@ def _csv(table: pl.DataFrame) -> str:
 
 
 OF_ALL_ROWS: Mapping[str, Callable[[pl.DataFrame], str]] = {
-    "json": lambda table: json_text(_rows(table), orjson.OPT_INDENT_2),
-    "ndjson": lambda table: "".join(map(json_text, _rows(table))),
+    "json": lambda table: json_text(_digits(_rows(table)), orjson.OPT_INDENT_2),
+    "ndjson": lambda table: "".join(map(json_text, _digits(_rows(table)))),
     "csv": _csv,
     "markdown": lambda table: markdown_table(list(map(flat_row, _rows(table)))) + "\n",
 }
@@ -61,6 +65,21 @@ def _rows(table: pl.DataFrame) -> list[Row]:
     return [
         {name: _shown(value) for name, value in row.items()} for row in table.iter_rows(named=True)
     ]
+
+
+def _digits(rows: list[Row]) -> list[Row]:
+    """Return rows for JSON, whose numbers have as many digits as they need."""
+    return [
+        {
+            name: orjson.Fragment(str(value)) if type(value) is int and _is_large(value) else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
+
+
+def _is_large(value: int) -> bool:
+    return value.bit_length() > _BITS
 
 
 def _shown(value: object) -> object:

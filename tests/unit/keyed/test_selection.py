@@ -522,9 +522,11 @@ def test_quotes_in_a_text_are_doubled() -> None:
         ("response_code + 1", "true or false"),
         ("NULL", "true or false"),
         ("'yes'", "true or false"),
-        ("start_time > '2026-11-01'", "use --since and --until"),
+        ("path = '/') OR (path = 'x'", "closes a parenthesis"),
+        ("start_time > strptime('2026', '%Y')", "write it as '2026-11-01T12:00:00Z'"),
+        ("start_time > TIMESTAMP 'noon'", "write it as '2026-11-01T12:00:00Z'"),
         ("start_time = 'yesterday'", "use --since and --until"),
-        ("path IN (SELECT path FROM other)", "other"),
+        ("path IN (SELECT path FROM logs)", "no query in it"),
         ("*", "--where"),
     ],
 )
@@ -560,6 +562,30 @@ _OF_SEVERAL = [
     "LAG(path) OVER (ORDER BY duration_ms) = path",
     "FIRST_VALUE(path) OVER (ORDER BY duration_ms) = path",
 ]
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("start_time > '2026-11-01T12:00:01Z'", [2]),
+        ("'2026-11-01T12:00:01Z' >= start_time", [0, 1]),
+        ("start_time BETWEEN '2026-11-01' AND '2026-11-01 12:00'", [0]),
+        ("start_time > TIMESTAMP '2026-11-01 12:00:01'", [2]),
+        ("start_time > CAST('2026-11-01 12:00:01' AS TIMESTAMP)", [2]),
+        ("start_time < DATE '2026-11-01'", []),
+        ("date_trunc('minute', start_time) = '2026-11-01T12:00:00Z'", [0, 1, 2]),
+        ("duration_ms / bytes_sent > 1000 -- 0/0", []),
+        ("length(path) - 100 < 0", [0, 1, 2]),
+        ("extract(hour FROM start_time) * 60 >= 720", [0, 1, 2]),
+    ],
+)
+def test_a_condition_reckons_as_a_query_does(where: str, expected: list[int]) -> None:
+    log = [
+        served(start_time=f"2026-11-01T12:00:0{n}Z", duration=0, bytes_sent=0, path="/x")
+        for n in range(3)
+    ]
+
+    assert _chosen(log, where) == expected
 
 
 @pytest.mark.parametrize("where", _OF_SEVERAL)

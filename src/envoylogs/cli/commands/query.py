@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -15,15 +14,12 @@ from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.options import READ, SHOW, LimitOption, OutputOption, format_option
 from envoylogs.cli.session import Session
-from envoylogs.errors import QueryError, first_line, nearest
 
 if TYPE_CHECKING:
     import polars as pl
 
 _TABLE = "logs"
 _SHOWN = 50
-_NO_COLUMN = re.compile(r'unable to find column "(?P<name>.*?)"', re.DOTALL)
-_NO_TABLE = re.compile(r"relation '(?P<name>.*?)' was not found", re.DOTALL)
 
 
 class QueryFormat(StrEnum):
@@ -72,9 +68,11 @@ def query(
         raise typer.BadParameter(f"{sql} is a source; give the query behind it, in quotes")
     usage = "query SQL" if sys.stdin.isatty() else "query"
     most = _most_rows(output_format, limit)
+    from envoylogs.keyed.answers import answer
+
     with Session(log, sources, usage, files=Files(output)) as session:
         with session.frame() as frame:
-            table = session.run(lambda: _answer(frame, sql, most))
+            table = session.run(lambda: answer(sql, {_TABLE: frame}, most))
         with output_file(output) as out:
             out.write(_printed(table, output_format, most))
 
@@ -84,47 +82,6 @@ def _most_rows(output_format: QueryFormat, limit: int | None) -> int | None:
     if limit is None:
         return _SHOWN if output_format is QueryFormat.TEXT else None
     return limit or None
-
-
-def _answer(frame: pl.LazyFrame, sql: str, most: int | None) -> pl.DataFrame:
-    """Return the rows of the answer, one more than are shown if there are more."""
-    import polars as pl
-    from polars import selectors as cs
-
-    from envoylogs.keyed.sql import is_question, reader_in, with_floats
-
-    if not is_question(sql):
-        raise QueryError(
-            "a query is one SELECT, with WITH in front where it has parts; no other "
-            "statement, and no WITH RECURSIVE."
-        )
-    reader = reader_in(sql)
-    if reader is not None:
-        raise QueryError(f"{reader} reads files: a query reads the logs, in the table {_TABLE}.")
-    try:
-        context = pl.SQLContext(frames={_TABLE: frame})
-        found = context.execute(with_floats(sql), eager=False)
-        # No output has decimals, and a cast to them is the only way to get them.
-        found = found.with_columns(cs.decimal().cast(pl.Float64))
-        return (found if most is None else found.head(most + 1)).collect(engine="streaming")
-    except UnicodeEncodeError as error:
-        raise QueryError("the query holds bytes that are no text.") from error
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        words = str(error)
-        no_column, no_table = _NO_COLUMN.search(words), _NO_TABLE.search(words)
-        if no_column is not None:
-            columns = frame.collect_schema().names()
-            name = no_column["name"]
-            raise QueryError(
-                f"there is no column {name!r}.{nearest(name, columns)} The columns are "
-                f"{', '.join(columns)}."
-            ) from error
-        if no_table is not None:
-            raise QueryError(
-                f"there is no table {no_table['name']!r}: the records are in the table {_TABLE}."
-            ) from error
-        why = first_line(error).rstrip(".:")
-        raise QueryError(f"the query can't be answered: {why}.") from error
 
 
 def _printed(table: pl.DataFrame, output_format: QueryFormat, most: int | None) -> str:
