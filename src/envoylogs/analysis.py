@@ -26,11 +26,12 @@ from envoylogs.render.words import (
 )
 from envoylogs.summary.breakdown import COLUMNS, compared
 from envoylogs.summary.summary import Summary, summarize
-from envoylogs.summary.tables import TABLE_NAMES, TABLES
+from envoylogs.summary.tables import ASKED, ASKED_CONNECTIONS, TABLE_NAMES, TABLES
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 from envoylogs.tally.storage import save_tally
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from os import PathLike
 
     import plotly.graph_objects as go
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.slices import Slices
+    from envoylogs.tally.ladder import Buckets
     from envoylogs.tally.tally import Tally
 
 _TEXT, _NUMBER = pl.String(), pl.Int64()
@@ -69,7 +71,9 @@ _OF_A_FINDING: dict[str, pl.DataType] = {
 _FINDING_TYPES = _OF_A_FINDING | {"members": pl.List(pl.Struct(_OF_A_FINDING))}
 """The columns of the table of findings, also without one; times are made of text."""
 
-_TIMES = ("first", "last", "last_routed", "start", "since", "until")
+_TIMES = ("first", "last", "last_routed", "start", "start_time", "since", "until")
+
+_ASKED = (ASKED, ASKED_CONNECTIONS)
 
 
 class Analysis:
@@ -79,10 +83,17 @@ class Analysis:
 
     Args:
         tally: What is remembered of the log.
+        by: The columns of the table ``by``; without any there is none.
+        buckets: How wide what is shown by time is; null for what the tally has.
+
+    Raises:
+        TallyError: If the tally has no counts by these columns.
     """
 
-    def __init__(self, tally: Tally) -> None:
-        self._tally, self._summary = tally, summarize(tally)
+    def __init__(
+        self, tally: Tally, *, by: Sequence[str] = (), buckets: Buckets | None = None
+    ) -> None:
+        self._tally, self._summary = tally, summarize(tally, by=by, buckets=buckets)
 
     @property
     def tally(self) -> Tally:
@@ -114,7 +125,7 @@ class Analysis:
     @property
     def tables(self) -> tuple[str, ...]:
         """The names of all tables, for ``table``."""
-        return TABLE_NAMES
+        return (*TABLE_NAMES, *(_ASKED if self.summary.asked_by else ()))
 
     def table(self, name: str) -> pl.DataFrame:
         """Return a table as a frame.
@@ -126,13 +137,20 @@ class Analysis:
             The rows of the command's table in its order; times are UTC. A
             column of latency is a struct of ``count``, ``exact``, percentiles,
             ``max`` and ``mean`` in milliseconds. Folded names are null, with a
-            column ``folded`` that tells. ``splits`` has a row a part.
+            column ``folded`` that tells. ``splits`` has a row a part. ``by`` is the
+            table that ``analyze`` was asked for, and ``connections_by`` that of connections.
 
         Raises:
             UnknownKeyError: If there is no such table.
+            TallyQuestionError: If it is one that was not asked for.
         """
-        if not isinstance(name, str) or name not in TABLE_NAMES:
-            raise UnknownKeyError.of("table", name, TABLE_NAMES)
+        if name in _ASKED and name not in self.tables:
+            raise TallyQuestionError(
+                f"the table {name!r} is what analyze is asked for with by= or every=, and nothing "
+                "was counted by these here."
+            )
+        if not isinstance(name, str) or name not in self.tables:
+            raise UnknownKeyError.of("table", name, self.tables)
         return _timed(_unfolded(self._rows(name)))
 
     def _rows(self, name: str) -> pl.DataFrame:
