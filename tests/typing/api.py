@@ -27,6 +27,7 @@ assert_type(analysis.findings, tuple[Finding, ...])
 assert_type(analysis.table("authority"), pl.DataFrame)
 assert_type(analysis.compare(analysis, by="authority"), pl.DataFrame)
 figure: go.Figure = analysis.timeline_figure()
+split: go.Figure = analysis.split_figure("shop.example.com", route_name="pages")
 
 envoylogs.scan("gateway.log", hots="typo")  # type: ignore[call-arg]
 envoylogs.scan(404)  # type: ignore[arg-type]

@@ -248,6 +248,15 @@ def test_odd_names_of_tables_are_refused_in_words(name: Any) -> None:
         found.compare(found, by=name)
 
 
+@pytest.mark.parametrize("name", [[], 5, {}, b"x"])
+def test_odd_names_of_splits_are_refused_in_words(name: Any) -> None:
+    found = envoylogs.analyze(_SAMPLE)
+
+    for argument in ("authority", "route_name"):
+        with pytest.raises(ArgumentError, match=argument):
+            found.split_figure(**{argument: name})
+
+
 def test_the_rows_of_a_product_are_counted() -> None:
     frame = envoylogs.scan(_SAMPLE)
 
