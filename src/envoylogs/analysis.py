@@ -7,16 +7,13 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from envoylogs.errors import ArgumentError, TallyQuestionError, UnknownKeyError
 from envoylogs.forking import refuse_after_fork
 from envoylogs.outputs import replaced_file
 from envoylogs.render.caveats import notes_of
 from envoylogs.render.formatting import count, percent, printable
-from envoylogs.render.named_tables import rows_of_table
+from envoylogs.render.table_frames import frame_of_table, unfolded
 from envoylogs.render.words import (
-    LEDGER,
     facts_of_finding,
     findings_shown,
     headline_of,
@@ -26,51 +23,31 @@ from envoylogs.render.words import (
     verdict_of,
 )
 from envoylogs.summary.breakdown import COLUMNS, compared
+from envoylogs.summary.splits import one_split
 from envoylogs.summary.summary import Summary, summarize
-from envoylogs.summary.tables import TABLE_NAMES, TABLES
-from envoylogs.tally.folding.marks import FOLDED_MARKS
+from envoylogs.summary.tables import (
+    ASKED,
+    ASKED_CONNECTIONS,
+    SPLITS_OVER_TIME,
+    TABLE_NAMES,
+)
 from envoylogs.tally.storage import save_tally
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from os import PathLike
 
     import plotly.graph_objects as go
+    import polars as pl
 
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.slices import Slices
+    from envoylogs.tally.ladder import Buckets
     from envoylogs.tally.tally import Tally
 
-_TEXT, _NUMBER = pl.String(), pl.Int64()
-_OF_A_FINDING: dict[str, pl.DataType] = {
-    "code": _TEXT,
-    "severity": _TEXT,
-    "who": _TEXT,
-    "subject": _TEXT,
-    "title": _TEXT,
-    "requests": _NUMBER,
-    "of": _NUMBER,
-    "clients_at_least": _NUMBER,
-    "first_seen": _TEXT,
-    "since": _TEXT,
-    "until": _TEXT,
-    "state": _TEXT,
-    "gateways": pl.List(_NUMBER),
-    "only_at": pl.List(_TEXT),
-    "upstream_hosts": pl.List(_NUMBER),
-    "failure": _TEXT,
-    "proof": _TEXT,
-    "change": _TEXT,
-    "where": _TEXT,
-    "examples": pl.List(pl.Struct({"source": _TEXT, "line": _NUMBER, "request_id": _TEXT})),
-    "next": _TEXT,
-    "shared": _TEXT,
-}
-_FINDING_TYPES = _OF_A_FINDING | {"members": pl.List(pl.Struct(_OF_A_FINDING))}
-"""The columns of the table of findings, also without one; times are made of text."""
-
-_TIMES = ("first", "last", "last_routed", "start", "since", "until")
+_ASKED = (ASKED, ASKED_CONNECTIONS)
 
 
 class Analysis:
@@ -80,10 +57,17 @@ class Analysis:
 
     Args:
         tally: What is remembered of the log.
+        by: The columns of the table ``by``; without any there is none.
+        buckets: How wide what is shown by time is; null for what the tally has.
+
+    Raises:
+        TallyError: If the tally has no counts by these columns.
     """
 
-    def __init__(self, tally: Tally) -> None:
-        self._tally, self._summary = tally, summarize(tally)
+    def __init__(
+        self, tally: Tally, *, by: Sequence[str] = (), buckets: Buckets | None = None
+    ) -> None:
+        self._tally, self._summary = tally, summarize(tally, by=by, buckets=buckets)
 
     @property
     def tally(self) -> Tally:
@@ -115,7 +99,7 @@ class Analysis:
     @property
     def tables(self) -> tuple[str, ...]:
         """The names of all tables, for ``table``."""
-        return TABLE_NAMES
+        return (*TABLE_NAMES, *(_ASKED if self.summary.asked_by else ()))
 
     def table(self, name: str) -> pl.DataFrame:
         """Return a table as a frame.
@@ -127,28 +111,21 @@ class Analysis:
             The rows of the command's table in its order; times are UTC. A
             column of latency is a struct of ``count``, ``exact``, percentiles,
             ``max`` and ``mean`` in milliseconds. Folded names are null, with a
-            column ``folded`` that tells. ``splits`` has a row a part.
+            column ``folded`` that tells. ``splits`` has a row a part. ``by`` is the
+            table that ``analyze`` was asked for, and ``connections_by`` that of connections.
 
         Raises:
             UnknownKeyError: If there is no such table.
+            TallyQuestionError: If it is one that was not asked for.
         """
-        if not isinstance(name, str) or name not in TABLE_NAMES:
-            raise UnknownKeyError.of("table", name, TABLE_NAMES)
-        return _timed(_unfolded(self._rows(name)))
-
-    def _rows(self, name: str) -> pl.DataFrame:
-        if name == "findings":
-            frame = pl.DataFrame(rows_of_table(self.summary, name), schema=_FINDING_TYPES)
-            return frame.with_columns(
-                pl.col("since", "until").str.to_datetime(time_unit="us", time_zone="UTC")
+        if name in _ASKED and name not in self.tables:
+            raise TallyQuestionError(
+                f"the table {name!r} is what analyze is asked for with by= or every=, and nothing "
+                "was counted by these here."
             )
-        frame, flat = self.summary.table(name), TABLES[name].flat
-        if name == "not_found_ledger":
-            meaning = pl.col("kind").replace_strict(LEDGER, return_dtype=pl.String)
-            return frame.select("kind", meaning.alias("meaning"), "requests")
-        if name == "timeline":
-            return frame.unnest("by_actor")
-        return flat(frame) if flat else frame
+        if not isinstance(name, str) or name not in self.tables:
+            raise UnknownKeyError.of("table", name, self.tables)
+        return frame_of_table(self.summary, name)
 
     def timeline_figure(self) -> go.Figure:
         """Return requests over time, stacked by who must act."""
@@ -161,6 +138,27 @@ class Analysis:
     def heat_map_figure(self) -> go.Figure:
         """Return how many requests took how long, over time."""
         return self._figure("heat_map")
+
+    def split_figure(
+        self, authority: str | None = None, route_name: str | None = None
+    ) -> go.Figure:
+        """Return the share of each cluster of one split over time.
+
+        Args:
+            authority: Whose split it is, without port; ``-`` for a missing one.
+            route_name: Likewise. Of several splits, and without either, it is that of
+                the most requests that has several parts.
+
+        Raises:
+            UnknownKeyError: If there is none.
+        """
+        from envoylogs.render.split_figure import split_figure
+
+        for name, given in (("authority", authority), ("route_name", route_name)):
+            if not isinstance(given, str | None):
+                raise ArgumentError(f"{name}: {given!r} is no name.")
+        shares = one_split(self.summary.table(SPLITS_OVER_TIME), authority, route_name)
+        return split_figure(shares, self.summary.bucket_seconds or 1)
 
     def _figure(self, name: str) -> go.Figure:
         from envoylogs.render.figures import FIGURES
@@ -196,7 +194,7 @@ class Analysis:
         """
         if not isinstance(by, str) or by not in COLUMNS:
             raise UnknownKeyError.of("table by one column", by, COLUMNS)
-        return _unfolded(compared(self.summary, other.summary, by))
+        return unfolded(compared(self.summary, other.summary, by))
 
     def save_tally(self, path: str | PathLike[str]) -> None:
         """Keep all counts in a file, which ``analyze`` and the command read like a log.
@@ -272,22 +270,3 @@ def _named_file(path: str | PathLike[str]) -> Path:
     if not isinstance(named, str) or not named or "\0" in named:
         raise ArgumentError(f"{path!r} is no path of a file to write.")
     return Path(named)
-
-
-def _unfolded(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return a table with null for folded names, and ``folded`` if there are any."""
-    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
-    is_mark = {name: frame[name].is_in(list(FOLDED_MARKS)).fill_null(value=False) for name in texts}
-    folded = [name for name, marks in is_mark.items() if marks.any()]
-    if not folded:
-        return frame
-    return frame.with_columns(
-        pl.any_horizontal(is_mark[name] for name in folded).alias("folded"),
-        *(pl.when(~is_mark[name]).then(pl.col(name)).alias(name) for name in folded),
-    )
-
-
-def _timed(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return a table whose times, microseconds since 1970, are times."""
-    times = [name for name in _TIMES if frame.schema.get(name) == pl.Int64]
-    return frame.with_columns(pl.col(times).cast(pl.Datetime("us", "UTC")))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.handmade import (
     text_of,
     unrouted,
 )
+from tests.program import run
 
 import envoylogs
 from envoylogs import schema
@@ -274,6 +276,66 @@ def test_tables_are_frames_with_times() -> None:
     assert analysis.table("not_found_ledger")["requests"].sum() == 62
     assert set(analysis.tables) == set(TABLE_NAMES)
     assert {name: analysis.table(name).height for name in analysis.tables}
+
+
+_BY_TIME: dict[str, Any] = {"by": "outcome", "every": "5m"}
+
+
+@pytest.mark.parametrize("of", ["log", "lazy frame", "frame", "tally", "saved tally"])
+def test_a_table_by_columns_and_time_is_that_of_the_command(of: str, tmp_path: Path) -> None:
+    log = _sample("canary")
+    what: Any = {"log": log, "frame": envoylogs.read(log), "lazy frame": envoylogs.scan(log)}
+    tally = envoylogs.analyze(log, **_BY_TIME)
+    tally.save_tally(tmp_path / "day.tally")
+    what |= {"tally": tally.tally, "saved tally": tmp_path / "day.tally"}
+    done = run("summarize", log, "--by", "outcome", "--every", "5m", "--format", "json")
+    expected = json.loads(done.stdout)
+
+    found = envoylogs.analyze(what[of], **_BY_TIME)
+
+    assert {"by", "connections_by"} < set(found.tables)
+    table = found.table("by").with_columns(
+        pl.col("start_time").dt.to_string("%Y-%m-%dT%H:%M:%S.000Z")
+    )
+    names = ("start_time", "outcome", "requests", "share", "errors")
+    rows = [{name: row[name] for name in names} for row in expected["by"]["start_time,outcome"]]
+    assert table.select(names).to_dicts() == rows
+    assert _starts(found.table("timeline")) == ["18:10:00", "18:15:00"]
+    assert _starts(found.table("splits_over_time")) == ["18:10:00", "18:15:00"]
+
+
+def _starts(table: pl.DataFrame) -> list[str]:
+    return sorted(set(table["start"].dt.to_string("%H:%M:%S")))
+
+
+def test_stretches_of_time_begin_by_the_clock_of_a_zone() -> None:
+    log, day = _sample("canary"), timedelta(days=1)
+
+    utc, by_clock = (
+        envoylogs.analyze(log, every=day, timezone=zone).table("by")["start_time"].to_list()
+        for zone in (None, "Asia/Kolkata")
+    )
+    since = envoylogs.analyze(log, timezone="Asia/Kolkata", since="2026-11-24T23:45:00")
+
+    assert utc == [datetime(2026, 11, 24, tzinfo=UTC)]
+    assert by_clock == [datetime(2026, 11, 24, 18, 30, tzinfo=UTC) - day]
+    assert since.overview == envoylogs.analyze(log, since="2026-11-24T18:15:00Z").overview
+
+
+def test_a_tally_answers_by_what_it_counted_and_by_time_as_it_can() -> None:
+    tally = envoylogs.analyze(_sample("canary")).tally
+
+    with pytest.raises(TallyQuestionError, match="no counts by method"):
+        envoylogs.analyze(tally, by="method")
+    with pytest.raises(TallyQuestionError, match="no counts by start_time,method"):
+        envoylogs.analyze(tally, by="method", every="5m")
+    by_time = envoylogs.analyze(tally, every="5m")
+
+    assert _starts(by_time.table("timeline")) == ["18:10:00", "18:15:00"]
+    for name in ("by", "connections_by"):
+        assert name not in by_time.tables
+        with pytest.raises(TallyQuestionError, match="by= or every="):
+            by_time.table(name)
 
 
 def test_a_log_without_findings_has_a_table_of_none(tmp_path: Path) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+import re
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 from tests.handmade import served, text_of, unrouted
 
 import envoylogs
-from envoylogs.api import ReadOptions
+from envoylogs.arguments import ReadOptions
 from envoylogs.errors import ArgumentError, ForkError, OutputError
 
 _SAMPLE = str(Path(__file__).parents[2] / "sample_logs" / "canary")
@@ -49,6 +50,36 @@ def test_nothing_is_no_value_of_an_option(option: str) -> None:
 
     with pytest.raises(ArgumentError, match=option):
         envoylogs.analyze(_SAMPLE, **options)
+
+
+@pytest.mark.parametrize("option", ["by", "every", "timezone"])
+@pytest.mark.parametrize("odd", [*_ODD, "a generator"])
+def test_an_odd_question_is_answered_or_refused_in_words(option: str, odd: str) -> None:
+    value = (letter for letter in "ab") if odd == "a generator" else _ODD[odd]
+    question: Any = {option: value}
+
+    with suppress(envoylogs.EnvoylogsError):
+        assert envoylogs.analyze(_SAMPLE, **question).overview.requests > 0
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ({"by": 5}, "by: 5 is no name of a column"),
+        ({"by": [None]}, "is no name of a column"),
+        ({"by": "weather"}, "'weather' is not a known column to count by"),
+        ({"every": 900}, 'every: 900 is no length of time: give "15m" or a timedelta'),
+        ({"every": "often"}, "every 'often' is no length of time"),
+        ({"every": "0s"}, "every 0s: give how long"),
+        ({"every": timedelta(milliseconds=1500)}, "in whole seconds"),
+        ({"every": timedelta(days=-1)}, "in whole seconds"),
+        ({"timezone": UTC}, "is no name of a time zone"),
+        ({"timezone": "Europe/Berlim"}, "Did you mean Europe/Berlin"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused_in_words(question: Any, words: str) -> None:
+    with pytest.raises(envoylogs.EnvoylogsError, match=re.escape(words)):
+        envoylogs.analyze(_SAMPLE, **question)
 
 
 @pytest.mark.parametrize(
@@ -274,6 +305,15 @@ def test_odd_names_of_tables_are_refused_in_words(name: Any) -> None:
         found.table(name)
     with pytest.raises(envoylogs.EnvoylogsError, match="table"):
         found.compare(found, by=name)
+
+
+@pytest.mark.parametrize("name", [[], 5, {}, b"x"])
+def test_odd_names_of_splits_are_refused_in_words(name: Any) -> None:
+    found = envoylogs.analyze(_SAMPLE)
+
+    for argument in ("authority", "route_name"):
+        with pytest.raises(ArgumentError, match=argument):
+            found.split_figure(**{argument: name})
 
 
 def test_the_rows_of_a_product_are_counted() -> None:

@@ -25,7 +25,8 @@ SORTED_BY = (
 SPANS = ("1m", "5m", "15m", "1h", "6h", "1d")
 ROLES = ("gateway", "egress", "sidecar", "waypoint", "all")
 OUTCOME_GROUPS = ("unrouted", "error")
-DERIVED = ("host", "client", "path_group", "is_error", "is_unrouted", "is_refused")
+DERIVED = ("host", "client", "path_group")
+JUDGED = ("is_error", "is_unrouted", "is_refused")
 POSITION = ("source", "line")
 BYTES = ("bytes_received", "bytes_sent")
 
@@ -92,7 +93,7 @@ def written_columns() -> list[str]:
     """Return the columns that records are written with."""
     from envoylogs.cli.pages import columns
 
-    return [*columns(), *DERIVED, *POSITION]
+    return [*columns(), *DERIVED, *JUDGED, *POSITION]
 
 
 def findings() -> list[str]:

@@ -20,8 +20,8 @@ from envoylogs.cli.options import (
     option,
 )
 from envoylogs.cli.settings import ShowConfigOption, origin_of, print_config
-from envoylogs.cli.zones import name_of, zone_of
-from envoylogs.errors import SelectionError, TextFormatError
+from envoylogs.errors import TextFormatError
+from envoylogs.keyed.zones import name_of, zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -236,13 +236,9 @@ class LogOptions:
         """
         if every is None:
             return None
-        from envoylogs.keyed.moments import span_of
-        from envoylogs.tally.ladder import MICROSECONDS, Buckets
+        from envoylogs.tally.ladder import Buckets
 
-        width_us = span_of("--every", every)
-        if not width_us:
-            raise SelectionError("--every 0s: give how long a stretch of time is: 15m, 1h, 1d.")
-        return Buckets(width_us // MICROSECONDS, name_of(self.zone))
+        return Buckets.of("--every", every, name_of(self.zone))
 
     def parsed_text_format(self, keys: FieldKeys) -> TextFormat | None:
         """Return the format of ``--text-format``, taken apart.

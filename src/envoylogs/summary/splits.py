@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from envoylogs.envoy.clusters import cluster_parts
+from envoylogs.errors import UnknownKeyError, nearest
 from envoylogs.summary.percentiles import latencies, latency_column
+from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +27,7 @@ NOT_SENT = ("denied", "rate_limited", "dependency_failed", "fault_injected", "cl
 """Outcomes of requests that were never sent, although a cluster may be logged."""
 
 _GROUP = ("route_name", "host")
+_NAMES = ("authority", "route_name")
 _PART = (*_GROUP, "upstream_cluster")
 _Z_95 = 1.959963984540054
 
@@ -166,6 +169,58 @@ def splits_over_time(judged: Judged) -> pl.DataFrame:
             (pl.col("errors") / requests).alias("error_share"),
         )
         .collect()
+    )
+
+
+def one_split(shares: pl.DataFrame, authority: str | None, route_name: str | None) -> pl.DataFrame:
+    """Return the rows of one split: the first with several parts, else the first.
+
+    Args:
+        shares: Of ``splits_over_time``.
+        authority: Whose it must be, ``-`` for a missing one; null for any.
+        route_name: Likewise.
+
+    Raises:
+        UnknownKeyError: If there is none.
+    """
+    found = shares.filter(
+        *(
+            pl.col(name).fill_null("-") == wanted
+            for name, wanted in (("authority", authority), ("route_name", route_name))
+            if wanted is not None
+        ),
+        ~pl.any_horizontal(pl.col(_NAMES).is_in(FOLDED_MARKS).fill_null(value=False)),
+    )
+    several = pl.col("upstream_cluster").n_unique().over(_NAMES) > 1
+    first = found.filter(several).head(1)
+    if first.is_empty():
+        first = found.head(1)
+    is_named = authority is not None or route_name is not None
+    if first.is_empty() or not (is_named or found.select(several.any()).item()):
+        raise _no_split(shares, authority, route_name)
+    return found.join(first.select(_NAMES), on=_NAMES, how="semi", nulls_equal=True,
+                      maintain_order="left")  # fmt: skip
+
+
+def _no_split(
+    shares: pl.DataFrame, authority: str | None, route_name: str | None
+) -> UnknownKeyError:
+    known = {"authority": authority, "route_name": route_name}
+    named = [f"{name} {wanted!r}" for name, wanted in known.items() if wanted is not None]
+    if not named:
+        return UnknownKeyError(
+            "no route sent requests to several clusters. Name one of table('splits') to see it "
+            "nevertheless: authority=..., route_name=..."
+        )
+    near = "".join(
+        nearest(wanted, names)
+        for name, wanted in known.items()
+        if wanted is not None
+        if wanted not in (names := shares[name].fill_null("-").unique().sort().to_list())
+    )
+    return UnknownKeyError(
+        f"no requests of {' and '.join(named)} were sent to a cluster.{near} table('splits') has "
+        "all that were."
     )
 
 

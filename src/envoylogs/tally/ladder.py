@@ -10,10 +10,13 @@ are, and how far down they are depends on the content of a log and not on its cu
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
 import polars as pl
 
+from envoylogs.errors import SelectionError
+from envoylogs.keyed.moments import span_of
 from envoylogs.tally.state import Counts
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ EXACT: Mapping[str, pl.Expr] = {"digits": pl.lit(ALL_DIGITS, pl.Int64)}
 """What counts by whole milliseconds all have."""
 
 MICROSECONDS = 1_000_000
+_MICROSECOND = timedelta(microseconds=1)
 _QUARTER_S, _DAY_S = 900, 86_400
 _Times = TypeVar("_Times", pl.Expr, pl.Series, int)
 
@@ -61,6 +65,21 @@ class Buckets(NamedTuple):
 
     width_s: int
     timezone: str | None = None
+
+    @classmethod
+    def of(cls, option: str, every: str | timedelta, timezone: str | None) -> Self:
+        """Return buckets as they were asked for: by text such as ``15m``, or by a length of time.
+
+        Raises:
+            SelectionError: If that is no length of time, or none of whole seconds.
+        """
+        width = span_of(option, every) if isinstance(every, str) else every // _MICROSECOND
+        if width <= 0 or width % MICROSECONDS:
+            raise SelectionError(
+                f"{option} {every}: give how long a stretch of time is, in whole seconds: 15m, "
+                "1h, 1d."
+            )
+        return cls(width // MICROSECONDS, timezone)
 
     def starts(self, time_us: pl.Expr) -> pl.Expr:
         """Return the starts of the buckets that times are in; both microseconds since 1970.
