@@ -21,7 +21,7 @@ from envoylogs.errors import EnvoylogsError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("summarize", "report", "lines", "query", "convert", "merge", "flags")
+COMMANDS = ("summarize", "report", "lines", "query", "columns", "convert", "merge", "flags")
 """The commands, each a function in a module of its name."""
 
 
