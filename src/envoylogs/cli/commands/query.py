@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from envoylogs.cli.console import output_file
+from envoylogs.cli.console import output_file, replaced_file
 from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
-from envoylogs.cli.options import READ, SHOW, LimitOption, OutputOption, format_option
+from envoylogs.cli.options import READ, SHOW, LimitOption, format_option, output_option
 from envoylogs.cli.session import Session
 
 if TYPE_CHECKING:
@@ -32,6 +33,15 @@ class QueryFormat(StrEnum):
     MARKDOWN = "markdown"
 
 
+_BY_NAME = {
+    ".csv": QueryFormat.CSV,
+    ".ndjson": QueryFormat.NDJSON,
+    ".jsonl": QueryFormat.NDJSON,
+    ".json": QueryFormat.JSON,
+    ".md": QueryFormat.MARKDOWN,
+}
+
+
 @reads_logs
 def query(
     log: LogOptions,
@@ -45,13 +55,21 @@ def query(
         ),
     ],
     output_format: Annotated[
-        QueryFormat,
+        QueryFormat | None,
         format_option(
-            about=SHOW, help="text for people; json, ndjson, csv or markdown has all rows."
+            about=SHOW,
+            help="text for people; json, ndjson, csv or markdown has all rows. Without it as the "
+            "name of the output says, else text.",
         ),
-    ] = QueryFormat.TEXT,
+    ] = None,
     limit: LimitOption = None,
-    output: OutputOption = None,
+    output: Annotated[
+        Path | None,
+        output_option(
+            help="Write to this file; .parquet and .sqlite are told by its name, as .csv, .ndjson, "
+            ".json and .md are."
+        ),
+    ] = None,
 ) -> None:
     """Answer a question in SQL over the records: one row each, in the table logs.
 
@@ -67,14 +85,41 @@ def query(
     if os.path.exists(sql):  # noqa: PTH110  # a query may be too long for a path
         raise typer.BadParameter(f"{sql} is a source; give the query behind it, in quotes")
     usage = "query SQL" if sys.stdin.isatty() else "query"
-    most = _most_rows(output_format, limit)
+    shown, is_table = _shown_as(output_format, output)
+    most = _most_rows(shown, limit)
     from envoylogs.keyed.answers import answer
 
     with Session(log, sources, usage, files=Files(output)) as session:
         with session.frame() as frame:
             table = session.run(lambda: answer(sql, {_TABLE: frame}, most))
+        if output is not None and is_table:
+            _write_table(table if most is None else table.head(most), output)
+            return
         with output_file(output) as out:
-            out.write(_printed(table, output_format, most))
+            out.write(_printed(table, shown, most))
+
+
+def _shown_as(asked: QueryFormat | None, output: Path | None) -> tuple[QueryFormat, bool]:
+    """Return the format, and whether the name of the output asks for a table that is no text.
+
+    Raises:
+        typer.BadParameter: If both are asked for.
+    """
+    from envoylogs.frame_files import OF_TABLES
+
+    suffix = "" if output is None else output.suffix.lower()
+    if suffix not in OF_TABLES:
+        return asked or _BY_NAME.get(suffix, QueryFormat.TEXT), False
+    if asked is not None:
+        raise typer.BadParameter(f"{output} is told by its name, and no {asked}: give one of both")
+    return QueryFormat.NDJSON, True
+
+
+def _write_table(table: pl.DataFrame, output: Path) -> None:
+    from envoylogs.frame_files import write_frame
+
+    with replaced_file(output) as beside:
+        write_frame(table.lazy(), beside, output.suffix.lower(), {}, table="answer")
 
 
 def _most_rows(output_format: QueryFormat, limit: int | None) -> int | None:
