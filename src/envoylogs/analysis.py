@@ -135,6 +135,22 @@ class Analysis:
             raise UnknownKeyError.of("table", name, TABLE_NAMES)
         return _timed(_unfolded(self._rows(name)))
 
+    def flat_table(self, name: str) -> pl.DataFrame:
+        """Return a table with a column for each field of its structs: ``latency_ms_p99``."""
+        frame = self.table(name)
+        return frame.select(
+            expression
+            for column, dtype in frame.schema.items()
+            for expression in (
+                [
+                    pl.col(column).struct.field(field.name).alias(f"{column}_{field.name}")
+                    for field in dtype.fields
+                ]
+                if isinstance(dtype, pl.Struct)
+                else [pl.col(column)]
+            )
+        )
+
     def _rows(self, name: str) -> pl.DataFrame:
         if name == "findings":
             frame = pl.DataFrame(rows_of_table(self.summary, name), schema=_FINDING_TYPES)

@@ -13,13 +13,13 @@ import typer
 from envoylogs.cli.console import output_file, replaced_file
 from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
+from envoylogs.cli.memory import Memory
 from envoylogs.cli.options import READ, SHOW, LimitOption, format_option, output_option
 from envoylogs.cli.session import Session
 
 if TYPE_CHECKING:
     import polars as pl
 
-_TABLE = "logs"
 _SHOWN = 50
 
 
@@ -50,7 +50,8 @@ def query(
         typer.Argument(
             metavar="[SOURCE]... SQL",
             rich_help_panel=READ,
-            help="Files, folders, globs, or - for a pipe; last the query, over the table logs.",
+            help="Files, folders, globs, saved tallies, or - for a pipe; last the query, over the "
+            "table logs, of tallies over the tables of --table.",
             show_default=False,
         ),
     ],
@@ -74,12 +75,13 @@ def query(
     """Answer a question in SQL over the records: one row each, in the table logs.
 
     The SQL is Polars'; only the columns that a query names are read.
-    docs/columns.md says what they hold.
+    'envoylogs columns' says what they hold. Of saved tallies it is asked of their tables.
 
     \b
     envoylogs query gateway.log "SELECT host, count(*) AS n FROM logs GROUP BY host ORDER BY n DESC"
     kubectl logs ... | envoylogs query "SELECT path, duration_ms FROM logs ORDER BY 2 DESC LIMIT 5"
     envoylogs query logs/ "SELECT DISTINCT client FROM logs WHERE outcome = 'no_route'" -f csv
+    envoylogs query week.tally "SELECT authority, errors FROM authority WHERE errors > 0"
     """  # noqa: D301  # \b keeps the lines of the examples
     *sources, sql = words
     if os.path.exists(sql):  # noqa: PTH110  # a query may be too long for a path
@@ -87,16 +89,42 @@ def query(
     usage = "query SQL" if sys.stdin.isatty() else "query"
     shown, is_table = _shown_as(output_format, output)
     most = _most_rows(shown, limit)
-    from envoylogs.keyed.answers import answer
-
     with Session(log, sources, usage, files=Files(output)) as session:
-        with session.frame() as frame:
-            table = session.run(lambda: answer(sql, {_TABLE: frame}, most))
+        table = _answer(session, sql, most)
         if output is not None and is_table:
             _write_table(table if most is None else table.head(most), output)
             return
         with output_file(output) as out:
             out.write(_printed(table, shown, most))
+
+
+def _answer(session: Session, sql: str, most: int | None) -> pl.DataFrame:
+    """Return the rows of an answer, of saved tallies by their tables, of logs by their records."""
+    from envoylogs.keyed.answers import LOGS, answer
+    from envoylogs.tally.storage import holds_records, is_saved_tally
+
+    if all(is_saved_tally(source) and not holds_records(source) for source in session.located):
+        return _answer_of_counts(session, sql, most)
+    with session.frame() as frame:
+        return session.run(lambda: answer(sql, {LOGS: frame}, most))
+
+
+def _answer_of_counts(session: Session, sql: str, most: int | None) -> pl.DataFrame:
+    from envoylogs.analysis import Analysis
+    from envoylogs.keyed.answers import answer
+    from envoylogs.keyed.sql_tokens import Tokens
+
+    tally = session.tally(Memory((), None, None, None))
+    session.summary(tally)
+    analysis = Analysis(tally)
+    # What is not named is not made; SHOW TABLES names none and makes all.
+    named = Tokens(sql).names()
+    tables = {
+        name: analysis.flat_table(name).lazy()
+        for name in analysis.tables
+        if name in named or "TABLES" in {word.upper() for word in named}
+    }
+    return answer(sql, tables, most, analysis.tables)
 
 
 def _shown_as(asked: QueryFormat | None, output: Path | None) -> tuple[QueryFormat, bool]:
