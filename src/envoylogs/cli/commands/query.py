@@ -14,13 +14,22 @@ from envoylogs.cli.console import output_file, replaced_file
 from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import Memory
-from envoylogs.cli.options import READ, SHOW, LimitOption, format_option, output_option
+from envoylogs.cli.options import (
+    READ,
+    SHOW,
+    WHICH,
+    LimitOption,
+    format_option,
+    option,
+    output_option,
+)
 from envoylogs.cli.session import Session
 
 if TYPE_CHECKING:
     import polars as pl
 
 _SHOWN = 50
+_NOT_OWN = "kind <> 'own'"
 
 
 class QueryFormat(StrEnum):
@@ -43,7 +52,7 @@ _BY_NAME = {
 
 
 @reads_logs
-def query(
+def query(  # noqa: PLR0913, PLR0917  # one parameter an option
     log: LogOptions,
     words: Annotated[
         list[str],
@@ -64,6 +73,15 @@ def query(
         ),
     ] = None,
     limit: LimitOption = None,
+    own_traffic: Annotated[
+        bool,
+        option(
+            "--own-traffic",
+            about=WHICH,
+            help="With the gateway's own health checks and scrapes, which no summary counts among "
+            "the requests. So it is too if the query or --where names kind.",
+        ),
+    ] = False,
     output: Annotated[
         Path | None,
         output_option(
@@ -90,7 +108,8 @@ def query(
     shown, is_table = _shown_as(output_format, output)
     most = _most_rows(shown, limit)
     with Session(log, sources, usage, files=Files(output)) as session:
-        table = _answer(session, sql, most)
+        is_all = own_traffic or any(_names_kind(asked) for asked in (sql, log.where or ""))
+        table = _answer(session, sql, most, "" if is_all else _NOT_OWN)
         if output is not None and is_table:
             _write_table(table if most is None else table.head(most), output)
             return
@@ -98,14 +117,20 @@ def query(
             out.write(_printed(table, shown, most))
 
 
-def _answer(session: Session, sql: str, most: int | None) -> pl.DataFrame:
+def _names_kind(sql: str) -> bool:
+    from envoylogs.keyed.sql_tokens import Tokens
+
+    return "kind" in Tokens(sql).names()
+
+
+def _answer(session: Session, sql: str, most: int | None, also: str) -> pl.DataFrame:
     """Return the rows of an answer, of saved tallies by their tables, of logs by their records."""
     from envoylogs.keyed.answers import LOGS, answer
     from envoylogs.tally.storage import holds_records, is_saved_tally
 
     if all(is_saved_tally(source) and not holds_records(source) for source in session.located):
         return _answer_of_counts(session, sql, most)
-    with session.frame() as frame:
+    with session.frame(also=also) as frame:
         return session.run(lambda: answer(sql, {LOGS: frame}, most))
 
 
