@@ -16,7 +16,7 @@ from envoylogs import schema
 from envoylogs.cli.console import Exit
 from envoylogs.cli.options import variable_of
 from envoylogs.cli.settings import SETTINGS
-from envoylogs.column_meanings import MEANINGS
+from envoylogs.column_meanings import MEANINGS, TYPES
 from envoylogs.envoy.details import RESPONSE_CODE_DETAILS
 from envoylogs.envoy.failures.lookup import FAILURE_OF_OUTCOME, FAILURES, TELLING_FLAGS
 from envoylogs.envoy.fields import ALIASES, EITHER, ENVOY_ONLY, WRAPPERS
@@ -242,7 +242,7 @@ def columns_table() -> str:
         either = (key for key, columns in EITHER.items() if name in columns)
         known = dict.fromkeys((*ALIASES.get(name, ()), *either))
         keys = ", ".join(f"`{key}`" for key in known) or _MADE_FROM[name]
-        rows.append((f"`{name}`", _TYPES[str(dtype.base_type())], unit, meaning, keys,
+        rows.append((f"`{name}`", TYPES[str(dtype.base_type())], unit, meaning, keys,
                      null or "missing"))  # fmt: skip
     return _table(("Column", "Type", "Unit or form", "Meaning", "Keys", "Null means"), rows)
 
@@ -254,12 +254,9 @@ def derived_table() -> str:
         unit, meaning, null = MEANINGS[name]
         behind = columns_behind([name])
         made_from = ", ".join(f"`{column}`" for column in schema.NORMALIZED if column in behind)
-        rows.append((f"`{name}`", _TYPES[str(dtype.base_type())], unit, meaning,
+        rows.append((f"`{name}`", TYPES[str(dtype.base_type())], unit, meaning,
                      made_from or "where it stands", null))  # fmt: skip
     return _table(("Column", "Type", "Unit or form", "Meaning", "Made from", "Null means"), rows)
-
-
-_TYPES = {"String": "text", "Int64": "integer", "Datetime": "time", "Boolean": "true or false"}
 
 
 def keys_of_envoy() -> str:

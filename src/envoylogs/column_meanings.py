@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _MISSING_INTEGER = "missing, not a whole number, or beyond what Envoy can mean"
 
 MEANINGS: dict[str, tuple[str, str, str]] = {
@@ -116,3 +118,15 @@ MEANINGS: dict[str, tuple[str, str, str]] = {
 
 Texts are Markdown, with links to pages of the documentation.
 """
+
+TYPES = {"String": "text", "Int64": "integer", "Datetime": "time", "Boolean": "true or false"}
+"""What the types of columns are called, by their names in Polars."""
+
+_LINK = re.compile(r"\[[^]]*\]\(([\w.]+)[^)]*\)")
+
+
+def in_plain_words(name: str) -> str:
+    """Return what a column says, with its unit or form, without marks of Markdown."""
+    unit, meaning, _ = MEANINGS[name]
+    text = f"{meaning} ({unit})" if unit else meaning
+    return _LINK.sub(r"docs/\1", text).replace("`", "")

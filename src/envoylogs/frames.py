@@ -1,4 +1,4 @@
-"""Sources as a Polars lazy frame of normalized records; frames into a tally, and into files.
+"""Sources as a Polars lazy frame of normalized records; frames into a tally.
 
 Polars tells the source which columns a query needs, which rows and how many;
 the reader makes no other columns and stops when it has enough. The frame holds
@@ -21,15 +21,13 @@ from envoylogs.keyed.batches import BATCH_RECORDS, Batch, Decoded, decode
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.pipeline import work_ahead
 from envoylogs.records import names_of_routed, refuse_tallies
-from envoylogs.render.csv_table import FORMULA
 from envoylogs.schema import UNKNOWN_KEYS
 from envoylogs.tally.accounts import LineCounts, LineExamples
 from envoylogs.tally.known_tokens import with_names
 from envoylogs.tally.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from envoylogs.sources.source import Source
 
@@ -157,48 +155,3 @@ class _Scan:
 def _fitting(rows: pl.DataFrame, predicate: pl.Expr) -> pl.DataFrame:
     # Of a null that no column is in, Polars' filter makes a value for each of its threads.
     return rows.filter(rows.with_columns(predicate.alias(_FITS)).get_column(_FITS))
-
-
-_RFC_3339 = "%Y-%m-%dT%H:%M:%S%.6fZ"
-
-FORMATS = (".parquet", ".ndjson", ".jsonl", ".csv")
-"""The suffixes of names that tell in which format a frame is written."""
-
-
-def write_frame(frame: pl.LazyFrame, path: Path, suffix: str, metadata: Mapping[str, str]) -> None:
-    """Write a frame to a file in the format of one of ``FORMATS``.
-
-    Times are timestamps in UTC in Parquet and RFC 3339 in the others. Only Parquet
-    has a place for metadata.
-    """
-    if suffix == ".parquet":
-        frame.sink_parquet(path, metadata=dict(metadata), engine="streaming")
-        return
-    types = frame.collect_schema().items()
-    times = [name for name, dtype in types if dtype == pl.Datetime]
-    text = frame.with_columns(pl.col(times).dt.to_string(_RFC_3339))
-    if suffix != ".csv":
-        text.sink_ndjson(path, engine="streaming")
-        return
-    guarded = (
-        pl.when(pl.col(name).str.contains(FORMULA)).then("'" + pl.col(name)).otherwise(name)
-        .alias(name)
-        for name, dtype in types
-        if dtype == pl.String
-    )  # fmt: skip
-    text.with_columns(guarded).sink_csv(path, engine="streaming")
-
-
-def write_by_day(frame: pl.LazyFrame, folder: Path, metadata: Mapping[str, str]) -> None:
-    """Write a folder of Parquet files, those of a day (UTC) in ``day=2026-11-01``.
-
-    Args:
-        frame: With ``start_time``; records without one are in
-            ``day=__HIVE_DEFAULT_PARTITION__``, which readers take for null.
-        folder: Made if need be.
-        metadata: Of each file.
-    """
-    days = frame.with_columns(pl.col("start_time").dt.date().alias("day"))
-    days.sink_parquet(
-        pl.PartitionBy(folder, key="day"), metadata=dict(metadata), mkdir=True, engine="streaming"
-    )

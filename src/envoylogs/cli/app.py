@@ -21,7 +21,9 @@ from envoylogs.sources.stop import end_at_signals
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("summarize", "report", "lines", "query", "convert", "merge", "flags", "help")
+COMMANDS = (
+    "summarize", "report", "lines", "query", "columns", "convert", "merge", "flags", "help",
+)  # fmt: skip
 """The commands, each a function in a module of its name."""
 
 

@@ -267,8 +267,8 @@ class Session:
         return summary
 
     @contextmanager
-    def frame(self, *, unknown_keys: bool = False) -> Iterator[pl.LazyFrame]:
-        """Return the records as a lazy frame, with progress shown while it is read."""
+    def frame(self, *, unknown_keys: bool = False, also: str = "") -> Iterator[pl.LazyFrame]:
+        """Return the records, of them those that fit ``also``, with progress while it is read."""
         from envoylogs.frames import Accounting, scanned_frame
 
         if self._anonymizer is not None and unknown_keys:
@@ -280,8 +280,9 @@ class Session:
             self._watched(read_twice=self._anonymizer is not None) as (sources, plan, hooks),
             self._shown(sources, hooks) as shown,
         ):
+            some = replace(plan, selection=plan.selection.also(also)) if also else plan
             yield scanned_frame(
-                sources, plan, unknown_keys=unknown_keys, hooks=shown, read=self._read
+                sources, some, unknown_keys=unknown_keys, hooks=shown, read=self._read
             )
 
     def run(self, query: Callable[[], _Result]) -> _Result:

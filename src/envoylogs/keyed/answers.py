@@ -13,12 +13,21 @@ from envoylogs.keyed.sql import as_polars, is_question, reader_in
 from envoylogs.keyed.sql_errors import in_words, unknown_column, unknown_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _BITS = 63
 
 
-def answer(sql: str, tables: Mapping[str, pl.LazyFrame], most: int | None = None) -> pl.DataFrame:
+LOGS = "logs"
+"""The table of the records of logs."""
+
+
+def answer(
+    sql: str,
+    tables: Mapping[str, pl.LazyFrame],
+    most: int | None = None,
+    known: Sequence[str] = (LOGS,),
+) -> pl.DataFrame:
     """Return the rows of the answer to a question in SQL.
 
     Args:
@@ -26,6 +35,8 @@ def answer(sql: str, tables: Mapping[str, pl.LazyFrame], most: int | None = None
         tables: What it may ask, by name.
         most: How many rows are shown; there is one more if there are more. Null for
             all.
+        known: The names of all tables that there are, also those that the SQL does not
+            name.
 
     Raises:
         QueryError: If it is no question, names what there is not, asks for a value that no
@@ -38,8 +49,10 @@ def answer(sql: str, tables: Mapping[str, pl.LazyFrame], most: int | None = None
         )
     reader = reader_in(sql)
     if reader is not None:
-        raise QueryError(f"{reader} reads files: a query reads the logs, in {_named(tables)}.")
-    impossible = impossible_value(sql)
+        raise QueryError(
+            f"{reader} reads files: a query reads what it is given, in the table {known[0]}."
+        )
+    impossible = impossible_value(sql) if LOGS in tables else None
     if impossible is not None:
         raise QueryError(impossible)
     try:
@@ -52,22 +65,29 @@ def answer(sql: str, tables: Mapping[str, pl.LazyFrame], most: int | None = None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         column, table = unknown_column(error), unknown_table(error)
         if column is not None:
-            columns = [name for frame in tables.values() for name in frame.collect_schema()]
-            raise QueryError(
-                f"there is no column {column!r}.{nearest(column, columns)} "
-                "'envoylogs columns' says which there are."
-            ) from error
+            raise QueryError(_no_column(column, tables)) from error
         if table is not None:
-            raise QueryError(
-                f"there is no table {table!r}: the records are in {_named(tables)}."
-            ) from error
+            raise QueryError(_no_table(table, known)) from error
         why = in_words(error)
         end = "" if why.endswith("?") else "."
         raise QueryError(f"the query can't be answered: {why}{end}") from error
 
 
-def _named(tables: Mapping[str, pl.LazyFrame]) -> str:
-    return f"the table {' or '.join(tables)}"
+def _no_column(name: str, tables: Mapping[str, pl.LazyFrame]) -> str:
+    columns = [column for frame in tables.values() for column in frame.collect_schema()]
+    near = nearest(name, columns)
+    if LOGS in tables:
+        return f"there is no column {name!r}.{near} 'envoylogs columns' says which there are."
+    all_of_them = f" The columns are {', '.join(dict.fromkeys(columns))}."
+    return f"there is no column {name!r}.{near or all_of_them}"
+
+
+def _no_table(name: str, known: Sequence[str]) -> str:
+    if known == (LOGS,):
+        return f"there is no table {name!r}: the records are in the table {LOGS}."
+    why = ": a saved tally has counts and no records" if name == LOGS else ""
+    all_of_them = f" There are {', '.join(known)}."
+    return f"there is no table {name!r}{why}.{nearest(name, known) or all_of_them}"
 
 
 def with_plain_numbers(table: pl.DataFrame) -> pl.DataFrame:

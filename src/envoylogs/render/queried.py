@@ -63,7 +63,8 @@ OF_ALL_ROWS: Mapping[str, Callable[[pl.DataFrame], str]] = {
 
 def _rows(table: pl.DataFrame) -> list[Row]:
     return [
-        {name: _shown(value) for name, value in row.items()} for row in table.iter_rows(named=True)
+        {name: as_value(value) for name, value in row.items()}
+        for row in table.iter_rows(named=True)
     ]
 
 
@@ -82,16 +83,16 @@ def _is_large(value: int) -> bool:
     return value.bit_length() > _BITS
 
 
-def _shown(value: object) -> object:
+def as_value(value: object) -> object:
     """Return a value as JSON can have it."""
     if isinstance(value, datetime):
         # Times without a zone are what a query made of those in UTC.
         epoch = datetime(1970, 1, 1, tzinfo=value.tzinfo)
         return iso_time((value - epoch) // _MICROSECOND)
     if isinstance(value, dict):
-        return {name: _shown(inner) for name, inner in value.items()}
+        return {name: as_value(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_shown(inner) for inner in value]
+        return [as_value(inner) for inner in value]
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return str(value) if isinstance(value, date | time | timedelta) else value

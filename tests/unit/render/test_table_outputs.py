@@ -32,7 +32,7 @@ from tests.handmade import (
 )
 
 from envoylogs.errors import UnknownKeyError
-from envoylogs.frames import write_frame
+from envoylogs.frame_files import write_frame
 from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import tally_sources

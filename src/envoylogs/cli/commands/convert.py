@@ -1,4 +1,4 @@
-"""``envoylogs convert``: normalized records as Parquet, NDJSON or CSV."""
+"""``envoylogs convert``: normalized records as Parquet, NDJSON, CSV or SQLite."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
     sources: SourcesArgument = None,
     output: Annotated[
         Path | None,
-        output_option(help="records.parquet, .ndjson (.jsonl) or .csv; with --by-day a folder."),
+        output_option(help="records.parquet, .ndjson, .csv or .sqlite; with --by-day a folder."),
     ] = None,
     columns: Annotated[
         list[str] | None,
@@ -67,7 +67,7 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
     ] = False,
     strict: StrictOption = False,
 ) -> None:
-    """Write normalized records to a file: Parquet, NDJSON or CSV, in bounded memory.
+    """Write normalized records to a file: Parquet, NDJSON, CSV, SQLite, in bounded memory.
 
     Every format of logs becomes the same columns with proper types: times in
     UTC, whole numbers, nulls for what is missing, and the outcome of each
@@ -79,8 +79,8 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
     envoylogs convert gateway.log --code 5xx --columns start_time,host,path -o errors.csv
     """  # noqa: D301  # \b keeps the lines of the examples
     if output is None:
-        raise typer.BadParameter("say where to: -o records.parquet, .ndjson or .csv")
-    from envoylogs.frames import FORMATS
+        raise typer.BadParameter("say where to: -o records.parquet, .ndjson, .csv or .sqlite")
+    from envoylogs.frame_files import FORMATS
 
     if not by_day and output.suffix.lower() not in FORMATS:
         raise typer.BadParameter(
@@ -118,7 +118,7 @@ def _metadata(session: Session) -> dict[str, str]:
 
 def _write(session: Session, frame: pl.LazyFrame, output: Path) -> None:
     """Write a file, which takes its place when it is whole."""
-    from envoylogs.frames import write_frame
+    from envoylogs.frame_files import write_frame
 
     suffix = output.suffix.lower()
     with replaced_file(output) as beside, _told_of_the_disk():
@@ -127,7 +127,7 @@ def _write(session: Session, frame: pl.LazyFrame, output: Path) -> None:
 
 def _write_days(session: Session, frame: pl.LazyFrame, folder: Path) -> None:
     """Write a folder of days, which takes its place when it is whole."""
-    from envoylogs.frames import write_by_day
+    from envoylogs.frame_files import write_by_day
 
     try:
         if folder.exists() and any(folder.iterdir()):
