@@ -159,6 +159,63 @@ def test_a_finding_about_noise_shows_it(first_steps: Path, opened: Any) -> None:
         assert _fragment(page) == "noise=apart"
 
 
+_DRAWN = """() => [...document.querySelectorAll(".shares .figure")].map(({ data }) =>
+  data.map(({ name, y, customdata, marker }) => ({ name, y, customdata, color: marker.color })))"""
+
+
+def test_a_split_has_a_figure_of_its_shares_that_follows_filters(
+    tmp_path: Path, opened: Any
+) -> None:
+    with opened(report_of(SAMPLES / "canary", tmp_path)) as page:
+        assert page.locator("#shares h3").all_inner_texts() == [
+            "reviews.example.com, route reviews"
+        ]
+        assert page.locator("#shares .legend li").all_inner_texts() == [
+            "reviews.shop:80 v1", "reviews.shop:80 v2",
+        ]  # fmt: skip
+        ((one, two),) = page.evaluate(_DRAWN)
+        shares = [(a, b) for a, b in zip(one["y"], two["y"], strict=True) if a is not None]
+        assert [a + b for a, b in shares] == [pytest.approx(1)] * len(shares)
+        requests = [int(said.split(", ")[1].split()[0]) for said in two["customdata"] if said]
+        assert sum(requests) == 68
+
+        page.evaluate("envoylogs.view.set({ filters: { outcome: ['upstream_5xx'] } })")
+        page.evaluate("envoylogs.pending.finish()")
+        ((failing,),) = page.evaluate(_DRAWN)
+        assert (failing["name"], failing["color"]) == (two["name"], two["color"])
+        assert {share for share in failing["y"] if share is not None} == {1}
+
+        page.evaluate("envoylogs.view.set({ filters: { host: ['shop.example.com'] } })")
+        page.evaluate("envoylogs.pending.finish()")
+        assert page.evaluate(_DRAWN) == []
+        assert page.locator("#shares .nothing").is_visible()
+
+
+def test_a_log_without_a_split_has_no_place_for_them(tmp_path: Path, opened: Any) -> None:
+    with opened(report_of(SAMPLES / "lost-route", tmp_path)) as page:
+        assert page.locator("#shares").is_hidden()
+
+
+def test_many_splits_of_many_clusters_with_hostile_names(tmp_path: Path, opened: Any) -> None:
+    shape = json.loads((SAMPLES / "shop" / "gateway.log").read_text().splitlines()[0])
+    lines = [
+        shape | {"authority": f"h{host}.example.com", "route_name": f"<b>{host}",
+                 "upstream_cluster": f"{cluster}%{{y}}{text}"}
+        for host in range(8)
+        for cluster, text in enumerate(_HOSTILE)
+        for _ in range(host + 1)
+    ]  # fmt: skip
+    with opened(report_of_records(lines, tmp_path)) as page:
+        drawn = page.evaluate(_DRAWN)
+        assert [len(traces) for traces in drawn] == [6] * 6
+        assert drawn[0][-1]["name"] == "5 other clusters"
+        assert len({trace["color"] for trace in drawn[0]}) == 6
+        assert "6 routes with most requests of 8" in page.locator("#shares .head").inner_text()
+        assert page.locator("#shares h3").first.inner_text() == "h7.example.com, route <b>7"
+        assert page.locator("#shares b, #shares img, #shares script").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1440
+
+
 def test_figures_below_the_chart_show_the_chosen_time(shop: Path, opened: Any) -> None:
     with opened(shop, fragment="#from=2026-11-01T12:06:00Z&to=2026-11-01T12:07:00Z") as page:
         bins = page.evaluate("envoylogs.results().bins")
