@@ -76,6 +76,17 @@ def test_a_finding_sets_its_filters_and_takes_them_off(shop: Path, opened: Any) 
         assert card.get_attribute("aria-pressed") == "false"
 
 
+def test_a_card_says_what_to_do_next_with_commands_apart(shop: Path, opened: Any) -> None:
+    with opened(shop) as page:
+        card = page.locator(".card").first
+        words = card.locator("details p").last.text_content()
+        assert words.startswith("Next: What was applied just before? kubectl get virtualservice -A")
+        assert card.locator("details code").all_text_contents() == [
+            "kubectl get virtualservice -A | grep checkout.example.com",
+            "kubectl get httproute -A | grep checkout.example.com",
+        ]
+
+
 def test_what_a_finding_took_the_place_of_comes_back(shop: Path, opened: Any) -> None:
     fragment = "host=api.example.com&code_class=2xx"
     with opened(shop, fragment=f"#{fragment}") as page:
