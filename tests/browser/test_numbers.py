@@ -206,6 +206,62 @@ def test_the_page_agrees_with_the_command(
     assert compared >= 3
 
 
+_SHARES = """() => {
+  const { splits_over_time, bins } = envoylogs.results();
+  const plain = ({ clusters, ...split }) =>
+    ({ ...split, clusters: clusters.map((of) => ({ ...of, requests: [...of.requests] })) });
+  const { starts, width_s } = bins.splits;
+  return { splits: splits_over_time.map(plain), starts, width_s };
+}"""
+
+
+@pytest.mark.parametrize("name", _LOGS)
+def test_splits_over_time_are_those_of_the_command(
+    name: str, logs: dict[str, tuple[str, Path]], opened: Any
+) -> None:
+    log, path = logs[name]
+    chance = Random(f"splits of {name}")
+    compared = 0
+    with opened(path) as page:
+        counts = _counts(page)
+        starts = [start for start in counts["starts"] if start is not None]
+        views: list[Json] = [{"filters": {}, "from": None, "to": None, "noise": "shown"}]
+        views += [_settings(chance, counts, starts) for _ in range(6)]
+        for view in views:
+            page.evaluate("view => envoylogs.view.set(view)", view)
+            found = page.evaluate(_SHARES)
+            summary = _summary(log, view, "--every", f"{found['width_s']}s")
+            expected = {} if summary is None else _shares(summary)
+            assert _shares_on_page(found) == expected
+            compared += len(expected)
+    assert compared or name == "scanners-and-tls"
+
+
+def _shares(summary: Json) -> dict[tuple[Any, ...], Any]:
+    """Return requests and shares by route, host, cluster and time."""
+    return {
+        (split["route_name"], split["authority"], row["upstream_cluster"], row["start"]):
+            (row["requests"], pytest.approx(row["share"]))
+        for split in summary["splits"]
+        if len(split["parts"]) > 1 or any(part["subset"] for part in split["parts"])
+        for row in split["buckets"]
+    }  # fmt: skip
+
+
+def _shares_on_page(found: Json) -> dict[tuple[Any, ...], Any]:
+    shares = {}
+    for split in found["splits"]:
+        for cluster in split["clusters"]:
+            (of,) = cluster["names"]
+            for start, n, total in zip(
+                found["starts"], cluster["requests"], split["totals"], strict=True
+            ):
+                if n:
+                    at = _iso(start).replace("Z", ".000Z")
+                    shares[split["route_name"], split["host"], of, at] = (n, n / total)
+    return shares
+
+
 def test_noise_set_apart_is_in_no_table_and_in_no_share(
     logs: dict[str, tuple[str, Path]], opened: Any
 ) -> None:

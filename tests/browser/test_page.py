@@ -76,6 +76,17 @@ def test_a_finding_sets_its_filters_and_takes_them_off(shop: Path, opened: Any) 
         assert card.get_attribute("aria-pressed") == "false"
 
 
+def test_a_card_says_what_to_do_next_with_commands_apart(shop: Path, opened: Any) -> None:
+    with opened(shop) as page:
+        card = page.locator(".card").first
+        words = card.locator("details p").last.text_content()
+        assert words.startswith("Next: What was applied just before? kubectl get virtualservice -A")
+        assert card.locator("details code").all_text_contents() == [
+            "kubectl get virtualservice -A | grep checkout.example.com",
+            "kubectl get httproute -A | grep checkout.example.com",
+        ]
+
+
 def test_what_a_finding_took_the_place_of_comes_back(shop: Path, opened: Any) -> None:
     fragment = "host=api.example.com&code_class=2xx"
     with opened(shop, fragment=f"#{fragment}") as page:
@@ -157,6 +168,63 @@ def test_a_finding_about_noise_shows_it(first_steps: Path, opened: Any) -> None:
         assert page.locator("#table-host tbody .value").count() > 0
         card.click()
         assert _fragment(page) == "noise=apart"
+
+
+_DRAWN = """() => [...document.querySelectorAll(".shares .figure")].map(({ data }) =>
+  data.map(({ name, y, customdata, marker }) => ({ name, y, customdata, color: marker.color })))"""
+
+
+def test_a_split_has_a_figure_of_its_shares_that_follows_filters(
+    tmp_path: Path, opened: Any
+) -> None:
+    with opened(report_of(SAMPLES / "canary", tmp_path)) as page:
+        assert page.locator("#shares h3").all_inner_texts() == [
+            "reviews.example.com, route reviews"
+        ]
+        assert page.locator("#shares .legend li").all_inner_texts() == [
+            "reviews.shop:80 v1", "reviews.shop:80 v2",
+        ]  # fmt: skip
+        ((one, two),) = page.evaluate(_DRAWN)
+        shares = [(a, b) for a, b in zip(one["y"], two["y"], strict=True) if a is not None]
+        assert [a + b for a, b in shares] == [pytest.approx(1)] * len(shares)
+        requests = [int(said.split(", ")[1].split()[0]) for said in two["customdata"] if said]
+        assert sum(requests) == 68
+
+        page.evaluate("envoylogs.view.set({ filters: { outcome: ['upstream_5xx'] } })")
+        page.evaluate("envoylogs.pending.finish()")
+        ((failing,),) = page.evaluate(_DRAWN)
+        assert (failing["name"], failing["color"]) == (two["name"], two["color"])
+        assert {share for share in failing["y"] if share is not None} == {1}
+
+        page.evaluate("envoylogs.view.set({ filters: { host: ['shop.example.com'] } })")
+        page.evaluate("envoylogs.pending.finish()")
+        assert page.evaluate(_DRAWN) == []
+        assert page.locator("#shares .nothing").is_visible()
+
+
+def test_a_log_without_a_split_has_no_place_for_them(tmp_path: Path, opened: Any) -> None:
+    with opened(report_of(SAMPLES / "lost-route", tmp_path)) as page:
+        assert page.locator("#shares").is_hidden()
+
+
+def test_many_splits_of_many_clusters_with_hostile_names(tmp_path: Path, opened: Any) -> None:
+    shape = json.loads((SAMPLES / "shop" / "gateway.log").read_text().splitlines()[0])
+    lines = [
+        shape | {"authority": f"h{host}.example.com", "route_name": f"<b>{host}",
+                 "upstream_cluster": f"{cluster}%{{y}}{text}"}
+        for host in range(8)
+        for cluster, text in enumerate(_HOSTILE)
+        for _ in range(host + 1)
+    ]  # fmt: skip
+    with opened(report_of_records(lines, tmp_path)) as page:
+        drawn = page.evaluate(_DRAWN)
+        assert [len(traces) for traces in drawn] == [6] * 6
+        assert drawn[0][-1]["name"] == "5 other clusters"
+        assert len({trace["color"] for trace in drawn[0]}) == 6
+        assert "6 routes with most requests of 8" in page.locator("#shares .head").inner_text()
+        assert page.locator("#shares h3").first.inner_text() == "h7.example.com, route <b>7"
+        assert page.locator("#shares b, #shares img, #shares script").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1440
 
 
 def test_figures_below_the_chart_show_the_chosen_time(shop: Path, opened: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 import polars as pl
@@ -34,6 +34,15 @@ CLUSTER_COLORS = (
 REST_COLOR = Shade("#8a8a8a", "#4a4a4a")
 """Of all clusters of a split but those with most requests, where there are more than colors."""
 
+BAR: dict[str, Any] = {
+    "type": "bar",
+    "offset": 0,
+    "marker": {"line": {"width": 0}},
+    # The name beside it would have the color of its bar, on which light ones can't be read.
+    "hovertemplate": "%{x|%Y-%m-%d %H:%M:%S}<br>%{customdata}<extra></extra>",
+}
+"""What all traces are."""
+
 _US_PER_MS = 1000
 _HEIGHT = 280
 
@@ -56,20 +65,20 @@ def split_figure(shares: pl.DataFrame, width_s: int) -> go.Figure:
             .group_by("start", maintain_order=True)
             .agg(pl.col("requests", "share").sum())
         )
-        figure.add_bar(
-            name=name,
-            x=(of_trace["start"] / _US_PER_MS).to_list(),
-            y=of_trace["share"].to_list(),
-            customdata=[
-                f"{percent(share)}, {counted(requests, 'request')}"
-                for share, requests in of_trace.select("share", "requests").iter_rows()
-            ],
-            width=width_s * 1000,
-            offset=0,
-            marker={"color": shade.light, "line": {"width": 0}},
-            meta=shade._asdict(),
-            # The name of the trace stands beside it; a template would read the name of a cluster.
-            hovertemplate="%{x|%Y-%m-%d %H:%M:%S}<br>%{customdata}",
+        figure.add_trace(
+            {
+                **BAR,
+                "name": name,
+                "x": (of_trace["start"] / _US_PER_MS).to_list(),
+                "y": of_trace["share"].to_list(),
+                "customdata": [
+                    f"{name}<br>{percent(share)}, {counted(requests, 'request')}"
+                    for share, requests in of_trace.select("share", "requests").iter_rows()
+                ],
+                "width": width_s * 1000,
+                "marker": {**BAR["marker"], "color": shade.light},
+                "meta": shade._asdict(),
+            }
         )
     return figure
 

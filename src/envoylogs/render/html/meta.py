@@ -12,6 +12,7 @@ from envoylogs.envoy.failures.lookup import FAILURES, must_act_on_errors
 from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, OUTCOMES, UNROUTED
 from envoylogs.render.figures import ACTOR_COLORS, FIGURES, LATENCY_CLASSES, STACKED, template
 from envoylogs.render.formatting import count, percent, span
+from envoylogs.render.split_figure import BAR, CLUSTER_COLORS, REST_COLOR, split_figure
 from envoylogs.render.words import (
     LEDGER,
     facts_of_finding,
@@ -24,6 +25,7 @@ from envoylogs.summary.over_time import LATENCY_EDGES_MS, MOST_BINS
 from envoylogs.summary.overview import UNDECIDED
 from envoylogs.summary.rejections import BY_GATEWAY
 from envoylogs.summary.splits import NOT_SENT
+from envoylogs.summary.tables import SPLITS_OVER_TIME
 from envoylogs.tally.ladder import WIDTHS_S
 
 if TYPE_CHECKING:
@@ -86,7 +88,15 @@ def meta_of(summary: Summary, slices: Slices) -> dict[str, Any]:
             _finding(summary, slices, found, of_found)
             for found, of_found in zip(shown, sliced, strict=True)
         ],
-        "figures": {name: _emptied(figure(empty)) for name, figure in FIGURES.items()},
+        "figures": {
+            **{name: _emptied(figure(empty)) for name, figure in FIGURES.items()},
+            "split": _emptied(split_figure(summary.table(SPLITS_OVER_TIME).clear(), width_s)),
+        },
+        "split": {
+            "bar": BAR,
+            "colors": [shade._asdict() for shade in CLUSTER_COLORS],
+            "rest": REST_COLOR._asdict(),
+        },
         "templates": {
             "light": template().to_plotly_json(),
             "dark": template(dark=True).to_plotly_json(),

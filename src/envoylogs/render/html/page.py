@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 
 _ASSETS = "render/html/assets"
 _SCRIPTS = (
-    "text.js", "times.js", "pending.js", "counts.js", "latency.js", "sums.js", "view.js",
-    "tables.js", "contents.js", "filters.js", "figures.js", "markdown.js", "page.js",
+    "text.js", "times.js", "pending.js", "counts.js", "latency.js", "shares.js", "sums.js",
+    "view.js", "tables.js", "contents.js", "filters.js", "figures.js", "split_figures.js",
+    "markdown.js", "page.js",
 )  # fmt: skip
 """In the order in which they are one: each uses those before it."""
 

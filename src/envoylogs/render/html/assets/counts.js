@@ -86,14 +86,17 @@
     };
   };
 
-  // Figures have bins of time as narrow as `most_bins` lets them; past the widest width of buckets
+  // A share of few requests says little, so splits have fewer bins than other figures.
+  const MOST_OF_SPLITS = 30;
+
+  // Figures have bins of time as narrow as `most` of them let be; past the widest width of buckets
   // it is doubled. -1 for records without a time and for those of other times.
-  const binsOf = (meta, low, high) => {
+  const binsOf = (meta, low, high, most) => {
     const within = (start) => start !== null && start >= low && start <= high;
     const timed = meta.starts.filter(within);
     if (!timed.length) return { starts: [], width_s: meta.width_s, of: new Int32Array(meta.starts.length).fill(-1) };
     const place = (start, width) => Math.floor(start / width);
-    const fits = (width) => place(timed.at(-1), width) - place(timed[0], width) < meta.most_bins;
+    const fits = (width) => place(timed.at(-1), width) - place(timed[0], width) < most;
     let width = meta.width_s;
     while (!fits(width)) width = meta.widths_s.find((wider) => wider > width) ?? 2 * width;
     const first = place(timed[0], width);
@@ -110,16 +113,19 @@
     const { meta } = counts;
     const [first, last] = meta.shown ? [meta.shown.first / 1e6, meta.shown.last / 1e6] : [0, -1];
     const made = counts.binsMade ??= new Map();
-    const bins = (low, high) => {
-      const key = `${low} ${high}`;
+    const bins = (low, high, most = meta.most_bins) => {
+      const key = `${low} ${high} ${most}`;
       if (made.size > 20) made.clear(); // each drag over the chart makes some
-      if (!made.has(key)) made.set(key, binsOf(meta, low, high));
+      if (!made.has(key)) made.set(key, binsOf(meta, low, high, most));
       return made.get(key);
     };
     // A time past all but strays reaches as far as they do.
     const low = from ?? (to !== null && to <= first ? -Infinity : first);
     const high = to !== null ? to - 1 : from !== null && from > last ? Infinity : last;
-    return { all: bins(Math.min(first, low), Math.max(last, high)), chosen: bins(low, high) };
+    return {
+      all: bins(Math.min(first, low), Math.max(last, high)), chosen: bins(low, high),
+      splits: bins(low, high, MOST_OF_SPLITS),
+    };
   };
 
   // Which combinations the filters keep: or within a dimension, and across them.
@@ -210,7 +216,7 @@
     }
     latent.length = found;
     const shown = Uint8Array.from(noise, (isNoise) => (isNoise && apart ? 0 : 1));
-    return { requests, timed, totalMs, maxMs, first, last, overTime, shown, latent };
+    return { requests, timed, totalMs, maxMs, first, last, overTime, shown, latent, keeps, inTime };
   };
 
   envoylogs.counts = { decode, binsFor, select, keyOf, classOfCode };

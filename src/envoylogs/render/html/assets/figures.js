@@ -35,19 +35,19 @@
   const timeOf = (seconds) => new Date(Math.min(Math.max(seconds, YEAR_1), YEAR_9999) * 1000).toISOString().replace("T", " ").slice(0, -1);
   const secondsOf = (time) => Date.parse(`${time.replace(" ", "T")}Z`) / 1000;
 
-  const layoutOf = (name, edges, more) => {
+  const layoutOf = (name, edges, more, place = placeOf(name), onPaper = ON_PAPER[name]) => {
     const layout = structuredClone(meta.figures[name].layout ?? {});
     delete layout.title; // the page has a heading for it
     delete layout.width;
     delete layout.height;
     return {
       ...layout, template: meta.templates[envoylogs.contents.isDark() ? "dark" : "light"],
-      ...(isPrinting() ? { autosize: false, width: ON_PAPER[name] } : { autosize: true }), margin: MARGIN, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      ...(isPrinting() ? { autosize: false, width: onPaper } : { autosize: true }), margin: MARGIN, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { ...layout.font, family: FONT, size: 12, color: style("--text") },
       legend: { ...layout.legend, orientation: "h", x: 0, y: 1, yanchor: "bottom", xanchor: "left" },
       xaxis: {
         ...layout.xaxis, type: "date", title: undefined, fixedrange: true, range: [edges[0], edges.at(-1)],
-        nticks: Math.max(2, Math.floor(placeOf(name).clientWidth / 90)), tickangle: 0,
+        nticks: Math.max(2, Math.floor(place.clientWidth / 90)), tickangle: 0,
       },
       yaxis: { ...layout.yaxis, fixedrange: true },
       ...more,
@@ -222,5 +222,5 @@
     for (const name of Object.keys(MAKERS)) envoylogs.pending.add(placeOf(name), () => draw(name, latest()));
   };
 
-  envoylogs.figures = { start };
+  envoylogs.figures = { start, layoutOf, edgesOf, timeOf, SETTINGS };
 })((window.envoylogs ??= {}));

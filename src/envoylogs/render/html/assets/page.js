@@ -1,8 +1,8 @@
 // Starts the page and redraws it on each change of the view.
 //
 // The scripts are joined in this order, each one using only those before it: text.js, times.js,
-// pending.js, counts.js, latency.js, sums.js, view.js, tables.js, contents.js, filters.js,
-// figures.js, markdown.js, page.js.
+// pending.js, counts.js, latency.js, shares.js, sums.js, view.js, tables.js, contents.js,
+// filters.js, figures.js, split_figures.js, markdown.js, page.js.
 (function (envoylogs) {
   "use strict";
 
@@ -195,9 +195,11 @@
     if (folded) find("#table-split .head h2").after(element("p", { className: "quiet", textContent: "Without routes and hosts that were folded." }));
     startCards();
     const answered = counts.rows.firstTimed < counts.rows.length;
-    for (const { id, parentElement } of document.querySelectorAll(".figure")) {
+    for (const { id, parentElement } of document.querySelectorAll("section > .figure")) {
       parentElement.hidden = !meta.shown || (id !== "figure-timeline" && !answered);
     }
+    // Of a log without any there is neither a figure nor words about none.
+    find("#shares").hidden = !meta.shown || !envoylogs.sums.hasSplits(counts);
     view.onChange(recompute);
     recompute();
     find("#reset").addEventListener("click", view.reset);
@@ -210,7 +212,11 @@
     find("#copy-markdown").addEventListener("click", () =>
       envoylogs.markdown.copy(envoylogs.markdown.markdownOf(meta, view.now(), latest), "Markdown"));
     await startPlotly();
-    if (meta.shown) envoylogs.figures.start(meta, () => ({ results: latest, view: view.now() }));
+    if (meta.shown) {
+      const shown = () => ({ results: latest, view: view.now() });
+      envoylogs.figures.start(meta, shown);
+      envoylogs.splitFigures.start(meta, shown);
+    }
     envoylogs.pending.finish();
     ready();
   };

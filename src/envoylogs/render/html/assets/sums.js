@@ -121,7 +121,8 @@
     return { ...parts, wholeOf: (group) => whole.groups[parts.firsts[group]] };
   };
 
-  const splitsOf = (counts, selection) => {
+  // What was sent to several clusters, or to a subset.
+  const wholesOf = (counts, selection) => {
     counts.parts ??= partsOf(counts);
     const { groups, length, wholeOf, valueOf } = counts.parts;
     const wholes = new Map();
@@ -136,8 +137,22 @@
     const hasSubset = ({ group }) => Boolean(counts.meta.clusters[valueOf("upstream_cluster", group)]?.subset);
     return [...wholes.values()]
       .filter(({ parts }) => parts.length > 1 || parts.some(hasSubset))
-      .sort((a, b) => b.requests - a.requests)
-      .flatMap((whole) => whole.parts.map(({ group, requests, errors, latency_ms }) => {
+      .sort((a, b) => b.requests - a.requests);
+  };
+
+  // Whether there is one at all, under any filters.
+  const hasSplits = (counts) => {
+    counts.parts ??= partsOf(counts);
+    const { length, wholeOf, valueOf } = counts.parts;
+    const wholes = new Set(Array.from({ length }, (_, group) => wholeOf(group)));
+    const subset = (group) => counts.meta.clusters[valueOf("upstream_cluster", group)]?.subset;
+    return wholes.size < length || Array.from({ length }, (_, group) => subset(group)).some(Boolean);
+  };
+
+  const splitsOf = (counts, selection) => {
+    const wholes = wholesOf(counts, selection); // which makes the parts
+    const { valueOf } = counts.parts;
+    return wholes.flatMap((whole) => whole.parts.map(({ group, requests, errors, latency_ms }) => {
         const [share_low, share_high] = wilson(requests, whole.requests);
         return {
           route_name: valueOf("route_name", group), host: valueOf("host", group),
@@ -146,6 +161,9 @@
         };
       }));
   };
+
+  const splitsOverTimeOf = (counts, selection, bins) =>
+    envoylogs.shares.sharesOverTime(counts, selection, bins, wholesOf(counts, selection));
 
   // A bucket begins before the first record in it and ends after the last one.
   const seenIn = ({ starts, width_s, window }, first, last) => {
@@ -242,10 +260,11 @@
     lazily(tables, "ledger", () => ledgerOf(counts, selected()));
     const found = { totals: totalsOf(counts, selected()), tables, bins };
     lazily(found, "over_time", () => overTimeOf(selected()));
+    lazily(found, "splits_over_time", () => splitsOverTimeOf(counts, selected(), bins.splits));
     lazily(found, "latency_over_time", () => latencyOverTime(selected(), bins.chosen));
     lazily(found, "heat_map", () => heatMap(selected(), bins.chosen, counts.meta.latency_edges_ms));
     return found;
   };
 
-  envoylogs.sums = { results };
+  envoylogs.sums = { results, hasSplits };
 })((window.envoylogs ??= {}));
