@@ -59,7 +59,7 @@ def scan(
 
     Returns:
         A row for each record, in the order of the sources; columns as in
-        ``envoylogs help columns``, then ``source`` and ``line``. Missing values are
+        ``envoylogs help columns.md``, then ``source`` and ``line``. Missing values are
         null, times are UTC. Each ``collect`` reads the sources again.
 
     Raises:

@@ -24,7 +24,7 @@ TOPICS = (
 )  # fmt: skip
 """The pages but for those of findings, in the order in which they are listed."""
 
-LIKE_COMMANDS = ("query", "report")
+LIKE_COMMANDS = ("columns", "query", "report")
 """Topics that are called like a command, whose help their name alone asks for."""
 
 _INDEX_OF_FINDINGS = "README"

@@ -281,9 +281,8 @@ class Session:
             self._shown(sources, hooks) as shown,
         ):
             some = replace(plan, selection=plan.selection.also(also)) if also else plan
-            yield scanned_frame(
-                sources, some, unknown_keys=unknown_keys, hooks=shown, read=self._read
-            )
+            more: Any = {"unknown_keys": unknown_keys, "hooks": shown, "read": self._read}
+            yield scanned_frame(sources, some, **more)
 
     def run(self, query: Callable[[], _Result]) -> _Result:
         """Run what reads the frame in a thread, so that this one sees Ctrl-C meanwhile.

@@ -47,7 +47,7 @@ def columns(
     """List the columns of a record: for query, --where, --by and convert.
 
     Says of each what it holds, and of a log an example: the first value in its
-    first records. docs/columns.md says more.
+    first records. envoylogs help columns.md says more.
 
     \b
     envoylogs columns

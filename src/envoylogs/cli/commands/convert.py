@@ -71,7 +71,7 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
 
     Every format of logs becomes the same columns with proper types: times in
     UTC, whole numbers, nulls for what is missing, and the outcome of each
-    request. envoylogs help columns says what they hold.
+    request. 'envoylogs columns' says what they hold.
 
     \b
     envoylogs convert logs/ -o records.parquet
