@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import polars as pl
 from polars import selectors as cs
 
 from envoylogs.render.csv_table import FORMULA
-from envoylogs.sqlite_file import write_sqlite
+from envoylogs.sqlite_file import NO_ROOM, write_sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+# The end of a Parquet file is written by Thrift, which drops what the system said.
+_OF_END = "Invalid thrift: transport error"
+_OF_SYSTEM = re.compile(r"\(os error (?P<number>\d+)\)")
 _RFC_3339 = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
 _SQLITE = (".sqlite", ".sqlite3", ".db")
@@ -26,6 +32,22 @@ OF_TABLES = (".parquet", *_SQLITE)
 """Those of them that are no text."""
 
 
+@contextmanager
+def _told_of_the_disk() -> Iterator[None]:
+    """Raise as an error of the system what Polars says of one, of a full disk say."""
+    try:
+        yield
+    except pl.exceptions.ComputeError as error:
+        of_system = _OF_SYSTEM.search(str(error))
+        if of_system is not None:
+            number = int(of_system["number"])
+            raise OSError(number, os.strerror(number)) from error
+        if _OF_END in str(error):
+            raise OSError(NO_ROOM) from error
+        raise
+
+
+@_told_of_the_disk()
 def write_frame(
     frame: pl.LazyFrame,
     path: Path,
@@ -62,6 +84,7 @@ def write_frame(
     text.with_columns(guarded).sink_csv(path, engine="streaming")
 
 
+@_told_of_the_disk()
 def write_by_day(frame: pl.LazyFrame, folder: Path, metadata: Mapping[str, str]) -> None:
     """Write a folder of Parquet files, those of a day (UTC) in ``day=2026-11-01``.
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+NO_ROOM = "the system refuses to write, on a full disk say"
+"""What is told where the system's own words are lost."""
+
 _ROWS = 20_000
 _RFC_3339 = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
@@ -59,7 +62,8 @@ def write_sqlite(frame: pl.LazyFrame, path: Path, table: str) -> None:
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-        raise OSError(str(error)) from error
+        is_of_disk = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR
+        raise OSError(NO_ROOM if is_of_disk else str(error)) from error
 
 
 def _quoted(name: str) -> str:

@@ -23,6 +23,9 @@ _WRITERS = {
     "ndjson": ("convert", "gw.log", "-o", "out.ndjson"),
     "days": ("convert", "gw.log", "--by-day", "-o", "out"),
     "rejects": ("summarize", "gw.log", "--rejects", "out"),
+    "sqlite": ("convert", "gw.log", "-o", "out.sqlite"),
+    "answer in sqlite": ("query", "gw.log", "SELECT * FROM logs", "-o", "out.sqlite"),
+    "answer in parquet": ("query", "gw.log", "SELECT * FROM logs", "-o", "out.parquet"),
     "tally": ("summarize", "gw.log", "--save-tally", "out"),
     "state": ("summarize", "gw.log", "--state", "out"),
     "output": ("summarize", "gw.log", "--format", "json", "-o", "out"),
@@ -120,7 +123,9 @@ def test_streams_that_are_closed_keep_no_file_from_being_written(closed: str) ->
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
-@pytest.mark.parametrize("what", ["parquet", "csv", "ndjson", "rejects", "tally", "output", "page"])
+@pytest.mark.parametrize(
+    "what", ["parquet", "csv", "ndjson", "sqlite", "rejects", "tally", "output", "page"]
+)
 def test_a_full_device_is_told(what: str) -> None:
     suffix = Path(_WRITERS[what][-1]).suffix
     Path(f"full{suffix}").symlink_to("/dev/full")

@@ -36,7 +36,7 @@ def test_converted_records_are_the_frame(tmp_path: Path, name: str) -> None:
 def test_an_answer_is_a_table(tmp_path: Path) -> None:
     output = tmp_path / "answer.db"
     sql = "SELECT host, count(*) AS n, sum(bytes_sent) AS bytes FROM logs GROUP BY host"
-    ended = run("query", str(_LOG), sql, "-o", str(output))
+    ended = run("query", str(_LOG), sql, "--own-traffic", "-o", str(output))
     expected = envoylogs.scan(_LOG).collect()
 
     assert ended.returncode == 0

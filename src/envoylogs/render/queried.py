@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import sys
 from datetime import date, datetime, time, timedelta
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import orjson
@@ -70,17 +71,15 @@ def _rows(table: pl.DataFrame) -> list[Row]:
 
 def _digits(rows: list[Row]) -> list[Row]:
     """Return rows for JSON, whose numbers have as many digits as they need."""
-    return [
-        {
-            name: orjson.Fragment(str(value)) if type(value) is int and _is_large(value) else value
-            for name, value in row.items()
-        }
-        for row in rows
-    ]
+    return [{name: _with_digits(value) for name, value in row.items()} for row in rows]
 
 
-def _is_large(value: int) -> bool:
-    return value.bit_length() > _BITS
+def _with_digits(value: object) -> object:
+    if isinstance(value, int) and value.bit_length() > _BITS:
+        return orjson.Fragment(str(value))
+    if isinstance(value, dict):
+        return {name: _with_digits(inner) for name, inner in value.items()}
+    return [_with_digits(inner) for inner in value] if isinstance(value, list) else value
 
 
 def as_value(value: object) -> object:
@@ -93,6 +92,8 @@ def as_value(value: object) -> object:
         return {name: as_value(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [as_value(inner) for inner in value]
+    if isinstance(value, float):
+        return value if isfinite(value) else None
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return str(value) if isinstance(value, date | time | timedelta) else value

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,13 +19,7 @@ from envoylogs.outputs import replaced_file
 from envoylogs.sources.temporary import temporary_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import polars as pl
-
-# The end of a Parquet file is written by Thrift, which drops what the system said.
-_OF_END = "Invalid thrift: transport error"
-_OF_SYSTEM = re.compile(r"\(os error (?P<number>\d+)\)")
 
 
 @reads_logs
@@ -121,7 +112,7 @@ def _write(session: Session, frame: pl.LazyFrame, output: Path) -> None:
     from envoylogs.frame_files import write_frame
 
     suffix = output.suffix.lower()
-    with replaced_file(output) as beside, _told_of_the_disk():
+    with replaced_file(output) as beside:
         session.run(lambda: write_frame(frame, beside, suffix, _metadata(session)))
 
 
@@ -137,26 +128,8 @@ def _write_days(session: Session, frame: pl.LazyFrame, folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with temporary_folder(folder.parent, folder.name) as beside:
             made = beside / "days"
-            with _told_of_the_disk():
-                session.run(lambda: write_by_day(frame, made, _metadata(session)))
+            session.run(lambda: write_by_day(frame, made, _metadata(session)))
             made.mkdir(exist_ok=True)
             made.rename(folder)
     except OSError as error:
         raise OutputError.unwritable(str(folder), error) from error
-
-
-@contextmanager
-def _told_of_the_disk() -> Iterator[None]:
-    """Raise as an error of the system what Polars says of one, of a full disk say."""
-    import polars as pl
-
-    try:
-        yield
-    except pl.exceptions.ComputeError as error:
-        of_system = _OF_SYSTEM.search(str(error))
-        if of_system is not None:
-            number = int(of_system["number"])
-            raise OSError(number, os.strerror(number)) from error
-        if _OF_END in str(error):
-            raise OSError("the system refuses to write, on a full disk say") from error
-        raise
