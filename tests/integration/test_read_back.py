@@ -98,5 +98,5 @@ def test_what_parquet_is_for_is_said() -> None:
         _run("summarize", "records.parquet", *options, code=2)
     assert "is a Parquet file" in _run("summarize", "records.parquet", "--state", "s", code=2)[1]
     before = Path("records.parquet").read_bytes()
-    _run("summarize", "records.parquet", "-o", "records.parquet", code=1)
+    _run("summarize", "records.parquet", "-o", "records.parquet", code=2)
     assert Path("records.parquet").read_bytes() == before

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from envoylogs.cli.console import Exit, say
+from envoylogs.cli.options import Format
+from envoylogs.outputs import is_device
 from envoylogs.render.formatting import printable
 
 if TYPE_CHECKING:
@@ -90,17 +92,52 @@ _WRITTEN_BY = {
 """The command that writes files of these names, which are no summaries."""
 
 
-def refuse_other_files(output: Path | None) -> None:
-    """Refuse to write a summary to a file that says by its name that it is something else.
+_FORMATS = {
+    ".json": Format.JSON,
+    ".csv": Format.CSV,
+    ".ndjson": Format.NDJSON,
+    ".jsonl": Format.NDJSON,
+    ".md": Format.MARKDOWN,
+    ".markdown": Format.MARKDOWN,
+    ".prom": Format.PROMETHEUS,
+}
+"""The format that the name of a file says."""
+
+
+def format_of(output: Path | None, asked: Format, *, is_given: bool) -> Format:
+    """Return the format of a summary: what was given, else what the name of its file says.
+
+    Args:
+        output: Of ``--output``.
+        asked: Of ``--format``.
+        is_given: Whether that was given, or is what is usual.
 
     Raises:
-        typer.BadParameter: With the command that writes such files.
+        typer.BadParameter: If the name says that it is no summary, with the command that
+            writes such files.
     """
     suffix = "" if output is None else output.suffix.lower()
     if suffix in _WRITTEN_BY:
         raise typer.BadParameter(
             "a summary is text, json, csv, ndjson or markdown (--format); a file of this name is "
             f"written by envoylogs {_WRITTEN_BY[suffix]} {printable(output)}"
+        )
+    return asked if is_given else _FORMATS.get(suffix, asked)
+
+
+_PAGES = (".html", ".htm", "")
+
+
+def refuse_what_is_no_page(output: Path | None) -> None:
+    """Refuse to write a page to a file that says by its name that it is something else.
+
+    Raises:
+        typer.BadParameter: With what a page is.
+    """
+    if output is not None and output.suffix.lower() not in _PAGES and not is_device(output):
+        raise typer.BadParameter(
+            f"{printable(output)}: a report is a page of HTML; give -o report.html. Text, JSON, "
+            "CSV and Markdown are written by envoylogs summarize"
         )
 
 

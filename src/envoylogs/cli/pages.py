@@ -32,6 +32,8 @@ _OF_WORDS = ("messages", "outcomes")
 """Pages whose sections are known by their headings alone."""
 _COLUMNS = "columns"
 _DEPTH_OF_WORDS = 3
+_ALIKE = 0.7
+"""How alike what is meant must be: most names have something like them."""
 
 _COMMENT = re.compile(r" *<!-- .*-->")
 _HEADING = re.compile(r"(#+) (.+)")
@@ -130,8 +132,8 @@ def _sections_called(name: str) -> list[str]:
     found = [each.text for each in headed if letters_of(each.heading) == letters_of(name)]
     if not found:
         raise UnknownKeyError(
-            f"no command, topic, message, finding, outcome or column is called {name}."
-            f"{nearest(name, names())} Flags and details: envoylogs flags {name}"
+            f"no command, topic, option, message, finding, outcome, column, flag or detail is "
+            f"called {name}.{nearest(name, names(), least=_ALIKE)} All topics: envoylogs help"
         )
     return found
 

@@ -191,11 +191,10 @@ class Session:
     @contextmanager
     def _shown(self, sources: Sequence[Source], hooks: Hooks) -> Iterator[Hooks]:
         """Return hooks that show progress and keep malformed lines too."""
-        rejects = self._files.rejects
         with ExitStack() as opened:
             on_malformed: Callable[[bytes], None] | None = None
-            if rejects is not None:
-                kept = opened.enter_context(kept_bytes(rejects))
+            if self._files.rejects is not None:
+                kept = opened.enter_context(kept_bytes(self._files.rejects))
                 on_malformed = lambda line: kept.writelines((line, b"\n"))  # noqa: E731
             progress = opened.enter_context(shown_progress([source.size for source in sources]))
             yield replace(hooks, on_malformed=on_malformed, progress=progress)
@@ -262,7 +261,8 @@ class Session:
         """
         from envoylogs.summary.summary import summarize
 
-        summary = summarize(tally, complete=not self._is_interrupted, **asked)
+        complete, finding = not self._is_interrupted, self._log.finding
+        summary = summarize(tally, complete=complete, finding=finding, **asked)
         self._check(summary.accounts, partial(say_what_was_covered, summary))
         return summary
 

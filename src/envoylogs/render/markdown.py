@@ -58,20 +58,26 @@ def write_markdown(
 
     Of that at most ``limit`` rows; null for all.
     """
-    sections = [*_sections(summary), *(_tables(summary, table, limit) if table else ())]
+    all_of_them = table == "findings"
+    sections = [
+        *_sections(summary, all_of_them=all_of_them),
+        *(_tables(summary, table, limit) if table else ()),
+    ]
     out.write("\n\n".join(sections) + "\n")
 
 
-def _sections(summary: Summary) -> Iterable[str]:
+def _sections(summary: Summary, *, all_of_them: bool) -> Iterable[str]:
     yield "**Gateway log**: " + ", ".join(_facts(summary))
     if summary.selection is not None:
         yield f"Selected: {_code(summary.selection)}"
     verdict = verdict_of(summary)
     if verdict is not None:
         yield _prose(verdict[0])
-    for place, found in enumerate(findings_shown(summary), 1):
+    shown = findings_shown(summary, all_of_them=all_of_them)
+    for place, found in enumerate(shown, 1):
         yield _finding(place, found, summary)
-    yield from filter(None, (lesser_findings(summary), noise_of(summary)))
+    rest = None if all_of_them else lesser_findings(summary)
+    yield from filter(None, (rest and f"{rest} (--table findings)", noise_of(summary)))
     yield from map(_prose, notes_of(summary))
     unused = unused_keys_of(summary.accounts)
     if unused is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from envoylogs.render.caveats import reasons_of, unread_facts
@@ -35,8 +36,10 @@ _LONGEST = 100
 _SHOWN = 5
 
 
-def findings_shown(summary: Summary) -> list[Finding]:
+def findings_shown(summary: Summary, *, all_of_them: bool = False) -> list[Finding]:
     """Return the findings that people are shown: the worst, lesser ones only without others."""
+    if all_of_them:
+        return list(summary.findings)
     serious = [found for found in summary.findings if found.severity < Severity.INFO]
     return (serious or list(summary.findings))[:_SHOWN]
 
@@ -83,10 +86,19 @@ def headline_of(summary: Summary) -> list[tuple[str, str]]:
     parts += [(fact, "") for fact in usual if fact]
     parts += [(fact, "strong") for fact in (malformed_of(summary), *unread_facts(accounts)) if fact]
     if summary.selection is not None:
-        parts.append((f"selected {_cut(printable(summary.selection))}", "strong"))
+        parts.append((f"selected {_cut(printable(_selected(summary)))}", "strong"))
     if not summary.complete:
         parts.append(("only a part was read", "alarm"))
     return parts
+
+
+def _selected(summary: Summary) -> str:
+    """Return the selection, with a finding in the place of its condition."""
+    words = shlex.split(summary.selection or "")
+    if summary.finding is None or "--where" not in words:
+        return summary.selection or ""
+    place = words.index("--where")
+    return shlex.join([*words[:place], *words[place + 2 :], "--finding", summary.finding])
 
 
 def _cut(selection: str) -> str:

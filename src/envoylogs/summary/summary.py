@@ -35,6 +35,7 @@ class Summary:
         judged: What the tally means.
         asked_by: The columns that a table was asked by; empty without.
         selection: Which records were counted, as options; null for all.
+        finding: The finding whose records they are, as it was asked for; null for none.
         anonymized: Whether tokens stand for what may say who somebody is.
     """
 
@@ -48,11 +49,12 @@ class Summary:
         by: Sequence[str],
         buckets: Buckets | None,
         sort: Sort | None,
+        finding: str | None,
         names_in_metrics: int | None,
     ) -> None:
         self.judged = WholeLog(revealed(tally), buckets)
         self.asked_by = tuple(by)
-        self.selection = tally.spec.selection
+        self.selection, self.finding = tally.spec.selection, finding
         self.anonymized = tally.spec.anonymized is not None
         self._complete = complete
         self._sort, self._names_in_metrics = sort, names_in_metrics
@@ -132,6 +134,7 @@ def summarize(  # noqa: PLR0913  # what may be asked of a tally
     by: Sequence[str] = (),
     buckets: Buckets | None = None,
     sort: Sort | None = None,
+    finding: str | None = None,
     names_in_metrics: int | None = None,
 ) -> Summary:
     """Return what there is to say of a tally.
@@ -144,6 +147,7 @@ def summarize(  # noqa: PLR0913  # what may be asked of a tally
         buckets: Of time that the timeline, splits and ``start_time`` among these columns are
             wanted by; they are wider where the tally has no finer ones. Null for those it has.
         sort: The order of the tables that have its column; null for their own.
+        finding: As it is shown in the place of its condition.
         names_in_metrics: So many hosts, and so many clusters, are named in
             ``metrics`` at most; null if no metrics are wanted.
 
@@ -156,6 +160,7 @@ def summarize(  # noqa: PLR0913  # what may be asked of a tally
         by=by,
         buckets=buckets,
         sort=sort,
+        finding=finding,
         names_in_metrics=names_in_metrics,
     )
     if by:

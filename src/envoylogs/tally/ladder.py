@@ -40,6 +40,7 @@ EXACT: Mapping[str, pl.Expr] = {"digits": pl.lit(ALL_DIGITS, pl.Int64)}
 MICROSECONDS = 1_000_000
 _MICROSECOND = timedelta(microseconds=1)
 _QUARTER_S, _DAY_S = 900, 86_400
+_WIDEST_US = 10_000 * _DAY_S * MICROSECONDS
 _Times = TypeVar("_Times", pl.Expr, pl.Series, int)
 
 
@@ -74,10 +75,10 @@ class Buckets(NamedTuple):
             SelectionError: If that is no length of time, or none of whole seconds.
         """
         width = span_of(option, every) if isinstance(every, str) else every // _MICROSECOND
-        if width <= 0 or width % MICROSECONDS:
+        if not 0 < width <= _WIDEST_US or width % MICROSECONDS:
             raise SelectionError(
-                f"{option} {every}: give how long a stretch of time is, in whole seconds: 15m, "
-                "1h, 1d."
+                f"{option} {every}: give how long a stretch of time is, in whole seconds up to "
+                "10,000 days: 15m, 1h, 1d."
             )
         return cls(width // MICROSECONDS, timezone)
 

@@ -582,7 +582,21 @@ def test_only_tables_with_rows_are_shown_if_there_are_any(
     assert len(_tables(markdown)) == (len(titles) if log else 0)
 
 
-@pytest.mark.parametrize("table", ["timeline", "sources", "gateways", "examples"])
+def test_the_timeline_as_text_has_who_must_act_where_anybody_has_to() -> None:
+    text = _text(_summary("usual"), "timeline")
+    rows = _rows("usual", "timeline")
+
+    acting = [name for name in rows[0]["by_actor"] if any(row["by_actor"][name] for row in rows)]
+    heading = next(line for line in text if line.startswith("time "))
+    assert [name for name in rows[0]["by_actor"] if f"   {name}" in heading] == acting
+    for line, row in zip(_body(text), rows, strict=True):
+        start = row["start"][:19].replace("T", " ")
+        numbers = [row["requests"], row["errors"], row["unrouted"]]
+        numbers += [row["by_actor"][name] for name in acting]
+        assert line.split() == [*start.split(), *map(count, numbers)]
+
+
+@pytest.mark.parametrize("table", ["sources", "gateways", "examples"])
 def test_a_plain_table_as_text_is_the_rows_of_the_json(table: str) -> None:
     body = _body(_text(_summary("usual"), table))
 

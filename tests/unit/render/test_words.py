@@ -208,7 +208,12 @@ def test_only_the_command_with_the_option_names_it_beside_the_lesser_findings() 
     write_text(summary, out, color=False, width=100)
 
     assert lesser_findings(summary) == "… and 2 lesser findings"
-    assert "… and 2 lesser findings (--format json)" in out.getvalue()
+    assert "… and 2 lesser findings (--table findings)" in out.getvalue()
+    for asked in ({"limit": None}, {"table": "findings"}):
+        everything = io.StringIO()
+        write_text(summary, everything, color=False, width=100, **asked)
+        assert "lesser" not in everything.getvalue()
+        assert all(found.title in everything.getvalue() for found in summary.findings)
 
 
 def _folded(*records: Record) -> Summary:

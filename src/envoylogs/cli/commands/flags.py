@@ -76,6 +76,15 @@ def flags(
         out.write(text + "\n")
 
 
+def explained(name: str) -> str:
+    """Return what a flag, a detail, a code, an outcome or a finding means.
+
+    Raises:
+        UnknownKeyError: If it is none.
+    """
+    return "\n".join(map(_shown, _looked_up(name)))
+
+
 def _all() -> Iterator[_Entry]:
     from envoylogs.envoy.details import RESPONSE_CODE_DETAILS
     from envoylogs.envoy.failures.lookup import FAILURE_OF_OUTCOME

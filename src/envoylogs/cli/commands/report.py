@@ -9,7 +9,7 @@ import typer
 
 from envoylogs.cli import options
 from envoylogs.cli.console import output_file
-from envoylogs.cli.files import Files
+from envoylogs.cli.files import Files, refuse_what_is_no_page
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import Memory
 from envoylogs.cli.session import Session
@@ -44,6 +44,7 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
 
     if output is None and sys.stdout.isatty():
         raise typer.BadParameter("a page is no text for a terminal; give -o report.html")
+    refuse_what_is_no_page(output)
     memory = Memory(
         (),
         max_names,

@@ -6,7 +6,7 @@ import sys
 
 from envoylogs.cli import options
 from envoylogs.cli.console import output_file
-from envoylogs.cli.files import Files, refuse_other_files
+from envoylogs.cli.files import Files, format_of
 from envoylogs.cli.finding import lines_command
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import TIME, Memory, kept_span
@@ -65,7 +65,8 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     from envoylogs.schema import COUNTABLE
     from envoylogs.summary.tables import ASKED, JOINT, TIMELINE
 
-    refuse_other_files(output)
+    is_given = origin_of(log.context, "format") is not None
+    output_format = format_of(output, output_format, is_given=is_given)
     columns = columns_among(by, COUNTABLE, "column to count by")
     buckets = log.buckets(every)
     order = order_of(sort)

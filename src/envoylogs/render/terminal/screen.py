@@ -63,7 +63,8 @@ def write_text(  # noqa: PLR0913  # one parameter an option
         if table not in {None, "findings"}:
             print_table(console, summary, table, limit)
             return
-        _print_findings(console, summary, lines)
+        all_of_them = limit is None or table is not None
+        _print_findings(console, summary, lines, all_of_them=all_of_them)
         if table is None and summary.accounts.records:
             print_tables(console, summary, limit)
 
@@ -90,26 +91,32 @@ _STYLES = {
 _WEIGHTS = {"good": "bold green", "alarm": "bold red", "": "bold"}
 
 
-def _print_findings(console: Console, summary: Summary, lines: str | None) -> None:
-    """Print the worst findings, then how many there are besides, then the noise."""
+def _print_findings(
+    console: Console, summary: Summary, lines: str | None, *, all_of_them: bool
+) -> None:
+    """Print the worst findings, or all, then how many there are besides, then the noise."""
     console.print()
     verdict = verdict_of(summary)
     if verdict is not None:
         words, weight = verdict
         console.print(Text(words, style=_WEIGHTS[weight]))
-    for place, found in enumerate(findings_shown(summary), 1):
+    for place, found in enumerate(findings_shown(summary, all_of_them=all_of_them), 1):
         number = summary.findings.index(found) + 1
         again = f"{lines} {number}" if lines and found.condition else None
         _print_finding(console, place, found, summary.overview, again)
-    rest = lesser_findings(summary)
+    rest = None if all_of_them else lesser_findings(summary)
     if rest is not None:
-        console.print(Text(f"{rest} (--format json)", "dim"))
+        console.print(Text(f"{rest} (--table findings)", "dim"))
     noise = noise_of(summary)
     if noise is not None:
         console.print(Text(noise, "dim"))
 
 
-def _next_steps(steps: str) -> list[Text]:
+_Line = tuple[Text, bool]
+"""A line of a finding, and whether it is a command, which is not wrapped: it is to be pasted."""
+
+
+def _next_steps(steps: str) -> list[_Line]:
     """Return what to do next: sentences, and each command on a line of its own."""
     parts = with_commands(steps)
     if len(parts) > 1:
@@ -117,14 +124,15 @@ def _next_steps(steps: str) -> list[Text]:
             (part if command else part.lstrip(" ;:,)").rstrip(" ;,("), command)
             for part, command in parts
         ]
+    parts = [(part.removeprefix(". ") or part, command) for part, command in parts]
     shown = [(printable(part), command) for part, command in parts if part.strip(".")]
     lines = [
-        Text(f"{'    ' if command else '  '}{part}" if command or place else part)
+        (Text(f"{'    ' if command else '  '}{part}" if command or place else part), command)
         for place, (part, command) in enumerate(shown)
     ]
     if not shown or shown[0][1]:
-        return [Text("Next:", "bold"), *lines]
-    return [Text.assemble(("Next: ", "bold"), lines[0]), *lines[1:]]
+        return [(Text("Next:", "bold"), False), *lines]
+    return [(Text.assemble(("Next: ", "bold"), lines[0][0]), False), *lines[1:]]
 
 
 def _print_finding(
@@ -134,21 +142,25 @@ def _print_finding(
     title = Text.assemble(title, (f" {printable(found.title)}", "bold"))
     facts = facts_of_finding(found, overview)
     who = Text.assemble(("Must act: ", "bold"), str(found.who), ". ")
-    lines = [title, Text.assemble(who, printable("; ".join(facts)), "." if facts else "")]
+    said = Text.assemble(who, printable("; ".join(facts)), "." if facts else "")
+    lines: list[_Line] = [(title, False), (said, False)]
     if found.proof:
-        lines.append(Text.assemble(("Proof: ", "bold"), printable(found.proof)))
+        lines.append((Text.assemble(("Proof: ", "bold"), printable(found.proof)), False))
     lines += _next_steps(found.next)
     example = next(iter(found.examples), None)
     if example is not None and example.source is not None:
         where = f"Example: {example.source}:{example.line}"
         asked = f", request {example.request_id}" if example.request_id else ""
-        lines.append(Text(printable(where + asked), style="dim"))
+        lines.append((Text(printable(where + asked), style="dim"), False))
     if again is not None:
-        lines.append(Text(printable(f"Lines: {again}"), style="dim"))
-    grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    for number, line in enumerate(lines):
-        grid.add_row(Text("" if number else f"{place}."), line)
-    console.print(grid)
+        lines.append((Text(printable(f"Lines: {again}"), style="dim"), True))
+    for number, (line, is_command) in enumerate(lines):
+        if is_command:
+            console.print(Text("   ").append_text(line), soft_wrap=True)
+            continue
+        grid = Table.grid(padding=(0, 1, 0, 0))
+        grid.add_column(no_wrap=True)
+        grid.add_column(overflow="fold")
+        grid.add_row(Text("  " if number else f"{place}."), line)
+        console.print(grid)
     console.print()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envoylogs.envoy.outcomes import UNROUTED
-from envoylogs.render.formatting import count, milliseconds, percent, size
+from envoylogs.render.formatting import count, milliseconds, percent, size, span
 from envoylogs.render.named_tables import rows_of_table
 from envoylogs.render.terminal.cells import (
     WIDE,
     head,
     heading,
+    moment,
     more,
     new_table,
     number,
@@ -33,6 +34,7 @@ from envoylogs.summary.tables import (
     SPLITS,
     SPLITS_OVER_TIME,
     TABLES,
+    TIMELINE,
 )
 
 if TYPE_CHECKING:
@@ -79,12 +81,37 @@ def print_table(console: Console, summary: Summary, name: str, limit: int | None
         _print_rejections(console, summary.table(name), limit)
     elif name == JOINT:
         print_joint(console, rows_of_table(summary, name), limit)
+    elif name == TIMELINE:
+        _print_timeline(console, summary, limit)
     elif name == ASKED:
         _print_asked(console, summary, limit)
     elif TABLES[name].counts:
         print_counts(console, summary, name, limit)
     else:
         print_plain(console, name.capitalize(), rows_of_table(summary, name), limit)
+
+
+def _print_timeline(console: Console, summary: Summary, limit: int | None) -> None:
+    """Print requests over time, by who must act where anybody has to."""
+    rows = summary.table(TIMELINE)
+    width = summary.bucket_seconds
+    heading(console, "Timeline", f"by {span(width)}; requests by who must act" if width else "")
+    actors = [
+        field.name
+        for field in rows.schema["by_actor"].fields  # type: ignore[attr-defined]
+        if rows["by_actor"].struct.field(field.name).sum()
+    ]
+    table = new_table(["time"], ["requests", "errors", "unrouted", *actors])
+    for row in head(rows, limit):
+        table.add_row(
+            moment(row["start"]),
+            number(row["requests"]),
+            number(row["errors"], "red"),
+            number(row["unrouted"], "magenta"),
+            *(number(row["by_actor"][actor]) for actor in actors),
+        )
+    console.print(table)
+    more(console, table.row_count, rows.height)
 
 
 def _print_asked(console: Console, summary: Summary, limit: int | None) -> None:
