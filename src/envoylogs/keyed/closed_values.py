@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
+from envoylogs import schema
 from envoylogs.envoy.clusters import DIRECTIONS
 from envoylogs.envoy.failures.lookup import FAILURES
 from envoylogs.envoy.outcomes import OUTCOME_NAMES
@@ -30,6 +33,10 @@ _GROUPS = {
     "refused": "is_refused is true for every request that was refused",
 }
 _FEW = 10
+_MISSING = "-"
+_TEXTS = frozenset(
+    name for name, dtype in (schema.NORMALIZED | schema.DERIVED).items() if dtype == pl.String()
+)
 _EQUALS = {"=", "==", "!=", "<>"}
 
 
@@ -42,10 +49,12 @@ def impossible_value(sql: str) -> str | None:
     own = {tokens[at + 1].name for at in range(len(tokens)) if tokens[at].word == "AS"}
     for at in range(len(tokens)):
         column = tokens[at].name
-        if column not in CLOSED or column in own:
+        if column not in _TEXTS or column in own:
             continue
         for value in _compared(tokens, at):
-            if value not in CLOSED[column]:
+            if value == _MISSING:
+                return f"what is missing in a log is null here: write {column} IS NULL for '-'."
+            if value not in CLOSED.get(column, (value,)):
                 return _in_words(column, value)
     return None
 
@@ -70,7 +79,7 @@ def _compared(tokens: Tokens, at: int) -> Iterator[str]:
 
 def _in_words(column: str, value: str) -> str:
     known = CLOSED[column]
-    all_known = ", ".join(known) if len(known) <= _FEW else f"those of docs/{column}s.md"
+    all_known = ", ".join(known) if len(known) <= _FEW else f"those of envoylogs help {column}s"
     near = nearest(value, known) or f" There are {all_known}."
     group = _GROUPS.get(value.lower().removesuffix("s")) if column == "outcome" else None
     return f"no {column} is called {value!r}.{near}{f' {group}.' if group else ''}"

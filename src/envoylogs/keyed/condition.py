@@ -54,6 +54,9 @@ def columns_of(where: str) -> frozenset[str]:
     except pl.exceptions.PolarsError as error:
         name = unknown_column(error)
         if name is not None:
+            if f'"{name}"' in where:
+                why = f"there is no column {name!r}: texts stand in single quotes"
+                raise SelectionError.where(where, why) from error
             raise SelectionError.value("--where column", name, _KNOWN) from error
         raise SelectionError.where(where, in_words(error)) from error
     if found != pl.Boolean:

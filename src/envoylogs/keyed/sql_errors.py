@@ -25,6 +25,10 @@ _IN_WORDS = (
         "TIMESTAMPTZ '2026-11-01 12:00:00'",
     ),
     (
+        re.compile(r"cannot compare string with numeric type|expected String type, got: i64"),
+        "a number is compared with text: write 503 and not '503', a range as >= 500",
+    ),
+    (
         re.compile(r"invalid (?:TIMESTAMP|DATETIME|DATE)\w* literal|appropriate format to parse"),
         f"a text is no time: {_WRITE_TIMES}",
     ),
