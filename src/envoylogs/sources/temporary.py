@@ -8,9 +8,9 @@ whatever container its run was.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import sys
-import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,8 @@ if sys.platform != "win32":
     import fcntl
 
 _SUFFIX = ".envoylogs-part"
+
+_RANDOM_BYTES = 5
 
 _OWN: set[Path] = set()
 """What this process has made and not taken away yet."""
@@ -35,12 +37,10 @@ def temporary_file(folder: Path, name: str) -> Iterator[Path]:
         OSError: If it can't be made.
     """
 
-    def make() -> str:
-        descriptor, path = tempfile.mkstemp(dir=folder, prefix=f".{name}.", suffix=_SUFFIX)
-        os.close(descriptor)
-        return path
+    def make(path: Path) -> None:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
-    with _claimed(folder, make) as path:
+    with _claimed(folder, name, make) as path:
         try:
             yield path
         finally:
@@ -55,10 +55,10 @@ def temporary_folder(folder: Path, name: str) -> Iterator[Path]:
         OSError: If it can't be made.
     """
 
-    def make() -> str:
-        return tempfile.mkdtemp(dir=folder, prefix=f".{name}.", suffix=_SUFFIX)
+    def make(path: Path) -> None:
+        path.mkdir(0o700)
 
-    with _claimed(folder, make) as path:
+    with _claimed(folder, name, make) as path:
         try:
             yield path
         finally:
@@ -66,24 +66,25 @@ def temporary_folder(folder: Path, name: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _claimed(folder: Path, make: Callable[[], str]) -> Iterator[Path]:
+def _claimed(folder: Path, name: str, make: Callable[[Path], None]) -> Iterator[Path]:
     """Return what is made, locked; what dead runs have left in the folder is taken away before."""
     _take_away_leftovers(folder)
     while True:
-        path = Path(make())
-        descriptor = _locked(path, wait=True)
-        # Another run may have taken it away before it was locked.
-        if _is_there(path, descriptor):
-            break
-        if descriptor is not None:
-            os.close(descriptor)
-    _OWN.add(path)
-    try:
-        yield path
-    finally:
-        _OWN.discard(path)
-        if descriptor is not None:
-            os.close(descriptor)
+        path = folder / f".{name}.{secrets.token_hex(_RANDOM_BYTES)}{_SUFFIX}"
+        # A signal may end the program as soon as it is there.
+        _OWN.add(path)
+        descriptor = None
+        try:
+            make(path)
+            descriptor = _locked(path, wait=True)
+            # Another run may have taken it away before it was locked.
+            if _is_there(path, descriptor):
+                yield path
+                return
+        finally:
+            _OWN.discard(path)
+            if descriptor is not None:
+                os.close(descriptor)
 
 
 def take_away_own() -> None:
