@@ -181,9 +181,25 @@ LimitOption = Annotated[int | None, limit_option(
     help="Rows a table at most; 0 for all. Text shows 10, JSON all. Of prometheus: hosts "
     "and clusters that are named, 100 unless told otherwise.",
 )]  # fmt: skip
+RowsOption = Annotated[int | None, limit_option(
+    min=0, is_setting=True,
+    help="Rows of the answer at most; 0 for all. Text shows 50, other formats all.",
+)]  # fmt: skip
+LogsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SOURCE",
+        rich_help_panel=READ,
+        help="Files, folders, globs, or - for a pipe; plain or compressed.",
+        show_default=False,
+    ),
+]
 OutputOption = Annotated[
     Path | None, output_option(help="Write to this file instead of standard output.")
 ]
+AllLinesOption = Annotated[bool, option(
+    "--strict/--no-strict", is_setting=True, help="Exit with 1 if any line is malformed.",
+)]  # fmt: skip
 StrictOption = Annotated[bool, option(
     "--strict/--no-strict", is_setting=True,
     help="Exit with 1 if any line is malformed, with --state if any new one is.",

@@ -11,7 +11,7 @@ import typer
 from envoylogs.cli.completion import several_of, written_columns
 from envoylogs.cli.files import Files
 from envoylogs.cli.log_options import LogOptions, reads_logs
-from envoylogs.cli.options import SHOW, WRITE, SourcesArgument, StrictOption, option, output_option
+from envoylogs.cli.options import SHOW, WRITE, AllLinesOption, LogsArgument, option, output_option
 from envoylogs.cli.renderers import columns_among
 from envoylogs.cli.session import Session
 from envoylogs.errors import OutputError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @reads_logs
 def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
     log: LogOptions,
-    sources: SourcesArgument = None,
+    sources: LogsArgument = None,
     output: Annotated[
         Path | None,
         output_option(help="records.parquet, .ndjson, .csv or .sqlite; with --by-day a folder."),
@@ -56,7 +56,7 @@ def convert(  # noqa: PLR0913, PLR0917  # one parameter an option
             help="One more column, unknown_keys: what of a JSON record no column holds, as JSON.",
         ),
     ] = False,
-    strict: StrictOption = False,
+    strict: AllLinesOption = False,
 ) -> None:
     """Write normalized records to a file: Parquet, NDJSON, CSV, SQLite, in bounded memory.
 

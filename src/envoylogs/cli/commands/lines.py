@@ -9,7 +9,7 @@ import typer
 
 from envoylogs.cli.console import Exit, say
 from envoylogs.cli.log_options import LogOptions, reads_logs
-from envoylogs.cli.options import SHOW, SourcesArgument, limit_option, option
+from envoylogs.cli.options import SHOW, LogsArgument, limit_option, option
 from envoylogs.cli.session import Session
 from envoylogs.errors import EmptySelectionError
 from envoylogs.render.caveats import untimed_left_out
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @reads_logs
 def lines(
     log: LogOptions,
-    sources: SourcesArgument = None,
+    sources: LogsArgument = None,
     limit: Annotated[int | None, limit_option(min=1, help="Records at most.")] = None,
     bare: Annotated[
         bool,

@@ -18,7 +18,7 @@ from envoylogs.cli.options import (
     READ,
     SHOW,
     WHICH,
-    LimitOption,
+    RowsOption,
     format_option,
     option,
     output_option,
@@ -73,7 +73,7 @@ def query(  # noqa: PLR0913, PLR0917  # one parameter an option
             "name of the output says, else text.",
         ),
     ] = None,
-    limit: LimitOption = None,
+    limit: RowsOption = None,
     own_traffic: Annotated[
         bool,
         option(
