@@ -107,27 +107,34 @@ def _of_all(group: Sequence[str]) -> pl.Expr:
     return requests.sum().over(group) + 0 * requests
 
 
+def _shares(total: pl.Expr) -> list[pl.Expr]:
+    """Return what there is to say of the requests of a cluster among all of a group."""
+    requests, errors = pl.col("requests"), pl.col("errors")
+    low, high = wilson_interval(requests, total)
+    _, _, subset, service = cluster_parts(pl.col("upstream_cluster"))
+    return [
+        service.alias("service"),
+        subset.alias("subset"),
+        requests,
+        (requests / total).alias("share"),
+        low.alias("share_low"),
+        high.alias("share_high"),
+        errors,
+        (errors / requests).alias("error_share"),
+    ]
+
+
 def _parts(judged: Judged, sent: pl.LazyFrame) -> pl.LazyFrame:
     """Return one row for each group and cluster, those of a group by requests descending."""
     requests = pl.col("requests")
     parts = sent.group_by(_PART).agg(requests.sum(), requests.filter("error").sum().alias("errors"))
-    total = _of_all(_GROUP)
-    low, high = wilson_interval(requests, total)
-    _, _, subset, service = cluster_parts(pl.col("upstream_cluster"))
     for measure in ("latency_ms", "upstream_time_ms"):
         of_measure = judged.latency.lazy().filter(pl.col("measure") == measure)
         latency = latencies(of_measure, _PART, measure)
         parts = parts.join(latency, on=_PART, how="left", nulls_equal=True)
     return parts.sort(-requests, *_PART, nulls_last=True).select(
         *_PART,
-        service.alias("service"),
-        subset.alias("subset"),
-        "requests",
-        (requests / total).alias("share"),
-        low.alias("share_low"),
-        high.alias("share_high"),
-        "errors",
-        (pl.col("errors") / requests).alias("error_share"),
+        *_shares(_of_all(_GROUP)),
         latency_column("latency_ms"),
         latency_column("upstream_time_ms"),
     )
@@ -146,10 +153,6 @@ def splits_over_time(judged: Judged) -> pl.DataFrame:
         ``errors``, ``error_share``. Records without a time are in none. Ordered by the requests
         of the group, then by group, start and cluster.
     """
-    requests = pl.col("requests")
-    total = _of_all([*_GROUP, "start"])
-    low, high = wilson_interval(requests, total)
-    _, _, subset, service = cluster_parts(pl.col("upstream_cluster"))
     return (
         _sent_over_time(judged)
         .with_columns(_of_all(_GROUP).alias("of_group"))
@@ -159,14 +162,7 @@ def splits_over_time(judged: Judged) -> pl.DataFrame:
             pl.col("host").alias("authority"),
             "start",
             "upstream_cluster",
-            service.alias("service"),
-            subset.alias("subset"),
-            "requests",
-            (requests / total).alias("share"),
-            low.alias("share_low"),
-            high.alias("share_high"),
-            "errors",
-            (pl.col("errors") / requests).alias("error_share"),
+            *_shares(_of_all([*_GROUP, "start"])),
         )
         .collect()
     )
