@@ -506,7 +506,7 @@ def test_quotes_in_a_text_are_doubled() -> None:
     [
         ("respnse_code = 404", "Did you mean response_code"),
         ("PATH = '/'", "Did you mean path"),
-        ('path = "/"', "'/' is not known"),
+        ('path = "/"', "texts stand in single quotes"),
         ("status > 499", "'status' is not known"),
         ("path = ", "--where 'path = '"),
         ("path = '/", "Unterminated"),
