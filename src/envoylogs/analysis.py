@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import polars as pl
+from polars import selectors as cs
 
 from envoylogs.errors import ArgumentError, TallyQuestionError, UnknownKeyError
 from envoylogs.forking import refuse_after_fork
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     import plotly.graph_objects as go
+    import polars as pl
 
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.findings.finding import Finding
@@ -130,19 +131,7 @@ class Analysis:
 
     def flat_table(self, name: str) -> pl.DataFrame:
         """Return a table with a column for each field of its structs: ``latency_ms_p99``."""
-        frame = self.table(name)
-        return frame.select(
-            expression
-            for column, dtype in frame.schema.items()
-            for expression in (
-                [
-                    pl.col(column).struct.field(field.name).alias(f"{column}_{field.name}")
-                    for field in dtype.fields
-                ]
-                if isinstance(dtype, pl.Struct)
-                else [pl.col(column)]
-            )
-        )
+        return self.table(name).unnest(cs.struct(), separator="_")
 
     def timeline_figure(self) -> go.Figure:
         """Return requests over time, stacked by who must act."""
