@@ -1,0 +1,1 @@
+"""What the mesh was told: documents, route tables with Envoy's matching, and Istio's intent."""
