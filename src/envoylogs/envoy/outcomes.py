@@ -169,7 +169,7 @@ CLUSTER_EXISTS = (*UPSTREAM_ANSWERED, "no_endpoints", "connect_failure", "upstre
 SELF_ANSWERED = ("no_filter_chain", "fault_injected", "no_cluster", "no_route", "dependency_failed",
                  "rate_limited", "denied", "client_error", "overflow", "no_endpoints", "blackhole",
                  "blocked", "direct_response", "gateway_other")  # fmt: skip
-"""The gateway answered, and no upstream was asked: what its configuration may explain."""
+"""Outcomes in which the request never left the gateway."""
 
 SWITCHING_PROTOCOLS = 101
 """The code of an upgraded connection, which lives on after its answer."""
