@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from envoylogs.summary.summary import Summary
 
 
-def write_explained_markdown(
-    summary: Summary, out: TextIO, *, limit: int | None = None
-) -> None:
+def write_explained_markdown(summary: Summary, out: TextIO, *, limit: int | None = None) -> None:
     """Write why requests were turned away, at most ``limit`` explanations; null for all."""
     out.write("\n\n".join(_sections(summary, limit)) + "\n")
 
@@ -56,7 +54,9 @@ def _explanation(place: int, found: Explanation, summary: Summary) -> str:
     facts = facts_of(found, summary.overview)
     if facts:
         lines.append(f"{prose('; '.join(facts))}.  ")
-    lines.append(f"{CERTAINTY[cause.certainty].capitalize()}: {prose(cause.says)} (`{cause.cause}`)")
+    lines.append(
+        f"{CERTAINTY[cause.certainty].capitalize()}: {prose(cause.says)} (`{cause.cause}`)"
+    )
     lines += [
         f"- {code_span(step.object)} {code_span(f'{step.field} {step.value}')}"
         f"{f': {prose(step.says)}' if step.says else ''}"

@@ -85,12 +85,15 @@ def destination_clusters(
 ) -> tuple[tuple[str, int], ...]:
     """Return the clusters of destinations with their weights, without those of weight 0.
 
-    A single destination needs no weight.
+    A single destination needs no weight. One that is left alone has weight 1: old releases
+    send it so, and to new ones it is the same.
     """
     all_of_them = tuple(destinations)
-    if len(all_of_them) == 1:
-        return ((services.cluster(all_of_them[0], port), 1),)
-    return tuple((services.cluster(each, port), each.weight) for each in all_of_them if each.weight)
+    alone = len(all_of_them) == 1
+    used = [each for each in all_of_them if each.weight or alone]
+    if len(used) == 1:
+        return ((services.cluster(used[0], port), 1),)
+    return tuple((services.cluster(each, port), each.weight) for each in used)
 
 
 def _name(rule: Rule, match: Match | None) -> str:
@@ -200,6 +203,6 @@ def _action(rule: Rule, services: Services, port: int) -> Action:
     clusters = destination_clusters(rule.destinations, services, port)
     if not clusters:
         return Action("unknown", fault=rule.fault)
-    if len(rule.destinations) == 1:
+    if len(clusters) == 1:
         return Action("cluster", clusters=clusters, fault=rule.fault)
     return Action("weighted", clusters=clusters, fault=rule.fault)
