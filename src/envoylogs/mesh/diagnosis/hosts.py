@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envoylogs.mesh.diagnosis.bindings import explained_bindings
@@ -125,7 +126,7 @@ def _no_gateway(refusal: Refusal, host: str, objects: Objects) -> Diagnosis:
         says,
         tuple(proof),
         tuple(dict.fromkeys(named))[:_SHOWN],
-        _accept(server, host, objects) if wildcard or routes or short else None,
+        _accept(server, host, objects, alone=bool(routes)) if wildcard or routes or short else None,
         Now(routed=False, why="no Gateway accepts the host"),
     )
 
@@ -149,11 +150,14 @@ def _meant(
     return found[0] if found else None
 
 
-def _accept(server: Server | None, host: str, objects: Objects) -> Change | None:
+def _accept(server: Server | None, host: str, objects: Objects, *, alone: bool) -> Change | None:
     target = objects.by_name.get(server.gateway) if server else None
     if server is None or target is None or target.name.group == GATEWAY_API:
         return None
-    return add_host_to_server(target, server.index, host)
+    change = add_host_to_server(target, server.index, host)
+    if alone:
+        return change
+    return replace(change, says=f"{change.says}; and list the full host in a VirtualService")
 
 
 def _says_of(server: Server, host: str, wildcard: list[Server]) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _HOSTS_OF = {"VirtualService": "hosts", "HTTPRoute": "hostnames", "GRPCRoute": "hostnames",
              "TLSRoute": "hostnames"}  # fmt: skip
 
+_REFERRING = {"bound", "hosts_disjoint", "no_hosts", "no_rules"}
+
 GATEWAY_API = "gateway.networking.k8s.io"
 
 
@@ -31,7 +33,8 @@ class Objects:
             names in full.
         short: VirtualServices by the hosts without a dot that they list.
         bindings: What became of each reference of a route to a gateway.
-        bound: Routes that are bound, by gateway, in the order of the files.
+        bound: Routes that name a gateway which sees them, by gateway, in the order of the
+            files; of some no host is one that it accepts.
 
     Args:
         configuration: What was given.
@@ -55,7 +58,7 @@ class Objects:
         bound: defaultdict[ObjectName, dict[ObjectName, None]] = defaultdict(dict)
         for binding in intent.bindings:
             self.bindings[binding.route].append(binding)
-            if binding.status == "bound" and binding.gateway is not None:
+            if binding.status in _REFERRING and binding.gateway is not None:
                 bound[binding.gateway][binding.route] = None
         self.bound: Mapping[ObjectName, tuple[ObjectName, ...]] = {
             gateway: tuple(routes) for gateway, routes in bound.items()
