@@ -1,0 +1,113 @@
+"""Whether the headers and query parameters of a request are what a route asks for.
+
+See ``HeaderUtility::matchHeaders`` in ``source/common/http/header_utility.cc``, and
+``ConfigUtility::matchQueryParams`` in ``source/common/router/config_utility.cc`` of Envoy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envoylogs.mesh.routes.paths import bare_path
+from envoylogs.mesh.routes.strings import fits_every_value, value_fits
+
+if TYPE_CHECKING:
+    from envoylogs.mesh.requests import Request
+    from envoylogs.mesh.tables import NamedMatch
+
+
+def header_fits(condition: NamedMatch, request: Request) -> bool | str:
+    """Return whether a header is as a route asks.
+
+    Returns:
+        In words what is not known where that decides: ``header x-version``, ``method``.
+    """
+    value = header_value(condition.name, request)
+    if value is None and condition.name == ":path":
+        return _path_header_fits(condition, request)
+    unknown = _NAMES.get(condition.name, f"header {condition.name}")
+    if value is None and is_known(condition.name, request):
+        if condition.match.kind == "present":
+            # Envoy asks for the header itself here, whatever a missing one counts as.
+            return condition.invert
+        if not condition.missing_as_empty:
+            # Inverted or not: a condition on the value of a missing header never holds.
+            return False
+        value = ""
+    if value is None:
+        if condition.missing_as_empty and fits_every_value(condition.match):
+            return unknown if condition.match.kind == "present" else not condition.invert
+        return unknown
+    fits = value_fits(condition.match, value)
+    return f"pattern {condition.match.value}" if fits is None else fits != condition.invert
+
+
+def query_fits(condition: NamedMatch, request: Request) -> bool | str:
+    """Return whether a query parameter is as a route asks.
+
+    Names and values are compared as they were sent, without decoding; of a name that
+    stands several times, the first one counts.
+
+    Returns:
+        In words what is not known where that decides: ``query parameter version``.
+    """
+    if not request.query_known or request.path is None:
+        return f"query parameter {condition.name}"
+    value = query_value(condition.name, request.path)
+    if value is None:
+        # Only "present" can be inverted in Envoy: it then asks that there is none.
+        return condition.invert and condition.match.kind == "present"
+    fits = value_fits(condition.match, value)
+    return f"pattern {condition.match.value}" if fits is None else fits != condition.invert
+
+
+def header_value(name: str, request: Request) -> str | None:
+    """Return the value of a header or pseudo-header; null if it is not known or not there."""
+    value = request.headers.get(name)
+    if value is not None:
+        return value
+    match name:
+        case ":method":
+            return request.method
+        case ":authority" | "host":
+            return request.authority
+        case ":path" if request.query_known:
+            return request.path
+        case _:
+            return None
+
+
+def is_known(name: str, request: Request) -> bool:
+    """Return whether a header is known to be there, or not to be."""
+    return name in request.absent or name in request.headers
+
+
+def query_value(name: str, path: str) -> str | None:
+    """Return the value of the first query parameter of a name; null if there is none."""
+    for parameter in path.partition("?")[2].split("&"):
+        found, _, value = parameter.partition("=")
+        if found == name:
+            return value
+    return None
+
+
+def _path_header_fits(condition: NamedMatch, request: Request) -> bool | str:
+    """Return what is certain of ``:path``, which has the query, where only the path is known."""
+    match = condition.match
+    if request.path is None or match.ignore_case:
+        return "path"
+    path, wanted = bare_path(request.path), match.value
+    fits: bool | None = None
+    if match.kind == "present":
+        fits = True
+    elif match.kind == "exact" and bare_path(wanted) != path:
+        fits = False
+    elif match.kind == "prefix":
+        if path.startswith(wanted):
+            fits = True
+        elif not wanted.startswith(path):
+            fits = False
+    return "query" if fits is None else fits != condition.invert
+
+
+_NAMES = {":method": "method", ":authority": "authority", "host": "authority", ":path": "path"}
