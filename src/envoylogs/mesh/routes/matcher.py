@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from envoylogs.mesh.routes.conditions import header_fits, header_value, is_known, query_fits
 from envoylogs.mesh.routes.hosts import HostIndex
-from envoylogs.mesh.routes.paths import target_fits
+from envoylogs.mesh.routes.paths import is_routable, target_fits
 
 if TYPE_CHECKING:
     from envoylogs.mesh.requests import Request
@@ -98,6 +98,8 @@ class TableMatcher:
         """Return which route takes a request, as far as the log holds what decides."""
         header = self.table.vhost_header.lower() or ":authority"
         host = header_value(header, request)
+        if request.path is not None and not is_routable(request.path):
+            return Routing(self.virtual_host(host))
         if host is None and not self._hosts.takes_any and not is_known(header, request):
             return Routing(None, verdict="may", why=(_name(header),))
         virtual_host = self.virtual_host(host)
