@@ -57,7 +57,11 @@ def path_fits(match: RouteMatch, path: str, *, ignore_parameters: bool = False) 
     Returns:
         In words what is not known where that decides.
     """
-    path = bare_path(path)
+    return bare_path_fits(match, bare_path(path), ignore_parameters=ignore_parameters)
+
+
+def bare_path_fits(match: RouteMatch, path: str, *, ignore_parameters: bool) -> bool | str:
+    """Return what ``path_fits`` does, of a path that has neither query nor fragment."""
     if match.path_kind == "uri_template":
         template = uri_template(match.path)
         fits = template.fits(path) if template else None
@@ -65,13 +69,13 @@ def path_fits(match: RouteMatch, path: str, *, ignore_parameters: bool = False) 
     if ignore_parameters and ";" in path:
         # Releases differ: older ones cut at the first semicolon, those that are mended
         # (1.36.10, 1.37.6, 1.38.4, 1.39.1 and later) cut each segment at its own.
-        cut = _without_query_fits(match, path.partition(";")[0])
-        cut_each = _without_query_fits(match, _PARAMETERS.sub("", path))
+        cut = _compared_path_fits(match, path.partition(";")[0])
+        cut_each = _compared_path_fits(match, _PARAMETERS.sub("", path))
         return cut if cut == cut_each else "release of Envoy, by which it cuts parameters of a path"
-    return _without_query_fits(match, path)
+    return _compared_path_fits(match, path)
 
 
-def _without_query_fits(match: RouteMatch, path: str) -> bool | str:
+def _compared_path_fits(match: RouteMatch, path: str) -> bool | str:
     kind, wanted = match.path_kind, match.path
     if kind == "regex":
         fits = pattern(wanted).covers(path)
