@@ -55,9 +55,10 @@ _WANTED: dict[PathKind, tuple[str, ...]] = {
 _VALUES = {
     "x-v": ("1", "2", "V1", "v1", "v1.2", ""),
     "x-n": ("5", "10", " 7 ", "-3", "+5", "ten", "5.0", ""),
-    "user-agent": ("curl/8", "Curl/8", "bot"),
+    "user-agent": ("curl/8", "Curl/8", "cURL/8", "bot"),
     "content-type": ("text/plain", "application/grpc"),
-    "x-forwarded-proto": ("http", "https"),
+    "x-forwarded-proto": ("http", "https", "https", "ws"),
+    "x-forwarded-for": ("10.0.0.1", "192.0.2.1"),
     "x-host": ("a.com", "API.a.com", "nowhere", "api.a.com:80"),
     "upgrade": ("connect-udp",),
 }
@@ -122,7 +123,7 @@ def _virtual_host(random: Random, name: str, domains: tuple[str, ...]) -> Virtua
     ]
     if random.random() < 0.6:
         routes.append(Route(f"{name}-rest", RouteMatch(), _action(random)))
-    tls = random.choices(_REQUIRED_TLS, (8, 1, 1))[0]
+    tls = random.choices(_REQUIRED_TLS, (8, 2, 1))[0]
     return VirtualHost(name, domains, tuple(routes), require_tls=tls)
 
 
@@ -166,7 +167,7 @@ def _string(random: Random, values: tuple[str, ...]) -> StringMatch:
         # Envoy refuses empty ones.
         value = value or "1"
         value = value[: random.randint(1, len(value))] if kind == "prefix" else value
-    return StringMatch(kind, value, ignore_case=random.random() < 0.3)
+    return StringMatch(kind, value, ignore_case=random.random() < 0.5)
 
 
 def _action(random: Random) -> Action:

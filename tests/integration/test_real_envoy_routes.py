@@ -89,6 +89,7 @@ def _http_chain(random: Random, table: RouteTable) -> dict[str, Any]:
             )
         ],
         upgrade_configs=[{"upgrade_type": "CONNECT"}, {"upgrade_type": "connect-udp"}],
+        internal_address_config={"cidr_ranges": [{"address_prefix": "10.0.0.0", "prefix_len": 8}]},
         use_remote_address=random.random() < 0.5,
         xff_num_trusted_hops=random.choice((0, 1)),
         normalize_path=random.random() < 0.3,
@@ -121,6 +122,9 @@ def _outcome(record: Record) -> str | None:
     # Of a path that begins with no slash, as of "OPTIONS *", no route is ever asked.
     if details in {"route_not_found", "absolute_path_rejected"}:
         return _NONE
+    if details == "invalid_path" and record["path"] == "*":
+        # Both of no path and to be upgraded to UDP: refused as the latter, with a route.
+        return None
     if record["route_name"]:
         return str(record["route_name"])
     # All routes have names here, but not the redirect of a virtual host.
