@@ -147,7 +147,8 @@ def spec_of_plan(spec: TallySpec, plan: ReadPlan) -> TallySpec:
 
 def _tallied(plan: ReadPlan, spec: TallySpec, selected: Iterable[str] = ()) -> ReadPlan:
     """Return a plan with the columns that a tally and selections ask."""
-    asked = columns_behind((*spec.by, *spec.joint)).union(selected)
+    turned_away = {"path" if name == "query" else name for name in spec.turned_away}
+    asked = columns_behind((*spec.by, *spec.joint, *turned_away)).union(selected)
     return replace(plan, columns=schema.TALLIED | asked, seldom=schema.OF_EXAMPLES - asked)
 
 

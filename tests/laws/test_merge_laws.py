@@ -39,6 +39,7 @@ _SMALL = TallySpec(
     line_examples=1,
     path_segments=1,
     joint=("host", "path_group", "outcome"),
+    turned_away=("path", "query"),
 )
 _CLASSED = replace(_SMALL, max_latency_rows=12, max_joint_rows=8)
 _ANONYMIZED = replace(DEFAULT_SPEC, anonymized="0123456789abcdef")
@@ -417,14 +418,17 @@ def test_tallies_of_different_specifications_do_not_add_up() -> None:
 def test_every_part_of_a_specification_counts(field: str) -> None:
     others: dict[str, Any] = {"by": ("method",), "selection": "--host a", "show_query": True}
     others |= {"joint": ("host",), "anonymized": "0123456789abcdef"}
-    others |= {"every_s": 60, "timezone": "Europe/Berlin"}
+    others |= {"every_s": 60, "timezone": "Europe/Berlin", "turned_away": ("path",)}
     changed: dict[str, Any] = {field: others.get(field) or getattr(DEFAULT_SPEC, field) + 1}
 
     with pytest.raises(TallyError) as caught:
         Tally.empty().merge(Tally.empty(TallySpec(**changed)))
-    words = {"selection": "host_a", "anonymized": "__anonymize", "every_s": "__every_60s"}.get(
-        field, field
-    )
+    words = {
+        "selection": "host_a",
+        "anonymized": "__anonymize",
+        "every_s": "__every_60s",
+        "turned_away": "__config",
+    }.get(field, field)
     assert words in str(caught.value).replace("-", "_").replace(" ", "_")
 
 

@@ -166,6 +166,11 @@ CLUSTER_EXISTS = (*UPSTREAM_ANSWERED, "no_endpoints", "connect_failure", "upstre
                   "upstream_reset", "overflow")  # fmt: skip
 """The request was sent to its cluster, or would have been: the mesh has a cluster of that name."""
 
+SELF_ANSWERED = ("no_filter_chain", "fault_injected", "no_cluster", "no_route", "dependency_failed",
+                 "rate_limited", "denied", "client_error", "overflow", "no_endpoints", "blackhole",
+                 "blocked", "direct_response", "gateway_other")  # fmt: skip
+"""Outcomes in which the request never left the gateway."""
+
 SWITCHING_PROTOCOLS = 101
 """The code of an upgraded connection, which lives on after its answer."""
 

@@ -18,6 +18,10 @@ def without_query(path: pl.Expr) -> pl.Expr:
     return path.str.replace(r"(?s)[?#].*$", "")
 
 
+QUERY = pl.col("path").str.extract(r"(?s)^[^?#]*(\?[^#]*)").fill_null("")
+"""The query of a path from its question mark on; empty for none, and where there is no path."""
+
+
 def masked_query(path: pl.Expr) -> pl.Expr:
     """Return a path with the values of its query and fragment replaced by ``*``."""
     parts = path.str.extract_groups(r"(?s)^([^?#]*)(.*)$")

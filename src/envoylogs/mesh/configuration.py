@@ -27,6 +27,8 @@ class Configuration:
         skipped: How many documents of each unknown kind were passed over; by
             ``kind (group)``.
         warnings: What could not be used, each a sentence that names file and place.
+        credentials: Names of Secrets that were given, and of those that a proxy had, as far as
+            they are known ``namespace/name``; null if nothing given says which there are.
     """
 
     objects: tuple[MeshObject, ...] = ()
@@ -37,3 +39,4 @@ class Configuration:
     dumps: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    credentials: tuple[str, ...] | None = None

@@ -66,22 +66,27 @@ def write_markdown(
     out.write("\n\n".join(sections) + "\n")
 
 
-def _sections(summary: Summary, *, all_of_them: bool) -> Iterable[str]:
+def sections_of_log(summary: Summary) -> Iterable[str]:
+    """Yield the line of facts, and what was selected."""
     yield "**Gateway log**: " + ", ".join(_facts(summary))
     if summary.selection is not None:
-        yield f"Selected: {_code(summary.selection)}"
+        yield f"Selected: {code_span(summary.selection)}"
+
+
+def _sections(summary: Summary, *, all_of_them: bool) -> Iterable[str]:
+    yield from sections_of_log(summary)
     verdict = verdict_of(summary)
     if verdict is not None:
-        yield _prose(verdict[0])
+        yield prose(verdict[0])
     shown = findings_shown(summary, all_of_them=all_of_them)
     for place, found in enumerate(shown, 1):
         yield _finding(place, found, summary)
     rest = None if all_of_them else lesser_findings(summary)
     yield from filter(None, (rest and f"{rest} (--table findings)", noise_of(summary)))
-    yield from map(_prose, notes_of(summary))
+    yield from map(prose, notes_of(summary))
     unused = unused_keys_of(summary.accounts)
     if unused is not None:
-        yield f"{unused[0]} {_code(unused[1])}"
+        yield f"{unused[0]} {code_span(unused[1])}"
     ledger = summary.overview.not_found_ledger
     if ledger["all"]:
         rows = [
@@ -100,7 +105,7 @@ def _tables(summary: Summary, table: str, limit: int | None) -> Iterable[str]:
     for name, what in ((ASKED, "Requests"), (ASKED_CONNECTIONS, "Connections")):
         # Of a log of connections alone the table of requests says nothing.
         if name == ASKED_CONNECTIONS or summary.overview.requests:
-            yield f"{what} by {_code(', '.join(summary.asked_by))}"
+            yield f"{what} by {code_span(', '.join(summary.asked_by))}"
             yield _asked(summary, name, limit)
 
 
@@ -135,12 +140,12 @@ def _facts(summary: Summary) -> Iterable[str]:
 def _finding(place: int, found: Finding, summary: Summary) -> str:
     facts = "; ".join(facts_of_finding(found, summary.overview))
     lines = [
-        f"{place}. **{severity_words(found)}** {_prose(found.title)}",
-        f"Must act: {found.who}. {_prose(facts)}{'.' if facts else ''}",
+        f"{place}. **{severity_words(found)}** {prose(found.title)}",
+        f"Must act: {found.who}. {prose(facts)}{'.' if facts else ''}",
     ]
     if found.proof:
-        lines.append(f"Proof: {_code(found.proof)}")
-    advice = (_code(p) if command else _prose(p) for p, command in with_commands(found.next))
+        lines.append(f"Proof: {code_span(found.proof)}")
+    advice = (code_span(p) if command else prose(p) for p, command in with_commands(found.next))
     lines.append(f"Next: {''.join(advice)}")
     return "\n   ".join(f"{line}  " for line in lines).rstrip()
 
@@ -168,10 +173,10 @@ def _cell(name: str, row: Row) -> str:
     if isinstance(value, int | float):
         return str(value)
     # A bar ends a cell, inside a code span too.
-    return _code(value).replace("|", "\\|")
+    return code_span(value).replace("|", "\\|")
 
 
-def _code(text: object) -> str:
+def code_span(text: object) -> str:
     """Return text in a code span, also where it has backticks."""
     shown = printable(text)
     longest = max(map(len, re.findall("`+", shown)), default=0)
@@ -180,7 +185,7 @@ def _code(text: object) -> str:
     return f"{fence}{space}{shown}{space}{fence}"
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
     """Return a sentence in which nothing is markup; one that would call people is code."""
     calls_or_links = any(mark in text.lower() for mark in ("@", "://", "www."))
-    return _code(text) if calls_or_links else _SPECIAL.sub(r"\\\1", printable(text))
+    return code_span(text) if calls_or_links else _SPECIAL.sub(r"\\\1", printable(text))

@@ -40,7 +40,7 @@ def write_json(summary: Summary, out: TextIO, *, limit: int | None = None) -> No
         "complete": summary.complete,
         "selection": summary.selection,
         "anonymized": summary.anonymized,
-        "accounts": _accounts(summary.accounts, limit),
+        "accounts": accounts_row(summary.accounts, limit),
         "verdict": {"state": summary.verdict.state, "says": summary.verdict.says},
         "overview": timed(asdict(summary.overview)),
         **_tables(summary, limit),
@@ -85,7 +85,8 @@ def _rows(table: pl.DataFrame, limit: int | None) -> list[Row]:
     return [marked(timed(row)) for row in shown.to_dicts()]
 
 
-def _accounts(accounts: Accounts, limit: int | None) -> Row:
+def accounts_row(accounts: Accounts, limit: int | None) -> Row:
+    """Return where every line went, as an object."""
     tables = {
         name: _rows(getattr(accounts, name), limit)
         for name in ("copies", "unused_keys", "other_keys", "examples", "sources", "gateways")

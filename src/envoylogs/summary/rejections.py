@@ -6,15 +6,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from envoylogs.envoy.outcomes import SELF_ANSWERED
+
 if TYPE_CHECKING:
     from envoylogs.summary.judged import Judged
-
-BY_GATEWAY = (
-    "no_filter_chain", "blackhole", "no_route", "no_cluster", "no_endpoints", "overflow",
-    "dependency_failed", "denied", "rate_limited", "client_error", "blocked", "fault_injected",
-    "direct_response", "gateway_other",
-)  # fmt: skip
-"""Outcomes in which the request never left the gateway."""
 
 _KEYS = ("outcome", "host_kind", "host", "route_name", "response_flags", "response_code_details")
 _NAMES_KEPT = 10
@@ -34,7 +29,7 @@ def rejections(judged: Judged) -> pl.DataFrame:
     """
     rows = (
         judged.everything.lazy()
-        .filter(pl.col("outcome").is_in(BY_GATEWAY))
+        .filter(pl.col("outcome").is_in(SELF_ANSWERED))
         .with_columns(*_hosts(pl.col("kind") == "connection", "requested_server_name"))
         .group_by(_KEYS)
         .agg(

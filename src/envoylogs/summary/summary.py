@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from envoylogs.mesh.diagnosis.log_only import explained_by_log
 from envoylogs.summary.accounts import Accounts, accounts
+from envoylogs.summary.explanations import Explanation, explanations, facts_of, seen_of
 from envoylogs.summary.findings.whole_log import WholeLog, all_findings
 from envoylogs.summary.folds import Folds, folds
 from envoylogs.summary.metrics.families import Family, metric_families
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from envoylogs.mesh.mesh import Mesh
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.sorting import Sort
     from envoylogs.tally.ladder import Buckets
@@ -37,6 +40,7 @@ class Summary:
         selection: Which records were counted, as options; null for all.
         finding: The finding whose records they are, as it was asked for; null for none.
         anonymized: Whether tokens stand for what may say who somebody is.
+        mesh: The configuration given; null for none.
     """
 
     judged: WholeLog
@@ -51,12 +55,14 @@ class Summary:
         sort: Sort | None,
         finding: str | None,
         names_in_metrics: int | None,
+        mesh: Mesh | None,
     ) -> None:
         self.judged = WholeLog(revealed(tally), buckets)
         self.asked_by = tuple(by)
         self.selection, self.finding = tally.spec.selection, finding
         self.anonymized = tally.spec.anonymized is not None
         self._complete = complete
+        self.mesh = mesh
         self._sort, self._names_in_metrics = sort, names_in_metrics
         self._tables: dict[str, pl.DataFrame] = {}
 
@@ -98,6 +104,20 @@ class Summary:
         return all_findings(self.judged, self.accounts, self.overview)
 
     @cached_property
+    def explanations(self) -> tuple[Explanation, ...]:
+        """Why requests were turned away; empty unless the tally counts what the gateway answered.
+
+        By the configuration given, and by the log alone without one.
+        """
+        if not self.judged.tally.spec.turned_away:
+            return ()
+        seen = seen_of(self.judged)
+        if self.mesh is None:
+            return explanations(self.judged, partial(explained_by_log, seen=seen), lambda _: False)
+        diagnose = self.mesh.diagnoser(facts_of(self.judged, self.accounts), seen)
+        return explanations(self.judged, diagnose, self.mesh.lists)
+
+    @cached_property
     def verdict(self) -> Verdict:
         """Whether anything is."""
         return verdict(self.findings, self.overview, self.accounts, self.folds)
@@ -136,6 +156,7 @@ def summarize(  # noqa: PLR0913  # what may be asked of a tally
     sort: Sort | None = None,
     finding: str | None = None,
     names_in_metrics: int | None = None,
+    mesh: Mesh | None = None,
 ) -> Summary:
     """Return what there is to say of a tally.
 
@@ -150,6 +171,7 @@ def summarize(  # noqa: PLR0913  # what may be asked of a tally
         finding: As it is shown in the place of its condition.
         names_in_metrics: So many hosts, and so many clusters, are named in
             ``metrics`` at most; null if no metrics are wanted.
+        mesh: The configuration given, which says why; null for none.
 
     Raises:
         TallyError: If the tally has no counts by these columns.
@@ -162,6 +184,7 @@ def summarize(  # noqa: PLR0913  # what may be asked of a tally
         sort=sort,
         finding=finding,
         names_in_metrics=names_in_metrics,
+        mesh=mesh,
     )
     if by:
         # What can't be counted is said before anything is written.

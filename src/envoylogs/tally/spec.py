@@ -16,7 +16,7 @@ MAX_NAMES = 10_000
 _ROWS_OF_A_NAME = 20
 
 _OPTIONS = ("by", "every_s", "timezone", "show_query", "max_names", "max_latency_rows", "joint",
-            "max_joint_rows")  # fmt: skip
+            "max_joint_rows", "config")  # fmt: skip
 """What of a specification has an option of its name."""
 
 MAX_LATENCY_ROWS = 250_000
@@ -54,6 +54,8 @@ class TallySpec:
         max_joint_rows: How many rows these have before they have less detail.
         anonymized: The fingerprint of the key that values were replaced with; null
             if they are as they were logged. Tokens of two keys can't be joined.
+        turned_away: What of ``turned_away.TURNED_AWAY`` requests that the gateway answered by
+            itself are counted by; none for no such counts.
     """
 
     by: tuple[str, ...] = ()
@@ -70,6 +72,7 @@ class TallySpec:
     joint: tuple[str, ...] = ()
     max_joint_rows: int = MAX_JOINT_ROWS
     anonymized: str | None = None
+    turned_away: tuple[str, ...] = ()
 
     @property
     def max_rows(self) -> int:
@@ -101,6 +104,8 @@ class TallySpec:
         value = getattr(self, name)
         if name == "selection":
             return value or "all records"
+        if name == "turned_away":
+            name, value = "config", bool(value) or None
         if name == "anonymized":
             return f"--anonymize (key {value})" if value else "--no-anonymize"
         if name not in _OPTIONS:

@@ -206,7 +206,7 @@ def _header(label: str, whole: BytesIO) -> tuple[TallySpec, Mapping[str, str]]:
         )
     # One that has a checksum was held against it before.
     place_of_seal(whole.getvalue())
-    lists = {name: tuple(found["spec"].get(name, ())) for name in ("by", "joint")}
+    lists = {name: tuple(found["spec"].get(name, ())) for name in ("by", "joint", "turned_away")}
     return TallySpec(**{**found["spec"], **lists}), metadata
 
 

@@ -23,6 +23,7 @@ from envoylogs.tally.slowness import SlownessCounts
 from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.timeline import TimelineCounts
 from envoylogs.tally.traffic import TrafficCounts
+from envoylogs.tally.turned_away import TurnedAway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,6 +64,7 @@ class Tally:
     paths: PathCounts
     evidence: FailureEvidence
     failure_durations: FailureDurations
+    turned_away: TurnedAway
     lines: LineCounts
     examples: LineExamples
     folded_names: FoldedNames
@@ -166,6 +168,7 @@ STATES: Mapping[str, type[State]] = {
     "paths": PathCounts,
     "evidence": FailureEvidence,
     "failure_durations": FailureDurations,
+    "turned_away": TurnedAway,
     "lines": LineCounts,
     "examples": LineExamples,
     "folded_names": FoldedNames,

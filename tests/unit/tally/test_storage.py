@@ -55,7 +55,7 @@ _SPECS = (
     DEFAULT_SPEC,
     TallySpec(by=("method", "host", "start_time"), timeline_buckets=3, evidence_clients=2),
     TallySpec(by=("response_code",), selection="--host '*.example.com'", show_query=True),
-    TallySpec(joint=("host", "start_time", "path_group"), max_joint_rows=90),
+    TallySpec(joint=("host", "start_time", "path_group"), max_joint_rows=90, turned_away=("path",)),
     TallySpec(by=("path",), selection="--where 'path LIKE ''/é%'''", line_examples=1),
 )
 
@@ -96,7 +96,8 @@ def _tally() -> Tally:
     """Return the tally of a log with everything in it, lines that are no records too."""
     data = b"".join(generator.lines(300, seed=3)) + text_of(rare_records()) + b"agent\n{oops}\n\0\n"
     return tally_sources(
-        [source_of(data)], spec=TallySpec(by=("method", "client"), joint=("host",))
+        [source_of(data)],
+        spec=TallySpec(by=("method", "client"), joint=("host",), turned_away=("path", "query")),
     )
 
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from envoylogs.envoy.clusters import cluster_parts, service_label
 from envoylogs.envoy.failures.lookup import FAILURES, must_act_on_errors
-from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, OUTCOMES, UNROUTED
+from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, OUTCOMES, SELF_ANSWERED, UNROUTED
 from envoylogs.render.figures import ACTOR_COLORS, FIGURES, LATENCY_CLASSES, STACKED, template
 from envoylogs.render.formatting import count, percent, span
 from envoylogs.render.split_figure import BAR, CLUSTER_COLORS, REST_COLOR, split_figure
@@ -23,7 +23,6 @@ from envoylogs.render.words import (
 from envoylogs.summary.findings.onset import was_from_the_start
 from envoylogs.summary.over_time import LATENCY_EDGES_MS, MOST_BINS
 from envoylogs.summary.overview import UNDECIDED
-from envoylogs.summary.rejections import BY_GATEWAY
 from envoylogs.summary.splits import NOT_SENT
 from envoylogs.summary.tables import SPLITS_OVER_TIME
 from envoylogs.tally.ladder import WIDTHS_S
@@ -75,7 +74,7 @@ def meta_of(summary: Summary, slices: Slices) -> dict[str, Any]:
                 "must_act_on_errors": must_act_on_errors(outcome),
                 "meaning": outcome.meaning,
                 "unrouted": outcome.name in UNROUTED,
-                "by_gateway": outcome.name in BY_GATEWAY,
+                "by_gateway": outcome.name in SELF_ANSWERED,
                 "not_sent": outcome.name in NOT_SENT,
                 "failed_connection": outcome.name in FAILED_CONNECTIONS,
             }

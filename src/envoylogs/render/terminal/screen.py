@@ -53,7 +53,7 @@ def write_text(  # noqa: PLR0913  # one parameter an option
     """
     with printing(out, color=color, width=width) as console:
         if summary.accounts.lines:
-            console.print(_headline(summary))
+            console.print(headline(summary))
         for note in notes_of(summary):
             console.print(Text(note, style="dim"))
         unused = unused_keys_of(summary.accounts)
@@ -72,7 +72,8 @@ def write_text(  # noqa: PLR0913  # one parameter an option
 _WEIGHTS_OF_FACTS = {"strong": "bold", "alarm": "bold red", "": ""}
 
 
-def _headline(summary: Summary) -> Text:
+def headline(summary: Summary) -> Text:
+    """Return the line of facts."""
     line = Text()
     for text, weight in headline_of(summary):
         line.append(" · " if line else "").append(text, style=_WEIGHTS_OF_FACTS[weight])

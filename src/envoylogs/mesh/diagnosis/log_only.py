@@ -1,0 +1,205 @@
+"""What the log alone says of why a request was turned away: candidates, and what decides.
+
+An unknown host, a missing VirtualService and a path without a route write the
+same line from Istio 1.8 on, so nothing here is proved.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from envoylogs.envoy.failures.lookup import FAILURES
+from envoylogs.mesh.explanation import Candidate, Diagnosis, Proof
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from envoylogs.mesh.diagnosis.refusals import Refusal, Seen
+
+_PORT = re.compile(r":\d+$")
+_GATEWAY = "deploy/istio-ingressgateway -n istio-system"
+_OBJECTS = "kubectl get gateways.networking.istio.io,virtualservices -A -o yaml"
+_ROUTES = f"istioctl proxy-config routes {_GATEWAY} -o json"
+_LISTENERS = f"istioctl proxy-config listeners {_GATEWAY} -o json"
+_CLUSTERS = f"istioctl proxy-config clusters {_GATEWAY} -o json"
+_SERVICES = "kubectl get services,destinationrules,serviceentries -A -o yaml"
+_WHO = "kubectl get virtualservices,gateways.networking.istio.io -A -o yaml --show-managed-fields"
+
+
+def explained_by_log(refusal: Refusal, seen: Seen) -> Diagnosis:
+    """Return what the log says of a refusal: the likeliest cause, and all candidates."""
+    candidates = tuple(_candidates(refusal, seen))
+    proof = tuple(_shown(refusal, seen))
+    if not candidates:
+        failure = FAILURES.get(refusal.failure or "")
+        label = refusal.host or refusal.cluster or "the gateway"
+        codes = "" if refusal.code is None else str(refusal.code)
+        meaning = (
+            failure.says.format(label=label, codes=codes)
+            if failure
+            else f"The gateway answered by itself: {refusal.outcome}"
+        )
+        return Diagnosis("not_in_files", "log_only", meaning, proof)
+    first = candidates[0]
+    return Diagnosis(
+        first.cause,
+        "log_only",
+        first.says,
+        proof,
+        candidates=candidates,
+        by_path=first.cause in {"path_not_matched", "condition_not_met"},
+    )
+
+
+def _candidates(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
+    """Yield what may be the cause, the likeliest first."""
+    if refusal.outcome == "no_filter_chain":
+        yield from _of_connection(refusal, seen)
+    elif refusal.outcome in {"no_route", "blackhole"}:
+        yield from _of_unrouted(refusal, seen)
+    elif refusal.outcome == "no_cluster":
+        yield Candidate(
+            "service_missing",
+            "The route names a service or a port that the gateway has no cluster for.",
+            _CLUSTERS,
+        )
+        yield Candidate(
+            "subset_unknown",
+            "The route names a subset that no DestinationRule defines.",
+            _SERVICES,
+        )
+    elif refusal.outcome == "no_endpoints":
+        cluster = refusal.cluster or "the cluster"
+        yield Candidate(
+            "no_endpoints",
+            f"{cluster} has no endpoint that could answer.",
+            f"istioctl proxy-config endpoints {_GATEWAY} --cluster '{refusal.cluster or ''}'",
+        )
+    elif refusal.outcome in {"direct_response", "fault_injected", "blocked"}:
+        yield Candidate(
+            "direct_by_configuration",
+            f"The gateway answered {refusal.code or 'so'} because it was told to"
+            f"{f', by route {refusal.route_name}' if refusal.route_name else ''}.",
+            _ROUTES,
+        )
+
+
+def _of_connection(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
+    name, port = refusal.request.server_name, refusal.request.port
+    where = f" on port {port}" if port else ""
+    if name is None:
+        yield Candidate(
+            "no_tls_server_for_name",
+            f"No filter chain{where} takes a connection without a TLS server name: plain text to "
+            "a TLS port, or a client that sends no name.",
+            _LISTENERS,
+        )
+        return
+    if name in seen.hosts or name in seen.server_names:
+        yield Candidate(
+            "no_tls_server_for_name",
+            f"{name} was accepted elsewhere in this log: its server went away, or is on another "
+            f"port than the one that was asked{where}.",
+            _LISTENERS,
+        )
+        return
+    yield Candidate("no_tls_server_for_name", f"No TLS server{where} accepts {name}.", _LISTENERS)
+
+
+def _of_unrouted(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
+    host, name = refusal.host, refusal.request.server_name
+    if refusal.outcome == "blackhole":
+        where = f" {refusal.request.port}" if refusal.request.port else ""
+        yield Candidate(
+            "gateway_without_virtualservice",
+            f"The blackhole answered: no VirtualService at all is bound to port{where} of this "
+            "gateway.",
+            _ROUTES,
+        )
+        yield Candidate(
+            "virtualservice_not_bound",
+            "A VirtualService lists the host and names no Gateway.",
+            _OBJECTS,
+        )
+        return
+    if host is None:
+        yield Candidate("no_gateway_for_host", "The request named no host.", _ROUTES)
+        return
+    known = seen.hosts.get(host)
+    if known and name and name != host:
+        yield Candidate(
+            "tls_name_reused",
+            f"The connection was opened for {name}, and its table does not know {host}, which is "
+            "routed on other connections.",
+            _LISTENERS,
+        )
+    asked = refusal.request.authority or ""
+    if known and _PORT.search(asked) and asked != host:
+        yield Candidate(
+            "port_in_host",
+            f"The host came with a port, {asked}, and {host} is routed without: Istio before 1.15 "
+            "compares the port.",
+            _ROUTES,
+        )
+    path = seen.paths.get((host, refusal.path_group or ""))
+    if path is not None:
+        yield Candidate(
+            "host_not_in_virtualservice",
+            f"The same path of {host} was routed"
+            f"{f' until {path.until}' if path.until else ''}: its route was taken away.",
+            _WHO,
+        )
+    elif known:
+        yield Candidate(
+            "path_not_matched",
+            f"Other paths of {host} are routed, and no route takes this one.",
+            _ROUTES,
+        )
+        yield Candidate(
+            "condition_not_met",
+            "A route takes the path, and asks for a method or a header too.",
+            _ROUTES,
+        )
+    if not known:
+        yield from _of_stranger(host, seen)
+
+
+def _of_stranger(host: str, seen: Seen) -> Iterator[Candidate]:
+    """Yield what may be the cause where a host was never routed in this log."""
+    _, _, parent = host.partition(".")
+    if host in seen.domains:
+        yield Candidate(
+            "wildcard_does_not_cover",
+            f"Hosts below {host} are routed: a wildcard *.{host} does not cover {host} itself.",
+            _OBJECTS,
+        )
+    yield Candidate("no_gateway_for_host", f"No Gateway of this gateway lists {host}.", _OBJECTS)
+    yield Candidate(
+        "host_not_in_virtualservice",
+        f"A Gateway accepts {host}"
+        f"{f', as it does others of {parent}' if parent in seen.domains else ''}, and no "
+        "VirtualService that is bound to it lists it.",
+        _OBJECTS,
+    )
+    yield Candidate(
+        "virtualservice_not_bound",
+        f"A VirtualService lists {host}, and names no Gateway or another one.",
+        _OBJECTS,
+    )
+
+
+def _shown(refusal: Refusal, seen: Seen) -> Iterator[Proof]:
+    """Yield what the record and the rest of the log show."""
+    record = "record"
+    if refusal.details:
+        yield Proof(record, "response_code_details", refusal.details, "why, as Envoy says it")
+    elif refusal.outcome == "blackhole":
+        yield Proof(
+            record, "route_name", refusal.route_name or "(missing)",
+            "404 without flag, cluster and host: the blackhole of Istio 1.1 to 1.7",
+        )  # fmt: skip
+    known = seen.hosts.get(refusal.host or "")
+    if known is not None:
+        until = f" until {known.until}" if known.until else ""
+        yield Proof("log", "authority", refusal.host or "", f"was routed in this log{until}")

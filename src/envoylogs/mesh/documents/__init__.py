@@ -1,0 +1,5 @@
+"""Configuration as it is given: dumps of a proxy and objects, in JSON or YAML."""
+
+from envoylogs.mesh.documents.reading import read_configuration
+
+__all__ = ["read_configuration"]

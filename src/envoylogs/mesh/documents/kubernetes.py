@@ -1,0 +1,157 @@
+"""Objects of Kubernetes, Istio and the Gateway API, made of parsed documents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from envoylogs.mesh.documents.kinds import KINDS, RENAMED_GROUPS, TEXTS, Kind
+from envoylogs.mesh.documents.nodes import (
+    list_in,
+    member,
+    members,
+    object_in,
+    text_in,
+    whole,
+)
+from envoylogs.mesh.documents.shapes import shaped
+from envoylogs.mesh.objects import DEFAULT_NAMESPACE, MeshObject, ObjectName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from envoylogs.mesh.documents.nodes import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an object stands.
+
+    Attributes:
+        source: The file.
+        line: On which it begins, counted from 1; null where that is not known.
+    """
+
+    source: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.source if self.line is None else f"{self.source}:{self.line}"
+
+
+_READ_ANNOTATIONS = ("istio.io/", ".istio.io/", "gateway.networking.k8s.io/")
+_CONTAINER_FIELDS = ("name", "ports")
+
+
+def kind_of(node: Node, list_kind: str | None) -> tuple[str, str]:
+    """Return the group and the kind of an object; empty where it does not say them.
+
+    Args:
+        node: The object.
+        list_kind: Of the list that it is an item of, such as ``ServiceList``; null for none.
+            Items of typed lists leave kind and group to the list.
+    """
+    parts = members(node)
+    kind, version = (whole(parts.get(key)) for key in ("kind", "apiVersion"))
+    if not isinstance(kind, str) and list_kind:
+        kind = list_kind.removesuffix("List")
+    group = version.rpartition("/")[0] if isinstance(version, str) else ""
+    if not isinstance(version, str):
+        groups = [known for known, named in KINDS if named == kind]
+        group = groups[0] if len(groups) == 1 else ""
+    kind = kind if isinstance(kind, str) else ""
+    return RENAMED_GROUPS.get((group, kind), group), kind
+
+
+def mesh_object(
+    node: Node, named: tuple[str, str], place: Place, order: int, warn: Callable[[str], None]
+) -> MeshObject | None:
+    """Return an object; null if it has no name.
+
+    Args:
+        node: The object, of which only what is kept is decoded: never what a Secret holds.
+        named: The group and the kind, of ``KINDS``.
+        place: Where it stands.
+        order: How many objects were read before.
+        warn: Told in sentences what could not be used.
+    """
+    group, kind_name = named
+    kind = KINDS[named]
+    parts = members(node)
+    metadata = whole(parts.get("metadata"))
+    name = member(metadata, "name")
+    if isinstance(name, int | float) and not isinstance(name, bool):
+        name = str(name)
+    if not isinstance(name, str) or not name:
+        warn(f"{place}: a {kind_name} has no metadata.name, and was passed over.")
+        return None
+    namespace = (text_in(metadata, "namespace") or DEFAULT_NAMESPACE) if kind.is_namespaced else ""
+    object_name = ObjectName(kind_name, namespace, name, group)
+
+    def warn_of(what: str) -> None:
+        warn(f"{place}: {object_name}: {what}.")
+
+    spec = _spec(parts, kind, named, warn_of)
+    labels = object_in(metadata, "labels")
+    if kind.is_templated:
+        labels = _template_labels(parts)
+    manager, changed_at = _changed(metadata)
+    return MeshObject(
+        name=object_name,
+        spec=spec,
+        labels=shaped(labels, TEXTS, "labels", warn_of) or {},
+        annotations={
+            key: value
+            for key, value in object_in(metadata, "annotations").items()
+            if isinstance(value, str) and any(part in f".{key}" for part in _READ_ANNOTATIONS)
+        },
+        created_at=text_in(metadata, "creation_timestamp") or None,
+        changed_by=manager,
+        changed_at=changed_at,
+        source=place.source,
+        order=order,
+    )
+
+
+def _spec(
+    parts: dict[str, Node], kind: Kind, named: tuple[str, str], warn: Callable[[str], None]
+) -> dict[str, Any]:
+    if named == ("", "Secret"):
+        secret_type = whole(parts.get("type"))
+        return {"type": secret_type} if isinstance(secret_type, str) else {}
+    given = whole(parts.get("spec"))
+    spec = {} if given is None else shaped(given, kind.shape, "spec", warn) or {}
+    if kind.needed is not None and not spec.get(kind.needed[0]):
+        warn(f"it has no spec.{kind.needed[0]}, so {kind.needed[1]}")
+    if kind.is_templated:
+        spec = {**spec, **object_in(object_in(spec, "template"), "spec")}
+    if kind.kept is not None:
+        spec = {key: value for key, value in spec.items() if key in kind.kept}
+    if "containers" in spec:
+        # Their environment may hold what is secret.
+        spec["containers"] = [
+            {key: each[key] for key in _CONTAINER_FIELDS if key in each}
+            for each in spec["containers"]
+        ]
+    if "jwtRules" in spec:
+        spec["jwtRules"] = [
+            {key: value for key, value in rule.items() if key != "jwks"}
+            for rule in spec["jwtRules"]
+        ]
+    return spec
+
+
+def _template_labels(parts: dict[str, Node]) -> dict[str, Any]:
+    template = object_in(whole(parts.get("spec")), "template")
+    return object_in(object_in(template, "metadata"), "labels")
+
+
+def _changed(metadata: object) -> tuple[str | None, str | None]:
+    """Return who has changed an object last, and when; the status of an object does not count."""
+    changes = [
+        (text_in(each, "time"), text_in(each, "manager"))
+        for each in list_in(metadata, "managed_fields")
+        if text_in(each, "subresource") != "status"
+    ]
+    at, manager = max(changes, default=("", ""))
+    return manager or None, at or None

@@ -1,0 +1,161 @@
+"""What explanations say in words; the same in every renderer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from envoylogs.render.formatting import clock, day_and_clock, printable
+from envoylogs.summary.in_words import counted, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envoylogs.mesh.configuration import Configuration
+    from envoylogs.mesh.explanation import Diagnosis
+    from envoylogs.summary.explanations import Explanation
+    from envoylogs.summary.overview import Overview
+    from envoylogs.summary.summary import Summary
+
+CERTAINTY = {
+    "proved": "PROVED",
+    "likely": "LIKELY",
+    "log_only": "BY THE LOG ALONE",
+}
+"""How sure a cause is, in words."""
+
+_BECAME = {
+    "no_filter_chain": "refused before a request was read",
+    "no_route": "without a route",
+    "blackhole": "answered by the blackhole",
+    "no_cluster": "sent to a cluster that is not there",
+    "no_endpoints": "sent to a cluster without endpoints",
+    "direct_response": "answered by the gateway itself",
+    "fault_injected": "aborted by a fault rule",
+    "blocked": "blocked as an unknown destination",
+    "denied": "denied by a policy",
+    "rate_limited": "rate limited",
+    "client_error": "refused as broken",
+    "overflow": "turned away by a limit",
+    "dependency_failed": "failed by what the gateway needs",
+    "gateway_other": "answered by the gateway itself",
+}
+_NAMED = 5
+
+
+class Shown(NamedTuple):
+    """What people are shown of explanations.
+
+    Attributes:
+        told: One by one.
+        more: How many others there are of known hosts.
+        strangers: What is said of hosts that nobody configured and that were never routed, a
+            sentence for each cause.
+    """
+
+    told: list[Explanation]
+    more: int
+    strangers: list[str]
+
+
+def explanations_shown(summary: Summary, limit: int | None) -> Shown:
+    """Return the explanations of known hosts, at most ``limit``, and sentences on strangers.
+
+    Without any known host strangers are told one by one.
+    """
+    found = summary.explanations
+    known = [each for each in found if each.known]
+    strangers = [each for each in found if not each.known]
+    if not known:
+        known, strangers = list(strangers), []
+    shown = known[:limit]
+    rest = strangers if known is not strangers else []
+    return Shown(shown, len(known) - len(shown), _on_strangers(rest))
+
+
+def _on_strangers(found: Sequence[Explanation]) -> list[str]:
+    """Return a sentence for each cause, with the hosts that were asked for most."""
+    by_cause: dict[str, list[Explanation]] = {}
+    for each in found:
+        by_cause.setdefault(each.diagnosis.cause, []).append(each)
+    sentences = []
+    for cause, of_cause in by_cause.items():
+        hosts = list(dict.fromkeys(each.host for each in of_cause))
+        requests = sum(each.requests for each in of_cause)
+        named = [printable(host) if host else "no host" for host in hosts[:_NAMED]]
+        rest = len(hosts) - len(named)
+        more = f" and {rest:,} more" if rest else ""
+        names = f"{', '.join(named)}{more}" if rest else listing(named)
+        sentences.append(
+            f"{counted(requests, 'request')} for {counted(len(hosts), 'host')} that nobody "
+            f"configured ({cause}): {names}."
+        )
+    return sentences
+
+
+def title_of(found: Explanation) -> str:
+    """Return who was turned away, how often and how: ``a.com, port 8443: 2 requests ...``."""
+    host = "no host" if found.host is None else printable(found.host)
+    noun = "connection" if found.host_kind == "server_name" else "request"
+    port = f" on port {found.port}" if found.port is not None else ""
+    became = _BECAME.get(found.outcome, found.outcome)
+    return f"{host}{port}: {counted(found.requests, noun)} {became}"
+
+
+def facts_of(found: Explanation, overview: Overview) -> list[str]:
+    """Return when, for which paths and methods and for how many clients, each as a few words."""
+    one_day = day_and_clock(overview.first)[:10] == day_and_clock(overview.last)[:10]
+    show = clock if one_day else day_and_clock
+    facts = []
+    if found.paths and found.paths != (None,):
+        facts.append(f"paths {_some(found.paths)}" if len(found.paths) > 1 else
+                     f"path {_some(found.paths)}")  # fmt: skip
+    if found.methods and found.methods != ("GET",):
+        facts.append(", ".join(map(printable, found.methods[:_NAMED])))
+    if found.server_names:
+        facts.append(f"TLS server name {_some(found.server_names)}")
+    if found.first is not None:
+        first, last = show(found.first), show(found.last)
+        facts.append(f"at {first}" if first == last else f"{first} to {last}")
+    if found.clients_at_least:
+        facts.append(f"at least {counted(found.clients_at_least, 'client')}")
+    return facts
+
+
+def _some(names: Sequence[str | None]) -> str:
+    shown = ["-" if name is None else printable(name) for name in names[:_NAMED]]
+    rest = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def now_words(diagnosis: Diagnosis) -> str | None:
+    """Return what the configuration given does with the request; null if it can't be said."""
+    now = diagnosis.now
+    if now is None:
+        return None
+    why = f" ({printable(now.why)})" if now.why else ""
+    if now.routed is False:
+        return f"not routed by the configuration given{why}."
+    where = "".join(
+        f" {words} {printable(name)}"
+        for words, name in (
+            ("by virtual host", now.virtual_host), ("route", now.route), ("to", now.cluster),
+        )
+        if name
+    )  # fmt: skip
+    may = "may be routed" if now.routed == "may" else "routed"
+    return f"{may} by the configuration given{f':{where}' if where else ''}{why}."
+
+
+def configuration_words(configuration: Configuration) -> str:
+    """Return what was given: ``2 Gateways, 5 VirtualServices, 1 dump``."""
+    kinds: dict[str, int] = {}
+    for each in configuration.objects:
+        kinds[each.kind] = kinds.get(each.kind, 0) + 1
+    parts = [counted(n, kind) for kind, n in kinds.items()]
+    if configuration.dumps:
+        parts.append(counted(configuration.dumps, "dump"))
+    skipped = sum(configuration.skipped.values())
+    if skipped:
+        named = ", ".join(list(configuration.skipped)[:_NAMED])
+        parts.append(f"{skipped:,} of other kinds passed over ({printable(named)})")
+    return ", ".join(parts) or "nothing that says how requests are routed"

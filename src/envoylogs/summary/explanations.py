@@ -1,0 +1,255 @@
+"""Why each request was turned away: what the gateway answered by itself, with its diagnosis."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from envoylogs.envoy.paths import path_group
+from envoylogs.envoy.traffic import host_of
+from envoylogs.mesh.diagnosis.refusals import Refusal, Routed, Seen
+from envoylogs.mesh.requests import Request
+from envoylogs.tally.folding.marks import FOLDED_MARKS
+from envoylogs.tally.turned_away import LONGEST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from envoylogs.mesh.explanation import Diagnosis
+    from envoylogs.summary.judged import Judged
+
+_AGENT = "user-agent"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Requests for one host, or connections for one name, with one cause.
+
+    Attributes:
+        host: Authority without its port, or server name of a connection; null for none.
+        host_kind: ``authority`` or ``server_name``.
+        port: Of the pod; null where it was not logged.
+        known: Whether this log routed a request for the host, or the configuration lists it.
+        paths: Without queries, those that were asked for most first.
+        methods: Likewise.
+        server_names: TLS server names that differ from the host.
+        outcome: What became of them.
+        requests: How many.
+        first: Microseconds since 1970; null without times.
+        last: Likewise.
+        clients_at_least: Examples are kept of a few.
+        diagnosis: Why.
+    """
+
+    host: str | None
+    host_kind: str
+    port: int | None
+    known: bool
+    paths: tuple[str | None, ...]
+    methods: tuple[str, ...]
+    server_names: tuple[str, ...]
+    outcome: str
+    requests: int
+    first: int | None
+    last: int | None
+    clients_at_least: int
+    diagnosis: Diagnosis
+
+
+@dataclass(slots=True)
+class _Group:
+    """What becomes one explanation."""
+
+    diagnosis: Diagnosis
+    most: int = 0
+    requests: int = 0
+    first: int | None = None
+    last: int | None = None
+    paths: defaultdict[str | None, int] = field(default_factory=lambda: defaultdict(int))
+    methods: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    server_names: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+
+def explanations(
+    judged: Judged, diagnose: Callable[[Refusal], Diagnosis], lists: Callable[[str], bool]
+) -> tuple[Explanation, ...]:
+    """Return why requests were turned away, known hosts and then the most requests first.
+
+    Args:
+        judged: Of a tally that counts what was turned away.
+        diagnose: Says why.
+        lists: Tells hosts that the configuration lists.
+    """
+    groups: dict[tuple[Any, ...], _Group] = {}
+    for row in _rows(judged):
+        refusal = _refusal(row)
+        diagnosis = diagnose(refusal)
+        key = (row["kind"], refusal.host, refusal.request.port, row["outcome"],
+               *_told_apart(diagnosis))  # fmt: skip
+        group = groups.setdefault(key, _Group(diagnosis))
+        _add(group, row, refusal, diagnosis)
+    known = set(judged.known_names)
+    clients = _clients(judged)
+    found = []
+    for (kind, host, port, outcome, *_), group in groups.items():
+        host_kind = "server_name" if kind == "connection" else "authority"
+        found.append(
+            Explanation(
+                host=host,
+                host_kind=host_kind,
+                port=port,
+                known=host is not None and (host in known or lists(host)),
+                paths=_most(group.paths),
+                methods=_most(group.methods),
+                server_names=_most(group.server_names),
+                outcome=outcome,
+                requests=group.requests,
+                first=group.first,
+                last=group.last,
+                clients_at_least=clients.get((outcome, host_kind, host), 0),
+                diagnosis=group.diagnosis,
+            )
+        )
+    return tuple(sorted(found, key=_order))
+
+
+def _order(found: Explanation) -> tuple[Any, ...]:
+    cause = found.diagnosis
+    return (
+        not found.known, -found.requests, found.host or "", found.port or 0, found.outcome,
+        cause.cause, cause.says,
+    )  # fmt: skip
+
+
+def _told_apart(diagnosis: Diagnosis) -> tuple[Any, ...]:
+    """Return what requests for one host have in common that are told as one."""
+    change = diagnosis.change
+    by_path = diagnosis.by_path
+    return (
+        diagnosis.cause,
+        diagnosis.certainty,
+        diagnosis.objects,
+        diagnosis.says if not by_path else None,
+        None if change is None or by_path else change.yaml,
+    )
+
+
+def _add(group: _Group, row: dict[str, Any], refusal: Refusal, diagnosis: Diagnosis) -> None:
+    requests = row["requests"]
+    if requests > group.most:
+        # What is said of the path that was asked for most stands for the others.
+        group.most, group.diagnosis = requests, diagnosis
+    group.requests += requests
+    times = [time for time in (row["first"], group.first) if time is not None]
+    group.first = min(times, default=None)
+    times = [time for time in (row["last"], group.last) if time is not None]
+    group.last = max(times, default=None)
+    if not refusal.is_connection:
+        group.paths[row["path"]] += requests
+    if row["method"] is not None:
+        group.methods[row["method"]] += requests
+    name = refusal.request.server_name
+    if name is not None and name != refusal.host:
+        group.server_names[name] += requests
+
+
+def _most(counts: dict[Any, int]) -> tuple[Any, ...]:
+    """Return names, those with the highest counts first."""
+    return tuple(sorted(counts, key=lambda name: (-counts[name], name is None, name or "")))
+
+
+def _rows(judged: Judged) -> Iterator[dict[str, Any]]:
+    """Yield what was turned away, those asked for most first, with ``host`` and ``path_group``."""
+    spec = judged.tally.spec
+    connection = pl.col("kind") == "connection"
+    name = pl.col("requested_server_name").str.to_lowercase()
+    asked = pl.col("path") if "path" in spec.turned_away else pl.lit(None, pl.String)
+    rows = judged.tally.turned_away.frame.with_columns(
+        host=pl.when(connection).then(name).otherwise(host_of(pl.col("authority"))),
+        path_group=path_group(asked, spec.path_segments),
+        requested_server_name=name,
+    )
+    return rows.sort(
+        -pl.col("requests"), pl.exclude("requests", "first", "last"), nulls_last=True
+    ).iter_rows(named=True)
+
+
+def _refusal(row: dict[str, Any]) -> Refusal:
+    """Return what is known of a row; what stands for folded names is not known."""
+    name, path = _unfolded(row["requested_server_name"]), _unfolded(row.get("path"))
+    query, agent = row.get("query"), row.get("user_agent")
+    is_connection = row["kind"] == "connection"
+    whole = path is not None and len(path) < LONGEST
+    headers = {_AGENT: agent} if agent is not None and agent not in FOLDED_MARKS else {}
+    request = Request(
+        authority=_unfolded(row["authority"]),
+        path=None if not whole else f"{path}{query or ''}" if query not in FOLDED_MARKS else path,
+        method=_unfolded(row["method"]),
+        port=row["listener_port"],
+        server_name=name,
+        tls=True if name is not None else None,
+        query_known=query is not None and query not in FOLDED_MARKS,
+        headers=headers,
+        absent=frozenset({_AGENT}) if "user_agent" in row and agent is None else frozenset(),
+    )
+    return Refusal(
+        request=request,
+        host=row["host"],
+        outcome=row["outcome"],
+        is_connection=is_connection,
+        failure=row["failure"],
+        code=row["response_code"],
+        details=row["response_code_details"],
+        route_name=_unfolded(row["route_name"]),
+        cluster=_unfolded(row["upstream_cluster"]),
+        path_group=row["path_group"],
+    )
+
+
+def _unfolded(name: str | None) -> str | None:
+    return None if name in FOLDED_MARKS else name
+
+
+def _clients(judged: Judged) -> dict[tuple[str, str, str | None], int]:
+    """Return how many clients at least were refused, by outcome, kind of host and host."""
+    connection = pl.col("outcome") == "no_filter_chain"
+    host = pl.when(connection).then(pl.col("server_name").str.to_lowercase()).otherwise("host")
+    kind = pl.when(connection).then(pl.lit("server_name")).otherwise(pl.lit("authority"))
+    counted = judged.evidence.group_by("outcome", kind.alias("kind"), host.alias("of")).agg(
+        pl.col("client").n_unique()
+    )
+    return {(outcome, kind, of): n for outcome, kind, of, n in counted.iter_rows()}
+
+
+def seen_of(judged: Judged) -> Seen:
+    """Return what else the log shows of hosts and paths."""
+    refused = set(judged.tally.turned_away.frame.select(host_of(pl.col("authority"))).to_series())
+    first, last = pl.col("first_routed").min(), pl.col("last_routed").max()
+    paths = judged.paths.filter(pl.col("routed") > 0)
+    by_host = paths.group_by("host").agg(first, last)
+    by_path = paths.filter(pl.col("host").is_in(list(refused - {None}))).group_by(
+        "host", "path_group"
+    )
+
+    return Seen(
+        hosts={host: _routed(*times) for host, *times in _named(by_host.iter_rows())},
+        paths={
+            (host, group): _routed(*times)
+            for host, group, *times in _named(by_path.agg(first, last).iter_rows())
+        },
+        server_names=frozenset(judged.known_names),
+    )
+
+
+def _routed(first_us: int | None, last_us: int | None) -> Routed:
+    until = None if last_us is None else _EPOCH + timedelta(microseconds=last_us)
+    return Routed(first_us, last_us, until and f"{until:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def _named(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    return (row for row in rows if row[0] is not None and row[0] not in FOLDED_MARKS)

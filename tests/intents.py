@@ -1,0 +1,93 @@
+"""What Istio would make of objects that are written in a test."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+from envoylogs.mesh.configuration import Configuration
+from envoylogs.mesh.documents import read_configuration
+from envoylogs.mesh.intent import Binding, GatewayFacts, Intent, Note, Server, intended
+from envoylogs.mesh.requests import Request
+from envoylogs.mesh.routes.through import Way, route_through
+from envoylogs.mesh.tables import Route, RouteTable, VirtualHost
+
+
+def configuration(*documents: str) -> Configuration:
+    """Return objects that are written in YAML, in their order."""
+    text = "\n---\n".join(dedent(each) for each in documents)
+    return read_configuration(["-"], io.BytesIO(text.encode()))
+
+
+def intent_of(*documents: str, **facts: Any) -> Intent:
+    """Return what Istio makes of objects, for a gateway of which ``facts`` are known."""
+    return intended(configuration(*documents), GatewayFacts(**facts))
+
+
+def intent_of_file(path: Path, **facts: Any) -> Intent:
+    """Return what Istio makes of the objects of a file."""
+    return intended(read_configuration([str(path)]), GatewayFacts(**facts))
+
+
+def way(
+    intent: Intent,
+    host: str,
+    path: str = "/",
+    *,
+    port: int = 80,
+    server_name: str | None = None,
+    **request: Any,
+) -> Way:
+    """Return the way of a request, in plain HTTP unless a server name is given."""
+    asked = Request(
+        authority=host,
+        path=path,
+        port=port,
+        server_name=server_name,
+        tls=server_name is not None,
+        **request,
+    )
+    return route_through(asked, intent.listeners, intent.tables)
+
+
+def clusters(intent: Intent, host: str, path: str = "/", **request: Any) -> dict[str, int] | None:
+    """Return where a request goes, null if no route takes it for certain."""
+    routing = way(intent, host, path, **request).routing
+    route = routing.route if routing is not None else None
+    return dict(route.action.clusters) if route is not None else None
+
+
+def server(intent: Intent, gateway: str, index: int = 0) -> Server:
+    """Return a server by the path of its Gateway."""
+    return next(
+        each for each in intent.servers if each.gateway.path == gateway and each.index == index
+    )
+
+
+def binding(intent: Intent, route: str) -> Binding:
+    """Return the only binding of a route object that is not for the mesh too."""
+    (found,) = [each for each in intent.bindings if each.route.path == route]
+    return found
+
+
+def notes(intent: Intent, code: str) -> list[Note]:
+    """Return the notes of a kind."""
+    return [each for each in intent.notes if each.code == code]
+
+
+def table(intent: Intent) -> RouteTable:
+    """Return the only route table."""
+    (found,) = intent.tables
+    return found
+
+
+def virtual_host(intent: Intent, domain: str) -> VirtualHost:
+    """Return the virtual host of the only table that has a domain."""
+    return next(each for each in table(intent).virtual_hosts if domain in each.domains)
+
+
+def routes(intent: Intent, domain: str = "*") -> tuple[Route, ...]:
+    """Return the routes of a domain of the only table."""
+    return virtual_host(intent, domain).routes
