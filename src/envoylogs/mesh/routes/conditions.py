@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envoylogs.mesh.routes.paths import bare_path
+from envoylogs.mesh.routes.paths import bare_path, has_no_path
 from envoylogs.mesh.routes.strings import fits_every_value, value_fits
 
 if TYPE_CHECKING:
@@ -23,20 +23,17 @@ def header_fits(condition: NamedMatch, request: Request) -> bool | str:
         In words what is not known where that decides: ``header x-version``, ``method``.
     """
     value = header_value(condition.name, request)
-    if value is None and condition.name == ":path":
+    if value is None and condition.name == ":path" and not has_no_path(request):
         return _path_header_fits(condition, request)
     unknown = _NAMES.get(condition.name, f"header {condition.name}")
     if value is None and is_known(condition.name, request):
-        if condition.match.kind == "present":
-            # Envoy asks for the header itself here, whatever a missing one counts as.
-            return condition.invert
         if not condition.missing_as_empty:
-            # Inverted or not: a condition on the value of a missing header never holds.
-            return False
+            # Inverted or not, a condition on the value of a missing header never holds.
+            return condition.invert and condition.match.kind == "present"
         value = ""
     if value is None:
         if condition.missing_as_empty and fits_every_value(condition.match):
-            return unknown if condition.match.kind == "present" else not condition.invert
+            return not condition.invert
         return unknown
     fits = value_fits(condition.match, value)
     return f"pattern {condition.match.value}" if fits is None else fits != condition.invert
@@ -51,9 +48,12 @@ def query_fits(condition: NamedMatch, request: Request) -> bool | str:
     Returns:
         In words what is not known where that decides: ``query parameter version``.
     """
-    if not request.query_known or request.path is None:
+    if has_no_path(request):
+        value = None
+    elif request.query_known and request.path is not None:
+        value = query_value(condition.name, request.path)
+    else:
         return f"query parameter {condition.name}"
-    value = query_value(condition.name, request.path)
     if value is None:
         # Only "present" can be inverted in Envoy: it then asks that there is none.
         return condition.invert and condition.match.kind == "present"
@@ -79,6 +79,8 @@ def header_value(name: str, request: Request) -> str | None:
 
 def is_known(name: str, request: Request) -> bool:
     """Return whether a header is known to be there, or not to be."""
+    if name == ":path" and has_no_path(request):
+        return True
     return name in request.absent or name in request.headers
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from envoylogs.mesh.routes.conditions import header_fits, query_fits
-from envoylogs.mesh.routes.paths import bare_path, path_fits, target_fits
+from envoylogs.mesh.routes.paths import bare_path, is_routable, path_fits, target_fits
 from envoylogs.mesh.routes.patterns import pattern
 from envoylogs.mesh.routes.strings import ascii_lower
 
@@ -114,7 +114,7 @@ def _distance_of_segments(asked: list[str], wanted: list[str]) -> tuple[int, int
 
 def _fits_but_for_case(match: RouteMatch, path: str) -> bool:
     if match.path_kind in {"regex", "uri_template"}:
-        return path_fits(match, path) is True or path_fits(match, ascii_lower(path)) is True
+        return True in {path_fits(match, path), path_fits(match, ascii_lower(path))}
     return path_fits(replace(match, ignore_case=True), path) is True
 
 
@@ -128,6 +128,8 @@ def _target_miss(match: RouteMatch, request: Request) -> Miss:
     if request.path is None:
         return Miss("path", f"a CONNECT without a path is not under {match.path}")
     path = bare_path(request.path)
+    if not is_routable(path):
+        return Miss("path", f"no route takes {path}, which begins with no slash")
     return Miss("path", _path_reason(match, path))
 
 
