@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +20,14 @@ from envoylogs.tally.turned_away import LONGEST
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from envoylogs.mesh.explanation import Diagnosis
+    from envoylogs.mesh.explanation import Diagnosis, Proof
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.judged import Judged
 
 _AGENT = "user-agent"
+_PATHS_PROVED = 5
+"""For so many paths of a host it is said why each has no route."""
+
 _MESH_DOMAIN = r"^outbound\|\d+\|[^|]*\|[^.|]+\.[^.|]+\.svc\.([^|]+)$"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -73,6 +76,7 @@ class _Group:
     requests: int = 0
     first: int | None = None
     last: int | None = None
+    steps: dict[str, Proof] = field(default_factory=dict)
     paths: defaultdict[str | None, int] = field(default_factory=lambda: defaultdict(int))
     methods: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     server_names: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -115,10 +119,19 @@ def explanations(
                 first=group.first,
                 last=group.last,
                 clients_at_least=clients.get((outcome, host_kind, host), 0),
-                diagnosis=group.diagnosis,
+                diagnosis=_with_other_paths(group),
             )
         )
     return tuple(sorted(found, key=_order))
+
+
+def _with_other_paths(group: _Group) -> Diagnosis:
+    """Return what is said of the path that was asked for most, with why others have no route."""
+    diagnosis, main = group.diagnosis, _most(group.paths)[:1]
+    others = tuple(step for path, step in group.steps.items() if (path,) != main)
+    if not others:
+        return diagnosis
+    return replace(diagnosis, proof=(*diagnosis.proof, *others))
 
 
 def _order(found: Explanation) -> tuple[Any, ...]:
@@ -144,6 +157,11 @@ def _told_apart(diagnosis: Diagnosis) -> tuple[Any, ...]:
 
 def _add(group: _Group, row: dict[str, Any], refusal: Refusal, diagnosis: Diagnosis) -> None:
     requests = row["requests"]
+    path = row.get("path")
+    if diagnosis.by_path and path is not None and len(group.steps) < _PATHS_PROVED:
+        step = next((each for each in diagnosis.proof if each.field == "match"), None)
+        if step is not None:
+            group.steps.setdefault(path, replace(step, field=f"match, for {path}"))
     if requests > group.most:
         # What is said of the path that was asked for most stands for the others.
         group.most, group.diagnosis = requests, diagnosis

@@ -121,7 +121,15 @@ class Summary:
     @cached_property
     def remarks(self) -> tuple[Note, ...]:
         """What is odd in the configuration given, whatever the log says; empty without one."""
-        return () if self.mesh is None else self.mesh.intent(self._facts).notes
+        if self.mesh is None:
+            return ()
+        authorities = self.judged.tally.turned_away.frame["authority"]
+        has_ports = bool(authorities.str.contains(r":\d+$").any())
+        return tuple(
+            note
+            for note in self.mesh.remarks(self._facts)
+            if note.code != "release_unknown" or has_ports
+        )
 
     @cached_property
     def _facts(self) -> GatewayFacts:
@@ -183,6 +191,8 @@ def summarize(  # noqa: PLR0913  # what may be asked of a tally
         names_in_metrics: So many hosts, and so many clusters, are named in
             ``metrics`` at most; null if no metrics are wanted.
         mesh: The configuration given, which says why; null for none.
+        suppress: Codes of causes and findings that are left out, each everywhere or, as
+            ``CODE:HOST``, for hosts of a glob.
 
     Raises:
         TallyError: If the tally has no counts by these columns.
