@@ -181,9 +181,10 @@ class Dumps:
     @staticmethod
     def _name_of(node: Node) -> str:
         try:
-            return str(whole(members(node).get("name")))
+            name = whole(members(node).get("name"))
         except (ValueError, RecursionError, msgspec.DecodeError):
-            return "without a name"
+            name = None
+        return name if isinstance(name, str) and name.isprintable() else "without a name"
 
 
 def _types(parts: dict[str, Node]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def _read(text: str) -> Configuration:
 
 
 def _object(kind: str, version: str, spec: Any = None, **metadata: Any) -> dict[str, Any]:
-    given = {"kind": kind, "apiVersion": version, "metadata": {"name": "a", **metadata}}
+    given = {"kind": kind, "apiVersion": version, "metadata": {"name": "a"} | metadata}
     return given if spec is None else {**given, "spec": spec}
 
 
@@ -210,3 +210,12 @@ def test_only_comments_are_no_error_and_said_once() -> None:
     assert configuration.documents == 0
     assert len(configuration.warnings) == 1
     assert "Nothing was read" in configuration.warnings[0]
+
+
+@pytest.mark.parametrize("name", ["a\u001b[2J", "a\nb", "x" * 1000])
+def test_a_name_that_could_not_be_shown_is_none(name: str) -> None:
+    text = json.dumps(_object("Pod", "v1", name=name))
+    kind = json.dumps(_object(name, "v1"))
+
+    assert "has no metadata.name" in _read(text).warnings[0]
+    assert _read(kind).skipped == {"no kind (core)": 1}
