@@ -7,6 +7,7 @@ alone, and the rules for it are merged.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -40,11 +41,17 @@ class DestinationRules:
         self, objects: Iterable[MeshObject], mesh_domain: str, root_namespace: str
     ) -> None:
         self._root = root_namespace
-        self._rules = [
-            (expanded(host, each.namespace, mesh_domain), each)
-            for each in objects
-            if each.kind == "DestinationRule" and (host := each.spec.get("host"))
-        ]
+        self._exact: dict[str, list[MeshObject]] = defaultdict(list)
+        self._wildcards: list[tuple[str, MeshObject]] = []
+        for each in objects:
+            given = each.spec.get("host") if each.kind == "DestinationRule" else None
+            if not given:
+                continue
+            host = expanded(given, each.namespace, mesh_domain)
+            if is_wildcard(host):
+                self._wildcards.append((host, each))
+            else:
+                self._exact[host].append(each)
 
     def subset(
         self, name: str, host: str, gateway: str | None, owners: Iterable[str]
@@ -57,7 +64,8 @@ class DestinationRules:
             gateway: The namespace of the gateway; null if it is not known.
             owners: The namespaces of those who declare the host.
         """
-        about = [(known, rule) for known, rule in self._rules if is_covered(host, known)]
+        about = [(host, rule) for rule in self._exact.get(host, ())]
+        about += [(known, rule) for known, rule in self._wildcards if is_covered(host, known)]
         defining = [rule for _, rule in about if name in subsets_of(rule)]
         if not about:
             return SubsetState("unknown")

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from envoylogs.mesh.tables import Cluster, Listener, RouteTable
 
 _ROUTES = ("static_route_configs", "dynamic_route_configs")
-_LISTENERS = ("static_listeners", "dynamic_listeners")
+# Those that are active stood in a list of their own before Envoy 1.12.
+_LISTENERS = ("static_listeners", "dynamic_listeners", "dynamic_active_listeners")
 _CLUSTERS = ("static_clusters", "dynamic_active_clusters")
 _SECRETS = ("static_secrets", "dynamic_active_secrets")
 _SCOPED = ("inline_scoped_route_configs", "dynamic_scoped_route_configs")

@@ -136,7 +136,8 @@ def _spec(
     if kind.needed is not None and not spec.get(kind.needed[0]):
         warn(f"it has no spec.{kind.needed[0]}, so {kind.needed[1]}")
     if kind.is_templated:
-        spec = {**spec, **object_in(object_in(spec, "template"), "spec")}
+        of_pods = object_in(object_in(spec, "template"), "spec")
+        spec = {key: value for key, value in spec.items() if key == "replicas"} | of_pods
     if kind.kept is not None:
         spec = {key: value for key, value in spec.items() if key in kind.kept}
     if "containers" in spec:
