@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,10 +16,11 @@ from tests.judging_envoy import extension, judging_envoy, listener
 from tests.route_configurations import envoy_table
 from tests.routing_worlds import Asked, random_listener, random_request, random_table
 
+from envoylogs.mesh.documents import read_configuration
 from envoylogs.mesh.requests import Request
 from envoylogs.mesh.routes.chains import choose_chain
 from envoylogs.mesh.routes.matcher import Candidate, Routing, TableMatcher
-from envoylogs.mesh.tables import FilterChain, Listener, RouteTable
+from envoylogs.mesh.tables import Action, FilterChain, Listener, Route, RouteTable
 
 _SEED = 20_26
 _TABLES = 80
@@ -54,9 +56,14 @@ Judged = list[tuple[RouteTable, Asked, Record]]
 
 
 @pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the Envoy of the tables runs."""
+    return tmp_path_factory.mktemp("routes")
+
+
+@pytest.fixture(scope="module")
+def judged(folder: Path) -> Judged:
     """Tables, requests that were sent, and what Envoy logged of them."""
-    folder = tmp_path_factory.mktemp("routes")
     random = Random(_SEED)
     tables = [random_table(random, f"table-{number}") for number in range(_TABLES)]
     listeners = [listener(table.name, [_http_chain(random, table)]) for table in tables]
@@ -240,6 +247,28 @@ def _of_shares(candidates: tuple[Candidate, ...]) -> set[str]:
         if each.conditions in {(), ("runtime fraction 100 %",)}:
             return possible
     return {*possible, _NONE}
+
+
+def test_the_dump_holds_the_tables_as_they_were_drawn(folder: Path, judged: Judged) -> None:
+    drawn = {table.name: table for table, _, _ in judged}
+
+    dumped = read_configuration([str(folder / "config_dump.json")]).tables
+
+    assert len(drawn) >= 60
+    assert {each.name: _matched(each) for each in dumped if each.name in drawn} == {
+        name: _matched(table) for name, table in drawn.items()
+    }
+
+
+def _matched(table: RouteTable) -> RouteTable:
+    """Return a table without what its routes do, and where it was read."""
+    hosts = tuple(
+        replace(
+            host, routes=tuple(Route(route.name, route.match, Action()) for route in host.routes)
+        )
+        for host in table.virtual_hosts
+    )
+    return replace(table, virtual_hosts=hosts, source="")
 
 
 def test_the_filter_chain_is_the_one_that_answers(tmp_path: Path) -> None:
