@@ -219,6 +219,37 @@ def test_the_log_alone_names_the_route_or_all_that_may_be_it(judged: Judged) -> 
     assert min(seen.values()) >= 200
 
 
+def _held_less(request: Request) -> list[Request]:
+    """Return a request as logs hold it that lack something."""
+    return [
+        replace(request, path=(request.path or "").partition("?")[0], query_known=False),
+        replace(request, path=None),
+        replace(request, method=None),
+        replace(request, authority=None),
+        replace(request, headers={}, absent=frozenset()),
+    ]
+
+
+def test_a_log_that_holds_less_is_never_sure_of_what_is_not_so(judged: Judged) -> None:
+    certain = 0
+    for table, asked, record in judged:
+        outcome = _outcome(record)
+        # A CONNECT has no path that could be missing.
+        if outcome is None or record["method"] == "CONNECT":
+            continue
+        matcher = TableMatcher(table)
+        for less in _held_less(_as_logged(record)):
+            found = matcher.route(less)
+            shown = f"held: {less}\n{_shown(table, asked, record, found)}"
+            if found.verdict != "may":
+                assert _told(found) == outcome, shown
+                certain += 1
+            elif found.virtual_host is not None:
+                assert outcome in _possible(found), shown
+
+    assert certain >= 2_000
+
+
 def test_all_headers_handed_over_leave_only_shares_open(judged: Judged) -> None:
     certain = 0
     for table, asked, record in judged:
