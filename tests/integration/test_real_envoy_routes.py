@@ -30,7 +30,7 @@ _LISTENERS = 30
 _LOGGED = ("user-agent", "x-forwarded-for", "x-request-id")
 """Headers that Istio's logs hold."""
 
-_STILL_OPEN = ("runtime fraction", "release of Envoy", "template ")
+_STILL_OPEN = ("runtime fraction", "how this release of Envoy")
 """What is not known even where all headers are."""
 
 _NONE, _TO_HTTPS = "no route", "redirect to HTTPS"
