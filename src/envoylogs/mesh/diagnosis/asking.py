@@ -40,7 +40,7 @@ class Answer:
     @property
     def virtual_host(self) -> VirtualHost | None:
         """The one that takes the host, null for none; the blackhole is none."""
-        found = self.routing and self.routing.virtual_host
+        found = None if self.routing is None else self.routing.virtual_host
         return None if found is None or is_blackhole(found) else found
 
     @property

@@ -104,6 +104,8 @@ class Collecting:
             self.dump_count += 1
             self.warn(f"{place}: is an empty list: the proxy had nothing of what was asked for.")
             return
+        if not all(map(is_object, parts)):
+            raise unknown(place.source)
         of_dump = 0
         for each in parts:
             keys = members(each)
@@ -112,7 +114,7 @@ class Collecting:
             elif is_record(keys):
                 raise log_given(place.source)
             else:
-                of_dump += self.dumps.add(each, place.source) if is_object(each) else 0
+                of_dump += self.dumps.add(each, place.source)
         if of_dump:
             self.documents += 1
             self.dump_count += 1
