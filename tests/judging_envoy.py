@@ -37,7 +37,10 @@ def extension(name: str, type_name: str, **settings: Any) -> dict[str, Any]:
 def judging_envoy(
     folder: Path, listeners: list[dict[str, Any]], clusters: list[dict[str, Any]]
 ) -> Iterator[dict[str, int]]:
-    """Run an Envoy until its logs are written; give the port of each listener by its name."""
+    """Run an Envoy until its logs are written; give the port of each listener by its name.
+
+    Its dump is in ``config_dump.json``.
+    """
     admin = {"address": _ADDRESS, "port_value": 0}
     config = {
         "admin": {"address": {"socket_address": admin}},
@@ -58,7 +61,9 @@ def judging_envoy(
         ) as process,
     ):  # fmt: skip
         try:
-            yield _ports(folder, process, len(listeners))
+            ports = _ports(folder, process, len(listeners))
+            (folder / "config_dump.json").write_bytes(_admin(folder, "config_dump"))
+            yield ports
         finally:
             process.terminate()
             process.wait(timeout=_PATIENCE_S)
@@ -68,12 +73,9 @@ def _ports(folder: Path, process: subprocess.Popen[bytes], expected: int) -> dic
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            address = (folder / "admin.txt").read_text()
-            with urllib.request.urlopen(f"http://{address}/ready", timeout=2):
-                pass
-            with urllib.request.urlopen(f"http://{address}/listeners?format=json") as answer:
-                statuses = json.load(answer).get("listener_statuses", [])
-        except OSError:
+            _admin(folder, "ready")
+            statuses = json.loads(_admin(folder, "listeners?format=json"))["listener_statuses"]
+        except (OSError, KeyError):
             statuses = []
         if len(statuses) == expected:
             return {
@@ -82,3 +84,10 @@ def _ports(folder: Path, process: subprocess.Popen[bytes], expected: int) -> dic
             }
         time.sleep(0.05)
     raise RuntimeError((folder / "envoy.log").read_text()[-3000:])
+
+
+def _admin(folder: Path, page: str) -> bytes:
+    address = (folder / "admin.txt").read_text()
+    with urllib.request.urlopen(f"http://{address}/{page}", timeout=5) as answer:
+        content: bytes = answer.read()
+        return content

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envoylogs.mesh.routes.paths import bare_path, has_no_path
-from envoylogs.mesh.routes.strings import fits_every_value, value_fits
+from envoylogs.mesh.routes.strings import ascii_lower, fits_every_value, value_fits
 
 if TYPE_CHECKING:
     from envoylogs.mesh.requests import Request
@@ -36,7 +36,7 @@ def header_fits(condition: NamedMatch, request: Request) -> bool | str:
             return not condition.invert
         return unknown
     fits = value_fits(condition.match, value)
-    return f"pattern {condition.match.value}" if fits is None else fits != condition.invert
+    return _open_pattern(condition) if fits is None else fits != condition.invert
 
 
 def query_fits(condition: NamedMatch, request: Request) -> bool | str:
@@ -54,11 +54,12 @@ def query_fits(condition: NamedMatch, request: Request) -> bool | str:
         value = query_value(condition.name, request.path)
     else:
         return f"query parameter {condition.name}"
+    if condition.match.kind == "present" and condition.invert:
+        return _OPPOSITE_BY_RELEASE
     if value is None:
-        # Only "present" can be inverted in Envoy: it then asks that there is none.
-        return condition.invert and condition.match.kind == "present"
+        return False
     fits = value_fits(condition.match, value)
-    return f"pattern {condition.match.value}" if fits is None else fits != condition.invert
+    return _open_pattern(condition) if fits is None else fits
 
 
 def header_value(name: str, request: Request) -> str | None:
@@ -93,12 +94,18 @@ def query_value(name: str, path: str) -> str | None:
     return None
 
 
+def _open_pattern(condition: NamedMatch) -> str:
+    return f"whether pattern {condition.match.value} fits"
+
+
 def _path_header_fits(condition: NamedMatch, request: Request) -> bool | str:
     """Return what is certain of ``:path``, which has the query, where only the path is known."""
     match = condition.match
-    if request.path is None or match.ignore_case:
+    if request.path is None:
         return "path"
     path, wanted = bare_path(request.path), match.value
+    if match.ignore_case:
+        path, wanted = ascii_lower(path), ascii_lower(wanted)
     fits: bool | None = None
     if match.kind == "present":
         fits = True
@@ -111,5 +118,8 @@ def _path_header_fits(condition: NamedMatch, request: Request) -> bool | str:
             fits = False
     return "query" if fits is None else fits != condition.invert
 
+
+_OPPOSITE_BY_RELEASE = "how this release of Envoy reads present_match: false"
+"""Before 1.34 it asked for a parameter that is there, and now for one that is not."""
 
 _NAMES = {":method": "method", ":authority": "authority", "host": "authority", ":path": "path"}

@@ -65,13 +65,13 @@ def bare_path_fits(match: RouteMatch, path: str, *, ignore_parameters: bool) -> 
     if match.path_kind == "uri_template":
         template = uri_template(match.path)
         fits = template.fits(path) if template else None
-        return f"template {match.path}" if fits is None else fits
+        return f"how this release of Envoy reads template {match.path}" if fits is None else fits
     if ignore_parameters and ";" in path:
         # Releases differ: older ones cut at the first semicolon, those that are mended
         # (1.36.10, 1.37.6, 1.38.4, 1.39.1 and later) cut each segment at its own.
         cut = _compared_path_fits(match, path.partition(";")[0])
         cut_each = _compared_path_fits(match, _PARAMETERS.sub("", path))
-        return cut if cut == cut_each else "release of Envoy, by which it cuts parameters of a path"
+        return cut if cut == cut_each else "how this release of Envoy cuts path parameters"
     return _compared_path_fits(match, path)
 
 
@@ -79,7 +79,7 @@ def _compared_path_fits(match: RouteMatch, path: str) -> bool | str:
     kind, wanted = match.path_kind, match.path
     if kind == "regex":
         fits = pattern(wanted).covers(path)
-        return f"pattern {wanted}" if fits is None else fits
+        return f"whether pattern {wanted} fits" if fits is None else fits
     if match.ignore_case:
         path, wanted = ascii_lower(path), ascii_lower(wanted)
     if kind == "exact":

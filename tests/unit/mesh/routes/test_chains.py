@@ -1,6 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from random import Random
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.routing_worlds import random_listener
 
 from envoylogs.mesh.requests import Request
 from envoylogs.mesh.routes.chains import ChainChoice, choose_chain
@@ -116,3 +122,35 @@ def test_without_the_server_name_all_chains_are_possible() -> None:
 
 def test_a_chain_for_all_is_certain_without_a_server_name() -> None:
     assert _choice(Request(), _ANY).chain == _ANY
+
+
+@pytest.mark.property
+@settings(max_examples=200, deadline=None)
+@given(seed=st.integers(0, 1 << 32), server_name=st.sampled_from((None, "a.com", "x.api.a.com")))
+def test_the_order_of_chains_is_nothing(seed: int, server_name: str | None) -> None:
+    random = Random(seed)
+    listener = random_listener(random, "drawn")
+    chains = random.sample(listener.chains, k=len(listener.chains))
+    other = replace(listener, chains=tuple(chains))
+
+    here, there = choose_chain(_tls(server_name), listener), choose_chain(_tls(server_name), other)
+
+    assert (here.verdict, here.chain, set(here.possible)) == (
+        there.verdict,
+        there.chain,
+        set(there.possible),
+    )
+
+
+@pytest.mark.property
+@settings(max_examples=200, deadline=None)
+@given(seed=st.integers(0, 1 << 32), server_name=st.sampled_from((None, "a.com", "x.api.a.com")))
+def test_what_is_certain_is_possible_where_less_is_known(
+    seed: int, server_name: str | None
+) -> None:
+    listener = random_listener(Random(seed), "drawn")
+
+    known, unknown = choose_chain(_tls(server_name), listener), choose_chain(Request(), listener)
+
+    assert set(known.possible) <= set(unknown.possible)
+    assert unknown.may_be_closed or not known.may_be_closed

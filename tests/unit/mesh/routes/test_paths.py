@@ -51,7 +51,7 @@ def test_a_pattern_covers_the_whole_path_and_keeps_its_case() -> None:
 
 
 def test_a_pattern_that_re2_refuses_leaves_it_open() -> None:
-    assert _fits("regex", "/(?!admin).*", "/books") == "pattern /(?!admin).*"
+    assert _fits("regex", "/(?!admin).*", "/books") == "whether pattern /(?!admin).* fits"
 
 
 def test_percent_and_bytes_beyond_ascii_are_compared_as_they_stand() -> None:
@@ -76,7 +76,7 @@ def test_parameters_of_a_path_are_part_of_it_unless_the_table_ignores_them() -> 
 
 def test_parameters_that_releases_cut_differently_leave_it_open() -> None:
     assert path_fits(RouteMatch("exact", "/a/b"), "/a;v=1/b", ignore_parameters=True) == (
-        "release of Envoy, by which it cuts parameters of a path"
+        "how this release of Envoy cuts path parameters"
     )
     assert path_fits(RouteMatch("prefix", "/a"), "/a;v=1/b", ignore_parameters=True) is True
 

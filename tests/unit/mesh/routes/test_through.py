@@ -115,6 +115,25 @@ def test_an_open_choice_of_chains_ends_the_way() -> None:
     assert way.why == ("the server name of the TLS handshake, if any",)
 
 
+def test_an_open_choice_of_chains_to_one_table_goes_on() -> None:
+    listener = _listener(
+        8080,
+        FilterChain(application_protocols=("h2",), table="http.8080"),
+        FilterChain(application_protocols=("http/1.1",), table="http.8080"),
+        FilterChain(clusters=(("outbound|9000||db", 1),)),
+    )
+    tables = [_table("http.8080", "*")]
+
+    request = route_through(Request("shop.com", port=8080, tls=True), [listener], tables)
+    nothing = Request(None, None, None, port=8080, tls=True)
+    connection = route_through(nothing, [listener], tables)
+
+    assert (request.table, request.why) == (tables[0], ())
+    # Not the chain of TCP: it was a request.
+    assert connection.table is None
+    assert connection.why == ("the protocols that the TLS handshake offers (ALPN)",)
+
+
 def test_a_connection_that_no_chain_takes_has_no_table() -> None:
     way = route_through(Request(port=8443, server_name="other.com", tls=True), [_SECURE], [])
 
