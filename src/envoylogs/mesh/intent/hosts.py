@@ -32,7 +32,7 @@ def expanded(host: str, namespace: str, domain: str) -> str:
     (``ResolveShortnameToFQDN`` in ``pilot/pkg/model/config.go``). An address is none:
     only version 6 has no dot.
     """
-    if not host or host == "*" or "." in host or _is_address(host):
+    if not host or host == "*" or "." in host or (":" in host and _is_address(host)):
         return host
     return f"{host}.{namespace}.svc.{domain}"
 
