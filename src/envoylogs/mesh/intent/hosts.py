@@ -68,12 +68,16 @@ class HostIndex:
         return host in self._exact or bool(self._covering(host))
 
     def intersection(self, hosts: Iterable[str]) -> tuple[str, ...]:
-        """Return the hosts that both sides cover, in the order of ``hosts``, each once."""
+        """Return the hosts that both sides cover, each once.
+
+        Of each pair that is the narrower one, so that beside a wildcard of one side stand
+        the names of the other that it covers.
+        """
         common: dict[str, None] = {}
         for host in hosts:
             if self.covers(host):
                 common[host] = None
-            elif is_wildcard(host):
+            if is_wildcard(host):
                 common.update(dict.fromkeys(self._covered_by(host)))
         return tuple(common)
 
