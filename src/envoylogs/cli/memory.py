@@ -115,6 +115,7 @@ class Memory:
             by=by,
             **over_time,
             joint=joint,
+            turned_away=self.turned_away or kept.turned_away,
             show_query=kept.show_query if self.show_query is None else self.show_query,
         )
         return replace(asked, **self.given)

@@ -13,6 +13,7 @@ from envoylogs.cli.options import READ, option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from envoylogs.cli.log_options import LogOptions
     from envoylogs.mesh.mesh import Mesh
 
 ConfigOption = Annotated[list[str] | None, option(
@@ -29,15 +30,23 @@ SuppressOption = Annotated[list[str] | None, option(
 _PIPE = "-"
 
 
-def given_mesh(config: Sequence[str] | None, sources: Sequence[str] | None) -> Mesh | None:
+def given_mesh(
+    config: Sequence[str] | None, sources: Sequence[str] | None, log: LogOptions
+) -> Mesh | None:
     """Return the configuration that was given; null for none.
 
     Raises:
         MeshFileError: If a file can't be read as configuration.
-        typer.BadParameter: If log and configuration are both to come through the pipe.
+        typer.BadParameter: If log and configuration are both to come through the pipe, or
+            names are to be replaced by tokens.
     """
     if not config:
         return None
+    if log.anonymize:
+        raise typer.BadParameter(
+            "--config with --anonymize: tokens can't be looked up in a configuration. Anonymize "
+            "what is shared without it"
+        )
     if _PIPE in config and (not sources or _PIPE in sources):
         raise typer.BadParameter("only one of log and configuration can come through a pipe (-)")
     from envoylogs.mesh.documents import read_configuration

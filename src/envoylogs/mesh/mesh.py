@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from envoylogs.mesh.diagnosis.asking import is_blackhole
 from envoylogs.mesh.diagnosis.diagnoser import Diagnoser
 from envoylogs.mesh.diagnosis.host_index import HostIndex
 from envoylogs.mesh.diagnosis.objects import dicts, texts
@@ -62,6 +63,18 @@ class Mesh:
     def remarks(self, facts: GatewayFacts) -> tuple[Note, ...]:
         """Return what is odd in it, whatever the log says."""
         return remarks(self.configuration, self.intent(facts), facts)
+
+    def routed_hosts(self, facts: GatewayFacts) -> list[str]:
+        """Return the hosts that the gateway has routes for, each once; no wildcards, no ports."""
+        given = self.configuration.tables or self.intent(facts).tables
+        found = (
+            domain.lower()
+            for table in given
+            for host in table.virtual_hosts
+            if host.routes and not is_blackhole(host)
+            for domain in host.domains
+        )
+        return [domain for domain in dict.fromkeys(found) if not {"*", ":"} & set(domain)]
 
     def lists(self, host: str) -> bool:
         """Tell whether anything but a host of all hosts lists a host."""

@@ -93,12 +93,7 @@ class Services:
             return self._by_dump(cluster, "Its name is none that Istio makes.", in_dump=in_dump)
         declared = self._declared.get(name.host, [])
         if not declared:
-            # A rule that lacks the subset says so whatever else there is.
-            lacking = self._without_subset(name, [], namespace_of_gateway, in_dump=in_dump)
-            if lacking is not None and lacking.status == "missing" and not in_dump:
-                return lacking
-            why = f"No Service and no ServiceEntry for {name.host} is among the files."
-            return self._by_dump(cluster, why, in_dump=in_dump)
+            return self._undeclared(cluster, name, namespace_of_gateway, in_dump=in_dump)
         if in_dump:
             return self._endpoints(name, declared, namespace_of_gateway)
         lacking = (
@@ -112,6 +107,17 @@ class Services:
         if in_dump is None:
             return self._endpoints(name, declared, namespace_of_gateway)
         why = "The objects that were given would make it: they are newer, or were not sent yet."
+        return self._by_dump(cluster, why, in_dump=in_dump)
+
+    def _undeclared(
+        self, cluster: str, name: _Name, gateway: str | None, *, in_dump: bool | None
+    ) -> ClusterState:
+        """Return what is known of the cluster of a host that nothing given declares."""
+        # A rule that lacks the subset says so whatever else there is.
+        lacking = self._without_subset(name, [], gateway, in_dump=in_dump)
+        if lacking is not None and lacking.status == "missing" and not in_dump:
+            return lacking
+        why = f"No Service and no ServiceEntry for {name.host} is among the files."
         return self._by_dump(cluster, why, in_dump=in_dump)
 
     def _by_dump(self, cluster: str, why: str, *, in_dump: bool | None) -> ClusterState:

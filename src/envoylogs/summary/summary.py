@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from envoylogs.mesh.diagnosis.log_only import explained_by_log
 from envoylogs.summary.accounts import Accounts, accounts
 from envoylogs.summary.explanations import Explanation, explanations, facts_of, seen_of
+from envoylogs.summary.findings.configured import with_configuration
 from envoylogs.summary.findings.whole_log import WholeLog, all_findings
 from envoylogs.summary.folds import Folds, folds
 from envoylogs.summary.metrics.families import Family, metric_families
 from envoylogs.summary.overview import Overview, overview
 from envoylogs.summary.slices import SLICE_COLUMNS, FindingSlice, Slices, slices, slices_of
+from envoylogs.summary.suppressing import Suppressed
 from envoylogs.summary.tables import ASKED, ASKED_CONNECTIONS, TABLES
 from envoylogs.summary.verdict import Verdict, verdict
 from envoylogs.tally.known_tokens import revealed
@@ -59,12 +61,13 @@ class Summary:
         mesh: Mesh | None,
         suppress: Sequence[str],
     ) -> None:
-        self.judged = WholeLog(revealed(tally), buckets)
+        lists = None if mesh is None else mesh.lists
+        self.judged = WholeLog(revealed(tally), buckets, lists)
         self.asked_by = tuple(by)
         self.selection, self.finding = tally.spec.selection, finding
         self.anonymized = tally.spec.anonymized is not None
         self._complete = complete
-        self.mesh, self.suppress = mesh, tuple(suppress)
+        self.mesh, self.suppressed = mesh, Suppressed(suppress)
         self._sort, self._names_in_metrics = sort, names_in_metrics
         self._tables: dict[str, pl.DataFrame] = {}
 
@@ -102,8 +105,12 @@ class Summary:
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """What is wrong, the worst first."""
-        return all_findings(self.judged, self.accounts, self.overview)
+        """What is wrong, the worst first; with a configuration, what that proves too."""
+        found = all_findings(self.judged, self.accounts, self.overview)
+        if self.mesh is not None:
+            hosts = self.mesh.routed_hosts(self._facts)
+            found = with_configuration(found, self.explanations, self.judged, self.mesh, hosts)
+        return tuple(each for each in found if not self.suppressed(each.code, each.subject))
 
     @cached_property
     def explanations(self) -> tuple[Explanation, ...]:
@@ -115,8 +122,11 @@ class Summary:
             return ()
         seen = seen_of(self.judged)
         if self.mesh is None:
-            return explanations(self.judged, partial(explained_by_log, seen=seen), lambda _: False)
-        return explanations(self.judged, self.mesh.diagnoser(self._facts, seen), self.mesh.lists)
+            found = explanations(self.judged, partial(explained_by_log, seen=seen), lambda _: False)
+        else:
+            diagnose = self.mesh.diagnoser(self._facts, seen)
+            found = explanations(self.judged, diagnose, self.mesh.lists)
+        return tuple(each for each in found if not self.suppressed(each.diagnosis.cause, each.host))
 
     @cached_property
     def remarks(self) -> tuple[Note, ...]:

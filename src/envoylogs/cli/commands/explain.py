@@ -53,20 +53,18 @@ def explain(  # noqa: PLR0913, PLR0917  # one parameter an option
     envoylogs explain gateway.log --config mesh.yaml --config dump.json
     envoylogs explain gateway.log --config mesh.yaml --host shop.example.com --format markdown
     """  # noqa: D301  # \b keeps the lines of the examples
-    if log.anonymize:
-        raise typer.BadParameter(
-            "--anonymize: tokens can't be looked up in a configuration; share the summary instead"
-        )
     is_given = origin_of(log.context, "format") is not None
     output_format = format_of(output, output_format, is_given=is_given)
     if output_format not in _FORMATS:
         allowed = ", ".join(_FORMATS)
         raise typer.BadParameter(f"--format {output_format}: explanations are {allowed}")
-    mesh = given_mesh(config, sources)
+    if log.anonymize:
+        raise typer.BadParameter("--anonymize: what is explained is known by its name")
+    mesh = given_mesh(config, sources, log)
     asked = ("path",) if mesh is None else mesh.turned_away
     memory = Memory((), max_names, None, None, turned_away=asked)
     with Session(log, sources, "explain", files=Files(output), strict=strict) as session:
-        summary = session.summary(session.tally(memory), mesh=mesh, suppress=tuple(suppress or ()))
+        summary = session.summary(session.tally(memory), mesh=mesh, suppress=suppress or ())
         write = _writer(output_format, limit, color)
         if output is None and output_format is options.Format.TEXT and sys.stdout.isatty():
             screen = ScreenText()
