@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from envoylogs.mesh.diagnosis.diagnoser import Diagnoser
 from envoylogs.mesh.diagnosis.host_index import HostIndex
-from envoylogs.mesh.diagnosis.objects import texts
+from envoylogs.mesh.diagnosis.objects import dicts, texts
+from envoylogs.mesh.diagnosis.remarks import remarks
 from envoylogs.mesh.intent import intended
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from envoylogs.mesh.configuration import Configuration
     from envoylogs.mesh.diagnosis.refusals import Seen
-    from envoylogs.mesh.intent.values import GatewayFacts, Intent
+    from envoylogs.mesh.intent.values import GatewayFacts, Intent, Note
     from envoylogs.mesh.objects import MeshObject, ObjectName
 
 _AGENT = "user-agent"
@@ -58,6 +59,10 @@ class Mesh:
         """Return what says why requests were turned away."""
         return Diagnoser(self.configuration, self.intent(facts), facts, seen)
 
+    def remarks(self, facts: GatewayFacts) -> tuple[Note, ...]:
+        """Return what is odd in it, whatever the log says."""
+        return remarks(self.configuration, self.intent(facts), facts)
+
     def lists(self, host: str) -> bool:
         """Tell whether anything but a host of all hosts lists a host."""
         return bool(self._listed.covering(host, with_any=False))
@@ -83,17 +88,13 @@ class Mesh:
                 yield from texts(spec.get("hosts"))
                 yield from texts(spec.get("hostnames"))
             elif each.kind == "Gateway":
-                for server in _dicts(spec.get("servers")):
+                for server in dicts(spec.get("servers")):
                     yield from (host.rpartition("/")[2] for host in texts(server.get("hosts")))
-                for listener in _dicts(spec.get("listeners")):
+                for listener in dicts(spec.get("listeners")):
                     yield from texts([listener.get("hostname")])
         for table in self.configuration.tables:
             for host in table.virtual_hosts:
                 yield from host.domains
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # whatever stands in a spec
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _is_query(key: str, value: object) -> bool:

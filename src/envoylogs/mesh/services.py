@@ -69,6 +69,15 @@ class Services:
         """Return an object that was given, the last of those of its name; null if none was."""
         return self._by_name.get(name)
 
+    def first_port(self, host: str) -> int | None:
+        """Return the first port of the Service or ServiceEntry of a host; null if none is known."""
+        for each in self._declared.get(host, ()):
+            for port in each.spec.get("ports", ()):
+                number = port.get("port", port.get("number")) if isinstance(port, dict) else None
+                if isinstance(number, int):
+                    return number
+        return None
+
     def cluster_state(self, cluster: str, namespace_of_gateway: str | None) -> ClusterState:
         """Return what is known of a cluster.
 
@@ -84,6 +93,10 @@ class Services:
             return self._by_dump(cluster, "Its name is none that Istio makes.", in_dump=in_dump)
         declared = self._declared.get(name.host, [])
         if not declared:
+            # A rule that lacks the subset says so whatever else there is.
+            lacking = self._without_subset(name, [], namespace_of_gateway, in_dump=in_dump)
+            if lacking is not None and lacking.status == "missing" and not in_dump:
+                return lacking
             why = f"No Service and no ServiceEntry for {name.host} is among the files."
             return self._by_dump(cluster, why, in_dump=in_dump)
         if in_dump:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from envoylogs.mesh.intent import GatewayFacts, Note
     from envoylogs.mesh.mesh import Mesh
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.sorting import Sort
@@ -56,13 +57,14 @@ class Summary:
         finding: str | None,
         names_in_metrics: int | None,
         mesh: Mesh | None,
+        suppress: Sequence[str],
     ) -> None:
         self.judged = WholeLog(revealed(tally), buckets)
         self.asked_by = tuple(by)
         self.selection, self.finding = tally.spec.selection, finding
         self.anonymized = tally.spec.anonymized is not None
         self._complete = complete
-        self.mesh = mesh
+        self.mesh, self.suppress = mesh, tuple(suppress)
         self._sort, self._names_in_metrics = sort, names_in_metrics
         self._tables: dict[str, pl.DataFrame] = {}
 
@@ -114,8 +116,24 @@ class Summary:
         seen = seen_of(self.judged)
         if self.mesh is None:
             return explanations(self.judged, partial(explained_by_log, seen=seen), lambda _: False)
-        diagnose = self.mesh.diagnoser(facts_of(self.judged, self.accounts), seen)
-        return explanations(self.judged, diagnose, self.mesh.lists)
+        return explanations(self.judged, self.mesh.diagnoser(self._facts, seen), self.mesh.lists)
+
+    @cached_property
+    def remarks(self) -> tuple[Note, ...]:
+        """What is odd in the configuration given, whatever the log says; empty without one."""
+        if self.mesh is None:
+            return ()
+        authorities = self.judged.tally.turned_away.frame["authority"]
+        has_ports = bool(authorities.str.contains(r":\d+$").any())
+        return tuple(
+            note
+            for note in self.mesh.remarks(self._facts)
+            if note.code != "release_unknown" or has_ports
+        )
+
+    @cached_property
+    def _facts(self) -> GatewayFacts:
+        return facts_of(self.judged, self.accounts)
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -157,6 +175,7 @@ def summarize(  # noqa: PLR0913  # what may be asked of a tally
     finding: str | None = None,
     names_in_metrics: int | None = None,
     mesh: Mesh | None = None,
+    suppress: Sequence[str] = (),
 ) -> Summary:
     """Return what there is to say of a tally.
 
@@ -172,6 +191,8 @@ def summarize(  # noqa: PLR0913  # what may be asked of a tally
         names_in_metrics: So many hosts, and so many clusters, are named in
             ``metrics`` at most; null if no metrics are wanted.
         mesh: The configuration given, which says why; null for none.
+        suppress: Codes of causes and findings that are left out, each everywhere or, as
+            ``CODE:HOST``, for hosts of a glob.
 
     Raises:
         TallyError: If the tally has no counts by these columns.
@@ -185,6 +206,7 @@ def summarize(  # noqa: PLR0913  # what may be asked of a tally
         finding=finding,
         names_in_metrics=names_in_metrics,
         mesh=mesh,
+        suppress=suppress,
     )
     if by:
         # What can't be counted is said before anything is written.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.objects import MeshObject, ObjectName
 
 # Begins with a letter, and no word of it is one that YAML 1.1 reads as something else.
-_PLAIN = re.compile(r"(?!(?:true|false|yes|no|on|off|null|y|n)$)[a-z][a-z0-9./-]*")
+_PLAIN = re.compile(r"(?!(?i:true|false|yes|no|on|off|null|y|n)$)[A-Za-z][A-Za-z0-9./-]*")
 _PATH = re.compile(r"/[A-Za-z0-9._/-]*")
 _MOST_HOSTS = 20
 

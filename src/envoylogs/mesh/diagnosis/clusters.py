@@ -40,17 +40,15 @@ def explained_cluster(
         namespace: Of the gateway; null where it is not known.
     """
     wanted = "missing" if refusal.outcome == "no_cluster" else "no_endpoints"
-    clusters = [(refusal.cluster, None)] if refusal.cluster else []
-    of_routes = [
+    logged: list[tuple[str, Route | None]] = [(refusal.cluster, None)] if refusal.cluster else []
+    of_routes: list[tuple[str, Route | None]] = [
         (name, route)
         for answer in answers
         for route in _routes(answer)
         for name, _ in route.action.clusters
     ]
     first: tuple[str, Route | None, ClusterState] | None = None
-    for name, route in [*clusters, *of_routes]:
-        if name is None:
-            continue
+    for name, route in [*logged, *of_routes]:
         state = services.cluster_state(name, namespace)
         if state.status == wanted:
             taken = route or next((r for n, r in of_routes if n == name), None)

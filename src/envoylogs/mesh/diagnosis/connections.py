@@ -29,25 +29,33 @@ def explained_reuse(refusal: Refusal, given: Given, objects: Objects | None) -> 
         return None
     there = given.answer(refusal.request)
     alone = given.answer(replace(refusal.request, server_name=host))
+    servers = _tls_servers(objects, (name, host), refusal.request.port) if objects else []
     if there.virtual_host is not None or there.routing is None:
         return None
-    if alone.virtual_host is None or alone.way.table is there.way.table:
+    is_another = alone.way.table is not there.way.table and alone.way.table is not None
+    accepts = bool(objects and _tls_servers(objects, (host,), refusal.request.port))
+    if not is_another or (alone.virtual_host is None and not accepts):
         return None
     table = there.way.table.name if there.way.table else ""
     own = alone.way.table.name if alone.way.table else ""
     origin = there.way.choice and there.way.choice.chain and there.way.choice.chain.origin
-    servers = _tls_servers(objects, (name, host), refusal.request.port) if objects else []
     gateways = list(dict.fromkeys(server.gateway for server in servers))
     if not gateways and origin:
         gateways = [origin]
+    routed = alone.virtual_host is not None
     says = (
         f"The connection was opened for {name} and used again for {host}: the table of {name} does "
-        f"not know {host}, which is routed on a connection of its own."
+        f"not know {host}, "
+    ) + (
+        "which is routed on a connection of its own."
+        if routed
+        else "and that of its own name has no route for it either."
     )
+    taker = alone.virtual_host.name if alone.virtual_host else "(none)"
     proof = [
         Proof("record", "requested_server_name", name, f"differs from the host {host}"),
         Proof(table or "route table", "virtual hosts", f"of {name}", f"none takes {host}"),
-        Proof(own or "route table", "virtual host", alone.virtual_host.name, f"takes {host}"),
+        Proof(own or "route table", "virtual host", taker, f"of {host}"),
     ]
     if objects:
         proof += [
@@ -63,12 +71,13 @@ def explained_reuse(refusal: Refusal, given: Given, objects: Objects | None) -> 
         _one_server(servers, objects) if objects else None,
         Now(
             routed=False,
-            why=f"on a connection for {name}; on one of its own {host} is routed",
+            why=f"on a connection for {name}"
+            + (f"; on one of its own {host} is routed" if routed else ""),
         ),
     )
 
 
-def _tls_servers(objects: Objects, names: tuple[str, str], port: int | None) -> list[Server]:
+def _tls_servers(objects: Objects, names: tuple[str, ...], port: int | None) -> list[Server]:
     """Return the TLS servers that accept two names on a port, each once."""
     found = [
         server

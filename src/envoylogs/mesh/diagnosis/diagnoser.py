@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,15 @@ _CLUSTERS = {"no_cluster", "no_endpoints"}
 _CONFIGURED = {"direct_response", "fault_injected", "blocked"}
 _PORT = re.compile(r"^(\[.*\]|[^:]*):(\d+)$")
 _SHOWN = 5
+_PATHS_IN_FULL = 6
+"""For so many paths of a virtual host the routes that came near are looked for."""
+
+_NOTES_OF = {
+    "condition_not_met": {"jwt_without_request_authentication"},
+    "port_not_served": {"port_not_in_service"},
+    "path_not_matched": {"rule_never_sent"},
+}
+"""What may be odd in an object that has to do with a cause."""
 
 _Key = tuple[object, ...]
 
@@ -52,9 +62,23 @@ class Diagnoser:
         self._services = Services(configuration, facts.mesh_domain)
         # Strangers ask for many paths of few hosts that have no virtual host.
         self._of_host: dict[_Key, Diagnosis] = {}
+        self._paths: Counter[int] = Counter()
 
     def __call__(self, refusal: Refusal) -> Diagnosis:
         """Return why requests were turned away."""
+        return self._with_notes(self._explained(refusal))
+
+    def _with_notes(self, found: Diagnosis) -> Diagnosis:
+        """Add what is odd in the objects and has to do with the cause."""
+        codes = _NOTES_OF.get(found.cause)
+        if codes is None or self._objects is None:
+            return found
+        steps = [
+            step for name in found.objects for step in self._objects.steps_of_notes(name, codes)
+        ]
+        return replace(found, proof=(*found.proof, *steps)) if steps else found
+
+    def _explained(self, refusal: Refusal) -> Diagnosis:
         if refusal.outcome == "no_filter_chain":
             return self._connection(refusal)
         if refusal.outcome in _UNROUTED:
@@ -100,12 +124,15 @@ class Diagnoser:
         answers = self._answers(refusal)
         answer = answers[0] if answers else None
         if answer is not None and answer.verdict == "routed":
-            return self._routed(refusal, answer)
+            by_port = None if answer.is_dump else self._port_by_release(refusal, answer)
+            return by_port or self._routed(refusal, answer)
         if answer is not None and answer.verdict == "may" and answer.virtual_host is not None:
             return explained_condition(answer)
         if answer is not None and answer.virtual_host is not None:
             given = self._dump if answer.is_dump else self._told
-            return explained_path(refusal, answer, given, self._objects)
+            in_full = self._paths[id(answer.virtual_host)] < _PATHS_IN_FULL
+            self._paths[id(answer.virtual_host)] += 1
+            return explained_path(refusal, answer, given, self._objects, in_full=in_full)
         found = self._without_virtual_host(refusal, answers)
         self._of_host[key] = found
         return found
@@ -168,6 +195,35 @@ class Diagnoser:
             None,
             Now(routed=False, why=f"the port in {authority}; without it the host is routed"),
         )  # fmt: skip
+
+    def _port_by_release(self, refusal: Refusal, answer: Answer) -> Diagnosis | None:
+        """Return what is said where a port in the host matters by the release of Istio.
+
+        Null if the host came without one, or nothing says that the release is an old one: the
+        host was not routed without its port in this log, nor are its records of old releases.
+        """
+        authority = refusal.request.authority or ""
+        parts = _PORT.match(authority)
+        known = self._seen.hosts.get(parts[1]) if parts else None
+        if parts is None or (known is None and self._facts.release is None):
+            return None
+        proof = [Proof("record", "authority", authority, f"has port {parts[2]} in the host")]
+        if known is not None:
+            proof.append(Proof("log", "authority", parts[1], "was routed without a port"))
+        if self._facts.release is not None:
+            release = ".".join(map(str, self._facts.release))
+            says = f"records of this shape are of Istio up to {release}, which compares the port"
+            proof.append(Proof("log", "columns", "", says))
+        return Diagnosis(
+            "port_in_host",
+            "proved" if known is not None and self._facts.release is not None else "likely",
+            f"{authority} came with port {parts[2]}: the host without it is routed, and Istio "
+            "before 1.15 compares the port. Send clients to port 80 or 443, or upgrade Istio.",
+            tuple(proof),
+            tuple(_origins(answer)),
+            None,
+            replace(answer.now, routed="may", why="the release of Istio") if answer.now else None,
+        )
 
     def _routed(self, refusal: Refusal, answer: Answer) -> Diagnosis:
         routing, host = answer.routing, answer.virtual_host

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envoylogs.mesh.diagnosis.bindings import explained_bindings
@@ -26,8 +27,11 @@ def explained_host(refusal: Refusal, objects: Objects) -> Diagnosis:
     accepting = objects.servers.covering(host)
     of_port = [server for server in accepting if _is_of_port(server, refusal.request.port)]
     in_force = [server for server in of_port if server.in_force is not False]
+    # A record with a host was read as HTTP: a server of connections had no part in it.
+    in_force = [server for server in in_force if server.table is not None] or in_force
     if in_force:
-        return explained_bindings(host, in_force, objects)
+        found = explained_bindings(host, in_force, objects)
+        return _with_conflict(found, in_force[0])
     if of_port:
         return _not_in_force(host, of_port[0])
     elsewhere = [server for server in accepting if server.in_force is not False]
@@ -45,6 +49,17 @@ def certainty_of(objects: Objects) -> Certainty:
 
 def _is_of_port(server: Server, port: int | None) -> bool:
     return port is None or not server.pod_ports or port in server.pod_ports
+
+
+def _with_conflict(found: Diagnosis, server: Server) -> Diagnosis:
+    """Add what is said where another server excludes the one that the record is of."""
+    if server.reason != "protocol_conflict" or server.excluded_by is None:
+        return found
+    why = f"{server.why} A record that was read as HTTP shows that this one is in force."
+    step = Proof(str(server.gateway), f"port {server.port}", server.protocol, why)
+    objects = tuple(dict.fromkeys([*found.objects, server.gateway, server.excluded_by]))
+    says = f"{found.says} {server.excluded_by} claims port {server.port} too."
+    return replace(found, says=says, proof=(*found.proof, step), objects=objects)
 
 
 def _not_in_force(host: str, server: Server) -> Diagnosis:
@@ -93,13 +108,14 @@ def _on_another_port(
 def _no_gateway(refusal: Refusal, host: str, objects: Objects) -> Diagnosis:
     """Return what is said where no server of any Gateway accepts the host."""
     if not objects.has_gateways:
-        return Diagnosis(
-            "not_in_files",
-            "log_only",
-            "No Gateway is among the files, so whether one accepts the host can't be said. "
-            "Give kubectl get gateways.networking.istio.io,virtualservices -A -o yaml.",
-        )
+        return _without_gateways(host, objects)
     routes = objects.routes.covering(host, with_any=False)
+    if not routes and len(objects.routes.any) <= _SHOWN:
+        routes = [
+            route
+            for route in objects.routes.any
+            if any(binding.status != "mesh_only" for binding in objects.bindings[route])
+        ]
     short = objects.short.get(host, [])
     wildcard = objects.servers.listing_wildcard_of(host)
     server = wildcard[0] if wildcard else _meant(refusal, host, [*routes, *short], objects)
@@ -119,14 +135,40 @@ def _no_gateway(refusal: Refusal, host: str, objects: Objects) -> Diagnosis:
     else:
         says = f"No Gateway accepts {host}{also}."
     named = ([server.gateway] if server else []) + list(routes) + short
+    absent = [
+        binding
+        for route in (*routes, *short)
+        for binding in objects.bindings[route]
+        if binding.status in {"gateway_not_in_files", "generated_gateway"}
+    ]
+    if absent:
+        # One that is not in the files may accept the host.
+        says = f"{says} {absent[0].why}"
+        named = [absent[0].route, *named]
     return Diagnosis(
         "wildcard_does_not_cover" if wildcard else "no_gateway_for_host",
-        certainty_of(objects),
+        "likely" if absent else certainty_of(objects),
         says,
         tuple(proof),
         tuple(dict.fromkeys(named))[:_SHOWN],
-        _accept(server, host, objects) if wildcard or routes or short else None,
+        _accept(server, host, objects, alone=bool(routes)) if wildcard or routes or short else None,
         Now(routed=False, why="no Gateway accepts the host"),
+    )
+
+
+def _without_gateways(host: str, objects: Objects) -> Diagnosis:
+    """Return what is said where no Gateway was given: what its routes name, and what to give."""
+    routes = objects.routes.covering(host)[:_SHOWN]
+    bindings = [binding for route in routes for binding in objects.bindings[route]]
+    odd = next((each for each in bindings if each.status != "gateway_not_in_files"), None)
+    lead = f"{odd.why} " if odd else ""
+    return Diagnosis(
+        "not_in_files",
+        "log_only",
+        f"{lead}No Gateway is among the files, so whether one accepts {host} can't be said. "
+        "Give kubectl get gateways.networking.istio.io,virtualservices -A -o yaml.",
+        tuple(_lists(route, host, objects) for route in routes),
+        tuple(routes),
     )
 
 
@@ -149,11 +191,14 @@ def _meant(
     return found[0] if found else None
 
 
-def _accept(server: Server | None, host: str, objects: Objects) -> Change | None:
+def _accept(server: Server | None, host: str, objects: Objects, *, alone: bool) -> Change | None:
     target = objects.by_name.get(server.gateway) if server else None
     if server is None or target is None or target.name.group == GATEWAY_API:
         return None
-    return add_host_to_server(target, server.index, host)
+    change = add_host_to_server(target, server.index, host)
+    if alone:
+        return change
+    return replace(change, says=f"{change.says}; and list the full host in a VirtualService")
 
 
 def _says_of(server: Server, host: str, wildcard: list[Server]) -> str:

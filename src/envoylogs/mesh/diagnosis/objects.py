@@ -9,14 +9,17 @@ from envoylogs.mesh.diagnosis.host_index import HostIndex
 from envoylogs.mesh.explanation import Proof
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from envoylogs.mesh.configuration import Configuration
-    from envoylogs.mesh.intent.values import Binding, Intent, Server
+    from envoylogs.mesh.intent.values import Binding, Intent, Note, Server
     from envoylogs.mesh.objects import MeshObject, ObjectName
 
 _HOSTS_OF = {"VirtualService": "hosts", "HTTPRoute": "hostnames", "GRPCRoute": "hostnames",
              "TLSRoute": "hostnames"}  # fmt: skip
+
+_NOTES = 3
+_REFERRING = {"bound", "hosts_disjoint", "no_hosts", "no_rules"}
 
 GATEWAY_API = "gateway.networking.k8s.io"
 
@@ -31,7 +34,8 @@ class Objects:
             names in full.
         short: VirtualServices by the hosts without a dot that they list.
         bindings: What became of each reference of a route to a gateway.
-        bound: Routes that are bound, by gateway, in the order of the files.
+        bound: Routes that name a gateway which sees them, by gateway, in the order of the
+            files; of some no host is one that it accepts.
 
     Args:
         configuration: What was given.
@@ -55,8 +59,12 @@ class Objects:
         bound: defaultdict[ObjectName, dict[ObjectName, None]] = defaultdict(dict)
         for binding in intent.bindings:
             self.bindings[binding.route].append(binding)
-            if binding.status == "bound" and binding.gateway is not None:
+            if binding.status in _REFERRING and binding.gateway is not None:
                 bound[binding.gateway][binding.route] = None
+        self._notes: defaultdict[ObjectName, list[Note]] = defaultdict(list)
+        for note in intent.notes:
+            self._notes[note.object].append(note)
+        self._bound_to: dict[frozenset[ObjectName], frozenset[ObjectName]] = {}
         self.bound: Mapping[ObjectName, tuple[ObjectName, ...]] = {
             gateway: tuple(routes) for gateway, routes in bound.items()
         }
@@ -76,6 +84,15 @@ class Objects:
         found = self.by_name.get(route)
         return [] if found is None else texts(found.spec.get(_HOSTS_OF.get(route.kind, "hosts")))
 
+    def bound_to(self, gateways: Iterable[ObjectName]) -> frozenset[ObjectName]:
+        """Return which routes are bound to any of some gateways."""
+        key = frozenset(gateways)
+        if key not in self._bound_to:
+            self._bound_to[key] = frozenset(
+                route for gateway in key for route in self.bound.get(gateway, ())
+            )
+        return self._bound_to[key]
+
     def host_field(self, route: ObjectName) -> str:
         """Return which field of a route object lists its hosts."""
         return _HOSTS_OF.get(route.kind, "hosts")
@@ -85,6 +102,14 @@ class Objects:
         if server.gateway.group == GATEWAY_API:
             return f"listeners[{server.index}].hostname"
         return f"servers[{server.index}].hosts"
+
+    def steps_of_notes(self, name: ObjectName, codes: Collection[str]) -> list[Proof]:
+        """Return what is odd in an object, as steps of a proof."""
+        return [
+            Proof(str(name), note.field, note.value, note.says)
+            for note in self._notes.get(name, ())
+            if note.code in codes
+        ][:_NOTES]
 
     def step_of(self, server: Server, says: str) -> Proof:
         """Return the step of a proof that is about a server of a Gateway."""
@@ -113,6 +138,11 @@ class Objects:
 def texts(value: Any) -> list[str]:  # noqa: ANN401  # whatever stands in a spec
     """Return the texts of a list; nothing for what is none."""
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def dicts(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # whatever stands in a spec
+    """Return the objects of a list; nothing for what is none."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def hosts_of_server(server: Server) -> str:

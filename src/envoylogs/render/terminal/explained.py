@@ -50,8 +50,6 @@ def write_explained_text(
         if summary.mesh is not None:
             given = summary.mesh.configuration
             console.print(Text(f"Configuration: {configuration_words(given)}"))
-            for warning in given.warnings:
-                console.print(Text(printable(f"Warning: {warning}"), style="bold"))
         console.print()
         _print_explanations(console, summary, limit)
         _print_remarks(console, summary, limit)
