@@ -10,10 +10,11 @@ import msgspec
 
 from envoylogs.mesh.configuration import Configuration
 from envoylogs.mesh.documents.dumps import Dumps
-from envoylogs.mesh.documents.kinds import KINDS
+from envoylogs.mesh.documents.kinds import GATEWAY_API, KINDS
 from envoylogs.mesh.documents.kubernetes import Place, kind_of, mesh_object
 from envoylogs.mesh.documents.nodes import entries, is_list, is_object, members, whole
 from envoylogs.mesh.documents.refusals import ANY_CONFIGURATION, is_record, log_given, unknown
+from envoylogs.mesh.documents.route_tables import with_kinds
 
 if TYPE_CHECKING:
     from envoylogs.mesh.documents.nodes import Node
@@ -68,8 +69,9 @@ class Collecting:
         if list_kind is not None:
             self._add_object(node, place, list_kind)
         elif is_list(parts.get("items")):
-            for item in entries(parts["items"]):
-                self.add(item, place, kind if isinstance(kind, str) else "")
+            for number, item in enumerate(entries(parts["items"]), start=1):
+                at = Place(place.source, place.line, number)
+                self.add(item, at, kind if isinstance(kind, str) else "")
         elif "kind" in parts:
             self._add_object(node, place, None)
         elif is_record(parts):
@@ -86,9 +88,10 @@ class Collecting:
             self.warn(f"Nothing was read of a configuration. Give {ANY_CONFIGURATION}.")
         secrets = [each.name.path for each in self.objects.values() if each.kind == "Secret"]
         known = bool(secrets) or self.dumps.secrets is not None
+        routes = [each for each in self.objects if each.group == GATEWAY_API]
         return Configuration(
             objects=tuple(self.objects.values()),
-            tables=tuple(self.dumps.tables),
+            tables=tuple(with_kinds(table, routes) for table in self.dumps.tables),
             listeners=tuple(self.dumps.listeners),
             clusters=None if self.dumps.clusters is None else tuple(self.dumps.clusters),
             documents=self.documents,
@@ -111,10 +114,10 @@ class Collecting:
         if not all(map(is_object, parts)):
             raise unknown(place.source)
         of_dump = 0
-        for each in parts:
+        for number, each in enumerate(parts, start=1):
             keys = members(each)
             if "kind" in keys:
-                self._add_object(each, place, None)
+                self._add_object(each, Place(place.source, place.line, number), None)
             elif is_record(keys):
                 raise log_given(place.source)
             else:

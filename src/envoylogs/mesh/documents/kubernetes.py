@@ -29,17 +29,24 @@ class Place:
 
     Attributes:
         source: The file.
-        line: On which it begins, counted from 1; null where that is not known.
+        line: On which it begins, counted from 1; null in JSON.
+        number: Which entry of its list it is, counted from 1; null in YAML and for no entry.
     """
 
     source: str
     line: int | None = None
+    number: int | None = None
 
     def __str__(self) -> str:
-        return self.source if self.line is None else f"{self.source}:{self.line}"
+        if self.line is not None:
+            return f"{self.source}:{self.line}"
+        return self.source if self.number is None else f"{self.source}, entry {self.number}"
 
 
-_READ_ANNOTATIONS = ("istio.io/", ".istio.io/", "gateway.networking.k8s.io/")
+_GATEWAY_API = "gateway.networking.k8s.io"
+_OF_SIDECARS = frozenset({"proxy.istio.io", "sidecar.istio.io", "inject.istio.io"})
+"""What the settings of a proxy are annotated with: nothing of routing, and possibly secrets."""
+
 _LONGEST_NAME = 253
 _CONTAINER_FIELDS = ("name", "ports")
 
@@ -110,7 +117,7 @@ def mesh_object(
         annotations={
             key: value
             for key, value in object_in(metadata, "annotations").items()
-            if isinstance(value, str) and any(part in f".{key}" for part in _READ_ANNOTATIONS)
+            if isinstance(value, str) and _is_read(key)
         },
         created_at=text_in(metadata, "creation_timestamp") or None,
         changed_by=manager,
@@ -118,6 +125,13 @@ def mesh_object(
         source=place.source,
         order=order,
     )
+
+
+def _is_read(annotation: str) -> bool:
+    """Tell whether Istio or the Gateway API reads an annotation for its routing."""
+    domain = annotation.partition("/")[0]
+    of_istio = domain == "istio.io" or domain.endswith(".istio.io")
+    return (of_istio and domain not in _OF_SIDECARS) or domain == _GATEWAY_API
 
 
 def _is_shown(name: str) -> bool:

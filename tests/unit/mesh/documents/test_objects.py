@@ -197,6 +197,32 @@ def test_an_object_without_a_name_is_passed_over_with_its_line() -> None:
     assert configuration.warnings[1].startswith("<stdin>:4: ")
 
 
+def test_an_object_without_a_name_in_json_has_its_place_in_the_list() -> None:
+    nameless = {"kind": "Pod", "apiVersion": "v1"}
+
+    for given in ([_object("Pod", "v1"), nameless], {"items": [_object("Pod", "v1"), nameless]}):
+        assert _read(json.dumps(given)).warnings == (
+            "<stdin>, entry 2: a Pod has no metadata.name, and was passed over.",
+        )
+
+
+@pytest.mark.parametrize(
+    ("annotation", "kept"),
+    [
+        ("networking.istio.io/exportTo", True),
+        ("gateway.networking.k8s.io/x", True),
+        ("proxy.istio.io/config", False),
+        ("kubectl.kubernetes.io/last-applied-configuration", False),
+        ("my-istio.io/x", False),
+        ("note", False),
+    ],
+)
+def test_annotations_are_kept_that_routing_asks(annotation: str, *, kept: bool) -> None:
+    given = _object("Service", "v1", annotations={annotation: "v"})
+
+    assert _read(json.dumps(given)).objects[0].annotations == ({annotation: "v"} if kept else {})
+
+
 def test_null_is_the_same_as_not_there() -> None:
     configuration = _read(json.dumps(_virtual_service({"hosts": ["a"], "gateways": None})))
 
