@@ -141,16 +141,10 @@ def _is_denied(finding: Finding) -> bool:
 
 def _with_proof(finding: Finding, explained: Explanation) -> Finding:
     cause = explained.diagnosis
-    steps = "; ".join(
-        f"{step.object} {step.field} {step.value}".rstrip()
-        for step in cause.proof[:_SHOWN]
-        if step.object not in {"record", "log"}
-    )
-    said = f"{cause.says}{f' ({steps})' if steps else ''}"
     change = cause.change
     return replace(
         finding,
-        proof=_joined(finding.proof, f"By the configuration ({cause.certainty}): {said}"),
+        proof=_joined(finding.proof, f"By the configuration ({cause.certainty}): {cause.says}"),
         change=None if change is None else f"# {change.object}: {change.says}\n{change.yaml}",
         next=finding.next if change is None else f"Change {change.object}: {change.says}.",
     )
