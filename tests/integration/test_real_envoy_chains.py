@@ -96,14 +96,28 @@ def _tcp_chain(chain: FilterChain) -> dict[str, Any]:
         "transport_protocol": chain.transport_protocol,
     }
     for condition in chain.conditions:
-        address, _, length = condition.removeprefix("source ").partition("/")
-        match["source_prefix_ranges"] = [{"address_prefix": address, "prefix_len": int(length)}]
+        kind, _, value = condition.rpartition(" ")
+        match |= _envoy_condition(kind, value)
     answer = extension(
         "envoy.filters.network.direct_response",
         "filters.network.direct_response.v3.Config",
         response={"inline_string": chain.name},
     )
     return {"name": chain.name, "filter_chain_match": match, "filters": [answer]}
+
+
+def _envoy_condition(kind: str, value: str) -> dict[str, Any]:
+    if kind == "source type":
+        return {"source_type": value}
+    if kind == "source port":
+        return {"source_ports": [int(value)]}
+    address, _, length = value.partition("/")
+    key = {
+        "destination": "prefix_ranges",
+        "source": "source_prefix_ranges",
+        "direct source": "direct_source_prefix_ranges",
+    }[kind]
+    return {key: [{"address_prefix": address, "prefix_len": int(length)}]}
 
 
 def _client_hello(name: str | None) -> bytes:
