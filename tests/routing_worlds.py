@@ -221,6 +221,8 @@ def random_listener(random: Random, name: str) -> Listener:
             chains.append(
                 FilterChain(f"{name}-{number}", names, protocol, alpn, conditions, table="")
             )
+    if not chains:
+        chains.append(FilterChain(f"{name}-any", table=""))
     default = FilterChain(f"{name}-default") if random.random() < 0.4 else None
     return Listener(name, "127.0.0.1", 0, tuple(chains), default)
 

@@ -40,7 +40,7 @@ _ADDRESS = f"127.{os.getpid() % 250 + 1}.1.1"
 _FIRST_PORT = 20_000
 
 _SEED = 20_26
-_LISTENERS = 30
+_LISTENERS = 60
 _NAMES = ("a.com", "www.a.com", "x.api.a.com", "api.a.com", "b.com", "b.org")
 
 
