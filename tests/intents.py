@@ -91,3 +91,57 @@ def virtual_host(intent: Intent, domain: str) -> VirtualHost:
 def routes(intent: Intent, domain: str = "*") -> tuple[Route, ...]:
     """Return the routes of a domain of the only table."""
     return virtual_host(intent, domain).routes
+
+
+def gateway(  # noqa: PLR0913 - what a test is about is named in it
+    path: str,
+    *hosts: str,
+    port: int = 80,
+    protocol: str = "HTTP",
+    tls: str = "",
+    selector: str = "{istio: ingressgateway}",
+    created: str = "",
+) -> str:
+    """Return a Gateway of Istio with one server, in YAML; ``tls`` and ``selector`` are in it."""
+    namespace, _, name = path.partition("/")
+    return f"""
+      apiVersion: networking.istio.io/v1
+      kind: Gateway
+      metadata: {{name: {name}, namespace: {namespace}{_created(created)}}}
+      spec:
+        selector: {selector}
+        servers:
+        - port: {{number: {port}, name: {protocol.lower()}, protocol: {protocol}}}
+          hosts: [{_texts(hosts or ("*",))}]
+          {f"tls: {tls}" if tls else ""}
+    """
+
+
+def virtual_service(
+    path: str,
+    *hosts: str,
+    gateways: str | None = "[edge/gw]",
+    http: str = "[{route: [{destination: {host: web, port: {number: 80}}}]}]",
+    created: str = "",
+    more: str = "",
+) -> str:
+    """Return a VirtualService, in YAML; what is not of its metadata and hosts is in it."""
+    namespace, _, name = path.partition("/")
+    return f"""
+      apiVersion: networking.istio.io/v1
+      kind: VirtualService
+      metadata: {{name: {name}, namespace: {namespace}{_created(created)}}}
+      spec:
+        hosts: [{_texts(hosts)}]
+        {f"gateways: {gateways}" if gateways else ""}
+        {f"http: {http}" if http else ""}
+        {more}
+    """
+
+
+def _created(at: str) -> str:
+    return f", creationTimestamp: '{at}'" if at else ""
+
+
+def _texts(values: tuple[str, ...]) -> str:
+    return ", ".join(f'"{each}"' for each in values)

@@ -96,7 +96,7 @@ class Given:
             int(port) for port in of_tables if port.isdecimal()
         }
         self.is_empty = not (listeners or tables)
-        self._without: dict[tuple[int, int], TableMatcher] = {}
+        self._tables: dict[int, TableMatcher] = {}
 
     def answer(self, request: Request) -> Answer:
         """Return what becomes of a request."""
@@ -116,19 +116,17 @@ class Given:
         return self._matcher.way(replace(request, tls=True))
 
     def beside(self, answer: Answer, request: Request) -> Routing | None:
-        """Return what the table would do without the virtual host that takes the request.
+        """Return what a wider virtual host of the table would do with a request, if it were asked.
 
-        Null where nothing else of the table takes the host.
+        Null where none has a route for it.
         """
-        table, found = answer.way.table, answer.virtual_host
-        if table is None or found is None:
+        table = answer.way.table
+        if table is None:
             return None
-        key = (id(table), id(found))
-        if key not in self._without:
-            others = tuple(each for each in table.virtual_hosts if each is not found)
-            self._without[key] = TableMatcher(replace(table, virtual_hosts=others))
-        routing = self._without[key].route(request)
-        if routing.virtual_host is None or is_blackhole(routing.virtual_host):
+        if id(table) not in self._tables:
+            self._tables[id(table)] = TableMatcher(table)
+        routing = self._tables[id(table)].wider(request)
+        if routing is None or routing.virtual_host is None or is_blackhole(routing.virtual_host):
             return None
         return routing
 

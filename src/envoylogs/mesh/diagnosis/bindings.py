@@ -159,17 +159,13 @@ def _bound_without_routes(
 
 def _not_listed(host: str, accepting: list[Server], objects: Objects) -> Diagnosis:
     """Return what is said where nothing lists the host that the Gateway accepts."""
-    bound = list(
-        dict.fromkeys(
-            route for server in accepting for route in objects.bound.get(server.gateway, ())
-        )
-    )
+    bound = objects.bound_to(server.gateway for server in accepting)
     server = next((each for each in accepting if objects.bound.get(each.gateway)), accepting[0])
     accepts, gateway = objects.step_of(server, f"accepts {host}"), server.gateway
     if not bound:
         return _nothing_bound(host, server, objects)
-    wildcard = [route for route in objects.routes.listing_wildcard_of(host) if route in set(bound)]
-    short = [route for route in objects.short.get(host, ()) if route in set(bound)]
+    wildcard = [route for route in objects.routes.listing_wildcard_of(host) if route in bound]
+    short = [route for route in objects.short.get(host, ()) if route in bound]
     route = next(iter((*wildcard, *short)), None) or _nearest(host, bound, objects)
     if route is None:
         return Diagnosis(
@@ -219,12 +215,11 @@ def _references(route: ObjectName, objects: Objects) -> str:
     return ", ".join(dict.fromkeys(each.reference for each in objects.bindings[route]))
 
 
-def _nearest(host: str, bound: list[ObjectName], objects: Objects) -> ObjectName | None:
+def _nearest(host: str, bound: frozenset[ObjectName], objects: Objects) -> ObjectName | None:
     """Return which of the bound routes lists a host nearest to this one; null for none."""
     if len(bound) == 1:
-        return bound[0]
-    among = set(bound)
-    return next((route for route in objects.routes.near(host) if route in among), None)
+        return next(iter(bound))
+    return next((route for route in objects.routes.near(host) if route in bound), None)
 
 
 def _nothing_bound(host: str, server: Server, objects: Objects) -> Diagnosis:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ _CLUSTERS = {"no_cluster", "no_endpoints"}
 _CONFIGURED = {"direct_response", "fault_injected", "blocked"}
 _PORT = re.compile(r"^(\[.*\]|[^:]*):(\d+)$")
 _SHOWN = 5
+_PATHS_IN_FULL = 6
+"""For so many paths of a virtual host the routes that came near are looked for."""
 
 _NOTES_OF = {
     "condition_not_met": {"jwt_without_request_authentication"},
@@ -59,6 +62,7 @@ class Diagnoser:
         self._services = Services(configuration, facts.mesh_domain)
         # Strangers ask for many paths of few hosts that have no virtual host.
         self._of_host: dict[_Key, Diagnosis] = {}
+        self._paths: Counter[int] = Counter()
 
     def __call__(self, refusal: Refusal) -> Diagnosis:
         """Return why requests were turned away."""
@@ -126,7 +130,9 @@ class Diagnoser:
             return explained_condition(answer)
         if answer is not None and answer.virtual_host is not None:
             given = self._dump if answer.is_dump else self._told
-            return explained_path(refusal, answer, given, self._objects)
+            in_full = self._paths[id(answer.virtual_host)] < _PATHS_IN_FULL
+            self._paths[id(answer.virtual_host)] += 1
+            return explained_path(refusal, answer, given, self._objects, in_full=in_full)
         found = self._without_virtual_host(refusal, answers)
         self._of_host[key] = found
         return found

@@ -9,7 +9,7 @@ from envoylogs.mesh.diagnosis.host_index import HostIndex
 from envoylogs.mesh.explanation import Proof
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from envoylogs.mesh.configuration import Configuration
     from envoylogs.mesh.intent.values import Binding, Intent, Note, Server
@@ -64,6 +64,7 @@ class Objects:
         self._notes: defaultdict[ObjectName, list[Note]] = defaultdict(list)
         for note in intent.notes:
             self._notes[note.object].append(note)
+        self._bound_to: dict[frozenset[ObjectName], frozenset[ObjectName]] = {}
         self.bound: Mapping[ObjectName, tuple[ObjectName, ...]] = {
             gateway: tuple(routes) for gateway, routes in bound.items()
         }
@@ -82,6 +83,15 @@ class Objects:
         """Return the hosts that a route object lists, as they are written."""
         found = self.by_name.get(route)
         return [] if found is None else texts(found.spec.get(_HOSTS_OF.get(route.kind, "hosts")))
+
+    def bound_to(self, gateways: Iterable[ObjectName]) -> frozenset[ObjectName]:
+        """Return which routes are bound to any of some gateways."""
+        key = frozenset(gateways)
+        if key not in self._bound_to:
+            self._bound_to[key] = frozenset(
+                route for gateway in key for route in self.bound.get(gateway, ())
+            )
+        return self._bound_to[key]
 
     def host_field(self, route: ObjectName) -> str:
         """Return which field of a route object lists its hosts."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from envoylogs.mesh.diagnosis.asking import route_words
 from envoylogs.mesh.diagnosis.changes import add_host, add_path
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
-from envoylogs.mesh.routes.misses import nearest, why_not
+from envoylogs.mesh.routes.misses import nearest, takes_path, why_not
 from envoylogs.mesh.routes.paths import bare_path
 
 if TYPE_CHECKING:
@@ -27,24 +27,29 @@ _OF_A_CONDITION = {"method": "method", "header": "header", "query": "query", "au
 
 
 def explained_path(
-    refusal: Refusal, answer: Answer, given: Given, objects: Objects | None
+    refusal: Refusal, answer: Answer, given: Given, objects: Objects | None, *, in_full: bool
 ) -> Diagnosis:
-    """Return why no route takes a request whose host has a virtual host."""
+    """Return why no route takes a request whose host has a virtual host.
+
+    The routes that came near are looked for and shown only ``in_full``.
+    """
     host, request = answer.virtual_host, refusal.request
     assert host is not None  # noqa: S101  # asked only where there is one
     if request.path is None:
         return _unknown_path(refusal, answer, host)
     beside = given.beside(answer, request)
-    if beside is not None and beside.verdict == "routed" and beside.candidates:
+    if beside is not None:
         return _shadowed(refusal, answer, host, beside, objects)
-    near = nearest(request, host)
+    near = nearest(request, host) if in_full else takes_path(request, host)
     misses = () if near is None else why_not(request, near)
     if near is not None and misses and misses[0].part != "path":
         return _condition(refusal, answer, host, near)
     origin = _origin(host, near)
     path = bare_path(request.path)
     says = f"Virtual host {host.name} takes {refusal.host}, and none of its routes takes {path}."
-    proof = [_of_virtual_host(answer, host), *_of_routes(request, host, near)]
+    proof = [_of_virtual_host(answer, host)]
+    if in_full:
+        proof += _of_routes(request, host, near)
     return Diagnosis(
         "path_not_matched",
         "proved",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from envoylogs.mesh.diagnosis.host_index import HostIndex
 from envoylogs.mesh.diagnosis.objects import dicts, texts
 from envoylogs.mesh.intent import Note
+from envoylogs.mesh.intent.hosts import expanded
 from envoylogs.mesh.services import Services
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.intent import GatewayFacts, Intent
     from envoylogs.mesh.objects import MeshObject
 
+_USUAL_PORT = 80
 _FOR_MESH_ONLY = "virtualservice_for_mesh_only"
 
 
@@ -48,7 +50,7 @@ def _destinations(configuration: Configuration, facts: GatewayFacts) -> Iterator
         if each.kind != "VirtualService":
             continue
         for place, destination in _of_routes(each):
-            cluster = services.cluster_of(destination, each.namespace)
+            cluster = _cluster(destination, each.namespace, facts.mesh_domain, services)
             if cluster is None:
                 continue
             state = services.cluster_state(cluster, facts.namespace)
@@ -63,3 +65,17 @@ def _of_routes(each: MeshObject) -> Iterator[tuple[str, dict[str, Any]]]:
             destination = route.get("destination")
             if isinstance(destination, dict):
                 yield f"http[{number}].route[{place}].destination", destination
+
+
+def _cluster(
+    destination: dict[str, Any], namespace: str, mesh_domain: str, services: Services
+) -> str | None:
+    """Return the cluster of a destination; null for one that names none."""
+    written, subset, port = (destination.get(name) for name in ("host", "subset", "port"))
+    if not isinstance(written, str) or not written:
+        return None
+    host = expanded(written, namespace, mesh_domain)
+    number = port.get("number") if isinstance(port, dict) else None
+    if not isinstance(number, int):
+        number = services.first_port(host) or _USUAL_PORT
+    return f"outbound|{number}|{subset if isinstance(subset, str) else ''}|{host}"

@@ -17,16 +17,20 @@ from envoylogs.mesh.documents.refusals import ANY_CONFIGURATION, is_record, log_
 
 if TYPE_CHECKING:
     from envoylogs.mesh.documents.nodes import Node
-    from envoylogs.mesh.objects import MeshObject
+    from envoylogs.mesh.objects import MeshObject, ObjectName
 
 _UNDECODABLE = (ValueError, RecursionError, msgspec.DecodeError)
 
 
 @dataclass(slots=True)
 class Collecting:
-    """Sorts documents into objects and dumps; it grows with each document."""
+    """Sorts documents into objects and dumps; it grows with each document.
 
-    objects: list[MeshObject] = field(default_factory=list)
+    Of objects of one name the last counts, as it does for ``kubectl apply``: so a change can be
+    given behind what is there.
+    """
+
+    objects: dict[ObjectName, MeshObject] = field(default_factory=dict)
     documents: int = 0
     dump_count: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -80,10 +84,10 @@ class Collecting:
         """Return all that was added."""
         if not self.documents and not self.skipped:
             self.warn(f"Nothing was read of a configuration. Give {ANY_CONFIGURATION}.")
-        secrets = [each.name.path for each in self.objects if each.kind == "Secret"]
+        secrets = [each.name.path for each in self.objects.values() if each.kind == "Secret"]
         known = bool(secrets) or self.dumps.secrets is not None
         return Configuration(
-            objects=tuple(self.objects),
+            objects=tuple(self.objects.values()),
             tables=tuple(self.dumps.tables),
             listeners=tuple(self.dumps.listeners),
             clusters=None if self.dumps.clusters is None else tuple(self.dumps.clusters),
@@ -127,10 +131,17 @@ class Collecting:
             if named not in KINDS:
                 self.skipped[f"{kind or 'no kind'} ({group or 'core'})"] += 1
                 return
-            found = mesh_object(node, named, place, len(self.objects), self.warn)
+            found = mesh_object(node, named, place, self.documents, self.warn)
         except _UNDECODABLE:
             self.warn(f"{place}: an object can't be decoded, and was passed over.")
             return
-        if found is not None:
-            self.objects.append(found)
-            self.documents += 1
+        if found is None:
+            return
+        self.documents += 1
+        before = self.objects.pop(found.name, None)
+        if before is not None and before.spec != found.spec:
+            self.warn(
+                f"{place}: {found.name} was given before with another spec, in {before.source}; "
+                "the last one counts."
+            )
+        self.objects[found.name] = found

@@ -40,6 +40,7 @@ class Place:
 
 
 _READ_ANNOTATIONS = ("istio.io/", ".istio.io/", "gateway.networking.k8s.io/")
+_LONGEST_NAME = 253
 _CONTAINER_FIELDS = ("name", "ports")
 
 
@@ -60,6 +61,8 @@ def kind_of(node: Node, list_kind: str | None) -> tuple[str, str]:
         groups = [known for known, named in KINDS if named == kind]
         group = groups[0] if len(groups) == 1 else ""
     kind = kind if isinstance(kind, str) else ""
+    if not _is_shown(kind + group):
+        return "", ""
     return RENAMED_GROUPS.get((group, kind), group), kind
 
 
@@ -82,10 +85,14 @@ def mesh_object(
     name = member(metadata, "name")
     if isinstance(name, int | float) and not isinstance(name, bool):
         name = str(name)
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not name or not _is_shown(name):
         warn(f"{place}: a {kind_name} has no metadata.name, and was passed over.")
         return None
-    namespace = (text_in(metadata, "namespace") or DEFAULT_NAMESPACE) if kind.is_namespaced else ""
+    namespace = text_in(metadata, "namespace")
+    if not kind.is_namespaced:
+        namespace = ""
+    elif not namespace or not _is_shown(namespace):
+        namespace = DEFAULT_NAMESPACE
     object_name = ObjectName(kind_name, namespace, name, group)
 
     def warn_of(what: str) -> None:
@@ -113,6 +120,11 @@ def mesh_object(
     )
 
 
+def _is_shown(name: str) -> bool:
+    """Tell whether a name can stand in a message; those of Kubernetes are short and printable."""
+    return len(name) <= _LONGEST_NAME and name.isprintable()
+
+
 def _spec(
     parts: dict[str, Node], kind: Kind, named: tuple[str, str], warn: Callable[[str], None]
 ) -> dict[str, Any]:
@@ -124,7 +136,8 @@ def _spec(
     if kind.needed is not None and not spec.get(kind.needed[0]):
         warn(f"it has no spec.{kind.needed[0]}, so {kind.needed[1]}")
     if kind.is_templated:
-        spec = {**spec, **object_in(object_in(spec, "template"), "spec")}
+        of_pods = object_in(object_in(spec, "template"), "spec")
+        spec = {key: value for key, value in spec.items() if key == "replicas"} | of_pods
     if kind.kept is not None:
         spec = {key: value for key, value in spec.items() if key in kind.kept}
     if "containers" in spec:

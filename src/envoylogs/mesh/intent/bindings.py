@@ -13,7 +13,7 @@ from envoylogs.mesh.intent.values import Binding, Note
 from envoylogs.mesh.intent.virtual_services import is_exported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from envoylogs.mesh.intent.bound import BoundRoutes
     from envoylogs.mesh.intent.declared import DeclaredServer
@@ -29,7 +29,7 @@ class VirtualServiceBindings:
 
     def __init__(
         self,
-        servers: Iterable[DeclaredServer],
+        servers: Sequence[DeclaredServer],
         route_sets: Iterable[RouteSet],
         bound: BoundRoutes,
         gateway_namespace: str | None,
@@ -39,6 +39,10 @@ class VirtualServiceBindings:
         for each in servers:
             self._servers.setdefault(each.key, []).append(each)
         self._names = {key: each[0].source.name for key, each in self._servers.items()}
+        self._by_host: dict[str, set[ObjectName]] = {}
+        for each in servers:
+            for _, host in each.hosts:
+                self._by_host.setdefault(host, set()).add(each.source.name)
         self._by_name: dict[str, list[str]] = {}
         for key in self._names:
             self._by_name.setdefault(key.partition("/")[2], []).append(key)
@@ -79,12 +83,7 @@ class VirtualServiceBindings:
 
     def _gateway_for(self, routes: RouteSet) -> ObjectName | None:
         """Return a Gateway that accepts a host of some routes by name, if only one does."""
-        exact = set(routes.hosts)
-        accepting = {
-            self._names[key]
-            for key, servers in self._servers.items()
-            if any(host in exact for server in servers for _, host in server.hosts)
-        }
+        accepting = {name for host in routes.hosts for name in self._by_host.get(host, ())}
         return accepting.pop() if len(accepting) == 1 else None
 
     def _binding(self, each: MeshObject, reference: str, key: str) -> Binding:

@@ -32,7 +32,7 @@ def expanded(host: str, namespace: str, domain: str) -> str:
     (``ResolveShortnameToFQDN`` in ``pilot/pkg/model/config.go``). An address is none:
     only version 6 has no dot.
     """
-    if not host or host == "*" or "." in host or _is_address(host):
+    if not host or host == "*" or "." in host or (":" in host and _is_address(host)):
         return host
     return f"{host}.{namespace}.svc.{domain}"
 
@@ -68,12 +68,16 @@ class HostIndex:
         return host in self._exact or bool(self._covering(host))
 
     def intersection(self, hosts: Iterable[str]) -> tuple[str, ...]:
-        """Return the hosts that both sides cover, in the order of ``hosts``, each once."""
+        """Return the hosts that both sides cover, each once.
+
+        Of each pair that is the narrower one, so that beside a wildcard of one side stand
+        the names of the other that it covers.
+        """
         common: dict[str, None] = {}
         for host in hosts:
             if self.covers(host):
                 common[host] = None
-            elif is_wildcard(host):
+            if is_wildcard(host):
                 common.update(dict.fromkeys(self._covered_by(host)))
         return tuple(common)
 

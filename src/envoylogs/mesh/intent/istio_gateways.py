@@ -44,7 +44,8 @@ def declared_by_istio(
         reason, why = _invalid(gateway, index, number, protocol, mode)
         pod_ports = workloads.pod_ports(number, services) if number else ()
         if number and services:
-            _note_port(server, number, services, pod_ports)
+            known = [port for service in services for port in workloads.ports(service)]
+            _note_port(server, number, services, known)
         declared.append(
             DeclaredServer(
                 source=gateway,
@@ -120,21 +121,19 @@ def _invalid(
 
 
 def _note_port(
-    server: Spec, number: int, services: list[MeshObject], pod_ports: tuple[int, ...]
+    server: Spec,
+    number: int,
+    services: list[MeshObject],
+    known: list[tuple[int, int | None]],
 ) -> None:
+    """Note a port that no client of the Services reaches, unless they have names for ports."""
     port = server.part("port")
-    known: set[int] = set()
-    for service in services:
-        for each in spec_of(service, []).parts("ports"):
-            source, target = each.number("port") or 0, each.fields.get("targetPort")
-            if isinstance(target, str) and not target.isdecimal():
-                return
-            known |= {source, int(target) if target is not None else source}
-    if port is not None and number not in known:
-        names = ", ".join(str(each.name) for each in services)
-        port.note(
-            "port_not_in_service",
-            "number",
-            f"{number} is neither a port nor a target port of {names}, so that no client of it "
-            f"reaches pod port {pod_ports[0]}.",
-        )
+    if port is None or any(target is None or number in (each, target) for each, target in known):
+        return
+    names = ", ".join(str(each.name) for each in services)
+    port.note(
+        "port_not_in_service",
+        "number",
+        f"{number} is neither a port nor a target port of {names}, so that no client of it "
+        "reaches this server.",
+    )

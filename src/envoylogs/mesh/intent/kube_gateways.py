@@ -204,4 +204,8 @@ def _invalid(
         return "invalid", f"{what} has protocol {protocol or 'none'}, which Istio does not take."
     if protocol in {"HTTPS", "TLS"} and not listener.has("tls"):
         return "invalid", f"{what} is for {protocol} and has no tls."
+    tls = listener.part("tls")
+    kinds = [each.text("kind") for each in tls.parts("certificateRefs")] if tls else []
+    if kinds and not set(kinds) & {"", "Secret"}:
+        return "invalid", f"{what} takes its certificate from a {kinds[0]}, and not from a Secret."
     return None, ""

@@ -60,7 +60,7 @@ class KubeRoutes:
             if name not in self._listeners:
                 self._names.setdefault(name.name, []).append(name)
             self._listeners.setdefault(name, []).append(each)
-        self._rules: dict[tuple[str, str, str], list[tuple[MeshObject, list[Rule]]]] = {}
+        self._rules: dict[tuple[str, str], list[tuple[MeshObject, list[Rule]]]] = {}
         self._tls: list[RouteSet] = []
         self.bindings: list[Binding] = []
 
@@ -93,7 +93,7 @@ class KubeRoutes:
     def route_sets(self) -> list[RouteSet]:
         """Return what the routes send, merged by listener and host."""
         merged = []
-        for (_, key, host), parts in self._rules.items():
+        for (key, host), parts in self._rules.items():
             # By age, and for those of one second by namespace, then by name.
             parts.sort(key=lambda each: _age(each[0]))
             rules = [(rule, route.name) for route, rules in parts for rule in rules]
@@ -114,8 +114,7 @@ class KubeRoutes:
     ) -> None:
         if route.kind != "TLSRoute":
             for host in hosts:
-                place = (route.kind, listener.key, host)
-                self._rules.setdefault(place, []).append((route, rules))
+                self._rules.setdefault((listener.key, host), []).append((route, rules))
             return
         names = HostIndex(listener.hosts_for(route.namespace)).intersection(hosts)
         tls = tls_rules_of_route(route, names, self._domain, self._grants)

@@ -49,11 +49,13 @@ def http_rules_of_route(
     for number, rule in enumerate(spec_of(route, notes).parts("rules")):
         answer = _answer(rule)
         backends = _Backends(route, domain, grants).read(rule)
-        if answer is None and not any(each.weight for each in backends):
+        if answer is None and backends is None:
+            answer = Action("unknown")
+        elif answer is None and not any(each.weight for each in backends or ()):
             answer = Action("direct_response", status=500)
         name = rule.text("name") or f"{route.namespace}.{route.name.name}.{number}"
         matches = _matches(rule, route.kind)
-        destinations = tuple(each for each in backends if each.weight)
+        destinations = tuple(each for each in backends or () if each.weight)
         found += [
             Rule(number, name, (match,) if match else (), destinations, answer) for match in matches
         ]
@@ -86,7 +88,7 @@ def tls_rules_of_route(
     found = []
     for rule in spec_of(route, []).parts("rules"):
         backends = _Backends(route, domain, grants).read(rule)
-        used = tuple(each for each in backends if each.weight) or (_NO_WEIGHT,)
+        used = tuple(each for each in backends or () if each.weight) or (_NO_WEIGHT,)
         found.append(ConnectionRule((ConnectionMatch(server_names),), used))
     return tuple(found)
 
@@ -183,10 +185,13 @@ class _Backends:
         self._domain = domain
         self._grants = grants
 
-    def read(self, rule: Spec) -> list[Destination]:
-        return [self._destination(each) for each in rule.parts("backendRefs")]
+    def read(self, rule: Spec) -> list[Destination] | None:
+        """Return the backends of a rule; null if the files do not tell what one is."""
+        found = [self._destination(each) for each in rule.parts("backendRefs")]
+        known = [each for each in found if each is not None]
+        return known if len(known) == len(found) else None
 
-    def _destination(self, spec: Spec) -> Destination:
+    def _destination(self, spec: Spec) -> Destination | None:
         own = self._route.namespace
         namespace = spec.text("namespace") or own
         name, kind = spec.text("name"), spec.text("kind") or "Service"
@@ -200,7 +205,7 @@ class _Backends:
         else:
             says = f"What becomes of a backend of kind {kind} is not told by the files."
             spec.note("backend_kind", "kind", says, certain=False)
-            return Destination("", weight=weight or 0)
+            return None
         if namespace != own and not self._grants.allow(self._route, kind, name, namespace):
             says = (
                 f"No ReferenceGrant for it is in the files; without one in namespace {namespace} "

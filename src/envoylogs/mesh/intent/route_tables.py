@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.intent.bound import BoundRoutes
     from envoylogs.mesh.intent.declared import DeclaredServer
     from envoylogs.mesh.intent.merging import MergedServer
-    from envoylogs.mesh.objects import MeshObject
+    from envoylogs.mesh.objects import MeshObject, ObjectName
 
 _IGNORES_PORTS = (1, 15)
 _PORT_WILDCARDS = (1, 6)
@@ -40,7 +40,7 @@ class _Host:
     port: int
     require_tls: Literal["none", "all"] = "none"
     parts: dict[tuple[str, int], tuple[Route, ...]] = field(default_factory=dict)
-    catch_alls: list[tuple[Route, MeshObject]] = field(default_factory=list)
+    catch_alls: list[MeshObject] = field(default_factory=list)
 
 
 def route_tables(
@@ -58,18 +58,15 @@ def route_tables(
     for each in servers:
         if each.table is not None and each.is_taken:
             by_table.setdefault(each.table, []).append(each)
+    hosts = {name: _hosts(of_table, bound) for name, of_table in by_table.items()}
+    notes += _catch_alls(hosts.values())
     return [
-        _table(name, of_table, bound, release, notes) for name, of_table in sorted(by_table.items())
+        _table(name, by_table[name], of_table, release) for name, of_table in sorted(hosts.items())
     ]
 
 
-def _table(
-    name: str,
-    servers: list[MergedServer],
-    bound: BoundRoutes,
-    release: Release,
-    notes: list[Note],
-) -> RouteTable:
+def _hosts(servers: list[MergedServer], bound: BoundRoutes) -> dict[str, _Host]:
+    """Return what each host of a table is sent to."""
     hosts: dict[str, _Host] = {}
     built: dict[tuple[str, int], tuple[Route, ...]] = {}
     for each in servers:
@@ -81,8 +78,12 @@ def _table(
             for host in (*served, *own):
                 place = hosts.setdefault(host.lower(), _Host(server.port))
                 place.require_tls = "all"
-    for host, place in hosts.items():
-        _note_catch_alls(host, place, notes)
+    return hosts
+
+
+def _table(
+    name: str, servers: list[MergedServer], hosts: dict[str, _Host], release: Release
+) -> RouteTable:
     virtual_hosts = _virtual_hosts(hosts, release) if hosts else [_blackhole(servers, release)]
     ignores_ports = release is None or release >= _IGNORES_PORTS
     return RouteTable(name=name, virtual_hosts=tuple(virtual_hosts), ignore_port=ignores_ports)
@@ -110,7 +111,7 @@ def _serve(
                 continue
             place.parts[part] = sent
             if is_catch_all(sent[-1].match):
-                place.catch_alls.append((sent[-1], routes.source))
+                place.catch_alls.append(routes.source)
     return served
 
 
@@ -170,23 +171,23 @@ def _specific(host: str) -> tuple[bool, int, str]:
     return is_wildcard(host), -len(host), host
 
 
-def _note_catch_alls(host: str, place: _Host, notes: list[Note]) -> None:
-    if not place.catch_alls:
-        return
-    first_route, first = place.catch_alls[0]
-    for route, each in place.catch_alls[1:]:
-        if route.origin is None or route.origin == first_route.origin:
-            continue
-        certain = age_known(first, each)
-        order = "is older, so that" if certain else "is taken to be the older one, so that"
-        notes.append(
-            Note(
+def _catch_alls(tables: Iterable[dict[str, _Host]]) -> list[Note]:
+    """Return each object, once, of which the route that takes everything is never asked."""
+    noted: dict[tuple[ObjectName, ObjectName], Note] = {}
+    for host, place in (each for hosts in tables for each in hosts.items()):
+        for each in place.catch_alls[1:]:
+            first = place.catch_alls[0]
+            if each.name == first.name or (first.name, each.name) in noted:
+                continue
+            certain = age_known(first, each)
+            order = "is older" if certain else "is taken to be the older one"
+            noted[first.name, each.name] = Note(
                 "same_host_same_catch_all",
-                route.origin,
+                each.name,
                 "hosts",
                 host,
-                f"{first.name} and {each.name} both take every request of {host}; {first.name} "
-                f"{order} the route of {each.name} is never asked.",
+                f"{first.name} and {each.name} both take every request of {host}; "
+                f"{first.name} {order}, so that the route of {each.name} is never asked.",
                 "proved" if certain else "open",
             )
-        )
+    return list(noted.values())

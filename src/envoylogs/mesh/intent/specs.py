@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.objects import MeshObject, ObjectName
 
 _LONGEST_VALUE = 60
+_NO_LABELS: Mapping[str, str] = {}
 
 
 class Spec:
@@ -98,7 +99,7 @@ class Spec:
     def labels(self, key: str) -> Mapping[str, str]:
         """Return a mapping of texts, empty if it is not given."""
         part = self.part(key)
-        return {str(name): part.text(str(name)) for name in part.fields} if part else {}
+        return {str(name): part.text(str(name)) for name in part.fields} if part else _NO_LABELS
 
     def note(self, code: str, key: str, says: str, *, certain: bool = True) -> None:
         """Note what is odd about a field."""

@@ -20,10 +20,15 @@ from envoylogs.mesh.intent.rules import (
 from envoylogs.mesh.tables import Action, StringMatch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from envoylogs.mesh.intent.specs import Spec
     from envoylogs.mesh.tables import StringKind
 
 _KINDS: tuple[StringKind, ...] = ("exact", "prefix", "regex")
+_NOTHING: Mapping[str, StringMatch] = {}
+"""Shared, as most rules ask for no headers and there may be very many of them."""
+
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -97,17 +102,17 @@ def _gateways(spec: Spec) -> tuple[str, ...]:
     )
 
 
-def _strings(spec: Spec, key: str) -> dict[str, StringMatch]:
-    part = spec.part(key)
+def _strings(spec: Spec, key: str) -> Mapping[str, StringMatch]:
+    part = spec.part(key) if key in spec.fields else None
     if part is None:
-        return {}
+        return _NOTHING
     names = {str(name): name for name in part.fields}
     # A name without a value asks only that it is there, as an empty one does.
     return {name: _string(part, raw) or StringMatch("present") for name, raw in names.items()}
 
 
 def _string(spec: Spec, key: str) -> StringMatch | None:
-    part = spec.part(key)
+    part = spec.part(key) if key in spec.fields else None
     if part is None:
         return None
     for kind in _KINDS:

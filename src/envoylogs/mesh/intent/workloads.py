@@ -136,12 +136,23 @@ class Workloads:
         for service in services:
             if _NOT_TRANSLATED in service.labels:
                 continue
-            for port in quiet_spec(service).parts("ports"):
-                if port.number("port") == number:
-                    target = self._target(service, port.fields.get("targetPort", number))
+            for port, target in self.ports(service):
+                if port == number:
                     translated[target or self._logged_port(number)] = None
         seen = [port for port in translated if port in self._facts.ports]
         return tuple(seen or translated)[:1] or (self._logged_port(number),)
+
+    def ports(self, service: MeshObject) -> list[tuple[int, int | None]]:
+        """Return the ports of a Service, each with the port of the pod.
+
+        The latter is null for a name that no pod in the files has.
+        """
+        found = []
+        for port in quiet_spec(service).parts("ports"):
+            number = port.number("port")
+            if number is not None:
+                found.append((number, self._target(service, port.fields.get("targetPort", number))))
+        return found
 
     def named_service(self, name: str, namespace: str) -> list[MeshObject]:
         """Return the Service of a name, if it is in the files."""

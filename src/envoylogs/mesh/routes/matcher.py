@@ -7,6 +7,7 @@ See ``VirtualHostImpl::getRouteFromEntries`` and ``RouteEntryImplBase::matchRout
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from envoylogs.mesh.routes.conditions import header_fits, header_value, is_known, query_fits
@@ -93,6 +94,19 @@ class TableMatcher:
         """Return the domain, as given, by which a host is taken; null for none."""
         found = self._hosts.find(authority)
         return found[1] if found else None
+
+    def wider(self, request: Request) -> Routing | None:
+        """Return what a wider virtual host would do with a request; Envoy never asks it.
+
+        That is the first one after the one that takes the host which has a route for it
+        for certain; null for none.
+        """
+        host = header_value(self.table.vhost_header.lower() or ":authority", request)
+        for virtual_host, _ in islice(self._hosts.covering(host), 1, None):
+            candidates = self._candidates(virtual_host, request)
+            if candidates and not candidates[0].conditions:
+                return Routing(virtual_host, candidates, "routed")
+        return None
 
     def route(self, request: Request) -> Routing:
         """Return which route takes a request, as far as the log holds what decides."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from envoylogs.mesh.routes.conditions import header_fits, query_fits
@@ -84,6 +85,14 @@ def nearest(request: Request, virtual_host: VirtualHost) -> Route | None:
     return best[1] if best else None
 
 
+def takes_path(request: Request, virtual_host: VirtualHost) -> Route | None:
+    """Return the first route that takes the path of a request, whatever else it asks for."""
+    return next(
+        (each for each in virtual_host.routes if target_fits(each.match, request) is not False),
+        None,
+    )
+
+
 def _distance(request: Request, route: Route) -> tuple[int, int] | None:
     """Return how far a route is: the kind of difference, and how much of it; null if too far."""
     match = route.match
@@ -115,7 +124,12 @@ def _distance_of_segments(asked: list[str], wanted: list[str]) -> tuple[int, int
 def _fits_but_for_case(match: RouteMatch, path: str) -> bool:
     if match.path_kind in {"regex", "uri_template"}:
         return True in {path_fits(match, path), path_fits(match, ascii_lower(path))}
-    return path_fits(replace(match, ignore_case=True), path) is True
+    return path_fits(_without_case(match), path) is True
+
+
+@lru_cache(maxsize=4096)
+def _without_case(match: RouteMatch) -> RouteMatch:
+    return replace(match, ignore_case=True)
 
 
 def _segments(path: str) -> list[str]:

@@ -24,7 +24,8 @@ _NAMES = """
     numerator denominator dynamic_metadata path key metadata filter_metadata istio config servers
     port selector template listeners parentRefs rules backendRefs ports data require_tls matcher
     prefix_ranges range_match start end typed_per_filter_config envoy.fault abort percentage
-    dynamic_active_secrets secret address socket_address port_value response_code
+    dynamic_active_secrets containers replicas env jwtRules jwks
+    secret address socket_address port_value response_code
 """
 _KEYS = st.sampled_from(_NAMES.split())
 _KINDS = st.sampled_from(sorted({kind for _, kind in KINDS}))

@@ -157,6 +157,15 @@ def test_in_a_folder_what_is_no_configuration_is_passed_over(tmp_path: Path) -> 
     assert all(warning.endswith("It was passed over.") for warning in found.warnings)
 
 
+def test_what_stands_before_a_fault_is_kept_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(f"{_SERVICE.format('a')}---\na: [")
+
+    found = read_configuration([str(tmp_path)])
+
+    assert [each.name.name for each in found.objects] == ["a"]
+    assert found.warnings[0].endswith("What comes before was read.")
+
+
 def test_an_object_that_names_hosts_in_upper_case_is_no_table(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("# NAME   READY\n" + _SERVICE.format("a"))

@@ -57,38 +57,48 @@ def test_the_old_spelling_makes_the_same_table_as_the_new_one() -> None:
 def test_the_files_of_istios_analyzer_are_objects() -> None:
     found = read_configuration([str(_JUDGES / "istio_analyze")])
 
+    # The files use some names several times.
+    assert found.documents == 99
     assert Counter(each.kind for each in found.objects) == {
-        "Gateway": 36,
-        "VirtualService": 41,
+        "Gateway": 25,
+        "VirtualService": 38,
         "DestinationRule": 4,
-        "Pod": 4,
+        "Pod": 2,
         "Secret": 9,
-        "Service": 5,
+        "Service": 3,
     }
     assert found.credentials is not None
+    assert len(found.credentials) == 9
 
 
 def test_the_incidents_are_objects_and_a_dump() -> None:
     found = read_configuration([str(_JUDGES / "incidents")])
 
-    assert found.dumps == 1
+    assert (found.documents, found.dumps) == (27, 1)
     assert Counter(each.kind for each in found.objects) == {
-        "Gateway": 9,
+        "Gateway": 7,
         "VirtualService": 10,
         "HTTPRoute": 2,
         "Service": 4,
         "ServiceEntry": 1,
     }
-    assert not found.warnings
+
+
+def test_each_incident_is_read_without_a_warning() -> None:
+    for folder in sorted(_JUDGES.glob("incidents/*/")):
+        assert read_configuration([str(folder)]).warnings == ()
 
 
 def test_the_article_is_read_and_its_logs_are_passed_over() -> None:
     found = read_configuration([str(_ARTICLE)])
+    of_logs = [warning for warning in found.warnings if "is an access log" in warning]
+    others = [warning for warning in found.warnings if warning not in of_logs]
 
-    assert Counter(each.kind for each in found.objects) == {"Gateway": 1, "VirtualService": 2}
+    assert Counter(each.kind for each in found.objects) == {"Gateway": 1, "VirtualService": 1}
     assert [table.name for table in found.tables] == ["http.80", "http.80", ""]
-    assert len(found.warnings) == 2
-    assert all("is an access log" in warning for warning in found.warnings)
+    assert len(of_logs) == 2
+    assert len(others) == 1
+    assert "virtual-service was given before with another spec" in others[0]
 
 
 def test_the_route_of_the_article_names_its_virtual_service() -> None:

@@ -24,6 +24,7 @@ _HTTP_V3 = {
         "rds": {"routeConfigName": "https.443.https.gw.shop"},
     },
 }
+_EMPTY: dict[str, Any] = {"name": "l", "filter_chains": []}
 _TABLE = {"name": "inline", "virtual_hosts": [{"name": "v", "domains": ["*"]}]}
 
 
@@ -64,14 +65,20 @@ def test_a_listener_has_its_port_and_what_its_chains_take(tmp_path: Path) -> Non
     assert chain.terminates_tls
 
 
-@pytest.mark.parametrize("wrapper", ["active_state", None])
-def test_listeners_of_envoys_own_dump_are_read(tmp_path: Path, wrapper: str | None) -> None:
-    inner = {"listener": {"name": "l", "filter_chains": []}}
-    section = (
-        {"dynamic_listeners": [{"name": "l", wrapper: inner}, {"name": "m", "error_state": {}}]}
-        if wrapper
-        else {"static_listeners": [inner]}
-    )
+@pytest.mark.parametrize(
+    "section",
+    [
+        {
+            "dynamic_listeners": [
+                {"name": "l", "active_state": {"listener": _EMPTY}},
+                {"name": "m", "error_state": {}},
+            ]
+        },
+        {"static_listeners": [{"listener": _EMPTY}]},
+        {"dynamic_active_listeners": [{"version_info": "1", "listener": _EMPTY}]},
+    ],
+)
+def test_listeners_of_envoys_own_dump_are_read(tmp_path: Path, section: dict[str, Any]) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps({"configs": [section]}))
 

@@ -18,7 +18,7 @@ def _read(text: str) -> Configuration:
 
 
 def _object(kind: str, version: str, spec: Any = None, **metadata: Any) -> dict[str, Any]:
-    given = {"kind": kind, "apiVersion": version, "metadata": {"name": "a", **metadata}}
+    given = {"kind": kind, "apiVersion": version, "metadata": {"name": "a"} | metadata}
     return given if spec is None else {**given, "spec": spec}
 
 
@@ -204,9 +204,40 @@ def test_null_is_the_same_as_not_there() -> None:
     assert configuration.warnings == ()
 
 
+def test_of_objects_of_one_name_the_last_counts_and_a_difference_is_said() -> None:
+    one, other = (_virtual_service({"hosts": [host]}) for host in ("a.com", "b.com"))
+    between = _object("Pod", "v1")
+
+    same = _read(json.dumps([one, between, one]))
+    different = _read(json.dumps([one, between, other]))
+
+    assert (len(same.objects), same.documents, same.warnings) == (2, 3, ())
+    assert [(each.kind, each.order) for each in different.objects] == [
+        ("Pod", 1),
+        ("VirtualService", 2),
+    ]
+    assert different.objects[1].spec == {"hosts": ["b.com"]}
+    assert "VirtualService default/a was given before with another spec" in different.warnings[0]
+
+
+def test_a_workload_whose_containers_stand_at_the_wrong_place_has_none() -> None:
+    given = _object("Deployment", "apps/v1", {"containers": 3, "env": ["x"]})
+
+    assert _read(json.dumps(given)).objects[0].spec == {}
+
+
 def test_only_comments_are_no_error_and_said_once() -> None:
     configuration = _read("# nothing here\n---\n# nor here\n")
 
     assert configuration.documents == 0
     assert len(configuration.warnings) == 1
     assert "Nothing was read" in configuration.warnings[0]
+
+
+@pytest.mark.parametrize("name", ["a\u001b[2J", "a\nb", "x" * 1000])
+def test_a_name_that_could_not_be_shown_is_none(name: str) -> None:
+    text = json.dumps(_object("Pod", "v1", name=name))
+    kind = json.dumps(_object(name, "v1"))
+
+    assert "has no metadata.name" in _read(text).warnings[0]
+    assert _read(kind).skipped == {"no kind (core)": 1}

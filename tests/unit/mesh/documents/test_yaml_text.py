@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -143,7 +144,11 @@ def test_a_huge_scalar_is_read() -> None:
     assert len(_value("a: " + "x" * 3_000_000)["a"]) == 3_000_000
 
 
-_TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=8)
+# PyYAML's dumper puts no quotes around what Kubernetes takes for a boolean or a number.
+_UNQUOTED = re.compile(r"[yYnN]|[-+.]?[0-9].*")
+_TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=8).filter(
+    lambda text: not _UNQUOTED.fullmatch(text)
+)
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**9), 10**9) | _TEXTS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXTS, inner, max_size=4),
