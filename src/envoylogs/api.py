@@ -102,7 +102,7 @@ def read(
     return scan(sources, unknown_keys=unknown_keys, **options).collect()
 
 
-def analyze(
+def analyze(  # noqa: PLR0913  # what may be asked of a log
     what: PathOrWord | Iterable[PathOrWord] | pl.DataFrame | pl.LazyFrame | Tally,
     /,
     *,

@@ -20,9 +20,10 @@ from envoylogs.schema import COUNTABLE
 from envoylogs.tally.ladder import Buckets
 
 if TYPE_CHECKING:
-    from envoylogs.mesh.mesh import Mesh
     from collections.abc import Sequence
     from datetime import tzinfo
+
+    from envoylogs.mesh.mesh import Mesh
 
 PathOrWord = str | PathLike[str]
 _Value = TypeVar("_Value")

@@ -135,10 +135,11 @@ class Summary:
             return ()
         authorities = self.judged.tally.turned_away.frame["authority"]
         has_ports = bool(authorities.str.contains(r":\d+$").any())
+        told = {found.diagnosis.says for found in self.explanations}
         return tuple(
             note
             for note in self.mesh.remarks(self._facts)
-            if note.code != "release_unknown" or has_ports
+            if (note.code != "release_unknown" or has_ports) and note.says not in told
         )
 
     @cached_property

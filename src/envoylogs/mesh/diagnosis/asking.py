@@ -44,6 +44,11 @@ class Answer:
         return None if found is None or is_blackhole(found) else found
 
     @property
+    def redirect_is_open(self) -> bool:
+        """Whether it depends on the scheme that proxies name whether it is redirected to HTTPS."""
+        return self.routing is not None and self.routing.redirect_to_https is None
+
+    @property
     def verdict(self) -> str | None:
         """``routed``, ``unrouted`` or ``may``; null where no table is known."""
         routing = self.routing

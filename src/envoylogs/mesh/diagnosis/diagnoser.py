@@ -28,6 +28,7 @@ _CLUSTERS = {"no_cluster", "no_endpoints"}
 _CONFIGURED = {"direct_response", "fault_injected", "blocked"}
 _PORT = re.compile(r"^(\[.*\]|[^:]*):(\d+)$")
 _SHOWN = 5
+_PROTO = "x-forwarded-proto"
 _PATHS_IN_FULL = 6
 """For so many paths of a virtual host the routes that came near are looked for."""
 
@@ -123,6 +124,12 @@ class Diagnoser:
                 return reused
         answers = self._answers(refusal)
         answer = answers[0] if answers else None
+        if any(each.redirect_is_open for each in answers):
+            # Had it been plain HTTP, it would have been redirected before any route was asked.
+            headers = {**request.headers, _PROTO: "https"}
+            refusal = replace(refusal, request=replace(request, headers=headers))
+            answers = self._answers(refusal)
+            answer = answers[0] if answers else None
         if answer is not None and answer.verdict == "routed":
             by_port = None if answer.is_dump else self._port_by_release(refusal, answer)
             return by_port or self._routed(refusal, answer)

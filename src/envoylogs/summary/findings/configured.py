@@ -151,7 +151,9 @@ def _with_proof(finding: Finding, explained: Explanation) -> Finding:
 
 
 def _joined(proof: str | None, more: str) -> str:
-    return more if proof is None else f"{proof} {more}"
+    if proof is None:
+        return more
+    return f"{proof}{'' if proof.endswith('.') else '.'} {more}"
 
 
 def _about(finding: Finding, explanations: Sequence[Explanation]) -> Explanation | None:
