@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.configuration import Configuration
     from envoylogs.mesh.intent.declared import DeclaredServer
     from envoylogs.mesh.intent.merging import MergedServer
-    from envoylogs.mesh.objects import MeshObject
+    from envoylogs.mesh.objects import MeshObject, ObjectName
 
 
 def intended(configuration: Configuration, facts: GatewayFacts) -> Intent:
@@ -45,8 +45,8 @@ def intended(configuration: Configuration, facts: GatewayFacts) -> Intent:
         configuration: Its objects; dumps are not looked at.
         facts: What the log tells of the gateway.
     """
-    objects = configuration.objects
     notes: list[Note] = []
+    objects = _once(configuration.objects, notes)
     workloads = Workloads(objects, facts)
     declared, listeners_of_routes = _declared(objects, workloads, notes)
     servers = merged_servers(declared, facts.release)
@@ -87,6 +87,19 @@ def intended(configuration: Configuration, facts: GatewayFacts) -> Intent:
         bindings=tuple(bindings),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _once(objects: tuple[MeshObject, ...], notes: list[Note]) -> tuple[MeshObject, ...]:
+    """Return each object once: of several of one name the last, as if they were applied."""
+    by_name: dict[ObjectName, MeshObject] = {}
+    for each in objects:
+        earlier = by_name.get(each.name)
+        if earlier is not None and earlier.spec != each.spec:
+            says = f"{each.name} stands in {earlier.source} and in {each.source}, with another "
+            says += "spec; the latter is taken."
+            notes.append(Note("object_given_twice", each.name, "", "", says, "open"))
+        by_name[each.name] = each
+    return tuple(by_name.values())
 
 
 def _declared(

@@ -73,7 +73,7 @@ def declared_by_listeners(
         reason, why = _invalid(gateway, listener, number, protocol)
         if of_class not in classes:
             reason = "other_class"
-            why = f"{gateway.name} is of class {of_class}, which is not known to be Istio's."
+            why = f"{gateway.name} is of class {of_class}, not known to be for ingress by Istio."
         declared.append(
             DeclaredServer(
                 source=gateway,
@@ -128,17 +128,18 @@ def _pods(
         len(addresses) == 1 and addresses[0].text("type") in {"", "IPAddress"}
     )
     if own_deployment:
-        name = gateway.annotations.get(_NAME_OVERRIDE) or (
-            f"{gateway.name.name}-{spec.text('gatewayClassName')}"
-        )
-        selection = workloads.selection_of_generated(name, gateway.namespace)
-        services = workloads.named_service(name, gateway.namespace)
+        override = gateway.annotations.get(_NAME_OVERRIDE)
+        name = gateway.name.name
+        # Before Istio 1.17 the Deployment had the name of the Gateway.
+        names = [override] if override else [f"{name}-{spec.text('gatewayClassName')}", name]
+        selection = workloads.selection_of_generated(names, gateway.namespace)
+        services = workloads.named_services(names, gateway.namespace)[:1]
         return selection, {_OF_GATEWAY: gateway.name.name}, services
     services = []
     for address in addresses:
         name, _, rest = address.text("value").partition(".")
         namespace = rest.partition(".")[0] or gateway.namespace
-        services += workloads.named_service(name, namespace)
+        services += workloads.named_services([name], namespace)
     if services:
         selector = quiet_spec(services[0]).labels("selector")
         return workloads.selection(selector), selector, services

@@ -307,7 +307,11 @@ def test_a_class_that_is_not_istios_makes_no_tables() -> None:
 
 
 def test_the_pods_of_a_gateway_are_those_of_the_deployment_that_istio_makes() -> None:
-    for pod, selected in (("gw-istio-6c9d5b7f4-x2x4z", True), ("other-6c9d5b7f4-x2x4z", False)):
+    for pod, selected in (
+        ("gw-istio-6c9d5b7f4-x2x4z", True),
+        ("gw-6c9d5b7f4-x2x4z", True),
+        ("other-6c9d5b7f4-x2x4z", False),
+    ):
         found = server(intent_of(_OPEN, pods=frozenset({pod})), "edge/gw")
         assert found.in_force is selected
     assert server(intent_of(_OPEN), "edge/gw").in_force is None
