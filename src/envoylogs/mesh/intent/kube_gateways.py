@@ -71,6 +71,11 @@ def declared_by_listeners(
         protocol = listener.text("protocol")
         tls = listener.part("tls")
         reason, why = _invalid(gateway, listener, number, protocol)
+        if reason is None and services and not workloads.have_port(number, services):
+            reason = "invalid"
+            why = (
+                f"{services[0].name} has no port {number}, so that Istio makes no listener for it."
+            )
         if of_class not in classes:
             reason = "other_class"
             why = f"{gateway.name} is of class {of_class}, not known to be for ingress by Istio."
@@ -82,7 +87,7 @@ def declared_by_listeners(
                 name=name,
                 port_name="default",
                 port=number,
-                pod_ports=workloads.pod_ports(number, services) if number else (),
+                pod_ports=workloads.pod_ports(number, services) if reason is None else (),
                 bind="",
                 protocol=protocol.upper(),
                 hosts=_hosts(listener, gateway.namespace, namespaces),

@@ -163,6 +163,10 @@ class Workloads:
                 found.append((number, self._target(service, port.fields.get("targetPort", number))))
         return found
 
+    def have_port(self, number: int, services: Iterable[MeshObject]) -> bool:
+        """Return whether one of some Services has a port."""
+        return any(port == number for service in services for port, _ in self.ports(service))
+
     def named_services(self, names: Iterable[str], namespace: str) -> list[MeshObject]:
         """Return those Services of some names that are in the files."""
         found = (self._by_path.get(f"{namespace}/{name}") for name in names)

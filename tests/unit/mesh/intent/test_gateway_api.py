@@ -378,3 +378,15 @@ def test_gateways_of_both_apis_do_not_take_each_others_routes() -> None:
     assert [each.name for each in intent.tables] == ["http.80", "http.81"]
     assert way(intent, "a.com", port=81).routing is not None
     assert clusters(intent, "a.com", port=81) is None
+
+
+def test_a_port_that_the_service_of_the_gateway_lacks_makes_no_listener() -> None:
+    service = """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: gw-istio, namespace: edge}
+      spec: {ports: [{port: 8080}]}
+    """
+    found = server(intent_of(_OPEN, service), "edge/gw")
+    assert (found.in_force, found.reason, found.pod_ports) == (False, "invalid", ())
+    assert "Service edge/gw-istio" in found.why
