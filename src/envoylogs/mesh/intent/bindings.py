@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from envoylogs.mesh.intent.hosts import HostIndex, gateway_key
+from envoylogs.mesh.intent.hosts import HostIndex, gateway_key, listed
 from envoylogs.mesh.intent.kube_gateways import GENERATED
 from envoylogs.mesh.intent.rules import MESH
 from envoylogs.mesh.intent.specs import spec_of
@@ -105,7 +105,7 @@ class VirtualServiceBindings:
         common = self._index(key, each.namespace).intersection(routes.hosts)
         why = ""
         if exported is None:
-            to = ", ".join(sorted(routes.exported_to))
+            to = listed(sorted(routes.exported_to))
             why = f"{each.name} is exported to {to}, and where the gateway's pods are is not known."
             spec_of(each, self._notes).note("exported_to", "exportTo", why, certain=False)
         status: BindingStatus = "bound"
@@ -119,21 +119,18 @@ class VirtualServiceBindings:
         return Binding(each.name, reference, gateway, status, served, why)
 
     def _why_not_exported(self, routes: RouteSet) -> str:
-        to = ", ".join(sorted(routes.exported_to))
+        to = listed(sorted(routes.exported_to))
         where = f"namespace {self._namespace}" if self._namespace else "some namespace"
         return f"{routes.source.name} is exported to {to}, and the gateway's pods are in {where}."
 
     def _why_disjoint(self, routes: RouteSet, key: str) -> tuple[BindingStatus, str]:
         gateway, name = self._names[key], routes.source.name
-        accepted = ", ".join(host for server in self._servers[key] for _, host in server.hosts)
+        accepted = listed(host for server in self._servers[key] for _, host in server.hosts)
         if self._index(key, None).intersection(routes.hosts):
             why = f"{gateway} takes {accepted} from other namespaces than {name.namespace}."
             return "namespace_not_allowed", why
-        listed = ", ".join(routes.hosts)
-        return (
-            "hosts_disjoint",
-            f"{name} is for {listed}, and {gateway} accepts {accepted or 'no host'}.",
-        )
+        why = f"{name} is for {listed(routes.hosts)}, and {gateway} accepts "
+        return "hosts_disjoint", f"{why}{accepted or 'no host'}."
 
     def _missing(self, each: MeshObject, reference: str, key: str) -> Binding:
         namespace, _, name = key.partition("/")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envoylogs.mesh.intent.declared import ANY_NAMESPACE, NO_NAMESPACE, DeclaredServer
+from envoylogs.mesh.intent.hosts import listed
 from envoylogs.mesh.intent.namespaces import Namespaces, selected_namespaces
 from envoylogs.mesh.intent.specs import quiet_spec, spec_of
 from envoylogs.mesh.intent.workloads import Selection
@@ -169,7 +170,7 @@ def _hosts(listener: Spec, own: str, namespaces: Namespaces) -> tuple[tuple[str,
         listener.note(
             "namespaces_not_in_files",
             "allowedRoutes",
-            f"The labels of namespaces {', '.join(chosen.unknown)} are not in the files, so that "
+            f"The labels of namespaces {listed(chosen.unknown)} are not in the files, so that "
             "they are taken as allowed.",
             certain=False,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from envoylogs.mesh.intent.hosts import listed
 from envoylogs.mesh.intent.translation import destination_clusters
 from envoylogs.mesh.intent.values import Note
 from envoylogs.mesh.tables import FilterChain, Listener
@@ -185,7 +186,7 @@ def _server_names(hosts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _note_nothing_bound(server: DeclaredServer, notes: list[Note]) -> None:
-    hosts = ", ".join(host for _, host in server.hosts)
+    hosts = listed(host for _, host in server.hosts)
     notes.append(
         Note(
             "connections_without_route",

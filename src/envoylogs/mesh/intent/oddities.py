@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from envoylogs.mesh.intent.hosts import listed
 from envoylogs.mesh.intent.specs import quiet_spec
 from envoylogs.mesh.intent.translation import claim_of
 from envoylogs.mesh.intent.values import Note
@@ -75,7 +76,7 @@ def shared_credentials(servers: Iterable[DeclaredServer]) -> list[Note]:
 
 
 def _shared(each: DeclaredServer, other: DeclaredServer, credential: str) -> Note:
-    of_other = ", ".join(host for _, host in other.hosts)
+    of_other = listed(host for _, host in other.hosts)
     where = "another server" if other.source.name == each.source.name else str(other.source.name)
     return Note(
         "shared_credential",
