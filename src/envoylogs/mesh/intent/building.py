@@ -17,6 +17,7 @@ from envoylogs.mesh.intent.oddities import (
     claims_without_authentication,
     conflicts,
     rules_never_asked,
+    several_gateways,
     shared_credentials,
     unknown_release,
 )
@@ -73,6 +74,7 @@ def intended(configuration: Configuration, facts: GatewayFacts) -> Intent:
     bindings += routes.bindings
 
     notes += conflicts(servers)
+    notes += several_gateways(servers)
     notes += shared_credentials(declared)
     notes += rules_never_asked(virtual_services)
     notes += claims_without_authentication(virtual_services, objects, workloads.labels)

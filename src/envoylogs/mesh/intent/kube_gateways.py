@@ -7,6 +7,7 @@ listener.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envoylogs.mesh.intent.declared import ANY_NAMESPACE, NO_NAMESPACE, DeclaredServer
@@ -63,7 +64,7 @@ def declared_by_listeners(
 ) -> list[DeclaredServer]:
     """Return the listeners of a Gateway; one without port for a Gateway that has none."""
     spec = spec_of(gateway, notes)
-    selection, selector, services = _pods(gateway, spec, workloads)
+    pods = _pods(gateway, spec, workloads)
     of_class = spec.text("gatewayClassName")
     declared = []
     for index, listener in enumerate(spec.parts("listeners")):
@@ -72,11 +73,9 @@ def declared_by_listeners(
         protocol = listener.text("protocol")
         tls = listener.part("tls")
         reason, why = _invalid(gateway, listener, number, protocol)
-        if reason is None and services and not workloads.have_port(number, services):
+        if reason is None and pods.services and not workloads.have_port(number, pods.services):
             reason = "invalid"
-            why = (
-                f"{services[0].name} has no port {number}, so that Istio makes no listener for it."
-            )
+            why = f"{pods.services[0].name} has no port {number}, so that Istio makes no listener."
         if of_class not in classes:
             reason = "other_class"
             why = f"{gateway.name} is of class {of_class}, not known to be for ingress by Istio."
@@ -88,15 +87,15 @@ def declared_by_listeners(
                 name=name,
                 port_name="default",
                 port=number,
-                pod_ports=workloads.pod_ports(number, services) if reason is None else (),
+                pod_ports=pods.ports(number, workloads) if reason is None else (),
                 bind="",
                 protocol=protocol.upper(),
                 hosts=_hosts(listener, gateway.namespace, namespaces),
                 has_tls=tls is not None,
                 tls_mode=_tls_mode(tls),
                 credentials=_credentials(tls, gateway.namespace),
-                selector=selector,
-                selection=selection,
+                selector=pods.selector,
+                selection=pods.selection,
                 reason=reason,
                 why=why,
                 kinds=_kinds(listener, protocol) | {"VirtualService"},
@@ -116,8 +115,8 @@ def declared_by_listeners(
             bind="",
             protocol="",
             hosts=(),
-            selector=selector,
-            selection=selection,
+            selector=pods.selector,
+            selection=pods.selection,
             reason="no_servers",
             why=says,
         )
@@ -125,22 +124,40 @@ def declared_by_listeners(
     return declared
 
 
-def _pods(
-    gateway: MeshObject, spec: Spec, workloads: Workloads
-) -> tuple[Selection, Mapping[str, str], list[MeshObject]]:
-    """Return whether it is the gateway of the log, labels of its pods, and its Services."""
+@dataclass(frozen=True, slots=True)
+class _Pods:
+    """The pods of a Gateway.
+
+    Attributes:
+        selection: Whether they wrote the log.
+        selector: Labels that they carry.
+        services: That lead to them and are in the files.
+        are_made: Whether Istio makes them, with a Service that translates no port.
+    """
+
+    selection: Selection
+    selector: Mapping[str, str]
+    services: list[MeshObject]
+    are_made: bool
+
+    def ports(self, number: int, workloads: Workloads) -> tuple[int, ...]:
+        """Return what they listen on for the port of a listener."""
+        if self.are_made and not self.services:
+            return (number,)
+        return workloads.pod_ports(number, self.services)
+
+
+def _pods(gateway: MeshObject, spec: Spec, workloads: Workloads) -> _Pods:
     addresses = spec.parts("addresses")
-    own_deployment = not addresses or (
-        len(addresses) == 1 and addresses[0].text("type") in {"", "IPAddress"}
-    )
-    if own_deployment:
+    of_gateway = {_OF_GATEWAY: gateway.name.name}
+    if not addresses or (len(addresses) == 1 and addresses[0].text("type") in {"", "IPAddress"}):
         override = gateway.annotations.get(_NAME_OVERRIDE)
         name = gateway.name.name
         # Before Istio 1.17 the Deployment had the name of the Gateway.
         names = [override] if override else [f"{name}-{spec.text('gatewayClassName')}", name]
         selection = workloads.selection_of_generated(names, gateway.namespace)
         services = workloads.named_services(names, gateway.namespace)[:1]
-        return selection, {_OF_GATEWAY: gateway.name.name}, services
+        return _Pods(selection, of_gateway, services, are_made=True)
     services = []
     for address in addresses:
         name, _, rest = address.text("value").partition(".")
@@ -148,9 +165,9 @@ def _pods(
         services += workloads.named_services([name], namespace)
     if services:
         selector = quiet_spec(services[0]).labels("selector")
-        return workloads.selection(selector), selector, services
+        return _Pods(workloads.selection(selector), selector, services, are_made=False)
     why = "Its Service is not in the files, so that it is taken to lead to the gateway of the log."
-    return Selection(selected=None, why=why), {_OF_GATEWAY: gateway.name.name}, []
+    return _Pods(Selection(selected=None, why=why), of_gateway, [], are_made=False)
 
 
 def _hosts(listener: Spec, own: str, namespaces: Namespaces) -> tuple[tuple[str, str], ...]:

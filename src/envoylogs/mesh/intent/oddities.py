@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.intent.merging import MergedServer
     from envoylogs.mesh.intent.rules import Match, RouteSet
     from envoylogs.mesh.intent.values import ServerReason
-    from envoylogs.mesh.objects import MeshObject
+    from envoylogs.mesh.objects import MeshObject, ObjectName
 
 _CONFLICTS: dict[ServerReason, str] = {
     "protocol_conflict": "port_conflict",
@@ -41,6 +41,39 @@ def conflicts(servers: Iterable[MergedServer]) -> list[Note]:
         for each in servers
         if each.reason in _CONFLICTS
     ]
+
+
+def several_gateways(servers: Iterable[MergedServer]) -> list[Note]:
+    """Return the Gateways that seem to be for other pods than one before them on the same port.
+
+    Nothing tells which of these pods wrote the log, so that all of them are taken together.
+    """
+    first_of: dict[int, DeclaredServer] = {}
+    noted: dict[ObjectName, Note] = {}
+    for each in servers:
+        server = each.declared
+        if not each.is_taken or not server.pod_ports or server.selection.selected is not None:
+            continue
+        port = server.pod_ports[0]
+        first = first_of.setdefault(port, server)
+        own, of_first = server.selector.items(), first.selector.items()
+        if own <= of_first or own >= of_first or server.source.name in noted:
+            continue
+        noted[server.source.name] = Note(
+            "several_gateways",
+            server.source.name,
+            "selector",
+            _joined(own),
+            f"{server.source.name} is for pods with {_joined(own)} and {first.source.name} for "
+            f"pods with {_joined(of_first)}; which of them wrote the log is not known, so that "
+            f"both are taken for port {port}.",
+            "open",
+        )
+    return list(noted.values())
+
+
+def _joined(labels: Iterable[tuple[str, str]]) -> str:
+    return ",".join(f"{name}={value}" for name, value in labels)
 
 
 def shared_credentials(servers: Iterable[DeclaredServer]) -> list[Note]:

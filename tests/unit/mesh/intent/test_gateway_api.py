@@ -390,3 +390,9 @@ def test_a_port_that_the_service_of_the_gateway_lacks_makes_no_listener() -> Non
     found = server(intent_of(_OPEN, service), "edge/gw")
     assert (found.in_force, found.reason, found.pod_ports) == (False, "invalid", ())
     assert "Service edge/gw-istio" in found.why
+
+
+def test_pods_that_istio_makes_listen_on_the_port_of_the_listener() -> None:
+    intent = intent_of(_OPEN, gateway("edge/old"), ports=frozenset({8080}))
+    assert server(intent, "edge/gw").pod_ports == (80,)
+    assert [each.pod_ports for each in intent.servers] == [(80,), (8080,)]
