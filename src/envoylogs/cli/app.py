@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = (
-    "summarize", "report", "lines", "query", "columns", "convert", "merge", "flags", "help",
+    "summarize", "explain", "report", "lines", "query", "columns", "convert", "merge", "flags",
+    "help",
 )  # fmt: skip
 """The commands, each a function in a module of its name."""
 

@@ -35,6 +35,7 @@ class Memory:
             tally says.
         needs_joint: Whether a table of joint counts is wanted.
         buckets: Of ``--every``.
+        turned_away: See ``TallySpec``; empty if nothing is to be explained.
     """
 
     columns: tuple[str, ...]
@@ -47,6 +48,7 @@ class Memory:
     usual_joint_rows: int | None = None
     needs_joint: bool = False
     buckets: Buckets | None = None
+    turned_away: tuple[str, ...] = ()
 
     @property
     def given(self) -> dict[str, Any]:
@@ -70,6 +72,8 @@ class Memory:
         has = self.joint if kept is None else kept
         if (self.joint and has != self.joint) or (self.needs_joint and not has):
             raise _no_joint_counts(self.joint, kept)
+        if found is not None and not {*self.turned_away} <= {*found.turned_away}:
+            raise _not_explained(found.turned_away)
         if found is not None:
             shown = found.show_query or bool(self.show_query)
             return replace(found.held_to(self.given), show_query=shown)
@@ -78,6 +82,7 @@ class Memory:
             joint=self.joint,
             max_joint_rows=self.usual_joint_rows or MAX_JOINT_ROWS,
             show_query=bool(self.show_query),
+            turned_away=self.turned_away,
         )
         return replace(spec, **self._over_time, **self.given)
 
@@ -110,6 +115,7 @@ class Memory:
             by=by,
             **over_time,
             joint=joint,
+            turned_away=self.turned_away or kept.turned_away,
             show_query=kept.show_query if self.show_query is None else self.show_query,
         )
         return replace(asked, **self.given)
@@ -126,6 +132,16 @@ def _no_joint_counts(asked: tuple[str, ...], kept: tuple[str, ...] | None) -> Ta
     return TallyQuestionError(
         f"a saved tally has no joint counts{by}: it {has}. Read the logs again, or save the tally "
         f"with --joint {columns}."
+    )
+
+
+def _not_explained(kept: tuple[str, ...]) -> TallyQuestionError:
+    """Return the error for a saved tally that lacks what is compared with a configuration."""
+    has = f"counts them by {', '.join(kept)} only" if kept else "does not count them"
+    return TallyQuestionError(
+        "a saved tally explains requests only if it counts what the gateway answered by host, port "
+        f"and path as this configuration asks: it {has}. Read the logs again, or save the tally "
+        "with summarize --config FILE --save-tally."
     )
 
 

@@ -17,7 +17,8 @@ class Configuration:
     """Objects and dumps, as they were read; see ``documents.read_configuration``.
 
     Attributes:
-        objects: Of the kinds that are known, in the order of the files.
+        objects: Of the kinds that are known, in the order of the files; of those of one name
+            the last.
         tables: Route tables of dumps, each with its file; a name may stand in several files.
         listeners: Listeners of dumps.
         clusters: Clusters of dumps; null if no dump of clusters was given, so that

@@ -33,7 +33,6 @@ def _sections(summary: Summary, limit: int | None) -> Iterator[str]:
     if summary.mesh is not None:
         given = summary.mesh.configuration
         yield f"Configuration: {prose(configuration_words(given))}"
-        yield from (f"Warning: {prose(warning)}" for warning in given.warnings)
     shown = explanations_shown(summary, limit)
     if not summary.explanations:
         yield "The gateway answered nothing by itself."

@@ -145,9 +145,14 @@ def _finding(place: int, found: Finding, summary: Summary) -> str:
     ]
     if found.proof:
         lines.append(f"Proof: {code_span(found.proof)}")
+    if found.change:
+        fenced = ["```yaml", *map(printable, found.change.rstrip("\n").split("\n")), "```"]
+        change = "\n   " + "\n   ".join(fenced)
+    else:
+        change = ""
     advice = (code_span(p) if command else prose(p) for p, command in with_commands(found.next))
     lines.append(f"Next: {''.join(advice)}")
-    return "\n   ".join(f"{line}  " for line in lines).rstrip()
+    return "\n   ".join(f"{line}  " for line in lines).rstrip() + change
 
 
 def markdown_table(rows: Sequence[Row], columns: Sequence[str] | None = None) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from envoylogs.envoy.paths import path_group
-from envoylogs.envoy.traffic import host_of
+from envoylogs.envoy.traffic import host_of, looks_like_address
 from envoylogs.mesh.diagnosis.refusals import Refusal, Routed, Seen
+from envoylogs.mesh.intent import GatewayFacts
 from envoylogs.mesh.requests import Request
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 from envoylogs.tally.turned_away import LONGEST
@@ -19,10 +20,15 @@ from envoylogs.tally.turned_away import LONGEST
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from envoylogs.mesh.explanation import Diagnosis
+    from envoylogs.mesh.explanation import Diagnosis, Proof
+    from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.judged import Judged
 
 _AGENT = "user-agent"
+_PATHS_PROVED = 5
+"""For so many paths of a host it is said why each has no route."""
+
+_MESH_DOMAIN = r"^outbound\|\d+\|[^|]*\|[^.|]+\.[^.|]+\.svc\.([^|]+)$"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -70,6 +76,7 @@ class _Group:
     requests: int = 0
     first: int | None = None
     last: int | None = None
+    steps: dict[str, Proof] = field(default_factory=dict)
     paths: defaultdict[str | None, int] = field(default_factory=lambda: defaultdict(int))
     methods: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     server_names: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -112,10 +119,19 @@ def explanations(
                 first=group.first,
                 last=group.last,
                 clients_at_least=clients.get((outcome, host_kind, host), 0),
-                diagnosis=group.diagnosis,
+                diagnosis=_with_other_paths(group),
             )
         )
     return tuple(sorted(found, key=_order))
+
+
+def _with_other_paths(group: _Group) -> Diagnosis:
+    """Return what is said of the path that was asked for most, with why others have no route."""
+    diagnosis, main = group.diagnosis, _most(group.paths)[:1]
+    others = tuple(step for path, step in group.steps.items() if (path,) != main)
+    if not others:
+        return diagnosis
+    return replace(diagnosis, proof=(*diagnosis.proof, *others))
 
 
 def _order(found: Explanation) -> tuple[Any, ...]:
@@ -141,6 +157,11 @@ def _told_apart(diagnosis: Diagnosis) -> tuple[Any, ...]:
 
 def _add(group: _Group, row: dict[str, Any], refusal: Refusal, diagnosis: Diagnosis) -> None:
     requests = row["requests"]
+    path = row.get("path")
+    if diagnosis.by_path and path is not None and len(group.steps) < _PATHS_PROVED:
+        step = next((each for each in diagnosis.proof if each.field == "match"), None)
+        if step is not None:
+            group.steps.setdefault(path, replace(step, field=f"match, for {path}"))
     if requests > group.most:
         # What is said of the path that was asked for most stands for the others.
         group.most, group.diagnosis = requests, diagnosis
@@ -247,8 +268,43 @@ def seen_of(judged: Judged) -> Seen:
 
 
 def _routed(first_us: int | None, last_us: int | None) -> Routed:
-    until = None if last_us is None else _EPOCH + timedelta(microseconds=last_us)
-    return Routed(first_us, last_us, until and f"{until:%Y-%m-%dT%H:%M:%SZ}")
+    if last_us is None:
+        return Routed(first_us, None, None)
+    until = _EPOCH + timedelta(microseconds=last_us)
+    return Routed(first_us, last_us, f"{until:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def facts_of(judged: Judged, accounts: Accounts) -> GatewayFacts:
+    """Return what the log tells of the gateway that wrote it."""
+    gateways = accounts.gateways["gateway"].drop_nulls()
+    pods = gateways.filter(~gateways.to_frame("of").select(looks_like_address(pl.col("of")))["of"])
+    ports = judged.tally.turned_away.frame["listener_port"].drop_nulls().unique()
+    clusters = judged.tally.traffic.frame["upstream_cluster"].drop_nulls().unique()
+    domains = clusters.str.extract(_MESH_DOMAIN).drop_nulls()
+    counted = domains.value_counts().sort("count", "upstream_cluster", descending=[True, False])
+    return GatewayFacts(
+        pods=frozenset(set(pods) - set(FOLDED_MARKS)),
+        ports=frozenset(ports),
+        mesh_domain=counted["upstream_cluster"][0] if counted.height else "cluster.local",
+        release=_newest_release(accounts),
+    )
+
+
+def _newest_release(accounts: Accounts) -> tuple[int, int] | None:
+    """Return the newest release of Istio that writes such records; null if any may.
+
+    ``istio_policy_status`` left with Mixer in 1.8, and details came in 1.9; formats of one's own
+    may leave these out, so that alone they say something of Istio's own columns only.
+    """
+    if not accounts.records:
+        return None
+    if "istio_policy_status" in set(accounts.unused_keys["key"]):
+        return 1, 7
+    never = set(accounts.columns_never_seen)
+    istio = {"response_flags", "requested_server_name", "upstream_transport_failure_reason"}
+    if {"response_code_details", "connection_termination_details"} <= never and not istio & never:
+        return 1, 8
+    return None
 
 
 def _named(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:

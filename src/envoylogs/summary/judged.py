@@ -20,6 +20,8 @@ from envoylogs.tally.folding.names_apart import is_folded
 from envoylogs.tally.traffic import conditions_counted, connections_counted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from envoylogs.tally.ladder import Buckets
     from envoylogs.tally.tally import Tally
 
@@ -49,10 +51,20 @@ class Judged:
     Attributes:
         tally: What is remembered of the log.
         buckets: Of time, as they were asked for; null for those that the tally has.
+
+    Args:
+        tally: As above.
+        buckets: As above.
+        lists: Tells the hosts that the configuration given lists; null without one.
     """
 
-    def __init__(self, tally: Tally, buckets: Buckets | None = None) -> None:
-        self.tally, self.buckets = tally, buckets
+    def __init__(
+        self,
+        tally: Tally,
+        buckets: Buckets | None = None,
+        lists: Callable[[str], bool] | None = None,
+    ) -> None:
+        self.tally, self.buckets, self._lists = tally, buckets, lists
 
     @cached_property
     def requests(self) -> pl.DataFrame:
@@ -61,7 +73,7 @@ class Judged:
         That is ``host`` (authority without port), ``error``, ``routed``, ``unrouted``, ``harm``
         (see ``Harm``), ``known`` (the host) and ``noise``.
         """
-        known = is_known(pl.col("host"), self.known_hosts)
+        known = is_known(pl.col("host"), self.named_hosts)
         return (
             with_host(self._of_kind("request").collect())
             .lazy()
@@ -161,6 +173,16 @@ class Judged:
     def known_hosts(self) -> pl.Series:
         """Hosts that this log routed a request for, without those that were folded."""
         return self._names.filter(pl.col("name_kind") == "host")["name"].sort()
+
+    @cached_property
+    def named_hosts(self) -> pl.Series:
+        """These, and the hosts of this log that the configuration given lists."""
+        if self._lists is None:
+            return self.known_hosts
+        authorities = self.tally.traffic.frame.select(host_of(pl.col("authority"))).to_series()
+        asked = authorities.drop_nulls().unique()
+        listed = pl.Series("name", [host for host in asked if self._lists(host)], pl.String)
+        return pl.concat([self.known_hosts, listed]).unique().sort()
 
     @cached_property
     def known_names(self) -> pl.Series:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from envoylogs.mesh.diagnosis.log_only import explained_by_log
 from envoylogs.summary.accounts import Accounts, accounts
 from envoylogs.summary.explanations import Explanation, explanations, facts_of, seen_of
+from envoylogs.summary.findings.configured import with_configuration
 from envoylogs.summary.findings.whole_log import WholeLog, all_findings
 from envoylogs.summary.folds import Folds, folds
 from envoylogs.summary.metrics.families import Family, metric_families
 from envoylogs.summary.overview import Overview, overview
 from envoylogs.summary.slices import SLICE_COLUMNS, FindingSlice, Slices, slices, slices_of
+from envoylogs.summary.suppressing import Suppressed
 from envoylogs.summary.tables import ASKED, ASKED_CONNECTIONS, TABLES
 from envoylogs.summary.verdict import Verdict, verdict
 from envoylogs.tally.known_tokens import revealed
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from envoylogs.mesh.intent import GatewayFacts, Note
     from envoylogs.mesh.mesh import Mesh
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.sorting import Sort
@@ -56,13 +59,15 @@ class Summary:
         finding: str | None,
         names_in_metrics: int | None,
         mesh: Mesh | None,
+        suppress: Sequence[str],
     ) -> None:
-        self.judged = WholeLog(revealed(tally), buckets)
+        lists = None if mesh is None else mesh.lists
+        self.judged = WholeLog(revealed(tally), buckets, lists)
         self.asked_by = tuple(by)
         self.selection, self.finding = tally.spec.selection, finding
         self.anonymized = tally.spec.anonymized is not None
         self._complete = complete
-        self.mesh = mesh
+        self.mesh, self.suppressed = mesh, Suppressed(suppress)
         self._sort, self._names_in_metrics = sort, names_in_metrics
         self._tables: dict[str, pl.DataFrame] = {}
 
@@ -100,8 +105,12 @@ class Summary:
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """What is wrong, the worst first."""
-        return all_findings(self.judged, self.accounts, self.overview)
+        """What is wrong, the worst first; with a configuration, what that proves too."""
+        found = all_findings(self.judged, self.accounts, self.overview)
+        if self.mesh is not None:
+            hosts = self.mesh.routed_hosts(self._facts)
+            found = with_configuration(found, self.explanations, self.judged, self.mesh, hosts)
+        return tuple(each for each in found if not self.suppressed(each.code, each.subject))
 
     @cached_property
     def explanations(self) -> tuple[Explanation, ...]:
@@ -113,9 +122,29 @@ class Summary:
             return ()
         seen = seen_of(self.judged)
         if self.mesh is None:
-            return explanations(self.judged, partial(explained_by_log, seen=seen), lambda _: False)
-        diagnose = self.mesh.diagnoser(facts_of(self.judged, self.accounts), seen)
-        return explanations(self.judged, diagnose, self.mesh.lists)
+            found = explanations(self.judged, partial(explained_by_log, seen=seen), lambda _: False)
+        else:
+            diagnose = self.mesh.diagnoser(self._facts, seen)
+            found = explanations(self.judged, diagnose, self.mesh.lists)
+        return tuple(each for each in found if not self.suppressed(each.diagnosis.cause, each.host))
+
+    @cached_property
+    def remarks(self) -> tuple[Note, ...]:
+        """What is odd in the configuration given, whatever the log says; empty without one."""
+        if self.mesh is None:
+            return ()
+        authorities = self.judged.tally.turned_away.frame["authority"]
+        has_ports = bool(authorities.str.contains(r":\d+$").any())
+        told = {found.diagnosis.says for found in self.explanations}
+        return tuple(
+            note
+            for note in self.mesh.remarks(self._facts)
+            if (note.code != "release_unknown" or has_ports) and note.says not in told
+        )
+
+    @cached_property
+    def _facts(self) -> GatewayFacts:
+        return facts_of(self.judged, self.accounts)
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -157,6 +186,7 @@ def summarize(  # noqa: PLR0913  # what may be asked of a tally
     finding: str | None = None,
     names_in_metrics: int | None = None,
     mesh: Mesh | None = None,
+    suppress: Sequence[str] = (),
 ) -> Summary:
     """Return what there is to say of a tally.
 
@@ -172,6 +202,8 @@ def summarize(  # noqa: PLR0913  # what may be asked of a tally
         names_in_metrics: So many hosts, and so many clusters, are named in
             ``metrics`` at most; null if no metrics are wanted.
         mesh: The configuration given, which says why; null for none.
+        suppress: Codes of causes and findings that are left out, each everywhere or, as
+            ``CODE:HOST``, for hosts of a glob.
 
     Raises:
         TallyError: If the tally has no counts by these columns.
@@ -185,6 +217,7 @@ def summarize(  # noqa: PLR0913  # what may be asked of a tally
         finding=finding,
         names_in_metrics=names_in_metrics,
         mesh=mesh,
+        suppress=suppress,
     )
     if by:
         # What can't be counted is said before anything is written.

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.route_configurations import table_of
 
+from envoylogs.mesh.documents import read_configuration
 from envoylogs.mesh.requests import Request
 from envoylogs.mesh.routes.matcher import Candidate, TableMatcher
 
@@ -37,9 +37,8 @@ def _cases() -> list[Any]:
 
 
 def _matcher(golden: Path) -> TableMatcher:
-    return TableMatcher(
-        table_of(yaml.safe_load((golden.parent / f"{_name(golden)}.yaml").read_text()))
-    )
+    (table,) = read_configuration([str(golden.parent / f"{_name(golden)}.yaml")]).tables
+    return TableMatcher(table)
 
 
 def _headers(given: dict[str, Any]) -> dict[str, str]:
@@ -110,7 +109,7 @@ def test_a_share_of_the_requests_is_named() -> None:
     found = _matcher(golden).route(Request("www.lyft.com", "/", "GET"))
 
     assert found.verdict == "may"
-    assert found.why == ("runtime fraction 30 %",)
+    assert found.why == ("runtime fraction 30 % (runtime.key)",)
 
 
 def test_no_example_was_left_out() -> None:

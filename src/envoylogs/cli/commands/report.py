@@ -12,6 +12,7 @@ from envoylogs.cli.console import output_file
 from envoylogs.cli.files import Files, refuse_what_is_no_page
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import Memory
+from envoylogs.cli.mesh import ConfigOption, SuppressOption, given_mesh
 from envoylogs.cli.session import Session
 from envoylogs.cli.sharing import say_what_is_shown
 from envoylogs.render.formatting import show_times_in
@@ -21,6 +22,8 @@ from envoylogs.render.formatting import show_times_in
 def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     log: LogOptions,
     sources: options.SourcesArgument = None,
+    config: ConfigOption = None,
+    suppress: SuppressOption = None,
     output: options.OutputOption = None,
     strict: options.StrictOption = False,
     rejects: options.RejectsOption = None,
@@ -38,6 +41,7 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     \b
     envoylogs report gateway.log -o report.html
     kubectl logs -n istio-system deploy/istio-ingressgateway | envoylogs report -o report.html
+    envoylogs report gateway.log --config mesh.yaml -o report.html
     envoylogs report logs/ --last 1h --anonymize -o report.html
     """  # noqa: D301  # \b keeps the lines of the examples
     from envoylogs.summary.slices import SLICE_COLUMNS, SLICE_ROWS
@@ -45,6 +49,7 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     if output is None and sys.stdout.isatty():
         raise typer.BadParameter("a page is no text for a terminal; give -o report.html")
     refuse_what_is_no_page(output)
+    mesh = given_mesh(config, sources, log)
     memory = Memory(
         (),
         max_names,
@@ -53,10 +58,11 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
         joint=SLICE_COLUMNS,
         max_joint_rows=max_joint_rows,
         usual_joint_rows=SLICE_ROWS,
+        turned_away=() if mesh is None else mesh.turned_away,
     )
     files = Files(output, rejects=rejects)
     with Session(log, sources, "report -o report.html", files=files, strict=strict) as session:
-        summary = session.summary(session.tally(memory))
+        summary = session.summary(session.tally(memory), mesh=mesh, suppress=suppress or ())
         # Its scripts know UTC alone.
         show_times_in(UTC)
 

@@ -10,6 +10,7 @@ from envoylogs.cli.files import Files, format_of
 from envoylogs.cli.finding import lines_command
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import TIME, Memory, kept_span
+from envoylogs.cli.mesh import ConfigOption, SuppressOption, given_mesh
 from envoylogs.cli.notes import say_how_wide, say_where_connections_are
 from envoylogs.cli.pager import ScreenText, show
 from envoylogs.cli.renderers import (
@@ -30,6 +31,8 @@ from envoylogs.outputs import replaced_file
 def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     log: LogOptions,
     sources: options.SourcesArgument = None,
+    config: ConfigOption = None,
+    suppress: SuppressOption = None,
     output_format: options.FormatOption = options.Format.TEXT,
     table: options.TableOption = None,
     by: options.ByOption = None,
@@ -57,6 +60,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     \b
     kubectl logs -n istio-system deploy/istio-ingressgateway | envoylogs
     envoylogs summarize gateway.log --format json | jq .findings
+    envoylogs summarize gateway.log --config mesh.yaml
     envoylogs summarize gateway.log --host shop.example.com --since 14:05
     envoylogs summarize gateway.log --by method,path_group --code 5xx
     envoylogs summarize gateway.log --host shop.example.com --by path_group --sort p99
@@ -75,6 +79,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     )
     if buckets is not None and (columns or table is None):
         columns = tuple(dict.fromkeys((TIME, *columns)))
+    mesh = given_mesh(config, sources, log)
     memory = Memory(
         columns,
         max_names,
@@ -85,6 +90,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         max_joint_rows,
         needs_joint=shown == JOINT,
         buckets=buckets,
+        turned_away=() if mesh is None else mesh.turned_away,
     )
     files = Files(output, save_tally, rejects, state)
     with Session(log, sources, "summarize", files=files, strict=strict) as session:
@@ -98,6 +104,8 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
             buckets=buckets,
             sort=order,
             names_in_metrics=names_in_metrics(output_format, limit),
+            mesh=mesh,
+            suppress=suppress or (),
         )
         if order is not None and shown is not None:
             refuse_unsortable(summary, shown, order)

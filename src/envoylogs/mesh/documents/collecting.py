@@ -10,23 +10,28 @@ import msgspec
 
 from envoylogs.mesh.configuration import Configuration
 from envoylogs.mesh.documents.dumps import Dumps
-from envoylogs.mesh.documents.kinds import KINDS
+from envoylogs.mesh.documents.kinds import GATEWAY_API, KINDS
 from envoylogs.mesh.documents.kubernetes import Place, kind_of, mesh_object
 from envoylogs.mesh.documents.nodes import entries, is_list, is_object, members, whole
 from envoylogs.mesh.documents.refusals import ANY_CONFIGURATION, is_record, log_given, unknown
+from envoylogs.mesh.documents.route_tables import with_kinds
 
 if TYPE_CHECKING:
     from envoylogs.mesh.documents.nodes import Node
-    from envoylogs.mesh.objects import MeshObject
+    from envoylogs.mesh.objects import MeshObject, ObjectName
 
 _UNDECODABLE = (ValueError, RecursionError, msgspec.DecodeError)
 
 
 @dataclass(slots=True)
 class Collecting:
-    """Sorts documents into objects and dumps; it grows with each document."""
+    """Sorts documents into objects and dumps; it grows with each document.
 
-    objects: list[MeshObject] = field(default_factory=list)
+    Of objects of one name the last counts, as it does for ``kubectl apply``: so a change can be
+    given behind what is there.
+    """
+
+    objects: dict[ObjectName, MeshObject] = field(default_factory=dict)
     documents: int = 0
     dump_count: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -64,8 +69,9 @@ class Collecting:
         if list_kind is not None:
             self._add_object(node, place, list_kind)
         elif is_list(parts.get("items")):
-            for item in entries(parts["items"]):
-                self.add(item, place, kind if isinstance(kind, str) else "")
+            for number, item in enumerate(entries(parts["items"]), start=1):
+                at = Place(place.source, place.line, number)
+                self.add(item, at, kind if isinstance(kind, str) else "")
         elif "kind" in parts:
             self._add_object(node, place, None)
         elif is_record(parts):
@@ -80,11 +86,12 @@ class Collecting:
         """Return all that was added."""
         if not self.documents and not self.skipped:
             self.warn(f"Nothing was read of a configuration. Give {ANY_CONFIGURATION}.")
-        secrets = [each.name.path for each in self.objects if each.kind == "Secret"]
+        secrets = [each.name.path for each in self.objects.values() if each.kind == "Secret"]
         known = bool(secrets) or self.dumps.secrets is not None
+        routes = [each for each in self.objects if each.group == GATEWAY_API]
         return Configuration(
-            objects=tuple(self.objects),
-            tables=tuple(self.dumps.tables),
+            objects=tuple(self.objects.values()),
+            tables=tuple(with_kinds(table, routes) for table in self.dumps.tables),
             listeners=tuple(self.dumps.listeners),
             clusters=None if self.dumps.clusters is None else tuple(self.dumps.clusters),
             documents=self.documents,
@@ -104,15 +111,17 @@ class Collecting:
             self.dump_count += 1
             self.warn(f"{place}: is an empty list: the proxy had nothing of what was asked for.")
             return
+        if not all(map(is_object, parts)):
+            raise unknown(place.source)
         of_dump = 0
-        for each in parts:
+        for number, each in enumerate(parts, start=1):
             keys = members(each)
             if "kind" in keys:
-                self._add_object(each, place, None)
+                self._add_object(each, Place(place.source, place.line, number), None)
             elif is_record(keys):
                 raise log_given(place.source)
             else:
-                of_dump += self.dumps.add(each, place.source) if is_object(each) else 0
+                of_dump += self.dumps.add(each, place.source)
         if of_dump:
             self.documents += 1
             self.dump_count += 1
@@ -125,10 +134,17 @@ class Collecting:
             if named not in KINDS:
                 self.skipped[f"{kind or 'no kind'} ({group or 'core'})"] += 1
                 return
-            found = mesh_object(node, named, place, len(self.objects), self.warn)
+            found = mesh_object(node, named, place, self.documents, self.warn)
         except _UNDECODABLE:
             self.warn(f"{place}: an object can't be decoded, and was passed over.")
             return
-        if found is not None:
-            self.objects.append(found)
-            self.documents += 1
+        if found is None:
+            return
+        self.documents += 1
+        before = self.objects.pop(found.name, None)
+        if before is not None and before.spec != found.spec:
+            self.warn(
+                f"{place}: {found.name} was given before with another spec, in {before.source}; "
+                "the last one counts."
+            )
+        self.objects[found.name] = found

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from envoylogs.mesh.tables import Cluster, Listener, RouteTable
 
 _ROUTES = ("static_route_configs", "dynamic_route_configs")
-_LISTENERS = ("static_listeners", "dynamic_listeners")
+# Those that are active stood in a list of their own before Envoy 1.12.
+_LISTENERS = ("static_listeners", "dynamic_listeners", "dynamic_active_listeners")
 _CLUSTERS = ("static_clusters", "dynamic_active_clusters")
 _SECRETS = ("static_secrets", "dynamic_active_secrets")
 _SCOPED = ("inline_scoped_route_configs", "dynamic_scoped_route_configs")
@@ -181,9 +182,10 @@ class Dumps:
     @staticmethod
     def _name_of(node: Node) -> str:
         try:
-            return str(whole(members(node).get("name")))
+            name = whole(members(node).get("name"))
         except (ValueError, RecursionError, msgspec.DecodeError):
-            return "without a name"
+            name = None
+        return name if isinstance(name, str) and name.isprintable() else "without a name"
 
 
 def _types(parts: dict[str, Node]) -> dict[str, Any]:

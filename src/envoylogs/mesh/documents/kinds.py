@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from envoylogs.mesh.documents.shapes import ANY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from envoylogs.mesh.documents.shapes import Shape
 
 ISTIO = "networking.istio.io"
@@ -115,7 +113,7 @@ class Kind:
         is_templated: Whether its pods are described by a template.
     """
 
-    shape: Mapping[str, Shape] = field(default_factory=dict)
+    shape: dict[str, Shape] = field(default_factory=dict)
     is_namespaced: bool = True
     kept: frozenset[str] | None = None
     needed: tuple[str, str] | None = None

@@ -29,17 +29,25 @@ class Place:
 
     Attributes:
         source: The file.
-        line: On which it begins, counted from 1; null where that is not known.
+        line: On which it begins, counted from 1; null in JSON.
+        number: Which entry of its list it is, counted from 1; null in YAML and for no entry.
     """
 
     source: str
     line: int | None = None
+    number: int | None = None
 
     def __str__(self) -> str:
-        return self.source if self.line is None else f"{self.source}:{self.line}"
+        if self.line is not None:
+            return f"{self.source}:{self.line}"
+        return self.source if self.number is None else f"{self.source}, entry {self.number}"
 
 
-_READ_ANNOTATIONS = ("istio.io/", ".istio.io/", "gateway.networking.k8s.io/")
+_GATEWAY_API = "gateway.networking.k8s.io"
+_OF_SIDECARS = frozenset({"proxy.istio.io", "sidecar.istio.io", "inject.istio.io"})
+"""What the settings of a proxy are annotated with: nothing of routing, and possibly secrets."""
+
+_LONGEST_NAME = 253
 _CONTAINER_FIELDS = ("name", "ports")
 
 
@@ -60,6 +68,8 @@ def kind_of(node: Node, list_kind: str | None) -> tuple[str, str]:
         groups = [known for known, named in KINDS if named == kind]
         group = groups[0] if len(groups) == 1 else ""
     kind = kind if isinstance(kind, str) else ""
+    if not _is_shown(kind + group):
+        return "", ""
     return RENAMED_GROUPS.get((group, kind), group), kind
 
 
@@ -82,10 +92,14 @@ def mesh_object(
     name = member(metadata, "name")
     if isinstance(name, int | float) and not isinstance(name, bool):
         name = str(name)
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not name or not _is_shown(name):
         warn(f"{place}: a {kind_name} has no metadata.name, and was passed over.")
         return None
-    namespace = (text_in(metadata, "namespace") or DEFAULT_NAMESPACE) if kind.is_namespaced else ""
+    namespace = text_in(metadata, "namespace")
+    if not kind.is_namespaced:
+        namespace = ""
+    elif not namespace or not _is_shown(namespace):
+        namespace = DEFAULT_NAMESPACE
     object_name = ObjectName(kind_name, namespace, name, group)
 
     def warn_of(what: str) -> None:
@@ -103,7 +117,7 @@ def mesh_object(
         annotations={
             key: value
             for key, value in object_in(metadata, "annotations").items()
-            if isinstance(value, str) and any(part in f".{key}" for part in _READ_ANNOTATIONS)
+            if isinstance(value, str) and _is_read(key)
         },
         created_at=text_in(metadata, "creation_timestamp") or None,
         changed_by=manager,
@@ -111,6 +125,18 @@ def mesh_object(
         source=place.source,
         order=order,
     )
+
+
+def _is_read(annotation: str) -> bool:
+    """Tell whether Istio or the Gateway API reads an annotation for its routing."""
+    domain = annotation.partition("/")[0]
+    of_istio = domain == "istio.io" or domain.endswith(".istio.io")
+    return (of_istio and domain not in _OF_SIDECARS) or domain == _GATEWAY_API
+
+
+def _is_shown(name: str) -> bool:
+    """Tell whether a name can stand in a message; those of Kubernetes are short and printable."""
+    return len(name) <= _LONGEST_NAME and name.isprintable()
 
 
 def _spec(
@@ -124,7 +150,8 @@ def _spec(
     if kind.needed is not None and not spec.get(kind.needed[0]):
         warn(f"it has no spec.{kind.needed[0]}, so {kind.needed[1]}")
     if kind.is_templated:
-        spec = {**spec, **object_in(object_in(spec, "template"), "spec")}
+        of_pods = object_in(object_in(spec, "template"), "spec")
+        spec = {key: value for key, value in spec.items() if key == "replicas"} | of_pods
     if kind.kept is not None:
         spec = {key: value for key, value in spec.items() if key in kind.kept}
     if "containers" in spec:

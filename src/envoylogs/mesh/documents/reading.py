@@ -41,13 +41,15 @@ def read_configuration(given: Sequence[str], stdin: BinaryIO | None = None) -> C
     """
     collecting = Collecting()
     for source in located(given):
+        before = collecting.documents
         try:
             with opened(source, stdin) as data:
                 _read(data, source.name, collecting, found=source.found)
         except (MeshFileError, SourceError) as error:
             if not source.found:
                 raise
-            collecting.warn(f"{error} It was passed over.")
+            rest = "What comes before was read." if collecting.documents > before else ""
+            collecting.warn(f"{error} {rest or 'It was passed over.'}")
     return collecting.configuration()
 
 

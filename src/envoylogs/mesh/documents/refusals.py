@@ -28,6 +28,9 @@ _TABLES = (
 _TABLE_OF_KUBECTL = re.compile(r"\A\s*(NAMESPACE\s+)?NAME\s+[A-Z][A-Z()\- ]*$", re.MULTILINE)
 _HTML = re.compile(r"\A\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
 _TEXT_RECORD = re.compile(r'^\[\d{4}-\d\d-\d\dT[^\]]+\] "', re.MULTILINE)
+_LINES = 3
+"""How many lines are looked at: old releases of istioctl print a note before the table."""
+
 _RECORD_KEYS = frozenset(
     {"authority", "response_code", "response_flags", "start_time", "upstream_cluster", "method"}
 )
@@ -40,11 +43,13 @@ def refuse_by_head(name: str, head: bytes) -> None:
     Raises:
         NotConfigurationError: With what to give instead.
     """
-    text = head[:HEAD_BYTES].decode(errors="replace").removeprefix("\ufeff")
-    if not text.strip():
+    whole_head = head[:HEAD_BYTES].decode(errors="replace").removeprefix("\ufeff")
+    if not whole_head.strip():
         raise NotConfigurationError.of(name, "an empty file", ANY_CONFIGURATION)
-    if "\0" in text:
+    if "\0" in whole_head:
         raise NotConfigurationError.of(name, "no text", ANY_CONFIGURATION)
+    # Further down such a line may stand in a text that an object holds.
+    text = "\n".join([line for line in whole_head.splitlines() if line.strip()][:_LINES])
     for head_of_table, of_what in _TABLES:
         if head_of_table.search(text):
             what = "a table of endpoints" if of_what == "all" else f"a table of {of_what}s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from envoylogs.mesh.documents.nodes import (
@@ -23,7 +24,7 @@ from envoylogs.mesh.objects import ObjectName
 from envoylogs.mesh.tables import Route, RouteTable, VirtualHost
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Collection, Hashable
 
     from envoylogs.mesh.documents.nodes import Node
 
@@ -121,7 +122,7 @@ def object_of_config(config: str) -> ObjectName | None:
 
     Istio makes VirtualServices of the routes of the Gateway API and numbers them; these are given
     back as the route that somebody has written. Whether it was an HTTPRoute or a GRPCRoute
-    is not in it: it is called an HTTPRoute.
+    is not in it: it is called an HTTPRoute; see ``with_kinds``.
 
     Args:
         config: As in the metadata of a dump.
@@ -139,6 +140,35 @@ def object_of_config(config: str) -> ObjectName | None:
         return ObjectName(f"{protocol}Route", namespace, made[1], "gateway.networking.k8s.io")
     spelled = _KINDS.get(kind) or "".join(word.capitalize() for word in kind.split("-"))
     return ObjectName(spelled, namespace, name, _OLD_GROUPS.get(group, group))
+
+
+def with_kinds(table: RouteTable, given: Collection[ObjectName]) -> RouteTable:
+    """Return a table whose routes name a GRPCRoute where only that is among the objects.
+
+    Args:
+        table: As ``RouteTables`` makes it: see ``object_of_config``.
+        given: Names of objects of the Gateway API.
+    """
+    renamed = {replace(name, kind="HTTPRoute"): name for name in given if name.kind == "GRPCRoute"}
+    for name in given:
+        renamed.pop(name, None)
+    if not renamed:
+        return table
+    return replace(
+        table,
+        virtual_hosts=tuple(
+            replace(
+                host,
+                routes=tuple(
+                    replace(route, origin=renamed[route.origin])
+                    if route.origin in renamed
+                    else route
+                    for route in host.routes
+                ),
+            )
+            for host in table.virtual_hosts
+        ),
+    )
 
 
 def _hashable(value: object) -> object:

@@ -7,14 +7,13 @@ objects later can take their shapes for granted.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-Shape: TypeAlias = "type | Sequence[Shape] | Mapping[str, Shape]"
-"""A type of scalars; a sequence of one shape for a list of such; members of an object by their
+Shape: TypeAlias = "type | list[Shape] | dict[str, Shape]"
+"""A type of scalars; a list of one shape for a list of such; members of an object by their
 keys, with ``ANY`` for those of all keys. Members that are not named may be anything."""
 
 ANY = "*"
@@ -35,20 +34,36 @@ def shaped(value: object, shape: Shape, place: str, warn: Callable[[str], None])
         place: Of it in the object, such as ``spec.hosts``.
         warn: Told, without the value, what could not be used or was changed.
     """
+    if _fits(value, shape):
+        # Nearly all objects do, and are kept as they are.
+        return value
     found = _shaped(value, shape, place, warn)
     return None if found is _MISSING else found
+
+
+def _fits(value: object, shape: Shape) -> bool:
+    """Tell whether a value has the shape as it is."""
+    if isinstance(shape, dict):
+        of_all = shape.get(ANY)
+        return isinstance(value, dict) and all(
+            each is not None and ((wanted := shape.get(key, of_all)) is None or _fits(each, wanted))
+            for key, each in value.items()
+        )
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(_fits(each, shape[0]) for each in value)
+    return type(value) is shape
 
 
 def _shaped(value: object, shape: Shape, place: str, warn: Callable[[str], None]) -> object:
     if isinstance(shape, type):
         return _scalar(value, shape, place, warn)
-    if isinstance(shape, Mapping):
+    if isinstance(shape, dict):
         return _object(value, shape, place, warn)
     return _list(value, shape, place, warn)
 
 
 def _object(
-    value: object, shape: Mapping[str, Shape], place: str, warn: Callable[[str], None]
+    value: object, shape: dict[str, Shape], place: str, warn: Callable[[str], None]
 ) -> object:
     if not isinstance(value, dict):
         warn(f"{place} is {_kind_of(value)} where an object belongs; it was passed over")
@@ -69,7 +84,7 @@ def _object(
     return found
 
 
-def _list(value: object, shape: Sequence[Shape], place: str, warn: Callable[[str], None]) -> object:
+def _list(value: object, shape: list[Shape], place: str, warn: Callable[[str], None]) -> object:
     if not isinstance(value, list):
         warn(f"{place} is {_kind_of(value)} where a list belongs; it was read as its only entry")
         value = [value]

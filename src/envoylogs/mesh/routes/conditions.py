@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envoylogs.mesh.routes.paths import bare_path
-from envoylogs.mesh.routes.strings import fits_every_value, value_fits
+from envoylogs.mesh.routes.paths import bare_path, has_no_path
+from envoylogs.mesh.routes.strings import ascii_lower, fits_every_value, value_fits
 
 if TYPE_CHECKING:
     from envoylogs.mesh.requests import Request
@@ -23,23 +23,20 @@ def header_fits(condition: NamedMatch, request: Request) -> bool | str:
         In words what is not known where that decides: ``header x-version``, ``method``.
     """
     value = header_value(condition.name, request)
-    if value is None and condition.name == ":path":
+    if value is None and condition.name == ":path" and not has_no_path(request):
         return _path_header_fits(condition, request)
     unknown = _NAMES.get(condition.name, f"header {condition.name}")
     if value is None and is_known(condition.name, request):
-        if condition.match.kind == "present":
-            # Envoy asks for the header itself here, whatever a missing one counts as.
-            return condition.invert
         if not condition.missing_as_empty:
-            # Inverted or not: a condition on the value of a missing header never holds.
-            return False
+            # Inverted or not, a condition on the value of a missing header never holds.
+            return condition.invert and condition.match.kind == "present"
         value = ""
     if value is None:
         if condition.missing_as_empty and fits_every_value(condition.match):
-            return unknown if condition.match.kind == "present" else not condition.invert
+            return not condition.invert
         return unknown
     fits = value_fits(condition.match, value)
-    return f"pattern {condition.match.value}" if fits is None else fits != condition.invert
+    return _open_pattern(condition) if fits is None else fits != condition.invert
 
 
 def query_fits(condition: NamedMatch, request: Request) -> bool | str:
@@ -51,14 +48,18 @@ def query_fits(condition: NamedMatch, request: Request) -> bool | str:
     Returns:
         In words what is not known where that decides: ``query parameter version``.
     """
-    if not request.query_known or request.path is None:
+    if has_no_path(request):
+        value = None
+    elif request.query_known and request.path is not None:
+        value = query_value(condition.name, request.path)
+    else:
         return f"query parameter {condition.name}"
-    value = query_value(condition.name, request.path)
+    if condition.match.kind == "present" and condition.invert:
+        return _OPPOSITE_BY_RELEASE
     if value is None:
-        # Only "present" can be inverted in Envoy: it then asks that there is none.
-        return condition.invert and condition.match.kind == "present"
+        return False
     fits = value_fits(condition.match, value)
-    return f"pattern {condition.match.value}" if fits is None else fits != condition.invert
+    return _open_pattern(condition) if fits is None else fits
 
 
 def header_value(name: str, request: Request) -> str | None:
@@ -79,6 +80,8 @@ def header_value(name: str, request: Request) -> str | None:
 
 def is_known(name: str, request: Request) -> bool:
     """Return whether a header is known to be there, or not to be."""
+    if name == ":path" and has_no_path(request):
+        return True
     return name in request.absent or name in request.headers
 
 
@@ -91,12 +94,18 @@ def query_value(name: str, path: str) -> str | None:
     return None
 
 
+def _open_pattern(condition: NamedMatch) -> str:
+    return f"whether pattern {condition.match.value} fits"
+
+
 def _path_header_fits(condition: NamedMatch, request: Request) -> bool | str:
     """Return what is certain of ``:path``, which has the query, where only the path is known."""
     match = condition.match
-    if request.path is None or match.ignore_case:
+    if request.path is None:
         return "path"
     path, wanted = bare_path(request.path), match.value
+    if match.ignore_case:
+        path, wanted = ascii_lower(path), ascii_lower(wanted)
     fits: bool | None = None
     if match.kind == "present":
         fits = True
@@ -109,5 +118,8 @@ def _path_header_fits(condition: NamedMatch, request: Request) -> bool | str:
             fits = False
     return "query" if fits is None else fits != condition.invert
 
+
+_OPPOSITE_BY_RELEASE = "how this release of Envoy reads present_match: false"
+"""Before 1.34 it asked for a parameter that is there, and now for one that is not."""
 
 _NAMES = {":method": "method", ":authority": "authority", "host": "authority", ":path": "path"}

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from envoylogs.mesh.routes.strings import ascii_lower
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from envoylogs.mesh.tables import RouteTable, VirtualHost
 
 _Found = tuple["VirtualHost", str]
@@ -73,25 +75,27 @@ class HostIndex:
         Args:
             host: With its port; null for none, which only a table takes whose sole domain is ``*``.
         """
-        if self.takes_any:
-            return self._any
-        if host is None:
-            return None
+        return next(self.covering(host), None)
+
+    def covering(self, host: str | None) -> Iterator[_Found]:
+        """Yield every virtual host that a host fits; the first one takes it, see ``find``."""
+        if self.takes_any or host is None:
+            if self._any is not None and self.takes_any:
+                yield self._any
+            return
         host = ascii_lower(without_port(host) if self._ignore_port else host)
         found = self._exact.get(host)
         if found is not None:
-            return found
-        for length, domains in self._suffixes:
-            if length < len(host):
-                found = domains.get(host[len(host) - length :])
-                if found is not None:
-                    return found
-        for length, domains in self._prefixes:
-            if length < len(host):
-                found = domains.get(host[:length])
-                if found is not None:
-                    return found
-        return self._any
+            yield found
+        for by_length, is_suffix in ((self._suffixes, True), (self._prefixes, False)):
+            for length, domains in by_length:
+                if length < len(host):
+                    part = host[len(host) - length :] if is_suffix else host[:length]
+                    found = domains.get(part)
+                    if found is not None:
+                        yield found
+        if self._any is not None:
+            yield self._any
 
 
 def without_port(host: str) -> str:

@@ -7,11 +7,12 @@ See ``VirtualHostImpl::getRouteFromEntries`` and ``RouteEntryImplBase::matchRout
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from envoylogs.mesh.routes.conditions import header_fits, header_value, is_known, query_fits
 from envoylogs.mesh.routes.hosts import HostIndex
-from envoylogs.mesh.routes.paths import target_fits
+from envoylogs.mesh.routes.paths import bare_path, bare_path_fits, is_routable, target_fits
 
 if TYPE_CHECKING:
     from envoylogs.mesh.requests import Request
@@ -94,10 +95,25 @@ class TableMatcher:
         found = self._hosts.find(authority)
         return found[1] if found else None
 
+    def wider(self, request: Request) -> Routing | None:
+        """Return what a wider virtual host would do with a request; Envoy never asks it.
+
+        That is the first one after the one that takes the host which has a route for it
+        for certain; null for none.
+        """
+        host = header_value(self.table.vhost_header.lower() or ":authority", request)
+        for virtual_host, _ in islice(self._hosts.covering(host), 1, None):
+            candidates = self._candidates(virtual_host, request)
+            if candidates and not candidates[0].conditions:
+                return Routing(virtual_host, candidates, "routed")
+        return None
+
     def route(self, request: Request) -> Routing:
         """Return which route takes a request, as far as the log holds what decides."""
         header = self.table.vhost_header.lower() or ":authority"
         host = header_value(header, request)
+        if request.path is not None and not is_routable(request.path):
+            return Routing(self.virtual_host(host))
         if host is None and not self._hosts.takes_any and not is_known(header, request):
             return Routing(None, verdict="may", why=(_name(header),))
         virtual_host = self.virtual_host(host)
@@ -118,8 +134,10 @@ class TableMatcher:
 
     def _candidates(self, virtual_host: VirtualHost, request: Request) -> tuple[Candidate, ...]:
         found = []
+        # Of most routes only the path is looked at, so that it is prepared once.
+        path = None if request.path is None else bare_path(request.path)
         for position, route in enumerate(virtual_host.routes):
-            conditions = self._conditions(route, request)
+            conditions = self._conditions(route, request, path)
             if conditions is None:
                 continue
             found.append(Candidate(route, position, conditions))
@@ -127,10 +145,15 @@ class TableMatcher:
                 break
         return tuple(found)
 
-    def _conditions(self, route: Route, request: Request) -> tuple[str, ...] | None:
+    def _conditions(
+        self, route: Route, request: Request, path: str | None
+    ) -> tuple[str, ...] | None:
         """Return what must hold besides for a route to take a request; null if it does not."""
-        match = route.match
-        target = target_fits(match, request, ignore_parameters=self.table.ignore_path_parameters)
+        match, ignore_parameters = route.match, self.table.ignore_path_parameters
+        if path is None or match.path_kind == "connect":
+            target = target_fits(match, request, ignore_parameters=ignore_parameters)
+        else:
+            target = bare_path_fits(match, path, ignore_parameters=ignore_parameters)
         if target is False:
             return None
         if target is True and not (match.headers or match.query or match.conditions):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from envoylogs.mesh.routes.conditions import header_fits, query_fits
-from envoylogs.mesh.routes.paths import bare_path, path_fits, target_fits
+from envoylogs.mesh.routes.paths import bare_path, is_routable, path_fits, target_fits
 from envoylogs.mesh.routes.patterns import pattern
 from envoylogs.mesh.routes.strings import ascii_lower
 
@@ -84,6 +85,14 @@ def nearest(request: Request, virtual_host: VirtualHost) -> Route | None:
     return best[1] if best else None
 
 
+def takes_path(request: Request, virtual_host: VirtualHost) -> Route | None:
+    """Return the first route that takes the path of a request, whatever else it asks for."""
+    return next(
+        (each for each in virtual_host.routes if target_fits(each.match, request) is not False),
+        None,
+    )
+
+
 def _distance(request: Request, route: Route) -> tuple[int, int] | None:
     """Return how far a route is: the kind of difference, and how much of it; null if too far."""
     match = route.match
@@ -114,8 +123,13 @@ def _distance_of_segments(asked: list[str], wanted: list[str]) -> tuple[int, int
 
 def _fits_but_for_case(match: RouteMatch, path: str) -> bool:
     if match.path_kind in {"regex", "uri_template"}:
-        return path_fits(match, path) is True or path_fits(match, ascii_lower(path)) is True
-    return path_fits(replace(match, ignore_case=True), path) is True
+        return True in {path_fits(match, path), path_fits(match, ascii_lower(path))}
+    return path_fits(_without_case(match), path) is True
+
+
+@lru_cache(maxsize=4096)
+def _without_case(match: RouteMatch) -> RouteMatch:
+    return replace(match, ignore_case=True)
 
 
 def _segments(path: str) -> list[str]:
@@ -128,6 +142,8 @@ def _target_miss(match: RouteMatch, request: Request) -> Miss:
     if request.path is None:
         return Miss("path", f"a CONNECT without a path is not under {match.path}")
     path = bare_path(request.path)
+    if not is_routable(path):
+        return Miss("path", f"no route takes {path}, which begins with no slash")
     return Miss("path", _path_reason(match, path))
 
 

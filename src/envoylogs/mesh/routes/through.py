@@ -21,7 +21,8 @@ class Way:
 
     Attributes:
         listener: The one of its port; null if it is not in the files.
-        choice: Of the listener's filter chains; null without a listener.
+        choice: Of the listener's filter chains; null without a listener. Where it is open,
+            the way goes on if all chains that may take a request lead to one table.
         table: The route table that the filter chain names or holds, null if that is not
             certain, or not in the files.
         routing: What becomes of the request in the table; null without one.
@@ -82,10 +83,10 @@ class ConfigurationMatcher:
         if request.port in self._differing_ports:
             why.append(f"listener of port {request.port}, which stands in the files differently")
         choice = self._listener_matcher(listener).choose(request)
-        found = Way(listener, choice, why=(*why, *choice.why))
-        if choice.chain is None:
-            return found
-        return self._of_chain(found, choice.chain, request)
+        chain = _leading_chain(choice, request)
+        if chain is None:
+            return Way(listener, choice, why=(*why, *choice.why))
+        return self._of_chain(Way(listener, choice, why=tuple(why)), chain, request)
 
     def _of_chain(self, found: Way, chain: FilterChain, request: Request) -> Way:
         if chain.inline is not None:
@@ -137,6 +138,28 @@ def route_through(
 ) -> Way:
     """Return the way of one request; for many, keep a ``ConfigurationMatcher``."""
     return ConfigurationMatcher(listeners, tables).way(request)
+
+
+def _leading_chain(choice: ChainChoice, request: Request) -> FilterChain | None:
+    """Return the chain that leads on: the one that is certain, or any if all lead to one table.
+
+    What has a host, a path or a method was taken by a chain for HTTP, whichever it was.
+    """
+    if choice.chain is not None:
+        return choice.chain
+    is_http = any((request.authority, request.path, request.method))
+    if choice.may_be_closed and not is_http:
+        return None
+    led: FilterChain | None = None
+    for chain in choice.possible:
+        if chain.table is None and chain.inline is None:
+            if not is_http:
+                return None
+        elif led is None:
+            led = chain
+        elif chain.table != led.table or chain.inline is not led.inline:
+            return None
+    return led
 
 
 def _bare_listener(listener: Listener) -> Listener:

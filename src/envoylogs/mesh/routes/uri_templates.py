@@ -7,66 +7,72 @@ See ``source/extensions/path/uri_template_lib/uri_template_internal.cc`` of Envo
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
-_LITERAL = "a-zA-Z0-9-._~%!$&'()+,;:@"
-"""Characters of a segment: those of RFC 3986 without ``*`` and ``=``."""
+from envoylogs.mesh.routes.patterns import pattern
 
-_SEGMENT = f"[{_LITERAL}]+"
-_SEGMENTS = f"[{_LITERAL}/]*"
-_VARIABLE = re.compile(r"\{[A-Za-z][A-Za-z0-9_]*(?:=(?P<parts>[^}]+))?\}")
-_TEXT = re.compile(f"[{_LITERAL}]+")
-_GLOBS = {"*": _SEGMENT, "**": _SEGMENTS}
+_CHARACTERS = "a-zA-Z0-9-._~%!$&'()+,;:@"
+"""What the wildcards of all releases cover: the characters of a segment of RFC 3986."""
+
+_MORE_CHARACTERS = "=*"
+"""What those of newer releases cover besides (of 1.40 for certain)."""
+
+_TOKEN = re.compile(
+    rf"\*\*|\*|/|\{{[A-Za-z][A-Za-z0-9_]*(?:=(?P<parts>[^}}]+))?\}}|(?P<text>[{_CHARACTERS}=]+)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UriTemplate:
+    """A template as two expressions, between which the releases of Envoy are.
+
+    Attributes:
+        narrow: What all releases take.
+        wide: What the newest one takes.
+    """
+
+    narrow: str
+    wide: str
+
+    def fits(self, path: str) -> bool | None:
+        """Return whether a path without its query fits; null if releases differ in that."""
+        wide = pattern(self.wide).covers(path)
+        if wide:
+            return True if pattern(self.narrow).covers(path) else None
+        return wide
 
 
 @lru_cache(maxsize=10_000)
-def expression_of(template: str) -> str | None:
-    """Return the regular expression of a URI template; null for one that Envoy refuses."""
-    if not template.startswith("/"):
+def uri_template(text: str) -> UriTemplate | None:
+    """Return what a template takes; null for one that Envoy refuses."""
+    narrow, wide = _expression(text, ""), _expression(text, _MORE_CHARACTERS)
+    if narrow is None or wide is None or not text.startswith("/"):
         return None
-    rest, parts = template[1:], []
-    while rest:
-        part, rest = _first_part(rest)
-        if part is None:
+    return UriTemplate(narrow, wide)
+
+
+def _expression(text: str, more: str) -> str | None:
+    place, parts = 0, []
+    while place < len(text):
+        token = _TOKEN.match(text, place)
+        part = _of_token(token, more) if token else None
+        if token is None or part is None:
             return None
         parts.append(part)
-        if rest == "/":
-            parts.append("")
-            break
-        if rest and not rest.startswith("/"):
-            # What follows a glob or a variable directly ends the template: ``/{name}.html``.
-            if not _TEXT.fullmatch(rest):
-                return None
-            parts[-1] += _quoted(rest)
-            break
-        rest = rest[1:]
-    return "/" + "/".join(parts)
+        place = token.end()
+    return "".join(parts)
 
 
-def _first_part(rest: str) -> tuple[str | None, str]:
-    """Return the expression of the first segment, null for an invalid one, and what follows."""
-    if rest.startswith("*"):
-        glob = "**" if rest.startswith("**") else "*"
-        return _GLOBS[glob], rest[len(glob) :]
-    if rest.startswith("{"):
-        variable = _VARIABLE.match(rest)
-        if variable is None:
-            return None, rest
-        return _of_variable(variable["parts"]), rest[variable.end() :]
-    text = rest.partition("/")[0]
-    return (_quoted(text) if _TEXT.fullmatch(text) else None), rest[len(text) :]
-
-
-def _of_variable(parts: str | None) -> str | None:
-    if parts is None:
-        return f"(?:{_SEGMENT})"
-    expressions = []
-    for part in parts.split("/"):
-        if part not in _GLOBS and not _TEXT.fullmatch(part):
-            return None
-        expressions.append(_GLOBS.get(part) or _quoted(part))
-    return f"(?:{'/'.join(expressions)})"
-
-
-def _quoted(text: str) -> str:
-    return re.sub(r"[$()+.]", r"\\\g<0>", text)
+def _of_token(token: re.Match[str], more: str) -> str | None:
+    text = token[0]
+    if text.startswith("{"):
+        inner = _expression(token["parts"] or "*", more)
+        return None if inner is None else f"(?:{inner})"
+    match text:
+        case "*":
+            return f"[{_CHARACTERS}{more}]+"
+        case "**":
+            return f"[{_CHARACTERS}{more}/]*"
+        case _:
+            return re.sub(r"[$()+.]", r"\\\g<0>", text)

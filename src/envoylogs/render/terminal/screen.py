@@ -148,6 +148,11 @@ def _print_finding(
     if found.proof:
         lines.append((Text.assemble(("Proof: ", "bold"), printable(found.proof)), False))
     lines += _next_steps(found.next)
+    if found.change:
+        # As it is to be pasted.
+        lines += [
+            (Text(f"    {printable(line)}", "cyan"), True) for line in found.change.split("\n")
+        ]
     example = next(iter(found.examples), None)
     if example is not None and example.source is not None:
         where = f"Example: {example.source}:{example.line}"

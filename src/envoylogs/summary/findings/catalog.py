@@ -55,6 +55,13 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         "NR for many clients and few paths, each asked for often.",
     ),
     FindingKind(
+        "stale_gateway", Actor.OPERATOR,
+        "The configuration given routes a host, was changed before, and the gateway still has no "
+        "route for it: it has not taken the configuration.",
+        "With --config: when the object was changed last (managedFields), and requests without a "
+        "route more than a minute after it.",
+    ),
+    FindingKind(
         "unrouted_path", Actor.CONFIGURATION,
         "A host is routed, and paths of it that clients ask for often are not, or only at times.",
         "NR for these paths; routed requests for other paths of the host, or for these in between.",
@@ -134,6 +141,13 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         "The share of refusals jumped while fewer requests were served, or nearly all are refused.",
     ),
     FindingKind(
+        "denied_jump", Actor.POLICY,
+        "A host denies requests that it took before, since an object of the configuration given "
+        "was changed.",
+        "With --config: the denials of refused_jump, and the object that was changed just before "
+        "they began.",
+    ),
+    FindingKind(
         "faults_injected", Actor.POLICY,
         "A fault rule aborts requests on purpose, or delays them.",
         "Flag FI or fault_filter_abort; flag DI and a duration far longer than the upstream's "
@@ -185,6 +199,12 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
         "traffic_stopped", Actor.UNKNOWN,
         "Requests for a host came all the time, and none comes any more, while others go on.",
         "A silence far longer than any before, until the end of the log.",
+        counts="earlier request",
+    ),
+    FindingKind(
+        "silent_host", Actor.UNKNOWN,
+        "Hosts that the configuration given routes, and that nobody asked for.",
+        "With --config: the hosts of its routes without wildcards, and those of the log.",
         counts="earlier request",
     ),
     FindingKind(

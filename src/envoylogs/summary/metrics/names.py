@@ -51,7 +51,7 @@ def authority_labels(judged: Judged, limit: int) -> list[pl.Expr]:
     kind = (
         pl.when(named).then(pl.lit("known"))
         .when(host.is_null()).then(pl.lit("missing"))
-        .when(is_known(host, judged.known_hosts)).then(pl.lit("other_known"))
+        .when(is_known(host, judged.named_hosts)).then(pl.lit("other_known"))
         .otherwise(pl.lit("unknown"))
     )  # fmt: skip
     return [_or_empty(named, host).alias("authority"), kind.alias("authority_kind")]

@@ -1,0 +1,58 @@
+"""``--config``: the mesh's configuration, as it was named."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from envoylogs.cli.console import say
+from envoylogs.cli.options import READ, option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envoylogs.cli.log_options import LogOptions
+    from envoylogs.mesh.mesh import Mesh
+
+ConfigOption = Annotated[list[str] | None, option(
+    "--config", "-c", about=READ, metavar="FILE",
+    help="What the mesh was told: route, listener or cluster dumps of istioctl proxy-config -o "
+    "json, Envoy's config_dump, kubectl get -o yaml; files, folders, globs, or - for a pipe. "
+    "Repeat for several.",
+)]  # fmt: skip
+SuppressOption = Annotated[list[str] | None, option(
+    "--suppress", metavar="CODE[:HOST]",
+    help="Leave out this cause or finding, everywhere or for a host (a glob). Repeat for several.",
+)]  # fmt: skip
+
+_PIPE = "-"
+
+
+def given_mesh(
+    config: Sequence[str] | None, sources: Sequence[str] | None, log: LogOptions
+) -> Mesh | None:
+    """Return the configuration that was given; null for none.
+
+    Raises:
+        MeshFileError: If a file can't be read as configuration.
+        typer.BadParameter: If log and configuration are both to come through the pipe, or
+            names are to be replaced by tokens.
+    """
+    if not config:
+        return None
+    if log.anonymize:
+        raise typer.BadParameter(
+            "--config with --anonymize: tokens can't be looked up in a configuration. Anonymize "
+            "what is shared without it"
+        )
+    if _PIPE in config and (not sources or _PIPE in sources):
+        raise typer.BadParameter("only one of log and configuration can come through a pipe (-)")
+    from envoylogs.mesh.documents import read_configuration
+    from envoylogs.mesh.mesh import Mesh
+
+    mesh = Mesh(read_configuration(list(config), sys.stdin.buffer if _PIPE in config else None))
+    for warning in mesh.configuration.warnings:
+        say(f"envoylogs: {warning}")
+    return mesh

@@ -1,0 +1,168 @@
+"""Which way a request takes through what was given: a proxy's dump, or Istio's objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from envoylogs.mesh.explanation import Now
+from envoylogs.mesh.routes.matcher import TableMatcher
+from envoylogs.mesh.routes.through import ConfigurationMatcher
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envoylogs.mesh.requests import Request
+    from envoylogs.mesh.routes.matcher import Routing
+    from envoylogs.mesh.routes.through import Way
+    from envoylogs.mesh.tables import Action, Listener, Route, RouteTable, VirtualHost
+
+_NOT_FOUND = 404
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What becomes of a request by one of the two.
+
+    Attributes:
+        way: As Envoy's matching has it.
+        is_dump: Whether a dump says it, which is what the gateway has.
+    """
+
+    way: Way
+    is_dump: bool
+
+    @property
+    def routing(self) -> Routing | None:
+        """What becomes of it in its table; null where no table is known."""
+        return self.way.routing
+
+    @property
+    def virtual_host(self) -> VirtualHost | None:
+        """The one that takes the host, null for none; the blackhole is none."""
+        found = None if self.routing is None else self.routing.virtual_host
+        return None if found is None or is_blackhole(found) else found
+
+    @property
+    def redirect_is_open(self) -> bool:
+        """Whether it depends on the scheme that proxies name whether it is redirected to HTTPS."""
+        return self.routing is not None and self.routing.redirect_to_https is None
+
+    @property
+    def verdict(self) -> str | None:
+        """``routed``, ``unrouted`` or ``may``; null where no table is known."""
+        routing = self.routing
+        if routing is None:
+            return None
+        if routing.virtual_host is not None and is_blackhole(routing.virtual_host):
+            return "unrouted"
+        if routing.verdict == "routed" and self.way.why:
+            return "may"
+        return routing.verdict
+
+    @property
+    def now(self) -> Now | None:
+        """The same as it is told; null where no table is known."""
+        routing, verdict = self.routing, self.verdict
+        if routing is None or verdict is None:
+            return None
+        host = None if routing.virtual_host is None else routing.virtual_host.name
+        if verdict == "unrouted":
+            return Now(routed=False, virtual_host=host)
+        if routing.redirect_to_https and not routing.candidates:
+            return Now(routed=True, virtual_host=host, why="redirected to HTTPS (require_tls)")
+        route = routing.candidates[0].route if routing.candidates else None
+        return Now(
+            routed=True if verdict == "routed" else "may",
+            virtual_host=host,
+            route=None if route is None else route_words(route),
+            cluster=None if route is None else action_words(route.action),
+            why=", ".join(self.way.why or routing.why) if verdict == "may" else "",
+        )
+
+
+class Given:
+    """Listeners and tables, of a dump or made from objects.
+
+    Args:
+        listeners: In the order in which they were read.
+        tables: Likewise.
+        is_dump: Whether they are what a gateway has.
+    """
+
+    def __init__(
+        self, listeners: Sequence[Listener], tables: Sequence[RouteTable], *, is_dump: bool
+    ) -> None:
+        self._matcher = ConfigurationMatcher(listeners, tables)
+        self._is_dump = is_dump
+        names = (table.name for table in tables)
+        of_tables = (name.removeprefix("http.") for name in names if name.startswith("http."))
+        self._ports = {listener.port for listener in listeners} | {
+            int(port) for port in of_tables if port.isdecimal()
+        }
+        self.is_empty = not (listeners or tables)
+        self._tables: dict[int, TableMatcher] = {}
+
+    def answer(self, request: Request) -> Answer:
+        """Return what becomes of a request."""
+        if request.port is None and len(self._ports) == 1:
+            request = replace(request, port=next(iter(self._ports)))
+        way = self._way(request)
+        return Answer(way, self._is_dump)
+
+    def _way(self, request: Request) -> Way:
+        if request.tls is not None or request.server_name is not None:
+            return self._matcher.way(request)
+        # A handshake that names no server, or plain text: which of both the listener takes.
+        plain = self._matcher.way(replace(request, tls=False))
+        choice = plain.choice
+        if choice is None or choice.verdict != "no_filter_chain":
+            return plain
+        return self._matcher.way(replace(request, tls=True))
+
+    def beside(self, answer: Answer, request: Request) -> Routing | None:
+        """Return what a wider virtual host of the table would do with a request, if it were asked.
+
+        Null where none has a route for it.
+        """
+        table = answer.way.table
+        if table is None:
+            return None
+        if id(table) not in self._tables:
+            self._tables[id(table)] = TableMatcher(table)
+        routing = self._tables[id(table)].wider(request)
+        if routing is None or routing.virtual_host is None or is_blackhole(routing.virtual_host):
+            return None
+        return routing
+
+
+def is_blackhole(host: VirtualHost) -> bool:
+    """Tell the virtual host that Istio makes for a port without any VirtualService."""
+    if not host.name.startswith("blackhole:"):
+        return False
+    return all(
+        route.action.kind == "direct_response" and route.action.status == _NOT_FOUND
+        for route in host.routes
+    )
+
+
+def route_words(route: Route) -> str:
+    """Return a route by its name, and by what it matches."""
+    match = route.match
+    path = f"{match.path_kind} {match.path}"
+    return f"{route.name} ({path})" if route.name else path
+
+
+def action_words(action: Action) -> str | None:
+    """Return where a route sends, or what it answers; null for what is not known."""
+    if action.kind == "cluster" and action.clusters:
+        return action.clusters[0][0]
+    if action.kind == "weighted":
+        return ", ".join(f"{name} ({weight})" for name, weight in action.clusters)
+    if action.kind == "cluster_header":
+        return f"the cluster that header {action.header} names"
+    if action.kind == "redirect":
+        return f"a redirect {action.status or 301} to {action.location or 'elsewhere'}"
+    if action.kind == "direct_response":
+        return f"a fixed answer {action.status}"
+    return None

@@ -1,0 +1,153 @@
+"""The changes to make, as YAML to paste into an object.
+
+Hosts and paths come from a log, where strangers write them: each is quoted unless it is plain.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from envoylogs.mesh.explanation import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from envoylogs.mesh.objects import MeshObject, ObjectName
+
+# Begins with a letter, and no word of it is one that YAML 1.1 reads as something else.
+_PLAIN = re.compile(r"(?!(?i:true|false|yes|no|on|off|null|y|n)$)[A-Za-z][A-Za-z0-9./-]*")
+_PATH = re.compile(r"/[A-Za-z0-9._/-]*")
+_MOST_HOSTS = 20
+
+
+def scalar(text: str) -> str:
+    """Return a text as a YAML scalar, quoted unless it is plain."""
+    is_plain = _PLAIN.fullmatch(text) or _PATH.fullmatch(text)
+    return text if is_plain else json.dumps(text)
+
+
+def add_host(target: MeshObject, host: str, field: str = "hosts") -> Change:
+    """Return the change that lists a host beside those that a route object lists."""
+    listed = _texts(target.spec.get(field))
+    return Change(target.name, f"spec:\n{_listing(field, [*listed, host], 2)}", f"list {host}")
+
+
+def add_host_to_server(target: MeshObject, index: int, host: str) -> Change:
+    """Return the change that lists a host in a server of a Gateway."""
+    servers = target.spec.get("servers")
+    server = servers[index] if isinstance(servers, list) and index < len(servers) else {}
+    hosts = _texts(server.get("hosts") if isinstance(server, dict) else None)
+    yaml = "spec:\n  servers:\n" + _server_yaml(server if isinstance(server, dict) else {},
+                                                [*hosts, host])  # fmt: skip
+    place = f"servers[{index}]"
+    return Change(target.name, yaml, f"list {host} in {place}, the other servers stay")
+
+
+def name_gateway(target: MeshObject, gateway: ObjectName, wrong: str | None = None) -> Change:
+    """Return the change that binds a VirtualService to a Gateway.
+
+    Args:
+        target: The VirtualService.
+        gateway: What it is bound to.
+        wrong: The reference that it takes the place of; null for none.
+    """
+    same = gateway.namespace == target.namespace
+    name = gateway.name if same else gateway.path
+    kept = [each for each in _texts(target.spec.get("gateways")) if each != wrong]
+    says = "name the Gateway" if wrong is None else f"name the Gateway in place of {wrong}"
+    return Change(target.name, f"spec:\n{_listing('gateways', [*kept, name], 2)}", says)
+
+
+def refer_to_gateway(target: MeshObject, gateway: ObjectName) -> Change:
+    """Return the change that attaches a route of the Gateway API to a Gateway."""
+    lines = ["spec:", "  parentRefs:", f"  - name: {scalar(gateway.name)}"]
+    if gateway.namespace != target.namespace:
+        lines.append(f"    namespace: {scalar(gateway.namespace)}")
+    return Change(target.name, "\n".join(lines) + "\n", "name the Gateway")
+
+
+def add_path(target: ObjectName, path: str, rule: int | None) -> Change:
+    """Return the change that makes a rule take a path too."""
+    if target.kind == "VirtualService":
+        match = f"    - uri:\n        exact: {scalar(path)}\n"
+        lead = "spec:\n  http:\n  - match:\n"
+    else:
+        match = f"    - path:\n        type: Exact\n        value: {scalar(path)}\n"
+        lead = "spec:\n  rules:\n  - matches:\n"
+    where = "the rule that should serve it" if rule is None else f"rule {rule}"
+    return Change(target, lead + match, f"add a match to {where}, if the path should be served")
+
+
+def one_server(gateway: MeshObject, indexes: Sequence[int]) -> Change:
+    """Return the change that makes one TLS server of several that share a certificate."""
+    servers = gateway.spec.get("servers")
+    chosen = [
+        servers[index]
+        for index in indexes
+        if isinstance(servers, list) and index < len(servers) and isinstance(servers[index], dict)
+    ]
+    hosts = list(dict.fromkeys(host for each in chosen for host in _texts(each.get("hosts"))))
+    first = chosen[0] if chosen else {}
+    yaml = "spec:\n  servers:\n" + _server_yaml(first, hosts)
+    return Change(
+        gateway.name,
+        yaml,
+        "one server for all hosts of the certificate, in place of one for each; or a certificate "
+        "for each host; or answer 421 where server name and host differ",
+    )
+
+
+def set_resolution(entry: ObjectName) -> Change:
+    """Return the change that makes a ServiceEntry one that a gateway can send to."""
+    yaml = "spec:\n  location: MESH_EXTERNAL\n  resolution: DNS\n"
+    return Change(entry, yaml, "let the gateway resolve the host")
+
+
+def set_port(target: ObjectName, host: str, port: int) -> Change:
+    """Return the change that sends to a port that the Service has."""
+    yaml = f"destination:\n  host: {scalar(host)}\n  port:\n    number: {port}\n"
+    return Change(target, yaml, "name a port of the Service in the destination")
+
+
+def add_subset(rule: ObjectName, subset: str) -> Change:
+    """Return the change that defines a subset."""
+    yaml = (
+        f"spec:\n  subsets:\n  - name: {scalar(subset)}\n    labels:\n"
+        f"      version: {scalar(subset)}\n"
+    )
+    return Change(rule, yaml, "define the subset, with the labels of its pods; or name another one")
+
+
+def _server_yaml(server: dict[str, object], hosts: Sequence[str]) -> str:
+    """Return a server with its port, its TLS and some hosts, as an entry of a list."""
+    port = server.get("port")
+    found = port if isinstance(port, dict) else {}
+    named = ", ".join(
+        f"{key}: {scalar(str(found[key])) if key != 'number' else found[key]}"
+        for key in ("number", "name", "protocol")
+        if key in found
+    )
+    lines = [f"  - port: {{{named}}}"]
+    tls = server.get("tls")
+    if isinstance(tls, dict):
+        kept = ", ".join(
+            f"{key}: {scalar(str(tls[key]))}" for key in ("mode", "credentialName") if key in tls
+        )
+        if kept:
+            lines.append(f"    tls: {{{kept}}}")
+    return "\n".join(lines) + "\n" + _listing("hosts", hosts, 4)
+
+
+def _listing(field: str, values: Iterable[str], indent: int) -> str:
+    space = " " * indent
+    shown = list(dict.fromkeys(values))
+    lines = [f"{space}{field}:", *(f"{space}- {scalar(value)}" for value in shown[-_MOST_HOSTS:])]
+    if len(shown) > _MOST_HOSTS:
+        lines.insert(1, f"{space}# and the {len(shown) - _MOST_HOSTS} that there are before these")
+    return "\n".join(lines) + "\n"
+
+
+def _texts(value: object) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

@@ -1,0 +1,224 @@
+"""Why no virtual host takes a host: which Gateway, VirtualService or binding is in the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from envoylogs.mesh.diagnosis.bindings import explained_bindings
+from envoylogs.mesh.diagnosis.changes import add_host_to_server
+from envoylogs.mesh.diagnosis.objects import GATEWAY_API, hosts_of_server
+from envoylogs.mesh.explanation import Diagnosis, Now, Proof
+
+if TYPE_CHECKING:
+    from envoylogs.mesh.diagnosis.objects import Objects
+    from envoylogs.mesh.diagnosis.refusals import Refusal
+    from envoylogs.mesh.explanation import Certainty, Change
+    from envoylogs.mesh.intent.values import Server
+    from envoylogs.mesh.objects import ObjectName
+
+_SHOWN = 5
+_UNROUTED = Now(routed=False, why="no virtual host takes the host")
+
+
+def explained_host(refusal: Refusal, objects: Objects) -> Diagnosis:
+    """Return why the objects make no virtual host for a host."""
+    host = refusal.host or ""
+    accepting = objects.servers.covering(host)
+    of_port = [server for server in accepting if _is_of_port(server, refusal.request.port)]
+    in_force = [server for server in of_port if server.in_force is not False]
+    # A record with a host was read as HTTP: a server of connections had no part in it.
+    in_force = [server for server in in_force if server.table is not None] or in_force
+    if in_force:
+        found = explained_bindings(host, in_force, objects)
+        return _with_conflict(found, in_force[0])
+    if of_port:
+        return _not_in_force(host, of_port[0])
+    elsewhere = [server for server in accepting if server.in_force is not False]
+    if elsewhere:
+        return _on_another_port(refusal, host, elsewhere, objects)
+    if accepting:
+        return _not_in_force(host, accepting[0])
+    return _no_gateway(refusal, host, objects)
+
+
+def certainty_of(objects: Objects) -> Certainty:
+    """Return how sure it is what no object does: both sides must be among what was given."""
+    return "proved" if objects.has_gateways and objects.has_routes else "likely"
+
+
+def _is_of_port(server: Server, port: int | None) -> bool:
+    return port is None or not server.pod_ports or port in server.pod_ports
+
+
+def _with_conflict(found: Diagnosis, server: Server) -> Diagnosis:
+    """Add what is said where another server excludes the one that the record is of."""
+    if server.reason != "protocol_conflict" or server.excluded_by is None:
+        return found
+    why = f"{server.why} A record that was read as HTTP shows that this one is in force."
+    step = Proof(str(server.gateway), f"port {server.port}", server.protocol, why)
+    objects = tuple(dict.fromkeys([*found.objects, server.gateway, server.excluded_by]))
+    says = f"{found.says} {server.excluded_by} claims port {server.port} too."
+    return replace(found, says=says, proof=(*found.proof, step), objects=objects)
+
+
+def _not_in_force(host: str, server: Server) -> Diagnosis:
+    """Return what is said where the only server that accepts the host is not in force."""
+    cause = "gateway_selects_other_pods" if server.reason == "selects_other_pods" else "shadowed"
+    objects = [server.gateway] + ([server.excluded_by] if server.excluded_by else [])
+    return Diagnosis(
+        cause,
+        "proved" if server.in_force is False else "likely",
+        f"{server.gateway} accepts {host}, and is not in force at this gateway: {server.why}",
+        (
+            Proof(str(server.gateway), f"servers[{server.index}]", hosts_of_server(server),
+                  server.why),
+        ),
+        tuple(objects),
+        None,
+        _UNROUTED,
+    )  # fmt: skip
+
+
+def _on_another_port(
+    refusal: Refusal, host: str, accepting: list[Server], objects: Objects
+) -> Diagnosis:
+    server, port = accepting[0], refusal.request.port
+    ports = ", ".join(
+        sorted({str(p) for each in accepting for p in each.pod_ports or (each.port,)})
+    )
+    says = (
+        f"{server.gateway} accepts {host} on port {ports} of the pod, and the request came to port "
+        f"{port}, where no server accepts it."
+    )
+    return Diagnosis(
+        "port_not_served",
+        certainty_of(objects),
+        says,
+        tuple(
+            objects.step_of(each, f"accepts it on port {', '.join(map(str, each.pod_ports))}")
+            for each in accepting[:_SHOWN]
+        ),
+        tuple(dict.fromkeys(each.gateway for each in accepting)),
+        None,
+        Now(routed=False, why=f"no server of port {port} accepts it"),
+    )
+
+
+def _no_gateway(refusal: Refusal, host: str, objects: Objects) -> Diagnosis:
+    """Return what is said where no server of any Gateway accepts the host."""
+    if not objects.has_gateways:
+        return _without_gateways(host, objects)
+    routes = objects.routes.covering(host, with_any=False)
+    if not routes and len(objects.routes.any) <= _SHOWN:
+        routes = [
+            route
+            for route in objects.routes.any
+            if any(binding.status != "mesh_only" for binding in objects.bindings[route])
+        ]
+    short = objects.short.get(host, [])
+    wildcard = objects.servers.listing_wildcard_of(host)
+    server = wildcard[0] if wildcard else _meant(refusal, host, [*routes, *short], objects)
+    proof = [] if server is None else [objects.step_of(server, _says_of(server, host, wildcard))]
+    proof += [_lists(route, host, objects) for route in routes[:_SHOWN]]
+    proof += [_lists_short(route, host, objects) for route in short[:_SHOWN]]
+    also = ""
+    if routes:
+        also = f"; {routes[0]} lists it"
+    elif short:
+        also = (
+            f", and adding it to one alone would not route it: {short[0]} lists the short name, "
+            f"which means {host}.{short[0].namespace}.svc and the mesh domain"
+        )
+    if wildcard:
+        says = f"{wildcard[0].gateway} accepts *.{host}, which does not cover {host} itself{also}."
+    else:
+        says = f"No Gateway accepts {host}{also}."
+    named = ([server.gateway] if server else []) + list(routes) + short
+    absent = [
+        binding
+        for route in (*routes, *short)
+        for binding in objects.bindings[route]
+        if binding.status in {"gateway_not_in_files", "generated_gateway"}
+    ]
+    if absent:
+        # One that is not in the files may accept the host.
+        says = f"{says} {absent[0].why}"
+        named = [absent[0].route, *named]
+    return Diagnosis(
+        "wildcard_does_not_cover" if wildcard else "no_gateway_for_host",
+        "likely" if absent else certainty_of(objects),
+        says,
+        tuple(proof),
+        tuple(dict.fromkeys(named))[:_SHOWN],
+        _accept(server, host, objects, alone=bool(routes)) if wildcard or routes or short else None,
+        Now(routed=False, why="no Gateway accepts the host"),
+    )
+
+
+def _without_gateways(host: str, objects: Objects) -> Diagnosis:
+    """Return what is said where no Gateway was given: what its routes name, and what to give."""
+    routes = objects.routes.covering(host)[:_SHOWN]
+    bindings = [binding for route in routes for binding in objects.bindings[route]]
+    odd = next((each for each in bindings if each.status != "gateway_not_in_files"), None)
+    lead = f"{odd.why} " if odd else ""
+    return Diagnosis(
+        "not_in_files",
+        "log_only",
+        f"{lead}No Gateway is among the files, so whether one accepts {host} can't be said. "
+        "Give kubectl get gateways.networking.istio.io,virtualservices -A -o yaml.",
+        tuple(_lists(route, host, objects) for route in routes),
+        tuple(routes),
+    )
+
+
+def _meant(
+    refusal: Refusal, host: str, routes: list[ObjectName], objects: Objects
+) -> Server | None:
+    """Return the server that should accept a host: of what its routes name, else a near one."""
+    named = {
+        binding.gateway or binding.suggestion
+        for route in routes
+        for binding in objects.bindings[route]
+    }
+    of_routes = [server for server in objects.intent.servers if server.gateway in named]
+    near = objects.servers.near(host) if not of_routes else []
+    port = refusal.request.port
+    on_port = [server for server in (*of_routes, *near) if _is_of_port(server, port)]
+    found = [*on_port, *of_routes, *near]
+    if not found and len({server.gateway for server in objects.intent.servers}) == 1:
+        found = list(objects.intent.servers)
+    return found[0] if found else None
+
+
+def _accept(server: Server | None, host: str, objects: Objects, *, alone: bool) -> Change | None:
+    target = objects.by_name.get(server.gateway) if server else None
+    if server is None or target is None or target.name.group == GATEWAY_API:
+        return None
+    change = add_host_to_server(target, server.index, host)
+    if alone:
+        return change
+    return replace(change, says=f"{change.says}; and list the full host in a VirtualService")
+
+
+def _says_of(server: Server, host: str, wildcard: list[Server]) -> str:
+    if not server.hosts:
+        return "has no servers: it opens no port and accepts no host"
+    if wildcard and server is wildcard[0]:
+        return f"covers what is below {host}, and not {host} itself"
+    return f"does not accept {host}"
+
+
+def _lists(route: ObjectName, host: str, objects: Objects) -> Proof:
+    hosts = ", ".join(objects.hosts_of(route)[:_SHOWN])
+    gateways = ", ".join(binding.reference for binding in objects.bindings[route]) or "mesh"
+    field = f"spec.{objects.host_field(route)}"
+    return Proof(str(route), field, hosts, f"lists {host}, bound to {gateways}")
+
+
+def _lists_short(route: ObjectName, host: str, objects: Objects) -> Proof:
+    hosts = ", ".join(objects.hosts_of(route)[:_SHOWN])
+    return Proof(
+        str(route), "spec.hosts", hosts,
+        f"a host without a dot: {host} means {host}.{route.namespace}.svc in the mesh domain",
+    )  # fmt: skip
