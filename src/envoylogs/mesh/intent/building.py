@@ -26,13 +26,13 @@ from envoylogs.mesh.intent.services import Services
 from envoylogs.mesh.intent.translation import GatewayPods
 from envoylogs.mesh.intent.values import Binding, GatewayFacts, Intent, Note, Server
 from envoylogs.mesh.intent.virtual_services import virtual_service_route_sets
-from envoylogs.mesh.intent.workloads import Workloads
+from envoylogs.mesh.intent.workloads import GatewayWorkloads
 
 if TYPE_CHECKING:
     from envoylogs.mesh.configuration import Configuration
     from envoylogs.mesh.intent.declared import DeclaredServer
     from envoylogs.mesh.intent.merging import MergedServer
-    from envoylogs.mesh.objects import MeshObject, ObjectName
+    from envoylogs.mesh.objects import MeshObject
 
 
 def intended(configuration: Configuration, facts: GatewayFacts) -> Intent:
@@ -43,12 +43,12 @@ def intended(configuration: Configuration, facts: GatewayFacts) -> Intent:
     what is of a wrong type is noted and counts as not given.
 
     Args:
-        configuration: Its objects; dumps are not looked at.
+        configuration: Its objects, of each name one; dumps are not looked at.
         facts: What the log tells of the gateway.
     """
+    objects = configuration.objects
     notes: list[Note] = []
-    objects = _once(configuration.objects, notes)
-    workloads = Workloads(objects, facts)
+    workloads = GatewayWorkloads(objects, facts)
     declared, listeners_of_routes = _declared(objects, workloads, notes)
     servers = merged_servers(declared, facts.release)
 
@@ -91,21 +91,8 @@ def intended(configuration: Configuration, facts: GatewayFacts) -> Intent:
     )
 
 
-def _once(objects: tuple[MeshObject, ...], notes: list[Note]) -> tuple[MeshObject, ...]:
-    """Return each object once: of several of one name the last, as if they were applied."""
-    by_name: dict[ObjectName, MeshObject] = {}
-    for each in objects:
-        earlier = by_name.get(each.name)
-        if earlier is not None and earlier.spec != each.spec:
-            says = f"{each.name} stands in {earlier.source} and in {each.source}, with another "
-            says += "spec; the latter is taken."
-            notes.append(Note("object_given_twice", each.name, "", "", says, "open"))
-        by_name[each.name] = each
-    return tuple(by_name.values())
-
-
 def _declared(
-    objects: tuple[MeshObject, ...], workloads: Workloads, notes: list[Note]
+    objects: tuple[MeshObject, ...], workloads: GatewayWorkloads, notes: list[Note]
 ) -> tuple[list[DeclaredServer], list[DeclaredServer]]:
     """Return all servers, and those of the Gateway API alone."""
     by_istio = [

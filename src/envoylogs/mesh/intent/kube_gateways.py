@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from envoylogs.mesh.intent.specs import Spec
     from envoylogs.mesh.intent.values import Note, ServerReason
-    from envoylogs.mesh.intent.workloads import Workloads
+    from envoylogs.mesh.intent.workloads import GatewayWorkloads
     from envoylogs.mesh.objects import MeshObject
 
 GATEWAY_API = "gateway.networking.k8s.io"
@@ -57,7 +57,7 @@ def istio_classes(objects: Iterable[MeshObject]) -> frozenset[str]:
 
 def declared_by_listeners(
     gateway: MeshObject,
-    workloads: Workloads,
+    workloads: GatewayWorkloads,
     namespaces: Namespaces,
     classes: frozenset[str],
     notes: list[Note],
@@ -140,14 +140,14 @@ class _Pods:
     services: list[MeshObject]
     are_made: bool
 
-    def ports(self, number: int, workloads: Workloads) -> tuple[int, ...]:
+    def ports(self, number: int, workloads: GatewayWorkloads) -> tuple[int, ...]:
         """Return what they listen on for the port of a listener."""
         if self.are_made and not self.services:
             return (number,)
         return workloads.pod_ports(number, self.services)
 
 
-def _pods(gateway: MeshObject, spec: Spec, workloads: Workloads) -> _Pods:
+def _pods(gateway: MeshObject, spec: Spec, workloads: GatewayWorkloads) -> _Pods:
     addresses = spec.parts("addresses")
     of_gateway = {_OF_GATEWAY: gateway.name.name}
     if not addresses or (len(addresses) == 1 and addresses[0].text("type") in {"", "IPAddress"}):

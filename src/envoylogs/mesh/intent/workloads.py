@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envoylogs.mesh.intent.specs import quiet_spec
+from envoylogs.mesh.workloads import Workloads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -48,12 +49,13 @@ class Selection:
     why: str
 
 
-class Workloads:
+class GatewayWorkloads:
     """The workloads and Services of the files, seen from the gateway of a log."""
 
     __slots__ = (
         "_all",
         "_all_pods_found",
+        "_by_labels",
         "_by_path",
         "_facts",
         "_of_selector",
@@ -76,6 +78,7 @@ class Workloads:
         self._of_selector: dict[frozenset[tuple[str, str]], list[MeshObject]] = {}
         pods_of_own = {each.name: self._pods_of(each) for each in self._all}
         self.own = [each for each in self._all if pods_of_own[each.name]]
+        self._by_labels = Workloads(self.own)
         self._all_pods_found = facts.pods <= frozenset().union(*pods_of_own.values())
         # What rules may ask of the pod is told only where all its pods are alike.
         alike = {tuple(sorted(each.labels.items())) for each in self.own}
@@ -88,9 +91,10 @@ class Workloads:
         wanted = ",".join(f"{name}={value}" for name, value in selector.items())
         if not selector:
             return Selection(selected=True, why="It has no selector, so it is for all gateways.")
-        carrier = next((each for each in self.own if _carries(each, selector)), None)
-        if carrier is not None:
-            return Selection(selected=True, why=f"{carrier.name} carries {wanted}.")
+        for namespace in dict.fromkeys(each.namespace for each in self.own):
+            carriers = self._by_labels.fitting(namespace, selector)
+            if carriers:
+                return Selection(selected=True, why=f"{carriers[0].name} carries {wanted}.")
         if self.own and self._all_pods_found:
             return Selection(
                 selected=False,

@@ -162,11 +162,3 @@ def test_a_gateway_of_the_gateway_api_takes_no_virtualservice_by_its_name() -> N
     found = binding(intent_of(other, virtual_service("shop/a", "a.com")), "shop/a")
     assert (found.status, str(found.suggestion)) == ("gateway_not_in_files", "Gateway edge/gw")
     assert "HTTPRoutes" in found.why
-
-
-def test_of_an_object_that_is_given_twice_the_last_counts() -> None:
-    old, new = virtual_service("shop/a", "a.shop.com"), virtual_service("shop/a", "b.shop.com")
-    intent = intent_of(_GATEWAY, old, new)
-    assert binding(intent, "shop/a").hosts == ("b.shop.com",)
-    assert [note.certainty for note in notes(intent, "object_given_twice")] == ["open"]
-    assert not notes(intent_of(_GATEWAY, old, old), "object_given_twice")

@@ -326,3 +326,11 @@ def test_hosts_for_two_namespaces_are_two_chains_that_envoy_refuses() -> None:
     choice = way(intent, "a.com", port=443, server_name="a.com").choice
     assert choice is not None
     assert choice.verdict == "may"
+
+
+def test_labels_that_only_running_pods_have_are_not_missed() -> None:
+    selector = "{istio: ingressgateway, istio.io/rev: stable}"
+    found = server(
+        intent_of(gateway("edge/gw", selector=selector), _DEPLOYMENT, pods=_POD), "edge/gw"
+    )
+    assert found.in_force is True
