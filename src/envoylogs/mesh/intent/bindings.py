@@ -79,13 +79,14 @@ class VirtualServiceBindings:
 
     def _mesh_only(self, each: MeshObject, *, given: bool) -> Binding:
         routes = self._routes.get(each.name)
-        why = f"{each.name} {'names only mesh' if given else 'has no gateways'}, so that it is "
-        why += "for the sidecars, and bound to no gateway."
+        says = "names only mesh" if given else "has no gateways"
+        says += ", so that it is for the sidecars, and bound to no gateway."
+        why = f"{each.name} {says}"
         if routes is None:
             return Binding(each.name, MESH, None, "no_hosts", (), f"{each.name} has no hosts.")
         near = self._gateway_for(routes)
         note = spec_of(each, self._notes)
-        note.note("virtualservice_for_mesh_only", "gateways", why)
+        note.note("virtualservice_for_mesh_only", "gateways", f"It {says}")
         return Binding(each.name, MESH, None, "mesh_only", (), why, near)
 
     def _gateway_for(self, routes: RouteSet) -> ObjectName | None:
@@ -106,8 +107,9 @@ class VirtualServiceBindings:
         why = ""
         if exported is None:
             to = listed(sorted(routes.exported_to))
-            why = f"{each.name} is exported to {to}, and where the gateway's pods are is not known."
-            spec_of(each, self._notes).note("exported_to", "exportTo", why, certain=False)
+            says = f"is exported to {to}, and where the gateway's pods are is not known."
+            why = f"{each.name} {says}"
+            spec_of(each, self._notes).note("exported_to", "exportTo", f"It {says}", certain=False)
         status: BindingStatus = "bound"
         if exported is False:
             status, why = "not_exported", self._why_not_exported(routes)

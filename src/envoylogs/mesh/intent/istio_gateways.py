@@ -69,7 +69,7 @@ def declared_by_istio(
             )
         )
     if not declared:
-        says = f"{gateway.name} has no servers: it opens no port and accepts no host."
+        says = "It has no servers: it opens no port and accepts no host."
         spec.note("gateway_without_servers", "servers", says)
         declared.append(
             DeclaredServer(

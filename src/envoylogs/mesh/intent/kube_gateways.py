@@ -102,7 +102,7 @@ def declared_by_listeners(
             )
         )
     if not declared:
-        says = f"{gateway.name} has no listeners: it opens no port and accepts no host."
+        says = "It has no listeners: it opens no port and accepts no host."
         spec.note("gateway_without_servers", "listeners", says)
         nothing = DeclaredServer(
             source=gateway,

@@ -193,8 +193,8 @@ def _note_nothing_bound(server: DeclaredServer, notes: list[Note]) -> None:
             server.source.name,
             f"servers[{server.index}]",
             f"{server.protocol} {server.port}",
-            f"No route in the files is bound to {server.source.name} that passes on connections "
-            f"for {hosts}: they are refused, unless there is one that is not in the files.",
+            f"No route in the files is bound to it that passes on connections for {hosts}: they "
+            "are refused, unless there is one that is not in the files.",
             "open",
         )
     )

@@ -107,7 +107,7 @@ class _Merging:
         each = merged.declared
         other = self._plain.get((port, each.bind))
         if other is not None and not _can_join(each, other.declared):
-            what = f"{each.protocol} and {other.declared.protocol}"
+            what = f"{other.declared.protocol} and {each.protocol}"
             if _exclude(merged, other, "protocol_conflict", what):
                 return True
         if not each.terminates_https or merged.table is None:
