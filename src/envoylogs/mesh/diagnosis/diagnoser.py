@@ -14,9 +14,11 @@ from envoylogs.mesh.diagnosis.hosts import explained_host
 from envoylogs.mesh.diagnosis.log_only import explained_by_log
 from envoylogs.mesh.diagnosis.objects import Objects
 from envoylogs.mesh.diagnosis.paths import explained_condition, explained_path
-from envoylogs.mesh.diagnosis.ports_in_hosts import (
+from envoylogs.mesh.diagnosis.written_hosts import (
+    explained_by_dot,
     explained_by_port,
     explained_by_release,
+    without_dot,
     without_port,
 )
 from envoylogs.mesh.explanation import Diagnosis, Proof
@@ -160,6 +162,11 @@ class Diagnoser:
             in_port = explained_by_port(refusal, without, self._seen)
             if in_port is not None:
                 return in_port
+        undotted = without_dot(refusal)
+        for without in () if undotted is None else self._answers(undotted):
+            dotted = explained_by_dot(refusal, without)
+            if dotted is not None:
+                return dotted
         answer = answers[0] if answers else None
         told = next((each for each in answers if not each.is_dump), None)
         if answer is not None and answer.is_dump and told is not None and told.virtual_host:
