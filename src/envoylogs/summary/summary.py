@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from envoylogs.mesh.diagnosis.log_only import explained_by_log
 from envoylogs.summary.accounts import Accounts, accounts
-from envoylogs.summary.explanations import Explanation, explanations, facts_of, seen_of
+from envoylogs.summary.explanations import Explanation, explanations
 from envoylogs.summary.findings.configured import with_configuration
 from envoylogs.summary.findings.whole_log import WholeLog, all_findings
 from envoylogs.summary.folds import Folds, folds
+from envoylogs.summary.log_facts import facts_of, seen_of
 from envoylogs.summary.metrics.families import Family, metric_families
 from envoylogs.summary.overview import Overview, overview
 from envoylogs.summary.slices import SLICE_COLUMNS, FindingSlice, Slices, slices, slices_of

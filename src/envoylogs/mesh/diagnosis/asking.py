@@ -12,12 +12,14 @@ from envoylogs.mesh.routes.through import ConfigurationMatcher
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from envoylogs.mesh.objects import ObjectName
     from envoylogs.mesh.requests import Request
     from envoylogs.mesh.routes.matcher import Routing
     from envoylogs.mesh.routes.through import Way
     from envoylogs.mesh.tables import Action, Listener, Route, RouteTable, VirtualHost
 
 _NOT_FOUND = 404
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,16 @@ class Answer:
         if routing.verdict == "routed" and self.way.why:
             return "may"
         return routing.verdict
+
+    @property
+    def origins(self) -> tuple[ObjectName, ...]:
+        """The objects of the routes that take it, else of the virtual host; a few."""
+        candidates = self.routing.candidates if self.routing else ()
+        found = [each.route.origin for each in candidates if each.route.origin is not None]
+        host = self.virtual_host
+        if not found and host is not None:
+            found = [route.origin for route in host.routes if route.origin is not None]
+        return tuple(dict.fromkeys(found))[:_SHOWN]
 
     @property
     def now(self) -> Now | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from envoylogs.mesh.diagnosis.changes import add_host, name_gateway, refer_to_gateway
-from envoylogs.mesh.diagnosis.objects import texts
+from envoylogs.mesh.diagnosis.objects import GATEWAY_API, texts
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 
 if TYPE_CHECKING:
@@ -110,13 +110,19 @@ def _not_bound(
         f"not {gateway}, the one that accepts it.",
     }.get(cause, f"{route} and {gateway} both list {host}, and do not see each other.")
     is_open = binding.status == "gateway_not_in_files"
+    of_other_api = route.kind == "VirtualService" and gateway.group == GATEWAY_API
+    if of_other_api and cause == "gateway_reference_wrong":
+        says = (
+            f"{route} lists {host} and names {binding.reference}: {gateway}, which accepts it, is of "
+            "the Gateway API and takes HTTPRoutes."
+        )
     return Diagnosis(
         cause,
         "likely" if is_open else "proved",
         f"{says} {binding.why}" if cause == "gateway_host_scope" else says,
         proof,
         (route, gateway),
-        _bind(binding, cause, gateway, objects),
+        None if of_other_api else _bind(binding, cause, gateway, objects),
         Now(routed=False, why="nothing that lists the host is bound to the Gateway"),
     )
 
