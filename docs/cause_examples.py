@@ -29,6 +29,7 @@ Record = dict[str, str | int | None]
 _WIDTH = 88
 _LOG = "gateway.log"
 _MESH = "mesh.yaml"
+_REMARKS = "Also seen in the configuration:"
 
 _SERVED: Record = {
     "start_time": "2026-11-01T12:00:00.000Z",
@@ -130,18 +131,16 @@ def _virtual_service(
     hosts: str,
     *,
     name: str = "cart",
-    gateways: str | None = "istio-system/public",
-    match: str | None = "uri: {prefix: /}",
+    gateways: str = "istio-system/public",
+    match: str = "uri: {prefix: /}",
     destination: str = "host: cart, port: {number: 80}",
-    more: str = "",
 ) -> str:
-    """Return a VirtualService in namespace shop with one rule; null leaves its gateways out."""
+    """Return a VirtualService in namespace shop with one rule; no text leaves its gateways out."""
     named = f"  gateways: [{gateways}]\n" if gateways else ""
-    matched = f"  - match: [{{{match}}}]\n    " if match else "  - "
     return (
         "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\n"
-        f"metadata: {{name: {name}, namespace: shop}}\nspec:\n  hosts: [{hosts}]\n{more}{named}"
-        f"  http:\n{matched}route: [{{destination: {{{destination}}}}}]\n"
+        f"metadata: {{name: {name}, namespace: shop}}\nspec:\n  hosts: [{hosts}]\n{named}"
+        f"  http:\n  - match: [{{{match}}}]\n    route: [{{destination: {{{destination}}}}}]\n"
     )
 
 
@@ -183,7 +182,7 @@ def _virtualservice_not_bound() -> Example:
 
 
 def _gateway_reference_wrong() -> Example:
-    """The VirtualService in `shop` names `public`; the Gateway of that name is in `istio-system`."""
+    """The VirtualService in `shop` names `public`; that Gateway is in `istio-system`."""
     return Example(
         _NO_ROUTE,
         _gateway("shop.example.com") + _virtual_service("shop.example.com", gateways="public"),
@@ -191,7 +190,7 @@ def _gateway_reference_wrong() -> Example:
 
 
 def _gateway_selects_other_pods() -> Example:
-    """The Gateway selects `istio: ingressgateway`, and the pod that wrote the log has other labels."""
+    """The Gateway selects `istio: ingressgateway`, and the pod of the log is labeled `istio: edge`."""
     pod = """\
 ---
 apiVersion: v1
@@ -209,7 +208,7 @@ spec: {containers: [{name: istio-proxy}]}
 
 
 def _gateway_host_scope() -> Example:
-    """The Gateway takes the host from VirtualServices of namespace `web` only; this is in `shop`."""
+    """The Gateway takes the host from VirtualServices of namespace `web`; this one is in `shop`."""
     return Example(
         _NO_ROUTE, _gateway("web/shop.example.com") + _virtual_service("shop.example.com")
     )
@@ -330,6 +329,23 @@ def _no_tls_server_for_name() -> Example:
     )
 
 
+def _credential_missing() -> Example:
+    """The TLS server names `shop-cert`, and the Secrets of the namespace were given with it."""
+    secret = """\
+---
+apiVersion: v1
+kind: Secret
+type: kubernetes.io/tls
+metadata: {name: shop-certificate, namespace: istio-system}
+"""
+    return Example(
+        _SERVED,
+        _gateway("shop.example.com", tls=_tls_server("shop.example.com"))
+        + _virtual_service("shop.example.com")
+        + secret,
+    )
+
+
 def _tls_name_reused() -> Example:
     """Two servers share a certificate for `*.example.com`; a browser reuses its connection."""
     servers = _tls_server("shop.example.com", "https-shop") + _tls_server(
@@ -393,6 +409,7 @@ EXAMPLES: dict[str, Callable[[], Example]] = {
     "service_missing": _service_missing,
     "no_endpoints": _no_endpoints,
     "no_tls_server_for_name": _no_tls_server_for_name,
+    "credential_missing": _credential_missing,
     "tls_name_reused": _tls_name_reused,
     "direct_by_configuration": _direct_by_configuration,
     "routed_now": _routed_now,
@@ -407,7 +424,7 @@ def example_of(code: str) -> str:
         code: Of the cause.
 
     Raises:
-        LookupError: If the first explanation of the log has another cause.
+        LookupError: If the first explanation has another cause, and no remark has it.
     """
     make = EXAMPLES[code]
     example = make()
@@ -439,20 +456,22 @@ def _shown(record: Record) -> str:
 
 
 def _explained(code: str, example: Example) -> str:
-    """Return the first explanation as the terminal shows it."""
+    """Return the first explanation as the terminal shows it, or what no record can show."""
     with tempfile.TemporaryDirectory() as folder:
         log, mesh_file = Path(folder, _LOG), Path(folder, _MESH)
         log.write_text("\n".join(map(json.dumps, [*example.before, example.record])), "utf-8")
         mesh_file.write_text(example.mesh, "utf-8")
         mesh = Mesh(read_configuration([str(mesh_file)]))
-        tally = tally_sources(
-            [Source(_LOG, str(log))], spec=TallySpec(turned_away=mesh.turned_away)
-        )
-        summary = summarize(tally, mesh=mesh)
-    if not summary.explanations or summary.explanations[0].diagnosis.cause != code:
-        raise LookupError(code, [each.diagnosis.cause for each in summary.explanations])
+        spec = TallySpec(turned_away=mesh.turned_away)
+        summary = summarize(tally_sources([Source(_LOG, str(log))], spec=spec), mesh=mesh)
+    told = [found.diagnosis.cause for found in summary.explanations[:1]]
+    odd = [note.code for note in summary.remarks]
+    if code not in (told or odd):
+        raise LookupError(code, told, odd)
     out = io.StringIO()
     write_explained_text(summary, out, limit=1, color=False, width=_WIDTH)
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    if not told:
+        return "\n".join(lines[lines.index(_REMARKS) :])
     first = next(place for place, line in enumerate(lines) if line.startswith("1."))
     return "\n".join(line[3:] for line in lines[first : lines.index("", first)])
