@@ -45,10 +45,10 @@ layers: $(VENV)/.dev ## Check that imports point down
 	$(BIN)/lint-imports --no-cache
 
 docs: $(VENV)/.dev ## Refresh the generated parts of the documents
-	$(BIN)/cog -r -I docs README.md docs/*.md docs/findings/*.md docs/envoylogs.1
+	$(BIN)/cog -r -I docs README.md docs/*.md docs/findings/*.md docs/causes/*.md docs/envoylogs.1
 
 docs-check: $(VENV)/.dev
-	$(BIN)/cog --check -I docs README.md docs/*.md docs/findings/*.md docs/envoylogs.1
+	$(BIN)/cog --check -I docs README.md docs/*.md docs/findings/*.md docs/causes/*.md docs/envoylogs.1
 
 bench: $(VENV)/.dev ## Measure every stage and the whole command on 500,000 lines
 	$(BIN)/python -m benchmarks.run

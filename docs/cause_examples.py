@@ -190,7 +190,7 @@ def _gateway_reference_wrong() -> Example:
 
 
 def _gateway_selects_other_pods() -> Example:
-    """The Gateway selects `istio: ingressgateway`, and the pod of the log is labeled `istio: edge`."""
+    """The Gateway selects `istio: ingressgateway`, the pod of the log is `istio: edge`."""
     pod = """\
 ---
 apiVersion: v1
@@ -331,7 +331,7 @@ def _no_tls_server_for_name() -> Example:
 
 def _credential_missing() -> Example:
     """The TLS server names `shop-cert`, and the Secrets of the namespace were given with it."""
-    secret = """\
+    given = """\
 ---
 apiVersion: v1
 kind: Secret
@@ -342,7 +342,7 @@ metadata: {name: shop-certificate, namespace: istio-system}
         _SERVED,
         _gateway("shop.example.com", tls=_tls_server("shop.example.com"))
         + _virtual_service("shop.example.com")
-        + secret,
+        + given,
     )
 
 
