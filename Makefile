@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATA := benchmarks/data
+RIDDLE := sample_logs/manifests/article
 STORIES := first-steps lost-route scanners-and-tls canary
 # A worker more than cores, since those with a browser, an Envoy or a program that is killed wait a
 # good part of their time; each file whole in one: what its tests share is made once. Files are
@@ -22,6 +23,9 @@ demo: $(VENV)/.package ## Run the main job on the sample logs of a real Envoy
 	  echo; echo "== sample_logs/$$story"; \
 	  $(BIN)/envoylogs summarize sample_logs/$$story --table findings || exit 1; \
 	done
+	@echo; echo "== why sample_logs/article got 404, by the objects that were applied"; echo
+	$(BIN)/envoylogs explain sample_logs/article --config $(RIDDLE)/gateway.yaml \
+	  --config $(RIDDLE)/virtualservice-before.yaml
 	@echo; echo "== the whole summary of sample_logs/canary"; echo
 	$(BIN)/envoylogs summarize sample_logs/canary
 

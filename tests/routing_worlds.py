@@ -210,9 +210,7 @@ def random_listener(random: Random, name: str) -> Listener:
         names = tuple(random.sample(server_names, k=random.choice((0, 1, 1, 2))))
         protocol = random.choice(("", "", "tls", "tls", "raw_buffer"))
         alpn = random.choice(((), (), (), ("h2",), ("h2", "http/1.1")))
-        conditions = random.choice(
-            ((), (), (), (), ("source 127.0.0.0/8",), ("source 10.0.0.0/8",))
-        )
+        conditions = random.choice(((), (), (), (), (), _source(random), _conditions(random)))
         keys = {
             (each.lower(), protocol, offered, *conditions)
             for each in names or ("",)
@@ -223,5 +221,23 @@ def random_listener(random: Random, name: str) -> Listener:
             chains.append(
                 FilterChain(f"{name}-{number}", names, protocol, alpn, conditions, table="")
             )
+    if not chains:
+        chains.append(FilterChain(f"{name}-any", table=""))
     default = FilterChain(f"{name}-default") if random.random() < 0.4 else None
     return Listener(name, "127.0.0.1", 0, tuple(chains), default)
+
+
+def _source(random: Random) -> tuple[str, ...]:
+    return (f"source {random.choice(('127.0.0.0/8', '10.0.0.0/8'))}",)
+
+
+def _conditions(random: Random) -> tuple[str, ...]:
+    """Return conditions of each kind, in the order in which a dump has them."""
+    drawn = (
+        f"destination {random.choice(('127.0.0.1/32', '127.0.0.0/8', '10.0.0.0/8'))}",
+        _source(random)[0],
+        f"direct source {random.choice(('127.0.0.0/8', '10.0.0.0/8'))}",
+        f"source type {random.choice(('EXTERNAL', 'SAME_IP_OR_LOOPBACK'))}",
+        "source port 1",
+    )
+    return tuple(each for each in drawn if random.random() < 0.3)

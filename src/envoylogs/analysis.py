@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     import polars as pl
 
+    from envoylogs.mesh.mesh import Mesh
     from envoylogs.summary.accounts import Accounts
+    from envoylogs.summary.explanations import Explanation
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.overview import Overview
     from envoylogs.summary.slices import Slices
@@ -61,15 +63,25 @@ class Analysis:
         tally: What is remembered of the log.
         by: The columns of the table ``by``; without any there is none.
         buckets: How wide what is shown by time is; null for what the tally has.
+        mesh: The configuration given; null for none.
+        suppress: See ``summarize``.
 
     Raises:
         TallyError: If the tally has no counts by these columns.
+        UnknownKeyError: If there is no such cause or finding to suppress.
     """
 
     def __init__(
-        self, tally: Tally, *, by: Sequence[str] = (), buckets: Buckets | None = None
+        self,
+        tally: Tally,
+        *,
+        by: Sequence[str] = (),
+        buckets: Buckets | None = None,
+        mesh: Mesh | None = None,
+        suppress: Sequence[str] = (),
     ) -> None:
-        self._tally, self._summary = tally, summarize(tally, by=by, buckets=buckets)
+        self._tally = tally
+        self._summary = summarize(tally, by=by, buckets=buckets, mesh=mesh, suppress=suppress)
 
     @property
     def tally(self) -> Tally:
@@ -87,6 +99,14 @@ class Analysis:
     def findings(self) -> tuple[Finding, ...]:
         """The verdicts, the worst first."""
         return self.summary.findings
+
+    @property
+    def explanations(self) -> tuple[Explanation, ...]:
+        """Why requests were turned away, known hosts and then most requests first.
+
+        Empty unless a configuration was given.
+        """
+        return self.summary.explanations
 
     @property
     def overview(self) -> Overview:

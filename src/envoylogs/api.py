@@ -14,12 +14,13 @@ from envoylogs.analysis import Analysis
 from envoylogs.arguments import (
     buckets_given,
     columns_given,
+    mesh_given,
     plan_of,
     source_words,
     zone_given,
 )
 from envoylogs.counted_frames import tally_of_frame
-from envoylogs.errors import ArgumentError
+from envoylogs.errors import ArgumentError, TallyQuestionError
 from envoylogs.forking import refuse_after_fork
 from envoylogs.frames import scanned_frame
 from envoylogs.keyed.plan import NO_HOOKS
@@ -101,13 +102,15 @@ def read(
     return scan(sources, unknown_keys=unknown_keys, **options).collect()
 
 
-def analyze(
+def analyze(  # noqa: PLR0913  # what may be asked of a log
     what: PathOrWord | Iterable[PathOrWord] | pl.DataFrame | pl.LazyFrame | Tally,
     /,
     *,
     by: str | Sequence[str] = (),
     every: str | timedelta | None = None,
     timezone: str | None = None,
+    config: PathOrWord | Iterable[PathOrWord] = (),
+    suppress: str | Sequence[str] = (),
     **options: Unpack[ReadOptions],
 ) -> Analysis:
     """Return what the log says: findings, every table, every figure.
@@ -122,10 +125,16 @@ def analyze(
             hold only wider ones.
         timezone: Whose clock these begin by, such as ``"Europe/Berlin"``, and times in
             text are of; UTC without it. Times of tables are UTC in any case.
+        config: The mesh's configuration, as ``--config`` takes it: files, folders or globs of
+            dumps and objects. Findings then have proof and change, and ``explanations`` say why
+            each request was turned away.
+        suppress: A code of a cause or finding that is left out, or several, each with
+            ``:HOST`` for hosts of a glob.
         options: See ``ReadOptions``; only with sources.
 
     Raises:
         SourceError: If a source can't be read.
+        MeshFileError: If a file can't be read as configuration.
         TallyError: If saved tallies don't add up, have no such selection, or no counts
             by these columns. By ``every`` alone they have their timeline.
         SelectionError: If ``every`` is no length of time, or there is no such zone.
@@ -144,12 +153,14 @@ def analyze(
     columns, buckets = columns_given(by), buckets_given(every, zone)
     if buckets is not None:
         columns = tuple(dict.fromkeys((_TIME, *columns)))
+    mesh = mesh_given(config)
     spec = TallySpec(
         by=columns_to_ask(columns),
         every_s=buckets and buckets.width_s,
         timezone=buckets and buckets.timezone,
         joint=SLICE_COLUMNS,
         max_joint_rows=SLICE_ROWS,
+        turned_away=() if mesh is None else mesh.turned_away,
     )
     if isinstance(what, pl.DataFrame | pl.LazyFrame | Tally):
         if options:
@@ -164,4 +175,15 @@ def analyze(
     if columns == (_TIME,) and _TIME not in tally.spec.by:
         # A tally whose timeline is what it has over time.
         columns = ()
-    return Analysis(tally, by=columns, buckets=buckets)
+    if mesh is not None and not {*mesh.turned_away} <= {*tally.spec.turned_away}:
+        raise TallyQuestionError(
+            "this tally does not count what the gateway answered by host, port and path as the "
+            "configuration asks. Analyze the logs, or save the tally from an analysis with config."
+        )
+    return Analysis(
+        tally,
+        by=columns,
+        buckets=buckets,
+        mesh=mesh,
+        suppress=[suppress] if isinstance(suppress, str) else suppress,
+    )

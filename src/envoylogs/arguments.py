@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import tzinfo
 
+    from envoylogs.mesh.mesh import Mesh
+
 PathOrWord = str | PathLike[str]
 _Value = TypeVar("_Value")
 
@@ -59,6 +61,23 @@ class ReadOptions(TypedDict, total=False):
     map: Mapping[str, str | Sequence[str]]
     anonymize: bool
     hide_names: bool
+
+
+def mesh_given(config: PathOrWord | Iterable[PathOrWord]) -> Mesh | None:
+    """Return the configuration of a mesh that was given; null for none.
+
+    Raises:
+        MeshFileError: If a file can't be read as configuration.
+        ArgumentError: If it is no path and none of several.
+    """
+    if not isinstance(config, str | PathLike) and isinstance(config, Iterable):
+        config = list(config)
+        if not config:
+            return None
+    from envoylogs.mesh.documents import read_configuration
+    from envoylogs.mesh.mesh import Mesh
+
+    return Mesh(read_configuration(source_words(config)))
 
 
 def source_words(sources: PathOrWord | Iterable[PathOrWord]) -> list[str]:

@@ -40,7 +40,7 @@ _ADDRESS = f"127.{os.getpid() % 250 + 1}.1.1"
 _FIRST_PORT = 20_000
 
 _SEED = 20_26
-_LISTENERS = 30
+_LISTENERS = 60
 _NAMES = ("a.com", "www.a.com", "x.api.a.com", "api.a.com", "b.com", "b.org")
 
 
@@ -96,14 +96,28 @@ def _tcp_chain(chain: FilterChain) -> dict[str, Any]:
         "transport_protocol": chain.transport_protocol,
     }
     for condition in chain.conditions:
-        address, _, length = condition.removeprefix("source ").partition("/")
-        match["source_prefix_ranges"] = [{"address_prefix": address, "prefix_len": int(length)}]
+        kind, _, value = condition.rpartition(" ")
+        match |= _envoy_condition(kind, value)
     answer = extension(
         "envoy.filters.network.direct_response",
         "filters.network.direct_response.v3.Config",
         response={"inline_string": chain.name},
     )
     return {"name": chain.name, "filter_chain_match": match, "filters": [answer]}
+
+
+def _envoy_condition(kind: str, value: str) -> dict[str, Any]:
+    if kind == "source type":
+        return {"source_type": value}
+    if kind == "source port":
+        return {"source_ports": [int(value)]}
+    address, _, length = value.partition("/")
+    key = {
+        "destination": "prefix_ranges",
+        "source": "source_prefix_ranges",
+        "direct source": "direct_source_prefix_ranges",
+    }[kind]
+    return {key: [{"address_prefix": address, "prefix_len": int(length)}]}
 
 
 def _client_hello(name: str | None) -> bytes:

@@ -93,6 +93,12 @@ CAUSE_KINDS: tuple[CauseKind, ...] = (
         "Publish the gateway on port 80 or 443, or upgrade Istio: no YAML is right everywhere.",
     ),
     CauseKind(
+        "trailing_dot_in_host",
+        "The host came with a dot at its end, which Istio does not take off.",
+        "The host without its last dot is routed by what was given.",
+        "Ask without the dot: no host of a VirtualService may end with one.",
+    ),
+    CauseKind(
         "path_not_matched",
         "The host is routed, and no route of it takes this path.",
         "All routes of the virtual host that takes the host.",

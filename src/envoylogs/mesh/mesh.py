@@ -80,6 +80,10 @@ class Mesh:
         """Tell whether anything but a host of all hosts lists a host."""
         return bool(self._listed.covering(host, with_any=False))
 
+    def find(self, name: ObjectName) -> MeshObject | None:
+        """Return an object that was given; null if it was not."""
+        return self._by_name.get(name)
+
     def changed(self, name: ObjectName) -> tuple[str | None, str | None]:
         """Return who changed an object last, and when; null for what is not in the files."""
         found = self._by_name.get(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -65,6 +66,17 @@ class MeshObject:
     changed_at: str | None = None
     source: str = ""
     order: int = 0
+
+    @property
+    def changed_us(self) -> int | None:
+        """When it was changed last, or made, in microseconds since 1970; null if it is not said."""
+        text = self.changed_at or self.created_at
+        if text is None:
+            return None
+        try:
+            return int(datetime.fromisoformat(text).timestamp() * 1_000_000)
+        except (ValueError, OverflowError):
+            return None
 
     @property
     def kind(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envoylogs.render.formatting import clock, day_and_clock, printable
 from envoylogs.summary.in_words import counted, listing
@@ -40,6 +40,8 @@ _BECAME = {
     "gateway_other": "answered by the gateway itself",
 }
 _NAMED = 5
+_ON_A_PAGE = 50
+"""How many explanations a page has: those of the most requests."""
 
 
 class Shown(NamedTuple):
@@ -159,3 +161,41 @@ def configuration_words(configuration: Configuration) -> str:
         named = ", ".join(list(configuration.skipped)[:_NAMED])
         parts.append(f"{skipped:,} of other kinds passed over ({printable(named)})")
     return ", ".join(parts) or "nothing that says how requests are routed"
+
+
+def explained_for_page(summary: Summary) -> dict[str, Any] | None:
+    """Return what a page says of why requests were turned away; null without a configuration."""
+    if summary.mesh is None:
+        return None
+    shown = explanations_shown(summary, _ON_A_PAGE)
+    return {
+        "told": [
+            {
+                "title": title_of(found),
+                "facts": facts_of(found, summary.overview),
+                "certainty": found.diagnosis.certainty,
+                "certainty_words": CERTAINTY[found.diagnosis.certainty].lower(),
+                "cause": found.diagnosis.cause,
+                "says": found.diagnosis.says,
+                "proof": found.diagnosis.proof,
+                "candidates": found.diagnosis.candidates,
+                "now": now_words(found.diagnosis),
+                "change": found.diagnosis.change,
+                "changed": change_words(found, summary),
+            }
+            for found in shown.told
+        ],
+        "more": shown.more,
+        "strangers": shown.strangers,
+        "remarks": summary.remarks[:_ON_A_PAGE],
+    }
+
+
+def change_words(found: Explanation, summary: Summary) -> str | None:
+    """Return what to change, and who changed it last; null if nothing is to be changed."""
+    change = found.diagnosis.change
+    if change is None:
+        return None
+    who, when = summary.mesh.changed(change.object) if summary.mesh else (None, None)
+    last = f" (last changed by {who or 'somebody'} at {when})" if when else ""
+    return f"{change.object}{last}: {change.says}"

@@ -55,6 +55,11 @@ def write_json(summary: Summary, out: TextIO, *, limit: int | None = None) -> No
         "findings": [finding_row(found) for found in summary.findings[:limit]],
         "folded": asdict(summary.folds) if summary.folds else {},
     }
+    if summary.mesh is not None:
+        from envoylogs.render.explained_json import configuration_row, explanation_rows
+
+        document["configuration"] = configuration_row(summary)
+        document["explanations"] = explanation_rows(summary, limit)
     out.write(json_text(document, orjson.OPT_INDENT_2))
 
 

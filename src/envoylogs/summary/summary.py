@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from envoylogs.mesh.diagnosis.log_only import explained_by_log
 from envoylogs.summary.accounts import Accounts, accounts
-from envoylogs.summary.explanations import Explanation, explanations, facts_of, seen_of
+from envoylogs.summary.explanations import Explanation, explanations
 from envoylogs.summary.findings.configured import with_configuration
 from envoylogs.summary.findings.whole_log import WholeLog, all_findings
 from envoylogs.summary.folds import Folds, folds
+from envoylogs.summary.log_facts import facts_of, seen_of
 from envoylogs.summary.metrics.families import Family, metric_families
 from envoylogs.summary.overview import Overview, overview
 from envoylogs.summary.slices import SLICE_COLUMNS, FindingSlice, Slices, slices, slices_of
@@ -135,10 +136,11 @@ class Summary:
             return ()
         authorities = self.judged.tally.turned_away.frame["authority"]
         has_ports = bool(authorities.str.contains(r":\d+$").any())
+        told = {found.diagnosis.says for found in self.explanations}
         return tuple(
             note
             for note in self.mesh.remarks(self._facts)
-            if note.code != "release_unknown" or has_ports
+            if (note.code != "release_unknown" or has_ports) and note.says not in told
         )
 
     @cached_property

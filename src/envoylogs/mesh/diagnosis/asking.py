@@ -12,12 +12,14 @@ from envoylogs.mesh.routes.through import ConfigurationMatcher
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from envoylogs.mesh.objects import ObjectName
     from envoylogs.mesh.requests import Request
     from envoylogs.mesh.routes.matcher import Routing
     from envoylogs.mesh.routes.through import Way
     from envoylogs.mesh.tables import Action, Listener, Route, RouteTable, VirtualHost
 
 _NOT_FOUND = 404
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,16 @@ class Answer:
 
     @property
     def virtual_host(self) -> VirtualHost | None:
-        """The one that takes the host, null for none; the blackhole is none."""
+        """The one that takes the host and has routes, null for none; the blackhole is none."""
         found = None if self.routing is None else self.routing.virtual_host
-        return None if found is None or is_blackhole(found) else found
+        if found is None or is_blackhole(found) or not (found.routes or found.has_matcher):
+            return None
+        return found
+
+    @property
+    def redirect_is_open(self) -> bool:
+        """Whether it depends on the scheme that proxies name whether it is redirected to HTTPS."""
+        return self.routing is not None and self.routing.redirect_to_https is None
 
     @property
     def verdict(self) -> str | None:
@@ -54,6 +63,16 @@ class Answer:
         if routing.verdict == "routed" and self.way.why:
             return "may"
         return routing.verdict
+
+    @property
+    def origins(self) -> tuple[ObjectName, ...]:
+        """The objects of the routes that take it, else of the virtual host; a few."""
+        candidates = self.routing.candidates if self.routing else ()
+        found = [each.route.origin for each in candidates if each.route.origin is not None]
+        host = self.virtual_host
+        if not found and host is not None:
+            found = [route.origin for route in host.routes if route.origin is not None]
+        return tuple(dict.fromkeys(found))[:_SHOWN]
 
     @property
     def now(self) -> Now | None:

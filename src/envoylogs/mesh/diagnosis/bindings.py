@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from envoylogs.mesh.diagnosis.changes import add_host, name_gateway, refer_to_gateway
-from envoylogs.mesh.diagnosis.objects import texts
+from envoylogs.mesh.diagnosis.objects import GATEWAY_API, dicts, texts
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 
 if TYPE_CHECKING:
     from envoylogs.mesh.diagnosis.objects import Objects
     from envoylogs.mesh.explanation import Change
     from envoylogs.mesh.intent.values import Binding, Server
-    from envoylogs.mesh.objects import ObjectName
+    from envoylogs.mesh.objects import MeshObject, ObjectName
 
 _SHOWN = 5
 
@@ -110,13 +110,19 @@ def _not_bound(
         f"not {gateway}, the one that accepts it.",
     }.get(cause, f"{route} and {gateway} both list {host}, and do not see each other.")
     is_open = binding.status == "gateway_not_in_files"
+    of_other_api = route.kind == "VirtualService" and gateway.group == GATEWAY_API
+    if of_other_api and cause == "gateway_reference_wrong":
+        says = (
+            f"{route} lists {host} and names {binding.reference}: {gateway}, which accepts it, is "
+            "of the Gateway API and takes HTTPRoutes."
+        )
     return Diagnosis(
         cause,
         "likely" if is_open else "proved",
         f"{says} {binding.why}" if cause == "gateway_host_scope" else says,
         proof,
         (route, gateway),
-        _bind(binding, cause, gateway, objects),
+        None if of_other_api else _bind(binding, cause, gateway, objects),
         Now(routed=False, why="nothing that lists the host is bound to the Gateway"),
     )
 
@@ -141,20 +147,32 @@ def _bound_without_routes(
         (each for each in objects.bindings[route] if each.gateway == server.gateway), None
     )
     why = binding.why if binding else ""
+    ports = _ports_asked(objects.by_name.get(route))
     hosts = ", ".join(objects.hosts_of(route)[:_SHOWN])
+    proof = [
+        objects.step_of(server, f"accepts {host}"),
+        Proof(str(route), f"spec.{objects.host_field(route)}", hosts, why or f"lists {host}"),
+    ]
+    if ports:
+        asked = ", ".join(map(str, ports))
+        proof.append(Proof(str(route), "spec.http[].match[].port", asked, "ports of the Gateway"))
     return Diagnosis(
-        "condition_not_met",
-        "likely",
-        f"{route} lists {host} and is bound to {server.gateway}, and none of its rules is for this "
-        f"port of it.{f' {why}' if why else ''}",
-        (
-            objects.step_of(server, f"accepts {host}"),
-            Proof(str(route), f"spec.{objects.host_field(route)}", hosts, why or f"lists {host}"),
-        ),
+        "port_not_served" if ports else "condition_not_met",
+        "proved" if ports else "likely",
+        f"{route} lists {host} and is bound to {server.gateway}, and none of its rules is for port "
+        f"{server.port} of it.",
+        tuple(proof),
         (route, server.gateway),
         None,
-        Now(routed=False, why="no rule is for this port"),
+        Now(routed=False, why=f"no rule is for port {server.port}"),
     )
+
+
+def _ports_asked(route: MeshObject | None) -> list[int]:
+    """Return the ports of the Gateway that rules of a VirtualService are for."""
+    rules = dicts(route.spec.get("http")) if route is not None else []
+    ports = (match.get("port") for rule in rules for match in dicts(rule.get("match")))
+    return list(dict.fromkeys(port for port in ports if isinstance(port, int)))
 
 
 def _not_listed(host: str, accepting: list[Server], objects: Objects) -> Diagnosis:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from envoylogs.mesh.diagnosis.asking import Answer, Given, action_words, is_blackhole, route_words
+from envoylogs.mesh.diagnosis.asking import Answer, Given, action_words, route_words
 from envoylogs.mesh.diagnosis.clusters import explained_cluster
 from envoylogs.mesh.diagnosis.connections import explained_connection, explained_reuse
+from envoylogs.mesh.diagnosis.dumped_tables import explained_by_table, step_of_table
 from envoylogs.mesh.diagnosis.hosts import explained_host
 from envoylogs.mesh.diagnosis.log_only import explained_by_log
 from envoylogs.mesh.diagnosis.objects import Objects
 from envoylogs.mesh.diagnosis.paths import explained_condition, explained_path
-from envoylogs.mesh.explanation import Diagnosis, Now, Proof
+from envoylogs.mesh.diagnosis.written_hosts import (
+    explained_by_dot,
+    explained_by_port,
+    explained_by_release,
+    without_dot,
+    without_port,
+)
+from envoylogs.mesh.explanation import Diagnosis, Proof
 from envoylogs.mesh.services import Services
 
 if TYPE_CHECKING:
@@ -26,8 +33,8 @@ if TYPE_CHECKING:
 _UNROUTED = {"no_route", "blackhole"}
 _CLUSTERS = {"no_cluster", "no_endpoints"}
 _CONFIGURED = {"direct_response", "fault_injected", "blocked"}
-_PORT = re.compile(r"^(\[.*\]|[^:]*):(\d+)$")
 _SHOWN = 5
+_PROTO = "x-forwarded-proto"
 _PATHS_IN_FULL = 6
 """For so many paths of a virtual host the routes that came near are looked for."""
 
@@ -59,6 +66,7 @@ class Diagnoser:
         self._told = Given(intent.listeners, intent.tables, is_dump=False)
         objects = Objects(configuration, intent, facts.mesh_domain)
         self._objects = objects if objects.has_gateways or objects.has_routes else None
+        self._by_name = {each.name: each for each in configuration.objects}
         self._services = Services(configuration, facts.mesh_domain)
         # Strangers ask for many paths of few hosts that have no virtual host.
         self._of_host: dict[_Key, Diagnosis] = {}
@@ -123,8 +131,18 @@ class Diagnoser:
                 return reused
         answers = self._answers(refusal)
         answer = answers[0] if answers else None
+        if any(each.redirect_is_open for each in answers):
+            # Had it been plain HTTP, it would have been redirected before any route was asked.
+            headers = {**request.headers, _PROTO: "https"}
+            refusal = replace(refusal, request=replace(request, headers=headers))
+            answers = self._answers(refusal)
+            answer = answers[0] if answers else None
         if answer is not None and answer.verdict == "routed":
-            by_port = None if answer.is_dump else self._port_by_release(refusal, answer)
+            by_port = (
+                None
+                if answer.is_dump
+                else explained_by_release(refusal, answer, self._seen, self._facts)
+            )
             return by_port or self._routed(refusal, answer)
         if answer is not None and answer.verdict == "may" and answer.virtual_host is not None:
             return explained_condition(answer)
@@ -139,9 +157,16 @@ class Diagnoser:
 
     def _without_virtual_host(self, refusal: Refusal, answers: list[Answer]) -> Diagnosis:
         """Return why no virtual host takes a host; the same for all its paths."""
-        in_port = self._port_in_host(refusal)
-        if in_port is not None:
-            return in_port
+        bare = without_port(refusal)
+        for without in () if bare is None else self._answers(bare):
+            in_port = explained_by_port(refusal, without, self._seen)
+            if in_port is not None:
+                return in_port
+        undotted = without_dot(refusal)
+        for without in () if undotted is None else self._answers(undotted):
+            dotted = explained_by_dot(refusal, without)
+            if dotted is not None:
+                return dotted
         answer = answers[0] if answers else None
         told = next((each for each in answers if not each.is_dump), None)
         if answer is not None and answer.is_dump and told is not None and told.virtual_host:
@@ -149,81 +174,17 @@ class Diagnoser:
         if self._objects is not None:
             found = explained_host(refusal, self._objects)
             if answer is not None and answer.is_dump:
-                found = replace(found, proof=(_of_table(refusal, answer), *found.proof))
+                found = replace(found, proof=(step_of_table(refusal, answer), *found.proof))
             if found.cause != "not_in_files" or answer is None or not answer.is_dump:
                 return self._with_candidates(found, refusal)
         if answer is not None and answer.is_dump:
-            return _by_table(refusal, answer)
+            return explained_by_table(refusal, answer)
         given = Diagnosis(
             "not_in_files",
             "log_only",
             "Nothing given says which hosts this port of the gateway has.",
         )
         return self._with_candidates(given, refusal)
-
-    def _port_in_host(self, refusal: Refusal) -> Diagnosis | None:
-        """Return what is said where only the port in the host is in the way; null if it is not."""
-        authority = refusal.request.authority or ""
-        parts = _PORT.match(authority)
-        if parts is None:
-            return None
-        bare = replace(refusal, request=replace(refusal.request, authority=parts[1]))
-        answer = next((each for each in self._answers(bare) if each.virtual_host), None)
-        if answer is None or answer.virtual_host is None:
-            return None
-        table, host = answer.way.table, answer.virtual_host
-        domains = ", ".join(host.domains[:_SHOWN])
-        known = self._seen.hosts.get(parts[1])
-        seen = () if known is None else (
-            Proof("log", "authority", parts[1], "was routed in this log without a port"),
-        )  # fmt: skip
-        return Diagnosis(
-            "port_in_host",
-            "proved",
-            f"{authority} came with port {parts[2]}, which the table compares and does not know; "
-            f"{parts[1]} without it is routed. Send clients to port 80 or 443, or upgrade Istio: "
-            "from 1.15 on the port is ignored.",
-            (
-                Proof(
-                    table.name if table and table.name else "route table",
-                    f"virtual host {host.name}, domains", domains,
-                    f"none is {authority}, and the port is not ignored",
-                ),
-                *seen,
-            ),
-            tuple(_origins(answer)),
-            None,
-            Now(routed=False, why=f"the port in {authority}; without it the host is routed"),
-        )  # fmt: skip
-
-    def _port_by_release(self, refusal: Refusal, answer: Answer) -> Diagnosis | None:
-        """Return what is said where a port in the host matters by the release of Istio.
-
-        Null if the host came without one, or nothing says that the release is an old one: the
-        host was not routed without its port in this log, nor are its records of old releases.
-        """
-        authority = refusal.request.authority or ""
-        parts = _PORT.match(authority)
-        known = self._seen.hosts.get(parts[1]) if parts else None
-        if parts is None or (known is None and self._facts.release is None):
-            return None
-        proof = [Proof("record", "authority", authority, f"has port {parts[2]} in the host")]
-        if known is not None:
-            proof.append(Proof("log", "authority", parts[1], "was routed without a port"))
-        if self._facts.release is not None:
-            release = ".".join(map(str, self._facts.release))
-            says = f"records of this shape are of Istio up to {release}, which compares the port"
-            proof.append(Proof("log", "columns", "", says))
-        return Diagnosis(
-            "port_in_host",
-            "proved" if known is not None and self._facts.release is not None else "likely",
-            f"{authority} came with port {parts[2]}: the host without it is routed, and Istio "
-            "before 1.15 compares the port. Send clients to port 80 or 443, or upgrade Istio.",
-            tuple(proof),
-            tuple(_origins(answer)),
-            None,
-            replace(answer.now, routed="may", why="the release of Istio") if answer.now else None,
-        )
 
     def _routed(self, refusal: Refusal, answer: Answer) -> Diagnosis:
         routing, host = answer.routing, answer.virtual_host
@@ -243,14 +204,29 @@ class Diagnoser:
         return Diagnosis(
             "routed_now",
             "proved",
-            f"{whose} routes {refusal.host}{refusal.request.path or ''} now, by virtual host "
-            f"{name}: it is younger than the record, or the gateway has not taken it.",
+            f"{whose} routes {refusal.host}{refusal.request.path or ''} by virtual host {name}"
+            f"{self._when(refusal, answer.origins)}",
             tuple(proof),
-            tuple(_origins(answer)),
+            answer.origins,
             None,
             answer.now,
             by_path=True,
         )
+
+    def _when(self, refusal: Refusal, origins: tuple[ObjectName, ...]) -> str:
+        """Return the end of a sentence: whether the objects are younger than the requests."""
+        dated = [each for name in origins if (each := self._by_name.get(name)) is not None]
+        changed = max(dated, key=lambda each: each.changed_us or 0, default=None)
+        if changed is not None and changed.changed_us and refusal.last_us and refusal.first_us:
+            when = changed.changed_at or changed.created_at
+            if changed.changed_us > refusal.last_us:
+                return f" now: {changed.name} was changed at {when}, after these requests."
+            if changed.changed_us < refusal.first_us:
+                return (
+                    f": {changed.name} was changed at {when}, before these requests, so the "
+                    "gateway had not taken it."
+                )
+        return ": it is younger than the records, or the gateway had not taken it."
 
     def _not_taken(self, refusal: Refusal, answer: Answer, told: Answer) -> Diagnosis:
         """Return what is said where the objects have the host and the gateway's table has not."""
@@ -259,8 +235,8 @@ class Diagnoser:
             "proved",
             f"The objects route {refusal.host}, and the gateway's own table does not: it was "
             "dumped before, or the gateway has not taken them (istioctl proxy-status).",
-            (_of_table(refusal, answer),),
-            tuple(_origins(told)),
+            (step_of_table(refusal, answer),),
+            told.origins,
             None,
             told.now,
         )
@@ -293,58 +269,3 @@ class Diagnoser:
                     now=answer.now, by_path=True,
                 )  # fmt: skip
         return explained_by_log(refusal, self._seen)
-
-
-def _origins(answer: Answer) -> list[ObjectName]:
-    found = [
-        candidate.route.origin
-        for candidate in (answer.routing.candidates if answer.routing else ())
-        if candidate.route.origin is not None
-    ]
-    host = answer.virtual_host
-    of_host = [route.origin for route in host.routes if route.origin] if host and not found else []
-    return list(dict.fromkeys([*found, *of_host]))[:_SHOWN]
-
-
-def _of_table(refusal: Refusal, answer: Answer) -> Proof:
-    """Return the step of a proof that the gateway's own table does not have a host."""
-    table = answer.way.table
-    hosts = table.virtual_hosts if table else ()
-    names = ", ".join(host.name for host in hosts[:_SHOWN]) or "(none)"
-    more = f" and {len(hosts) - _SHOWN:,} more" if len(hosts) > _SHOWN else ""
-    name = table.name if table and table.name else "route table"
-    return Proof(name, "virtual hosts", f"{names}{more}", f"none takes {refusal.host}")
-
-
-def _by_table(refusal: Refusal, answer: Answer) -> Diagnosis:
-    """Return what the gateway's own table says of a host that it does not have."""
-    table, host = answer.way.table, refusal.host or ""
-    hosts = table.virtual_hosts if table else ()
-    name = table.name if table and table.name else "route table"
-    blackholes = [each for each in hosts if is_blackhole(each)]
-    now = Now(routed=False, virtual_host=blackholes[0].name if blackholes else None)
-    if len(blackholes) == len(hosts):
-        what = blackholes[0].name if blackholes else "nothing"
-        return Diagnosis(
-            "gateway_without_virtualservice",
-            "proved",
-            f"Table {name} has {what} alone, which answers 404 to every host: no VirtualService is "
-            "bound to any Gateway on this port.",
-            (_of_table(refusal, answer),),
-            now=now,
-        )
-    below = {domain.lower() for each in hosts for domain in each.domains}
-    if f"*.{host}" in below:
-        return Diagnosis(
-            "wildcard_does_not_cover", "proved",
-            f"Table {name} has *.{host}, which does not cover {host} itself.",
-            (_of_table(refusal, answer),), now=now,
-        )  # fmt: skip
-    return Diagnosis(
-        "host_not_in_virtualservice",
-        "proved",
-        f"No virtual host of table {name} takes {host}: no VirtualService that lists it is bound "
-        "to a Gateway that accepts it. Which of both is missing is in the objects.",
-        (_of_table(refusal, answer),),
-        now=now,
-    )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envoylogs.mesh.diagnosis.bindings import explained_bindings
-from envoylogs.mesh.diagnosis.changes import add_host_to_server
+from envoylogs.mesh.diagnosis.changes import add_host_to_server, leave_hosts
 from envoylogs.mesh.diagnosis.objects import GATEWAY_API, hosts_of_server
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 
@@ -31,14 +31,14 @@ def explained_host(refusal: Refusal, objects: Objects) -> Diagnosis:
     in_force = [server for server in in_force if server.table is not None] or in_force
     if in_force:
         found = explained_bindings(host, in_force, objects)
-        return _with_conflict(found, in_force[0])
+        return _with_redirect(_with_conflict(found, in_force[0]), in_force[0])
     if of_port:
-        return _not_in_force(host, of_port[0])
+        return _not_in_force(host, of_port[0], objects)
     elsewhere = [server for server in accepting if server.in_force is not False]
     if elsewhere:
         return _on_another_port(refusal, host, elsewhere, objects)
     if accepting:
-        return _not_in_force(host, accepting[0])
+        return _not_in_force(host, accepting[0], objects)
     return _no_gateway(refusal, host, objects)
 
 
@@ -49,6 +49,15 @@ def certainty_of(objects: Objects) -> Certainty:
 
 def _is_of_port(server: Server, port: int | None) -> bool:
     return port is None or not server.pod_ports or port in server.pod_ports
+
+
+def _with_redirect(found: Diagnosis, server: Server) -> Diagnosis:
+    """Add what is said where plain requests are redirected, and the others have no route."""
+    if not server.https_redirect:
+        return found
+    says = "redirects plain requests; one that came by HTTPS to a proxy before it needs a route"
+    step = Proof(str(server.gateway), f"servers[{server.index}].tls.httpsRedirect", "true", says)
+    return replace(found, proof=(*found.proof, step))
 
 
 def _with_conflict(found: Diagnosis, server: Server) -> Diagnosis:
@@ -62,10 +71,24 @@ def _with_conflict(found: Diagnosis, server: Server) -> Diagnosis:
     return replace(found, says=says, proof=(*found.proof, step), objects=objects)
 
 
-def _not_in_force(host: str, server: Server) -> Diagnosis:
+def _without_taken(server: Server, objects: Objects) -> Change | None:
+    """Return the change that leaves a host to the older Gateway that has it; null for others."""
+    target = objects.by_name.get(server.gateway)
+    if server.reason != "tls_host_taken" or target is None or target.name.group == GATEWAY_API:
+        return None
+    taken = {
+        host
+        for other in objects.intent.servers
+        if other.gateway == server.excluded_by and other.port == server.port
+        for _, host in other.hosts
+    }
+    return leave_hosts(target, server.index, taken)
+
+
+def _not_in_force(host: str, server: Server, objects: Objects) -> Diagnosis:
     """Return what is said where the only server that accepts the host is not in force."""
     cause = "gateway_selects_other_pods" if server.reason == "selects_other_pods" else "shadowed"
-    objects = [server.gateway] + ([server.excluded_by] if server.excluded_by else [])
+    named = [server.gateway] + ([server.excluded_by] if server.excluded_by else [])
     return Diagnosis(
         cause,
         "proved" if server.in_force is False else "likely",
@@ -74,8 +97,8 @@ def _not_in_force(host: str, server: Server) -> Diagnosis:
             Proof(str(server.gateway), f"servers[{server.index}]", hosts_of_server(server),
                   server.why),
         ),
-        tuple(objects),
-        None,
+        tuple(named),
+        _without_taken(server, objects),
         _UNROUTED,
     )  # fmt: skip
 

@@ -27,6 +27,8 @@ class Refusal:
         route_name: As it was logged; null for none.
         cluster: ``upstream_cluster``; null for none.
         path_group: Of the path, as ``Seen`` has them; null for none.
+        first_us: When the first of them was, in microseconds since 1970; null without times.
+        last_us: Likewise of the last.
     """
 
     request: Request
@@ -39,6 +41,8 @@ class Refusal:
     route_name: str | None = None
     cluster: str | None = None
     path_group: str | None = None
+    first_us: int | None = None
+    last_us: int | None = None
 
 
 class Routed(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from envoylogs.mesh.intent.hosts import HostIndex, gateway_key
+from envoylogs.mesh.intent.hosts import HostIndex, gateway_key, listed
 from envoylogs.mesh.intent.kube_gateways import GENERATED
 from envoylogs.mesh.intent.rules import MESH
 from envoylogs.mesh.intent.specs import spec_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.objects import MeshObject, ObjectName
 
 _LEAST_LIKENESS = 0.8
+_MOST_COMPARED = 50
 
 
 class VirtualServiceBindings:
@@ -44,8 +45,14 @@ class VirtualServiceBindings:
             for _, host in each.hosts:
                 self._by_host.setdefault(host, set()).add(each.source.name)
         self._by_name: dict[str, list[str]] = {}
+        self._in_namespace: dict[str, list[str]] = {}
         for key in self._names:
-            self._by_name.setdefault(key.partition("/")[2], []).append(key)
+            namespace, _, name = key.partition("/")
+            self._by_name.setdefault(name, []).append(key)
+            self._in_namespace.setdefault(namespace, []).append(name)
+        self._of_gateway_api = {
+            name.path: name for key, name in self._names.items() if key != name.path
+        }
         self._routes = {each.source.name: each for each in route_sets}
         self._bound = bound
         self._namespace = gateway_namespace
@@ -72,13 +79,14 @@ class VirtualServiceBindings:
 
     def _mesh_only(self, each: MeshObject, *, given: bool) -> Binding:
         routes = self._routes.get(each.name)
-        why = f"{each.name} {'names only mesh' if given else 'has no gateways'}, so that it is "
-        why += "for the sidecars, and bound to no gateway."
+        says = "names only mesh" if given else "has no gateways"
+        says += ", so that it is for the sidecars, and bound to no gateway."
+        why = f"{each.name} {says}"
         if routes is None:
             return Binding(each.name, MESH, None, "no_hosts", (), f"{each.name} has no hosts.")
         near = self._gateway_for(routes)
         note = spec_of(each, self._notes)
-        note.note("virtualservice_for_mesh_only", "gateways", why)
+        note.note("virtualservice_for_mesh_only", "gateways", f"It {says}")
         return Binding(each.name, MESH, None, "mesh_only", (), why, near)
 
     def _gateway_for(self, routes: RouteSet) -> ObjectName | None:
@@ -98,35 +106,33 @@ class VirtualServiceBindings:
         common = self._index(key, each.namespace).intersection(routes.hosts)
         why = ""
         if exported is None:
-            to = ", ".join(sorted(routes.exported_to))
-            why = f"{each.name} is exported to {to}, and where the gateway's pods are is not known."
-            spec_of(each, self._notes).note("exported_to", "exportTo", why, certain=False)
+            to = listed(sorted(routes.exported_to))
+            says = f"is exported to {to}, and where the gateway's pods are is not known."
+            why = f"{each.name} {says}"
+            spec_of(each, self._notes).note("exported_to", "exportTo", f"It {says}", certain=False)
         status: BindingStatus = "bound"
         if exported is False:
             status, why = "not_exported", self._why_not_exported(routes)
         elif not common:
             status, why = self._why_disjoint(routes, key)
-        elif not (routes.tls or routes.tcp or self._sends(routes, key)):
-            status, why = "no_rules", f"{each.name} has no rule for {gateway}."
+        elif not self._sends(routes, key):
+            status, why = "no_rules", f"{each.name} has no rule that {gateway} can use."
         served = common if status == "bound" else ()
         return Binding(each.name, reference, gateway, status, served, why)
 
     def _why_not_exported(self, routes: RouteSet) -> str:
-        to = ", ".join(sorted(routes.exported_to))
+        to = listed(sorted(routes.exported_to))
         where = f"namespace {self._namespace}" if self._namespace else "some namespace"
         return f"{routes.source.name} is exported to {to}, and the gateway's pods are in {where}."
 
     def _why_disjoint(self, routes: RouteSet, key: str) -> tuple[BindingStatus, str]:
         gateway, name = self._names[key], routes.source.name
-        accepted = ", ".join(host for server in self._servers[key] for _, host in server.hosts)
+        accepted = listed(host for server in self._servers[key] for _, host in server.hosts)
         if self._index(key, None).intersection(routes.hosts):
             why = f"{gateway} takes {accepted} from other namespaces than {name.namespace}."
             return "namespace_not_allowed", why
-        listed = ", ".join(routes.hosts)
-        return (
-            "hosts_disjoint",
-            f"{name} is for {listed}, and {gateway} accepts {accepted or 'no host'}.",
-        )
+        why = f"{name} is for {listed(routes.hosts)}, and {gateway} accepts "
+        return "hosts_disjoint", f"{why}{accepted or 'no host'}."
 
     def _missing(self, each: MeshObject, reference: str, key: str) -> Binding:
         namespace, _, name = key.partition("/")
@@ -140,13 +146,19 @@ class VirtualServiceBindings:
             return Binding(
                 each.name, reference, None, "gateway_elsewhere", (), f"{why}; {found} is.", found
             )
-        near = difflib.get_close_matches(name, self._by_name, n=3, cutoff=_LEAST_LIKENESS)
-        keys = sorted(
-            (other for likely in near for other in self._by_name[likely]),
-            key=lambda other: other.partition("/")[0] != namespace,
+        of_gateway_api = self._of_gateway_api.get(key)
+        if of_gateway_api is not None:
+            why += f"; {of_gateway_api} of the Gateway API is, which takes HTTPRoutes"
+        near = difflib.get_close_matches(
+            name, self._near_names(namespace), n=1, cutoff=_LEAST_LIKENESS
         )
-        likely = self._names[keys[0]] if keys else None
+        likely = self._names[f"{namespace}/{near[0]}"] if near else of_gateway_api
         return Binding(each.name, reference, None, "gateway_not_in_files", (), f"{why}.", likely)
+
+    def _near_names(self, namespace: str) -> list[str]:
+        """Return the Gateways of a namespace, if they are few enough to be compared."""
+        names = self._in_namespace.get(namespace, [])
+        return names if len(names) <= _MOST_COMPARED else []
 
     def _index(self, key: str, namespace: str | None) -> HostIndex:
         place = (key, namespace)
@@ -163,10 +175,13 @@ class VirtualServiceBindings:
         return self._indices[place]
 
     def _sends(self, routes: RouteSet, key: str) -> bool:
-        return any(
-            self._bound.sends(routes.source.name, key, port)
-            for port in {server.port for server in self._servers[key]}
-        )
+        """Return whether one of the servers can use one of the rules."""
+        return any(self._uses(server, routes) for server in self._servers[key])
+
+    def _uses(self, server: DeclaredServer, routes: RouteSet) -> bool:
+        if server.is_plain_http or server.terminates_https:
+            return self._bound.sends(routes.source.name, server.key, server.port)
+        return bool(routes.tls if server.passes_tls_on else routes.tcp)
 
     def _note_generated(self, each: MeshObject, place: int, reference: str) -> None:
         says = f"{reference} is a name that Istio generates and may change; bind an HTTPRoute to "

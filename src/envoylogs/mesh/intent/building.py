@@ -17,6 +17,7 @@ from envoylogs.mesh.intent.oddities import (
     claims_without_authentication,
     conflicts,
     rules_never_asked,
+    several_gateways,
     shared_credentials,
     unknown_release,
 )
@@ -25,7 +26,7 @@ from envoylogs.mesh.intent.services import Services
 from envoylogs.mesh.intent.translation import GatewayPods
 from envoylogs.mesh.intent.values import Binding, GatewayFacts, Intent, Note, Server
 from envoylogs.mesh.intent.virtual_services import virtual_service_route_sets
-from envoylogs.mesh.intent.workloads import Workloads
+from envoylogs.mesh.intent.workloads import GatewayWorkloads
 
 if TYPE_CHECKING:
     from envoylogs.mesh.configuration import Configuration
@@ -42,12 +43,12 @@ def intended(configuration: Configuration, facts: GatewayFacts) -> Intent:
     what is of a wrong type is noted and counts as not given.
 
     Args:
-        configuration: Its objects; dumps are not looked at.
+        configuration: Its objects, of each name one; dumps are not looked at.
         facts: What the log tells of the gateway.
     """
     objects = configuration.objects
     notes: list[Note] = []
-    workloads = Workloads(objects, facts)
+    workloads = GatewayWorkloads(objects, facts)
     declared, listeners_of_routes = _declared(objects, workloads, notes)
     servers = merged_servers(declared, facts.release)
 
@@ -73,6 +74,7 @@ def intended(configuration: Configuration, facts: GatewayFacts) -> Intent:
     bindings += routes.bindings
 
     notes += conflicts(servers)
+    notes += several_gateways(servers)
     notes += shared_credentials(declared)
     notes += rules_never_asked(virtual_services)
     notes += claims_without_authentication(virtual_services, objects, workloads.labels)
@@ -90,7 +92,7 @@ def intended(configuration: Configuration, facts: GatewayFacts) -> Intent:
 
 
 def _declared(
-    objects: tuple[MeshObject, ...], workloads: Workloads, notes: list[Note]
+    objects: tuple[MeshObject, ...], workloads: GatewayWorkloads, notes: list[Note]
 ) -> tuple[list[DeclaredServer], list[DeclaredServer]]:
     """Return all servers, and those of the Gateway API alone."""
     by_istio = [

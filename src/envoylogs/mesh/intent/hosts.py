@@ -10,6 +10,8 @@ import ipaddress
 from bisect import bisect_left
 from collections.abc import Iterable  # noqa: TC003
 
+_MOST_LISTED = 5
+
 
 def is_wildcard(host: str) -> bool:
     """Return whether a host stands for several."""
@@ -35,6 +37,14 @@ def expanded(host: str, namespace: str, domain: str) -> str:
     if not host or host == "*" or "." in host or (":" in host and _is_address(host)):
         return host
     return f"{host}.{namespace}.svc.{domain}"
+
+
+def listed(hosts: Iterable[str]) -> str:
+    """Return hosts as they stand in a sentence: the first few, and how many there are besides."""
+    each_once = list(dict.fromkeys(hosts))
+    more = len(each_once) - _MOST_LISTED
+    shown = ", ".join(each_once[:_MOST_LISTED])
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def gateway_key(reference: str, namespace: str) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from envoylogs.mesh.intent.specs import Spec
     from envoylogs.mesh.intent.values import Note, ServerReason
-    from envoylogs.mesh.intent.workloads import Workloads
+    from envoylogs.mesh.intent.workloads import GatewayWorkloads
     from envoylogs.mesh.objects import MeshObject
 
 ISTIO_NETWORKING = "networking.istio.io"
@@ -26,7 +26,7 @@ def istio_gateways(objects: Iterable[MeshObject]) -> list[MeshObject]:
 
 
 def declared_by_istio(
-    gateway: MeshObject, workloads: Workloads, notes: list[Note]
+    gateway: MeshObject, workloads: GatewayWorkloads, notes: list[Note]
 ) -> list[DeclaredServer]:
     """Return the servers of a Gateway; one without port for a Gateway that has none."""
     spec = spec_of(gateway, notes)
@@ -69,7 +69,7 @@ def declared_by_istio(
             )
         )
     if not declared:
-        says = f"{gateway.name} has no servers: it opens no port and accepts no host."
+        says = "It has no servers: it opens no port and accepts no host."
         spec.note("gateway_without_servers", "servers", says)
         declared.append(
             DeclaredServer(

@@ -7,9 +7,11 @@ listener.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envoylogs.mesh.intent.declared import ANY_NAMESPACE, NO_NAMESPACE, DeclaredServer
+from envoylogs.mesh.intent.hosts import listed
 from envoylogs.mesh.intent.namespaces import Namespaces, selected_namespaces
 from envoylogs.mesh.intent.specs import quiet_spec, spec_of
 from envoylogs.mesh.intent.workloads import Selection
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from envoylogs.mesh.intent.specs import Spec
     from envoylogs.mesh.intent.values import Note, ServerReason
-    from envoylogs.mesh.intent.workloads import Workloads
+    from envoylogs.mesh.intent.workloads import GatewayWorkloads
     from envoylogs.mesh.objects import MeshObject
 
 GATEWAY_API = "gateway.networking.k8s.io"
@@ -55,14 +57,14 @@ def istio_classes(objects: Iterable[MeshObject]) -> frozenset[str]:
 
 def declared_by_listeners(
     gateway: MeshObject,
-    workloads: Workloads,
+    workloads: GatewayWorkloads,
     namespaces: Namespaces,
     classes: frozenset[str],
     notes: list[Note],
 ) -> list[DeclaredServer]:
     """Return the listeners of a Gateway; one without port for a Gateway that has none."""
     spec = spec_of(gateway, notes)
-    selection, selector, services = _pods(gateway, spec, workloads)
+    pods = _pods(gateway, spec, workloads)
     of_class = spec.text("gatewayClassName")
     declared = []
     for index, listener in enumerate(spec.parts("listeners")):
@@ -71,9 +73,12 @@ def declared_by_listeners(
         protocol = listener.text("protocol")
         tls = listener.part("tls")
         reason, why = _invalid(gateway, listener, number, protocol)
+        if reason is None and pods.services and not workloads.have_port(number, pods.services):
+            reason = "invalid"
+            why = f"{pods.services[0].name} has no port {number}, so that Istio makes no listener."
         if of_class not in classes:
             reason = "other_class"
-            why = f"{gateway.name} is of class {of_class}, which is not known to be Istio's."
+            why = f"{gateway.name} is of class {of_class}, not known to be for ingress by Istio."
         declared.append(
             DeclaredServer(
                 source=gateway,
@@ -82,22 +87,22 @@ def declared_by_listeners(
                 name=name,
                 port_name="default",
                 port=number,
-                pod_ports=workloads.pod_ports(number, services) if number else (),
+                pod_ports=pods.ports(number, workloads) if reason is None else (),
                 bind="",
                 protocol=protocol.upper(),
                 hosts=_hosts(listener, gateway.namespace, namespaces),
                 has_tls=tls is not None,
                 tls_mode=_tls_mode(tls),
                 credentials=_credentials(tls, gateway.namespace),
-                selector=selector,
-                selection=selection,
+                selector=pods.selector,
+                selection=pods.selection,
                 reason=reason,
                 why=why,
                 kinds=_kinds(listener, protocol) | {"VirtualService"},
             )
         )
     if not declared:
-        says = f"{gateway.name} has no listeners: it opens no port and accepts no host."
+        says = "It has no listeners: it opens no port and accepts no host."
         spec.note("gateway_without_servers", "listeners", says)
         nothing = DeclaredServer(
             source=gateway,
@@ -110,8 +115,8 @@ def declared_by_listeners(
             bind="",
             protocol="",
             hosts=(),
-            selector=selector,
-            selection=selection,
+            selector=pods.selector,
+            selection=pods.selection,
             reason="no_servers",
             why=says,
         )
@@ -119,31 +124,50 @@ def declared_by_listeners(
     return declared
 
 
-def _pods(
-    gateway: MeshObject, spec: Spec, workloads: Workloads
-) -> tuple[Selection, Mapping[str, str], list[MeshObject]]:
-    """Return whether it is the gateway of the log, labels of its pods, and its Services."""
+@dataclass(frozen=True, slots=True)
+class _Pods:
+    """The pods of a Gateway.
+
+    Attributes:
+        selection: Whether they wrote the log.
+        selector: Labels that they carry.
+        services: That lead to them and are in the files.
+        are_made: Whether Istio makes them, with a Service that translates no port.
+    """
+
+    selection: Selection
+    selector: Mapping[str, str]
+    services: list[MeshObject]
+    are_made: bool
+
+    def ports(self, number: int, workloads: GatewayWorkloads) -> tuple[int, ...]:
+        """Return what they listen on for the port of a listener."""
+        if self.are_made and not self.services:
+            return (number,)
+        return workloads.pod_ports(number, self.services)
+
+
+def _pods(gateway: MeshObject, spec: Spec, workloads: GatewayWorkloads) -> _Pods:
     addresses = spec.parts("addresses")
-    own_deployment = not addresses or (
-        len(addresses) == 1 and addresses[0].text("type") in {"", "IPAddress"}
-    )
-    if own_deployment:
-        name = gateway.annotations.get(_NAME_OVERRIDE) or (
-            f"{gateway.name.name}-{spec.text('gatewayClassName')}"
-        )
-        selection = workloads.selection_of_generated(name, gateway.namespace)
-        services = workloads.named_service(name, gateway.namespace)
-        return selection, {_OF_GATEWAY: gateway.name.name}, services
+    of_gateway = {_OF_GATEWAY: gateway.name.name}
+    if not addresses or (len(addresses) == 1 and addresses[0].text("type") in {"", "IPAddress"}):
+        override = gateway.annotations.get(_NAME_OVERRIDE)
+        name = gateway.name.name
+        # Before Istio 1.17 the Deployment had the name of the Gateway.
+        names = [override] if override else [f"{name}-{spec.text('gatewayClassName')}", name]
+        selection = workloads.selection_of_generated(names, gateway.namespace)
+        services = workloads.named_services(names, gateway.namespace)[:1]
+        return _Pods(selection, of_gateway, services, are_made=True)
     services = []
     for address in addresses:
         name, _, rest = address.text("value").partition(".")
         namespace = rest.partition(".")[0] or gateway.namespace
-        services += workloads.named_service(name, namespace)
+        services += workloads.named_services([name], namespace)
     if services:
         selector = quiet_spec(services[0]).labels("selector")
-        return workloads.selection(selector), selector, services
+        return _Pods(workloads.selection(selector), selector, services, are_made=False)
     why = "Its Service is not in the files, so that it is taken to lead to the gateway of the log."
-    return Selection(selected=None, why=why), {_OF_GATEWAY: gateway.name.name}, []
+    return _Pods(Selection(selected=None, why=why), of_gateway, [], are_made=False)
 
 
 def _hosts(listener: Spec, own: str, namespaces: Namespaces) -> tuple[tuple[str, str], ...]:
@@ -163,7 +187,7 @@ def _hosts(listener: Spec, own: str, namespaces: Namespaces) -> tuple[tuple[str,
         listener.note(
             "namespaces_not_in_files",
             "allowedRoutes",
-            f"The labels of namespaces {', '.join(chosen.unknown)} are not in the files, so that "
+            f"The labels of namespaces {listed(chosen.unknown)} are not in the files, so that "
             "they are taken as allowed.",
             certain=False,
         )

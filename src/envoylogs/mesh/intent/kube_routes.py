@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envoylogs.mesh.intent.hosts import HostIndex, is_covered, is_wildcard
+from envoylogs.mesh.intent.hosts import HostIndex, is_covered, is_wildcard, listed
 from envoylogs.mesh.intent.kube_gateways import GATEWAY_API
 from envoylogs.mesh.intent.kube_rules import (
     RefusedRouteError,
@@ -182,9 +182,9 @@ class KubeRoutes:
         if served:
             bound = Binding(route.name, reference, name, "bound", tuple(common))
             return bound, served
-        shown = ", ".join(f"{each.name} ({_host(each)})" for each in listeners)
+        shown = listed(f"{each.name} ({_host(each)})" for each in listeners)
         why = {
-            "hosts_disjoint": f"None of {', '.join(hosts)} is a host of listeners {shown}.",
+            "hosts_disjoint": f"None of {listed(hosts)} is a host of listeners {shown}.",
             "namespace_not_allowed": f"Listeners {shown} of {name} take no routes of namespace "
             f"{route.namespace}.",
             "kind_not_allowed": f"Listeners {shown} of {name} take no {route.kind}.",

@@ -6,8 +6,10 @@ As ``buildGatewayListeners`` and ``createGatewayTCPFilterChainOpts`` in
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from envoylogs.mesh.intent.hosts import listed
 from envoylogs.mesh.intent.translation import destination_clusters
 from envoylogs.mesh.intent.values import Note
 from envoylogs.mesh.tables import FilterChain, Listener
@@ -51,7 +53,12 @@ def gateway_listeners(
             _note_nothing_bound(each.declared, notes)
         chains += made
     return [
-        Listener(name=f"{address}_{port}", address=address, port=port, chains=tuple(chains))
+        Listener(
+            name=f"{address}_{port}",
+            address=address,
+            port=port,
+            chains=tuple(_without_certainty_of_twins(port, chains, notes)),
+        )
         for (port, address), chains in sorted(by_place.items())
         if chains
     ]
@@ -68,13 +75,43 @@ def _add_http(chains: list[FilterChain], each: MergedServer) -> None:
     chains.append(
         FilterChain(
             server_names=_server_names(host for _, host in server.hosts),
-            transport_protocol="tls",
             table=each.table,
             terminates_tls=True,
             conditions=doubt,
             origin=server.source.name,
         )
     )
+
+
+def _without_certainty_of_twins(
+    port: int, chains: list[FilterChain], notes: list[Note]
+) -> list[FilterChain]:
+    """Return the chains of a listener, those for the same connections with that doubt.
+
+    Istio compares hosts with the namespace they are for, so that ``a/*`` and ``b/*`` are
+    two chains for every name. Envoy refuses a listener that has such, and keeps the one before.
+    """
+    first_of: dict[str, int] = {}
+    refused: set[int] = set()
+    for place, chain in enumerate(chains):
+        if chain.conditions:
+            continue
+        for name in chain.server_names or ("",):
+            first = first_of.setdefault(name, place)
+            if first == place or chain.origin is None:
+                continue
+            if not {first, place} <= refused:
+                shown = name or "every name"
+                says = f"{chains[first].origin} and {chain.origin} both take {shown} on "
+                says += f"port {port}: Envoy refuses a listener that has both, and keeps the last "
+                says += "one without."
+                notes.append(Note("listener_refused", chain.origin, "servers", shown, says, "open"))
+            refused |= {first, place}
+    doubt = (f"which chains Envoy kept for port {port}, as it refuses two for one name",)
+    return [
+        replace(chain, conditions=doubt) if place in refused else chain
+        for place, chain in enumerate(chains)
+    ]
 
 
 class _Connections:
@@ -119,7 +156,6 @@ class _Connections:
         return [
             FilterChain(
                 server_names=_server_names(names),
-                transport_protocol="tls",
                 clusters=self._clusters(rule),
                 origin=routes.source.name,
             )
@@ -130,7 +166,6 @@ class _Connections:
         hosts = (host for _, host in self._server.hosts)
         return FilterChain(
             server_names=_server_names(hosts) if is_tls else (),
-            transport_protocol="tls" if is_tls else "",
             clusters=self._clusters(rule),
             terminates_tls=is_tls,
             origin=routes.source.name,
@@ -151,15 +186,15 @@ def _server_names(hosts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _note_nothing_bound(server: DeclaredServer, notes: list[Note]) -> None:
-    hosts = ", ".join(host for _, host in server.hosts)
+    hosts = listed(host for _, host in server.hosts)
     notes.append(
         Note(
             "connections_without_route",
             server.source.name,
             f"servers[{server.index}]",
             f"{server.protocol} {server.port}",
-            f"No route in the files is bound to {server.source.name} that passes on connections "
-            f"for {hosts}: they are refused, unless there is one that is not in the files.",
+            f"No route in the files is bound to it that passes on connections for {hosts}: they "
+            "are refused, unless there is one that is not in the files.",
             "open",
         )
     )

@@ -62,7 +62,6 @@ class _Merging:
         self._release = release
         self._tls_hosts: dict[tuple[int, str, str, str], MergedServer] = {}
         self._plain: dict[tuple[int, str], MergedServer] = {}
-        self._tls: dict[tuple[int, str], MergedServer] = {}
         self._https_tables: dict[str, MergedServer] = {}
 
     def merged(self, each: DeclaredServer) -> MergedServer:
@@ -84,28 +83,37 @@ class _Merging:
 
     def _take(self, merged: MergedServer, port: int) -> None:
         each = merged.declared
-        hosts = [(port, each.bind, owner, host) for owner, host in each.hosts]
-        if each.has_tls:
-            for host in hosts:
-                other = self._tls_hosts.get(host)
-                if other is not None and _exclude(merged, other, "tls_host_taken", _host(host)):
-                    return
-        place = (port, each.bind)
-        other = self._plain.get(place)
-        if other is not None and not _can_join(each, other.declared):
-            what = f"{each.protocol} and {other.declared.protocol}"
-            if _exclude(merged, other, "protocol_conflict", what):
-                return
-        if merged.table is not None and each.terminates_https:
-            other = self._https_tables.get(merged.table)
-            if other is not None and _exclude(merged, other, "protocol_conflict", merged.table):
-                return
+        hosts = [(port, each.bind, owner, host) for owner, host in each.hosts if each.has_tls]
+        if self._lacks_a_host(merged, hosts) or self._has_no_place(merged, port):
+            return
+        for host in hosts:
+            self._tls_hosts.setdefault(host, merged)
+        if each.terminates_https and merged.table is not None:
             self._https_tables.setdefault(merged.table, merged)
-        if each.has_tls:
-            for host in hosts:
-                self._tls_hosts.setdefault(host, merged)
-        first = self._tls if each.is_tls else self._plain
-        first.setdefault(place, merged)
+        if not each.is_tls:
+            self._plain.setdefault((port, each.bind), merged)
+
+    def _lacks_a_host(self, merged: MergedServer, hosts: list[tuple[int, str, str, str]]) -> bool:
+        """Return whether another server surely has one of the hosts."""
+        holders = ((self._tls_hosts.get(host), host) for host in hosts)
+        return any(
+            _exclude(merged, other, "tls_host_taken", _host(host))
+            for other, host in holders
+            if other is not None
+        )
+
+    def _has_no_place(self, merged: MergedServer, port: int) -> bool:
+        """Return whether another server surely has the port, or the table."""
+        each = merged.declared
+        other = self._plain.get((port, each.bind))
+        if other is not None and not _can_join(each, other.declared):
+            what = f"{other.declared.protocol} and {each.protocol}"
+            if _exclude(merged, other, "protocol_conflict", what):
+                return True
+        if not each.terminates_https or merged.table is None:
+            return False
+        other = self._https_tables.get(merged.table)
+        return other is not None and _exclude(merged, other, "protocol_conflict", merged.table)
 
 
 def _can_join(each: DeclaredServer, other: DeclaredServer) -> bool:

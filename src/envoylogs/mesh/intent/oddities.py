@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from envoylogs.mesh.intent.hosts import listed
 from envoylogs.mesh.intent.specs import quiet_spec
 from envoylogs.mesh.intent.translation import claim_of
 from envoylogs.mesh.intent.values import Note
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.intent.merging import MergedServer
     from envoylogs.mesh.intent.rules import Match, RouteSet
     from envoylogs.mesh.intent.values import ServerReason
-    from envoylogs.mesh.objects import MeshObject
+    from envoylogs.mesh.objects import MeshObject, ObjectName
 
 _CONFLICTS: dict[ServerReason, str] = {
     "protocol_conflict": "port_conflict",
@@ -42,8 +43,41 @@ def conflicts(servers: Iterable[MergedServer]) -> list[Note]:
     ]
 
 
+def several_gateways(servers: Iterable[MergedServer]) -> list[Note]:
+    """Return the Gateways that seem to be for other pods than one before them on the same port.
+
+    Nothing tells which of these pods wrote the log, so that all of them are taken together.
+    """
+    first_of: dict[int, DeclaredServer] = {}
+    noted: dict[ObjectName, Note] = {}
+    for each in servers:
+        server = each.declared
+        if not each.is_taken or not server.pod_ports or server.selection.selected is not None:
+            continue
+        port = server.pod_ports[0]
+        first = first_of.setdefault(port, server)
+        own, of_first = server.selector.items(), first.selector.items()
+        if own <= of_first or own >= of_first or server.source.name in noted:
+            continue
+        noted[server.source.name] = Note(
+            "several_gateways",
+            server.source.name,
+            "selector",
+            _joined(own),
+            f"It is for pods with {_joined(own)} and {first.source.name} for "
+            f"pods with {_joined(of_first)}; which of them wrote the log is not known, so that "
+            f"both are taken for port {port}.",
+            "open",
+        )
+    return list(noted.values())
+
+
+def _joined(labels: Iterable[tuple[str, str]]) -> str:
+    return ",".join(f"{name}={value}" for name, value in labels)
+
+
 def shared_credentials(servers: Iterable[DeclaredServer]) -> list[Note]:
-    """Return the TLS servers that share a certificate with one for other hosts.
+    """Return the Gateways of which a server shares a certificate with one for other hosts.
 
     A client that has a connection to one may ask the other's hosts on it, and is answered
     by the routes of the first. Where a selector is not within the other's, the servers may
@@ -54,7 +88,7 @@ def shared_credentials(servers: Iterable[DeclaredServer]) -> list[Note]:
         if each.is_tls and not each.passes_tls_on and each.reason is None:
             for credential in each.credentials:
                 groups.setdefault((credential, each.port), []).append(each)
-    found = []
+    found: dict[tuple[ObjectName, str], Note] = {}
     for (credential, _), group in groups.items():
         by_selector: dict[frozenset[tuple[str, str]], list[DeclaredServer]] = {}
         for each in group:
@@ -70,20 +104,23 @@ def shared_credentials(servers: Iterable[DeclaredServer]) -> list[Note]:
             )
             other = next(others, None)
             if other is not None:
-                found.append(_shared(each, other, credential))
-    return found
+                place = (each.source.name, credential)
+                found.setdefault(place, _shared(each, other, credential))
+    return list(found.values())
 
 
 def _shared(each: DeclaredServer, other: DeclaredServer, credential: str) -> Note:
-    of_other = ", ".join(host for _, host in other.hosts)
-    where = "another server" if other.source.name == each.source.name else str(other.source.name)
+    hosts, of_other = (listed(host for _, host in server.hosts) for server in (each, other))
+    own = other.source.name == each.source.name
+    where = "in another server" if own else f"in {other.source.name}"
     return Note(
         "shared_credential",
         each.source.name,
         f"servers[{each.index}].tls",
         credential,
-        f"{where} has the same certificate for {of_other}: a browser that has a connection to one "
-        "of both may ask the other's hosts on it, and the routes of the first answer.",
+        f"The certificate for {hosts} is that for {of_other} too, {where}: a browser that has a "
+        "connection to one of both may ask the other's hosts on it, and the routes of the first "
+        "answer.",
     )
 
 
@@ -98,8 +135,8 @@ def rules_never_asked(route_sets: Iterable[RouteSet]) -> list[Note]:
         seen: dict[_MatchKey, int] = {}
         for place, (rule, _) in enumerate(routes.rules):
             if taker is not None:
-                says = f"Rule {taker} of {name} takes everything, so that Istio never sends rule "
-                says += f"{rule.number}."
+                says = f"http[{taker}] takes everything, so that Istio never sends this "
+                says += "rule."
                 found.append(Note("rule_never_sent", name, f"http[{rule.number}]", "", says))
                 continue
             if not rule.matches or any(_takes_everything(match) for match in rule.matches):
@@ -109,7 +146,7 @@ def rules_never_asked(route_sets: Iterable[RouteSet]) -> list[Note]:
                 first = seen.setdefault(key, place)
                 if first != place:
                     earlier = routes.rules[first][0].number
-                    says = f"Rule {earlier} of {name} has the same match, so that this one is "
+                    says = f"http[{earlier}] has the same match, so that this one is "
                     says += "never asked."
                     field = f"http[{rule.number}].match[{match.number}]"
                     found.append(Note("match_never_asked", name, field, "", says))
@@ -145,7 +182,7 @@ def claims_without_authentication(
                     routes.source.name,
                     f"http[{rule_number}].match[{match_number}].headers",
                     claim,
-                    f"{routes.source.name} asks for claim {claim} of a JWT, and no "
+                    f"It asks for claim {claim} of a JWT, and no "
                     "RequestAuthentication for the gateway is in the files; without one there are "
                     "no claims.",
                     "open",

@@ -180,14 +180,14 @@ def _catch_alls(tables: Iterable[dict[str, _Host]]) -> list[Note]:
             if each.name == first.name or (first.name, each.name) in noted:
                 continue
             certain = age_known(first, each)
-            order = "is older" if certain else "is taken to be the older one"
+            order = "is older" if certain else "is taken to be older"
             noted[first.name, each.name] = Note(
                 "same_host_same_catch_all",
                 each.name,
                 "hosts",
                 host,
-                f"{first.name} and {each.name} both take every request of {host}; "
-                f"{first.name} {order}, so that the route of {each.name} is never asked.",
+                f"It takes every request of {host}, and so does {first.name}, which {order}, so "
+                "that this route for everything is never asked.",
                 "proved" if certain else "open",
             )
     return list(noted.values())

@@ -121,7 +121,7 @@ class Spec:
         return entries
 
     def _wrong(self, key: str, value: object, expected: str) -> None:
-        says = f"{self.where(key)} of {self.owner} is not {expected}, so Kubernetes refuses it."
+        says = f"{self.where(key)} is not {expected}, so that Kubernetes refuses the object."
         self._notes.append(Note("malformed", self.owner, self.where(key), _shown(value), says))
 
 

@@ -120,6 +120,6 @@ def _note_unused(
         if each.kind != "VirtualService" or each.name.path not in delegates:
             continue
         if each.name.path not in named:
-            says = f"{each.name} has no hosts, and no rule in the files delegates to it: "
-            says += "it is bound to no gateway."
+            says = "It has no hosts, and no rule in the files delegates to it: it is bound to no "
+            says += "gateway."
             spec_of(each, notes).note("virtualservice_without_hosts", "hosts", says)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envoylogs.mesh.intent.specs import quiet_spec
+from envoylogs.mesh.workloads import Workloads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from envoylogs.mesh.intent.specs import Spec
     from envoylogs.mesh.intent.values import GatewayFacts
@@ -48,21 +49,37 @@ class Selection:
     why: str
 
 
-class Workloads:
+class GatewayWorkloads:
     """The workloads and Services of the files, seen from the gateway of a log."""
 
-    __slots__ = ("_all", "_facts", "_services", "labels", "namespace", "own")
+    __slots__ = (
+        "_all",
+        "_all_pods_found",
+        "_by_labels",
+        "_by_path",
+        "_facts",
+        "_of_selector",
+        "_services",
+        "labels",
+        "namespace",
+        "own",
+    )
 
     def __init__(self, objects: Iterable[MeshObject], facts: GatewayFacts) -> None:
         self._facts = facts
         self._all: list[MeshObject] = []
-        self._services: list[MeshObject] = []
+        self._services: list[tuple[MeshObject, Mapping[str, str]]] = []
         for each in objects:
             if each.kind in _SUFFIX_OF_PODS:
                 self._all.append(each)
             elif each.kind == "Service" and not each.name.group:
-                self._services.append(each)
-        self.own = [each for each in self._all if self._is_own(each)]
+                self._services.append((each, quiet_spec(each).labels("selector")))
+        self._by_path = {each.name.path: each for each, _ in self._services}
+        self._of_selector: dict[frozenset[tuple[str, str]], list[MeshObject]] = {}
+        pods_of_own = {each.name: self._pods_of(each) for each in self._all}
+        self.own = [each for each in self._all if pods_of_own[each.name]]
+        self._by_labels = Workloads(self.own)
+        self._all_pods_found = facts.pods <= frozenset().union(*pods_of_own.values())
         # What rules may ask of the pod is told only where all its pods are alike.
         alike = {tuple(sorted(each.labels.items())) for each in self.own}
         self.labels: Mapping[str, str] | None = self.own[0].labels if len(alike) == 1 else None
@@ -74,10 +91,11 @@ class Workloads:
         wanted = ",".join(f"{name}={value}" for name, value in selector.items())
         if not selector:
             return Selection(selected=True, why="It has no selector, so it is for all gateways.")
-        carrier = next((each for each in self.own if _carries(each, selector)), None)
-        if carrier is not None:
-            return Selection(selected=True, why=f"{carrier.name} carries {wanted}.")
-        if self.own and self._all_pods_found():
+        for namespace in dict.fromkeys(each.namespace for each in self.own):
+            carriers = self._by_labels.fitting(namespace, selector)
+            if carriers:
+                return Selection(selected=True, why=f"{carriers[0].name} carries {wanted}.")
+        if self.own and self._all_pods_found:
             return Selection(
                 selected=False,
                 why=f"Its selector {wanted} is for other pods: {self.own[0].name} of the log "
@@ -89,41 +107,36 @@ class Workloads:
             f"{wanted}.",
         )
 
-    def selection_of_generated(self, name: str, namespace: str) -> Selection:
-        """Return whether a Deployment that Istio made for a Gateway is the gateway of the log."""
-        made = f"Istio makes Deployment {namespace}/{name} for it"
+    def selection_of_generated(self, names: Sequence[str], namespace: str) -> Selection:
+        """Return whether a Deployment that Istio made for a Gateway is the gateway of the log.
+
+        Args:
+            names: Of which the Deployment has one; the first is that of new releases.
+            namespace: Of the Gateway and its Deployment.
+        """
+        made = f"Istio makes Deployment {namespace}/{names[0]} for it"
         if self.namespace is not None and self.namespace != namespace:
             why = f"{made}, and the log is of pods in namespace {self.namespace}."
             return Selection(selected=False, why=why)
         if not self._facts.pods:
             return Selection(selected=None, why=f"{made}; it is taken that the log is of its pods.")
-        pattern = re.compile(re.escape(name) + _SUFFIX_OF_PODS["Deployment"])
-        selected = any(pattern.fullmatch(pod) for pod in self._facts.pods)
+        selected = any(_matching(name, "Deployment", self._facts.pods) for name in names)
         why = f"{made}, and the log is {'' if selected else 'not '}of its pods."
         return Selection(selected=selected, why=why)
 
     def services_of(self, selector: Mapping[str, str]) -> list[MeshObject]:
         """Return the Services that lead to the pods that a selector means."""
-        carriers = [each for each in self.own or self._all if _carries(each, selector)]
-        namespace = self.namespace
-        found = []
-        for each in self._services:
-            of_service = quiet_spec(each).labels("selector")
-            if not of_service or (namespace is not None and each.namespace != namespace):
-                continue
-            if carriers:
-                leads = any(
-                    each.namespace == carrier.namespace and _carries(carrier, of_service)
-                    for carrier in carriers
-                )
-            else:
-                # One selector within the other: pods of the narrower are pods of both.
-                leads = bool(selector) and (
-                    selector.items() <= of_service.items() or of_service.items() <= selector.items()
-                )
-            if leads:
-                found.append(each)
-        return found
+        key = frozenset(selector.items())
+        if key not in self._of_selector:
+            carriers = [each for each in self.own or self._all if _carries(each, selector)]
+            self._of_selector[key] = [
+                each
+                for each, of_service in self._services
+                if of_service
+                and self.namespace in {None, each.namespace}
+                and _leads(each, of_service, carriers, selector)
+            ]
+        return self._of_selector[key]
 
     def pod_ports(self, number: int, services: Iterable[MeshObject]) -> tuple[int, ...]:
         """Return what the pods listen on for the port of a Gateway.
@@ -154,13 +167,14 @@ class Workloads:
                 found.append((number, self._target(service, port.fields.get("targetPort", number))))
         return found
 
-    def named_service(self, name: str, namespace: str) -> list[MeshObject]:
-        """Return the Service of a name, if it is in the files."""
-        return [
-            each
-            for each in self._services
-            if each.name.name == name and each.namespace == namespace
-        ]
+    def have_port(self, number: int, services: Iterable[MeshObject]) -> bool:
+        """Return whether one of some Services has a port."""
+        return any(port == number for service in services for port, _ in self.ports(service))
+
+    def named_services(self, names: Iterable[str], namespace: str) -> list[MeshObject]:
+        """Return those Services of some names that are in the files."""
+        found = (self._by_path.get(f"{namespace}/{name}") for name in names)
+        return [each for each in found if each is not None]
 
     def _logged_port(self, number: int) -> int:
         stock = _STOCK_PORTS.get(number, number)
@@ -182,17 +196,32 @@ class Workloads:
                         return port.number("containerPort")
         return None
 
-    def _is_own(self, each: MeshObject) -> bool:
+    def _pods_of(self, each: MeshObject) -> frozenset[str]:
+        """Return the pods of the log that a workload has."""
         if self._facts.namespace not in {None, each.namespace}:
-            return False
-        pattern = re.compile(re.escape(each.name.name) + _SUFFIX_OF_PODS[each.kind])
-        return any(pattern.fullmatch(pod) for pod in self._facts.pods)
+            return frozenset()
+        return _matching(each.name.name, each.kind, self._facts.pods)
 
-    def _all_pods_found(self) -> bool:
-        patterns = [
-            re.compile(re.escape(each.name.name) + _SUFFIX_OF_PODS[each.kind]) for each in self.own
-        ]
-        return all(any(pattern.fullmatch(pod) for pattern in patterns) for pod in self._facts.pods)
+
+def _matching(name: str, kind: str, pods: frozenset[str]) -> frozenset[str]:
+    pattern = re.compile(re.escape(name) + _SUFFIX_OF_PODS[kind])
+    return frozenset(pod for pod in pods if pod.startswith(name) and pattern.fullmatch(pod))
+
+
+def _leads(
+    service: MeshObject,
+    of_service: Mapping[str, str],
+    carriers: list[MeshObject],
+    selector: Mapping[str, str],
+) -> bool:
+    """Return whether a Service leads to the pods that a Gateway's selector means."""
+    if carriers:
+        return any(
+            service.namespace == each.namespace and _carries(each, of_service) for each in carriers
+        )
+    # One selector within the other: pods of the narrower are pods of both.
+    wanted, offered = selector.items(), of_service.items()
+    return bool(selector) and (wanted <= offered or offered <= wanted)
 
 
 def _carries(workload: MeshObject, selector: Mapping[str, str]) -> bool:

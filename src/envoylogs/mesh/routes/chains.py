@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.tables import FilterChain, Listener
 
 _TLS, _PLAIN = "tls", "raw_buffer"
+_LATE_CONDITIONS = ("source ", "direct source ")
 _ByProtocol = dict[str, list["FilterChain"]]
 _Outcome = tuple[list["FilterChain"], bool]
 """Chains that may take a connection, and whether none of them may."""
@@ -54,10 +55,10 @@ class ListenerMatcher:
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
         self._order = {id(chain): place for place, chain in enumerate(listener.chains)}
-        self._conditional = [chain for chain in listener.chains if chain.conditions]
+        self._early = [chain for chain in listener.chains if _is_early(chain)]
         self._by_name: dict[str, _ByProtocol] = {}
         for chain in listener.chains:
-            if not chain.conditions:
+            if not _is_early(chain):
                 for key in _keys_of(chain):
                     protocols = self._by_name.setdefault(key, {})
                     protocols.setdefault(chain.transport_protocol, []).append(chain)
@@ -73,7 +74,7 @@ class ListenerMatcher:
             # Any name may have been asked for, or none.
             outcomes = [_at(protocols, _TLS) for protocols in self._by_name.values()]
             outcomes += [self._outcome("", _PLAIN), self._outcome("", _TLS)]
-            outcomes.append((self._conditional, bool(self._conditional)))
+            outcomes.append((self._early, bool(self._early)))
             self._of_unknown = self._chosen(
                 outcomes, "the server name of the TLS handshake, if any"
             )
@@ -83,14 +84,14 @@ class ListenerMatcher:
         keys = list(_keys(name))
         found = next((key for key in keys if key in self._by_name), None)
         chains, falls = _at(self._by_name[found] if found is not None else {}, protocol)
-        # What the conditions are of decides at which step they count: each of these chains
-        # may take the connection, and may keep it from the others without taking it.
-        conditional = [
+        early = [
             chain
-            for chain in self._conditional
+            for chain in self._early
             if chain.transport_protocol in {"", protocol} and not _keys_of(chain).isdisjoint(keys)
         ]
-        return [*chains, *conditional], falls or bool(conditional)
+        # A chain whose destination fits keeps the connection from all others, also if it
+        # does not take it for its name.
+        return [*chains, *early], falls or bool(self._early)
 
     def _chosen(self, outcomes: list[_Outcome], why: str = "") -> ChainChoice:
         unique = {id(chain): chain for chains, _ in outcomes for chain in chains}
@@ -105,10 +106,10 @@ class ListenerMatcher:
         if len(chains) == 1 and not falls:
             return ChainChoice("chain", chains[0], (chains[0],))
         reasons = [why] if why else []
-        for chain in chains:
+        for chain in [*chains, *self._early]:
             reasons += chain.conditions
-            if chain.application_protocols:
-                reasons.append("the protocols that the TLS handshake offers (ALPN)")
+        if any(chain.application_protocols for chain in chains):
+            reasons.append("the protocols that the TLS handshake offers (ALPN)")
         return ChainChoice("may", None, tuple(chains), falls, tuple(dict.fromkeys(reasons)))
 
 
@@ -139,6 +140,15 @@ def _keys_of(chain: FilterChain) -> set[str]:
     return {ascii_lower(name).removeprefix("*") for name in chain.server_names or ("",)}
 
 
+def _is_early(chain: FilterChain) -> bool:
+    """Return whether a chain asks for what Envoy looks at before the server name.
+
+    That is the destination; where a connection is from comes last. What is not known
+    may come at any step, and is taken for the former.
+    """
+    return not all(each.startswith(_LATE_CONDITIONS) for each in chain.conditions)
+
+
 def _at(protocols: _ByProtocol, protocol: str) -> _Outcome:
     """Return the chains of a name that may take a connection, and whether none of them may.
 
@@ -148,4 +158,13 @@ def _at(protocols: _ByProtocol, protocol: str) -> _Outcome:
     chains = protocols.get(protocol) or protocols.get("", [])
     by_alpn = [chain for chain in chains if chain.application_protocols]
     others = [chain for chain in chains if not chain.application_protocols]
-    return [*by_alpn, *others[:1]], not others
+    certain = [chain for chain in others if not chain.conditions]
+    conditional = [chain for chain in others if chain.conditions]
+    # One condition is met or not; of several, the first can keep the connection from the
+    # others, as can an offered protocol.
+    falls = (
+        not certain
+        or any(len(chain.conditions) > 1 for chain in conditional)
+        or any(chain.conditions for chain in by_alpn)
+    )
+    return [*by_alpn, *conditional, *certain[:1]], falls

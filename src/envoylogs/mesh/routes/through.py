@@ -150,11 +150,16 @@ def _leading_chain(choice: ChainChoice, request: Request) -> FilterChain | None:
     is_http = any((request.authority, request.path, request.method))
     if choice.may_be_closed and not is_http:
         return None
-    of_http = [chain for chain in choice.possible if chain.table is not None or chain.inline]
-    if not is_http and len(of_http) < len(choice.possible):
-        return None
-    led_to = {(chain.table, id(chain.inline)) for chain in of_http}
-    return of_http[0] if len(led_to) == 1 else None
+    led: FilterChain | None = None
+    for chain in choice.possible:
+        if chain.table is None and chain.inline is None:
+            if not is_http:
+                return None
+        elif led is None:
+            led = chain
+        elif chain.table != led.table or chain.inline is not led.inline:
+            return None
+    return led
 
 
 def _bare_listener(listener: Listener) -> Listener:

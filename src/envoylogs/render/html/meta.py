@@ -130,6 +130,7 @@ def _finding(
         "facts": facts_of_finding(found, summary.overview),
         "proof": found.proof,
         "next": with_commands(found.next),
+        "change": found.change,
         "onset": _onset(found, summary.overview),
         "filters": sliced and sliced.filters,
         "noise": _is_noise(sliced),

@@ -24,6 +24,7 @@ from plotly.offline import get_plotlyjs
 
 from envoylogs import __version__
 from envoylogs.render.caveats import notes_of, unused_keys_of
+from envoylogs.render.explained import configuration_words, explained_for_page
 from envoylogs.render.formatting import printable
 from envoylogs.render.html.meta import PAGE_LEDGER, meta_of
 from envoylogs.render.words import accounts_of, headline_of, lesser_findings, noise_of, verdict_of
@@ -61,6 +62,7 @@ def write_page(summary: Summary, out: TextIO) -> None:
         loader=PackageLoader("envoylogs", _ASSETS), autoescape=True, undefined=StrictUndefined
     )
     environment.filters["printable"] = printable
+    environment.filters["lines"] = lambda text: "\n".join(map(printable, text.split("\n")))
     page = environment.get_template("page.html.j2").render(
         title=f"{headline_of(summary)[0][0]} - envoylogs",
         tool=f"envoylogs {__version__}",
@@ -77,6 +79,8 @@ def write_page(summary: Summary, out: TextIO) -> None:
         noise=noise_of(summary),
         rest=lesser_findings(summary),
         verdict=(verdict_of(summary) or ("",))[0],
+        configuration=summary.mesh and configuration_words(summary.mesh.configuration),
+        explained=explained_for_page(summary),
     )
     out.write(page)
 

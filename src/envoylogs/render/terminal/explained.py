@@ -10,6 +10,7 @@ from rich.text import Text
 from envoylogs.render.caveats import notes_of
 from envoylogs.render.explained import (
     CERTAINTY,
+    change_words,
     configuration_words,
     explanations_shown,
     facts_of,
@@ -94,9 +95,7 @@ def _print_change(console: Console, found: Explanation, summary: Summary) -> Non
     change = found.diagnosis.change
     if change is None:
         return
-    who, when = summary.mesh.changed(change.object) if summary.mesh else (None, None)
-    last = f" (last changed by {who or 'somebody'} at {when})" if when else ""
-    said = f"{change.object}{last}: {change.says}"
+    said = change_words(found, summary)
     _line(console, "", Text.assemble(("Change: ", "bold"), printable(said)))
     if change.yaml:
         _print_block(console, change.yaml.rstrip("\n"), indent=5)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from envoylogs.envoy.harm import Actor
@@ -98,20 +97,10 @@ def _changes(mesh: Mesh) -> list[_Change]:
     """Return the objects of which it is known when they were changed, the oldest change first."""
     found = []
     for each in mesh.configuration.objects:
-        at_us = _microseconds(each.changed_at or each.created_at)
+        at_us = each.changed_us
         if at_us is not None:
             found.append(_Change(each, at_us))
     return sorted(found, key=lambda change: change.at_us)
-
-
-def _microseconds(text: str | None) -> int | None:
-    """Return an RFC 3339 time in microseconds since 1970; null for none."""
-    if text is None:
-        return None
-    try:
-        return int(datetime.fromisoformat(text).timestamp() * 1_000_000)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _proved(
@@ -151,7 +140,9 @@ def _with_proof(finding: Finding, explained: Explanation) -> Finding:
 
 
 def _joined(proof: str | None, more: str) -> str:
-    return more if proof is None else f"{proof} {more}"
+    if proof is None:
+        return more
+    return f"{proof}{'' if proof.endswith('.') else '.'} {more}"
 
 
 def _about(finding: Finding, explanations: Sequence[Explanation]) -> Explanation | None:
@@ -244,12 +235,14 @@ def _stale(explanations: Sequence[Explanation], mesh: Mesh) -> Iterator[Finding]
         cause, host = found.diagnosis, found.host
         if cause.cause != "routed_now" or found.outcome not in UNROUTED or host is None:
             continue
-        dates = [mesh.changed(name) for name in cause.objects]
-        times = [at for _, changed_at in dates if (at := _microseconds(changed_at)) is not None]
-        changed = max(times, default=None)
-        if changed is None or found.last is None or found.last < changed + _TAKEN_US:
+        found_objects = (mesh.find(name) for name in cause.objects)
+        dated = [each for each in found_objects if each is not None and each.changed_us is not None]
+        newest = max(dated, key=lambda each: each.changed_us or 0, default=None)
+        if newest is None or found.last is None:
             continue
-        who, when = max(dates, key=lambda date: date[1] or "")
+        if found.last < (newest.changed_us or 0) + _TAKEN_US:
+            continue
+        who, when = newest.changed_by or "somebody", newest.changed_at or newest.created_at
         yield Finding(
             code="stale_gateway",
             severity=severity_of(found.requests, found.requests),
@@ -261,7 +254,7 @@ def _stale(explanations: Sequence[Explanation], mesh: Mesh) -> Iterator[Finding]
             clients_at_least=found.clients_at_least,
             first_seen=found.first,
             where=unrouted_of(host),
-            proof=f"{cause.objects[0]} was changed by {who or 'somebody'} at {when}, and requests "
+            proof=f"{newest.name} was changed by {who} at {when}, and requests "
             f"have no route after that. {cause.says}",
             next="Has istiod sent it, and did the gateway refuse it: istioctl proxy-status; "
             "kubectl logs -n istio-system deploy/istiod | grep -i reject",

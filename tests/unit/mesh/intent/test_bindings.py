@@ -138,3 +138,27 @@ def test_routes_for_the_own_namespace_come_before_those_for_all() -> None:
     intent = intent_of(gateway("edge/gw"), public, private, namespace="edge")
     origins = [str(each.origin) for each in virtual_host(intent, "*").routes]
     assert origins == ["VirtualService edge/own", "VirtualService edge/public"]
+
+
+def test_rules_of_a_kind_that_the_server_can_not_use_are_none() -> None:
+    passed_on = gateway(
+        "edge/gw", "*.shop.com", port=443, protocol="TLS", tls="{mode: PASSTHROUGH}"
+    )
+    found = binding(intent_of(passed_on, virtual_service("shop/a", "a.shop.com")), "shop/a")
+    assert found.status == "no_rules"
+    rule = "tls: [{match: [{sniHosts: [a.shop.com]}], route: [{destination: {host: a}}]}]"
+    only_tls = virtual_service("shop/a", "a.shop.com", http="", more=rule)
+    assert binding(intent_of(_GATEWAY, only_tls), "shop/a").status == "no_rules"
+    assert binding(intent_of(passed_on, only_tls), "shop/a").status == "bound"
+
+
+def test_a_gateway_of_the_gateway_api_takes_no_virtualservice_by_its_name() -> None:
+    other = """
+      apiVersion: gateway.networking.k8s.io/v1
+      kind: Gateway
+      metadata: {name: gw, namespace: edge}
+      spec: {gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTTP}]}
+    """
+    found = binding(intent_of(other, virtual_service("shop/a", "a.com")), "shop/a")
+    assert (found.status, str(found.suggestion)) == ("gateway_not_in_files", "Gateway edge/gw")
+    assert "HTTPRoutes" in found.why

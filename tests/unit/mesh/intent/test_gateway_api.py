@@ -307,7 +307,11 @@ def test_a_class_that_is_not_istios_makes_no_tables() -> None:
 
 
 def test_the_pods_of_a_gateway_are_those_of_the_deployment_that_istio_makes() -> None:
-    for pod, selected in (("gw-istio-6c9d5b7f4-x2x4z", True), ("other-6c9d5b7f4-x2x4z", False)):
+    for pod, selected in (
+        ("gw-istio-6c9d5b7f4-x2x4z", True),
+        ("gw-6c9d5b7f4-x2x4z", True),
+        ("other-6c9d5b7f4-x2x4z", False),
+    ):
         found = server(intent_of(_OPEN, pods=frozenset({pod})), "edge/gw")
         assert found.in_force is selected
     assert server(intent_of(_OPEN), "edge/gw").in_force is None
@@ -374,3 +378,64 @@ def test_gateways_of_both_apis_do_not_take_each_others_routes() -> None:
     assert [each.name for each in intent.tables] == ["http.80", "http.81"]
     assert way(intent, "a.com", port=81).routing is not None
     assert clusters(intent, "a.com", port=81) is None
+
+
+def test_a_port_that_the_service_of_the_gateway_lacks_makes_no_listener() -> None:
+    service = """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: gw-istio, namespace: edge}
+      spec: {ports: [{port: 8080}]}
+    """
+    found = server(intent_of(_OPEN, service), "edge/gw")
+    assert (found.in_force, found.reason, found.pod_ports) == (False, "invalid", ())
+    assert "Service edge/gw-istio" in found.why
+
+
+def test_pods_that_istio_makes_listen_on_the_port_of_the_listener() -> None:
+    intent = intent_of(_OPEN, gateway("edge/old"), ports=frozenset({8080}))
+    assert server(intent, "edge/gw").pod_ports == (80,)
+    assert [each.pod_ports for each in intent.servers] == [(80,), (8080,)]
+
+
+def test_a_tlsroute_of_a_listener_that_ends_tls_passes_bytes_on() -> None:
+    listener = (
+        "{name: tls, port: 443, protocol: TLS, hostname: x.a.com, tls: {certificateRefs:"
+        " [{name: cert}]}, allowedRoutes: {namespaces: {from: All}}}"
+    )
+    rules = "[{backendRefs: [{name: web, port: 443}]}]"
+    route = _route("shop/a", "x.a.com", kind="TLSRoute", rules=rules)
+    (chain,) = intent_of(_gateway(listener), route).listeners[0].chains
+    assert (chain.server_names, chain.terminates_tls) == (("x.a.com",), True)
+    assert chain.clusters == (("outbound|443||web.shop.svc.cluster.local", 1),)
+
+
+def test_a_gateway_by_address_is_taken_as_the_gateway_of_the_log() -> None:
+    by_hand = _gateway(more=", addresses: [{type: Hostname, value: ingress}]")
+    found = server(intent_of(by_hand, ports=frozenset({8080})), "edge/gw")
+    assert (found.in_force, found.pod_ports) == (None, (8080,))
+    assert "Service is not in the files" in found.why
+
+
+def test_a_selector_that_is_missing_allows_all_namespaces() -> None:
+    listener = _listener(allowed="{namespaces: {from: Selector}}")
+    intent = intent_of(_gateway(listener), _route("shop/a"))
+    assert binding(intent, "shop/a").status == "bound"
+
+
+def test_a_backend_may_be_a_host() -> None:
+    rules = "[{backendRefs: [{kind: Hostname, group: networking.istio.io, name: x.com, port: 80}]}]"
+    intent = intent_of(_OPEN, _route("shop/a", rules=rules))
+    assert clusters(intent, "a") == {"outbound|80||x.com": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "match"),
+    [("HTTPRoute", "{path: {type: Glob, value: /a}}"), ("GRPCRoute", "{method: {type: Exact}}")],
+)
+def test_a_match_that_istio_does_not_know_takes_the_whole_route_with_it(
+    kind: str, match: str
+) -> None:
+    rules = f"[{{matches: [{match}], backendRefs: [{{name: web, port: 80}}]}}]"
+    intent = intent_of(_OPEN, _route("shop/a", kind=kind, rules=rules))
+    assert binding(intent, "shop/a").status == "invalid"

@@ -314,3 +314,23 @@ def test_tcp_goes_to_the_first_rule_that_fits() -> None:
     )
     (chain,) = intent.listeners[0].chains
     assert chain.clusters == (("outbound|9||b.shop.svc.cluster.local", 1),)
+
+
+def test_hosts_for_two_namespaces_are_two_chains_that_envoy_refuses() -> None:
+    intent = intent_of(
+        _https("edge/one", "./*", created=_OLD), _https("other/two", "./*", created=_NEW)
+    )
+    assert [each.reason for each in intent.servers] == [None, None]
+    (note,) = notes(intent, "listener_refused")
+    assert (str(note.object), note.certainty) == ("Gateway other/two", "open")
+    choice = way(intent, "a.com", port=443, server_name="a.com").choice
+    assert choice is not None
+    assert choice.verdict == "may"
+
+
+def test_labels_that_only_running_pods_have_are_not_missed() -> None:
+    selector = "{istio: ingressgateway, istio.io/rev: stable}"
+    found = server(
+        intent_of(gateway("edge/gw", selector=selector), _DEPLOYMENT, pods=_POD), "edge/gw"
+    )
+    assert found.in_force is True

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envoylogs.mesh.intent.hosts import HostIndex, expanded, gateway_key, is_covered
+from envoylogs.mesh.intent.hosts import HostIndex, expanded, gateway_key, is_covered, listed
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,8 @@ def test_overlapping_hosts_are_those_that_share_a_name(served: list[str], asked:
         for other in asked
         if is_covered(host, other) or is_covered(other, host)
     }
+
+
+def test_of_many_hosts_the_first_are_listed() -> None:
+    assert listed(["a", "b", "a"]) == "a, b"
+    assert listed(f"h{number}" for number in range(8)) == "h0, h1, h2, h3, h4 and 3 more"

@@ -180,3 +180,20 @@ def test_notes_stand_in_the_order_of_the_files() -> None:
         virtual_service("shop/early", "*", gateways=None),
     )
     assert [note.object.name for note in intent.notes] == ["late", "gw", "early"]
+
+
+def test_gateways_of_different_pods_on_one_port_are_noted_if_the_pods_are_not_known() -> None:
+    one, two = (gateway(f"edge/{name}", selector=f"{{app: {name}}}") for name in ("one", "two"))
+    (note,) = notes(intent_of(one, two), "several_gateways")
+    assert (str(note.object), note.certainty) == ("Gateway edge/two", "open")
+    elsewhere = gateway("edge/two", port=81, selector="{app: two}")
+    assert not notes(intent_of(one, elsewhere), "several_gateways")
+    pod = """
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: p-1, namespace: edge, labels: {app: one}}
+    """
+    known = intent_of(one, two, pod, pods=frozenset({"p-1"}))
+    assert not notes(known, "several_gateways")
+    within = gateway("edge/two", selector="{app: one, tier: web}")
+    assert not notes(intent_of(one, within), "several_gateways")

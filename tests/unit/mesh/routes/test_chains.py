@@ -104,13 +104,42 @@ def test_what_the_handshake_offers_is_not_in_the_log() -> None:
 
 
 def test_a_condition_that_the_log_does_not_hold_leaves_it_open() -> None:
+    near, far = _chain("near", "a.com", conditions=("source 10.0.0.0/8",)), _chain("far", "a.com")
+
+    found = _choice(_tls("a.com"), near, far, _ANY)
+
+    assert (found.verdict, found.possible, found.may_be_closed) == ("may", (near, far), False)
+    assert found.why == ("source 10.0.0.0/8",)
+    assert _choice(_tls("b.com"), near, far, _ANY).chain == _ANY
+
+
+def test_a_chain_of_one_source_keeps_its_name_from_chains_without_one() -> None:
     near = _chain("near", "a.com", conditions=("source 10.0.0.0/8",))
+    plain = _chain("plain", "a.com", protocol="raw_buffer", conditions=("source 10.0.0.0/8",))
 
     found = _choice(_tls("a.com"), near, _ANY)
 
+    assert (found.verdict, found.possible, found.may_be_closed) == ("may", (near,), True)
+    assert _choice(_tls("a.com"), plain, _ANY).verdict == "no_filter_chain"
+
+
+def test_several_conditions_may_keep_a_connection_from_other_chains() -> None:
+    near = _chain("near", conditions=("source 10.0.0.0/8", "source port 80"))
+
+    found = _choice(_tls(None), near, _ANY)
+
     assert (found.verdict, found.possible, found.may_be_closed) == ("may", (near, _ANY), True)
-    assert found.why == ("source 10.0.0.0/8",)
-    assert _choice(_tls("b.com"), near, _ANY).chain == _ANY
+
+
+def test_a_destination_is_looked_at_before_the_name() -> None:
+    there = _chain("there", "b.com", conditions=("destination 10.0.0.1/32",))
+
+    found = _choice(_tls("a.com"), there, _EXACT)
+
+    # If it was sent there, the chain of its name is not asked.
+    assert (found.verdict, found.possible, found.may_be_closed) == ("may", (_EXACT,), True)
+    assert found.why == ("destination 10.0.0.1/32",)
+    assert _choice(_tls("b.com"), there, _EXACT).possible == (there,)
 
 
 def test_without_the_server_name_all_chains_are_possible() -> None:

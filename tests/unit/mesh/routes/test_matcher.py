@@ -76,6 +76,20 @@ def test_no_wider_virtual_host_is_asked_where_no_route_fits() -> None:
     assert found.route is None
 
 
+def test_a_wider_virtual_host_that_would_route_it_is_found() -> None:
+    exact = VirtualHost("exact", ("x.shop.com",), (_route("a", "/a"),))
+    near = VirtualHost("near", ("*.shop.com",), (_route("canary", version="v2"),))
+    far = VirtualHost("far", ("*.com",), (_route("all"),))
+    matcher = TableMatcher(RouteTable("", (exact, near, far)))
+
+    found = matcher.wider(Request("x.shop.com", "/b"))
+
+    # The nearer one has no route that takes it for certain.
+    assert found is not None
+    assert (found.virtual_host, _names(found)) == (far, ["all"])
+    assert matcher.wider(Request("shop.com", "/b")) is None
+
+
 def test_a_host_that_nobody_takes_is_unrouted() -> None:
     found = _routing(Request("other.com"), _route("all"))
 

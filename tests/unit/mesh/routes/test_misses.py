@@ -5,7 +5,7 @@ import time
 import pytest
 
 from envoylogs.mesh.requests import Request
-from envoylogs.mesh.routes.misses import Miss, nearest, why_not
+from envoylogs.mesh.routes.misses import Miss, nearest, takes_path, why_not
 from envoylogs.mesh.tables import (
     Action,
     NamedMatch,
@@ -174,6 +174,15 @@ def test_a_pattern_is_near_where_the_case_or_a_slash_makes_it_fit() -> None:
     assert _nearest(Request("a.com", "/Books/1"), _route("regex", "/books/[0-9]+")) is not None
     assert _nearest(Request("a.com", "/books/1/"), _route("regex", "/books/[0-9]+")) is not None
     assert _nearest(Request("a.com", "/books/a"), _route("regex", "/books/[0-9]+")) is None
+
+
+def test_a_route_that_takes_the_path_is_found_whatever_else_it_asks_for() -> None:
+    post, rest = _route("prefix", "/books", _method("POST")), _route("prefix", "/")
+    host = VirtualHost("shop", ("*",), (_route("exact", "/films"), post, rest))
+
+    assert takes_path(Request("a.com", "/books/1", "GET"), host) == post
+    assert takes_path(Request("a.com", "/", "GET"), host) == rest
+    assert takes_path(Request("a.com", "*", "OPTIONS"), host) is None
 
 
 def test_thousands_of_routes_are_looked_at_once() -> None:
