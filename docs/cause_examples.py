@@ -436,6 +436,15 @@ def example_of(code: str) -> str:
     )
 
 
+def explained(code: str) -> str:
+    """Return what is explained of an example, as a block of Markdown.
+
+    Args:
+        code: Of its cause.
+    """
+    return f"```text\n{_explained(code, EXAMPLES[code]())}\n```\n"
+
+
 _SAYS_NOTHING = {
     "start_time", "downstream_remote_address", "duration", "upstream_service_time",
     "upstream_host", "route_name",
