@@ -24,6 +24,7 @@ from envoylogs.envoy.flags import RESPONSE_FLAGS
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOMES, harm_of
 from envoylogs.envoy.traffic import columns_behind
 from envoylogs.errors import PROBLEMS
+from envoylogs.mesh.causes import CAUSE_BY_CODE, CAUSE_KINDS
 from envoylogs.reading.envelopes.unwrapping import ENVELOPES
 from envoylogs.reading.fates import REASONS
 from envoylogs.reading.mending.repair import KINDS
@@ -161,6 +162,20 @@ def finding_head(code: str) -> str:
     unless = ", unless the [way to fail](../failures.md) says otherwise"
     who = f"{kind.who}{unless if code in FAILING_CODES else ''}"
     return f"{kind.meaning}\n\n- Must act: {who}.\n- Proof in the log: {kind.proof}\n"
+
+
+def causes_table() -> str:
+    """Return all codes of causes, each with a link to its page."""
+    return _table(
+        ("Code", "What it says", "The change as a rule"),
+        ((f"[`{kind.code}`]({kind.code}.md)", kind.meaning, kind.change) for kind in CAUSE_KINDS),
+    )
+
+
+def cause_head(code: str) -> str:
+    """Return what a cause says, what proves it and what is changed as a rule."""
+    kind = CAUSE_BY_CODE[code]
+    return f"{kind.meaning}\n\n- Proof in the files: {kind.proof}\n- Change: {kind.change}\n"
 
 
 def outcomes_table() -> str:
