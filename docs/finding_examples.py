@@ -453,7 +453,7 @@ def _finding_of(code: str, records: list[Record]) -> str:
         path = Path(folder, _NAME)
         in_time = sorted(records, key=lambda record: str(record["start_time"]))
         path.write_text("\n".join(map(json.dumps, in_time)), encoding="utf-8")
-        mesh = _mesh_of(code, folder)
+        mesh = mesh_of(code, folder)
         spec = TallySpec() if mesh is None else TallySpec(turned_away=mesh.turned_away)
         summary = summarize(tally_sources([Source(_NAME, str(path))], spec=spec), mesh=mesh)
     found = [finding for finding in summary.findings if finding.code == code]
@@ -467,8 +467,13 @@ def _finding_of(code: str, records: list[Record]) -> str:
     return "\n".join(line[2:].strip() for line in lines[first : lines.index("", first)])
 
 
-def _mesh_of(code: str, folder: str) -> Mesh | None:
-    """Return the configuration that a finding rests on; null for none."""
+def mesh_of(code: str, folder: str) -> Mesh | None:
+    """Return the configuration that a finding rests on; null for none.
+
+    Args:
+        code: Of the finding.
+        folder: Where its file may be written.
+    """
     if code not in MESHES:
         return None
     path = Path(folder, "mesh.yaml")
