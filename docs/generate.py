@@ -122,15 +122,26 @@ def help_of(*arguments: str) -> str:
 
 def first_finding(log: str) -> str:
     """Return the first finding of a log as a terminal shows it, as a block of Markdown."""
-    shown = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "envoylogs", "summarize", log, "--table", "findings"],
+    _, finding, *_ = _shown("summarize", log, "--table", "findings").split("\n\n")
+    return f"```text\n{finding}\n```\n"
+
+
+def last_explanation(log: str, *config: str) -> str:
+    """Return the last explanation of a log as a terminal shows it, as a block of Markdown."""
+    options = [word for file in config for word in ("--config", file)]
+    shown = _shown("explain", log, *options).rstrip("\n").split("\n\n")
+    return f"```text\n{shown[-1]}\n```\n"
+
+
+def _shown(*arguments: str) -> str:
+    """Return what a command shows on a terminal that is 100 columns wide."""
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "envoylogs", *arguments],
         capture_output=True,
         check=True,
         encoding="utf-8",
         env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
     ).stdout
-    _, finding, *_ = shown.split("\n\n")
-    return f"```text\n{finding}\n```\n"
 
 
 def help_block(*arguments: str) -> str:
