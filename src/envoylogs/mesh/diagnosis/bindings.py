@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from envoylogs.mesh.diagnosis.changes import add_host, name_gateway, refer_to_gateway
+from envoylogs.mesh.diagnosis.host_index import spelling_hint
 from envoylogs.mesh.diagnosis.objects import GATEWAY_API, dicts, texts
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 
@@ -190,7 +191,7 @@ def _not_listed(host: str, accepting: list[Server], objects: Objects) -> Diagnos
             "host_not_in_virtualservice",
             "proved",
             f"{gateway} accepts {host}, and none of the {len(bound)} routes that are bound to it "
-            "lists it.",
+            f"lists it.{spelling_hint(objects.routes, host)}",
             (accepts,),
             (gateway,),
             None,
@@ -212,6 +213,7 @@ def _not_listed(host: str, accepting: list[Server], objects: Objects) -> Diagnos
         else f"{gateway} accepts {host}, and none of the {len(bound)} routes that are bound to it "
         f"lists it; the nearest is {route}."
     )
+    says += spelling_hint(objects.routes, host)
     target = objects.by_name.get(route)
     return Diagnosis(
         cause,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from envoylogs.mesh.diagnosis.asking import Answer, Given, action_words, route_words
 from envoylogs.mesh.diagnosis.clusters import explained_cluster
 from envoylogs.mesh.diagnosis.connections import explained_connection, explained_reuse
-from envoylogs.mesh.diagnosis.dumped_tables import explained_by_table, step_of_table
+from envoylogs.mesh.diagnosis.dumped_tables import domains_of, explained_by_table, step_of_table
 from envoylogs.mesh.diagnosis.hosts import explained_host
 from envoylogs.mesh.diagnosis.log_only import explained_by_log
 from envoylogs.mesh.diagnosis.objects import Objects
@@ -26,14 +26,17 @@ from envoylogs.mesh.services import Services
 
 if TYPE_CHECKING:
     from envoylogs.mesh.configuration import Configuration
+    from envoylogs.mesh.diagnosis.host_index import HostIndex
     from envoylogs.mesh.diagnosis.refusals import Refusal, Seen
     from envoylogs.mesh.intent.values import GatewayFacts, Intent
     from envoylogs.mesh.objects import ObjectName
+    from envoylogs.mesh.tables import RouteTable
 
 _UNROUTED = {"no_route", "blackhole"}
 _CLUSTERS = {"no_cluster", "no_endpoints"}
 _CONFIGURED = {"direct_response", "fault_injected", "blocked"}
 _SHOWN = 5
+_REDIRECTS = (301, 308)
 _PROTO = "x-forwarded-proto"
 _PATHS_IN_FULL = 6
 """For so many paths of a virtual host the routes that came near are looked for."""
@@ -71,6 +74,7 @@ class Diagnoser:
         # Strangers ask for many paths of few hosts that have no virtual host.
         self._of_host: dict[_Key, Diagnosis] = {}
         self._paths: Counter[int] = Counter()
+        self._domains: dict[int, HostIndex[None]] = {}
 
     def __call__(self, refusal: Refusal) -> Diagnosis:
         """Return why requests were turned away."""
@@ -178,13 +182,18 @@ class Diagnoser:
             if found.cause != "not_in_files" or answer is None or not answer.is_dump:
                 return self._with_candidates(found, refusal)
         if answer is not None and answer.is_dump:
-            return explained_by_table(refusal, answer)
+            return explained_by_table(refusal, answer, self._domains_of(answer.way.table))
         given = Diagnosis(
             "not_in_files",
             "log_only",
             "Nothing given says which hosts this port of the gateway has.",
         )
         return self._with_candidates(given, refusal)
+
+    def _domains_of(self, table: RouteTable | None) -> HostIndex[None]:
+        if id(table) not in self._domains:
+            self._domains[id(table)] = domains_of(table)
+        return self._domains[id(table)]
 
     def _routed(self, refusal: Refusal, answer: Answer) -> Diagnosis:
         routing, host = answer.routing, answer.virtual_host
@@ -244,6 +253,13 @@ class Diagnoser:
     def _configured(self, refusal: Refusal) -> Diagnosis:
         """Return which route answers by itself."""
         for answer in self._answers(refusal):
+            to_https = answer.routing.redirect_to_https if answer.routing else False
+            if to_https or (to_https is None and refusal.code in _REDIRECTS):
+                return Diagnosis(
+                    "direct_by_configuration", "proved",
+                    "The host redirects plain requests to HTTPS (httpsRedirect, require_tls).",
+                    now=answer.now, by_path=True,
+                )  # fmt: skip
             candidates = answer.routing.candidates if answer.routing else ()
             for candidate in candidates:
                 route = candidate.route
@@ -262,10 +278,4 @@ class Diagnoser:
                     answer.now,
                     by_path=True,
                 )
-            if answer.routing and answer.routing.redirect_to_https:
-                return Diagnosis(
-                    "direct_by_configuration", "proved",
-                    "The host redirects plain requests to HTTPS (httpsRedirect, require_tls).",
-                    now=answer.now, by_path=True,
-                )  # fmt: skip
         return explained_by_log(refusal, self._seen)

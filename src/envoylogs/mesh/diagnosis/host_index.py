@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Generic, TypeVar
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,15 +66,36 @@ class HostIndex(Generic[_Lister]):
         if "." not in parent:
             return []
         beside = self._below.get(parent, [])[:_NEAREST]
-        ranked = sorted(beside, key=lambda found: (-_shared(found[0], host), found[0]))
+        ranked = sorted(beside, key=lambda found: (-_likeness(found[0], host), found[0]))
         return list(dict.fromkeys(lister for _, lister in ranked))
 
+    def misspelled(self, host: str) -> str | None:
+        """Return a host beside this one that may have been meant by it; null for none."""
+        parent = next(parents_of(host), "")
+        beside = [name for name, _ in self._below.get(parent, [])[:_NEAREST] if "*" not in name]
+        nearest = max(beside, key=lambda name: _likeness(name, host), default=None)
+        return nearest if nearest and nearest != host and is_misspelled(nearest, host) else None
 
-def _shared(one: str, other: str) -> int:
-    """Return how many characters two hosts begin with alike."""
-    n = 0
-    for left, right in zip(one, other, strict=False):
-        if left != right:
-            break
-        n += 1
-    return n
+
+def spelling_hint(index: HostIndex[Any], host: str) -> str:
+    """Return a question to add where a host may be misspelled; empty where none is near."""
+    near = index.misspelled(host)
+    return "" if near is None else f" There is {near}: is one of both a typing error?"
+
+
+def is_misspelled(one: str, other: str) -> bool:
+    """Tell hosts that differ by a letter or two, as typing errors do, and not by a number."""
+    if one.translate(_NO_DIGITS) == other.translate(_NO_DIGITS):
+        return False
+    label, of_other = one.split(".", 1)[0], other.split(".", 1)[0]
+    longest = max(len(label), len(of_other))
+    return longest >= _LETTERS and _likeness(label, of_other) >= 1 - 1 / longest
+
+
+def _likeness(one: str, other: str) -> float:
+    """Return how alike two names are, from 0 to 1."""
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()
+
+
+_LETTERS = 5
+_NO_DIGITS = str.maketrans("", "", "0123456789")

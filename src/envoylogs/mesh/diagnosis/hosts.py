@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from envoylogs.mesh.diagnosis.bindings import explained_bindings
 from envoylogs.mesh.diagnosis.changes import add_host_to_server, leave_hosts
+from envoylogs.mesh.diagnosis.host_index import spelling_hint
 from envoylogs.mesh.diagnosis.objects import GATEWAY_API, hosts_of_server
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 
@@ -156,7 +157,7 @@ def _no_gateway(refusal: Refusal, host: str, objects: Objects) -> Diagnosis:
     if wildcard:
         says = f"{wildcard[0].gateway} accepts *.{host}, which does not cover {host} itself{also}."
     else:
-        says = f"No Gateway accepts {host}{also}."
+        says = f"No Gateway accepts {host}{also}.{spelling_hint(objects.servers, host)}"
     named = ([server.gateway] if server else []) + list(routes) + short
     absent = [
         binding
