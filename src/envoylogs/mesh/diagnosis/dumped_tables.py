@@ -52,7 +52,7 @@ def explained_by_table(refusal: Refusal, answer: Answer) -> Diagnosis:
         "host_not_in_virtualservice",
         "proved",
         f"No virtual host of table {name} takes {host}: no VirtualService that lists it is bound "
-        "to a Gateway that accepts it. Which of both is missing is in the objects.",
+        "to a Gateway that accepts it. Give the objects too: they say which of the two lacks it.",
         (step_of_table(refusal, answer),),
         now=now,
     )
