@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.objects import MeshObject, ObjectName
 
 _SHOWN = 5
+_PASSING = {"PASSTHROUGH", "AUTO_PASSTHROUGH"}
 
 
 def explained_passthrough(name: str, servers: list[Server], objects: Objects) -> Diagnosis | None:
@@ -24,9 +25,7 @@ def explained_passthrough(name: str, servers: list[Server], objects: Objects) ->
         servers: TLS servers that are in force, of the port that was asked, and accept the name.
         objects: What was given.
     """
-    passing = [
-        server for server in servers if server.tls_mode in {"PASSTHROUGH", "AUTO_PASSTHROUGH"}
-    ]
+    passing = [server for server in servers if server.tls_mode in _PASSING]
     if not passing:
         return None
     server = passing[0]
@@ -54,7 +53,8 @@ def explained_passthrough(name: str, servers: list[Server], objects: Objects) ->
     return Diagnosis(
         "host_not_in_virtualservice",
         "proved",
-        f"{server.gateway} accepts {name} to pass it on, and {route}, which is bound to it, {lacks}.",
+        f"{server.gateway} accepts {name} to pass it on, and {route}, which is bound to it, "
+        f"{lacks}.",
         (accepts, step),
         (route, server.gateway),
         change,
