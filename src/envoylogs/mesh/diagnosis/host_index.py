@@ -97,11 +97,12 @@ def is_misspelled(one: str, other: str) -> bool:
     Names that differ by a number, or by their whole first label, are names of their own.
     """
     n = _shared(one, other)
+    # The label that differs: short ones are often alike.
+    label = min(len(name[name.rfind(".", 0, n) + 1 :].partition(".")[0]) for name in (one, other))
     left, right = one[n:], other[n:]
     n = _shared(left[::-1], right[::-1])
     left, right = left[: len(left) - n], right[: len(right) - n]
     is_one = (len(left) <= 1 and len(right) <= 1) or (left == right[::-1] and len(left) == _SWAPPED)
-    label = max(one.find("."), other.find("."))
     return is_one and label >= _LETTERS and (left + right).isalpha()
 
 
