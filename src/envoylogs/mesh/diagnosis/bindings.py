@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from envoylogs.mesh.diagnosis.changes import add_host, name_gateway, refer_to_gateway
 from envoylogs.mesh.diagnosis.host_index import spelling_hint
 from envoylogs.mesh.diagnosis.objects import GATEWAY_API, dicts, texts
+from envoylogs.mesh.diagnosis.scopes import explained_scope
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
+from envoylogs.mesh.intent.values import Binding
 
 if TYPE_CHECKING:
     from envoylogs.mesh.diagnosis.objects import Objects
     from envoylogs.mesh.explanation import Change
-    from envoylogs.mesh.intent.values import Binding, Server
-    from envoylogs.mesh.objects import MeshObject, ObjectName
+    from envoylogs.mesh.intent.values import Server
+    from envoylogs.mesh.objects import ObjectName
 
 _SHOWN = 5
 
@@ -61,10 +63,16 @@ def explained_bindings(host: str, accepting: list[Server], objects: Objects) -> 
     ]
     if failed:
         binding, meaning = min(failed, key=lambda found: found[1].rank)
+        if meaning.cause == "gateway_host_scope":
+            return explained_scope(host, accepting[0], binding, objects)
         return _not_bound(host, accepting[0], binding, meaning.cause, objects)
     bound_with = [route for route in routes if not gateways.isdisjoint(_gateways(route, objects))]
     if bound_with:
         return _bound_without_routes(host, accepting[0], bound_with[0], objects)
+    loose = next((route for route in routes if not objects.bindings[route]), None)
+    if loose is not None and loose in objects.by_name:
+        nothing = Binding(loose, "(missing)", None, "mesh_only", why="It is attached to nothing.")
+        return _not_bound(host, accepting[0], nothing, "virtualservice_not_bound", objects)
     return _not_listed(host, accepting, objects)
 
 
@@ -79,7 +87,7 @@ def _gateways(route: ObjectName, objects: Objects) -> set[ObjectName]:
     return {
         binding.gateway
         for binding in objects.bindings[route]
-        if binding.gateway is not None and binding.status == "bound"
+        if binding.gateway is not None and binding.status in {"bound", "no_rules"}
     }
 
 
@@ -104,34 +112,35 @@ def _not_bound(
         Proof(str(route), reference, shown, binding.why),
     )
     gateway = server.gateway
-    says = {
-        "virtualservice_not_bound": f"{route} lists {host} and names no gateway, so it is for the "
-        f"sidecars (mesh) only; {gateway} accepts the host.",
-        "gateway_reference_wrong": f"{route} lists {host} and names {binding.reference}, which is "
-        f"not {gateway}, the one that accepts it.",
-    }.get(cause, f"{route} and {gateway} both list {host}, and do not see each other.")
-    is_open = binding.status == "gateway_not_in_files"
     of_other_api = route.kind == "VirtualService" and gateway.group == GATEWAY_API
-    if of_other_api and cause == "gateway_reference_wrong":
-        says = (
-            f"{route} lists {host} and names {binding.reference}: {gateway}, which accepts it, is "
-            "of the Gateway API and takes HTTPRoutes."
+    if cause == "gateway_reference_wrong" and of_other_api:
+        what = (
+            f"names {binding.reference}: {gateway}, which accepts it, is of the Gateway API and "
+            "takes HTTPRoutes"
         )
+    elif cause == "gateway_reference_wrong":
+        what = f"names {binding.reference}, which is not {gateway}, the one that accepts it"
+    elif route.kind != "VirtualService":
+        what = f"names no Gateway in parentRefs; {gateway} accepts the host"
+    else:
+        named = "no gateway" if shown == "(missing)" else "mesh alone"
+        what = f"names {named}, so it is for the sidecars only; {gateway} accepts the host"
+    is_open = binding.status == "gateway_not_in_files"
     return Diagnosis(
         cause,
         "likely" if is_open else "proved",
-        f"{says} {binding.why}" if cause == "gateway_host_scope" else says,
+        f"{route} lists {host} and {what}.",
         proof,
         (route, gateway),
-        None if of_other_api else _bind(binding, cause, gateway, objects),
+        None if of_other_api else _bind(binding, gateway, objects),
         Now(routed=False, why="nothing that lists the host is bound to the Gateway"),
     )
 
 
-def _bind(binding: Binding, cause: str, gateway: ObjectName, objects: Objects) -> Change | None:
+def _bind(binding: Binding, gateway: ObjectName, objects: Objects) -> Change | None:
     """Return the change that binds a route object to a Gateway; null if it is another one."""
     target = objects.by_name.get(binding.route)
-    if target is None or cause == "gateway_host_scope":
+    if target is None:
         return None
     meant = binding.suggestion or gateway
     if target.name.kind != "VirtualService":
@@ -147,33 +156,53 @@ def _bound_without_routes(
     binding = next(
         (each for each in objects.bindings[route] if each.gateway == server.gateway), None
     )
+    ports = _ports_of_matches(route, objects)
+    if ports and server.port not in ports:
+        return _for_another_port(host, server, route, ports, objects)
     why = binding.why if binding else ""
-    ports = _ports_asked(objects.by_name.get(route))
     hosts = ", ".join(objects.hosts_of(route)[:_SHOWN])
-    proof = [
-        objects.step_of(server, f"accepts {host}"),
-        Proof(str(route), f"spec.{objects.host_field(route)}", hosts, why or f"lists {host}"),
-    ]
-    if ports:
-        asked = ", ".join(map(str, ports))
-        proof.append(Proof(str(route), "spec.http[].match[].port", asked, "ports of the Gateway"))
     return Diagnosis(
-        "port_not_served" if ports else "condition_not_met",
-        "proved" if ports else "likely",
+        "condition_not_met",
+        "likely",
         f"{route} lists {host} and is bound to {server.gateway}, and none of its rules is for port "
-        f"{server.port} of it.",
-        tuple(proof),
+        f"{server.port} of it.{f' {why}' if why else ''}",
+        (
+            objects.step_of(server, f"accepts {host}"),
+            Proof(str(route), f"spec.{objects.host_field(route)}", hosts, why or f"lists {host}"),
+        ),
         (route, server.gateway),
         None,
         Now(routed=False, why=f"no rule is for port {server.port}"),
     )
 
 
-def _ports_asked(route: MeshObject | None) -> list[int]:
-    """Return the ports of the Gateway that rules of a VirtualService are for."""
-    rules = dicts(route.spec.get("http")) if route is not None else []
-    ports = (match.get("port") for rule in rules for match in dicts(rule.get("match")))
-    return list(dict.fromkeys(port for port in ports if isinstance(port, int)))
+def _ports_of_matches(route: ObjectName, objects: Objects) -> list[int]:
+    """Return the ports that all rules of a VirtualService are for; empty if one is for any."""
+    found = objects.by_name.get(route)
+    rules = dicts(found.spec.get("http")) if found is not None else []
+    matches = [match for rule in rules for match in dicts(rule.get("match")) or [{}]]
+    ports = [match.get("port") for match in matches]
+    numbers = [port for port in ports if isinstance(port, int)]
+    return list(dict.fromkeys(numbers)) if len(numbers) == len(ports) else []
+
+
+def _for_another_port(
+    host: str, server: Server, route: ObjectName, ports: list[int], objects: Objects
+) -> Diagnosis:
+    listed = ", ".join(map(str, ports))
+    return Diagnosis(
+        "port_not_served",
+        "proved",
+        f"{route} lists {host} and is bound to {server.gateway}, and its rules are for port "
+        f"{listed} of it; the request came to the server of port {server.port}.",
+        (
+            objects.step_of(server, f"accepts {host}"),
+            Proof(str(route), "http[].match[].port", listed, f"none is for port {server.port}"),
+        ),
+        (route, server.gateway),
+        None,
+        Now(routed=False, why=f"no rule is for port {server.port}"),
+    )
 
 
 def _not_listed(host: str, accepting: list[Server], objects: Objects) -> Diagnosis:

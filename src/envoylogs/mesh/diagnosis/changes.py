@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from envoylogs.mesh.explanation import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from envoylogs.mesh.objects import MeshObject, ObjectName
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _PLAIN = re.compile(r"(?!(?i:true|false|yes|no|on|off|null|y|n)$)[A-Za-z][A-Za-z0-9./-]*")
 _PATH = re.compile(r"/[A-Za-z0-9._/-]*")
 _MOST_HOSTS = 20
+EXPORT_TO = "networking.istio.io/exportTo"
+"""The annotation of a Service that says in which namespaces it is seen."""
 
 
 def scalar(text: str) -> str:
@@ -71,6 +73,44 @@ def name_gateway(target: MeshObject, gateway: ObjectName, wrong: str | None = No
     kept = [each for each in _texts(target.spec.get("gateways")) if each != wrong]
     says = "name the Gateway" if wrong is None else f"name the Gateway in place of {wrong}"
     return Change(target.name, f"spec:\n{_listing('gateways', [*kept, name], 2)}", says)
+
+
+def export_to(target: MeshObject, namespace: str) -> Change:
+    """Return the change that exports an object to one more namespace."""
+    says = f"export it to {namespace}, where the gateway's pods are"
+    if target.kind == "Service":
+        exported = [*target.annotations.get(EXPORT_TO, "").split(","), namespace]
+        value = scalar(",".join(filter(None, exported)))
+        return Change(target.name, f"metadata:\n  annotations:\n    {EXPORT_TO}: {value}\n", says)
+    listed = [*_texts(target.spec.get("exportTo")), namespace]
+    return Change(target.name, f"spec:\n{_listing('exportTo', listed, 2)}", says)
+
+
+def allow_namespace(gateway: MeshObject, index: int, namespace: str) -> Change | None:
+    """Return the change by which a listener takes routes of one more namespace.
+
+    Null if it chooses them by labels, of which only people know what they are for.
+    """
+    listeners = gateway.spec.get("listeners")
+    found = listeners[index] if isinstance(listeners, list) and index < len(listeners) else {}
+    allowed = found.get("allowedRoutes", {}).get("namespaces", {}) if found else {}
+    if not found or allowed.get("from", "Same") != "Same":
+        return None
+    yaml = (
+        f"spec:\n  listeners:\n  - name: {scalar(str(found.get('name', '')))}\n"
+        "    allowedRoutes:\n      namespaces:\n        from: Selector\n        selector:\n"
+        "          matchExpressions:\n          - key: kubernetes.io/metadata.name\n"
+        f"            operator: In\n            values:\n            - {gateway.namespace}\n"
+        f"            - {scalar(namespace)}\n"
+    )
+    return Change(gateway.name, yaml, f"take routes of namespace {namespace} too")
+
+
+def select_pods(gateway: MeshObject, labels: Mapping[str, str]) -> Change:
+    """Return the change by which a Gateway is for the pods that carry some labels."""
+    lines = "".join(f"    {scalar(key)}: {scalar(label)}\n" for key, label in labels.items())
+    says = "select the pods that wrote this log, if they are to serve its hosts"
+    return Change(gateway.name, f"spec:\n  selector:\n{lines}", says)
 
 
 def refer_to_gateway(target: MeshObject, gateway: ObjectName) -> Change:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from envoylogs.mesh.diagnosis.asking import route_words
-from envoylogs.mesh.diagnosis.changes import add_subset, set_port, set_resolution
-from envoylogs.mesh.explanation import Diagnosis, Proof
+from envoylogs.mesh.diagnosis.changes import add_subset, export_to, set_port, set_resolution
+from envoylogs.mesh.diagnosis.routed import steps_of_route
+from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +30,27 @@ _CAUSES = {
 }
 
 
+_OF_OWNERS = {"subset_unknown", "resolution_none", "selects_no_pods", "subset_selects_no_pods"}
+"""Reasons that are those of the object that declares the host, or its subsets."""
+
+_BY_PODS = {"selects_no_pods", "subset_selects_no_pods"}
+"""Reasons that rest on pods, of which others may not be in the files."""
+
+
+class _Sent(NamedTuple):
+    """Where a request is sent.
+
+    Attributes:
+        cluster: By its name.
+        route: That sends it there; null where only the record says so.
+        state: What is known of the cluster.
+    """
+
+    cluster: str
+    route: Route | None
+    state: ClusterState
+
+
 def explained_cluster(
     refusal: Refusal, answers: list[Answer], services: Services, namespace: str | None
 ) -> Diagnosis:
@@ -40,94 +63,142 @@ def explained_cluster(
         namespace: Of the gateway; null where it is not known.
     """
     wanted = "missing" if refusal.outcome == "no_cluster" else "no_endpoints"
-    logged: list[tuple[str, Route | None]] = [(refusal.cluster, None)] if refusal.cluster else []
-    of_routes: list[tuple[str, Route | None]] = [
-        (name, route)
-        for answer in answers
-        for route in _routes(answer)
-        for name, _ in route.action.clusters
+    of_routes = _by_cluster(answers)
+    logged = None if refusal.cluster is None else refusal.cluster.removesuffix(";")
+    names = list(of_routes)
+    if logged is not None and (logged in of_routes or not of_routes):
+        # Else it is sent elsewhere by what was given, and what became of that cluster is over.
+        names = list(dict.fromkeys([logged, *names]))
+    sent = [
+        _Sent(name, of_routes.get(name), services.cluster_state(name, namespace)) for name in names
     ]
-    first: tuple[str, Route | None, ClusterState] | None = None
-    for name, route in [*logged, *of_routes]:
-        state = services.cluster_state(name, namespace)
-        if state.status == wanted:
-            taken = route or next((r for n, r in of_routes if n == name), None)
-            return _of_state(name, taken, state, answers, services)
-        first = first or (name, route, state)
-    if first is None:
+    if not sent:
         return Diagnosis(
             "not_in_files",
             "log_only",
             "Which cluster the request was sent to is neither in the record nor in the files.",
         )
-    name, route, state = first
-    says = f"{name} is what the request was sent to; {state.says}" if state.says else (
-        f"{name} is what the request was sent to, and the files do not say what became of it."
-    )  # fmt: skip
+    at_fault = next((each for each in sent if each.state.status == wanted), None)
+    if at_fault is not None:
+        change = _change(at_fault, services, namespace)
+        return _of_state(at_fault, answers, change)
+    first = sent[0]
+    if first.state.status == "exists" and (wanted == "missing" or first.cluster != logged):
+        return _of_existing(first, refusal, answers)
+    says = f"{first.cluster} is what the request was sent to"
+    is_open = first.state.status == "unknown"
     return Diagnosis(
         "not_in_files",
         "log_only",
-        says,
-        tuple(_of_route(name, route)),
-        _objects(route, state),
+        f"{says}. {first.state.says}",
+        tuple(_of_route(first)),
+        _objects(first),
         None,
-        next((answer.now for answer in answers if answer.now), None),
+        _now(answers, routed="may", why=first.state.says) if is_open else _now(answers),
     )
 
 
-def _routes(answer: Answer) -> Iterator[Route]:
-    for candidate in answer.routing.candidates if answer.routing else ():
-        yield candidate.route
+def missing_cluster(
+    answer: Answer, services: Services, namespace: str | None
+) -> ClusterState | None:
+    """Return the state of the cluster that an answer sends to if no request can get through.
+
+    Null if one of its clusters may be there.
+    """
+    states = [services.cluster_state(name, namespace) for name in _by_cluster([answer])]
+    if not states or any(state.status in {"exists", "unknown"} for state in states):
+        return None
+    return states[0]
 
 
-def _objects(route: Route | None, state: ClusterState) -> tuple[ObjectName, ...]:
-    origin = [route.origin] if route is not None and route.origin is not None else []
-    return tuple(dict.fromkeys([*origin, *state.objects]))
+def _by_cluster(answers: list[Answer]) -> dict[str, Route]:
+    """Return the clusters that routes send a request to, each with the first of them."""
+    found: dict[str, Route] = {}
+    for answer in answers:
+        for candidate in answer.routing.candidates if answer.routing else ():
+            for name, _ in candidate.route.action.clusters:
+                found.setdefault(name.removesuffix(";"), candidate.route)
+    return found
 
 
-def _of_route(name: str, route: Route | None) -> Iterator[Proof]:
+def _of_existing(first: _Sent, refusal: Refusal, answers: list[Answer]) -> Diagnosis:
+    """Return what is said where the cluster that a request is sent to now is there."""
+    taken = next((answer for answer in answers if answer.verdict == "routed"), None)
+    before = refusal.cluster
+    is_other = before is not None and before.removesuffix(";") != first.cluster
+    return Diagnosis(
+        "routed_now",
+        "likely",
+        f"By what was given the request is sent to {first.cluster}, which is there: "
+        f"{first.state.says} It is younger than the records, or the gateway had not taken it"
+        f"{f'; they were sent to {before}' if is_other else ''}.",
+        steps_of_route(taken) if taken else (),
+        tuple(dict.fromkeys([*(taken.origins if taken else ()), *first.state.objects])),
+        None,
+        taken.now if taken else None,
+    )
+
+
+def _now(
+    answers: list[Answer], *, routed: bool | Literal["may"] | None = None, why: str = ""
+) -> Now | None:
+    """Return what becomes of a request, with what its cluster makes of it; null for nothing."""
+    now = next((answer.now for answer in answers if answer.now), None)
+    if now is None or routed is None:
+        return now
+    return replace(now, routed=routed, why=why.removesuffix("."))
+
+
+def _objects(sent: _Sent) -> tuple[ObjectName, ...]:
+    origin = sent.route.origin if sent.route is not None else None
+    return tuple(dict.fromkeys([*([origin] if origin else []), *sent.state.objects]))
+
+
+def _of_route(sent: _Sent) -> Iterator[Proof]:
+    route = sent.route
     if route is not None:
-        yield Proof(str(route.origin or "route"), "match", route_words(route), f"sends to {name}")
+        does = f"sends to {sent.cluster}"
+        yield Proof(str(route.origin or "route"), "match", route_words(route), does)
 
 
-def _of_state(
-    name: str,
-    route: Route | None,
-    state: ClusterState,
-    answers: list[Answer],
-    services: Services,
-) -> Diagnosis:
-    objects = _objects(route, state)
-    first = route.origin if route is not None else None
-    if state.reason in {"subset_unknown", "resolution_none", "selects_no_pods",
-                        "subset_selects_no_pods"} and state.objects:  # fmt: skip
+def _of_state(sent: _Sent, answers: list[Answer], change: Change | None) -> Diagnosis:
+    state, objects = sent.state, _objects(sent)
+    if _is_hidden(state) or state.reason in _OF_OWNERS:
         # What lacks it is what is changed, and not what asks for it.
         objects = tuple(dict.fromkeys([*state.objects, *objects]))
     return Diagnosis(
         _CAUSES[state.reason or "service_missing"],
-        "proved",
+        "likely" if state.reason in _BY_PODS else "proved",
         state.says,
-        (*_of_route(name, route), *(Proof(*step) for step in state.proof)),
+        (*_of_route(sent), *(Proof(*step) for step in state.proof)),
         objects,
-        _change(name, first, state, services),
-        next((answer.now for answer in answers if answer.now), None),
+        change,
+        _now(answers, routed=False, why=state.says),
     )
 
 
-def _change(
-    name: str, route: ObjectName | None, state: ClusterState, services: Services
-) -> Change | None:
+def _change(sent: _Sent, services: Services, namespace: str | None) -> Change | None:
     """Return what to change; null where only people know."""
-    _, _, subset, host = (*name.split("|", 3), "", "", "", "")[:4]
+    state = sent.state
+    _, _, subset, host = (*sent.cluster.split("|", 3), "", "", "", "")[:4]
+    route = sent.route.origin if sent.route is not None else None
     if state.reason == "resolution_none" and state.objects:
         return set_resolution(state.objects[0])
     if state.reason == "subset_unknown" and state.objects:
         return add_subset(state.objects[0], subset)
+    owner = services.find(state.objects[0]) if state.objects else None
+    if _is_hidden(state) and owner is not None and namespace is not None:
+        return export_to(owner, namespace)
     if state.reason == "port_not_in_service" and route is not None:
         ports = [port for each in state.objects for port in _ports(services.find(each))]
         short = host.split(".", 1)[0]
         return set_port(route, short, ports[0]) if ports else None
     return None
+
+
+def _is_hidden(state: ClusterState) -> bool:
+    """Tell whether a cluster is missing because its owner is not exported to the gateway."""
+    return any("exportTo" in field for _, field, _, _ in state.proof)
 
 
 def _ports(service: MeshObject | None) -> list[int]:

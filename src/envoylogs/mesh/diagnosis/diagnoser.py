@@ -6,14 +6,20 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from envoylogs.mesh.diagnosis.asking import Answer, Given, action_words, route_words
-from envoylogs.mesh.diagnosis.clusters import explained_cluster
+from envoylogs.mesh.diagnosis.asking import Answer, Given
+from envoylogs.mesh.diagnosis.clusters import explained_cluster, missing_cluster
 from envoylogs.mesh.diagnosis.connections import explained_connection, explained_reuse
 from envoylogs.mesh.diagnosis.dumped_tables import domains_of, explained_by_table, step_of_table
 from envoylogs.mesh.diagnosis.hosts import explained_host
 from envoylogs.mesh.diagnosis.log_only import explained_by_log
 from envoylogs.mesh.diagnosis.objects import Objects
 from envoylogs.mesh.diagnosis.paths import explained_condition, explained_path
+from envoylogs.mesh.diagnosis.routed import (
+    explained_answer,
+    explained_not_taken,
+    explained_routed,
+)
+from envoylogs.mesh.diagnosis.scopes import explained_open_export
 from envoylogs.mesh.diagnosis.written_hosts import (
     explained_by_dot,
     explained_by_port,
@@ -21,7 +27,7 @@ from envoylogs.mesh.diagnosis.written_hosts import (
     without_dot,
     without_port,
 )
-from envoylogs.mesh.explanation import Diagnosis, Proof
+from envoylogs.mesh.explanation import Diagnosis
 from envoylogs.mesh.services import Services
 
 if TYPE_CHECKING:
@@ -29,14 +35,11 @@ if TYPE_CHECKING:
     from envoylogs.mesh.diagnosis.host_index import HostIndex
     from envoylogs.mesh.diagnosis.refusals import Refusal, Seen
     from envoylogs.mesh.intent.values import GatewayFacts, Intent
-    from envoylogs.mesh.objects import ObjectName
     from envoylogs.mesh.tables import RouteTable
 
 _UNROUTED = {"no_route", "blackhole"}
 _CLUSTERS = {"no_cluster", "no_endpoints"}
 _CONFIGURED = {"direct_response", "fault_injected", "blocked"}
-_SHOWN = 5
-_REDIRECTS = (301, 308)
 _PROTO = "x-forwarded-proto"
 _PATHS_IN_FULL = 6
 """For so many paths of a virtual host the routes that came near are looked for."""
@@ -71,6 +74,7 @@ class Diagnoser:
         self._objects = objects if objects.has_gateways or objects.has_routes else None
         self._by_name = {each.name: each for each in configuration.objects}
         self._services = Services(configuration, facts.mesh_domain)
+        self._namespace = intent.namespace
         # Strangers ask for many paths of few hosts that have no virtual host.
         self._of_host: dict[_Key, Diagnosis] = {}
         self._paths: Counter[int] = Counter()
@@ -97,10 +101,11 @@ class Diagnoser:
             return self._unrouted(refusal)
         if refusal.outcome in _CLUSTERS:
             found = explained_cluster(
-                refusal, self._answers(refusal), self._services, self._facts.namespace
+                refusal, self._answers(refusal), self._services, self._namespace
             )
         elif refusal.outcome in _CONFIGURED:
-            found = self._configured(refusal)
+            by_route = explained_answer(refusal, self._answers(refusal))
+            found = by_route or explained_by_log(refusal, self._seen)
         else:
             return explained_by_log(refusal, self._seen)
         return self._with_candidates(found, refusal)
@@ -142,12 +147,7 @@ class Diagnoser:
             answers = self._answers(refusal)
             answer = answers[0] if answers else None
         if answer is not None and answer.verdict == "routed":
-            by_port = (
-                None
-                if answer.is_dump
-                else explained_by_release(refusal, answer, self._seen, self._facts)
-            )
-            return by_port or self._routed(refusal, answer)
+            return self._routed(refusal, answer)
         if answer is not None and answer.verdict == "may" and answer.virtual_host is not None:
             return explained_condition(answer)
         if answer is not None and answer.virtual_host is not None:
@@ -158,6 +158,23 @@ class Diagnoser:
         found = self._without_virtual_host(refusal, answers)
         self._of_host[key] = found
         return found
+
+    def _routed(self, refusal: Refusal, answer: Answer) -> Diagnosis:
+        """Return what is said of a request that has a route by what was given."""
+        if not answer.is_dump:
+            by_port = explained_by_release(refusal, answer, self._seen, self._facts)
+            if by_port is not None:
+                return by_port
+        if not answer.is_dump and self._objects is not None:
+            hidden = explained_open_export(refusal.host or "", answer, self._objects)
+            if hidden is not None:
+                return hidden
+        found = explained_routed(refusal, answer, self._by_name)
+        missing = missing_cluster(answer, self._services, self._namespace)
+        if missing is None or found.now is None:
+            return found
+        now = replace(found.now, routed=False, why=missing.says.removesuffix("."))
+        return replace(found, says=f"{found.says} It would fail there: {missing.says}", now=now)
 
     def _without_virtual_host(self, refusal: Refusal, answers: list[Answer]) -> Diagnosis:
         """Return why no virtual host takes a host; the same for all its paths."""
@@ -174,7 +191,7 @@ class Diagnoser:
         answer = answers[0] if answers else None
         told = next((each for each in answers if not each.is_dump), None)
         if answer is not None and answer.is_dump and told is not None and told.virtual_host:
-            return self._not_taken(refusal, answer, told)
+            return explained_not_taken(refusal, answer, told)
         if self._objects is not None:
             found = explained_host(refusal, self._objects)
             if answer is not None and answer.is_dump:
@@ -194,88 +211,3 @@ class Diagnoser:
         if id(table) not in self._domains:
             self._domains[id(table)] = domains_of(table)
         return self._domains[id(table)]
-
-    def _routed(self, refusal: Refusal, answer: Answer) -> Diagnosis:
-        routing, host = answer.routing, answer.virtual_host
-        route = routing.candidates[0].route if routing and routing.candidates else None
-        whose = "The gateway's own table" if answer.is_dump else "The configuration given"
-        name = host.name if host else ""
-        domains = ", ".join(host.domains[:_SHOWN]) if host else ""
-        table = answer.way.table.name if answer.way.table else ""
-        proof = [Proof(table or "route table", f"virtual host {name}, domains", domains, "")]
-        if route is not None:
-            where = action_words(route.action) or "nowhere"
-            proof.append(
-                Proof(
-                    str(route.origin or "route"), "match", route_words(route), f"sends to {where}"
-                )
-            )
-        return Diagnosis(
-            "routed_now",
-            "proved",
-            f"{whose} routes {refusal.host}{refusal.request.path or ''} by virtual host {name}"
-            f"{self._when(refusal, answer.origins)}",
-            tuple(proof),
-            answer.origins,
-            None,
-            answer.now,
-            by_path=True,
-        )
-
-    def _when(self, refusal: Refusal, origins: tuple[ObjectName, ...]) -> str:
-        """Return the end of a sentence: whether the objects are younger than the requests."""
-        dated = [each for name in origins if (each := self._by_name.get(name)) is not None]
-        changed = max(dated, key=lambda each: each.changed_us or 0, default=None)
-        if changed is not None and changed.changed_us and refusal.last_us and refusal.first_us:
-            when = changed.changed_at or changed.created_at
-            if changed.changed_us > refusal.last_us:
-                return f" now: {changed.name} was changed at {when}, after these requests."
-            if changed.changed_us < refusal.first_us:
-                return (
-                    f": {changed.name} was changed at {when}, before these requests, so the "
-                    "gateway had not taken it."
-                )
-        return ": it is younger than the records, or the gateway had not taken it."
-
-    def _not_taken(self, refusal: Refusal, answer: Answer, told: Answer) -> Diagnosis:
-        """Return what is said where the objects have the host and the gateway's table has not."""
-        return Diagnosis(
-            "routed_now",
-            "proved",
-            f"The objects route {refusal.host}, and the gateway's own table does not: it was "
-            "dumped before, or the gateway has not taken them (istioctl proxy-status).",
-            (step_of_table(refusal, answer),),
-            told.origins,
-            None,
-            told.now,
-        )
-
-    def _configured(self, refusal: Refusal) -> Diagnosis:
-        """Return which route answers by itself."""
-        for answer in self._answers(refusal):
-            to_https = answer.routing.redirect_to_https if answer.routing else False
-            if to_https or (to_https is None and refusal.code in _REDIRECTS):
-                return Diagnosis(
-                    "direct_by_configuration", "proved",
-                    "The host redirects plain requests to HTTPS (httpsRedirect, require_tls).",
-                    now=answer.now, by_path=True,
-                )  # fmt: skip
-            candidates = answer.routing.candidates if answer.routing else ()
-            for candidate in candidates:
-                route = candidate.route
-                if route.action.kind in {"cluster", "weighted"} and not route.action.fault:
-                    continue
-                does = route.action.fault or action_words(route.action) or "answers by itself"
-                origin = route.origin
-                sure = answer.verdict == "routed"
-                return Diagnosis(
-                    "direct_by_configuration",
-                    "proved" if sure else "likely",
-                    f"{origin or 'A route'} says so: {does}.",
-                    (Proof(str(origin or "route"), "match", route_words(route), does),),
-                    (origin,) if origin else (),
-                    None,
-                    answer.now,
-                    by_path=True,
-                )
-        return explained_by_log(refusal, self._seen)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -11,6 +10,8 @@ if TYPE_CHECKING:
 
 _Lister = TypeVar("_Lister")
 
+_LETTERS, _SWAPPED = 5, 2
+_MOST_COMPARED = 1000
 _NEAREST = 50
 """So many objects of a domain are looked at for the one with the most similar host."""
 
@@ -66,15 +67,14 @@ class HostIndex(Generic[_Lister]):
         if "." not in parent:
             return []
         beside = self._below.get(parent, [])[:_NEAREST]
-        ranked = sorted(beside, key=lambda found: (-_likeness(found[0], host), found[0]))
+        ranked = sorted(beside, key=lambda found: (-_shared(found[0], host), found[0]))
         return list(dict.fromkeys(lister for _, lister in ranked))
 
     def misspelled(self, host: str) -> str | None:
         """Return a host beside this one that may have been meant by it; null for none."""
         parent = next(parents_of(host), "")
-        beside = [name for name, _ in self._below.get(parent, [])[:_NEAREST] if "*" not in name]
-        nearest = max(beside, key=lambda name: _likeness(name, host), default=None)
-        return nearest if nearest and nearest != host and is_misspelled(nearest, host) else None
+        beside = (name for name, _ in self._below.get(parent, [])[:_MOST_COMPARED])
+        return next((name for name in beside if is_misspelled(name, host)), None)
 
 
 def spelling_hint(index: HostIndex[Any], host: str) -> str:
@@ -84,18 +84,24 @@ def spelling_hint(index: HostIndex[Any], host: str) -> str:
 
 
 def is_misspelled(one: str, other: str) -> bool:
-    """Tell hosts that differ by a letter or two, as typing errors do, and not by a number."""
-    if one.translate(_NO_DIGITS) == other.translate(_NO_DIGITS):
-        return False
-    label, of_other = one.split(".", 1)[0], other.split(".", 1)[0]
-    longest = max(len(label), len(of_other))
-    return longest >= _LETTERS and _likeness(label, of_other) >= 1 - 1 / longest
+    """Tell names that differ by one typing error: a letter more, less, another, or two swapped.
+
+    Names that differ by a number, or by their whole first label, are names of their own.
+    """
+    n = _shared(one, other)
+    left, right = one[n:], other[n:]
+    n = _shared(left[::-1], right[::-1])
+    left, right = left[: len(left) - n], right[: len(right) - n]
+    is_one = (len(left) <= 1 and len(right) <= 1) or (left == right[::-1] and len(left) == _SWAPPED)
+    label = max(one.find("."), other.find("."))
+    return is_one and label >= _LETTERS and (left + right).isalpha()
 
 
-def _likeness(one: str, other: str) -> float:
-    """Return how alike two names are, from 0 to 1."""
-    return SequenceMatcher(None, one, other, autojunk=False).ratio()
-
-
-_LETTERS = 5
-_NO_DIGITS = str.maketrans("", "", "0123456789")
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two names begin with alike."""
+    n = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        n += 1
+    return n

@@ -6,7 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envoylogs.mesh.diagnosis.bindings import explained_bindings
-from envoylogs.mesh.diagnosis.changes import add_host_to_server, leave_hosts
+from envoylogs.mesh.diagnosis.changes import (
+    add_host_to_server,
+    leave_hosts,
+    name_gateway,
+    select_pods,
+)
 from envoylogs.mesh.diagnosis.host_index import spelling_hint
 from envoylogs.mesh.diagnosis.objects import GATEWAY_API, hosts_of_server
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
@@ -19,6 +24,12 @@ if TYPE_CHECKING:
     from envoylogs.mesh.objects import ObjectName
 
 _SHOWN = 5
+_OUT_OF_FORCE = {
+    "selects_other_pods": "gateway_selects_other_pods",
+    "invalid": "no_gateway_for_host",
+    "no_servers": "no_gateway_for_host",
+}
+_WORKLOADS = {"Pod", "Deployment", "ReplicaSet", "DaemonSet", "StatefulSet"}
 _UNROUTED = Now(routed=False, why="no virtual host takes the host")
 
 
@@ -30,6 +41,9 @@ def explained_host(refusal: Refusal, objects: Objects) -> Diagnosis:
     in_force = [server for server in of_port if server.in_force is not False]
     # A record with a host was read as HTTP: a server of connections had no part in it.
     in_force = [server for server in in_force if server.table is not None] or in_force
+    dropped = _dropped(host, of_port, objects)
+    if dropped is not None:
+        return dropped
     if in_force:
         found = explained_bindings(host, in_force, objects)
         return _with_redirect(_with_conflict(found, in_force[0]), in_force[0])
@@ -86,22 +100,63 @@ def _without_taken(server: Server, objects: Objects) -> Change | None:
     return leave_hosts(target, server.index, taken)
 
 
+def _dropped(host: str, servers: list[Server], objects: Objects) -> Diagnosis | None:
+    """Return what is said where the host's routes are bound to a server that another excludes.
+
+    Null if there is none. The server that is in force accepts the host, and has no routes for it.
+    """
+    for server in servers:
+        if server.reason != "tls_host_taken" or server.excluded_by is None:
+            continue
+        taken = [route for route in objects.routes.covering(host)
+                 if route in objects.bound.get(server.gateway, ())]  # fmt: skip
+        if not taken:
+            continue
+        target = objects.by_name[taken[0]]
+        found = _not_in_force(host, server, objects)
+        says = f"{found.says} {taken[0]}, which has the host's routes, is bound to it."
+        change = None
+        if target.kind == "VirtualService":
+            change = name_gateway(target, server.excluded_by)
+        step = _lists(taken[0], host, objects)
+        named = (*found.objects, taken[0])
+        return replace(found, says=says, proof=(*found.proof, step), objects=named, change=change)
+    return None
+
+
 def _not_in_force(host: str, server: Server, objects: Objects) -> Diagnosis:
     """Return what is said where the only server that accepts the host is not in force."""
-    cause = "gateway_selects_other_pods" if server.reason == "selects_other_pods" else "shadowed"
+    cause = _OUT_OF_FORCE.get(server.reason or "", "shadowed")
     named = [server.gateway] + ([server.excluded_by] if server.excluded_by else [])
     return Diagnosis(
         cause,
         "proved" if server.in_force is False else "likely",
-        f"{server.gateway} accepts {host}, and is not in force at this gateway: {server.why}",
+        f"{server.gateway} accepts {host}, and is not in force at this gateway. {server.why}",
         (
             Proof(str(server.gateway), f"servers[{server.index}]", hosts_of_server(server),
                   server.why),
         ),
         tuple(named),
-        _without_taken(server, objects),
+        _without_taken(server, objects) or _selecting(server, objects),
         _UNROUTED,
     )  # fmt: skip
+
+
+def _selecting(server: Server, objects: Objects) -> Change | None:
+    """Return the change that makes a Gateway one of the log's pods.
+
+    Null if there are other pods that it is for, or what they are labeled with is not known.
+    """
+    gateway, labels = objects.by_name.get(server.gateway), objects.intent.pod_labels
+    selector = gateway.spec.get("selector") if gateway is not None else None
+    if server.reason != "selects_other_pods" or gateway is None or not labels:
+        return None
+    if not isinstance(selector, dict) or not set(selector) <= set(labels):
+        return None
+    if any(each.kind in _WORKLOADS and selector.items() <= each.labels.items()
+           for each in objects.by_name.values()):  # fmt: skip
+        return None
+    return select_pods(gateway, {key: labels[key] for key in selector})
 
 
 def _on_another_port(
@@ -158,6 +213,8 @@ def _no_gateway(refusal: Refusal, host: str, objects: Objects) -> Diagnosis:
         says = f"{wildcard[0].gateway} accepts *.{host}, which does not cover {host} itself{also}."
     else:
         says = f"No Gateway accepts {host}{also}.{spelling_hint(objects.servers, host)}"
+    if server is not None and not server.hosts:
+        says = f"{says} {server.gateway} has no servers: it opens no port and accepts no host."
     named = ([server.gateway] if server else []) + list(routes) + short
     absent = [
         binding
@@ -217,7 +274,7 @@ def _meant(
 
 def _accept(server: Server | None, host: str, objects: Objects, *, alone: bool) -> Change | None:
     target = objects.by_name.get(server.gateway) if server else None
-    if server is None or target is None or target.name.group == GATEWAY_API:
+    if server is None or target is None or target.name.group == GATEWAY_API or not server.hosts:
         return None
     change = add_host_to_server(target, server.index, host)
     if alone:

@@ -33,6 +33,7 @@ class Objects:
         routes: VirtualServices and routes of the Gateway API, by the hosts they list, short
             names in full.
         short: VirtualServices by the hosts without a dot that they list.
+        credentials: Names of the Secrets that are known; null if it is not known which there are.
         bindings: What became of each reference of a route to a gateway.
         bound: Routes that name a gateway which sees them, by gateway, in the order of the
             files; of some no host is one that it accepts.
@@ -48,6 +49,7 @@ class Objects:
             each.name: each for each in configuration.objects
         }
         self.intent = intent
+        self.credentials = configuration.credentials
         self.servers: HostIndex[Server] = HostIndex(
             (host, server) for server in intent.servers for _, host in server.hosts
         )

@@ -88,6 +88,8 @@ def intended(configuration: Configuration, facts: GatewayFacts) -> Intent:
         servers=tuple(_server(each) for each in servers),
         bindings=tuple(bindings),
         notes=tuple(dict.fromkeys(notes)),
+        namespace=workloads.namespace,
+        pod_labels=workloads.labels,
     )
 
 

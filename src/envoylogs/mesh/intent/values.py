@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from envoylogs.mesh.objects import ObjectName
     from envoylogs.mesh.tables import Listener, RouteTable
 
@@ -154,6 +156,8 @@ class Intent:
         servers: Of all Gateways, as Istio merges them: by age.
         bindings: Of all route objects, in the order of the files.
         notes: In the order of the files.
+        namespace: Of the gateway's pods; null where neither log nor files tell.
+        pod_labels: Of the gateway's pods; null where they are not in the files, or not alike.
     """
 
     listeners: tuple[Listener, ...] = ()
@@ -161,3 +165,5 @@ class Intent:
     servers: tuple[Server, ...] = ()
     bindings: tuple[Binding, ...] = ()
     notes: tuple[Note, ...] = ()
+    namespace: str | None = None
+    pod_labels: Mapping[str, str] | None = None
