@@ -115,6 +115,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (here / "old").mkdir()
     for name in ("gateway.log", "logs/a.log", "monday.log", "waypoint.log", "today.log"):
         (here / name).write_bytes(_log(2))
+    (here / "sample_logs").symlink_to(_ROOT / "sample_logs")
     (here / "mesh.yaml").write_text(_MESH, encoding="utf-8")
     (here / "dump.json").write_text(json.dumps([_DUMP]), encoding="utf-8")
     (here / "old/a.json").write_bytes(_log(1))
@@ -157,7 +158,7 @@ def test_there_are_commands_of_all_kinds() -> None:
 def test_the_commands_of_a_page_run_one_after_the_other(
     page: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copied = shutil.copytree(folder, tmp_path / "here")
+    copied = shutil.copytree(folder, tmp_path / "here", symlinks=True)
     monkeypatch.chdir(copied)
     for command in _COMMANDS:
         if command.page != page:

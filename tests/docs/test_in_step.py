@@ -29,6 +29,7 @@ from envoylogs.errors import PROBLEMS
 from envoylogs.mesh import errors as mesh_errors
 from envoylogs.mesh.causes import CAUSE_BY_CODE
 from envoylogs.mesh.documents import read_configuration
+from envoylogs.mesh.intent.oddities import _CONFLICTS
 from envoylogs.mesh.mesh import Mesh
 from envoylogs.pipeline import tally_sources
 from envoylogs.reading.fates import REASONS
@@ -62,6 +63,7 @@ kind: Gateway
 metadata: {name: empty, namespace: istio-system}
 spec: {}
 """
+_NOTED = re.compile(r"""\b[Nn]ote\(\s*"(\w+)",""")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`[^`\n]*`")
@@ -128,6 +130,18 @@ def test_every_cause_has_a_page_and_every_page_a_cause() -> None:
     pages = {page.stem for page in (DOCS / "causes").glob("*.md")} - {"README"}
 
     assert pages == set(CAUSE_BY_CODE)
+
+
+def test_every_oddity_of_a_configuration_is_in_the_table() -> None:
+    _, _, table = (DOCS / "causes" / "README.md").read_text("utf-8").partition("## Also seen")
+    made = {
+        code
+        for module in (ROOT / "src" / "envoylogs" / "mesh").rglob("*.py")
+        for code in _NOTED.findall(module.read_text("utf-8"))
+    }
+
+    assert made >= {"rule_never_sent", "malformed", "credential_missing"}
+    assert made | {*_CONFLICTS.values()} <= {*re.findall(r"`(\w+)`", table)}
 
 
 @pytest.mark.parametrize(
