@@ -10,16 +10,18 @@ import re
 from typing import TYPE_CHECKING
 
 from envoylogs.mesh.explanation import Change
+from envoylogs.mesh.objects import ObjectName
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
-    from envoylogs.mesh.objects import MeshObject, ObjectName
+    from envoylogs.mesh.objects import MeshObject
 
 # Begins with a letter, and no word of it is one that YAML 1.1 reads as something else.
 _PLAIN = re.compile(r"(?!(?i:true|false|yes|no|on|off|null|y|n)$)[A-Za-z][A-Za-z0-9./-]*")
 _PATH = re.compile(r"/[A-Za-z0-9._/-]*")
 _MOST_HOSTS = 20
+ISTIO = "networking.istio.io"
 EXPORT_TO = "networking.istio.io/exportTo"
 """The annotation of a Service that says in which namespaces it is seen."""
 
@@ -205,6 +207,26 @@ def set_port(target: ObjectName, host: str, port: int) -> Change:
     """Return the change that sends to a port that the Service has."""
     yaml = f"destination:\n  host: {scalar(host)}\n  port:\n    number: {port}\n"
     return Change(target, yaml, "name a port of the Service in the destination")
+
+
+def name_destination(target: ObjectName, host: str, port: int | None) -> Change:
+    """Return the change that sends to a Service by its full name."""
+    lines = ["destination:", f"  host: {scalar(host)}"]
+    if port is not None:
+        lines += ["  port:", f"    number: {port}"]
+    return Change(target, "\n".join(lines) + "\n", "name the Service in full in the destination")
+
+
+def define_subset(service: MeshObject, host: str, subset: str) -> Change:
+    """Return the DestinationRule that defines a subset of a Service that has none."""
+    name = ObjectName("DestinationRule", service.namespace, service.name.name, ISTIO)
+    yaml = (
+        f"apiVersion: {ISTIO}/v1\nkind: DestinationRule\nmetadata:\n  name: {scalar(name.name)}\n"
+        f"  namespace: {scalar(name.namespace)}\nspec:\n  host: {scalar(host)}\n  subsets:\n"
+        f"  - name: {scalar(subset)}\n    labels:\n      version: {scalar(subset)}\n"
+    )
+    says = "create it, with the labels of the subset's pods; or send without a subset"
+    return Change(name, yaml, says)
 
 
 def add_subset(rule: MeshObject, subset: str) -> Change:
