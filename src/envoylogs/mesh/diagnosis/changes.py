@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # Begins with a letter, and no word of it is one that YAML 1.1 reads as something else.
 _PLAIN = re.compile(r"(?!(?i:true|false|yes|no|on|off|null|y|n)$)[A-Za-z][A-Za-z0-9./-]*")
 _PATH = re.compile(r"/[A-Za-z0-9._/-]*")
+_GRPC_PATH = re.compile(r"/(?P<service>[^/]+)/(?P<method>[^/]+)")
 _MOST_HOSTS = 20
 ISTIO = "networking.istio.io"
 EXPORT_TO = "networking.istio.io/exportTo"
@@ -166,11 +167,23 @@ def refer_to_gateway(target: MeshObject, gateway: ObjectName) -> Change:
     return Change(target.name, "\n".join(lines) + "\n", "name the Gateway")
 
 
-def add_path(target: ObjectName, path: str, rule: int | None) -> Change:
-    """Return the change that makes a rule take a path too."""
+def add_path(target: ObjectName, path: str, rule: int | None) -> Change | None:
+    """Return the change that makes a rule take a path too.
+
+    Null for a GRPCRoute and a path that is none of gRPC: it can't ask for one.
+    """
     if target.kind == "VirtualService":
         match = f"    - uri:\n        exact: {scalar(path)}\n"
         lead = "spec:\n  http:\n  - match:\n"
+    elif target.kind == "GRPCRoute":
+        called = _GRPC_PATH.fullmatch(path)
+        if called is None:
+            return None
+        match = (
+            f"    - method:\n        service: {scalar(called['service'])}\n"
+            f"        method: {scalar(called['method'])}\n"
+        )
+        lead = "spec:\n  rules:\n  - matches:\n"
     else:
         match = f"    - path:\n        type: Exact\n        value: {scalar(path)}\n"
         lead = "spec:\n  rules:\n  - matches:\n"

@@ -114,6 +114,6 @@ def test_a_host_was_routed_until_then_only_if_that_was_before() -> None:
         _service("shop/api"), seen=seen, outcome="no_cluster", first_us=10, last_us=10
     )
     assert "was routed" not in said(itself)
-    between = diagnosis(given, seen=seen, first_us=5, last_us=7)
+    between = diagnosis(_service("shop/api"), seen=seen, first_us=5, last_us=7)
     assert "was routed in this log" in said(between)
     assert "until" not in said(between)
