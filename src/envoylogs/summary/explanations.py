@@ -139,8 +139,8 @@ def _with_other_paths(group: _Group) -> Diagnosis:
 def _order(found: Explanation) -> tuple[Any, ...]:
     cause = found.diagnosis
     return (
-        not found.known, cause.cause in _AS_MEANT, -found.requests, found.host or "", found.port or 0, found.outcome,
-        cause.cause, cause.says,
+        not found.known, cause.cause in _AS_MEANT, -found.requests, found.host or "",
+        found.port or 0, found.outcome, cause.cause, cause.says,
     )  # fmt: skip
 
 
