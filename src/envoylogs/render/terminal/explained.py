@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, TextIO
 
 from rich.table import Table
@@ -85,7 +86,7 @@ def _print_one(console: Console, place: int, found: Explanation, summary: Summar
         says = f": {step.says}" if step.says else ""
         text = f"{step.object}  {step.field} {step.value}{says}".rstrip()
         _line(console, _BULLET, Text(printable(text)))
-    for each, following in zip(cause.candidates, (*cause.candidates[1:], None), strict=True):
+    for each, following in zip_longest(cause.candidates, cause.candidates[1:]):
         _line(console, _BULLET, Text(printable(f"{each.cause}: {each.says}")))
         if following is None or following.command != each.command:
             _print_block(console, each.command, indent=9)
