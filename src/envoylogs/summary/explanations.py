@@ -231,6 +231,7 @@ def _refusal(row: dict[str, Any]) -> Refusal:
         route_name=_unfolded(row["route_name"]),
         cluster=_unfolded(row["upstream_cluster"]),
         path_group=row["path_group"],
+        gateway=row["gateway"],
         first_us=row["first"],
         last_us=row["last"],
     )
