@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from envoylogs.mesh.diagnosis.changes import add_host, name_gateway, refer_to_gateway
+from envoylogs.mesh.diagnosis.changes import add_host, correct_host, name_gateway, refer_to_gateway
 from envoylogs.mesh.diagnosis.host_index import spelling_hint
 from envoylogs.mesh.diagnosis.objects import GATEWAY_API, dicts, texts
 from envoylogs.mesh.diagnosis.scopes import explained_scope
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.diagnosis.objects import Objects
     from envoylogs.mesh.explanation import Change
     from envoylogs.mesh.intent.values import Server
-    from envoylogs.mesh.objects import ObjectName
+    from envoylogs.mesh.objects import MeshObject, ObjectName
 
 _SHOWN = 5
 
@@ -255,9 +255,17 @@ def _not_listed(host: str, accepting: list[Server], objects: Objects) -> Diagnos
             Proof(str(route), f"spec.{field}", hosts or "(missing)", lacks),
         ),
         (route, gateway),
-        None if target is None or short else add_host(target, host, field),
+        None if target is None or short else _list_host(target, host, field, objects),
         Now(routed=False, why=f"{route} does not list {host}"),
     )  # fmt: skip
+
+
+def _list_host(target: MeshObject, host: str, field: str, objects: Objects) -> Change:
+    """Return the change that lists a host, in place of one that is misspelled if there is."""
+    misspelled = objects.routes.misspelled(host)
+    if misspelled is not None and misspelled[1] == target.name:
+        return correct_host(target, misspelled[0], host, field)
+    return add_host(target, host, field)
 
 
 def _references(route: ObjectName, objects: Objects) -> str:
@@ -268,6 +276,9 @@ def _nearest(host: str, bound: frozenset[ObjectName], objects: Objects) -> Objec
     """Return which of the bound routes lists a host nearest to this one; null for none."""
     if len(bound) == 1:
         return next(iter(bound))
+    misspelled = objects.routes.misspelled(host)
+    if misspelled is not None and misspelled[1] in bound:
+        return misspelled[1]
     return next((route for route in objects.routes.near(host) if route in bound), None)
 
 

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from envoylogs.mesh.diagnosis.refusals import Refusal, Seen
 
 _PORT = re.compile(r":\d+$")
-_GATEWAY = "deploy/istio-ingressgateway -n istio-system"
 _OBJECTS = "kubectl get gateways.networking.istio.io,virtualservices -A -o yaml"
-_ROUTES = f"istioctl proxy-config routes {_GATEWAY} -o json"
-_LISTENERS = f"istioctl proxy-config listeners {_GATEWAY} -o json"
-_CLUSTERS = f"istioctl proxy-config clusters {_GATEWAY} -o json"
 _SERVICES = "kubectl get services,destinationrules,serviceentries -A -o yaml"
 _WHO = "kubectl get virtualservices,gateways.networking.istio.io -A -o yaml --show-managed-fields"
+
+
+def _dump(seen: Seen, what: str) -> str:
+    """Return the command that prints routes, listeners or clusters of the gateway."""
+    return f"istioctl proxy-config {what} {seen.gateway} -o json"
 
 
 def explained_by_log(refusal: Refusal, seen: Seen) -> Diagnosis:
@@ -62,7 +63,7 @@ def _candidates(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
         yield Candidate(
             "service_missing",
             "The route names a service or a port that the gateway has no cluster for.",
-            _CLUSTERS,
+            _dump(seen, "clusters"),
         )
         yield Candidate(
             "subset_unknown",
@@ -74,14 +75,14 @@ def _candidates(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
         yield Candidate(
             "no_endpoints",
             f"{cluster} has no endpoint that could answer.",
-            f"istioctl proxy-config endpoints {_GATEWAY} --cluster '{refusal.cluster or ''}'",
+            f"istioctl proxy-config endpoints {seen.gateway} --cluster '{refusal.cluster or ''}'",
         )
     elif refusal.outcome in {"direct_response", "fault_injected", "blocked"}:
         yield Candidate(
             "direct_by_configuration",
             f"The gateway answered {refusal.code or 'so'} because it was told to"
             f"{f', by route {refusal.route_name}' if refusal.route_name else ''}.",
-            _ROUTES,
+            _dump(seen, "routes"),
         )
 
 
@@ -93,7 +94,7 @@ def _of_connection(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
             "no_tls_server_for_name",
             f"No filter chain{where} takes a connection without a TLS server name: plain text to "
             "a TLS port, or a client that sends no name.",
-            _LISTENERS,
+            _dump(seen, "listeners"),
         )
         return
     if name in seen.hosts or name in seen.server_names:
@@ -101,10 +102,12 @@ def _of_connection(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
             "no_tls_server_for_name",
             f"{name} was accepted elsewhere in this log: its server went away, or is on another "
             f"port than the one that was asked{where}.",
-            _LISTENERS,
+            _dump(seen, "listeners"),
         )
         return
-    yield Candidate("no_tls_server_for_name", f"No TLS server{where} accepts {name}.", _LISTENERS)
+    yield Candidate(
+        "no_tls_server_for_name", f"No TLS server{where} accepts {name}.", _dump(seen, "listeners")
+    )
 
 
 def _of_unrouted(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
@@ -115,7 +118,7 @@ def _of_unrouted(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
             "gateway_without_virtualservice",
             f"The blackhole answered: no VirtualService at all is bound to port{where} of this "
             "gateway.",
-            _ROUTES,
+            _dump(seen, "routes"),
         )
         yield Candidate(
             "virtualservice_not_bound",
@@ -124,7 +127,7 @@ def _of_unrouted(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
         )
         return
     if host is None:
-        yield Candidate("no_gateway_for_host", "The request named no host.", _ROUTES)
+        yield Candidate("no_gateway_for_host", "The request named no host.", _dump(seen, "routes"))
         return
     known = seen.hosts.get(host)
     if known and name and name != host:
@@ -132,7 +135,7 @@ def _of_unrouted(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
             "tls_name_reused",
             f"The connection was opened for {name}, and its table does not know {host}, which is "
             "routed on other connections.",
-            _LISTENERS,
+            _dump(seen, "listeners"),
         )
     asked = refusal.request.authority or ""
     if known and _PORT.search(asked) and asked != host:
@@ -140,7 +143,7 @@ def _of_unrouted(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
             "port_in_host",
             f"The host came with a port, {asked}, and {host} is routed without: Istio before 1.15 "
             "compares the port.",
-            _ROUTES,
+            _dump(seen, "routes"),
         )
     path = seen.paths.get((host, refusal.path_group or ""))
     if path is not None:
@@ -154,12 +157,12 @@ def _of_unrouted(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
         yield Candidate(
             "path_not_matched",
             f"Other paths of {host} are routed, and no route takes this one.",
-            _ROUTES,
+            _dump(seen, "routes"),
         )
         yield Candidate(
             "condition_not_met",
             "A route takes the path, and asks for a method or a header too.",
-            _ROUTES,
+            _dump(seen, "routes"),
         )
     if not known:
         yield from _of_stranger(host, seen)

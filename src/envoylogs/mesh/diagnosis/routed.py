@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envoylogs.mesh.diagnosis.asking import action_words, route_words
+from envoylogs.mesh.diagnosis.asking import action_words, does_words, route_words
 from envoylogs.mesh.diagnosis.dumped_tables import step_of_table
 from envoylogs.mesh.explanation import Diagnosis, Proof
 
@@ -52,7 +52,7 @@ def steps_of_route(answer: Answer) -> tuple[Proof, ...]:
     field = f"virtual host {host.name if host else ''}, domains"
     proof = [Proof(table or "route table", field, domains, "takes the host")]
     if route is not None:
-        proof.append(_step_of(route, f"sends to {action_words(route.action) or 'nowhere'}"))
+        proof.append(_step_of(route, does_words(route.action)))
     return tuple(proof)
 
 
