@@ -22,9 +22,9 @@ def explained_credential(
 ) -> Diagnosis | None:
     """Return what is said of a connection whose server's Secret is not known; null if all are.
 
-    Of the Gateway API Istio makes no listener without its certificate. One of its own Gateways
-    waits for it up to 15 seconds, in which the listener before it goes on and refuses the name;
-    then it takes the name, and handshakes fail, which no log has.
+    A listener of Istio's own Gateways waits for its certificate up to 15 seconds, in which the one
+    before it goes on and refuses the name; then it takes the name, and handshakes fail, which no
+    log has. A listener of the Gateway API is not programmed without it, by its status.
 
     Args:
         shown: The server name of the connection, in words.
