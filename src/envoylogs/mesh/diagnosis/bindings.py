@@ -60,6 +60,8 @@ def explained_bindings(host: str, accepting: list[Server], objects: Objects) -> 
         for route in routes
         for binding in objects.bindings[route]
         if binding.status in _MEANS and _is_about(binding, gateways)
+        # That an object is for the sidecars too keeps it from no gateway.
+        if binding.status != "mesh_only" or len(objects.bindings[route]) == 1
     ]
     if failed:
         binding, meaning = min(failed, key=lambda found: found[1].rank)

@@ -23,6 +23,9 @@ _SERVICES = "kubectl get services,destinationrules,serviceentries -A -o yaml"
 _WHO = "kubectl get virtualservices,gateways.networking.istio.io -A -o yaml --show-managed-fields"
 
 
+_CORS = "The corsPolicy of its route answered a preflight of a browser."
+
+
 def _dump(seen: Seen, what: str) -> str:
     """Return the command that prints routes, listeners or clusters of the gateway."""
     return f"istioctl proxy-config {what} {seen.gateway} -o json"
@@ -33,24 +36,37 @@ def explained_by_log(refusal: Refusal, seen: Seen) -> Diagnosis:
     candidates = tuple(_candidates(refusal, seen))
     proof = tuple(_shown(refusal, seen))
     if not candidates:
-        failure = FAILURES.get(refusal.failure or "")
-        label = refusal.host or refusal.cluster or "the gateway"
-        codes = "" if refusal.code is None else str(refusal.code)
-        meaning = (
-            failure.says.format(label=label, codes=codes)
-            if failure
-            else f"The gateway answered by itself: {refusal.outcome}"
-        )
-        return Diagnosis("not_in_files", "log_only", meaning, proof)
+        return _by_failure(refusal, proof)
     first = candidates[0]
     return Diagnosis(
         first.cause,
         "log_only",
-        first.says,
+        first.says if len(candidates) == 1 else f"The likeliest: {first.says}",
         proof,
         candidates=candidates,
         by_path=first.cause in {"path_not_matched", "condition_not_met"},
     )
+
+
+_POLICY = re.compile(
+    r"ns\[(?P<namespace>[^\]]*)\]-policy\[(?P<name>[^\]]*)\]-rule\[(?P<rule>\d+)\]"
+)
+"""What Istio has Envoy say of the AuthorizationPolicy that denied a request."""
+
+
+def _by_failure(refusal: Refusal, proof: tuple[Proof, ...]) -> Diagnosis:
+    """Return what flag and details say of a request that no route turned away."""
+    failure = FAILURES.get(refusal.failure or "")
+    label = refusal.host or refusal.cluster or "the gateway"
+    codes = "" if refusal.code is None else str(refusal.code)
+    says = f"The gateway answered by itself: {refusal.outcome}."
+    if failure is not None:
+        says = f"{failure.says.format(label=label, codes=codes)}."
+    policy = _POLICY.search(refusal.details or "")
+    if policy is not None:
+        name = f"AuthorizationPolicy {policy['namespace']}/{policy['name']}"
+        says = f"{says} {name} did it, by its rule {policy['rule']}."
+    return Diagnosis("refused_by_policy", "log_only", says, proof)
 
 
 def _candidates(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
@@ -80,7 +96,9 @@ def _candidates(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
     elif refusal.outcome in {"direct_response", "fault_injected", "blocked"}:
         yield Candidate(
             "direct_by_configuration",
-            f"The gateway answered {refusal.code or 'so'} because it was told to"
+            _CORS
+            if refusal.details == "cors_response"
+            else f"The gateway answered {refusal.code or 'so'} because it was told to"
             f"{f', by route {refusal.route_name}' if refusal.route_name else ''}.",
             _dump(seen, "routes"),
         )

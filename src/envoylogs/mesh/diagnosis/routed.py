@@ -87,7 +87,8 @@ def explained_not_taken(refusal: Refusal, answer: Answer, told: Answer) -> Diagn
     return Diagnosis(
         "routed_now",
         "proved",
-        f"The objects route {refusal.host}, and the gateway's own table does not: it was "
+        f"The objects route {refusal.host}{refusal.request.path or ''}, and the gateway's own table "
+        "does not: it was "
         "dumped before, or the gateway has not taken them (istioctl proxy-status).",
         (step_of_table(refusal, answer),),
         told.origins,

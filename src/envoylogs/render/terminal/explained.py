@@ -14,6 +14,7 @@ from envoylogs.render.explained import (
     configuration_words,
     explanations_shown,
     facts_of,
+    nothing_explained,
     now_words,
     title_of,
 )
@@ -60,8 +61,9 @@ def write_explained_text(
 
 def _print_explanations(console: Console, summary: Summary, limit: int | None) -> None:
     shown = explanations_shown(summary, limit)
-    if not summary.explanations and summary.accounts.records:
-        console.print(Text("The gateway answered nothing by itself.", style="bold green"))
+    nothing = nothing_explained(summary)
+    if nothing is not None:
+        console.print(Text(nothing, style="bold green"))
     for place, found in enumerate(shown.told, 1):
         _print_one(console, place, found, summary)
     if shown.more:
@@ -83,9 +85,11 @@ def _print_one(console: Console, place: int, found: Explanation, summary: Summar
         says = f": {step.says}" if step.says else ""
         text = f"{step.object}  {step.field} {step.value}{says}".rstrip()
         _line(console, _BULLET, Text(printable(text)))
-    for each in cause.candidates:
+    for place, each in enumerate(cause.candidates):
         _line(console, _BULLET, Text(printable(f"{each.cause}: {each.says}")))
-        _print_block(console, each.command, indent=9)
+        is_last = place + 1 == len(cause.candidates)
+        if is_last or cause.candidates[place + 1].command != each.command:
+            _print_block(console, each.command, indent=9)
     now = now_words(cause)
     if now is not None:
         _line(console, "", Text.assemble(("Now: ", "bold"), now))
