@@ -47,7 +47,7 @@ CAUSE_KINDS: tuple[CauseKind, ...] = (
         "virtualservice_not_bound",
         "A VirtualService lists the host, and is bound to no gateway: without spec.gateways it is "
         "for the sidecars only.",
-        "spec.gateways is missing, or has nothing but mesh; a route whose parents are Services.",
+        "spec.gateways is missing, or has nothing but mesh; a route without parents but Services.",
         "Name the Gateway in spec.gateways, with mesh beside it if pods rely on the object.",
     ),
     CauseKind(
