@@ -43,6 +43,24 @@ def correct_host(target: MeshObject, wrong: str, host: str, field: str) -> Chang
     return Change(target.name, f"spec:\n{_listing(field, listed, 2)}", says)
 
 
+def respell_hosts(target: MeshObject, spelled: str, field: str) -> Change:
+    """Return the change that writes the host of a route object in other letters.
+
+    A wildcard that covers the host is written in the letters of what it ends with.
+    """
+    listed = []
+    for each in _texts(target.spec.get(field)):
+        end = each.removeprefix("*")
+        same = (
+            spelled.lower().endswith(end.lower()) if end != each else spelled.lower() == end.lower()
+        )
+        listed.append(
+            each.replace(end, spelled[len(spelled) - len(end) :]) if same and end else each
+        )
+    yaml = f"spec:\n{_listing(field, listed, 2)}"
+    return Change(target.name, yaml, "write the host in the letters of the Gateway")
+
+
 def add_host_to_server(target: MeshObject, index: int, host: str) -> Change:
     """Return the change that lists a host in a server of a Gateway."""
     servers = target.spec.get("servers")
