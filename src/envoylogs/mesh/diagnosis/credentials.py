@@ -8,7 +8,7 @@ from envoylogs.mesh.diagnosis.objects import GATEWAY_API
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from envoylogs.mesh.diagnosis.objects import Objects
     from envoylogs.mesh.intent.values import Server
@@ -22,8 +22,9 @@ def explained_credential(
 ) -> Diagnosis | None:
     """Return what is said of a connection whose server's Secret is not known; null if all are.
 
-    A listener waits for its certificates before it takes effect, and the one before it goes on,
-    which refuses the name.
+    A listener of Istio's own Gateways waits for its certificate up to 15 seconds, in which the one
+    before it goes on and refuses the name; then it takes the name, and handshakes fail, which no
+    log has. A listener of the Gateway API is not programmed without it, by its status.
 
     Args:
         shown: The server name of the connection, in words.
@@ -31,33 +32,42 @@ def explained_credential(
         objects: What was given.
     """
     for server in servers:
-        namespace = _namespace(server, objects)
-        for written in server.credentials:
-            missing = _missing(written, namespace, objects)
-            if missing is not None:
-                return _of_secret(shown, server, missing, objects)
+        for missing in missing_secrets(server, objects.credentials, objects.intent.namespace):
+            return _of_secret(shown, server, missing, objects)
     return None
 
 
-def _namespace(server: Server, objects: Objects) -> str:
-    """Return where the Secrets of a server are: with the gateway's pods, else with the Gateway."""
-    return objects.intent.namespace or server.gateway.namespace
-
-
-def _missing(written: str, namespace: str, objects: Objects) -> str | None:
-    """Return the full name of a Secret that is not among those known; null if it may be.
+def missing_secrets(
+    server: Server, known: Collection[str] | None, namespace: str | None
+) -> Iterator[str]:
+    """Yield the full names of the Secrets of a server that are not among those known.
 
     Nothing is known of a namespace of which no Secret was given, unless a proxy said which it has.
+
+    Args:
+        server: One with TLS.
+        known: Names of Secrets, as ``Configuration.credentials``.
+        namespace: Of the gateway's pods, where Istio looks for them; null where it is not known,
+            so that the Gateway's own is meant unless another one has it.
     """
-    known = objects.credentials
+    for written in server.credentials:
+        missing = _missing(written, server, known, namespace)
+        if missing is not None:
+            yield missing
+
+
+def _missing(
+    written: str, server: Server, known: Collection[str] | None, namespace: str | None
+) -> str | None:
     name = written.removeprefix(_SCHEME)
     if known is None or "://" in name:
         return None
-    full = name if "/" in name else f"{namespace}/{name}"
+    full = name if "/" in name else f"{namespace or server.gateway.namespace}/{name}"
     bare = full.rpartition("/")[2]
     if full in known or (bare in known and "/" not in name):
         return None
-    if objects.intent.namespace is None and any(each.endswith(f"/{bare}") for each in known):
+    is_open = namespace is None and "/" not in name
+    if is_open and any(each.endswith(f"/{bare}") for each in known):
         # The gateway's pods may be in the namespace of that one.
         return None
     of_namespace = any(each.partition("/")[0] == full.partition("/")[0] for each in known)

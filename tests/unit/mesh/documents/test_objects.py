@@ -275,3 +275,20 @@ def test_a_name_that_could_not_be_shown_is_none(name: str) -> None:
 
     assert "has no metadata.name" in _read(text).warnings[0]
     assert _read(kind).skipped == {"no kind (core)": 1}
+
+
+def test_of_a_policy_it_is_known_whom_it_is_for_and_when_it_was_changed() -> None:
+    spec = {
+        "selector": {"matchLabels": {"istio": "ingressgateway"}},
+        "action": "DENY",
+        "rules": [{"from": [{"source": {"ipBlocks": ["192.0.2.1/32"]}}]}],
+    }
+    changes = [{"manager": "argocd-controller", "time": "2026-05-11T09:14:02Z"}]
+    policy = _object("AuthorizationPolicy", "security.istio.io/v1", spec, managedFields=changes)
+
+    given = _read(json.dumps(policy))
+
+    (found,) = given.objects
+    assert found.spec == {"selector": spec["selector"]}
+    assert (found.changed_by, found.changed_at) == ("argocd-controller", "2026-05-11T09:14:02Z")
+    assert given.warnings == ()
