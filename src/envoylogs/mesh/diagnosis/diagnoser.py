@@ -15,6 +15,7 @@ from envoylogs.mesh.diagnosis.log_only import explained_by_log
 from envoylogs.mesh.diagnosis.objects import Objects
 from envoylogs.mesh.diagnosis.other_gateways import OtherGateways
 from envoylogs.mesh.diagnosis.paths import explained_condition, explained_path
+from envoylogs.mesh.diagnosis.reference_grants import explained_grant
 from envoylogs.mesh.diagnosis.routed import (
     explained_answer,
     explained_not_taken,
@@ -101,15 +102,15 @@ class Diagnoser:
             return self._connection(refusal)
         if refusal.outcome in _UNROUTED:
             return self._unrouted(refusal)
-        if refusal.outcome in _CLUSTERS:
-            found = explained_cluster(
-                refusal, self._answers(refusal), self._services, self._namespace
-            )
-        elif refusal.outcome in _CONFIGURED:
-            by_route = explained_answer(refusal, self._answers(refusal))
-            found = by_route or explained_by_log(refusal, self._seen)
-        else:
+        if refusal.outcome not in _CLUSTERS | _CONFIGURED:
             return explained_by_log(refusal, self._seen)
+        answers = self._answers(refusal)
+        found = explained_grant(refusal, answers, self._by_name)
+        if found is None and refusal.outcome in _CLUSTERS:
+            found = explained_cluster(refusal, answers, self._services, self._namespace)
+        elif found is None:
+            by_route = explained_answer(refusal, answers)
+            found = by_route or explained_by_log(refusal, self._seen)
         return self._with_candidates(found, refusal)
 
     def _answers(self, refusal: Refusal) -> list[Answer]:
