@@ -24,6 +24,7 @@ from envoylogs.envoy.flags import RESPONSE_FLAGS
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOMES, harm_of
 from envoylogs.envoy.traffic import columns_behind
 from envoylogs.errors import PROBLEMS
+from envoylogs.mesh.causes import CAUSE_BY_CODE, CAUSE_KINDS
 from envoylogs.reading.envelopes.unwrapping import ENVELOPES
 from envoylogs.reading.fates import REASONS
 from envoylogs.reading.mending.repair import KINDS
@@ -121,15 +122,26 @@ def help_of(*arguments: str) -> str:
 
 def first_finding(log: str) -> str:
     """Return the first finding of a log as a terminal shows it, as a block of Markdown."""
-    shown = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "envoylogs", "summarize", log, "--table", "findings"],
+    _, finding, *_ = _shown("summarize", log, "--table", "findings").split("\n\n")
+    return f"```text\n{finding}\n```\n"
+
+
+def last_explanation(log: str, *config: str) -> str:
+    """Return the last explanation of a log as a terminal shows it, as a block of Markdown."""
+    options = [word for file in config for word in ("--config", file)]
+    shown = _shown("explain", log, *options).rstrip("\n").split("\n\n")
+    return f"```text\n{shown[-1]}\n```\n"
+
+
+def _shown(*arguments: str) -> str:
+    """Return what a command shows on a terminal that is 100 columns wide."""
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "envoylogs", *arguments],
         capture_output=True,
         check=True,
         encoding="utf-8",
         env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
     ).stdout
-    _, finding, *_ = shown.split("\n\n")
-    return f"```text\n{finding}\n```\n"
 
 
 def help_block(*arguments: str) -> str:
@@ -161,6 +173,20 @@ def finding_head(code: str) -> str:
     unless = ", unless the [way to fail](../failures.md) says otherwise"
     who = f"{kind.who}{unless if code in FAILING_CODES else ''}"
     return f"{kind.meaning}\n\n- Must act: {who}.\n- Proof in the log: {kind.proof}\n"
+
+
+def causes_table() -> str:
+    """Return all codes of causes, each with a link to its page."""
+    return _table(
+        ("Code", "What it says", "The change as a rule"),
+        ((f"[`{kind.code}`]({kind.code}.md)", kind.meaning, kind.change) for kind in CAUSE_KINDS),
+    )
+
+
+def cause_head(code: str) -> str:
+    """Return what a cause says, what proves it and what is changed as a rule."""
+    kind = CAUSE_BY_CODE[code]
+    return f"{kind.meaning}\n\n- Proof in the files: {kind.proof}\n- Change: {kind.change}\n"
 
 
 def outcomes_table() -> str:

@@ -26,6 +26,7 @@ from envoylogs.cli.settings import SETTINGS
 from envoylogs.envoy.outcomes import OUTCOME_NAMES
 from envoylogs.errors import PROBLEMS
 from envoylogs.mesh import errors as mesh_errors
+from envoylogs.mesh.causes import CAUSE_BY_CODE
 from envoylogs.pipeline import tally_sources
 from envoylogs.reading.fates import REASONS
 from envoylogs.render.records import write_json
@@ -107,9 +108,21 @@ def test_every_finding_has_a_page_and_every_page_a_finding() -> None:
     assert pages == set(KIND_BY_CODE)
 
 
-@pytest.mark.parametrize("code", KIND_BY_CODE)
-def test_the_page_of_a_finding_has_all_sections(code: str) -> None:
-    page = DOCS / "findings" / f"{code}.md"
+def test_every_cause_has_a_page_and_every_page_a_cause() -> None:
+    pages = {page.stem for page in (DOCS / "causes").glob("*.md")} - {"README"}
+
+    assert pages == set(CAUSE_BY_CODE)
+
+
+@pytest.mark.parametrize(
+    ("folder", "code"),
+    [
+        *(("findings", code) for code in KIND_BY_CODE),
+        *(("causes", code) for code in CAUSE_BY_CODE),
+    ],
+)
+def test_the_page_of_a_finding_or_a_cause_has_all_sections(folder: str, code: str) -> None:
+    page = DOCS / folder / f"{code}.md"
 
     assert _headings(page, level=1) == [code]
     assert _headings(page, level=2) == [

@@ -103,6 +103,18 @@ def findings() -> list[str]:
     return [kind.code for kind in FINDING_KINDS]
 
 
+def causes() -> list[str]:
+    """Return the names of causes."""
+    from envoylogs.mesh.causes import CAUSE_KINDS
+
+    return [kind.code for kind in CAUSE_KINDS]
+
+
+def suppressible() -> list[str]:
+    """Return what ``--suppress`` takes."""
+    return list(dict.fromkeys([*findings(), *causes()]))
+
+
 def zones() -> list[str]:
     """Return the names of time zones that this machine knows."""
     import zoneinfo
@@ -120,6 +132,7 @@ def explained_names() -> list[str]:
         *(flag.short for flag in RESPONSE_FLAGS),
         *headings_of("outcomes"),
         *findings(),
+        *causes(),
         *(detail.match for detail in RESPONSE_CODE_DETAILS),
     )
     return list(dict.fromkeys(known))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from envoylogs.cli.completion import one_of, suppressible
 from envoylogs.cli.console import say
 from envoylogs.cli.options import READ, option
 
@@ -23,7 +24,7 @@ ConfigOption = Annotated[list[str] | None, option(
     "Repeat for several.",
 )]  # fmt: skip
 SuppressOption = Annotated[list[str] | None, option(
-    "--suppress", metavar="CODE[:HOST]",
+    "--suppress", metavar="CODE[:HOST]", autocompletion=one_of(suppressible),
     help="Leave out this cause or finding, everywhere or for a host (a glob). Repeat for several.",
 )]  # fmt: skip
 

@@ -18,16 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TOPICS = (
-    "cli", "next_question", "findings", "outcomes", "failures", "messages", "columns",
-    "selection", "formats", "json", "query", "report", "sharing", "tally", "incremental",
+    "cli", "next_question", "findings", "explain", "causes", "outcomes", "failures", "messages",
+    "columns", "selection", "formats", "json", "query", "report", "sharing", "tally", "incremental",
     "settings", "prometheus", "api", "benchmarks",
 )  # fmt: skip
-"""The pages but for those of findings, in the order in which they are listed."""
+"""The pages but for those of findings and causes, in the order in which they are listed."""
 
-LIKE_COMMANDS = ("columns", "query", "report")
+LIKE_COMMANDS = ("columns", "explain", "query", "report")
 """Topics that are called like a command, whose help their name alone asks for."""
 
-_INDEX_OF_FINDINGS = "README"
+_INDEX = "README"
+_CAUSES = "causes"
+_FOLDERS = ("findings", _CAUSES)
+"""Folders of pages, each with an index, which is the topic of that name."""
 _OF_WORDS = ("messages", "outcomes")
 """Pages whose sections are known by their headings alone."""
 _COLUMNS = "columns"
@@ -71,10 +74,11 @@ class _Section:
         if re.match(r"[a-z]+:", target):
             return f"{text} ({target})"
         page, _, anchor = target.partition("#")
-        name = _page_of(page) if page else self.page
+        folder = _files()[self.page].parent.name
+        name = _page_of(page, folder) if page else self.page
         if name not in _files():
             return text
-        return f"{text} [help {f'{name}#{anchor}' if anchor else _asked_for(name)}]"
+        return f"{text} [help {f'{_last(name)}#{anchor}' if anchor else _asked_for(name)}]"
 
 
 def titles() -> dict[str, str]:
@@ -108,16 +112,16 @@ def texts_of(name: str) -> list[str]:
     """
     page, has_anchor, anchor = name.partition("#")
     if has_anchor:
-        pages = [_page_of(page)] if page else list(_files())
+        meant = _last(_page_of(page))
         found = [
             section.text
-            for name_of_page in pages
-            if name_of_page in _files()
-            for section in _sections(name_of_page)
+            for each in _files()
+            if not page or _last(each) == meant
+            for section in _sections(each)
             if section.anchor == anchor.lower()
         ]
     else:
-        wanted = letters_of(_page_of(name))
+        wanted = letters_of(_last(_page_of(name)))
         found = [text for known, text in _named() if letters_of(known) == wanted]
     return found or _sections_called(name)
 
@@ -132,34 +136,52 @@ def _sections_called(name: str) -> list[str]:
     found = [each.text for each in headed if letters_of(each.heading) == letters_of(name)]
     if not found:
         raise UnknownKeyError(
-            f"no command, topic, option, message, finding, outcome, column, flag or detail is "
-            f"called {name}.{nearest(name, names(), least=_ALIKE)} All topics: envoylogs help"
+            f"no command, topic, option, message, finding, cause, outcome, column, flag or detail "
+            f"is called {name}.{nearest(name, names(), least=_ALIKE)} All topics: envoylogs help"
         )
     return found
 
 
 def _asked_for(page: str) -> str:
-    return f"{page}.md" if page in LIKE_COMMANDS else page
+    return f"{page}.md" if page in LIKE_COMMANDS else _last(page)
 
 
-def _page_of(link: str) -> str:
-    """Return the page that a link leads to, which is a name already or a path."""
-    name = link.rpartition("/")[2].removesuffix(".md")
-    return "findings" if name == _INDEX_OF_FINDINGS and "findings" in link else name
+def _last(page: str) -> str:
+    """Return the name of a page without its folder: a cause may be called like a finding."""
+    return page.rpartition("/")[2]
+
+
+def _page_of(link: str, folder: str = "") -> str:
+    """Return the page that a link leads to, which is a name already or a path.
+
+    Args:
+        link: Without its section.
+        folder: Where the page stands that has it.
+    """
+    path, _, name = link.removesuffix(".md").rpartition("/")
+    of = _last(path) if path else folder
+    if name == _INDEX and of in _FOLDERS:
+        return of
+    of_cause = f"{_CAUSES}/{name}"
+    return of_cause if of == _CAUSES and of_cause in _files() else name
 
 
 @cache
 def _files() -> dict[str, Path]:
-    """Return the files of the pages: beside the program, or in the tree that it is developed in."""
+    """Return the files of the pages: beside the program, or in the tree that it is developed in.
+
+    Those of causes are called ``causes/CODE``.
+    """
     here = Path(__file__)
     installed = here.parents[1] / "docs"
     folder = installed if installed.is_dir() else here.parents[3] / "docs"
-    of_findings = sorted(folder.glob("findings/*.md"))
-    topics = {name: folder / f"{name}.md" for name in TOPICS if name != "findings"}
-    found = {
-        "findings" if path.stem == _INDEX_OF_FINDINGS else path.stem: path for path in of_findings
+    topics = {name: folder / f"{name}.md" for name in TOPICS if name not in _FOLDERS}
+    in_folders = {
+        of if path.stem == _INDEX else f"{of}/{path.stem}" if of == _CAUSES else path.stem: path
+        for of in _FOLDERS
+        for path in sorted(folder.glob(f"{of}/*.md"))
     }
-    return topics | found
+    return topics | in_folders
 
 
 def _sections(page: str) -> Iterator[_Section]:
@@ -179,7 +201,7 @@ def _sections(page: str) -> Iterator[_Section]:
 def _named() -> Iterator[tuple[str, str]]:
     """Yield all names with what is said of each: pages, sections, columns."""
     for page in _files():
-        yield page, next(_sections(page)).text
+        yield _last(page), next(_sections(page)).text
     for page in _OF_WORDS:
         for section in _sections(page):
             if section.level == _DEPTH_OF_WORDS:

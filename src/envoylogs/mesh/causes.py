@@ -47,7 +47,7 @@ CAUSE_KINDS: tuple[CauseKind, ...] = (
         "virtualservice_not_bound",
         "A VirtualService lists the host, and is bound to no gateway: without spec.gateways it is "
         "for the sidecars only.",
-        "spec.gateways is missing, or has nothing but mesh; an HTTPRoute without parentRefs.",
+        "spec.gateways is missing, or has nothing but mesh; a route whose parents are Services.",
         "Name the Gateway in spec.gateways, with mesh beside it if pods rely on the object.",
     ),
     CauseKind(
@@ -67,8 +67,8 @@ CAUSE_KINDS: tuple[CauseKind, ...] = (
         "gateway_host_scope",
         "Gateway and VirtualService both list the host, and do not see each other.",
         "The Gateway accepts the host from other namespaces only, the VirtualService is not "
-        "exported to the namespace of the Gateway, or a listener does not allow routes of its "
-        "namespace.",
+        "exported to the namespace of the gateway's pods, or a listener does not allow routes of "
+        "its namespace.",
         "Widen the namespace of the host in the Gateway, exportTo, or allowedRoutes.",
     ),
     CauseKind(
@@ -93,6 +93,12 @@ CAUSE_KINDS: tuple[CauseKind, ...] = (
         "Publish the gateway on port 80 or 443, or upgrade Istio: no YAML is right everywhere.",
     ),
     CauseKind(
+        "trailing_dot_in_host",
+        "The host came with a dot at its end, which Istio does not take off.",
+        "The host without its last dot is routed by what was given.",
+        "Ask without the dot: no host of a VirtualService may end with one.",
+    ),
+    CauseKind(
         "path_not_matched",
         "The host is routed, and no route of it takes this path.",
         "All routes of the virtual host that takes the host.",
@@ -109,8 +115,8 @@ CAUSE_KINDS: tuple[CauseKind, ...] = (
         "shadowed",
         "Another route, host or object takes the request before the one that was meant.",
         "A virtual host for the exact host hides the wildcard that has the path; an older Gateway "
-        "has the TLS host; a catch-all ends the routes.",
-        "List the exact host in both VirtualServices, or move the route before the catch-all.",
+        "has the TLS host, or another server the port.",
+        "List the exact host in both VirtualServices; leave port and TLS host to one Gateway.",
     ),
     CauseKind(
         "subset_unknown",
@@ -140,8 +146,10 @@ CAUSE_KINDS: tuple[CauseKind, ...] = (
     ),
     CauseKind(
         "credential_missing",
-        "The secret with the certificate of the TLS server does not exist.",
-        "The Secrets given, or those of a dump.",
+        "The Secret with the certificate of a TLS server is not there: handshakes fail, and no "
+        "log has them.",
+        "The Secrets given, or those of a dump; said beside the explanations, as no record shows "
+        "it.",
         "Create the Secret in the namespace of the gateway, or correct credentialName.",
     ),
     CauseKind(

@@ -122,7 +122,12 @@ def explanations(
 def _with_other_paths(group: _Group) -> Diagnosis:
     """Return what is said of the path that was asked for most, with why others have no route."""
     diagnosis, main = group.diagnosis, _most(group.paths)[:1]
-    others = tuple(step for path, step in group.steps.items() if (path,) != main)
+    said = {(step.value, step.says) for step in diagnosis.proof}
+    others = tuple(
+        step
+        for path, step in group.steps.items()
+        if (path,) != main and (step.value, step.says) not in said
+    )
     if not others:
         return diagnosis
     return replace(diagnosis, proof=(*diagnosis.proof, *others))

@@ -5,17 +5,12 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from envoylogs.mesh.diagnosis.log_only import explained_by_log
 from envoylogs.summary.accounts import Accounts, accounts
-from envoylogs.summary.explanations import Explanation, explanations
-from envoylogs.summary.findings.configured import with_configuration
 from envoylogs.summary.findings.whole_log import WholeLog, all_findings
 from envoylogs.summary.folds import Folds, folds
-from envoylogs.summary.log_facts import facts_of, seen_of
 from envoylogs.summary.metrics.families import Family, metric_families
 from envoylogs.summary.overview import Overview, overview
 from envoylogs.summary.slices import SLICE_COLUMNS, FindingSlice, Slices, slices, slices_of
-from envoylogs.summary.suppressing import Suppressed
 from envoylogs.summary.tables import ASKED, ASKED_CONNECTIONS, TABLES
 from envoylogs.summary.verdict import Verdict, verdict
 from envoylogs.tally.known_tokens import revealed
@@ -27,8 +22,10 @@ if TYPE_CHECKING:
 
     from envoylogs.mesh.intent import GatewayFacts, Note
     from envoylogs.mesh.mesh import Mesh
+    from envoylogs.summary.explanations import Explanation
     from envoylogs.summary.findings.finding import Finding
     from envoylogs.summary.sorting import Sort
+    from envoylogs.summary.suppressing import Suppressed
     from envoylogs.tally.ladder import Buckets
     from envoylogs.tally.tally import Tally
 
@@ -68,7 +65,12 @@ class Summary:
         self.selection, self.finding = tally.spec.selection, finding
         self.anonymized = tally.spec.anonymized is not None
         self._complete = complete
-        self.mesh, self.suppressed = mesh, Suppressed(suppress)
+        self.mesh = mesh
+        self._suppressed: Suppressed | None = None
+        if suppress:
+            from envoylogs.summary.suppressing import Suppressed
+
+            self._suppressed = Suppressed(suppress)
         self._sort, self._names_in_metrics = sort, names_in_metrics
         self._tables: dict[str, pl.DataFrame] = {}
 
@@ -109,9 +111,13 @@ class Summary:
         """What is wrong, the worst first; with a configuration, what that proves too."""
         found = all_findings(self.judged, self.accounts, self.overview)
         if self.mesh is not None:
+            from envoylogs.summary.findings.configured import with_configuration
+
             hosts = self.mesh.routed_hosts(self._facts)
             found = with_configuration(found, self.explanations, self.judged, self.mesh, hosts)
-        return tuple(each for each in found if not self.suppressed(each.code, each.subject))
+        if self._suppressed is None:
+            return tuple(found)
+        return tuple(each for each in found if not self._suppressed(each.code, each.subject))
 
     @cached_property
     def explanations(self) -> tuple[Explanation, ...]:
@@ -121,13 +127,21 @@ class Summary:
         """
         if not self.judged.tally.spec.turned_away:
             return ()
+        # Whoever gives no configuration does not wait for what reads one.
+        from envoylogs.mesh.diagnosis.log_only import explained_by_log
+        from envoylogs.summary.explanations import explanations
+        from envoylogs.summary.log_facts import seen_of
+
         seen = seen_of(self.judged)
         if self.mesh is None:
             found = explanations(self.judged, partial(explained_by_log, seen=seen), lambda _: False)
         else:
             diagnose = self.mesh.diagnoser(self._facts, seen)
             found = explanations(self.judged, diagnose, self.mesh.lists)
-        return tuple(each for each in found if not self.suppressed(each.diagnosis.cause, each.host))
+        hides = self._suppressed
+        if hides is None:
+            return found
+        return tuple(each for each in found if not hides(each.diagnosis.cause, each.host))
 
     @cached_property
     def remarks(self) -> tuple[Note, ...]:
@@ -145,6 +159,8 @@ class Summary:
 
     @cached_property
     def _facts(self) -> GatewayFacts:
+        from envoylogs.summary.log_facts import facts_of
+
         return facts_of(self.judged, self.accounts)
 
     @cached_property

@@ -18,9 +18,11 @@ from envoylogs.envoy.flags import RESPONSE_FLAGS
 from envoylogs.envoy.outcomes import OUTCOME_NAMES
 from envoylogs.frames import SCANNED
 from envoylogs.keyed.selection import Selection
+from envoylogs.mesh.causes import CAUSE_BY_CODE
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.sorting import Sort
 from envoylogs.summary.summary import summarize
+from envoylogs.summary.suppressing import CODES
 from envoylogs.summary.tables import JOINT, TABLE_NAMES
 from envoylogs.tally.tally import Tally
 
@@ -60,6 +62,9 @@ def _offered(words: str) -> list[str]:
         ("summarize --sort p9", ["p90", "p95", "p99", "p999"]),
         ("summarize --every 1", ["1m", "15m", "1h", "1d"]),
         ("lines --finding lost_h", ["lost_host"]),
+        ("explain --suppress sha", ["shadowed"]),
+        ("flags shad", ["shadowed"]),
+        ("help shad", ["shadowed"]),
         ("query --timezone Europe/Berl", ["Europe/Berlin"]),
     ],
 )
@@ -76,7 +81,9 @@ def test_all_values_that_are_offered_are_taken_and_none_is_left_out() -> None:
         *(detail.match for detail in RESPONSE_CODE_DETAILS),
         *OUTCOME_NAMES,
         *KIND_BY_CODE,
+        *CAUSE_BY_CODE,
     }
+    assert {*_offered("summarize --suppress ")} == {*CODES}
     assert {*_offered("help ")} >= {*COMMANDS, *titles(), *KIND_BY_CODE, *OUTCOME_NAMES}
     usual = summarize(Tally.empty()).table("authority")
     assert all(Sort.of(column).is_of(usual) for column in completion.SORTED_BY)
@@ -86,7 +93,9 @@ def test_all_values_that_are_offered_are_taken_and_none_is_left_out() -> None:
     assert Selection.of({"outcome": outcomes}, roles=_offered("summarize --role "))
 
 
-@pytest.mark.parametrize("words", ["flags U", "summarize --by h", "help lost"])
+@pytest.mark.parametrize(
+    "words", ["flags U", "summarize --by h", "help lost", "explain --suppress s"]
+)
 def test_completion_loads_nothing_heavy(words: str) -> None:
     code = (
         "import sys\n"

@@ -28,6 +28,7 @@ def test_flags_may_be_joined_by_anything(name: str) -> None:
     ("name", "found"),
     [
         ("lost-route", ("finding", "lost_route")),
+        ("path not matched", ("cause", "path_not_matched")),
         ("NoRoute", ("outcome", "no_route")),
         ("no healthy upstream", ("response_flag", "UH")),
         ("Via-Upstream", ("response_code_detail", "via_upstream")),
@@ -35,6 +36,12 @@ def test_flags_may_be_joined_by_anything(name: str) -> None:
 )
 def test_words_may_be_joined_by_anything(name: str, found: tuple[str, str]) -> None:
     assert found in _found(name)
+
+
+def test_a_name_of_several_kinds_gives_all() -> None:
+    kinds = [kind for kind, _ in _found("no_endpoints")]
+
+    assert kinds == ["finding", "cause", "outcome"]
 
 
 def test_a_code_gives_what_speaks_of_it() -> None:

@@ -14,6 +14,7 @@ from envoylogs.cli.app import COMMANDS, _with_command
 from envoylogs.cli.pages import LIKE_COMMANDS, TOPICS, names, texts_of, titles
 from envoylogs.envoy.outcomes import OUTCOME_NAMES
 from envoylogs.errors import PROBLEMS, UnknownKeyError
+from envoylogs.mesh.causes import CAUSE_BY_CODE
 from envoylogs.reading.fates import REASONS
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 
@@ -34,7 +35,8 @@ def test_the_name_of_a_message_gives_what_is_said_of_it(slug: str) -> None:
 
 def test_all_that_a_summary_names_can_be_asked_for() -> None:
     assert set(names()) >= {
-        *TOPICS, *_SLUGS, *REASONS, *PROBLEMS, *KIND_BY_CODE, *OUTCOME_NAMES, *schema.NORMALIZED,
+        *TOPICS, *_SLUGS, *REASONS, *PROBLEMS, *KIND_BY_CODE, *CAUSE_BY_CODE, *OUTCOME_NAMES,
+        *schema.NORMALIZED,
     }  # fmt: skip
     for name in names():
         assert texts_of(name)
@@ -47,10 +49,20 @@ def test_a_name_of_several_kinds_gives_all() -> None:
     assert outcome.startswith("### overflow\n")
 
 
-@pytest.mark.parametrize("page", [*TOPICS, *KIND_BY_CODE])
-def test_every_link_of_a_page_can_be_followed(page: str) -> None:
-    text = texts_of(page)[0]
+def test_a_cause_that_is_called_like_a_finding_has_a_page_of_its_own() -> None:
+    finding, cause, outcome = texts_of("no_endpoints")
 
+    assert "Flag UH" in finding
+    assert "ServiceEntry without resolution" in cause
+    assert outcome.startswith("### no_endpoints\n")
+    assert len(texts_of("no_endpoints#example")) == 2
+
+
+@pytest.mark.parametrize("page", [*TOPICS, *KIND_BY_CODE, *CAUSE_BY_CODE])
+def test_every_link_of_a_page_can_be_followed(page: str) -> None:
+    text = "".join(each for each in texts_of(page) if each.startswith("# "))
+
+    assert text
     outside = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     assert "](" not in outside
     assert "<!--" not in outside
@@ -66,6 +78,9 @@ def test_every_link_of_a_page_can_be_followed(page: str) -> None:
         ("docs/findings/lost_route.md", "# lost_route"),
         ("findings/README.md", "# Findings"),
         ("query.md", "# SQL"),
+        ("docs/causes/shadowed.md", "# shadowed"),
+        ("causes/README.md", "# Causes"),
+        ("explain.md#secrets", "## Secrets"),
         ("messages#exit-codes", "## Exit codes"),
         ("../outcomes.md#harm", "## Harm"),
         ("Exit codes", "## Exit codes"),
@@ -89,7 +104,7 @@ def test_topics_that_are_called_like_commands_are_asked_for_as_files() -> None:
     assert set(LIKE_COMMANDS) == {*TOPICS} & {*COMMANDS}
     assert _with_command(["help", "query"]) == ["query", "--help"]
     assert _with_command(["help", "query.md"]) == ["help", "query.md"]
-    assert {"query.md", "report.md"} <= titles().keys()
+    assert {"explain.md", "query.md", "report.md"} <= titles().keys()
 
 
 def test_a_wheel_has_all_pages_and_no_page_is_left_out() -> None:

@@ -1,4 +1,4 @@
-"""``envoylogs flags``: what a flag, a detail, an outcome or a finding means."""
+"""``envoylogs flags``: what a flag, a detail, an outcome, a finding or a cause means."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def flags(
         _Format, format_option(help="text for people, json for programs.")
     ] = _Format.TEXT,
 ) -> None:
-    """Explain response flags, details, outcomes and findings.
+    """Explain response flags, details, outcomes, findings and causes.
 
     Says what each means, whom it blames and what to look at first. Without a
     name it lists them all.
@@ -77,7 +77,7 @@ def flags(
 
 
 def explained(name: str) -> str:
-    """Return what a flag, a detail, a code, an outcome or a finding means.
+    """Return what a flag, a detail, a code, an outcome, a finding or a cause means.
 
     Raises:
         UnknownKeyError: If it is none.
@@ -90,6 +90,7 @@ def _all() -> Iterator[_Entry]:
     from envoylogs.envoy.failures.lookup import FAILURE_OF_OUTCOME
     from envoylogs.envoy.flags import RESPONSE_FLAGS
     from envoylogs.envoy.outcomes import OUTCOMES
+    from envoylogs.mesh.causes import CAUSE_KINDS
     from envoylogs.summary.findings.catalog import FINDING_KINDS
 
     for flag in RESPONSE_FLAGS:
@@ -107,6 +108,9 @@ def _all() -> Iterator[_Entry]:
     for kind in FINDING_KINDS:
         facts = {"must_act": str(kind.who), "proved_by": kind.proof}
         yield _Entry("finding", kind.code, f"{kind.code}, a finding", kind.meaning, facts)
+    for cause in CAUSE_KINDS:
+        facts = {"proved_by": cause.proof, "change": cause.change}
+        yield _Entry("cause", cause.code, f"{cause.code}, a cause", cause.meaning, facts)
 
 
 def _of_failure(name: str | None) -> dict[str, str]:
@@ -130,6 +134,7 @@ _HEADINGS = {
     "response_code_detail": "\nResponse code details",
     "outcome": "\nOutcomes, in the order in which they are tried",
     "finding": "\nFindings",
+    "cause": "\nCauses, as envoylogs explain has them",
 }
 
 
@@ -179,7 +184,7 @@ def _looked_up(name: str) -> list[_Entry]:
         return [flags_by_name[part] for part in dict.fromkeys(parts)]
     found = [
         entry
-        for kind in ("finding", "outcome")
+        for kind in ("finding", "cause", "outcome")
         for entry in entries
         if entry.kind == kind and letters_of(entry.name) == letters_of(name)
     ]
@@ -188,17 +193,17 @@ def _looked_up(name: str) -> list[_Entry]:
         found = [entry for entry in entries if re.search(rf"\b{name}s?\b", entry.meaning)]
         if not found:
             raise UnknownKeyError(
-                f"{name} is a response code, of which no flag, detail, outcome or finding speaks. "
-                "Look up the flags and details that stand beside it in the log."
+                f"{name} is a response code, of which no flag, detail, outcome, finding or cause "
+                "speaks. Look up the flags and details that stand beside it in the log."
             )
     if not found:
-        order = ("response_flag", "outcome", "finding", "response_code_detail")
+        order = ("response_flag", "outcome", "finding", "cause", "response_code_detail")
         known = [entry.name for kind in order for entry in entries if entry.kind == kind]
         long = [entry.facts["long"] for entry in entries if entry.kind == "response_flag"]
         if any(part in flags_by_name for part in parts):
             # The flag that is none, of several that were joined.
             name = next(part for part in words if letters_of(part) not in flags_by_name)
-        raise UnknownKeyError.of("flag, detail, outcome or finding", name, [*known, *long])
+        raise UnknownKeyError.of("flag, detail, outcome, finding or cause", name, [*known, *long])
     return found
 
 

@@ -23,7 +23,8 @@ def help(  # noqa: A001  # the name of the command
         list[str] | None,
         typer.Argument(
             metavar="NAME",
-            help="A command, a topic, a finding, an outcome, a column, or the name of a message.",
+            help="A command, a topic, a finding, a cause, an outcome, a column, or the name of a "
+            "message.",
             show_default=False,
             autocompletion=one_of(helped_names),
         ),

@@ -41,9 +41,11 @@ class Answer:
 
     @property
     def virtual_host(self) -> VirtualHost | None:
-        """The one that takes the host, null for none; the blackhole is none."""
+        """The one that takes the host and has routes, null for none; the blackhole is none."""
         found = None if self.routing is None else self.routing.virtual_host
-        return None if found is None or is_blackhole(found) else found
+        if found is None or is_blackhole(found) or not (found.routes or found.has_matcher):
+            return None
+        return found
 
     @property
     def redirect_is_open(self) -> bool:

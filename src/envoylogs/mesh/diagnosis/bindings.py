@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from envoylogs.mesh.diagnosis.changes import add_host, name_gateway, refer_to_gateway
-from envoylogs.mesh.diagnosis.objects import dicts, texts
+from envoylogs.mesh.diagnosis.host_index import spelling_hint
+from envoylogs.mesh.diagnosis.objects import GATEWAY_API, dicts, texts
 from envoylogs.mesh.diagnosis.scopes import explained_scope
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 from envoylogs.mesh.intent.values import Binding
@@ -111,21 +112,25 @@ def _not_bound(
         Proof(str(route), reference, shown, binding.why),
     )
     gateway = server.gateway
+    is_open = binding.status == "gateway_not_in_files"
+    of_other_api = route.kind == "VirtualService" and gateway.group == GATEWAY_API
     if cause == "gateway_reference_wrong":
         what = f"names {binding.reference}, which is not {gateway}, the one that accepts it"
+        if of_other_api:
+            what = f"names {binding.reference}: {gateway}, which accepts it, is of the Gateway API "
+            what += "and takes HTTPRoutes"
     elif route.kind != "VirtualService":
         what = f"names no Gateway in parentRefs; {gateway} accepts the host"
     else:
         named = "no gateway" if shown == "(missing)" else "mesh alone"
         what = f"names {named}, so it is for the sidecars only; {gateway} accepts the host"
-    is_open = binding.status == "gateway_not_in_files"
     return Diagnosis(
         cause,
         "likely" if is_open else "proved",
         f"{route} lists {host} and {what}.",
         proof,
         (route, gateway),
-        _bind(binding, gateway, objects),
+        None if of_other_api else _bind(binding, gateway, objects),
         Now(routed=False, why="nothing that lists the host is bound to the Gateway"),
     )
 
@@ -157,15 +162,15 @@ def _bound_without_routes(
     return Diagnosis(
         "condition_not_met",
         "likely",
-        f"{route} lists {host} and is bound to {server.gateway}, and none of its rules is for this "
-        f"port of it.{f' {why}' if why else ''}",
+        f"{route} lists {host} and is bound to {server.gateway}, and none of its rules is for port "
+        f"{server.port} of it.",
         (
             objects.step_of(server, f"accepts {host}"),
             Proof(str(route), f"spec.{objects.host_field(route)}", hosts, why or f"lists {host}"),
         ),
         (route, server.gateway),
         None,
-        Now(routed=False, why="no rule is for this port"),
+        Now(routed=False, why=f"no rule is for port {server.port}"),
     )
 
 
@@ -213,7 +218,7 @@ def _not_listed(host: str, accepting: list[Server], objects: Objects) -> Diagnos
             "host_not_in_virtualservice",
             "proved",
             f"{gateway} accepts {host}, and none of the {len(bound)} routes that are bound to it "
-            "lists it.",
+            f"lists it.{spelling_hint(objects.routes, host)}",
             (accepts,),
             (gateway,),
             None,
@@ -235,6 +240,7 @@ def _not_listed(host: str, accepting: list[Server], objects: Objects) -> Diagnos
         else f"{gateway} accepts {host}, and none of the {len(bound)} routes that are bound to it "
         f"lists it; the nearest is {route}."
     )
+    says += spelling_hint(objects.routes, host)
     target = objects.by_name.get(route)
     return Diagnosis(
         cause,

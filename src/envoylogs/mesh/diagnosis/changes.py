@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from envoylogs.mesh.explanation import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from envoylogs.mesh.objects import MeshObject, ObjectName
 
@@ -45,6 +45,19 @@ def add_host_to_server(target: MeshObject, index: int, host: str) -> Change:
                                                 [*hosts, host])  # fmt: skip
     place = f"servers[{index}]"
     return Change(target.name, yaml, f"list {host} in {place}, the other servers stay")
+
+
+def leave_hosts(target: MeshObject, index: int, taken: Container[str]) -> Change | None:
+    """Return the change that takes hosts out of a server of a Gateway; null if none is left."""
+    servers = target.spec.get("servers")
+    server = servers[index] if isinstance(servers, list) and index < len(servers) else None
+    if not isinstance(server, dict):
+        return None
+    left = [host for host in _texts(server.get("hosts")) if host.rpartition("/")[2] not in taken]
+    if not left:
+        return None
+    yaml = "spec:\n  servers:\n" + _server_yaml(server, left)
+    return Change(target.name, yaml, f"leave what an older Gateway has out of servers[{index}]")
 
 
 def name_gateway(target: MeshObject, gateway: ObjectName, wrong: str | None = None) -> Change:

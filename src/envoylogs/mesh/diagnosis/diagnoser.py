@@ -9,29 +9,33 @@ from typing import TYPE_CHECKING
 from envoylogs.mesh.diagnosis.asking import Answer, Given
 from envoylogs.mesh.diagnosis.clusters import explained_cluster, missing_cluster
 from envoylogs.mesh.diagnosis.connections import explained_connection, explained_reuse
-from envoylogs.mesh.diagnosis.dumped_tables import explained_by_table, step_of_table
+from envoylogs.mesh.diagnosis.dumped_tables import domains_of, explained_by_table, step_of_table
 from envoylogs.mesh.diagnosis.hosts import explained_host
 from envoylogs.mesh.diagnosis.log_only import explained_by_log
 from envoylogs.mesh.diagnosis.objects import Objects
 from envoylogs.mesh.diagnosis.paths import explained_condition, explained_path
-from envoylogs.mesh.diagnosis.ports_in_hosts import (
-    explained_by_port,
-    explained_by_release,
-    without_port,
-)
 from envoylogs.mesh.diagnosis.routed import (
     explained_answer,
     explained_not_taken,
     explained_routed,
 )
 from envoylogs.mesh.diagnosis.scopes import explained_open_export
+from envoylogs.mesh.diagnosis.written_hosts import (
+    explained_by_dot,
+    explained_by_port,
+    explained_by_release,
+    without_dot,
+    without_port,
+)
 from envoylogs.mesh.explanation import Diagnosis
 from envoylogs.mesh.services import Services
 
 if TYPE_CHECKING:
     from envoylogs.mesh.configuration import Configuration
+    from envoylogs.mesh.diagnosis.host_index import HostIndex
     from envoylogs.mesh.diagnosis.refusals import Refusal, Seen
     from envoylogs.mesh.intent.values import GatewayFacts, Intent
+    from envoylogs.mesh.tables import RouteTable
 
 _UNROUTED = {"no_route", "blackhole"}
 _CLUSTERS = {"no_cluster", "no_endpoints"}
@@ -74,6 +78,7 @@ class Diagnoser:
         # Strangers ask for many paths of few hosts that have no virtual host.
         self._of_host: dict[_Key, Diagnosis] = {}
         self._paths: Counter[int] = Counter()
+        self._domains: dict[int, HostIndex[None]] = {}
 
     def __call__(self, refusal: Refusal) -> Diagnosis:
         """Return why requests were turned away."""
@@ -178,6 +183,11 @@ class Diagnoser:
             in_port = explained_by_port(refusal, without, self._seen)
             if in_port is not None:
                 return in_port
+        undotted = without_dot(refusal)
+        for without in () if undotted is None else self._answers(undotted):
+            dotted = explained_by_dot(refusal, without)
+            if dotted is not None:
+                return dotted
         answer = answers[0] if answers else None
         told = next((each for each in answers if not each.is_dump), None)
         if answer is not None and answer.is_dump and told is not None and told.virtual_host:
@@ -189,10 +199,15 @@ class Diagnoser:
             if found.cause != "not_in_files" or answer is None or not answer.is_dump:
                 return self._with_candidates(found, refusal)
         if answer is not None and answer.is_dump:
-            return explained_by_table(refusal, answer)
+            return explained_by_table(refusal, answer, self._domains_of(answer.way.table))
         given = Diagnosis(
             "not_in_files",
             "log_only",
             "Nothing given says which hosts this port of the gateway has.",
         )
         return self._with_candidates(given, refusal)
+
+    def _domains_of(self, table: RouteTable | None) -> HostIndex[None]:
+        if id(table) not in self._domains:
+            self._domains[id(table)] = domains_of(table)
+        return self._domains[id(table)]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envoylogs.mesh.diagnosis.asking import is_blackhole
+from envoylogs.mesh.diagnosis.host_index import HostIndex, spelling_hint
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 
 if TYPE_CHECKING:
     from envoylogs.mesh.diagnosis.asking import Answer
     from envoylogs.mesh.diagnosis.refusals import Refusal
+    from envoylogs.mesh.tables import RouteTable
 
 _SHOWN = 5
 
@@ -24,8 +26,21 @@ def step_of_table(refusal: Refusal, answer: Answer) -> Proof:
     return Proof(name, "virtual hosts", f"{names}{more}", f"none takes {refusal.host}")
 
 
-def explained_by_table(refusal: Refusal, answer: Answer) -> Diagnosis:
-    """Return what the gateway's own table says of a host that it does not have."""
+def domains_of(table: RouteTable | None) -> HostIndex[None]:
+    """Return the domains of a table, to be looked up; those with ports are left out."""
+    hosts = table.virtual_hosts if table else ()
+    domains = (domain for host in hosts for domain in host.domains)
+    return HostIndex((domain, None) for domain in domains if ":" not in domain)
+
+
+def explained_by_table(refusal: Refusal, answer: Answer, listed: HostIndex[None]) -> Diagnosis:
+    """Return what the gateway's own table says of a host that it does not have.
+
+    Args:
+        refusal: For the host.
+        answer: Of the dump.
+        listed: The domains of the table.
+    """
     table, host = answer.way.table, refusal.host or ""
     hosts = table.virtual_hosts if table else ()
     name = table.name if table and table.name else "route table"
@@ -41,8 +56,7 @@ def explained_by_table(refusal: Refusal, answer: Answer) -> Diagnosis:
             (step_of_table(refusal, answer),),
             now=now,
         )
-    below = {domain.lower() for each in hosts for domain in each.domains}
-    if f"*.{host}" in below:
+    if listed.listing_wildcard_of(host):
         return Diagnosis(
             "wildcard_does_not_cover", "proved",
             f"Table {name} has *.{host}, which does not cover {host} itself.",
@@ -52,7 +66,8 @@ def explained_by_table(refusal: Refusal, answer: Answer) -> Diagnosis:
         "host_not_in_virtualservice",
         "proved",
         f"No virtual host of table {name} takes {host}: no VirtualService that lists it is bound "
-        "to a Gateway that accepts it. Give the objects too: they say which of the two lacks it.",
+        f"to a Gateway that accepts it. Give the objects too: they say which of the two lacks it."
+        f"{spelling_hint(listed, host)}",
         (step_of_table(refusal, answer),),
         now=now,
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _Lister = TypeVar("_Lister")
 
+_LETTERS, _SWAPPED = 5, 2
+_MOST_COMPARED = 1000
 _NEAREST = 50
 """So many objects of a domain are looked at for the one with the most similar host."""
 
@@ -68,9 +70,35 @@ class HostIndex(Generic[_Lister]):
         ranked = sorted(beside, key=lambda found: (-_shared(found[0], host), found[0]))
         return list(dict.fromkeys(lister for _, lister in ranked))
 
+    def misspelled(self, host: str) -> str | None:
+        """Return a host beside this one that may have been meant by it; null for none."""
+        parent = next(parents_of(host), "")
+        beside = (name for name, _ in self._below.get(parent, [])[:_MOST_COMPARED])
+        return next((name for name in beside if is_misspelled(name, host)), None)
+
+
+def spelling_hint(index: HostIndex[Any], host: str) -> str:
+    """Return a question to add where a host may be misspelled; empty where none is near."""
+    near = index.misspelled(host)
+    return "" if near is None else f" There is {near}: is one of both a typing error?"
+
+
+def is_misspelled(one: str, other: str) -> bool:
+    """Tell names that differ by one typing error: a letter more, less, another, or two swapped.
+
+    Names that differ by a number, or by their whole first label, are names of their own.
+    """
+    n = _shared(one, other)
+    left, right = one[n:], other[n:]
+    n = _shared(left[::-1], right[::-1])
+    left, right = left[: len(left) - n], right[: len(right) - n]
+    is_one = (len(left) <= 1 and len(right) <= 1) or (left == right[::-1] and len(left) == _SWAPPED)
+    label = max(one.find("."), other.find("."))
+    return is_one and label >= _LETTERS and (left + right).isalpha()
+
 
 def _shared(one: str, other: str) -> int:
-    """Return how many characters two hosts begin with alike."""
+    """Return how many characters two names begin with alike."""
     n = 0
     for left, right in zip(one, other, strict=False):
         if left != right:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from envoylogs.mesh.diagnosis.host_index import HostIndex
-from envoylogs.mesh.diagnosis.objects import dicts, texts
+from envoylogs.mesh.diagnosis.objects import GATEWAY_API, dicts, texts
 from envoylogs.mesh.intent import Note
 from envoylogs.mesh.intent.hosts import expanded
 from envoylogs.mesh.services import Services
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from envoylogs.mesh.configuration import Configuration
     from envoylogs.mesh.intent import GatewayFacts, Intent
+    from envoylogs.mesh.intent.values import Server
     from envoylogs.mesh.objects import MeshObject
 
 _USUAL_PORT = 80
+_HOSTS_SHOWN = 5
 _FOR_MESH_ONLY = "virtualservice_for_mesh_only"
 
 
@@ -40,10 +42,58 @@ def remarks(configuration: Configuration, intent: Intent, facts: GatewayFacts) -
         return any(accepted.covering(host.lower(), with_any=False) for host in hosts)
 
     notes = [note for note in intent.notes if is_odd(note)]
-    return (*notes, *_destinations(configuration, facts))
+    missing = _missing_credentials(configuration, intent)
+    return (*notes, *missing, *_destinations(configuration, facts, intent.namespace))
 
 
-def _destinations(configuration: Configuration, facts: GatewayFacts) -> Iterator[Note]:
+def _missing_credentials(configuration: Configuration, intent: Intent) -> Iterator[Note]:
+    """Yield the certificates of TLS servers that are not among the Secrets.
+
+    Istio asks for the Secret in the namespace of the gateway's pods. Where it is not there, the
+    listener stays open and handshakes fail, which no access log of Istio has.
+    """
+    known = configuration.credentials
+    if known is None:
+        return
+    for server in intent.servers:
+        if server.tls_mode is None or server.in_force is False:
+            continue
+        for credential in server.credentials:
+            # With a scheme it is none of a Secret: builtin:// is the pod's own certificate.
+            if "://" in credential or _is_known(credential, known, intent.namespace):
+                continue
+            hosts = ", ".join(host for _, host in server.hosts[:_HOSTS_SHOWN])
+            yield Note(
+                "credential_missing",
+                server.gateway,
+                _credential_field(server),
+                credential,
+                f"Secret {credential} is not among those given; without it no connection for "
+                f"{hosts or 'its hosts'} gets past the handshake, and no log has such connections.",
+                "open",
+            )
+
+
+def _is_known(credential: str, known: Sequence[str], namespace: str | None) -> bool:
+    """Tell whether a Secret is among those that are known; a namespace that is unknown fits."""
+    asked, _, name = credential.rpartition("/")
+    of = asked or namespace
+    for each in known:
+        has, _, called = each.rpartition("/")
+        if called == name and (not of or not has or has == of):
+            return True
+    return False
+
+
+def _credential_field(server: Server) -> str:
+    if server.gateway.group == GATEWAY_API:
+        return f"listeners[{server.index}].tls.certificateRefs"
+    return f"servers[{server.index}].tls.credentialName"
+
+
+def _destinations(
+    configuration: Configuration, facts: GatewayFacts, namespace: str | None
+) -> Iterator[Note]:
     """Yield destinations of VirtualServices that can't have a cluster, by the files."""
     services = Services(configuration, facts.mesh_domain)
     for each in configuration.objects:
@@ -53,7 +103,7 @@ def _destinations(configuration: Configuration, facts: GatewayFacts) -> Iterator
             cluster = _cluster(destination, each.namespace, facts.mesh_domain, services)
             if cluster is None:
                 continue
-            state = services.cluster_state(cluster, facts.namespace)
+            state = services.cluster_state(cluster, namespace)
             if state.status == "missing" and state.reason is not None:
                 yield Note(state.reason, each.name, place, cluster, state.says)
 

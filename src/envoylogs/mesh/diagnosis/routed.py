@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.tables import Route
 
 _SHOWN = 5
+_REDIRECTS = (301, 308)
 _NOT_KNOWN_WHEN = ": it is younger than the records, or the gateway had not taken it."
 _OF_ROUTES = {"direct_response", "fault_injected"}
 """Outcomes that a route makes, and not a policy."""
@@ -91,6 +92,13 @@ def explained_not_taken(refusal: Refusal, answer: Answer, told: Answer) -> Diagn
 def explained_answer(refusal: Refusal, answers: Sequence[Answer]) -> Diagnosis | None:
     """Return which route answers by itself; null if nothing given says so."""
     for answer in answers:
+        to_https = answer.routing.redirect_to_https if answer.routing else False
+        if to_https or (to_https is None and refusal.code in _REDIRECTS):
+            return Diagnosis(
+                "direct_by_configuration", "proved",
+                "The host redirects plain requests to HTTPS (httpsRedirect, require_tls).",
+                now=answer.now, by_path=True,
+            )  # fmt: skip
         for candidate in answer.routing.candidates if answer.routing else ():
             route = candidate.route
             if route.action.kind in {"cluster", "weighted"} and not route.action.fault:
@@ -106,12 +114,6 @@ def explained_answer(refusal: Refusal, answers: Sequence[Answer]) -> Diagnosis |
                 answer.now,
                 by_path=True,
             )
-        if answer.routing and answer.routing.redirect_to_https:
-            return Diagnosis(
-                "direct_by_configuration", "proved",
-                "The host redirects plain requests to HTTPS (httpsRedirect, require_tls).",
-                now=answer.now, by_path=True,
-            )  # fmt: skip
     sent = next((answer for answer in answers if answer.verdict == "routed"), None)
     if sent is None or refusal.outcome not in _OF_ROUTES:
         return None

@@ -58,8 +58,8 @@ def intended(configuration: Configuration, facts: GatewayFacts) -> Intent:
         if each.kind in ROUTE_KINDS:
             routes.add(each)
 
-    services = Services(objects, facts.mesh_domain)
-    pods = GatewayPods(workloads.labels, workloads.namespace)
+    services = Services(objects, facts.mesh_domain, facts.release)
+    pods = GatewayPods(workloads.labels, workloads.namespace, facts.release)
     bound = BoundRoutes([*virtual_services, *routes.route_sets()], services, pods)
     tables = route_tables(servers, bound, facts.release, notes)
     listeners = gateway_listeners(servers, bound, services, notes)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.intent.values import ServerReason
     from envoylogs.mesh.objects import MeshObject
 
+GATEWAY_API = "gateway.networking.k8s.io"
 ANY_NAMESPACE = "*"
 NO_NAMESPACE = "~"
 
@@ -68,6 +69,12 @@ class DeclaredServer:
     reason: ServerReason | None = None
     why: str = ""
     kinds: frozenset[str] = frozenset({"VirtualService"})
+
+    @property
+    def place(self) -> str:
+        """Where it stands in the spec of its object."""
+        listed = "listeners" if self.source.name.group == GATEWAY_API else "servers"
+        return f"{listed}[{self.index}]"
 
     @property
     def is_plain_http(self) -> bool:

@@ -71,7 +71,7 @@ class HostIndex:
         self._suffixes = {host[1:] for host in each_once if is_wildcard(host)}
         # What is no "*" or "*.name" is refused by Istio's validation, and is rare.
         self._odd = [suffix for suffix in self._suffixes if suffix and suffix[0] != "."]
-        self._reversed = sorted((host.lstrip("*")[::-1], host) for host in each_once)
+        self._reversed = sorted((_name(host)[::-1], host) for host in each_once)
 
     def covers(self, host: str) -> bool:
         """Return whether a host of the server stands for all of what another stands for."""
@@ -103,7 +103,7 @@ class HostIndex:
         return found
 
     def _covering(self, host: str) -> list[str]:
-        name = host[1:] if is_wildcard(host) else host
+        name = _name(host)
         found = [f"*{suffix}" for suffix in self._odd if name.endswith(suffix)]
         if "" in self._suffixes:
             found.append("*")
@@ -115,7 +115,7 @@ class HostIndex:
         return found
 
     def _covered_by(self, wildcard: str) -> list[str]:
-        start = wildcard[1:][::-1]
+        start = _name(wildcard)[::-1]
         first = bisect_left(self._reversed, (start, ""))
         covered = []
         for name, host in self._reversed[first:]:
@@ -124,6 +124,11 @@ class HostIndex:
             if is_covered(host, wildcard):
                 covered.append(host)
         return covered
+
+
+def _name(host: str) -> str:
+    """Return a host without the ``*`` of a wildcard."""
+    return host[1:] if is_wildcard(host) else host
 
 
 def _is_address(host: str) -> bool:

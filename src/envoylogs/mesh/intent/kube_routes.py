@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from envoylogs.mesh.intent.declared import GATEWAY_API
 from envoylogs.mesh.intent.hosts import HostIndex, is_covered, is_wildcard, listed
-from envoylogs.mesh.intent.kube_gateways import GATEWAY_API
 from envoylogs.mesh.intent.kube_rules import (
     RefusedRouteError,
     http_rules_of_route,

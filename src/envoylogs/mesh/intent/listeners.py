@@ -191,7 +191,7 @@ def _note_nothing_bound(server: DeclaredServer, notes: list[Note]) -> None:
         Note(
             "connections_without_route",
             server.source.name,
-            f"servers[{server.index}]",
+            server.place,
             f"{server.protocol} {server.port}",
             f"No route in the files is bound to it that passes on connections for {hosts}: they "
             "are refused, unless there is one that is not in the files.",

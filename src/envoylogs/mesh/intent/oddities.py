@@ -33,7 +33,7 @@ def conflicts(servers: Iterable[MergedServer]) -> list[Note]:
         Note(
             _CONFLICTS[each.reason],
             each.declared.source.name,
-            f"servers[{each.declared.index}]",
+            each.declared.place,
             f"{each.declared.protocol} {each.declared.port}",
             each.why,
             "open" if each.in_force is None else "proved",
@@ -116,7 +116,7 @@ def _shared(each: DeclaredServer, other: DeclaredServer, credential: str) -> Not
     return Note(
         "shared_credential",
         each.source.name,
-        f"servers[{each.index}].tls",
+        f"{each.place}.tls",
         credential,
         f"The certificate for {hosts} is that for {of_other} too, {where}: a browser that has a "
         "connection to one of both may ask the other's hosts on it, and the routes of the first "

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 UNKNOWN_SERVICE = "UnknownService"
 """The cluster for a backend that does not resolve; it never exists."""
 
+_ALIASES = (1, 21)
+
 
 @dataclass(frozen=True, slots=True)
 class _Service:
@@ -28,17 +30,31 @@ class _Service:
 
 
 class Services:
-    """Services and ServiceEntries by their full names."""
+    """Services and ServiceEntries by their full names.
+
+    Args:
+        objects: All.
+        domain: What the names of Services end with.
+        release: Of Istio, which sends to the name that an ``ExternalName`` stands for since
+            1.21; null takes the newest rules.
+    """
 
     __slots__ = ("_by_host",)
 
-    def __init__(self, objects: Iterable[MeshObject], domain: str) -> None:
+    def __init__(
+        self,
+        objects: Iterable[MeshObject],
+        domain: str,
+        release: tuple[int, int] | None = None,
+    ) -> None:
         self._by_host: dict[str, _Service] = {}
+        has_aliases = release is None or release >= _ALIASES
         for each in objects:
             spec = quiet_spec(each)
             if each.kind == "Service" and not each.name.group:
                 host = f"{each.name.name}.{each.namespace}.svc.{domain}"
-                self._by_host[host] = _Service(_ports(spec, "port"), _external_name(spec))
+                alias = _external_name(spec) if has_aliases else ""
+                self._by_host[host] = _Service(_ports(spec, "port"), alias)
             elif each.kind == "ServiceEntry":
                 ports = _ports(spec, "number")
                 for host in spec.texts("hosts"):

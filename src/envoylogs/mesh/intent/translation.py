@@ -22,17 +22,27 @@ CLAIMS = "@request.auth.claims"
 """What the name of a header begins with that stands for a claim of a JWT."""
 
 
+_MISSING_AS_EMPTY = (1, 22)
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayPods:
-    """What a rule may ask of the pod that sends a request on.
+    """What decides which routes the pods of a gateway get.
 
     Attributes:
-        labels: Of the gateway's pods; null if they are not in the files.
-        namespace: Of the gateway's pods; null if it is not known.
+        labels: Of the pods; null if they are not in the files.
+        namespace: Of the pods; null if it is not known.
+        release: Of Istio; null takes the newest rules.
     """
 
     labels: Mapping[str, str] | None = None
     namespace: str | None = None
+    release: tuple[int, int] | None = None
+
+    @property
+    def counts_missing_as_empty(self) -> bool:
+        """Whether a header that is not there is none of those that must not be, since 1.22."""
+        return self.release is None or self.release >= _MISSING_AS_EMPTY
 
 
 def translated(
@@ -58,7 +68,7 @@ def translated(
                 continue
             made = RouteMatch("prefix", "/")
             if match is not None:
-                made = _route_match(match, conditions, separated=routes.is_of_gateway_api)
+                made = _route_match(match, conditions, pods, separated=routes.is_of_gateway_api)
             route = Route(
                 name=_name(rule, match),
                 match=made,
@@ -126,8 +136,10 @@ def _conditions(
     return tuple(conditions)
 
 
-def _route_match(match: Match, conditions: tuple[str, ...], *, separated: bool) -> RouteMatch:
-    claims, headers = _headers(match)
+def _route_match(
+    match: Match, conditions: tuple[str, ...], pods: GatewayPods, *, separated: bool
+) -> RouteMatch:
+    claims, headers = _headers(match, missing_as_empty=pods.counts_missing_as_empty)
     for name, value in (
         (":method", match.method),
         (":authority", match.authority),
@@ -158,7 +170,7 @@ def _path(uri: StringMatch | None, *, separated: bool) -> tuple[PathKind, str]:
     return "prefix", uri.value
 
 
-def _headers(match: Match) -> tuple[list[str], list[NamedMatch]]:
+def _headers(match: Match, *, missing_as_empty: bool) -> tuple[list[str], list[NamedMatch]]:
     claims: list[str] = []
     headers: list[NamedMatch] = []
     for invert, wanted in ((False, match.headers), (True, match.without_headers)):
@@ -168,7 +180,7 @@ def _headers(match: Match) -> tuple[list[str], list[NamedMatch]]:
                 claims.append(_claim_condition(claim, value, invert=invert))
                 continue
             # A header that must be there can't count as empty where it is not.
-            as_empty = invert and value.kind != "present"
+            as_empty = missing_as_empty and invert and value.kind != "present"
             headers.append(NamedMatch(name.lower(), value, invert, as_empty))
     headers.sort(key=lambda each: each.name)
     return claims, headers

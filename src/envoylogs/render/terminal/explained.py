@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT = 10
 """How many explanations are shown unless told otherwise."""
 
+_BULLET = "    -"
+
 _STYLES = {"proved": "bold green", "likely": "bold magenta", "log_only": "bold blue"}
 
 
@@ -74,15 +76,15 @@ def _print_one(console: Console, place: int, found: Explanation, summary: Summar
     facts = facts_of(found, summary.overview)
     if facts:
         _line(console, "", Text(printable(f"{'; '.join(facts)}.")))
-    verdict = Text.assemble((CERTAINTY[cause.certainty], _STYLES[cause.certainty]), " ")
+    verdict = Text.assemble((CERTAINTY[cause.certainty], _STYLES[cause.certainty]), ": ")
     verdict.append(printable(cause.says)).append(f" [{cause.cause}]", "dim")
     _line(console, "", verdict)
     for step in cause.proof:
         says = f": {step.says}" if step.says else ""
         text = f"{step.object}  {step.field} {step.value}{says}".rstrip()
-        _line(console, "", Text(printable(f"- {text}")), indent=2)
+        _line(console, _BULLET, Text(printable(text)))
     for each in cause.candidates:
-        _line(console, "", Text(printable(f"- {each.cause}: {each.says}")), indent=2)
+        _line(console, _BULLET, Text(printable(f"{each.cause}: {each.says}")))
         _print_block(console, each.command, indent=9)
     now = now_words(cause)
     if now is not None:
@@ -108,8 +110,7 @@ def _print_remarks(console: Console, summary: Summary, limit: int | None) -> Non
         return
     console.print(Text("Also seen in the configuration:", "bold"))
     for note in remarks[:limit]:
-        said = f"- {note.object}: {note.says}"
-        _line(console, "", Text(printable(said)))
+        _line(console, _BULLET, Text(printable(f"{note.object}: {note.says}")))
     if limit is not None and len(remarks) > limit:
         console.print(Text(f"… and {len(remarks) - limit:,} more (--limit 0)", "dim"))
 
@@ -120,9 +121,9 @@ def _print_block(console: Console, text: str, indent: int) -> None:
         console.print(Text(f"{' ' * indent}{printable(line)}", "cyan"), soft_wrap=True)
 
 
-def _line(console: Console, mark: str, text: Text, *, indent: int = 0) -> None:
+def _line(console: Console, mark: str, text: Text) -> None:
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    grid.add_row(Text(f"{mark or '  '}{' ' * indent}"), text)
+    grid.add_row(Text(mark or "  "), text)
     console.print(grid)

@@ -145,6 +145,23 @@ def test_certificates_and_ports_of_their_own_are_no_oddity(other: str) -> None:
     assert not notes(intent_of(_with_certificate("edge/a", "a.com"), other), "shared_credential")
 
 
+def test_a_listener_is_named_as_its_object_has_it() -> None:
+    listeners = ", ".join(
+        f"{{name: {name}, hostname: {name}.com, port: 443, protocol: HTTPS,"
+        f" tls: {{certificateRefs: [{{name: cert}}]}}}}"
+        for name in ("a", "b")
+    )
+    intent = intent_of(
+        f"""
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: Gateway
+        metadata: {{name: gw, namespace: edge}}
+        spec: {{gatewayClassName: istio, listeners: [{listeners}]}}
+        """
+    )
+    assert [note.field for note in notes(intent, "shared_credential")] == ["listeners[0].tls"]
+
+
 _CLAIM = "[{match: [{headers: {'@request.auth.claims.role': {exact: x}}}], directResponse: {}}]"
 _AUTHENTICATION = """
   apiVersion: security.istio.io/v1

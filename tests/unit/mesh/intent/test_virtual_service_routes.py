@@ -207,6 +207,21 @@ def test_a_service_that_is_a_name_elsewhere_stands_for_that_name() -> None:
     assert route.action.clusters == (("outbound|80||x.com", 1),)
 
 
+def test_old_releases_do_not_look_behind_such_a_service() -> None:
+    spec = "{type: ExternalName, externalName: x.com, ports: [{port: 80}]}"
+    service = _SERVICE.replace("{ports: [{port: 9080}]}", spec)
+    (route,) = _routes("[{route: [{destination: {host: web}}]}]", service, release=(1, 20))
+    assert route.action.clusters == (("outbound|80||web.shop.svc.cluster.local", 1),)
+
+
+def test_to_old_releases_a_missing_header_is_none_that_must_not_be() -> None:
+    rule = f"[{{match: [{{withoutHeaders: {{a: {{exact: x}}}}}}], {_ROUTE}}}]"
+    for release, as_empty in (((1, 21), False), ((1, 22), True)):
+        (route,) = _routes(rule, release=release)
+        (header,) = route.match.headers
+        assert (header.invert, header.missing_as_empty) == (True, as_empty)
+
+
 def test_the_only_port_of_a_serviceentry_is_taken() -> None:
     entry = """
       apiVersion: networking.istio.io/v1

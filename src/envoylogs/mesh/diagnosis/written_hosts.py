@@ -1,4 +1,4 @@
-"""Why a host with a port in it has no route: the port is compared, or was by an older Istio."""
+"""Why a host that is written in another way has no route: with a port, or a dot at its end."""
 
 from __future__ import annotations
 
@@ -84,4 +84,32 @@ def explained_by_release(
         answer.origins,
         None,
         replace(answer.now, routed="may", why="the release of Istio") if answer.now else None,
+    )
+
+
+def without_dot(refusal: Refusal) -> Refusal | None:
+    """Return the same for the host without the dot at its end; null if it has none."""
+    host, port = refusal.host or "", refusal.request.authority or ""
+    if not host.endswith(".") or host == ".":
+        return None
+    bare = host[:-1] + port[len(host) :]
+    return replace(refusal, request=replace(refusal.request, authority=bare))
+
+
+def explained_by_dot(refusal: Refusal, bare: Answer) -> Diagnosis | None:
+    """Return what is said where only the dot at the end is in the way; null if it is not."""
+    host, name = bare.virtual_host, refusal.host or ""
+    if host is None:
+        return None
+    table = bare.way.table
+    named = table.name if table and table.name else "route table"
+    domains = ", ".join(host.domains[:_SHOWN])
+    return Diagnosis(
+        "trailing_dot_in_host",
+        "proved",
+        f"{name} ends with a dot, which Istio does not take off; {name[:-1]} is routed.",
+        (Proof(named, f"virtual host {host.name}, domains", domains, f"none is {name}"),),
+        bare.origins,
+        None,
+        Now(routed=False, why=f"the dot at the end of {name}; without it the host is routed"),
     )
