@@ -171,7 +171,7 @@ def _bound_without_routes(
         "condition_not_met",
         "likely",
         f"{route} lists {host} and is bound to {server.gateway}, and none of its rules is for port "
-        f"{server.port} of it.{f' {why}' if why else ''}",
+        f"{server.port} of it.",
         (
             objects.step_of(server, f"accepts {host}"),
             Proof(str(route), f"spec.{objects.host_field(route)}", hosts, why or f"lists {host}"),

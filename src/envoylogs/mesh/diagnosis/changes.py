@@ -191,15 +191,22 @@ def add_path(target: ObjectName, path: str, rule: int | None) -> Change | None:
     return Change(target, lead + match, f"add a match to {where}, if the path should be served")
 
 
-def one_server(gateway: MeshObject, indexes: Sequence[int]) -> Change:
-    """Return the change that makes one TLS server of several that share a certificate."""
+def one_server(gateway: MeshObject, indexes: Sequence[int], more: Sequence[str] = ()) -> Change:
+    """Return the change that makes one TLS server of several that share a certificate.
+
+    Args:
+        gateway: That has them.
+        indexes: Which of its servers.
+        more: Hosts of such servers of other Gateways.
+    """
     servers = gateway.spec.get("servers")
     chosen = [
         servers[index]
         for index in indexes
         if isinstance(servers, list) and index < len(servers) and isinstance(servers[index], dict)
     ]
-    hosts = list(dict.fromkeys(host for each in chosen for host in _texts(each.get("hosts"))))
+    own = [host for each in chosen for host in _texts(each.get("hosts"))]
+    hosts = list(dict.fromkeys([*own, *more]))
     first = chosen[0] if chosen else {}
     yaml = "spec:\n  servers:\n" + _server_yaml(first, hosts)
     return Change(
