@@ -53,6 +53,12 @@ def _names(explanation: dict[str, Any]) -> list[str]:
     return [f"{each['kind']} {each['namespace']}/{each['name']}" for each in explanation["objects"]]
 
 
+def _remarks(printed: str) -> set[tuple[str, str]]:
+    """Return codes and objects of what is odd in the configuration, whatever the log says."""
+    remarks = json.loads(printed)["configuration"]["remarks"]
+    return {(each["code"], each["object"]) for each in remarks}
+
+
 def _check(explanation: dict[str, Any], expected: dict[str, Any]) -> None:
     assert explanation["cause"] == expected["cause"], explanation["says"]
     for name in _IN_WHOLE:
@@ -80,6 +86,7 @@ def test_the_cause_is_said_with_its_objects_and_the_change(folder: Path) -> None
     _check(explanation, expected["explanation"])
     for text in expected["must_not_say"]:
         assert text not in printed
+    assert _remarks(printed) >= {tuple(each) for each in expected.get("remarks", ())}
 
 
 @each_case
@@ -89,8 +96,10 @@ def test_the_nearest_harmless_configuration_is_not_blamed(folder: Path) -> None:
     assert harmless
     given = [harmless.get(path.suffix, path) for path in _given(folder)]
 
-    explanation, _ = _explained(folder / "log.jsonl", given)
+    explanation, printed = _explained(folder / "log.jsonl", given)
 
+    if "remarks" in expected:
+        assert _remarks(printed).isdisjoint(tuple(each) for each in expected["remarks"])
     assert expected["harmless"]["cause"] != folder.parent.name
     _check(explanation, expected["harmless"])
 

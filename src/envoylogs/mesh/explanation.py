@@ -49,7 +49,8 @@ class Now:
     """What becomes of the request by the configuration given.
 
     Attributes:
-        routed: Whether it is routed; ``may`` if something decides that a log does not hold.
+        routed: Whether it is routed to where it can be answered; ``may`` if something decides that
+            a log does not hold.
         virtual_host: Of the table; null for none, and for a connection.
         route: The route by its name or what it matches; null for none.
         cluster: Where it sends, several with their weights; null for nowhere.

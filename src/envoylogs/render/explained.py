@@ -144,6 +144,8 @@ def now_words(diagnosis: Diagnosis) -> str | None:
     if now is None:
         return None
     why = f" ({printable(now.why)})" if now.why else ""
+    if now.routed is False and now.cluster:
+        return f"sent to {printable(now.cluster)} by the configuration given, and fails there{why}."
     if now.routed is False:
         return f"not routed by the configuration given{why}."
     where = "".join(

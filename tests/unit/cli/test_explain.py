@@ -320,6 +320,23 @@ def test_what_is_no_configuration_is_refused_with_what_to_give(
     assert words in str(error)
 
 
+@pytest.mark.parametrize(("command", "code"), [("explain", 1), ("summarize", 1), ("report", 2)])
+def test_the_configuration_is_not_written_over(folder: Path, command: str, code: int) -> None:
+    before = (folder / "mesh.yaml").read_text()
+
+    _asked(folder, "-o", str(folder / "mesh.yaml"), command=command, code=code)
+
+    assert (folder / "mesh.yaml").read_text() == before
+
+
+def test_what_is_suppressed_is_not_said_to_be_nothing(folder: Path) -> None:
+    codes = ("path_not_matched", "host_not_in_virtualservice", "no_gateway_for_host")
+    text = _asked(folder, *(word for code in codes for word in ("--suppress", code))).stdout
+
+    assert "All that the gateway answered by itself is suppressed." in text
+    assert _asked(folder, "--suppress", "path_not_matched:", code=1).exception
+
+
 def test_a_file_that_does_not_exist_is_an_error(folder: Path) -> None:
     error = _run(str(folder / "gateway.log"), "--config", "missing.yaml", code=1).exception
 

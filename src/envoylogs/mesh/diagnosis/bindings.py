@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from envoylogs.mesh.diagnosis.changes import add_host, correct_host, name_gateway, refer_to_gateway
 from envoylogs.mesh.diagnosis.host_index import spelling_hint
+from envoylogs.mesh.diagnosis.letter_case import explained_letter_case
 from envoylogs.mesh.diagnosis.objects import GATEWAY_API, dicts, texts
 from envoylogs.mesh.diagnosis.scopes import explained_scope
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
@@ -67,6 +68,9 @@ def explained_bindings(host: str, accepting: list[Server], objects: Objects) -> 
         binding, meaning = min(failed, key=lambda found: found[1].rank)
         if meaning.cause == "gateway_host_scope":
             return explained_scope(host, accepting[0], binding, objects)
+        same = [each for each in accepting if each.gateway == binding.gateway]
+        if binding.status == "hosts_disjoint" and same:
+            return explained_letter_case(host, same[0], binding, objects)
         return _not_bound(host, accepting[0], binding, meaning.cause, objects)
     bound_with = [route for route in routes if not gateways.isdisjoint(_gateways(route, objects))]
     if bound_with:
@@ -167,7 +171,7 @@ def _bound_without_routes(
         "condition_not_met",
         "likely",
         f"{route} lists {host} and is bound to {server.gateway}, and none of its rules is for port "
-        f"{server.port} of it.{f' {why}' if why else ''}",
+        f"{server.port} of it.",
         (
             objects.step_of(server, f"accepts {host}"),
             Proof(str(route), f"spec.{objects.host_field(route)}", hosts, why or f"lists {host}"),

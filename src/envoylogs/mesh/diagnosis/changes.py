@@ -43,6 +43,24 @@ def correct_host(target: MeshObject, wrong: str, host: str, field: str) -> Chang
     return Change(target.name, f"spec:\n{_listing(field, listed, 2)}", says)
 
 
+def respell_hosts(target: MeshObject, spelled: str, field: str) -> Change:
+    """Return the change that writes the host of a route object in other letters.
+
+    A wildcard that covers the host is written in the letters of what it ends with.
+    """
+    listed = []
+    for each in _texts(target.spec.get(field)):
+        end = each.removeprefix("*")
+        same = (
+            spelled.lower().endswith(end.lower()) if end != each else spelled.lower() == end.lower()
+        )
+        listed.append(
+            each.replace(end, spelled[len(spelled) - len(end) :]) if same and end else each
+        )
+    yaml = f"spec:\n{_listing(field, listed, 2)}"
+    return Change(target.name, yaml, "write the host in the letters of the Gateway")
+
+
 def add_host_to_server(target: MeshObject, index: int, host: str) -> Change:
     """Return the change that lists a host in a server of a Gateway."""
     servers = target.spec.get("servers")
@@ -158,15 +176,22 @@ def add_path(target: ObjectName, path: str, rule: int | None) -> Change:
     return Change(target, lead + match, f"add a match to {where}, if the path should be served")
 
 
-def one_server(gateway: MeshObject, indexes: Sequence[int]) -> Change:
-    """Return the change that makes one TLS server of several that share a certificate."""
+def one_server(gateway: MeshObject, indexes: Sequence[int], more: Sequence[str] = ()) -> Change:
+    """Return the change that makes one TLS server of several that share a certificate.
+
+    Args:
+        gateway: That has them.
+        indexes: Which of its servers.
+        more: Hosts of such servers of other Gateways.
+    """
     servers = gateway.spec.get("servers")
     chosen = [
         servers[index]
         for index in indexes
         if isinstance(servers, list) and index < len(servers) and isinstance(servers[index], dict)
     ]
-    hosts = list(dict.fromkeys(host for each in chosen for host in _texts(each.get("hosts"))))
+    own = [host for each in chosen for host in _texts(each.get("hosts"))]
+    hosts = list(dict.fromkeys([*own, *more]))
     first = chosen[0] if chosen else {}
     yaml = "spec:\n  servers:\n" + _server_yaml(first, hosts)
     return Change(

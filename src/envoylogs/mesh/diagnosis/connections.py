@@ -91,19 +91,23 @@ def _tls_servers(objects: Objects, names: tuple[str, ...], port: int | None) -> 
 
 
 def _one_server(servers: list[Server], objects: Objects) -> Change | None:
-    """Return the change that puts servers of one Gateway together; null if that can't be."""
+    """Return the change that makes one server of several; null if that can't be."""
     first = servers[0].gateway if servers else None
-    if first is None or first.group == GATEWAY_API:
+    target = None if first is None else objects.by_name.get(first)
+    if first is None or target is None or first.group == GATEWAY_API:
         return None
-    target = objects.by_name.get(first)
     same = [server.index for server in servers if server.gateway == first]
-    if target is None:
-        return None
-    change = one_server(target, same)
-    if len(same) == len(servers):
+    others = [server for server in servers if server.gateway != first]
+    hosts = [host for server in others for _, host in server.hosts]
+    change = one_server(target, same, hosts)
+    if not others:
         return change
-    others = ", ".join(str(server.gateway) for server in servers if server.gateway != first)
-    return replace(change, says=f"{change.says}; with the hosts of {others}")
+    named = ", ".join(dict.fromkeys(str(server.gateway) for server in others))
+    return replace(
+        change,
+        says=f"{change.says}; with the hosts of {named}, whose VirtualServices are then to name "
+        f"{first}",
+    )
 
 
 def explained_connection(refusal: Refusal, given: Given, objects: Objects | None) -> Diagnosis:

@@ -148,21 +148,25 @@ class Diagnoser:
             refusal = replace(refusal, request=replace(request, headers=headers))
             answers = self._answers(refusal)
             answer = answers[0] if answers else None
-        if answer is not None and answer.verdict == "routed":
-            return self._routed(refusal, answer)
-        if answer is not None and answer.verdict == "may" and answer.virtual_host is not None:
-            return explained_condition(answer)
-        if answer is not None and answer.virtual_host is not None:
-            told = next((each for each in answers if not each.is_dump), None)
-            if answer.is_dump and told is not None and told.verdict == "routed":
-                return explained_not_taken(refusal, answer, told)
-            given = self._dump if answer.is_dump else self._told
-            in_full = self._paths[id(answer.virtual_host)] < _PATHS_IN_FULL
-            self._paths[id(answer.virtual_host)] += 1
-            return explained_path(refusal, answer, given, self._objects, in_full=in_full)
+        if answer is not None and (answer.verdict == "routed" or answer.virtual_host is not None):
+            return self._by_route(refusal, answer, answers)
         found = self._without_virtual_host(refusal, answers)
         self._of_host[key] = found
         return found
+
+    def _by_route(self, refusal: Refusal, answer: Answer, answers: list[Answer]) -> Diagnosis:
+        """Return what is said of a request whose host has a virtual host."""
+        if answer.verdict == "routed":
+            return self._routed(refusal, answer)
+        if answer.verdict == "may":
+            return explained_condition(answer)
+        told = next((each for each in answers if not each.is_dump), None)
+        if answer.is_dump and told is not None and told.verdict == "routed":
+            return explained_not_taken(refusal, answer, told)
+        given = self._dump if answer.is_dump else self._told
+        in_full = self._paths[id(answer.virtual_host)] < _PATHS_IN_FULL
+        self._paths[id(answer.virtual_host)] += 1
+        return explained_path(refusal, answer, given, self._objects, in_full=in_full)
 
     def _routed(self, refusal: Refusal, answer: Answer) -> Diagnosis:
         """Return what is said of a request that has a route by what was given."""

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envoylogs.mesh.diagnosis.bindings import explained_bindings
-from envoylogs.mesh.diagnosis.changes import (
-    add_host_to_server,
-    leave_hosts,
-    name_gateway,
-    select_pods,
-)
+from envoylogs.mesh.diagnosis.changes import add_host_to_server
 from envoylogs.mesh.diagnosis.host_index import spelling_hint
-from envoylogs.mesh.diagnosis.objects import GATEWAY_API, hosts_of_server
+from envoylogs.mesh.diagnosis.objects import GATEWAY_API
+from envoylogs.mesh.diagnosis.out_of_force import (
+    explained_excluded,
+    explained_out_of_force,
+    with_conflict,
+)
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 
 if TYPE_CHECKING:
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
     from envoylogs.mesh.objects import ObjectName
 
 _SHOWN = 5
-_OUT_OF_FORCE = {
-    "selects_other_pods": "gateway_selects_other_pods",
-    "invalid": "no_gateway_for_host",
-    "no_servers": "no_gateway_for_host",
-}
-_WORKLOADS = {"Pod", "Deployment", "ReplicaSet", "DaemonSet", "StatefulSet"}
-_UNROUTED = Now(routed=False, why="no virtual host takes the host")
 
 
 def explained_host(refusal: Refusal, objects: Objects) -> Diagnosis:
@@ -41,19 +34,19 @@ def explained_host(refusal: Refusal, objects: Objects) -> Diagnosis:
     in_force = [server for server in of_port if server.in_force is not False]
     # A record with a host was read as HTTP: a server of connections had no part in it.
     in_force = [server for server in in_force if server.table is not None] or in_force
-    dropped = _dropped(host, of_port, objects)
+    dropped = explained_excluded(host, of_port, objects)
     if dropped is not None:
         return dropped
     if in_force:
         found = explained_bindings(host, in_force, objects)
-        return _with_redirect(_with_conflict(found, in_force[0]), in_force[0])
+        return _with_redirect(with_conflict(found, in_force[0]), in_force[0])
     if of_port:
-        return _not_in_force(host, of_port[0], objects)
+        return explained_out_of_force(host, of_port[0], objects)
     elsewhere = [server for server in accepting if server.in_force is not False]
     if elsewhere:
         return _on_another_port(refusal, host, elsewhere, objects)
     if accepting:
-        return _not_in_force(host, accepting[0], objects)
+        return explained_out_of_force(host, accepting[0], objects)
     return _no_gateway(refusal, host, objects)
 
 
@@ -73,90 +66,6 @@ def _with_redirect(found: Diagnosis, server: Server) -> Diagnosis:
     says = "redirects plain requests; one that came by HTTPS to a proxy before it needs a route"
     step = Proof(str(server.gateway), f"servers[{server.index}].tls.httpsRedirect", "true", says)
     return replace(found, proof=(*found.proof, step))
-
-
-def _with_conflict(found: Diagnosis, server: Server) -> Diagnosis:
-    """Add what is said where another server excludes the one that the record is of."""
-    if server.reason != "protocol_conflict" or server.excluded_by is None:
-        return found
-    why = f"{server.why} A record that was read as HTTP shows that this one is in force."
-    step = Proof(str(server.gateway), f"port {server.port}", server.protocol, why)
-    objects = tuple(dict.fromkeys([*found.objects, server.gateway, server.excluded_by]))
-    says = f"{found.says} {server.excluded_by} claims port {server.port} too."
-    return replace(found, says=says, proof=(*found.proof, step), objects=objects)
-
-
-def _without_taken(server: Server, objects: Objects) -> Change | None:
-    """Return the change that leaves a host to the older Gateway that has it; null for others."""
-    target = objects.by_name.get(server.gateway)
-    if server.reason != "tls_host_taken" or target is None or target.name.group == GATEWAY_API:
-        return None
-    taken = {
-        host
-        for other in objects.intent.servers
-        if other.gateway == server.excluded_by and other.port == server.port
-        for _, host in other.hosts
-    }
-    return leave_hosts(target, server.index, taken)
-
-
-def _dropped(host: str, servers: list[Server], objects: Objects) -> Diagnosis | None:
-    """Return what is said where the host's routes are bound to a server that another excludes.
-
-    Null if there is none. The server that is in force accepts the host, and has no routes for it.
-    """
-    for server in servers:
-        if server.reason != "tls_host_taken" or server.excluded_by is None:
-            continue
-        taken = [route for route in objects.routes.covering(host)
-                 if route in objects.bound.get(server.gateway, ())]  # fmt: skip
-        if not taken:
-            continue
-        target = objects.by_name[taken[0]]
-        found = _not_in_force(host, server, objects)
-        says = f"{found.says} {taken[0]}, which has the host's routes, is bound to it."
-        change = None
-        if target.kind == "VirtualService":
-            change = name_gateway(target, server.excluded_by)
-        step = _lists(taken[0], host, objects)
-        named = (*found.objects, taken[0])
-        return replace(found, says=says, proof=(*found.proof, step), objects=named, change=change)
-    return None
-
-
-def _not_in_force(host: str, server: Server, objects: Objects) -> Diagnosis:
-    """Return what is said where the only server that accepts the host is not in force."""
-    cause = _OUT_OF_FORCE.get(server.reason or "", "shadowed")
-    named = [server.gateway] + ([server.excluded_by] if server.excluded_by else [])
-    return Diagnosis(
-        cause,
-        "proved" if server.in_force is False else "likely",
-        f"{server.gateway} accepts {host}, and is not in force at this gateway. {server.why}",
-        (
-            Proof(str(server.gateway), f"servers[{server.index}]", hosts_of_server(server),
-                  server.why),
-        ),
-        tuple(named),
-        _without_taken(server, objects) or _selecting(server, objects),
-        _UNROUTED,
-    )  # fmt: skip
-
-
-def _selecting(server: Server, objects: Objects) -> Change | None:
-    """Return the change that makes a Gateway one of the log's pods.
-
-    Null if there are other pods that it is for, or what they are labeled with is not known.
-    """
-    gateway, labels = objects.by_name.get(server.gateway), objects.intent.pod_labels
-    selector = gateway.spec.get("selector") if gateway is not None else None
-    if server.reason != "selects_other_pods" or gateway is None or not labels:
-        return None
-    if not isinstance(selector, dict) or not set(selector) <= set(labels):
-        return None
-    if any(each.kind in _WORKLOADS and selector.items() <= each.labels.items()
-           for each in objects.by_name.values()):  # fmt: skip
-        return None
-    return select_pods(gateway, {key: labels[key] for key in selector})
 
 
 def _of_pod(server: Server) -> str:
@@ -202,7 +111,7 @@ def _no_gateway(refusal: Refusal, host: str, objects: Objects) -> Diagnosis:
     wildcard = objects.servers.listing_wildcard_of(host)
     server = wildcard[0] if wildcard else _meant(refusal, host, [*routes, *short], objects)
     proof = [] if server is None else [objects.step_of(server, _says_of(server, host, wildcard))]
-    proof += [_lists(route, host, objects) for route in routes[:_SHOWN]]
+    proof += [objects.step_of_route(route, host) for route in routes[:_SHOWN]]
     proof += [_lists_short(route, host, objects) for route in short[:_SHOWN]]
     also = ""
     if routes:
@@ -251,7 +160,7 @@ def _without_gateways(host: str, objects: Objects) -> Diagnosis:
         "log_only",
         f"{lead}No Gateway is among the files, so whether one accepts {host} can't be said. "
         "Give kubectl get gateways.networking.istio.io,virtualservices -A -o yaml.",
-        tuple(_lists(route, host, objects) for route in routes),
+        tuple(objects.step_of_route(route, host) for route in routes),
         tuple(routes),
     )
 
@@ -291,13 +200,6 @@ def _says_of(server: Server, host: str, wildcard: list[Server]) -> str:
     if wildcard and server is wildcard[0]:
         return f"covers what is below {host}, and not {host} itself"
     return f"does not accept {host}"
-
-
-def _lists(route: ObjectName, host: str, objects: Objects) -> Proof:
-    hosts = ", ".join(objects.hosts_of(route)[:_SHOWN])
-    gateways = ", ".join(binding.reference for binding in objects.bindings[route]) or "mesh"
-    field = f"spec.{objects.host_field(route)}"
-    return Proof(str(route), field, hosts, f"lists {host}, bound to {gateways}")
 
 
 def _lists_short(route: ObjectName, host: str, objects: Objects) -> Proof:

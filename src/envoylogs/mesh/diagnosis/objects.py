@@ -19,6 +19,7 @@ _HOSTS_OF = {"VirtualService": "hosts", "HTTPRoute": "hostnames", "GRPCRoute": "
              "TLSRoute": "hostnames"}  # fmt: skip
 
 _NOTES = 3
+_HOSTS = 5
 _REFERRING = {"bound", "hosts_disjoint", "no_hosts", "no_rules"}
 
 GATEWAY_API = "gateway.networking.k8s.io"
@@ -29,11 +30,11 @@ class Objects:
 
     Attributes:
         by_name: All objects.
+        credentials: Names of the Secrets that are known; null if it is not known which there are.
         servers: Of all Gateways, by the hosts they accept.
         routes: VirtualServices and routes of the Gateway API, by the hosts they list, short
             names in full.
         short: VirtualServices by the hosts without a dot that they list.
-        credentials: Names of the Secrets that are known; null if it is not known which there are.
         bindings: What became of each reference of a route to a gateway.
         bound: Routes that name a gateway which sees them, by gateway, in the order of the
             files; of some no host is one that it accepts.
@@ -117,6 +118,13 @@ class Objects:
         """Return the step of a proof that is about a server of a Gateway."""
         place = f"{self.server_place(server)} (port {server.port})"
         return Proof(str(server.gateway), place, hosts_of_server(server) or "(missing)", says)
+
+    def step_of_route(self, route: ObjectName, host: str) -> Proof:
+        """Return the step of a proof that is about a route object which lists a host."""
+        hosts = ", ".join(self.hosts_of(route)[:_HOSTS]) or "(missing)"
+        gateways = ", ".join(binding.reference for binding in self.bindings[route]) or "nothing"
+        field = f"spec.{self.host_field(route)}"
+        return Proof(str(route), field, hosts, f"lists {host}, bound to {gateways}")
 
     def _listed(
         self, objects: tuple[MeshObject, ...], mesh_domain: str

@@ -59,8 +59,8 @@ class OtherGateways:
         return Diagnosis(
             "gateway_selects_other_pods",
             "likely",
-            f"{server.gateway}, which accepts {host}, is for pods with {wanted}; the hosts that this "
-            f"log routed are those of Gateways for pods with {_words(own)}.",
+            f"{server.gateway}, which accepts {host}, is for pods with {wanted}; the hosts that "
+            f"this log routed are those of Gateways for pods with {_words(own)}.",
             (
                 Proof(str(server.gateway), "spec.selector", wanted, f"accepts {host}"),
                 Proof("log", "authority", witness, f"was routed: a host of {_words(own)} only"),

@@ -44,7 +44,7 @@ def remarks(configuration: Configuration, intent: Intent, facts: GatewayFacts) -
 
     notes = [note for note in intent.notes if is_odd(note)]
     missing = _missing_credentials(configuration, intent)
-    return (*notes, *missing, *_destinations(configuration, facts))
+    return (*notes, *missing, *_destinations(configuration, facts, intent.namespace))
 
 
 def _missing_credentials(configuration: Configuration, intent: Intent) -> Iterator[Note]:
@@ -75,7 +75,9 @@ def _credential_field(server: Server) -> str:
     return f"servers[{server.index}].tls.credentialName"
 
 
-def _destinations(configuration: Configuration, facts: GatewayFacts) -> Iterator[Note]:
+def _destinations(
+    configuration: Configuration, facts: GatewayFacts, namespace: str | None
+) -> Iterator[Note]:
     """Yield destinations of VirtualServices that can't have a cluster, by the files."""
     services = Services(configuration, facts.mesh_domain)
     for each in configuration.objects:
@@ -85,7 +87,7 @@ def _destinations(configuration: Configuration, facts: GatewayFacts) -> Iterator
             cluster = _cluster(destination, each.namespace, facts.mesh_domain, services)
             if cluster is None:
                 continue
-            state = services.cluster_state(cluster, facts.namespace)
+            state = services.cluster_state(cluster, namespace)
             if state.status == "missing" and state.reason is not None:
                 yield Note(state.reason, each.name, place, cluster, state.says)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.tables import Route
 
 _SHOWN = 5
+_CORS = "cors_response"
 _REDIRECTS = (301, 308)
 _NOT_KNOWN_WHEN = ": it is younger than the records, or the gateway had not taken it."
 _OF_ROUTES = {"direct_response", "fault_injected"}
@@ -87,9 +88,9 @@ def explained_not_taken(refusal: Refusal, answer: Answer, told: Answer) -> Diagn
     return Diagnosis(
         "routed_now",
         "proved",
-        f"The objects route {refusal.host}{refusal.request.path or ''}, and the gateway's own table "
-        "does not: it was "
-        "dumped before, or the gateway has not taken them (istioctl proxy-status).",
+        f"The objects route {refusal.host}{refusal.request.path or ''}, and the gateway's own "
+        "table does not: it was dumped before, or the gateway has not taken them (istioctl "
+        "proxy-status).",
         (step_of_table(refusal, answer),),
         told.origins,
         None,
@@ -125,6 +126,17 @@ def explained_answer(refusal: Refusal, answers: Sequence[Answer]) -> Diagnosis |
     sent = next((answer for answer in answers if answer.verdict == "routed"), None)
     if sent is None or refusal.outcome not in _OF_ROUTES:
         return None
+    if refusal.details == _CORS:
+        return Diagnosis(
+            "direct_by_configuration",
+            "likely",
+            f"The corsPolicy of {sent.origins[0] if sent.origins else 'its route'} answered a "
+            "preflight of a browser.",
+            steps_of_route(sent),
+            sent.origins,
+            now=sent.now,
+            by_path=True,
+        )
     return Diagnosis(
         "routed_now",
         "likely",

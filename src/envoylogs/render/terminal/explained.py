@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, TextIO
 
 from rich.table import Table
@@ -85,10 +86,9 @@ def _print_one(console: Console, place: int, found: Explanation, summary: Summar
         says = f": {step.says}" if step.says else ""
         text = f"{step.object}  {step.field} {step.value}{says}".rstrip()
         _line(console, _BULLET, Text(printable(text)))
-    for place, each in enumerate(cause.candidates):
+    for each, following in zip_longest(cause.candidates, cause.candidates[1:]):
         _line(console, _BULLET, Text(printable(f"{each.cause}: {each.says}")))
-        is_last = place + 1 == len(cause.candidates)
-        if is_last or cause.candidates[place + 1].command != each.command:
+        if following is None or following.command != each.command:
             _print_block(console, each.command, indent=9)
     now = now_words(cause)
     if now is not None:
