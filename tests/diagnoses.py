@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from tests.intents import configuration
@@ -37,9 +37,10 @@ def diagnosis(
         outcome: What became of the request.
         seen: What else the log shows.
         facts: What is known of the gateway.
-        record: What else is known of the request and the record, by its name in either.
+        record: What else is known of the request and the record, by its name in either; and
+            ``unread``, names of files that could not be read.
     """
-    given = configuration(*documents)
+    given = replace(configuration(*documents), unread=record.pop("unread", ()))
     asked: dict[str, Any] = {"authority": host, "port": 8080, "tls": False}
     asked |= {each: record.pop(each) for each in set(_OF_REQUEST) & set(record)}
     request = Request(**asked)

@@ -10,16 +10,19 @@ import re
 from typing import TYPE_CHECKING
 
 from envoylogs.mesh.explanation import Change
+from envoylogs.mesh.objects import ObjectName
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
-    from envoylogs.mesh.objects import MeshObject, ObjectName
+    from envoylogs.mesh.objects import MeshObject
 
 # Begins with a letter, and no word of it is one that YAML 1.1 reads as something else.
 _PLAIN = re.compile(r"(?!(?i:true|false|yes|no|on|off|null|y|n)$)[A-Za-z][A-Za-z0-9./-]*")
 _PATH = re.compile(r"/[A-Za-z0-9._/-]*")
+_GRPC_PATH = re.compile(r"/(?P<service>[^/]+)/(?P<method>[^/]+)")
 _MOST_HOSTS = 20
+ISTIO = "networking.istio.io"
 EXPORT_TO = "networking.istio.io/exportTo"
 """The annotation of a Service that says in which namespaces it is seen."""
 
@@ -164,11 +167,23 @@ def refer_to_gateway(target: MeshObject, gateway: ObjectName) -> Change:
     return Change(target.name, "\n".join(lines) + "\n", "name the Gateway")
 
 
-def add_path(target: ObjectName, path: str, rule: int | None) -> Change:
-    """Return the change that makes a rule take a path too."""
+def add_path(target: ObjectName, path: str, rule: int | None) -> Change | None:
+    """Return the change that makes a rule take a path too.
+
+    Null for a GRPCRoute and a path that is none of gRPC: it can't ask for one.
+    """
     if target.kind == "VirtualService":
         match = f"    - uri:\n        exact: {scalar(path)}\n"
         lead = "spec:\n  http:\n  - match:\n"
+    elif target.kind == "GRPCRoute":
+        called = _GRPC_PATH.fullmatch(path)
+        if called is None:
+            return None
+        match = (
+            f"    - method:\n        service: {scalar(called['service'])}\n"
+            f"        method: {scalar(called['method'])}\n"
+        )
+        lead = "spec:\n  rules:\n  - matches:\n"
     else:
         match = f"    - path:\n        type: Exact\n        value: {scalar(path)}\n"
         lead = "spec:\n  rules:\n  - matches:\n"
@@ -212,6 +227,26 @@ def set_port(target: ObjectName, host: str, port: int) -> Change:
     """Return the change that sends to a port that the Service has."""
     yaml = f"destination:\n  host: {scalar(host)}\n  port:\n    number: {port}\n"
     return Change(target, yaml, "name a port of the Service in the destination")
+
+
+def name_destination(target: ObjectName, host: str, port: int | None) -> Change:
+    """Return the change that sends to a Service by its full name."""
+    lines = ["destination:", f"  host: {scalar(host)}"]
+    if port is not None:
+        lines += ["  port:", f"    number: {port}"]
+    return Change(target, "\n".join(lines) + "\n", "name the Service in full in the destination")
+
+
+def define_subset(service: MeshObject, host: str, subset: str) -> Change:
+    """Return the DestinationRule that defines a subset of a Service that has none."""
+    name = ObjectName("DestinationRule", service.namespace, service.name.name, ISTIO)
+    yaml = (
+        f"apiVersion: {ISTIO}/v1\nkind: DestinationRule\nmetadata:\n  name: {scalar(name.name)}\n"
+        f"  namespace: {scalar(name.namespace)}\nspec:\n  host: {scalar(host)}\n  subsets:\n"
+        f"  - name: {scalar(subset)}\n    labels:\n      version: {scalar(subset)}\n"
+    )
+    says = "create it, with the labels of the subset's pods; or send without a subset"
+    return Change(name, yaml, says)
 
 
 def add_subset(rule: MeshObject, subset: str) -> Change:
