@@ -246,6 +246,14 @@ def _port_in_host() -> Example:
     )
 
 
+def _trailing_dot_in_host() -> Example:
+    """The client asks for `shop.example.com.`, with a dot at the end."""
+    return Example(
+        {**_NO_ROUTE, "authority": "shop.example.com."},
+        _gateway("shop.example.com") + _virtual_service("shop.example.com"),
+    )
+
+
 def _path_not_matched() -> Example:
     """The only route of the host takes the exact path `/cart`, and a client asks for `/cart/7`."""
     return Example(
@@ -402,6 +410,7 @@ EXAMPLES: dict[str, Callable[[], Example]] = {
     "wildcard_does_not_cover": _wildcard_does_not_cover,
     "port_not_served": _port_not_served,
     "port_in_host": _port_in_host,
+    "trailing_dot_in_host": _trailing_dot_in_host,
     "path_not_matched": _path_not_matched,
     "condition_not_met": _condition_not_met,
     "shadowed": _shadowed,

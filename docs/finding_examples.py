@@ -2,7 +2,8 @@
 
 Every function of ``LOGS`` makes the records of one log; its docstring says
 what is in the log and stands on the page. The last record of the log is the
-one that is shown. The findings are what the program says of these logs.
+one that is shown. The findings are what the program says of these logs, and of
+the configurations of ``MESHES``.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from envoylogs.mesh.documents import read_configuration
+from envoylogs.mesh.mesh import Mesh
 from envoylogs.pipeline import tally_sources
 from envoylogs.render.terminal.screen import write_text
 from envoylogs.sources.source import Source
 from envoylogs.summary.summary import summarize
+from envoylogs.tally.spec import TallySpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -325,11 +329,61 @@ def _with_little(records: Iterator[Record]) -> Iterator[Record]:
         yield {key: value for key, value in record.items() if key not in missing}
 
 
+_MESH = """\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: public, namespace: istio-system}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - port: {number: 80, name: http, protocol: HTTP}
+    hosts: ["*.example.com"]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: shop
+  namespace: shop
+  managedFields: [{manager: kubectl-apply, operation: Update, time: "2026-11-01T11:58:00Z"}]
+spec:
+  hosts: [shop.example.com, pay.example.com]
+  gateways: [istio-system/public]
+  http:
+  - route: [{destination: {host: cart, port: {number: 80}}}]
+"""
+_POLICY = """\
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata:
+  name: only-staff
+  namespace: istio-system
+  managedFields: [{manager: argocd-controller, operation: Apply, time: "2026-11-01T12:04:52Z"}]
+spec:
+  selector: {matchLabels: {istio: ingressgateway}}
+  action: ALLOW
+  rules: [{from: [{source: {ipBlocks: [192.0.2.200/32]}}]}]
+"""
+
+
+def _stale_gateway() -> Iterator[Record]:
+    """A VirtualService was applied two minutes before, and the gateway still has no route."""
+    yield from _records(0, 120, **_NO_ROUTE, downstream_local_address="192.0.2.2:8080")
+
+
+def _silent_host() -> Iterator[Record]:
+    """The configuration routes two hosts, and all requests are for one of them."""
+    yield from _records(0, 120, downstream_local_address="192.0.2.2:8080")
+
+
+MESHES = {"stale_gateway": _MESH, "silent_host": _MESH, "denied_jump": _POLICY}
+"""What the mesh was told, by the codes of findings that rest on it."""
+
 LOGS: dict[str, Callable[[], Iterator[Record]]] = {
     "lost_host": _lost_host,
     "lost_route": _lost_route,
     "lost_tls_name": _lost_tls_name,
     "unrouted_host": _unrouted_host,
+    "stale_gateway": _stale_gateway,
     "unrouted_path": _unrouted_path,
     "tls_reuse": _tls_reuse,
     "no_cluster": _no_cluster,
@@ -345,6 +399,7 @@ LOGS: dict[str, Callable[[], Iterator[Record]]] = {
     "gateway_errors": _gateway_errors,
     "unattributed_errors": _unattributed_errors,
     "refused_jump": _refused_jump,
+    "denied_jump": _refused_jump,
     "faults_injected": _faults_injected,
     "clients_give_up": _clients_give_up,
     "connections_failed": _connections_failed,
@@ -354,6 +409,7 @@ LOGS: dict[str, Callable[[], Iterator[Record]]] = {
     "redirects_jump": _redirects_jump,
     "upgrades_cut": _upgrades_cut,
     "traffic_stopped": _traffic_stopped,
+    "silent_host": _silent_host,
     "log_incomplete": _log_incomplete,
 }
 
@@ -369,8 +425,9 @@ def example_of(code: str) -> str:
     """
     log = LOGS[code]
     records = list(log())
+    mesh = f"\n```yaml\n{MESHES[code].strip()}\n```\n\n" if code in MESHES else ""
     return (
-        f"{(log.__doc__ or '').strip()}\nThe last record:\n\n"
+        f"{(log.__doc__ or '').strip()}\n{mesh}The last record:\n\n"
         f"```json\n{_wrapped(records[-1])}\n```\n\n"
         f"The finding:\n\n```text\n{_finding_of(code, records)}\n```\n"
     )
@@ -396,7 +453,9 @@ def _finding_of(code: str, records: list[Record]) -> str:
         path = Path(folder, _NAME)
         in_time = sorted(records, key=lambda record: str(record["start_time"]))
         path.write_text("\n".join(map(json.dumps, in_time)), encoding="utf-8")
-        summary = summarize(tally_sources([Source(_NAME, str(path))]))
+        mesh = mesh_of(code, folder)
+        spec = TallySpec() if mesh is None else TallySpec(turned_away=mesh.turned_away)
+        summary = summarize(tally_sources([Source(_NAME, str(path))], spec=spec), mesh=mesh)
     found = [finding for finding in summary.findings if finding.code == code]
     if not found:
         raise LookupError(code)
@@ -406,3 +465,17 @@ def _finding_of(code: str, records: list[Record]) -> str:
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
     first = next(place for place, line in enumerate(lines) if line.startswith("1."))
     return "\n".join(line[2:].strip() for line in lines[first : lines.index("", first)])
+
+
+def mesh_of(code: str, folder: str) -> Mesh | None:
+    """Return the configuration that a finding rests on; null for none.
+
+    Args:
+        code: Of the finding.
+        folder: Where its file may be written.
+    """
+    if code not in MESHES:
+        return None
+    path = Path(folder, "mesh.yaml")
+    path.write_text(MESHES[code], encoding="utf-8")
+    return Mesh(read_configuration([str(path)]))

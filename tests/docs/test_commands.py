@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import shlex
 import shutil
@@ -85,6 +86,27 @@ def _log(day: int) -> bytes:
     return text_of([*usual, *later, *lost, *failed])
 
 
+_MESH = """\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: public, namespace: istio-system}
+spec:
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [shop.example.com]}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: shop, namespace: shop}
+spec:
+  hosts: [shop.example.com]
+  gateways: [istio-system/public]
+  http: [{match: [{uri: {prefix: /items}}], route: [{destination: {host: items}}]}]
+"""
+_DUMP = {
+    "name": "http.80",
+    "virtual_hosts": [{"name": "shop", "domains": ["shop.example.com"], "routes": []}],
+}
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with everything that the documents name, as the commands before leave it."""
@@ -93,6 +115,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (here / "old").mkdir()
     for name in ("gateway.log", "logs/a.log", "monday.log", "waypoint.log", "today.log"):
         (here / name).write_bytes(_log(2))
+    (here / "sample_logs").symlink_to(_ROOT / "sample_logs")
+    (here / "mesh.yaml").write_text(_MESH, encoding="utf-8")
+    (here / "dump.json").write_text(json.dumps([_DUMP]), encoding="utf-8")
     (here / "old/a.json").write_bytes(_log(1))
     (here / "old/b.json.gz").write_bytes(gzip.compress(_log(3)))
     runner = CliRunner()
@@ -115,7 +140,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_there_are_commands_of_all_kinds() -> None:
     named = {command.words[0] for command in _COMMANDS if command.words}
 
-    assert {"summarize", "report", "lines", "query", "convert", "merge", "flags"} <= named
+    assert {
+        "summarize",
+        "explain",
+        "report",
+        "lines",
+        "query",
+        "convert",
+        "merge",
+        "flags",
+    } <= named
     assert len(_COMMANDS) > 80
     assert any(command.is_piped for command in _COMMANDS)
 
@@ -124,7 +158,7 @@ def test_there_are_commands_of_all_kinds() -> None:
 def test_the_commands_of_a_page_run_one_after_the_other(
     page: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copied = shutil.copytree(folder, tmp_path / "here")
+    copied = shutil.copytree(folder, tmp_path / "here", symlinks=True)
     monkeypatch.chdir(copied)
     for command in _COMMANDS:
         if command.page != page:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from benchmarks import generator, strangers
+from docs.cause_examples import EXAMPLES
 from tests.builders import normalized
 from tests.exposition import Metrics
 from tests.handmade import source_of
@@ -27,8 +28,12 @@ from envoylogs.envoy.outcomes import OUTCOME_NAMES
 from envoylogs.errors import PROBLEMS
 from envoylogs.mesh import errors as mesh_errors
 from envoylogs.mesh.causes import CAUSE_BY_CODE
+from envoylogs.mesh.documents import read_configuration
+from envoylogs.mesh.intent.oddities import _CONFLICTS
+from envoylogs.mesh.mesh import Mesh
 from envoylogs.pipeline import tally_sources
 from envoylogs.reading.fates import REASONS
+from envoylogs.render.explained_json import write_explanations
 from envoylogs.render.records import write_json
 from envoylogs.sources.source import Source
 from envoylogs.summary.breakdown import COLUMNS, CONNECTION_KEYS, CONNECTION_TABLES
@@ -46,6 +51,19 @@ PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 MANUAL = DOCS / "envoylogs.1"
 GENERATED = [page for page in (*PAGES, MANUAL) if "[[[cog" in page.read_text(encoding="utf-8")]
 
+# A kind that is passed over, and an object in which something is odd.
+_EXTRAS = """\
+---
+apiVersion: networking.istio.io/v1
+kind: EnvoyFilter
+metadata: {name: lua, namespace: istio-system}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: empty, namespace: istio-system}
+spec: {}
+"""
+_NOTED = re.compile(r"""\b[Nn]ote\(\s*"(\w+)",""")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`[^`\n]*`")
@@ -112,6 +130,18 @@ def test_every_cause_has_a_page_and_every_page_a_cause() -> None:
     pages = {page.stem for page in (DOCS / "causes").glob("*.md")} - {"README"}
 
     assert pages == set(CAUSE_BY_CODE)
+
+
+def test_every_oddity_of_a_configuration_is_in_the_table() -> None:
+    _, _, table = (DOCS / "causes" / "README.md").read_text("utf-8").partition("## Also seen")
+    made = {
+        code
+        for module in (ROOT / "src" / "envoylogs" / "mesh").rglob("*.py")
+        for code in _NOTED.findall(module.read_text("utf-8"))
+    }
+
+    assert made >= {"rule_never_sent", "malformed", "credential_missing"}
+    assert made | {*_CONFLICTS.values()} <= {*re.findall(r"`(\w+)`", table)}
 
 
 @pytest.mark.parametrize(
@@ -263,9 +293,31 @@ def test_the_documented_fields_of_the_json_are_those_that_are_printed(tmp_path: 
     # Beside a request, of one name each, the only example would be of the connection.
     document["connections"] = _connections(served | {"response_flags": "UF", "response_code": 0})
 
+    document |= _explained(log)
+
     # A finding about the log itself has no examples.
     document["findings"] = [found for found in document["findings"] if found["examples"]]
     assert set(_printed_fields(document, free)) == documented
+
+
+def _explained(log: Path) -> dict[str, Any]:
+    """Return what JSON has with a configuration, of a host that no VirtualService lists."""
+    configuration = log.parent / "mesh.yaml"
+    configuration.write_text(EXAMPLES["host_not_in_virtualservice"]().mesh + _EXTRAS, "utf-8")
+    record = json.dumps(EXAMPLES["host_not_in_virtualservice"]().record)
+    mesh = Mesh(read_configuration([str(configuration)]))
+    tally = tally_sources(
+        [source_of(record.encode())], spec=TallySpec(turned_away=mesh.turned_away)
+    )
+    written = []
+    for given in (mesh, None):
+        out = io.StringIO()
+        write_explanations(summarize(tally, mesh=given), out)
+        written.append(json.loads(out.getvalue()))
+    proved, by_log = written
+    # What the files prove has no candidates.
+    proved["explanations"][0]["candidates"] = by_log["explanations"][0]["candidates"]
+    return {name: proved[name] for name in ("configuration", "explanations")}
 
 
 def _connections(record: dict[str, Any]) -> dict[str, Any]:

@@ -166,6 +166,12 @@ CAUSE_KINDS: tuple[CauseKind, ...] = (
         "Change the route, if the answer is not meant.",
     ),
     CauseKind(
+        "refused_by_policy",
+        "A policy, a limit or a filter of the gateway answered; routes have no part in it.",
+        "Flag and details of the record.",
+        "Look at what the details name.",
+    ),
+    CauseKind(
         "routed_now",
         "The configuration given routes the request: it is younger than the log, or the gateway "
         "has not taken it.",

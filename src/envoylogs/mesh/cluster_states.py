@@ -16,6 +16,7 @@ Reason: TypeAlias = Literal[
     "service_missing",
     "port_not_in_service",
     "resolution_none",
+    "endpoints_missing",
     "selects_no_pods",
     "subset_selects_no_pods",
 ]
@@ -112,7 +113,13 @@ def without_resolution(owner: MeshObject) -> ClusterState | None:
     spec = owner.spec
     resolution = spec.get("resolution", "NONE")
     elsewhere = spec.get("endpoints") or spec.get("workloadSelector")
-    if owner.kind != "ServiceEntry" or resolution.upper() != "NONE" or elsewhere:
+    if owner.kind != "ServiceEntry" or elsewhere:
+        return None
+    if resolution.upper() == "STATIC":
+        fact = (str(owner.name), "spec.endpoints", "(missing)", "STATIC takes its addresses there")
+        says = f"{owner.name} is STATIC and lists no endpoints, so its cluster has none."
+        return ClusterState("no_endpoints", "endpoints_missing", (owner.name,), says, (fact,))
+    if resolution.upper() != "NONE":
         return None
     proof = (
         str(owner.name),

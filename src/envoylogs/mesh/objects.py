@@ -69,14 +69,16 @@ class MeshObject:
 
     @property
     def changed_us(self) -> int | None:
-        """When it was changed last, or made, in microseconds since 1970; null if it is not said."""
-        text = self.changed_at or self.created_at
-        if text is None:
-            return None
-        try:
-            return int(datetime.fromisoformat(text).timestamp() * 1_000_000)
-        except (ValueError, OverflowError):
-            return None
+        """When it was changed last, in microseconds since 1970; null if it is not said.
+
+        When it was made says nothing of that: an edit keeps ``creationTimestamp``.
+        """
+        return _microseconds(self.changed_at)
+
+    @property
+    def created_us(self) -> int | None:
+        """When it was made, likewise."""
+        return _microseconds(self.created_at)
 
     @property
     def kind(self) -> str:
@@ -87,3 +89,13 @@ class MeshObject:
     def namespace(self) -> str:
         """Its namespace."""
         return self.name.namespace
+
+
+def _microseconds(text: str | None) -> int | None:
+    """Return an RFC 3339 time in microseconds since 1970; null for none."""
+    if text is None:
+        return None
+    try:
+        return int(datetime.fromisoformat(text).timestamp() * 1_000_000)
+    except (ValueError, OverflowError):
+        return None

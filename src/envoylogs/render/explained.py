@@ -74,6 +74,15 @@ def explanations_shown(summary: Summary, limit: int | None) -> Shown:
     return Shown(shown, len(known) - len(shown), _on_strangers(rest))
 
 
+def nothing_explained(summary: Summary) -> str | None:
+    """Return what there is to say where nothing is explained; null where something is."""
+    if summary.explanations or not summary.accounts.records:
+        return None
+    if summary.judged.tally.turned_away.frame.height:
+        return "All that the gateway answered by itself is suppressed."
+    return "The gateway answered nothing by itself."
+
+
 def _on_strangers(found: Sequence[Explanation]) -> list[str]:
     """Return a sentence for each cause, with the hosts that were asked for most."""
     by_cause: dict[str, list[Explanation]] = {}
@@ -171,6 +180,7 @@ def explained_for_page(summary: Summary) -> dict[str, Any] | None:
         return None
     shown = explanations_shown(summary, _ON_A_PAGE)
     return {
+        "nothing": nothing_explained(summary),
         "told": [
             {
                 "title": title_of(found),

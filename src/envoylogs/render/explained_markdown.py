@@ -9,6 +9,7 @@ from envoylogs.render.explained import (
     configuration_words,
     explanations_shown,
     facts_of,
+    nothing_explained,
     now_words,
     title_of,
 )
@@ -34,8 +35,9 @@ def _sections(summary: Summary, limit: int | None) -> Iterator[str]:
         given = summary.mesh.configuration
         yield f"Configuration: {prose(configuration_words(given))}"
     shown = explanations_shown(summary, limit)
-    if not summary.explanations:
-        yield "The gateway answered nothing by itself."
+    nothing = nothing_explained(summary)
+    if nothing is not None:
+        yield nothing
     for place, found in enumerate(shown.told, 1):
         yield _explanation(place, found, summary)
     if shown.more:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from envoylogs.summary.judged import Judged
 
 _AGENT = "user-agent"
+_AS_MEANT = {"direct_by_configuration", "refused_by_policy"}
+"""Causes of what was configured so: what was not comes first."""
+
 _PATHS_PROVED = 5
 """For so many paths of a host it is said why each has no route."""
 
@@ -136,8 +139,8 @@ def _with_other_paths(group: _Group) -> Diagnosis:
 def _order(found: Explanation) -> tuple[Any, ...]:
     cause = found.diagnosis
     return (
-        not found.known, -found.requests, found.host or "", found.port or 0, found.outcome,
-        cause.cause, cause.says,
+        not found.known, cause.cause in _AS_MEANT, -found.requests, found.host or "",
+        found.port or 0, found.outcome, cause.cause, cause.says,
     )  # fmt: skip
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from envoylogs.envoy.traffic import host_of, looks_like_address
-from envoylogs.mesh.diagnosis.refusals import Routed, Seen
+from envoylogs.mesh.diagnosis.refusals import USUAL_GATEWAY, Routed, Seen
 from envoylogs.mesh.intent import GatewayFacts
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from envoylogs.summary.judged import Judged
 
 _MESH_DOMAIN = r"^outbound\|\d+\|[^|]*\|[^.|]+\.[^.|]+\.svc\.([^|]+)$"
+_POD = re.compile(r"[a-z0-9.-]*[a-z][a-z0-9.-]*-[a-z0-9.-]+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -39,6 +41,7 @@ def seen_of(judged: Judged) -> Seen:
             for host, group, *times in _named(by_path.agg(first, last).iter_rows())
         },
         server_names=frozenset(judged.known_names),
+        gateway=_gateway(judged),
     )
 
 
@@ -80,6 +83,13 @@ def _newest_release(accounts: Accounts) -> tuple[int, int] | None:
     if {"response_code_details", "connection_termination_details"} <= never and not istio & never:
         return 1, 8
     return None
+
+
+def _gateway(judged: Judged) -> str:
+    """Return a pod that wrote the log, as a command names it; what is usual without any."""
+    names = sorted(judged.everything["gateway"].drop_nulls().unique())
+    pods = [name for name in names if _POD.fullmatch(name)]
+    return f"{pods[0]} -n NAMESPACE" if pods else USUAL_GATEWAY
 
 
 def _named(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:

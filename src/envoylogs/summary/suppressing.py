@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from envoylogs.errors import UnknownKeyError
+from envoylogs.errors import SelectionError, UnknownKeyError
 from envoylogs.mesh.causes import CAUSE_BY_CODE
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 
@@ -24,12 +24,15 @@ class Suppressed:
 
     Raises:
         UnknownKeyError: If there is no such code.
+        SelectionError: If there is nothing after the colon.
     """
 
     def __init__(self, rules: Iterable[str] = ()) -> None:
         self._rules: list[tuple[str, str]] = []
         for rule in rules:
-            code, _, host = rule.partition(":")
+            code, colon, host = rule.partition(":")
+            if colon and not host:
+                raise SelectionError(f"--suppress {rule}: names no host after the colon.")
             if code not in CODES:
                 raise UnknownKeyError.of("cause or finding", code, CODES)
             self._rules.append((code, host.lower()))

@@ -80,7 +80,7 @@ def test_every_link_of_a_page_can_be_followed(page: str) -> None:
         ("query.md", "# SQL"),
         ("docs/causes/shadowed.md", "# shadowed"),
         ("causes/README.md", "# Causes"),
-        ("explain.md#secrets", "## Secrets"),
+        ("explain.md#secrets", "### Secrets"),
         ("messages#exit-codes", "## Exit codes"),
         ("../outcomes.md#harm", "## Harm"),
         ("Exit codes", "## Exit codes"),

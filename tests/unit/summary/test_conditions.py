@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from docs.finding_examples import LOGS
+from docs.finding_examples import LOGS, mesh_of
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.handmade import (
@@ -29,19 +29,23 @@ from envoylogs.records import selected_lines
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 from envoylogs.summary.judged import Judged
 from envoylogs.summary.summary import summarize
+from envoylogs.tally.spec import TallySpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
+    from envoylogs.mesh.mesh import Mesh
     from envoylogs.summary.findings.finding import Finding
 
 _PODS = ("10.8.1.2:8080", "10.8.1.3:8080", "10.8.1.4:8080", None)
 _MAKERS: list[Callable[..., Record]] = [served, unrouted, reset, refused, refused_connection]
 
 
-def _checked(data: bytes) -> list[Finding]:
+def _checked(data: bytes, mesh: Mesh | None = None) -> list[Finding]:
     """Return the findings of a log, after each was held against its own lines."""
-    findings = summarize(tally_sources([source_of(data)])).findings
+    spec = TallySpec(turned_away=mesh.turned_away if mesh else ())
+    findings = summarize(tally_sources([source_of(data)], spec=spec), mesh=mesh).findings
     for finding in findings:
         if finding.condition is None:
             assert finding.requests == 0
@@ -59,8 +63,10 @@ def _checked(data: bytes) -> list[Finding]:
 
 
 @pytest.mark.parametrize("code", KIND_BY_CODE)
-def test_the_documented_example_of_each_finding(code: str) -> None:
-    assert code in {finding.code for finding in _checked(text_of(LOGS[code]()))}
+def test_the_documented_example_of_each_finding(code: str, tmp_path: Path) -> None:
+    found = _checked(text_of(LOGS[code]()), mesh_of(code, str(tmp_path)))
+
+    assert code in {finding.code for finding in found}
 
 
 def test_rare_records() -> None:

@@ -167,6 +167,14 @@ def route_words(route: Route) -> str:
     return f"{route.name} ({path})" if route.name else path
 
 
+def does_words(action: Action) -> str:
+    """Return what a route does, as the end of a sentence about it."""
+    words = action_words(action)
+    if words is None:
+        return "does nothing that is known"
+    return words if action.kind in {"redirect", "direct_response"} else f"sends to {words}"
+
+
 def action_words(action: Action) -> str | None:
     """Return where a route sends, or what it answers; null for what is not known."""
     if action.kind == "cluster" and action.clusters:
@@ -176,7 +184,7 @@ def action_words(action: Action) -> str | None:
     if action.kind == "cluster_header":
         return f"the cluster that header {action.header} names"
     if action.kind == "redirect":
-        return f"a redirect {action.status or 301} to {action.location or 'elsewhere'}"
+        return f"redirects with {action.status or 301} to {action.location or 'elsewhere'}"
     if action.kind == "direct_response":
-        return f"a fixed answer {action.status}"
+        return f"answers {action.status} by itself"
     return None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from envoylogs.mesh.diagnosis.changes import add_host, name_gateway, refer_to_gateway
+from envoylogs.mesh.diagnosis.changes import add_host, correct_host, name_gateway, refer_to_gateway
 from envoylogs.mesh.diagnosis.host_index import spelling_hint
-from envoylogs.mesh.diagnosis.objects import GATEWAY_API, dicts, texts
+from envoylogs.mesh.diagnosis.objects import GATEWAY_API, texts
+from envoylogs.mesh.diagnosis.rules import explained_rules
 from envoylogs.mesh.diagnosis.scopes import explained_scope
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 from envoylogs.mesh.intent.values import Binding
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.diagnosis.objects import Objects
     from envoylogs.mesh.explanation import Change
     from envoylogs.mesh.intent.values import Server
-    from envoylogs.mesh.objects import ObjectName
+    from envoylogs.mesh.objects import MeshObject, ObjectName
 
 _SHOWN = 5
 
@@ -60,6 +61,8 @@ def explained_bindings(host: str, accepting: list[Server], objects: Objects) -> 
         for route in routes
         for binding in objects.bindings[route]
         if binding.status in _MEANS and _is_about(binding, gateways)
+        # That an object is for the sidecars too keeps it from no gateway.
+        if binding.status != "mesh_only" or len(objects.bindings[route]) == 1
     ]
     if failed:
         binding, meaning = min(failed, key=lambda found: found[1].rank)
@@ -68,7 +71,7 @@ def explained_bindings(host: str, accepting: list[Server], objects: Objects) -> 
         return _not_bound(host, accepting[0], binding, meaning.cause, objects)
     bound_with = [route for route in routes if not gateways.isdisjoint(_gateways(route, objects))]
     if bound_with:
-        return _bound_without_routes(host, accepting[0], bound_with[0], objects)
+        return explained_rules(host, accepting[0], bound_with[0], objects)
     loose = next((route for route in routes if not objects.bindings[route]), None)
     if loose is not None and loose in objects.by_name:
         nothing = Binding(loose, "(missing)", None, "mesh_only", why="It is attached to nothing.")
@@ -112,18 +115,20 @@ def _not_bound(
         Proof(str(route), reference, shown, binding.why),
     )
     gateway = server.gateway
-    is_open = binding.status == "gateway_not_in_files"
     of_other_api = route.kind == "VirtualService" and gateway.group == GATEWAY_API
-    if cause == "gateway_reference_wrong":
+    if cause == "gateway_reference_wrong" and of_other_api:
+        what = (
+            f"names {binding.reference}: {gateway}, which accepts it, is of the Gateway API and "
+            "takes HTTPRoutes"
+        )
+    elif cause == "gateway_reference_wrong":
         what = f"names {binding.reference}, which is not {gateway}, the one that accepts it"
-        if of_other_api:
-            what = f"names {binding.reference}: {gateway}, which accepts it, is of the Gateway API "
-            what += "and takes HTTPRoutes"
     elif route.kind != "VirtualService":
         what = f"names no Gateway in parentRefs; {gateway} accepts the host"
     else:
         named = "no gateway" if shown == "(missing)" else "mesh alone"
         what = f"names {named}, so it is for the sidecars only; {gateway} accepts the host"
+    is_open = binding.status == "gateway_not_in_files"
     return Diagnosis(
         cause,
         "likely" if is_open else "proved",
@@ -145,62 +150,6 @@ def _bind(binding: Binding, gateway: ObjectName, objects: Objects) -> Change | N
         return refer_to_gateway(target, meant)
     wrong = None if binding.status in {"mesh_only", "hosts_disjoint"} else binding.reference
     return name_gateway(target, meant, wrong)
-
-
-def _bound_without_routes(
-    host: str, server: Server, route: ObjectName, objects: Objects
-) -> Diagnosis:
-    """Return what is said where everything is bound, and no rule is left for the Gateway."""
-    binding = next(
-        (each for each in objects.bindings[route] if each.gateway == server.gateway), None
-    )
-    ports = _ports_of_matches(route, objects)
-    if ports and server.port not in ports:
-        return _for_another_port(host, server, route, ports, objects)
-    why = binding.why if binding else ""
-    hosts = ", ".join(objects.hosts_of(route)[:_SHOWN])
-    return Diagnosis(
-        "condition_not_met",
-        "likely",
-        f"{route} lists {host} and is bound to {server.gateway}, and none of its rules is for port "
-        f"{server.port} of it.",
-        (
-            objects.step_of(server, f"accepts {host}"),
-            Proof(str(route), f"spec.{objects.host_field(route)}", hosts, why or f"lists {host}"),
-        ),
-        (route, server.gateway),
-        None,
-        Now(routed=False, why=f"no rule is for port {server.port}"),
-    )
-
-
-def _ports_of_matches(route: ObjectName, objects: Objects) -> list[int]:
-    """Return the ports that all rules of a VirtualService are for; empty if one is for any."""
-    found = objects.by_name.get(route)
-    rules = dicts(found.spec.get("http")) if found is not None else []
-    matches = [match for rule in rules for match in dicts(rule.get("match")) or [{}]]
-    ports = [match.get("port") for match in matches]
-    numbers = [port for port in ports if isinstance(port, int)]
-    return list(dict.fromkeys(numbers)) if len(numbers) == len(ports) else []
-
-
-def _for_another_port(
-    host: str, server: Server, route: ObjectName, ports: list[int], objects: Objects
-) -> Diagnosis:
-    listed = ", ".join(map(str, ports))
-    return Diagnosis(
-        "port_not_served",
-        "proved",
-        f"{route} lists {host} and is bound to {server.gateway}, and its rules are for port "
-        f"{listed} of it; the request came to the server of port {server.port}.",
-        (
-            objects.step_of(server, f"accepts {host}"),
-            Proof(str(route), "http[].match[].port", listed, f"none is for port {server.port}"),
-        ),
-        (route, server.gateway),
-        None,
-        Now(routed=False, why=f"no rule is for port {server.port}"),
-    )
 
 
 def _not_listed(host: str, accepting: list[Server], objects: Objects) -> Diagnosis:
@@ -253,9 +202,17 @@ def _not_listed(host: str, accepting: list[Server], objects: Objects) -> Diagnos
             Proof(str(route), f"spec.{field}", hosts or "(missing)", lacks),
         ),
         (route, gateway),
-        None if target is None or short else add_host(target, host, field),
+        None if target is None or short else _list_host(target, host, field, objects),
         Now(routed=False, why=f"{route} does not list {host}"),
     )  # fmt: skip
+
+
+def _list_host(target: MeshObject, host: str, field: str, objects: Objects) -> Change:
+    """Return the change that lists a host, in place of one that is misspelled if there is."""
+    misspelled = objects.routes.misspelled(host)
+    if misspelled is not None and misspelled[1] == target.name:
+        return correct_host(target, misspelled[0], host, field)
+    return add_host(target, host, field)
 
 
 def _references(route: ObjectName, objects: Objects) -> str:
@@ -266,6 +223,9 @@ def _nearest(host: str, bound: frozenset[ObjectName], objects: Objects) -> Objec
     """Return which of the bound routes lists a host nearest to this one; null for none."""
     if len(bound) == 1:
         return next(iter(bound))
+    misspelled = objects.routes.misspelled(host)
+    if misspelled is not None and misspelled[1] in bound:
+        return misspelled[1]
     return next((route for route in objects.routes.near(host) if route in bound), None)
 
 

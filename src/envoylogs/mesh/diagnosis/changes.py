@@ -36,6 +36,13 @@ def add_host(target: MeshObject, host: str, field: str = "hosts") -> Change:
     return Change(target.name, f"spec:\n{_listing(field, [*listed, host], 2)}", f"list {host}")
 
 
+def correct_host(target: MeshObject, wrong: str, host: str, field: str) -> Change:
+    """Return the change that lists a host in place of one that is misspelled."""
+    listed = [host if each.lower() == wrong else each for each in _texts(target.spec.get(field))]
+    says = f"list {host} in place of {wrong}, if that is a typing error; else beside it"
+    return Change(target.name, f"spec:\n{_listing(field, listed, 2)}", says)
+
+
 def add_host_to_server(target: MeshObject, index: int, host: str) -> Change:
     """Return the change that lists a host in a server of a Gateway."""
     servers = target.spec.get("servers")
@@ -45,6 +52,21 @@ def add_host_to_server(target: MeshObject, index: int, host: str) -> Change:
                                                 [*hosts, host])  # fmt: skip
     place = f"servers[{index}]"
     return Change(target.name, yaml, f"list {host} in {place}, the other servers stay")
+
+
+def add_sni_host(target: MeshObject, name: str) -> Change:
+    """Return the change that makes a VirtualService pass the TLS of a name on."""
+    rules = target.spec.get("tls")
+    first = rules[0] if isinstance(rules, list) and rules and isinstance(rules[0], dict) else {}
+    matches = first.get("match")
+    match = matches[0] if isinstance(matches, list) and matches else {}
+    listed = _texts(match.get("sniHosts")) if isinstance(match, dict) else []
+    yaml = "spec:\n  tls:\n  - match:\n    - port: 443\n"
+    return Change(
+        target.name,
+        yaml + _listing("sniHosts", [*listed, name], 6),
+        "list the name in sniHosts of a tls rule, beside the route that the rule has",
+    )
 
 
 def leave_hosts(target: MeshObject, index: int, taken: Container[str]) -> Change | None:
@@ -72,6 +94,9 @@ def name_gateway(target: MeshObject, gateway: ObjectName, wrong: str | None = No
     name = gateway.name if same else gateway.path
     kept = [each for each in _texts(target.spec.get("gateways")) if each != wrong]
     says = "name the Gateway" if wrong is None else f"name the Gateway in place of {wrong}"
+    if not kept and wrong is None:
+        # Without gateways an object is for the sidecars, which it no longer is with one.
+        says += ", and mesh beside it if pods rely on the object"
     return Change(target.name, f"spec:\n{_listing('gateways', [*kept, name], 2)}", says)
 
 
@@ -171,13 +196,20 @@ def set_port(target: ObjectName, host: str, port: int) -> Change:
     return Change(target, yaml, "name a port of the Service in the destination")
 
 
-def add_subset(rule: ObjectName, subset: str) -> Change:
-    """Return the change that defines a subset."""
-    yaml = (
-        f"spec:\n  subsets:\n  - name: {scalar(subset)}\n    labels:\n"
-        f"      version: {scalar(subset)}\n"
-    )
-    return Change(rule, yaml, "define the subset, with the labels of its pods; or name another one")
+def add_subset(rule: MeshObject, subset: str) -> Change:
+    """Return the change that defines a subset beside those that there are."""
+    kept = rule.spec.get("subsets")
+    lines = ["spec:", "  subsets:"]
+    for each in kept if isinstance(kept, list) else ():
+        if isinstance(each, dict) and isinstance(each.get("name"), str):
+            lines.append(f"  - name: {scalar(each['name'])}")
+            labels = each.get("labels")
+            if isinstance(labels, dict) and labels:
+                lines.append("    labels:")
+                lines += [f"      {key}: {scalar(str(label))}" for key, label in labels.items()]
+    lines += [f"  - name: {scalar(subset)}", "    labels:", f"      version: {scalar(subset)}"]
+    says = "define the subset, with the labels of its pods; or name another one"
+    return Change(rule.name, "\n".join(lines) + "\n", says)
 
 
 def _server_yaml(server: dict[str, object], hosts: Sequence[str]) -> str:

@@ -25,12 +25,14 @@ _CAUSES = {
     "service_missing": "service_missing",
     "port_not_in_service": "service_missing",
     "resolution_none": "no_endpoints",
+    "endpoints_missing": "no_endpoints",
     "selects_no_pods": "no_endpoints",
     "subset_selects_no_pods": "no_endpoints",
 }
 
 
-_OF_OWNERS = {"subset_unknown", "resolution_none", "selects_no_pods", "subset_selects_no_pods"}
+_OF_OWNERS = {"subset_unknown", "resolution_none", "endpoints_missing", "selects_no_pods",
+              "subset_selects_no_pods"}  # fmt: skip
 """Reasons that are those of the object that declares the host, or its subsets."""
 
 _BY_PODS = {"selects_no_pods", "subset_selects_no_pods"}
@@ -185,7 +187,8 @@ def _change(sent: _Sent, services: Services, namespace: str | None) -> Change | 
     if state.reason == "resolution_none" and state.objects:
         return set_resolution(state.objects[0])
     if state.reason == "subset_unknown" and state.objects:
-        return add_subset(state.objects[0], subset)
+        rule = services.find(state.objects[0])
+        return None if rule is None else add_subset(rule, subset)
     owner = services.find(state.objects[0]) if state.objects else None
     if _is_hidden(state) and owner is not None and namespace is not None:
         return export_to(owner, namespace)

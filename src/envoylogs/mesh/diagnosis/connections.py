@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from envoylogs.mesh.diagnosis.changes import add_host_to_server, one_server
 from envoylogs.mesh.diagnosis.objects import GATEWAY_API
+from envoylogs.mesh.diagnosis.passthrough import explained_passthrough
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 
 if TYPE_CHECKING:
@@ -170,6 +171,10 @@ def _by_servers(refusal: Refusal, shown: str, where: str, objects: Objects) -> D
             "proved", f"{out[0].gateway} takes {shown}, and is not in force: {out[0].why}",
             (objects.step_of(out[0], out[0].why),), (out[0].gateway,), None, now,
         )  # fmt: skip
+    taking = [each for each in accepting if each in of_port and each.tls_mode is not None]
+    passed = explained_passthrough(name, taking, objects) if name else None
+    if passed is not None:
+        return passed
     if elsewhere:
         proof = [objects.step_of(each, f"takes {shown}") for each in elsewhere[:_SHOWN]]
         ports = ", ".join(sorted({str(p) for each in elsewhere for p in each.pod_ports}))

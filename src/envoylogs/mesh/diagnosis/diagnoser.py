@@ -13,6 +13,7 @@ from envoylogs.mesh.diagnosis.dumped_tables import domains_of, explained_by_tabl
 from envoylogs.mesh.diagnosis.hosts import explained_host
 from envoylogs.mesh.diagnosis.log_only import explained_by_log
 from envoylogs.mesh.diagnosis.objects import Objects
+from envoylogs.mesh.diagnosis.other_gateways import OtherGateways
 from envoylogs.mesh.diagnosis.paths import explained_condition, explained_path
 from envoylogs.mesh.diagnosis.routed import (
     explained_answer,
@@ -72,6 +73,7 @@ class Diagnoser:
         self._told = Given(intent.listeners, intent.tables, is_dump=False)
         objects = Objects(configuration, intent, facts.mesh_domain)
         self._objects = objects if objects.has_gateways or objects.has_routes else None
+        self._others = OtherGateways(objects, seen.hosts) if self._objects else None
         self._by_name = {each.name: each for each in configuration.objects}
         self._services = Services(configuration, facts.mesh_domain)
         self._namespace = intent.namespace
@@ -146,18 +148,25 @@ class Diagnoser:
             refusal = replace(refusal, request=replace(request, headers=headers))
             answers = self._answers(refusal)
             answer = answers[0] if answers else None
-        if answer is not None and answer.verdict == "routed":
-            return self._routed(refusal, answer)
-        if answer is not None and answer.verdict == "may" and answer.virtual_host is not None:
-            return explained_condition(answer)
-        if answer is not None and answer.virtual_host is not None:
-            given = self._dump if answer.is_dump else self._told
-            in_full = self._paths[id(answer.virtual_host)] < _PATHS_IN_FULL
-            self._paths[id(answer.virtual_host)] += 1
-            return explained_path(refusal, answer, given, self._objects, in_full=in_full)
+        if answer is not None and (answer.verdict == "routed" or answer.virtual_host is not None):
+            return self._by_route(refusal, answer, answers)
         found = self._without_virtual_host(refusal, answers)
         self._of_host[key] = found
         return found
+
+    def _by_route(self, refusal: Refusal, answer: Answer, answers: list[Answer]) -> Diagnosis:
+        """Return what is said of a request whose host has a virtual host."""
+        if answer.verdict == "routed":
+            return self._routed(refusal, answer)
+        if answer.verdict == "may":
+            return explained_condition(answer)
+        told = next((each for each in answers if not each.is_dump), None)
+        if answer.is_dump and told is not None and told.verdict == "routed":
+            return explained_not_taken(refusal, answer, told)
+        given = self._dump if answer.is_dump else self._told
+        in_full = self._paths[id(answer.virtual_host)] < _PATHS_IN_FULL
+        self._paths[id(answer.virtual_host)] += 1
+        return explained_path(refusal, answer, given, self._objects, in_full=in_full)
 
     def _routed(self, refusal: Refusal, answer: Answer) -> Diagnosis:
         """Return what is said of a request that has a route by what was given."""
@@ -165,11 +174,16 @@ class Diagnoser:
             by_port = explained_by_release(refusal, answer, self._seen, self._facts)
             if by_port is not None:
                 return by_port
-        if not answer.is_dump and self._objects is not None:
+        others = None if answer.is_dump else self._others
+        if others is not None and self._objects is not None:
             hidden = explained_open_export(refusal.host or "", answer, self._objects)
+            hidden = hidden or others.explained(refusal)
             if hidden is not None:
                 return hidden
         found = explained_routed(refusal, answer, self._by_name)
+        is_open = others.step_if_open(refusal) if others is not None else None
+        if is_open is not None:
+            found = replace(found, certainty="likely", proof=(*found.proof, is_open))
         missing = missing_cluster(answer, self._services, self._namespace)
         if missing is None or found.now is None:
             return found

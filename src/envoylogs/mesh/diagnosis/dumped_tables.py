@@ -66,7 +66,7 @@ def explained_by_table(refusal: Refusal, answer: Answer, listed: HostIndex[None]
         "host_not_in_virtualservice",
         "proved",
         f"No virtual host of table {name} takes {host}: no VirtualService that lists it is bound "
-        f"to a Gateway that accepts it. Give the objects too: they say which of the two lacks it."
+        "to a Gateway that accepts it. Give the objects too: they say which of the two lacks it."
         f"{spelling_hint(listed, host)}",
         (step_of_table(refusal, answer),),
         now=now,

@@ -35,6 +35,7 @@ class HostIndex(Generic[_Lister]):
         self._exact: defaultdict[str, list[_Lister]] = defaultdict(list)
         self._wildcards: defaultdict[str, list[_Lister]] = defaultdict(list)
         self._below: defaultdict[str, list[tuple[str, _Lister]]] = defaultdict(list)
+        self._of_label: defaultdict[str, list[tuple[str, _Lister]]] = defaultdict(list)
         self.any: list[_Lister] = []
         self.hosts = 0
         for written, lister in listed:
@@ -49,6 +50,7 @@ class HostIndex(Generic[_Lister]):
                 self._exact[host].append(lister)
                 parent = next(parents_of(host), "")
                 self._below[parent].append((host, lister))
+                self._of_label[host.partition(".")[0]].append((host, lister))
 
     def covering(self, host: str, *, with_any: bool = True) -> list[_Lister]:
         """Return who lists a host, the most specific first."""
@@ -70,17 +72,23 @@ class HostIndex(Generic[_Lister]):
         ranked = sorted(beside, key=lambda found: (-_shared(found[0], host), found[0]))
         return list(dict.fromkeys(lister for _, lister in ranked))
 
-    def misspelled(self, host: str) -> str | None:
-        """Return a host beside this one that may have been meant by it; null for none."""
-        parent = next(parents_of(host), "")
-        beside = (name for name, _ in self._below.get(parent, [])[:_MOST_COMPARED])
-        return next((name for name in beside if is_misspelled(name, host)), None)
+    def misspelled(self, host: str) -> tuple[str, _Lister] | None:
+        """Return a host that may have been meant by another, and who lists it; null for none.
+
+        One of the same domain, or with the same first label.
+        """
+        label, _, parent = host.partition(".")
+        for beside in (self._below.get(parent, ()), self._of_label.get(label, ())):
+            for name, lister in beside[:_MOST_COMPARED]:
+                if is_misspelled(name, host):
+                    return name, lister
+        return None
 
 
 def spelling_hint(index: HostIndex[Any], host: str) -> str:
     """Return a question to add where a host may be misspelled; empty where none is near."""
     near = index.misspelled(host)
-    return "" if near is None else f" There is {near}: is one of both a typing error?"
+    return "" if near is None else f" There is {near[0]}: is one of both a typing error?"
 
 
 def is_misspelled(one: str, other: str) -> bool:
@@ -89,11 +97,12 @@ def is_misspelled(one: str, other: str) -> bool:
     Names that differ by a number, or by their whole first label, are names of their own.
     """
     n = _shared(one, other)
+    # The label that differs: short ones are often alike.
+    label = min(len(name[name.rfind(".", 0, n) + 1 :].partition(".")[0]) for name in (one, other))
     left, right = one[n:], other[n:]
     n = _shared(left[::-1], right[::-1])
     left, right = left[: len(left) - n], right[: len(right) - n]
     is_one = (len(left) <= 1 and len(right) <= 1) or (left == right[::-1] and len(left) == _SWAPPED)
-    label = max(one.find("."), other.find("."))
     return is_one and label >= _LETTERS and (left + right).isalpha()
 
 

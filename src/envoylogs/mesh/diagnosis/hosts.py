@@ -68,16 +68,19 @@ def _with_redirect(found: Diagnosis, server: Server) -> Diagnosis:
     return replace(found, proof=(*found.proof, step))
 
 
+def _of_pod(server: Server) -> str:
+    """Return which ports of the pod a server's is, where that is another number."""
+    others = [str(port) for port in server.pod_ports if port != server.port]
+    return f" ({', '.join(others)} of the pod)" if others else ""
+
+
 def _on_another_port(
     refusal: Refusal, host: str, accepting: list[Server], objects: Objects
 ) -> Diagnosis:
     server, port = accepting[0], refusal.request.port
-    ports = ", ".join(
-        sorted({str(p) for each in accepting for p in each.pod_ports or (each.port,)})
-    )
     says = (
-        f"{server.gateway} accepts {host} on port {ports} of the pod, and the request came to port "
-        f"{port}, where no server accepts it."
+        f"{server.gateway} accepts {host} on port {server.port}{_of_pod(server)}, and the request "
+        f"came to port {port} of the pod, where no server accepts it."
     )
     return Diagnosis(
         "port_not_served",

@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from envoylogs.mesh.diagnosis.refusals import Refusal, Seen
 
 _PORT = re.compile(r":\d+$")
-_GATEWAY = "deploy/istio-ingressgateway -n istio-system"
 _OBJECTS = "kubectl get gateways.networking.istio.io,virtualservices -A -o yaml"
-_ROUTES = f"istioctl proxy-config routes {_GATEWAY} -o json"
-_LISTENERS = f"istioctl proxy-config listeners {_GATEWAY} -o json"
-_CLUSTERS = f"istioctl proxy-config clusters {_GATEWAY} -o json"
 _SERVICES = "kubectl get services,destinationrules,serviceentries -A -o yaml"
 _WHO = "kubectl get virtualservices,gateways.networking.istio.io -A -o yaml --show-managed-fields"
+
+
+_CORS = "The corsPolicy of its route answered a preflight of a browser."
+
+
+def _dump(seen: Seen, what: str) -> str:
+    """Return the command that prints routes, listeners or clusters of the gateway."""
+    return f"istioctl proxy-config {what} {seen.gateway} -o json"
 
 
 def explained_by_log(refusal: Refusal, seen: Seen) -> Diagnosis:
@@ -32,24 +36,37 @@ def explained_by_log(refusal: Refusal, seen: Seen) -> Diagnosis:
     candidates = tuple(_candidates(refusal, seen))
     proof = tuple(_shown(refusal, seen))
     if not candidates:
-        failure = FAILURES.get(refusal.failure or "")
-        label = refusal.host or refusal.cluster or "the gateway"
-        codes = "" if refusal.code is None else str(refusal.code)
-        meaning = (
-            failure.says.format(label=label, codes=codes)
-            if failure
-            else f"The gateway answered by itself: {refusal.outcome}"
-        )
-        return Diagnosis("not_in_files", "log_only", meaning, proof)
+        return _by_failure(refusal, proof)
     first = candidates[0]
     return Diagnosis(
         first.cause,
         "log_only",
-        first.says,
+        first.says if len(candidates) == 1 else f"The likeliest: {first.says}",
         proof,
         candidates=candidates,
         by_path=first.cause in {"path_not_matched", "condition_not_met"},
     )
+
+
+_POLICY = re.compile(
+    r"ns\[(?P<namespace>[^\]]*)\]-policy\[(?P<name>[^\]]*)\]-rule\[(?P<rule>\d+)\]"
+)
+"""What Istio has Envoy say of the AuthorizationPolicy that denied a request."""
+
+
+def _by_failure(refusal: Refusal, proof: tuple[Proof, ...]) -> Diagnosis:
+    """Return what flag and details say of a request that no route turned away."""
+    failure = FAILURES.get(refusal.failure or "")
+    label = refusal.host or refusal.cluster or "the gateway"
+    codes = "" if refusal.code is None else str(refusal.code)
+    says = f"The gateway answered by itself: {refusal.outcome}."
+    if failure is not None:
+        says = f"{failure.says.format(label=label, codes=codes)}."
+    policy = _POLICY.search(refusal.details or "")
+    if policy is not None:
+        name = f"AuthorizationPolicy {policy['namespace']}/{policy['name']}"
+        says = f"{says} {name} did it, by its rule {policy['rule']}."
+    return Diagnosis("refused_by_policy", "log_only", says, proof)
 
 
 def _candidates(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
@@ -62,7 +79,7 @@ def _candidates(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
         yield Candidate(
             "service_missing",
             "The route names a service or a port that the gateway has no cluster for.",
-            _CLUSTERS,
+            _dump(seen, "clusters"),
         )
         yield Candidate(
             "subset_unknown",
@@ -74,14 +91,16 @@ def _candidates(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
         yield Candidate(
             "no_endpoints",
             f"{cluster} has no endpoint that could answer.",
-            f"istioctl proxy-config endpoints {_GATEWAY} --cluster '{refusal.cluster or ''}'",
+            f"istioctl proxy-config endpoints {seen.gateway} --cluster '{refusal.cluster or ''}'",
         )
     elif refusal.outcome in {"direct_response", "fault_injected", "blocked"}:
         yield Candidate(
             "direct_by_configuration",
-            f"The gateway answered {refusal.code or 'so'} because it was told to"
+            _CORS
+            if refusal.details == "cors_response"
+            else f"The gateway answered {refusal.code or 'so'} because it was told to"
             f"{f', by route {refusal.route_name}' if refusal.route_name else ''}.",
-            _ROUTES,
+            _dump(seen, "routes"),
         )
 
 
@@ -93,7 +112,7 @@ def _of_connection(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
             "no_tls_server_for_name",
             f"No filter chain{where} takes a connection without a TLS server name: plain text to "
             "a TLS port, or a client that sends no name.",
-            _LISTENERS,
+            _dump(seen, "listeners"),
         )
         return
     if name in seen.hosts or name in seen.server_names:
@@ -101,10 +120,12 @@ def _of_connection(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
             "no_tls_server_for_name",
             f"{name} was accepted elsewhere in this log: its server went away, or is on another "
             f"port than the one that was asked{where}.",
-            _LISTENERS,
+            _dump(seen, "listeners"),
         )
         return
-    yield Candidate("no_tls_server_for_name", f"No TLS server{where} accepts {name}.", _LISTENERS)
+    yield Candidate(
+        "no_tls_server_for_name", f"No TLS server{where} accepts {name}.", _dump(seen, "listeners")
+    )
 
 
 def _of_unrouted(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
@@ -115,7 +136,7 @@ def _of_unrouted(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
             "gateway_without_virtualservice",
             f"The blackhole answered: no VirtualService at all is bound to port{where} of this "
             "gateway.",
-            _ROUTES,
+            _dump(seen, "routes"),
         )
         yield Candidate(
             "virtualservice_not_bound",
@@ -124,7 +145,7 @@ def _of_unrouted(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
         )
         return
     if host is None:
-        yield Candidate("no_gateway_for_host", "The request named no host.", _ROUTES)
+        yield Candidate("no_gateway_for_host", "The request named no host.", _dump(seen, "routes"))
         return
     known = seen.hosts.get(host)
     if known and name and name != host:
@@ -132,7 +153,7 @@ def _of_unrouted(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
             "tls_name_reused",
             f"The connection was opened for {name}, and its table does not know {host}, which is "
             "routed on other connections.",
-            _LISTENERS,
+            _dump(seen, "listeners"),
         )
     asked = refusal.request.authority or ""
     if known and _PORT.search(asked) and asked != host:
@@ -140,7 +161,7 @@ def _of_unrouted(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
             "port_in_host",
             f"The host came with a port, {asked}, and {host} is routed without: Istio before 1.15 "
             "compares the port.",
-            _ROUTES,
+            _dump(seen, "routes"),
         )
     path = seen.paths.get((host, refusal.path_group or ""))
     if path is not None:
@@ -154,12 +175,12 @@ def _of_unrouted(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
         yield Candidate(
             "path_not_matched",
             f"Other paths of {host} are routed, and no route takes this one.",
-            _ROUTES,
+            _dump(seen, "routes"),
         )
         yield Candidate(
             "condition_not_met",
             "A route takes the path, and asks for a method or a header too.",
-            _ROUTES,
+            _dump(seen, "routes"),
         )
     if not known:
         yield from _of_stranger(host, seen)

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from envoylogs.mesh.requests import Request
 
 
+USUAL_GATEWAY = "deploy/istio-ingressgateway -n istio-system"
+"""What a stock installation calls its gateway."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Requests that are alike, or connections, that the gateway answered by itself.
@@ -64,11 +68,13 @@ class Seen:
         hosts: Hosts that were routed, with when; only those whose names were kept.
         paths: The same by host and path group.
         server_names: TLS server names that were accepted.
+        gateway: What a command of istioctl is to ask: a pod of the log, or what is usual.
     """
 
     hosts: Mapping[str, Routed] = field(default_factory=dict)
     paths: Mapping[tuple[str, str], Routed] = field(default_factory=dict)
     server_names: frozenset[str] = frozenset()
+    gateway: str = USUAL_GATEWAY
 
     @cached_property
     def domains(self) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envoylogs.mesh.diagnosis.asking import action_words, route_words
+from envoylogs.mesh.diagnosis.asking import action_words, does_words, route_words
 from envoylogs.mesh.diagnosis.dumped_tables import step_of_table
 from envoylogs.mesh.explanation import Diagnosis, Proof
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.tables import Route
 
 _SHOWN = 5
+_CORS = "cors_response"
 _REDIRECTS = (301, 308)
 _NOT_KNOWN_WHEN = ": it is younger than the records, or the gateway had not taken it."
 _OF_ROUTES = {"direct_response", "fault_injected"}
@@ -52,7 +53,7 @@ def steps_of_route(answer: Answer) -> tuple[Proof, ...]:
     field = f"virtual host {host.name if host else ''}, domains"
     proof = [Proof(table or "route table", field, domains, "takes the host")]
     if route is not None:
-        proof.append(_step_of(route, f"sends to {action_words(route.action) or 'nowhere'}"))
+        proof.append(_step_of(route, does_words(route.action)))
     return tuple(proof)
 
 
@@ -61,16 +62,23 @@ def _when(
 ) -> str:
     """Return the end of a sentence: whether the objects are younger than the requests."""
     dated = [each for name in origins if (each := by_name.get(name)) is not None]
+    made = max(dated, key=lambda each: each.created_us or 0, default=None)
+    if (
+        made is not None
+        and made.created_us
+        and (refusal.last_us or made.created_us) < made.created_us
+    ):
+        return f" now: {made.name} was made at {made.created_at}, after these requests."
     changed = max(dated, key=lambda each: each.changed_us or 0, default=None)
     if changed is None or not (changed.changed_us and refusal.last_us and refusal.first_us):
+        # When it was made says nothing of when it was changed.
         return _NOT_KNOWN_WHEN
-    when = changed.changed_at or changed.created_at
     if changed.changed_us > refusal.last_us:
-        return f" now: {changed.name} was changed at {when}, after these requests."
+        return f" now: {changed.name} was changed at {changed.changed_at}, after these requests."
     if changed.changed_us < refusal.first_us:
         return (
-            f": {changed.name} was changed at {when}, before these requests, so the "
-            "gateway had not taken it."
+            f": {changed.name} was changed at {changed.changed_at}, before these requests, so the "
+            "gateway had not taken it, or something else was changed since."
         )
     return _NOT_KNOWN_WHEN
 
@@ -80,8 +88,9 @@ def explained_not_taken(refusal: Refusal, answer: Answer, told: Answer) -> Diagn
     return Diagnosis(
         "routed_now",
         "proved",
-        f"The objects route {refusal.host}, and the gateway's own table does not: it was "
-        "dumped before, or the gateway has not taken them (istioctl proxy-status).",
+        f"The objects route {refusal.host}{refusal.request.path or ''}, and the gateway's own "
+        "table does not: it was dumped before, or the gateway has not taken them (istioctl "
+        "proxy-status).",
         (step_of_table(refusal, answer),),
         told.origins,
         None,
@@ -97,7 +106,7 @@ def explained_answer(refusal: Refusal, answers: Sequence[Answer]) -> Diagnosis |
             return Diagnosis(
                 "direct_by_configuration", "proved",
                 "The host redirects plain requests to HTTPS (httpsRedirect, require_tls).",
-                now=answer.now, by_path=True,
+                objects=answer.origins, now=answer.now, by_path=True,
             )  # fmt: skip
         for candidate in answer.routing.candidates if answer.routing else ():
             route = candidate.route
@@ -117,6 +126,17 @@ def explained_answer(refusal: Refusal, answers: Sequence[Answer]) -> Diagnosis |
     sent = next((answer for answer in answers if answer.verdict == "routed"), None)
     if sent is None or refusal.outcome not in _OF_ROUTES:
         return None
+    if refusal.details == _CORS:
+        return Diagnosis(
+            "direct_by_configuration",
+            "likely",
+            f"The corsPolicy of {sent.origins[0] if sent.origins else 'its route'} answered a "
+            "preflight of a browser.",
+            steps_of_route(sent),
+            sent.origins,
+            now=sent.now,
+            by_path=True,
+        )
     return Diagnosis(
         "routed_now",
         "likely",

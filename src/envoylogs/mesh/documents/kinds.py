@@ -164,6 +164,10 @@ KINDS: dict[tuple[str, str], Kind] = {
     (ISTIO_SECURITY, "RequestAuthentication"): Kind(
         {"selector": {"matchLabels": TEXTS}, "jwtRules": [{"issuer": str}]}
     ),
+    # What it denies is not worked out: it is known when it was changed.
+    (ISTIO_SECURITY, "AuthorizationPolicy"): Kind(
+        {"selector": {"matchLabels": TEXTS}}, kept=frozenset({"selector"})
+    ),
     (GATEWAY_API, "Gateway"): Kind(
         {
             "gatewayClassName": str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, TextIO
 
 from rich.table import Table
@@ -14,6 +15,7 @@ from envoylogs.render.explained import (
     configuration_words,
     explanations_shown,
     facts_of,
+    nothing_explained,
     now_words,
     title_of,
 )
@@ -60,8 +62,9 @@ def write_explained_text(
 
 def _print_explanations(console: Console, summary: Summary, limit: int | None) -> None:
     shown = explanations_shown(summary, limit)
-    if not summary.explanations and summary.accounts.records:
-        console.print(Text("The gateway answered nothing by itself.", style="bold green"))
+    nothing = nothing_explained(summary)
+    if nothing is not None:
+        console.print(Text(nothing, style="bold green"))
     for place, found in enumerate(shown.told, 1):
         _print_one(console, place, found, summary)
     if shown.more:
@@ -83,9 +86,10 @@ def _print_one(console: Console, place: int, found: Explanation, summary: Summar
         says = f": {step.says}" if step.says else ""
         text = f"{step.object}  {step.field} {step.value}{says}".rstrip()
         _line(console, _BULLET, Text(printable(text)))
-    for each in cause.candidates:
+    for each, following in zip_longest(cause.candidates, cause.candidates[1:]):
         _line(console, _BULLET, Text(printable(f"{each.cause}: {each.says}")))
-        _print_block(console, each.command, indent=9)
+        if following is None or following.command != each.command:
+            _print_block(console, each.command, indent=9)
     now = now_words(cause)
     if now is not None:
         _line(console, "", Text.assemble(("Now: ", "bold"), now))

@@ -116,7 +116,7 @@ def _proved(
     if near:
         said = "; ".join(
             f"{each.changed.name} was changed by {each.changed.changed_by or 'somebody'} at "
-            f"{each.changed.changed_at or each.changed.created_at}"
+            f"{each.changed.changed_at}"
             for each in near
         )
         code = "denied_jump" if _is_denied(finding) else finding.code
@@ -242,7 +242,7 @@ def _stale(explanations: Sequence[Explanation], mesh: Mesh) -> Iterator[Finding]
             continue
         if found.last < (newest.changed_us or 0) + _TAKEN_US:
             continue
-        who, when = newest.changed_by or "somebody", newest.changed_at or newest.created_at
+        who, when = newest.changed_by or "somebody", newest.changed_at
         yield Finding(
             code="stale_gateway",
             severity=severity_of(found.requests, found.requests),
