@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from envoylogs.mesh.diagnosis.changes import add_host, correct_host, name_gateway, refer_to_gateway
 from envoylogs.mesh.diagnosis.host_index import spelling_hint
 from envoylogs.mesh.diagnosis.letter_case import explained_letter_case
-from envoylogs.mesh.diagnosis.objects import GATEWAY_API, dicts, texts
+from envoylogs.mesh.diagnosis.objects import GATEWAY_API, texts
+from envoylogs.mesh.diagnosis.rules import explained_rules
 from envoylogs.mesh.diagnosis.scopes import explained_scope
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 from envoylogs.mesh.intent.values import Binding
@@ -74,7 +75,7 @@ def explained_bindings(host: str, accepting: list[Server], objects: Objects) -> 
         return _not_bound(host, accepting[0], binding, meaning.cause, objects)
     bound_with = [route for route in routes if not gateways.isdisjoint(_gateways(route, objects))]
     if bound_with:
-        return _bound_without_routes(host, accepting[0], bound_with[0], objects)
+        return explained_rules(host, accepting[0], bound_with[0], objects)
     loose = next((route for route in routes if not objects.bindings[route]), None)
     if loose is not None and loose in objects.by_name:
         nothing = Binding(loose, "(missing)", None, "mesh_only", why="It is attached to nothing.")
@@ -153,62 +154,6 @@ def _bind(binding: Binding, gateway: ObjectName, objects: Objects) -> Change | N
         return refer_to_gateway(target, meant)
     wrong = None if binding.status in {"mesh_only", "hosts_disjoint"} else binding.reference
     return name_gateway(target, meant, wrong)
-
-
-def _bound_without_routes(
-    host: str, server: Server, route: ObjectName, objects: Objects
-) -> Diagnosis:
-    """Return what is said where everything is bound, and no rule is left for the Gateway."""
-    binding = next(
-        (each for each in objects.bindings[route] if each.gateway == server.gateway), None
-    )
-    ports = _ports_of_matches(route, objects)
-    if ports and server.port not in ports:
-        return _for_another_port(host, server, route, ports, objects)
-    why = binding.why if binding else ""
-    hosts = ", ".join(objects.hosts_of(route)[:_SHOWN])
-    return Diagnosis(
-        "condition_not_met",
-        "likely",
-        f"{route} lists {host} and is bound to {server.gateway}, and none of its rules is for port "
-        f"{server.port} of it.",
-        (
-            objects.step_of(server, f"accepts {host}"),
-            Proof(str(route), f"spec.{objects.host_field(route)}", hosts, why or f"lists {host}"),
-        ),
-        (route, server.gateway),
-        None,
-        Now(routed=False, why=f"no rule is for port {server.port}"),
-    )
-
-
-def _ports_of_matches(route: ObjectName, objects: Objects) -> list[int]:
-    """Return the ports that all rules of a VirtualService are for; empty if one is for any."""
-    found = objects.by_name.get(route)
-    rules = dicts(found.spec.get("http")) if found is not None else []
-    matches = [match for rule in rules for match in dicts(rule.get("match")) or [{}]]
-    ports = [match.get("port") for match in matches]
-    numbers = [port for port in ports if isinstance(port, int)]
-    return list(dict.fromkeys(numbers)) if len(numbers) == len(ports) else []
-
-
-def _for_another_port(
-    host: str, server: Server, route: ObjectName, ports: list[int], objects: Objects
-) -> Diagnosis:
-    listed = ", ".join(map(str, ports))
-    return Diagnosis(
-        "port_not_served",
-        "proved",
-        f"{route} lists {host} and is bound to {server.gateway}, and its rules are for port "
-        f"{listed} of it; the request came to the server of port {server.port}.",
-        (
-            objects.step_of(server, f"accepts {host}"),
-            Proof(str(route), "http[].match[].port", listed, f"none is for port {server.port}"),
-        ),
-        (route, server.gateway),
-        None,
-        Now(routed=False, why=f"no rule is for port {server.port}"),
-    )
 
 
 def _not_listed(host: str, accepting: list[Server], objects: Objects) -> Diagnosis:
