@@ -17,9 +17,9 @@ _RULES = {"http": "match", "rules": "matches"}
 def with_change(configuration: str, change: dict[str, Any]) -> str:
     """Return YAML documents of which one has a change.
 
-    What a map holds is put in; a list of hosts, gateways or parents takes the place of the one
+    What a map holds is put in; a list of hosts, gateways, subsets takes the place of the one
     that there is; a server that of those with its port and certificate; a listener is known by
-    its name; a subset, and a match of the rule that the change names, is added; a destination
+    its name; a match is added to the rule that the change names; a destination
     takes the place of those of its host.
 
     Args:
@@ -54,8 +54,6 @@ def _merge(into: dict[str, Any], part: dict[str, Any], says: str) -> None:
             named = re.search(r"rule (\d+)", says)
             rule = into[key][int(named[1]) if named else 0]
             rule.setdefault(_RULES[key], []).extend(value[0][_RULES[key]])
-        elif key == "subsets":
-            into.setdefault(key, []).extend(value)
         else:
             into[key] = copy.deepcopy(value)
 

@@ -139,7 +139,8 @@ def _with_other_paths(group: _Group) -> Diagnosis:
 def _order(found: Explanation) -> tuple[Any, ...]:
     cause = found.diagnosis
     return (
-        not found.known, cause.cause in _AS_MEANT, -found.requests, found.host or "",
+        not found.known, cause.cause in _AS_MEANT or found.outcome == "direct_response",
+        -found.requests, found.host or "",
         found.port or 0, found.outcome, cause.cause, cause.says,
     )  # fmt: skip
 

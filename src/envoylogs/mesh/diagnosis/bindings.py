@@ -8,7 +8,7 @@ from envoylogs.mesh.diagnosis.changes import add_host, correct_host, name_gatewa
 from envoylogs.mesh.diagnosis.host_index import spelling_hint
 from envoylogs.mesh.diagnosis.letter_case import explained_letter_case
 from envoylogs.mesh.diagnosis.objects import GATEWAY_API, texts
-from envoylogs.mesh.diagnosis.rules_left import explained_without_rules
+from envoylogs.mesh.diagnosis.rules import explained_rules
 from envoylogs.mesh.diagnosis.scopes import explained_scope
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 from envoylogs.mesh.intent.values import Binding
@@ -75,7 +75,7 @@ def explained_bindings(host: str, accepting: list[Server], objects: Objects) -> 
         return _not_bound(host, accepting[0], binding, meaning.cause, objects)
     bound_with = [route for route in routes if not gateways.isdisjoint(_gateways(route, objects))]
     if bound_with:
-        return explained_without_rules(host, accepting[0], bound_with[0], objects)
+        return explained_rules(host, accepting[0], bound_with[0], objects)
     loose = next((route for route in routes if not objects.bindings[route]), None)
     if loose is not None and loose in objects.by_name:
         nothing = Binding(loose, "(missing)", None, "mesh_only", why="It is attached to nothing.")

@@ -112,7 +112,7 @@ def _proved(
     explained = _about(finding, explanations)
     if explained is not None:
         finding = _with_proof(finding, explained)
-    near = _near(finding, changes)
+    near = _near(finding, explained, changes)
     if near:
         said = "; ".join(
             f"{each.changed.name} was changed by {each.changed.changed_by or 'somebody'} at "
@@ -164,13 +164,20 @@ def _about(finding: Finding, explanations: Sequence[Explanation]) -> Explanation
     return None
 
 
-def _near(finding: Finding, changes: Sequence[_Change]) -> list[_Change]:
+def _near(
+    finding: Finding, explained: Explanation | None, changes: Sequence[_Change]
+) -> list[_Change]:
     """Return what was changed shortly before a finding began and is about its subject."""
     since = finding.since
     if since is None:
         return []
     near = [each for each in changes if since - _BEFORE_US <= each.at_us <= since + _AFTER_US]
-    about = [each for each in near if _mentions(each.changed, finding.subject)]
+    proved = explained.diagnosis.objects if explained is not None else ()
+    about = [
+        each
+        for each in near
+        if each.changed.name in proved or _mentions(each.changed, finding.subject)
+    ]
     # An object that names no host may be about all of them; many at once are a rollout.
     others = [each for each in near if each not in about and not _names_hosts(each.changed)]
     return (about or others)[-_SHOWN:]

@@ -1,4 +1,4 @@
-"""Why a route object that is bound to a Gateway has no rule for the server that was asked."""
+"""Why a route object that is bound to a Gateway makes no routes for a host of it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
-def explained_without_rules(
-    host: str, server: Server, route: ObjectName, objects: Objects
-) -> Diagnosis:
+def explained_rules(host: str, server: Server, route: ObjectName, objects: Objects) -> Diagnosis:
     """Return what is said where everything is bound, and no rule is left for the Gateway."""
     binding = next(
         (each for each in objects.bindings[route] if each.gateway == server.gateway), None
@@ -31,7 +29,7 @@ def explained_without_rules(
         "condition_not_met",
         "likely",
         f"{route} lists {host} and is bound to {server.gateway}, and none of its rules is for port "
-        f"{server.port} of it.",
+        f"{server.port} of it.{f' {why}' if why else ''}",
         (
             objects.step_of(server, f"accepts {host}"),
             Proof(str(route), f"spec.{objects.host_field(route)}", hosts, why or f"lists {host}"),
