@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _PLAIN = re.compile(r"(?!(?i:true|false|yes|no|on|off|null|y|n)$)[A-Za-z][A-Za-z0-9./-]*")
 _PATH = re.compile(r"/[A-Za-z0-9._/-]*")
 _MOST_HOSTS = 20
+_SIXTEEN_BITS = 0xFFFF
 EXPORT_TO = "networking.istio.io/exportTo"
 """The annotation of a Service that says in which namespaces it is seen."""
 
@@ -27,7 +28,14 @@ EXPORT_TO = "networking.istio.io/exportTo"
 def scalar(text: str) -> str:
     """Return a text as a YAML scalar, quoted unless it is plain."""
     is_plain = _PLAIN.fullmatch(text) or _PATH.fullmatch(text)
-    return text if is_plain else json.dumps(text)
+    if is_plain:
+        return text
+    # JSON writes what is beyond 16 bits as two halves, which YAML does not put together.
+    escaped = (
+        f"\\U{ord(each):08x}" if ord(each) > _SIXTEEN_BITS else json.dumps(each)[1:-1]
+        for each in text
+    )
+    return f'"{"".join(escaped)}"'
 
 
 def add_host(target: MeshObject, host: str, field: str = "hosts") -> Change:
@@ -117,15 +125,19 @@ def allow_namespace(gateway: MeshObject, index: int, namespace: str) -> Change |
     Null if it chooses them by labels, of which only people know what they are for.
     """
     listeners = gateway.spec.get("listeners")
-    found = listeners[index] if isinstance(listeners, list) and index < len(listeners) else {}
-    allowed = found.get("allowedRoutes", {}).get("namespaces", {}) if found else {}
-    if not found or allowed.get("from", "Same") != "Same":
+    found = listeners[index] if isinstance(listeners, list) and index < len(listeners) else None
+    if not isinstance(found, dict):
+        return None
+    allowed = found.get("allowedRoutes")
+    chosen = allowed.get("namespaces") if isinstance(allowed, dict) else None
+    if isinstance(chosen, dict) and chosen.get("from", "Same") != "Same":
         return None
     yaml = (
         f"spec:\n  listeners:\n  - name: {scalar(str(found.get('name', '')))}\n"
         "    allowedRoutes:\n      namespaces:\n        from: Selector\n        selector:\n"
         "          matchExpressions:\n          - key: kubernetes.io/metadata.name\n"
-        f"            operator: In\n            values:\n            - {gateway.namespace}\n"
+        f"            operator: In\n            values:\n"
+        f"            - {scalar(gateway.namespace)}\n"
         f"            - {scalar(namespace)}\n"
     )
     return Change(gateway.name, yaml, f"take routes of namespace {namespace} too")
