@@ -389,6 +389,19 @@ spec:
     return Example({**_BY_GATEWAY, **told}, _gateway("shop.example.com") + answer)
 
 
+def _refused_by_policy() -> Example:
+    """An AuthorizationPolicy of the gateway denies the request, and the host is routed."""
+    denied: Record = {
+        "response_code": 403,
+        "response_code_details": "rbac_access_denied_matched_policy"
+        "[ns[istio-system]-policy[only-staff]-rule[0]]",
+    }
+    return Example(
+        {**_BY_GATEWAY, **denied},
+        _gateway("shop.example.com") + _virtual_service("shop.example.com"),
+    )
+
+
 def _routed_now() -> Example:
     """The VirtualService is in the files, and the request has no route."""
     return Example(_NO_ROUTE, _gateway("shop.example.com") + _virtual_service("shop.example.com"))
@@ -421,6 +434,7 @@ EXAMPLES: dict[str, Callable[[], Example]] = {
     "credential_missing": _credential_missing,
     "tls_name_reused": _tls_name_reused,
     "direct_by_configuration": _direct_by_configuration,
+    "refused_by_policy": _refused_by_policy,
     "routed_now": _routed_now,
     "not_in_files": _not_in_files,
 }

@@ -36,7 +36,10 @@ __all__ = ["Running", "run", "start"]
 _ROOT = Path(__file__).parents[1]
 _IMPORTED = (
     "envoylogs.cli.app", "envoylogs.pipeline", "envoylogs.keyed.anonymize", "envoylogs.records",
-    "envoylogs.cli.commands.lines", "envoylogs.cli.commands.summarize",
+    "envoylogs.cli.commands.explain", "envoylogs.cli.commands.lines",
+    "envoylogs.cli.commands.summarize", "envoylogs.mesh.documents", "envoylogs.mesh.mesh",
+    "envoylogs.render.explained_json", "envoylogs.summary.explanations",
+    "envoylogs.summary.log_facts",
     "envoylogs.render.records", "envoylogs.render.terminal.screen", "envoylogs.sources.locate",
     "envoylogs.summary.summary", "envoylogs.tally.running", "pydantic.type_adapter",
 )  # fmt: skip

@@ -178,5 +178,7 @@ def test_any_text_in_a_change_reads_back_as_itself(text: str) -> None:
     assert listed[-1] == text
     (server,) = yaml.safe_load(add_host_to_server(_SERVED, 0, text).yaml)["spec"]["servers"]
     assert server["hosts"][-1] == text
-    (rule,) = yaml.safe_load(add_path(_TARGET.name, text, None).yaml)["spec"]["http"]
+    change = add_path(_TARGET.name, text, None)
+    assert change is not None
+    (rule,) = yaml.safe_load(change.yaml)["spec"]["http"]
     assert rule["match"] == [{"uri": {"exact": text}}]

@@ -68,10 +68,17 @@ def output_file(path: Path | None) -> Iterator[TextIO]:
         yield out
 
 
-def refuse_to_overwrite(sources: Sequence[Source], outputs: Iterable[Path]) -> None:
+def refuse_to_overwrite(
+    sources: Sequence[Source], outputs: Iterable[Path], what: str = "logs"
+) -> None:
     """Refuse outputs that are a log which is to be read, or one another.
 
     A saved tally may be replaced by one that it was added to.
+
+    Args:
+        sources: What is read.
+        outputs: What is written.
+        what: The sources are called.
 
     Raises:
         OutputError: If an output is one of the sources, or two are the same.
@@ -91,7 +98,7 @@ def refuse_to_overwrite(sources: Sequence[Source], outputs: Iterable[Path]) -> N
         for source in sources:
             is_read = source.path is not None and _is_same(source.path, name)
             if is_read and (holds_records(source) or not is_saved_tally(source)):
-                raise OutputError(f"{output}: is one of the logs to read. Write to another file.")
+                raise OutputError(f"{output}: is one of the {what} to read. Write to another file.")
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from envoylogs.cli.completion import one_of, suppressible
-from envoylogs.cli.console import say
-from envoylogs.cli.options import READ, option
+from envoylogs.cli.console import refuse_to_overwrite, say
+from envoylogs.cli.options import READ, SHOW, Format, format_option, option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from envoylogs.cli.files import Files
     from envoylogs.cli.log_options import LogOptions
     from envoylogs.mesh.mesh import Mesh
 
@@ -28,18 +29,30 @@ SuppressOption = Annotated[list[str] | None, option(
     help="Leave out this cause or finding, everywhere or for a host (a glob). Repeat for several.",
 )]  # fmt: skip
 
+ExplainFormatOption = Annotated[Format, format_option(
+    about=SHOW, is_setting=True,
+    help="text for people, json for programs, markdown to paste into a ticket.",
+)]  # fmt: skip
+
 _PIPE = "-"
 
 
 def given_mesh(
-    config: Sequence[str] | None, sources: Sequence[str] | None, log: LogOptions
+    config: Sequence[str] | None, sources: Sequence[str] | None, log: LogOptions, files: Files
 ) -> Mesh | None:
     """Return the configuration that was given; null for none.
+
+    Args:
+        config: Of ``--config``.
+        sources: As they were given.
+        log: What else was given.
+        files: What the command writes.
 
     Raises:
         MeshFileError: If a file can't be read as configuration.
         typer.BadParameter: If log and configuration are both to come through the pipe, or
             names are to be replaced by tokens.
+        OutputError: If a file of the configuration would be written over.
     """
     if not config:
         return None
@@ -50,9 +63,11 @@ def given_mesh(
         )
     if _PIPE in config and (not sources or _PIPE in sources):
         raise typer.BadParameter("only one of log and configuration can come through a pipe (-)")
-    from envoylogs.mesh.documents import read_configuration
+    from envoylogs.mesh.documents import located, read_configuration
     from envoylogs.mesh.mesh import Mesh
 
+    state = [] if files.state is None else [files.state]
+    refuse_to_overwrite(located(config), (*files.replaced, *state), "files")
     mesh = Mesh(read_configuration(list(config), sys.stdin.buffer if _PIPE in config else None))
     for warning in mesh.configuration.warnings:
         say(f"envoylogs: {warning}")

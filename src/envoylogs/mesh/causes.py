@@ -47,7 +47,7 @@ CAUSE_KINDS: tuple[CauseKind, ...] = (
         "virtualservice_not_bound",
         "A VirtualService lists the host, and is bound to no gateway: without spec.gateways it is "
         "for the sidecars only.",
-        "spec.gateways is missing, or has nothing but mesh; a route whose parents are Services.",
+        "spec.gateways is missing, or has nothing but mesh; a route without parents but Services.",
         "Name the Gateway in spec.gateways, with mesh beside it if pods rely on the object.",
     ),
     CauseKind(
@@ -146,10 +146,8 @@ CAUSE_KINDS: tuple[CauseKind, ...] = (
     ),
     CauseKind(
         "credential_missing",
-        "The Secret with the certificate of a TLS server is not there: handshakes fail, and no "
-        "log has them.",
-        "The Secrets given, or those of a dump; said beside the explanations, as no record shows "
-        "it.",
+        "The Secret with the certificate of the TLS server that takes the name is not there.",
+        "The Secrets given of its namespace, or those that a dump has.",
         "Create the Secret in the namespace of the gateway, or correct credentialName.",
     ),
     CauseKind(

@@ -33,7 +33,8 @@ class ClusterState:
     Attributes:
         status: ``missing`` if the gateway has no such cluster (503 NC), ``no_endpoints`` if it
             has one with nothing in it (503 UH), ``unknown`` if the files can't decide.
-        reason: Why it is missing or empty; null for the others.
+        reason: Why it is missing or empty, or may be where the files can't decide; null for
+            the others.
         objects: That say so, the one to change first.
         says: One sentence.
         proof: What it rests on.

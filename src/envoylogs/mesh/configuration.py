@@ -30,6 +30,8 @@ class Configuration:
         warnings: What could not be used, each a sentence that names file and place.
         credentials: Names of Secrets that were given, and of those that a proxy had, as far as
             they are known ``namespace/name``; null if nothing given says which there are.
+        unread: Files that were found and hold what could not be read, or not to their end, so
+            that what is not among the objects may stand there; none that is something else.
     """
 
     objects: tuple[MeshObject, ...] = ()
@@ -41,3 +43,4 @@ class Configuration:
     skipped: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     credentials: tuple[str, ...] | None = None
+    unread: tuple[str, ...] = ()

@@ -34,8 +34,9 @@ class Change:
     """The change to make.
 
     Attributes:
-        object: The object to change.
-        yaml: What to paste, as part of the object; empty where no YAML is right.
+        object: The object to change, or to create.
+        yaml: What to paste, as part of the object; the whole of one that is created. Empty where
+            no YAML is right.
         says: What it does.
     """
 

@@ -38,6 +38,9 @@ class _Name(NamedTuple):
 class Services:
     """What the objects and dumps that were given say of clusters.
 
+    Attributes:
+        mesh_domain: What full names of Services end with.
+
     Args:
         configuration: All that was given.
         mesh_domain: What full names of Services end with.
@@ -52,6 +55,7 @@ class Services:
     ) -> None:
         objects = configuration.objects
         self._by_name = {each.name: each for each in objects}
+        self.mesh_domain = mesh_domain
         self._declared: dict[str, list[MeshObject]] = defaultdict(list)
         for each in objects:
             if each.kind == "Service":
@@ -60,6 +64,10 @@ class Services:
             elif each.kind == "ServiceEntry":
                 for host in each.spec.get("hosts", ()):
                     self._declared[host].append(each)
+        self._called: dict[str, list[MeshObject]] = defaultdict(list)
+        for each in objects:
+            if each.kind == "Service":
+                self._called[each.name.name].append(each)
         self._rules = DestinationRules(objects, mesh_domain, root_namespace)
         self._workloads = Workloads(objects)
         dumped = configuration.clusters
@@ -68,6 +76,14 @@ class Services:
     def find(self, name: ObjectName) -> MeshObject | None:
         """Return an object that was given, the last of those of its name; null if none was."""
         return self._by_name.get(name)
+
+    def declares(self, host: str) -> bool:
+        """Tell whether a Service or a ServiceEntry that was given has a host."""
+        return host in self._declared
+
+    def called(self, name: str) -> list[MeshObject]:
+        """Return the Services of a name, in whatever namespace."""
+        return self._called.get(name, [])
 
     def first_port(self, host: str) -> int | None:
         """Return the first port of the Service or ServiceEntry of a host; null if none is known."""
@@ -169,7 +185,8 @@ class Services:
             says = f"No DestinationRule among the files says what subset {name.subset} is."
             if rules:
                 says = f"Whether {listed(rules)} with subset {name.subset} holds is not known."
-            return ClusterState("unknown", None, rules, says)
+            names = rules or tuple(each.name for each in declared)
+            return ClusterState("unknown", "subset_unknown", names, says)
         proof = tuple(
             (
                 str(rule.name),

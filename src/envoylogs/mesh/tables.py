@@ -104,8 +104,9 @@ class Route:
         match: Which requests it takes.
         action: What it does with them.
         origin: The object it was made from, as Istio notes it in the metadata; null for none.
-        rule: Which rule of that object, counted from 0, and for a match in it the second;
-            null in dumps, which do not say it.
+        rule: Which rule of the object that it stands in, counted from 0, and for a match in it
+            the second; null in dumps, which do not say it.
+        written_in: The delegate that the rule stands in; null for a rule of ``origin`` itself.
     """
 
     name: str
@@ -113,6 +114,12 @@ class Route:
     action: Action
     origin: ObjectName | None = None
     rule: tuple[int, int] | None = None
+    written_in: ObjectName | None = None
+
+    @property
+    def owner(self) -> ObjectName | None:
+        """The object that is changed to change it; null where that is not known."""
+        return self.written_in or self.origin
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,6 +171,8 @@ def configuration_words(configuration: Configuration) -> str:
     if skipped:
         named = ", ".join(list(configuration.skipped)[:_NAMED])
         parts.append(f"{skipped:,} of other kinds passed over ({printable(named)})")
+    if configuration.unread:
+        parts.append(f"{counted(len(configuration.unread), 'file')} that could not be read")
     return ", ".join(parts) or "nothing that says how requests are routed"
 
 

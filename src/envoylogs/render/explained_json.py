@@ -46,6 +46,7 @@ def configuration_row(summary: Summary) -> dict[str, Any] | None:
         "objects": kinds,
         "dumps": given.dumps,
         "skipped": dict(given.skipped),
+        "unread": list(given.unread),
         "warnings": list(given.warnings),
         "remarks": [
             {

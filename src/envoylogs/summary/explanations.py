@@ -139,7 +139,8 @@ def _with_other_paths(group: _Group) -> Diagnosis:
 def _order(found: Explanation) -> tuple[Any, ...]:
     cause = found.diagnosis
     return (
-        not found.known, cause.cause in _AS_MEANT, -found.requests, found.host or "",
+        not found.known, cause.cause in _AS_MEANT or found.outcome == "direct_response",
+        -found.requests, found.host or "",
         found.port or 0, found.outcome, cause.cause, cause.says,
     )  # fmt: skip
 
@@ -231,6 +232,7 @@ def _refusal(row: dict[str, Any]) -> Refusal:
         route_name=_unfolded(row["route_name"]),
         cluster=_unfolded(row["upstream_cluster"]),
         path_group=row["path_group"],
+        gateway=row["gateway"],
         first_us=row["first"],
         last_us=row["last"],
     )

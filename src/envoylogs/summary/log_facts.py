@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from envoylogs.envoy.traffic import host_of, looks_like_address
+from envoylogs.envoy.traffic import host_of
 from envoylogs.mesh.diagnosis.refusals import USUAL_GATEWAY, Routed, Seen
 from envoylogs.mesh.intent import GatewayFacts
 from envoylogs.tally.folding.marks import FOLDED_MARKS
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _MESH_DOMAIN = r"^outbound\|\d+\|[^|]*\|[^.|]+\.[^.|]+\.svc\.([^|]+)$"
 _POD = re.compile(r"[a-z0-9.-]*[a-z][a-z0-9.-]*-[a-z0-9.-]+")
+# The hash of a ReplicaSet and that of a pod; letters and digits that make no words.
+_OF_REPLICA = re.compile(r"(?:-[a-z0-9]{6,10})?-[a-z0-9]{5}$")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -52,16 +54,32 @@ def _routed(first_us: int | None, last_us: int | None) -> Routed:
     return Routed(first_us, last_us, f"{until:%Y-%m-%dT%H:%M:%SZ}")
 
 
-def facts_of(judged: Judged, accounts: Accounts) -> GatewayFacts:
-    """Return what the log tells of the gateway that wrote it."""
-    gateways = accounts.gateways["gateway"].drop_nulls()
-    pods = gateways.filter(~gateways.to_frame("of").select(looks_like_address(pl.col("of")))["of"])
-    ports = judged.tally.turned_away.frame["listener_port"].drop_nulls().unique()
+def gateway_group(gateway: str | None) -> str | None:
+    """Return what pods of one Deployment have in common of their names; null for an address."""
+    if gateway is None or not _POD.fullmatch(gateway):
+        return None
+    return _OF_REPLICA.sub("", gateway)
+
+
+def facts_of(judged: Judged, accounts: Accounts, group: str | None = None) -> GatewayFacts:
+    """Return what the log tells of the gateway that wrote it.
+
+    Args:
+        judged: The log.
+        accounts: Of its lines.
+        group: Only of the pods of this group, see ``gateway_group``; null for all.
+    """
+    turned_away = judged.tally.turned_away.frame
+    gateways = [name for name in accounts.gateways["gateway"] if gateway_group(name) is not None]
+    pods = {name for name in gateways if group is None or gateway_group(name) == group}
+    if group is not None:
+        turned_away = turned_away.filter(pl.col("gateway").is_in(list(pods)))
+    ports = turned_away["listener_port"].drop_nulls().unique()
     clusters = judged.tally.traffic.frame["upstream_cluster"].drop_nulls().unique()
     domains = clusters.str.extract(_MESH_DOMAIN).drop_nulls()
     counted = domains.value_counts().sort("count", "upstream_cluster", descending=[True, False])
     return GatewayFacts(
-        pods=frozenset(set(pods) - set(FOLDED_MARKS)),
+        pods=frozenset(pods),
         ports=frozenset(ports),
         mesh_domain=counted["upstream_cluster"][0] if counted.height else "cluster.local",
         release=_newest_release(accounts),

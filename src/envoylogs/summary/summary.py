@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
 from envoylogs.summary.accounts import Accounts, accounts
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from envoylogs.mesh.diagnosis.diagnoser import Diagnoser
+    from envoylogs.mesh.diagnosis.refusals import Refusal
+    from envoylogs.mesh.explanation import Diagnosis
     from envoylogs.mesh.intent import GatewayFacts, Note
     from envoylogs.mesh.mesh import Mesh
     from envoylogs.summary.explanations import Explanation
@@ -130,13 +133,21 @@ class Summary:
         # Whoever gives no configuration does not wait for what reads one.
         from envoylogs.mesh.diagnosis.log_only import explained_by_log
         from envoylogs.summary.explanations import explanations
-        from envoylogs.summary.log_facts import seen_of
+        from envoylogs.summary.log_facts import facts_of, gateway_group, seen_of
 
         seen = seen_of(self.judged)
         if self.mesh is None:
             found = explanations(self.judged, partial(explained_by_log, seen=seen), lambda _: False)
         else:
-            diagnose = self.mesh.diagnoser(self._facts, seen)
+            mesh = self.mesh
+
+            @cache
+            def diagnoser(group: str | None) -> Diagnoser:
+                return mesh.diagnoser(facts_of(self.judged, self.accounts, group), seen)
+
+            def diagnose(refusal: Refusal) -> Diagnosis:
+                return diagnoser(gateway_group(refusal.gateway))(refusal)
+
             found = explanations(self.judged, diagnose, self.mesh.lists)
         hides = self._suppressed
         if hides is None:

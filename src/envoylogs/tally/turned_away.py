@@ -42,6 +42,7 @@ class TurnedAway(Counts):
 
     KEYS: ClassVar = {
         "kind": pl.String(),
+        "gateway": pl.String(),
         "authority": pl.String(),
         "requested_server_name": pl.String(),
         "listener_port": pl.Int64(),

@@ -154,6 +154,29 @@ def test_a_log_in_which_the_gateway_answered_nothing_says_so(tmp_path: Path) -> 
     assert "The gateway answered nothing by itself." in _run(str(log)).stdout
 
 
+def test_a_denial_names_the_policy_and_its_rule(folder: Path) -> None:
+    details = "rbac_access_denied_matched_policy[ns[istio-system]-policy[deny-all]-rule[2]]"
+    record = served(
+        0, response_code=403, response_code_details=details, upstream_cluster=None,
+        upstream_host=None, path="/cart", **_PORT,
+    )  # fmt: skip
+    (folder / "gateway.log").write_bytes(text_of([record]))
+
+    (found,) = _explanations(folder)
+
+    assert (found["cause"], found["certainty"]) == ("refused_by_policy", "log_only")
+    assert "AuthorizationPolicy istio-system/deny-all did it, by its rule 2." in found["says"]
+
+
+def test_what_is_configured_so_comes_after_what_is_not(folder: Path) -> None:
+    redirected = {"response_code": 301, "response_code_details": "direct_response"}
+    answers = {"upstream_cluster": None, "upstream_host": None, "path": "/cart", **_PORT}
+    many = [served(n, **redirected, **answers) for n in range(9)]
+    (folder / "gateway.log").write_bytes(text_of([*many, unrouted(9, path="/wish", **_PORT)]))
+
+    assert [each["outcome"] for each in _explanations(folder)] == ["no_route", "direct_response"]
+
+
 # --- What is compared ---------------------------------------------------------------------------
 
 
@@ -318,6 +341,23 @@ def test_what_is_no_configuration_is_refused_with_what_to_give(
 
     assert isinstance(error, kind)
     assert words in str(error)
+
+
+@pytest.mark.parametrize(("command", "code"), [("explain", 1), ("summarize", 1), ("report", 2)])
+def test_the_configuration_is_not_written_over(folder: Path, command: str, code: int) -> None:
+    before = (folder / "mesh.yaml").read_text()
+
+    _asked(folder, "-o", str(folder / "mesh.yaml"), command=command, code=code)
+
+    assert (folder / "mesh.yaml").read_text() == before
+
+
+def test_what_is_suppressed_is_not_said_to_be_nothing(folder: Path) -> None:
+    codes = ("path_not_matched", "host_not_in_virtualservice", "no_gateway_for_host")
+    text = _asked(folder, *(word for code in codes for word in ("--suppress", code))).stdout
+
+    assert "All that the gateway answered by itself is suppressed." in text
+    assert _asked(folder, "--suppress", "path_not_matched:", code=1).exception
 
 
 def test_a_file_that_does_not_exist_is_an_error(folder: Path) -> None:

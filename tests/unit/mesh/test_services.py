@@ -139,14 +139,14 @@ def test_a_subset_that_a_rule_for_the_host_defines_exists(path: str, host: str) 
 def test_without_a_rule_for_the_host_nothing_is_known_of_a_subset(rule: MeshObject | None) -> None:
     given = () if rule is None else (rule,)
 
-    assert _said(_state(_V2, _service(), *given)) == ("unknown", None)
+    assert _said(_state(_V2, _service(), *given)) == ("unknown", "subset_unknown")
 
 
 def test_a_rule_of_a_namespace_that_is_not_asked_decides_nothing() -> None:
     # The root namespace may be another one than usual.
     state = _state(_V2, _service(), _rule("elsewhere/x", "v2"))
 
-    assert _said(state) == ("unknown", None)
+    assert _said(state) == ("unknown", "subset_unknown")
 
 
 def test_a_rule_of_the_gateways_namespace_hides_that_of_the_service() -> None:

@@ -13,7 +13,7 @@ from envoylogs.cli.console import output_file
 from envoylogs.cli.files import Files, format_of
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import Memory
-from envoylogs.cli.mesh import ConfigOption, SuppressOption, given_mesh
+from envoylogs.cli.mesh import ConfigOption, ExplainFormatOption, SuppressOption, given_mesh
 from envoylogs.cli.pager import ScreenText, show
 from envoylogs.cli.session import Session
 from envoylogs.cli.settings import origin_of
@@ -33,7 +33,7 @@ def explain(  # noqa: PLR0913, PLR0917  # one parameter an option
     sources: options.SourcesArgument = None,
     config: ConfigOption = None,
     suppress: SuppressOption = None,
-    output_format: options.FormatOption = options.Format.TEXT,
+    output_format: ExplainFormatOption = options.Format.TEXT,
     limit: options.LimitOption = None,
     output: options.OutputOption = None,
     strict: options.StrictOption = False,
@@ -60,10 +60,11 @@ def explain(  # noqa: PLR0913, PLR0917  # one parameter an option
         raise typer.BadParameter(f"--format {output_format}: explanations are {allowed}")
     if log.anonymize:
         raise typer.BadParameter("--anonymize: what is explained is known by its name")
-    mesh = given_mesh(config, sources, log)
+    files = Files(output)
+    mesh = given_mesh(config, sources, log, files)
     asked = ("path",) if mesh is None else mesh.turned_away
     memory = Memory((), max_names, None, None, turned_away=asked)
-    with Session(log, sources, "explain", files=Files(output), strict=strict) as session:
+    with Session(log, sources, "explain", files=files, strict=strict) as session:
         summary = session.summary(session.tally(memory), mesh=mesh, suppress=suppress or ())
         write = _writer(output_format, limit, color)
         if output is None and output_format is options.Format.TEXT and sys.stdout.isatty():

@@ -49,7 +49,8 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     if output is None and sys.stdout.isatty():
         raise typer.BadParameter("a page is no text for a terminal; give -o report.html")
     refuse_what_is_no_page(output)
-    mesh = given_mesh(config, sources, log)
+    files = Files(output, rejects=rejects)
+    mesh = given_mesh(config, sources, log, files)
     memory = Memory(
         (),
         max_names,
@@ -60,7 +61,6 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
         usual_joint_rows=SLICE_ROWS,
         turned_away=() if mesh is None else mesh.turned_away,
     )
-    files = Files(output, rejects=rejects)
     with Session(log, sources, "report -o report.html", files=files, strict=strict) as session:
         summary = session.summary(session.tally(memory), mesh=mesh, suppress=suppress or ())
         # Its scripts know UTC alone.

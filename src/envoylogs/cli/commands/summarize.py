@@ -79,7 +79,8 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     )
     if buckets is not None and (columns or table is None):
         columns = tuple(dict.fromkeys((TIME, *columns)))
-    mesh = given_mesh(config, sources, log)
+    files = Files(output, save_tally, rejects, state)
+    mesh = given_mesh(config, sources, log, files)
     memory = Memory(
         columns,
         max_names,
@@ -92,7 +93,6 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         buckets=buckets,
         turned_away=() if mesh is None else mesh.turned_away,
     )
-    files = Files(output, save_tally, rejects, state)
     with Session(log, sources, "summarize", files=files, strict=strict) as session:
         tally = session.tally(memory)
         if columns == (TIME,) and TIME not in tally.spec.by:

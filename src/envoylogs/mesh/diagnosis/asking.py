@@ -66,12 +66,15 @@ class Answer:
 
     @property
     def origins(self) -> tuple[ObjectName, ...]:
-        """The objects of the routes that take it, else of the virtual host; a few."""
-        candidates = self.routing.candidates if self.routing else ()
-        found = [each.route.origin for each in candidates if each.route.origin is not None]
+        """The objects of the routes that take it, else of the virtual host; a few.
+
+        A delegate stands before what delegates to it.
+        """
+        routes = [each.route for each in self.routing.candidates] if self.routing else []
         host = self.virtual_host
-        if not found and host is not None:
-            found = [route.origin for route in host.routes if route.origin is not None]
+        if host is not None and not any(route.owner for route in routes):
+            routes = list(host.routes)
+        found = [name for route in routes for name in (route.owner, route.origin) if name]
         return tuple(dict.fromkeys(found))[:_SHOWN]
 
     @property

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from envoylogs.mesh.diagnosis.changes import add_host, correct_host, name_gateway, refer_to_gateway
 from envoylogs.mesh.diagnosis.host_index import spelling_hint
+from envoylogs.mesh.diagnosis.letter_case import explained_letter_case
 from envoylogs.mesh.diagnosis.objects import GATEWAY_API, texts
 from envoylogs.mesh.diagnosis.rules import explained_rules
 from envoylogs.mesh.diagnosis.scopes import explained_scope
@@ -68,6 +69,9 @@ def explained_bindings(host: str, accepting: list[Server], objects: Objects) -> 
         binding, meaning = min(failed, key=lambda found: found[1].rank)
         if meaning.cause == "gateway_host_scope":
             return explained_scope(host, accepting[0], binding, objects)
+        same = [each for each in accepting if each.gateway == binding.gateway]
+        if binding.status == "hosts_disjoint" and same:
+            return explained_letter_case(host, same[0], binding, objects)
         return _not_bound(host, accepting[0], binding, meaning.cause, objects)
     bound_with = [route for route in routes if not gateways.isdisjoint(_gateways(route, objects))]
     if bound_with:

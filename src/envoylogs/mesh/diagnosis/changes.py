@@ -5,50 +5,53 @@ Hosts and paths come from a log, where strangers write them: each is quoted unle
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
+from envoylogs.mesh.diagnosis.yaml_parts import listing, scalar
 from envoylogs.mesh.explanation import Change
+from envoylogs.mesh.objects import ObjectName
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
-    from envoylogs.mesh.objects import MeshObject, ObjectName
+    from envoylogs.mesh.objects import MeshObject
 
-# Begins with a letter, and no word of it is one that YAML 1.1 reads as something else.
-_PLAIN = re.compile(r"(?!(?i:true|false|yes|no|on|off|null|y|n)$)[A-Za-z][A-Za-z0-9./-]*")
-_PATH = re.compile(r"/[A-Za-z0-9._/-]*")
-_MOST_HOSTS = 20
-_SIXTEEN_BITS = 0xFFFF
+_GRPC_PATH = re.compile(r"/(?P<service>[^/]+)/(?P<method>[^/]+)")
+ISTIO = "networking.istio.io"
 EXPORT_TO = "networking.istio.io/exportTo"
 """The annotation of a Service that says in which namespaces it is seen."""
-
-
-def scalar(text: str) -> str:
-    """Return a text as a YAML scalar, quoted unless it is plain."""
-    is_plain = _PLAIN.fullmatch(text) or _PATH.fullmatch(text)
-    if is_plain:
-        return text
-    # JSON writes what is beyond 16 bits as two halves, which YAML does not put together.
-    escaped = (
-        f"\\U{ord(each):08x}" if ord(each) > _SIXTEEN_BITS else json.dumps(each)[1:-1]
-        for each in text
-    )
-    return f'"{"".join(escaped)}"'
 
 
 def add_host(target: MeshObject, host: str, field: str = "hosts") -> Change:
     """Return the change that lists a host beside those that a route object lists."""
     listed = _texts(target.spec.get(field))
-    return Change(target.name, f"spec:\n{_listing(field, [*listed, host], 2)}", f"list {host}")
+    return Change(target.name, f"spec:\n{listing(field, [*listed, host], 2)}", f"list {host}")
 
 
 def correct_host(target: MeshObject, wrong: str, host: str, field: str) -> Change:
     """Return the change that lists a host in place of one that is misspelled."""
     listed = [host if each.lower() == wrong else each for each in _texts(target.spec.get(field))]
     says = f"list {host} in place of {wrong}, if that is a typing error; else beside it"
-    return Change(target.name, f"spec:\n{_listing(field, listed, 2)}", says)
+    return Change(target.name, f"spec:\n{listing(field, listed, 2)}", says)
+
+
+def respell_hosts(target: MeshObject, spelled: str, field: str) -> Change:
+    """Return the change that writes the host of a route object in other letters.
+
+    A wildcard that covers the host is written in the letters of what it ends with.
+    """
+    listed = []
+    for each in _texts(target.spec.get(field)):
+        end = each.removeprefix("*")
+        same = (
+            spelled.lower().endswith(end.lower()) if end != each else spelled.lower() == end.lower()
+        )
+        listed.append(
+            each.replace(end, spelled[len(spelled) - len(end) :]) if same and end else each
+        )
+    yaml = f"spec:\n{listing(field, listed, 2)}"
+    return Change(target.name, yaml, "write the host in the letters of the Gateway")
 
 
 def add_host_to_server(target: MeshObject, index: int, host: str) -> Change:
@@ -72,7 +75,7 @@ def add_sni_host(target: MeshObject, name: str) -> Change:
     yaml = "spec:\n  tls:\n  - match:\n    - port: 443\n"
     return Change(
         target.name,
-        yaml + _listing("sniHosts", [*listed, name], 6),
+        yaml + listing("sniHosts", [*listed, name], 6),
         "list the name in sniHosts of a tls rule, beside the route that the rule has",
     )
 
@@ -105,7 +108,7 @@ def name_gateway(target: MeshObject, gateway: ObjectName, wrong: str | None = No
     if not kept and wrong is None:
         # Without gateways an object is for the sidecars, which it no longer is with one.
         says += ", and mesh beside it if pods rely on the object"
-    return Change(target.name, f"spec:\n{_listing('gateways', [*kept, name], 2)}", says)
+    return Change(target.name, f"spec:\n{listing('gateways', [*kept, name], 2)}", says)
 
 
 def export_to(target: MeshObject, namespace: str) -> Change:
@@ -116,7 +119,7 @@ def export_to(target: MeshObject, namespace: str) -> Change:
         value = scalar(",".join(filter(None, exported)))
         return Change(target.name, f"metadata:\n  annotations:\n    {EXPORT_TO}: {value}\n", says)
     listed = [*_texts(target.spec.get("exportTo")), namespace]
-    return Change(target.name, f"spec:\n{_listing('exportTo', listed, 2)}", says)
+    return Change(target.name, f"spec:\n{listing('exportTo', listed, 2)}", says)
 
 
 def allow_namespace(gateway: MeshObject, index: int, namespace: str) -> Change | None:
@@ -158,11 +161,23 @@ def refer_to_gateway(target: MeshObject, gateway: ObjectName) -> Change:
     return Change(target.name, "\n".join(lines) + "\n", "name the Gateway")
 
 
-def add_path(target: ObjectName, path: str, rule: int | None) -> Change:
-    """Return the change that makes a rule take a path too."""
+def add_path(target: ObjectName, path: str, rule: int | None) -> Change | None:
+    """Return the change that makes a rule take a path too.
+
+    Null for a GRPCRoute and a path that is none of gRPC: it can't ask for one.
+    """
     if target.kind == "VirtualService":
         match = f"    - uri:\n        exact: {scalar(path)}\n"
         lead = "spec:\n  http:\n  - match:\n"
+    elif target.kind == "GRPCRoute":
+        called = _GRPC_PATH.fullmatch(path)
+        if called is None:
+            return None
+        match = (
+            f"    - method:\n        service: {scalar(called['service'])}\n"
+            f"        method: {scalar(called['method'])}\n"
+        )
+        lead = "spec:\n  rules:\n  - matches:\n"
     else:
         match = f"    - path:\n        type: Exact\n        value: {scalar(path)}\n"
         lead = "spec:\n  rules:\n  - matches:\n"
@@ -208,6 +223,26 @@ def set_port(target: ObjectName, host: str, port: int) -> Change:
     return Change(target, yaml, "name a port of the Service in the destination")
 
 
+def name_destination(target: ObjectName, host: str, port: int | None) -> Change:
+    """Return the change that sends to a Service by its full name."""
+    lines = ["destination:", f"  host: {scalar(host)}"]
+    if port is not None:
+        lines += ["  port:", f"    number: {port}"]
+    return Change(target, "\n".join(lines) + "\n", "name the Service in full in the destination")
+
+
+def define_subset(service: MeshObject, host: str, subset: str) -> Change:
+    """Return the DestinationRule that defines a subset of a Service that has none."""
+    name = ObjectName("DestinationRule", service.namespace, service.name.name, ISTIO)
+    yaml = (
+        f"apiVersion: {ISTIO}/v1\nkind: DestinationRule\nmetadata:\n  name: {scalar(name.name)}\n"
+        f"  namespace: {scalar(name.namespace)}\nspec:\n  host: {scalar(host)}\n  subsets:\n"
+        f"  - name: {scalar(subset)}\n    labels:\n      version: {scalar(subset)}\n"
+    )
+    says = "create it, with the labels of the subset's pods; or send without a subset"
+    return Change(name, yaml, says)
+
+
 def add_subset(rule: MeshObject, subset: str) -> Change:
     """Return the change that defines a subset beside those that there are."""
     kept = rule.spec.get("subsets")
@@ -241,16 +276,7 @@ def _server_yaml(server: dict[str, object], hosts: Sequence[str]) -> str:
         )
         if kept:
             lines.append(f"    tls: {{{kept}}}")
-    return "\n".join(lines) + "\n" + _listing("hosts", hosts, 4)
-
-
-def _listing(field: str, values: Iterable[str], indent: int) -> str:
-    space = " " * indent
-    shown = list(dict.fromkeys(values))
-    lines = [f"{space}{field}:", *(f"{space}- {scalar(value)}" for value in shown[-_MOST_HOSTS:])]
-    if len(shown) > _MOST_HOSTS:
-        lines.insert(1, f"{space}# and the {len(shown) - _MOST_HOSTS} that there are before these")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + listing("hosts", hosts, 4)
 
 
 def _texts(value: object) -> list[str]:

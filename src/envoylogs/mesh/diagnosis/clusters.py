@@ -6,7 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from envoylogs.mesh.diagnosis.asking import route_words
-from envoylogs.mesh.diagnosis.changes import add_subset, export_to, set_port, set_resolution
+from envoylogs.mesh.diagnosis.changes import (
+    add_subset,
+    define_subset,
+    export_to,
+    set_port,
+    set_resolution,
+)
+from envoylogs.mesh.diagnosis.meant_services import meant_services
 from envoylogs.mesh.diagnosis.routed import steps_of_route
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 
@@ -87,6 +94,9 @@ def explained_cluster(
     first = sent[0]
     if first.state.status == "exists" and (wanted == "missing" or first.cluster != logged):
         return _of_existing(first, refusal, answers)
+    likely = _likely(first, answers, services) if wanted == "missing" else None
+    if likely is not None:
+        return likely
     says = f"{first.cluster} is what the request was sent to"
     is_open = first.state.status == "unknown"
     return Diagnosis(
@@ -97,6 +107,37 @@ def explained_cluster(
         _objects(first),
         None,
         _now(answers, routed="may", why=first.state.says) if is_open else _now(answers),
+    )
+
+
+def _likely(sent: _Sent, answers: list[Answer], services: Services) -> Diagnosis | None:
+    """Return why a cluster is likely to be missing that the files can't decide; null for none."""
+    state = sent.state
+    if state.status != "unknown":
+        return None
+    meant = meant_services(sent.cluster, sent.route, services)
+    change: Change | None = None
+    if meant is not None:
+        cause, says, proof, change = "service_missing", meant.says, meant.proof, meant.change
+        named = tuple(each.name for each in meant.services)
+    elif state.reason == "subset_unknown":
+        cause, named = "subset_unknown", state.objects
+        says = f"{sent.cluster} is what the request was sent to, and is not there. {state.says}"
+        proof = tuple(Proof(str(name), "subsets", "(missing)", state.says) for name in named)
+        owner = services.find(named[0]) if named else None
+        _, _, subset, host = sent.cluster.split("|", 3)
+        if owner is not None and owner.kind == "Service":
+            change = define_subset(owner, host, subset)
+    else:
+        return None
+    return Diagnosis(
+        cause,
+        "likely",
+        says,
+        (*_of_route(sent), *proof),
+        tuple(dict.fromkeys([*_objects(sent), *named])),
+        change,
+        _now(answers, routed="may", why=state.says),
     )
 
 
@@ -152,7 +193,7 @@ def _now(
 
 
 def _objects(sent: _Sent) -> tuple[ObjectName, ...]:
-    origin = sent.route.origin if sent.route is not None else None
+    origin = sent.route.owner if sent.route is not None else None
     return tuple(dict.fromkeys([*([origin] if origin else []), *sent.state.objects]))
 
 
@@ -160,7 +201,7 @@ def _of_route(sent: _Sent) -> Iterator[Proof]:
     route = sent.route
     if route is not None:
         does = f"sends to {sent.cluster}"
-        yield Proof(str(route.origin or "route"), "match", route_words(route), does)
+        yield Proof(str(route.owner or "route"), "match", route_words(route), does)
 
 
 def _of_state(sent: _Sent, answers: list[Answer], change: Change | None) -> Diagnosis:
@@ -183,7 +224,7 @@ def _change(sent: _Sent, services: Services, namespace: str | None) -> Change | 
     """Return what to change; null where only people know."""
     state = sent.state
     _, _, subset, host = (*sent.cluster.split("|", 3), "", "", "", "")[:4]
-    route = sent.route.origin if sent.route is not None else None
+    route = sent.route.owner if sent.route is not None else None
     if state.reason == "resolution_none" and state.objects:
         return set_resolution(state.objects[0])
     if state.reason == "subset_unknown" and state.objects:

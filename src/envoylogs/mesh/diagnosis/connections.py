@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envoylogs.mesh.diagnosis.changes import add_host_to_server, one_server
+from envoylogs.mesh.diagnosis.credentials import explained_credential
 from envoylogs.mesh.diagnosis.objects import GATEWAY_API
 from envoylogs.mesh.diagnosis.passthrough import explained_passthrough
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
@@ -116,6 +117,10 @@ def explained_connection(refusal: Refusal, given: Given, objects: Objects | None
     shown = name or "a connection without a server name"
     where = f"port {request.port}" if request.port is not None else "the port"
     if way.choice is not None and way.choice.verdict == "chain":
+        servers = _tls_servers(objects, (name or "",), request.port) if objects else []
+        lacking = explained_credential(shown, servers, objects) if objects else None
+        if lacking is not None:
+            return lacking
         origin = way.choice.chain.origin if way.choice.chain else None
         chain = way.choice.chain.name if way.choice.chain else ""
         return Diagnosis(

@@ -15,6 +15,7 @@ from envoylogs.mesh.diagnosis.log_only import explained_by_log
 from envoylogs.mesh.diagnosis.objects import Objects
 from envoylogs.mesh.diagnosis.other_gateways import OtherGateways
 from envoylogs.mesh.diagnosis.paths import explained_condition, explained_path
+from envoylogs.mesh.diagnosis.reference_grants import explained_grant
 from envoylogs.mesh.diagnosis.routed import (
     explained_answer,
     explained_not_taken,
@@ -28,7 +29,7 @@ from envoylogs.mesh.diagnosis.written_hosts import (
     without_dot,
     without_port,
 )
-from envoylogs.mesh.explanation import Diagnosis
+from envoylogs.mesh.explanation import Diagnosis, Proof
 from envoylogs.mesh.services import Services
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _UNROUTED = {"no_route", "blackhole"}
 _CLUSTERS = {"no_cluster", "no_endpoints"}
 _CONFIGURED = {"direct_response", "fault_injected", "blocked"}
 _PROTO = "x-forwarded-proto"
+_UNREAD_SHOWN = 3
 _PATHS_IN_FULL = 6
 """For so many paths of a virtual host the routes that came near are looked for."""
 
@@ -77,6 +79,7 @@ class Diagnoser:
         self._by_name = {each.name: each for each in configuration.objects}
         self._services = Services(configuration, facts.mesh_domain)
         self._namespace = intent.namespace
+        self._unread = configuration.unread
         # Strangers ask for many paths of few hosts that have no virtual host.
         self._of_host: dict[_Key, Diagnosis] = {}
         self._paths: Counter[int] = Counter()
@@ -101,15 +104,15 @@ class Diagnoser:
             return self._connection(refusal)
         if refusal.outcome in _UNROUTED:
             return self._unrouted(refusal)
-        if refusal.outcome in _CLUSTERS:
-            found = explained_cluster(
-                refusal, self._answers(refusal), self._services, self._namespace
-            )
-        elif refusal.outcome in _CONFIGURED:
-            by_route = explained_answer(refusal, self._answers(refusal))
-            found = by_route or explained_by_log(refusal, self._seen)
-        else:
+        if refusal.outcome not in _CLUSTERS | _CONFIGURED:
             return explained_by_log(refusal, self._seen)
+        answers = self._answers(refusal)
+        found = explained_grant(refusal, answers, self._by_name)
+        if found is None and refusal.outcome in _CLUSTERS:
+            found = explained_cluster(refusal, answers, self._services, self._namespace)
+        elif found is None:
+            by_route = explained_answer(refusal, answers)
+            found = by_route or explained_by_log(refusal, self._seen)
         return self._with_candidates(found, refusal)
 
     def _answers(self, refusal: Refusal) -> list[Answer]:
@@ -128,7 +131,19 @@ class Diagnoser:
     def _connection(self, refusal: Refusal) -> Diagnosis:
         given = self._told if self._dump.is_empty else self._dump
         found = explained_connection(refusal, given, self._objects)
+        found = self._if_all_was_read(found) if self._dump.is_empty else found
         return self._with_candidates(found, refusal)
+
+    def _if_all_was_read(self, found: Diagnosis) -> Diagnosis:
+        """Return what is said of what no object does: a file that was not read may hold one."""
+        if not self._unread or found.certainty != "proved" or found.now is None or found.now.routed:
+            return found
+        names = ", ".join(self._unread[:_UNREAD_SHOWN])
+        more = len(self._unread) - _UNREAD_SHOWN
+        names += f" and {more:,} more" if more > 0 else ""
+        says = "could not be read, and may hold what is missing among the objects"
+        step = Proof("configuration", "files", names, says)
+        return replace(found, certainty="likely", proof=(*found.proof, step))
 
     def _unrouted(self, refusal: Refusal) -> Diagnosis:
         request = refusal.request
@@ -166,7 +181,8 @@ class Diagnoser:
         given = self._dump if answer.is_dump else self._told
         in_full = self._paths[id(answer.virtual_host)] < _PATHS_IN_FULL
         self._paths[id(answer.virtual_host)] += 1
-        return explained_path(refusal, answer, given, self._objects, in_full=in_full)
+        found = explained_path(refusal, answer, given, self._objects, in_full=in_full)
+        return found if answer.is_dump else self._if_all_was_read(found)
 
     def _routed(self, refusal: Refusal, answer: Answer) -> Diagnosis:
         """Return what is said of a request that has a route by what was given."""
@@ -207,7 +223,7 @@ class Diagnoser:
         if answer is not None and answer.is_dump and told is not None and told.virtual_host:
             return explained_not_taken(refusal, answer, told)
         if self._objects is not None:
-            found = explained_host(refusal, self._objects)
+            found = self._if_all_was_read(explained_host(refusal, self._objects))
             if answer is not None and answer.is_dump:
                 found = replace(found, proof=(step_of_table(refusal, answer), *found.proof))
             if found.cause != "not_in_files" or answer is None or not answer.is_dump:

@@ -15,7 +15,7 @@ from envoylogs.mesh.explanation import Candidate, Diagnosis, Proof
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from envoylogs.mesh.diagnosis.refusals import Refusal, Seen
+    from envoylogs.mesh.diagnosis.refusals import Refusal, Routed, Seen
 
 _PORT = re.compile(r":\d+$")
 _OBJECTS = "kubectl get gateways.networking.istio.io,virtualservices -A -o yaml"
@@ -23,6 +23,8 @@ _SERVICES = "kubectl get services,destinationrules,serviceentries -A -o yaml"
 _WHO = "kubectl get virtualservices,gateways.networking.istio.io -A -o yaml --show-managed-fields"
 
 
+_PARTS_OF_CLUSTER = 4
+_ROUTED_THEMSELVES = {"no_cluster", "no_endpoints"}
 _CORS = "The corsPolicy of its route answered a preflight of a browser."
 
 
@@ -76,16 +78,7 @@ def _candidates(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
     elif refusal.outcome in {"no_route", "blackhole"}:
         yield from _of_unrouted(refusal, seen)
     elif refusal.outcome == "no_cluster":
-        yield Candidate(
-            "service_missing",
-            "The route names a service or a port that the gateway has no cluster for.",
-            _dump(seen, "clusters"),
-        )
-        yield Candidate(
-            "subset_unknown",
-            "The route names a subset that no DestinationRule defines.",
-            _SERVICES,
-        )
+        yield from _of_cluster(refusal, seen)
     elif refusal.outcome == "no_endpoints":
         cluster = refusal.cluster or "the cluster"
         yield Candidate(
@@ -102,6 +95,24 @@ def _candidates(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
             f"{f', by route {refusal.route_name}' if refusal.route_name else ''}.",
             _dump(seen, "routes"),
         )
+
+
+def _of_cluster(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
+    """Yield why a cluster may be missing: one without a subset lacks none."""
+    parts = (refusal.cluster or "").split("|")
+    subset = parts[2] if len(parts) == _PARTS_OF_CLUSTER else None
+    if subset != "":
+        named = f"subset {subset}" if subset else "a subset"
+        yield Candidate(
+            "subset_unknown",
+            f"The route names {named} that no DestinationRule defines.",
+            _SERVICES,
+        )
+    yield Candidate(
+        "service_missing",
+        "The route names a service or a port that the gateway has no cluster for.",
+        _dump(seen, "clusters"),
+    )
 
 
 def _of_connection(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
@@ -167,8 +178,7 @@ def _of_unrouted(refusal: Refusal, seen: Seen) -> Iterator[Candidate]:
     if path is not None:
         yield Candidate(
             "host_not_in_virtualservice",
-            f"The same path of {host} was routed"
-            f"{f' until {path.until}' if path.until else ''}: its route was taken away.",
+            f"The same path of {host} was routed{_until(path, refusal)}: its route was taken away.",
             _WHO,
         )
     elif known:
@@ -221,6 +231,14 @@ def _shown(refusal: Refusal, seen: Seen) -> Iterator[Proof]:
             "404 without flag, cluster and host: the blackhole of Istio 1.1 to 1.7",
         )  # fmt: skip
     known = seen.hosts.get(refusal.host or "")
-    if known is not None:
-        until = f" until {known.until}" if known.until else ""
+    until = "" if known is None else _until(known, refusal)
+    # A request without a cluster was routed too: that of itself says nothing.
+    if known is not None and (until or refusal.outcome not in _ROUTED_THEMSELVES):
         yield Proof("log", "authority", refusal.host or "", f"was routed in this log{until}")
+
+
+def _until(routed: Routed, refusal: Refusal) -> str:
+    """Return until when something was routed, if that was over before these requests."""
+    last_us, first_us = routed.last_us, refusal.first_us
+    is_over = last_us is not None and first_us is not None and last_us < first_us
+    return f" until {routed.until}" if is_over else ""

@@ -30,6 +30,7 @@ class Objects:
 
     Attributes:
         by_name: All objects.
+        credentials: Names of the Secrets that are known; null if it is not known which there are.
         servers: Of all Gateways, by the hosts they accept.
         routes: VirtualServices and routes of the Gateway API, by the hosts they list, short
             names in full.
@@ -49,6 +50,7 @@ class Objects:
             each.name: each for each in configuration.objects
         }
         self.intent = intent
+        self.credentials = configuration.credentials
         self.servers: HostIndex[Server] = HostIndex(
             (host, server) for server in intent.servers for _, host in server.hosts
         )

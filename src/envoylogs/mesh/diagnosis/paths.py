@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from envoylogs.mesh.diagnosis.asking import route_words
 from envoylogs.mesh.diagnosis.changes import add_host, add_path
+from envoylogs.mesh.diagnosis.delegating import rule_to_change
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 from envoylogs.mesh.routes.misses import nearest, takes_path, why_not
 from envoylogs.mesh.routes.paths import bare_path
@@ -44,8 +45,14 @@ def explained_path(
     misses = () if near is None else why_not(request, near)
     if near is not None and misses and misses[0].part != "path":
         return _condition(refusal, answer, host, near)
-    origin = _origin(host, near)
     path = bare_path(request.path)
+    nearest_or_first = near or next((route for route in host.routes if route.owner), None)
+    target, rule = (
+        (None, None)
+        if nearest_or_first is None
+        else rule_to_change(nearest_or_first, path, objects)
+    )
+    rule = rule if near is not None else None
     says = f"Virtual host {host.name} takes {refusal.host}, and none of its routes takes {path}."
     proof = [_of_virtual_host(answer, host)]
     if in_full:
@@ -55,8 +62,8 @@ def explained_path(
         "proved",
         says,
         tuple(proof),
-        (origin,) if origin else (),
-        add_path(origin, path, near.rule[0] if near and near.rule else None) if origin else None,
+        (target,) if target else (),
+        add_path(target, path, rule) if target else None,
         Now(routed=False, virtual_host=host.name, why=f"no route takes {path}"),
         by_path=True,
     )
@@ -67,7 +74,7 @@ def explained_condition(answer: Answer) -> Diagnosis:
     routing, host = answer.routing, answer.virtual_host
     route = routing.candidates[0].route if routing and routing.candidates else None
     why = ", ".join((routing.why if routing else ()) or answer.way.why)
-    origin = route.origin if route else None
+    origin = route.owner if route else None
     named = f"{origin}" if origin else f"virtual host {host.name}" if host else "the table"
     says = f"A route of {named} takes it only by what the log does not hold: {why}."
     proof = [] if host is None else [_of_virtual_host(answer, host)]
@@ -133,7 +140,7 @@ def _shadowed(
 ) -> Diagnosis:
     """Return what is said where a wider virtual host has the route, and is never asked."""
     wider, route = beside.virtual_host, beside.candidates[0].route
-    meant, taker = route.origin, _origin(host, None)
+    meant, taker = route.origin, _lister(host)
     name = refusal.host or ""
     wide = wider.name if wider else "a wider host"
     says = (
@@ -169,8 +176,13 @@ def _origin(host: VirtualHost, near: Route | None) -> ObjectName | None:
 
     Null where no route says it.
     """
-    if near is not None and near.origin is not None:
-        return near.origin
+    if near is not None and near.owner is not None:
+        return near.owner
+    return next((route.owner for route in host.routes if route.owner is not None), None)
+
+
+def _lister(host: VirtualHost) -> ObjectName | None:
+    """Return the object that lists the hosts of a virtual host; null where no route says it."""
     return next((route.origin for route in host.routes if route.origin is not None), None)
 
 
@@ -190,7 +202,7 @@ def _of_routes(request: Request, host: VirtualHost, near: Route | None) -> Itera
     for route in shown:
         misses = why_not(request, route)
         yield Proof(
-            str(route.origin or f"virtual host {host.name}"), "match", route_words(route),
+            str(route.owner or f"virtual host {host.name}"), "match", route_words(route),
             misses[0].says if misses else "",
         )  # fmt: skip
     rest = len(host.routes) - len(shown)

@@ -31,6 +31,7 @@ class Refusal:
         route_name: As it was logged; null for none.
         cluster: ``upstream_cluster``; null for none.
         path_group: Of the path, as ``Seen`` has them; null for none.
+        gateway: Who wrote it, a pod or an address; null if that is not known.
         first_us: When the first of them was, in microseconds since 1970; null without times.
         last_us: Likewise of the last.
     """
@@ -45,6 +46,7 @@ class Refusal:
     route_name: str | None = None
     cluster: str | None = None
     path_group: str | None = None
+    gateway: str | None = None
     first_us: int | None = None
     last_us: int | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from envoylogs.mesh.diagnosis.credentials import missing_secrets
 from envoylogs.mesh.diagnosis.host_index import HostIndex
 from envoylogs.mesh.diagnosis.objects import GATEWAY_API, dicts, texts
 from envoylogs.mesh.intent import Note
@@ -11,7 +12,7 @@ from envoylogs.mesh.intent.hosts import expanded
 from envoylogs.mesh.services import Services
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from envoylogs.mesh.configuration import Configuration
     from envoylogs.mesh.intent import GatewayFacts, Intent
@@ -49,40 +50,23 @@ def remarks(configuration: Configuration, intent: Intent, facts: GatewayFacts) -
 def _missing_credentials(configuration: Configuration, intent: Intent) -> Iterator[Note]:
     """Yield the certificates of TLS servers that are not among the Secrets.
 
-    Istio asks for the Secret in the namespace of the gateway's pods. Where it is not there, the
-    listener stays open and handshakes fail, which no access log of Istio has.
+    A listener of Istio's own Gateways opens without them and handshakes fail, which no access log
+    of Istio has; so it is said whatever the log holds.
     """
-    known = configuration.credentials
-    if known is None:
-        return
     for server in intent.servers:
         if server.tls_mode is None or server.in_force is False:
             continue
-        for credential in server.credentials:
-            # With a scheme it is none of a Secret: builtin:// is the pod's own certificate.
-            if "://" in credential or _is_known(credential, known, intent.namespace):
-                continue
+        for secret in missing_secrets(server, configuration.credentials, intent.namespace):
             hosts = ", ".join(host for _, host in server.hosts[:_HOSTS_SHOWN])
             yield Note(
                 "credential_missing",
                 server.gateway,
                 _credential_field(server),
-                credential,
-                f"Secret {credential} is not among those given; without it no connection for "
+                secret,
+                f"Secret {secret} is not among those given; without it no connection for "
                 f"{hosts or 'its hosts'} gets past the handshake, and no log has such connections.",
                 "open",
             )
-
-
-def _is_known(credential: str, known: Sequence[str], namespace: str | None) -> bool:
-    """Tell whether a Secret is among those that are known; a namespace that is unknown fits."""
-    asked, _, name = credential.rpartition("/")
-    of = asked or namespace
-    for each in known:
-        has, _, called = each.rpartition("/")
-        if called == name and (not of or not has or has == of):
-            return True
-    return False
 
 
 def _credential_field(server: Server) -> str:

@@ -116,9 +116,9 @@ def explained_answer(refusal: Refusal, answers: Sequence[Answer]) -> Diagnosis |
             return Diagnosis(
                 "direct_by_configuration",
                 "proved" if answer.verdict == "routed" else "likely",
-                f"{route.origin or 'A route'} says so: {does}.",
+                f"{route.owner or 'A route'} says so: {does}.",
                 (_step_of(route, does),),
-                (route.origin,) if route.origin else (),
+                (route.owner,) if route.owner else (),
                 None,
                 answer.now,
                 by_path=True,
@@ -151,4 +151,4 @@ def explained_answer(refusal: Refusal, answers: Sequence[Answer]) -> Diagnosis |
 
 
 def _step_of(route: Route, does: str) -> Proof:
-    return Proof(str(route.origin or "route"), "match", route_words(route), does)
+    return Proof(str(route.owner or "route"), "match", route_words(route), does)

@@ -37,6 +37,7 @@ class Collecting:
     skipped: Counter[str] = field(default_factory=Counter)
     # A list of many objects may have one mistake many times.
     warnings: dict[str, None] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
     dumps: Dumps = field(init=False)
 
     def __post_init__(self) -> None:
@@ -101,6 +102,7 @@ class Collecting:
             credentials=tuple(dict.fromkeys([*secrets, *(self.dumps.secrets or ())]))
             if known
             else None,
+            unread=tuple(self.unread),
         )
 
     def _add_entries(self, node: Node, place: Place) -> None:

@@ -109,7 +109,8 @@ class Kind:
         shape: Of its ``spec``.
         is_namespaced: Whether its objects are in namespaces.
         kept: The fields of ``spec`` that are kept; null for all.
-        needed: A field of ``spec`` and what an object is without it; null for none.
+        needed: A field of ``spec`` and what an object is without it; null for none. What only
+            all objects together decide is none: a VirtualService without hosts may be a delegate.
         is_templated: Whether its pods are described by a template.
     """
 
@@ -135,7 +136,6 @@ KINDS: dict[tuple[str, str], Kind] = {
             "tls": [{"match": [_L4_MATCH], "route": _DESTINATIONS}],
             "tcp": [{"match": [_L4_MATCH], "route": _DESTINATIONS}],
         },
-        needed=("hosts", "it routes nothing, unless another one delegates to it"),
     ),
     (ISTIO, "DestinationRule"): Kind(
         {

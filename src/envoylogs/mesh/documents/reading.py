@@ -48,8 +48,11 @@ def read_configuration(given: Sequence[str], stdin: BinaryIO | None = None) -> C
         except (MeshFileError, SourceError) as error:
             if not source.found:
                 raise
-            rest = "What comes before was read." if collecting.documents > before else ""
-            collecting.warn(f"{error} {rest or 'It was passed over.'}")
+            is_part = collecting.documents > before
+            if is_part or not isinstance(error, NotConfigurationError):
+                collecting.unread.append(source.name)
+            rest = "What comes before was read." if is_part else "It was passed over."
+            collecting.warn(f"{error} {rest}")
     return collecting.configuration()
 
 

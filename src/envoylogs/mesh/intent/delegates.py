@@ -14,14 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from envoylogs.mesh.intent.rules import Match, Rule
+    from envoylogs.mesh.objects import ObjectName
     from envoylogs.mesh.tables import StringMatch
 
 
-def merged_rules(root: Rule, delegate: Iterable[Rule]) -> list[Rule]:
+def merged_rules(root: Rule, name: ObjectName, delegate: Iterable[Rule]) -> list[Rule]:
     """Return the rules of a delegate under those conditions of the rule that names it.
 
     A rule whose conditions do not lie within those of the root is left out. The number is
-    that of the root, which is what Istio notes of the route.
+    that of the root; where the rule is written is kept beside it.
+
+    Args:
+        root: The rule that delegates.
+        name: Of the delegate.
+        delegate: Its rules.
     """
     merged = []
     for each in delegate:
@@ -40,6 +46,7 @@ def merged_rules(root: Rule, delegate: Iterable[Rule]) -> list[Rule]:
                 answer=answer,
                 fault=each.fault or root.fault,
                 delegate=None,
+                written=(name, each.number),
             )
         )
     return merged

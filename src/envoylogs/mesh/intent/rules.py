@@ -81,6 +81,8 @@ class Rule:
         answer: A redirect or a direct response, which goes before ``destinations``.
         fault: What is injected, in words; null for nothing.
         delegate: The VirtualService that has the routes, as ``namespace/name``; null for none.
+        written: The delegate that it stands in, and which rule of it it is; null for a rule of
+            the object itself.
     """
 
     number: int
@@ -90,6 +92,7 @@ class Rule:
     answer: Action | None = None
     fault: str | None = None
     delegate: str | None = None
+    written: tuple[ObjectName, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

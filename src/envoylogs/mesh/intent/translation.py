@@ -61,6 +61,7 @@ def translated(
     """
     sent: list[Route] = []
     for rule, origin in routes.rules:
+        written_in, number = rule.written or (None, rule.number)
         matches: tuple[Match | None, ...] = rule.matches or (None,)
         for match in matches:
             conditions = _conditions(match, key, port, pods)
@@ -74,7 +75,8 @@ def translated(
                 match=made,
                 action=_action(rule, services, port),
                 origin=origin,
-                rule=(rule.number, match.number if match else 0),
+                rule=(number, match.number if match else 0),
+                written_in=written_in,
             )
             sent.append(route)
             if is_catch_all(route.match):

@@ -6,7 +6,7 @@ As ``mergeVirtualServices`` in ``pilot/pkg/model/virtualservice_controller.go`` 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envoylogs.mesh.intent.delegates import merged_rules
 from envoylogs.mesh.intent.hosts import expanded, gateway_key
@@ -15,7 +15,7 @@ from envoylogs.mesh.intent.specs import spec_of
 from envoylogs.mesh.intent.virtual_service_rules import connection_rules, http_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from envoylogs.mesh.intent.rules import Rule
     from envoylogs.mesh.intent.specs import Spec
@@ -26,6 +26,20 @@ EVERYONE = "*"
 NO_ONE = "~"
 
 
+class _Delegate(NamedTuple):
+    """A VirtualService without hosts.
+
+    Attributes:
+        name: What it is called.
+        rules: For HTTP.
+        exported_to: Namespaces.
+    """
+
+    name: ObjectName
+    rules: tuple[Rule, ...]
+    exported_to: frozenset[str]
+
+
 def virtual_service_route_sets(
     objects: Iterable[MeshObject], domain: str, notes: list[Note]
 ) -> list[RouteSet]:
@@ -34,7 +48,7 @@ def virtual_service_route_sets(
     Those without hosts are delegates, if anything: they are bound to nothing.
     """
     roots: list[tuple[MeshObject, Spec, tuple[Rule, ...]]] = []
-    delegates: dict[str, tuple[tuple[Rule, ...], frozenset[str]]] = {}
+    delegates: dict[str, _Delegate] = {}
     for each in objects:
         if each.kind != "VirtualService":
             continue
@@ -43,7 +57,7 @@ def virtual_service_route_sets(
         if spec.texts("hosts"):
             roots.append((each, spec, rules))
         else:
-            delegates[each.name.path] = (rules, exported_to(spec))
+            delegates[each.name.path] = _Delegate(each.name, rules, exported_to(spec))
     found = []
     named: set[str] = set()
     for each, spec, rules in roots:
@@ -89,31 +103,32 @@ def _with_delegates(
     each: MeshObject,
     spec: Spec,
     rules: tuple[Rule, ...],
-    delegates: dict[str, tuple[tuple[Rule, ...], frozenset[str]]],
+    delegates: Mapping[str, _Delegate],
 ) -> list[tuple[Rule, ObjectName]]:
     found = []
     for rule, part in zip(rules, spec.parts("http"), strict=True):
         if rule.delegate is None:
             found.append((rule, each.name))
             continue
-        delegate, seen_by = delegates.get(rule.delegate, ((), frozenset()))
-        if rule.delegate not in delegates:
+        delegate = delegates.get(rule.delegate)
+        if delegate is None:
             says = f"VirtualService {rule.delegate} is not in the files as one without hosts, so "
             says += "that what this rule sends is not known; Istio leaves it out without one."
             part.note("delegate_not_in_files", "delegate", says, certain=False)
-        elif is_exported(seen_by, each.namespace) is False:
+        elif is_exported(delegate.exported_to, each.namespace) is False:
             says = f"VirtualService {rule.delegate} is not exported to namespace {each.namespace}, "
             says += "so that this rule is left out."
             part.note("delegate_not_exported", "delegate", says)
         else:
-            found += [(merged, each.name) for merged in merged_rules(rule, delegate)]
+            merged = merged_rules(rule, delegate.name, delegate.rules)
+            found += [(one, each.name) for one in merged]
     return found
 
 
 def _note_unused(
     objects: Iterable[MeshObject],
     named: set[str],
-    delegates: dict[str, tuple[tuple[Rule, ...], frozenset[str]]],
+    delegates: Mapping[str, _Delegate],
     notes: list[Note],
 ) -> None:
     for each in objects:

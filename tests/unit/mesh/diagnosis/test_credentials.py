@@ -61,7 +61,7 @@ def _missing(
 def test_a_certificate_that_no_secret_given_holds_is_named(tmp_path: Path) -> None:
     found = _missing(tmp_path, _gateway(_TLS), _secret("pay-cert"))
 
-    assert found == [("servers[0].tls.credentialName", "shop-cert")]
+    assert found == [("servers[0].tls.credentialName", "istio-system/shop-cert")]
 
 
 def test_a_certificate_that_a_secret_holds_is_not_missing(tmp_path: Path) -> None:
@@ -75,17 +75,25 @@ def test_without_any_secret_none_is_missing(tmp_path: Path) -> None:
 def test_a_secret_in_another_namespace_than_the_gateways_pods_does_not_count(
     tmp_path: Path,
 ) -> None:
-    documents = (_gateway(_TLS), _secret("shop-cert", "shop"))
+    documents = (_gateway(_TLS), _secret("shop-cert", "shop"), _secret("pay-cert"))
 
     assert _missing(tmp_path, *documents, namespace="istio-system") != []
     assert _missing(tmp_path, *documents) == []
 
 
-def test_a_listener_of_the_gateway_api_names_the_namespace_of_its_secret(tmp_path: Path) -> None:
-    secret = _secret("shop-cert", "certs")
+def test_of_a_namespace_of_which_no_secret_was_given_none_is_missing(tmp_path: Path) -> None:
+    found = _missing(
+        tmp_path, _gateway(_TLS), _secret("pay-cert", "shop"), namespace="istio-system"
+    )
 
-    assert _missing(tmp_path, _kube_gateway("certs"), secret) == []
-    assert _missing(tmp_path, _kube_gateway("edge"), secret) == [
+    assert found == []
+
+
+def test_a_listener_of_the_gateway_api_names_the_namespace_of_its_secret(tmp_path: Path) -> None:
+    secrets = (_secret("shop-cert", "certs"), _secret("pay-cert", "edge"))
+
+    assert _missing(tmp_path, _kube_gateway("certs"), *secrets) == []
+    assert _missing(tmp_path, _kube_gateway("edge"), *secrets) == [
         ("listeners[0].tls.certificateRefs", "edge/shop-cert")
     ]
 

@@ -155,6 +155,7 @@ def test_in_a_folder_what_is_no_configuration_is_passed_over(tmp_path: Path) -> 
         f"{tmp_path / 'c.yaml'}:2:1",
     ]
     assert all(warning.endswith("It was passed over.") for warning in found.warnings)
+    assert found.unread == (str(tmp_path / "c.yaml"),)
 
 
 def test_what_stands_before_a_fault_is_kept_in_a_folder(tmp_path: Path) -> None:
@@ -163,6 +164,7 @@ def test_what_stands_before_a_fault_is_kept_in_a_folder(tmp_path: Path) -> None:
     found = read_configuration([str(tmp_path)])
 
     assert [each.name.name for each in found.objects] == ["a"]
+    assert found.unread == (str(tmp_path / "a.yaml"),)
     assert found.warnings[0].endswith("What comes before was read.")
 
 

@@ -154,7 +154,11 @@ def test_a_cluster_wide_kind_has_no_namespace() -> None:
             "spec.hosts[1] is an object where a text belongs",
             {"hosts": ["a", "7"]},
         ),
-        (_virtual_service({"http": []}), "it has no spec.hosts", {"http": []}),
+        (
+            _object("Gateway", "networking.istio.io/v1", {"servers": []}),
+            "it has no spec.servers",
+            {"servers": []},
+        ),
         (
             _virtual_service({"hosts": ["a"], "http": [{"route": [{"weight": "9"}]}]}),
             "spec.http[0].route[0].weight is a text where a whole number belongs",
@@ -180,6 +184,10 @@ def test_a_wrong_shape_is_said_and_what_is_usable_is_kept(
     assert configuration.objects[0].spec == kept
     assert any(said in warning for warning in configuration.warnings)
     assert all("default/a" in warning for warning in configuration.warnings)
+
+
+def test_a_virtual_service_without_hosts_may_be_a_delegate() -> None:
+    assert _read(json.dumps(_virtual_service({"http": []}))).warnings == ()
 
 
 def test_labels_that_are_numbers_are_texts_with_a_warning() -> None:
@@ -267,3 +275,20 @@ def test_a_name_that_could_not_be_shown_is_none(name: str) -> None:
 
     assert "has no metadata.name" in _read(text).warnings[0]
     assert _read(kind).skipped == {"no kind (core)": 1}
+
+
+def test_of_a_policy_it_is_known_whom_it_is_for_and_when_it_was_changed() -> None:
+    spec = {
+        "selector": {"matchLabels": {"istio": "ingressgateway"}},
+        "action": "DENY",
+        "rules": [{"from": [{"source": {"ipBlocks": ["192.0.2.1/32"]}}]}],
+    }
+    changes = [{"manager": "argocd-controller", "time": "2026-05-11T09:14:02Z"}]
+    policy = _object("AuthorizationPolicy", "security.istio.io/v1", spec, managedFields=changes)
+
+    given = _read(json.dumps(policy))
+
+    (found,) = given.objects
+    assert found.spec == {"selector": spec["selector"]}
+    assert (found.changed_by, found.changed_at) == ("argocd-controller", "2026-05-11T09:14:02Z")
+    assert given.warnings == ()

@@ -21,6 +21,7 @@ from tests.intents import (
 from envoylogs.mesh.intent import Intent
 from envoylogs.mesh.intent.delegates import merged_rules
 from envoylogs.mesh.intent.rules import Match, Rule
+from envoylogs.mesh.objects import ObjectName
 from envoylogs.mesh.tables import Action, NamedMatch, Route, RouteMatch, StringMatch
 
 _ROUTE = "route: [{destination: {host: web, port: {number: 80}}}]"
@@ -281,6 +282,7 @@ def _delegate(http: str, more: str = "") -> str:
     return virtual_service("apis/part", gateways=None, http=http, more=more)
 
 
+_LEAF = ObjectName("VirtualService", "apis", "part", "networking.istio.io")
 _ROOT = "[{name: root, match: [{uri: {prefix: /api}}], delegate: {name: part, namespace: apis}}]"
 
 
@@ -295,13 +297,14 @@ def test_a_delegate_has_the_rules_within_the_conditions_of_the_root() -> None:
     )
     assert [(each.name, each.match.path, each.rule) for each in made] == [
         ("root-inner", "/api/v1", (0, 0)),
-        ("root", "/api", (0, 0)),
+        ("root", "/api", (2, 0)),
     ]
     assert [each.action.clusters[0][0] for each in made] == [
         "outbound|80||v1.apis.svc.cluster.local",
         "outbound|80||rest.apis.svc.cluster.local",
     ]
     assert {str(each.origin) for each in made} == {"VirtualService shop/a"}
+    assert {each.written_in for each in made} == {_LEAF}
 
 
 def test_a_delegate_that_is_not_in_the_files_stays_open() -> None:
@@ -349,7 +352,7 @@ def _takes(match: Match, path: str, method: str) -> bool:
 def test_what_a_delegate_takes_the_root_takes_too(
     root: tuple[Match, ...], leaf: tuple[Match, ...], path: str, method: str
 ) -> None:
-    for merged in merged_rules(Rule(0, matches=root), [Rule(0, matches=leaf)]):
+    for merged in merged_rules(Rule(0, matches=root), _LEAF, [Rule(0, matches=leaf)]):
         taken = not merged.matches or any(_takes(each, path, method) for each in merged.matches)
         if taken:
             assert not root or any(_takes(each, path, method) for each in root)
