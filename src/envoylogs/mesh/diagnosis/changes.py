@@ -5,45 +5,35 @@ Hosts and paths come from a log, where strangers write them: each is quoted unle
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
+from envoylogs.mesh.diagnosis.yaml_parts import listing, scalar
 from envoylogs.mesh.explanation import Change
 from envoylogs.mesh.objects import ObjectName
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from envoylogs.mesh.objects import MeshObject
 
-# Begins with a letter, and no word of it is one that YAML 1.1 reads as something else.
-_PLAIN = re.compile(r"(?!(?i:true|false|yes|no|on|off|null|y|n)$)[A-Za-z][A-Za-z0-9./-]*")
-_PATH = re.compile(r"/[A-Za-z0-9._/-]*")
 _GRPC_PATH = re.compile(r"/(?P<service>[^/]+)/(?P<method>[^/]+)")
-_MOST_HOSTS = 20
 ISTIO = "networking.istio.io"
 EXPORT_TO = "networking.istio.io/exportTo"
 """The annotation of a Service that says in which namespaces it is seen."""
 
 
-def scalar(text: str) -> str:
-    """Return a text as a YAML scalar, quoted unless it is plain."""
-    is_plain = _PLAIN.fullmatch(text) or _PATH.fullmatch(text)
-    return text if is_plain else json.dumps(text)
-
-
 def add_host(target: MeshObject, host: str, field: str = "hosts") -> Change:
     """Return the change that lists a host beside those that a route object lists."""
     listed = _texts(target.spec.get(field))
-    return Change(target.name, f"spec:\n{_listing(field, [*listed, host], 2)}", f"list {host}")
+    return Change(target.name, f"spec:\n{listing(field, [*listed, host], 2)}", f"list {host}")
 
 
 def correct_host(target: MeshObject, wrong: str, host: str, field: str) -> Change:
     """Return the change that lists a host in place of one that is misspelled."""
     listed = [host if each.lower() == wrong else each for each in _texts(target.spec.get(field))]
     says = f"list {host} in place of {wrong}, if that is a typing error; else beside it"
-    return Change(target.name, f"spec:\n{_listing(field, listed, 2)}", says)
+    return Change(target.name, f"spec:\n{listing(field, listed, 2)}", says)
 
 
 def respell_hosts(target: MeshObject, spelled: str, field: str) -> Change:
@@ -60,7 +50,7 @@ def respell_hosts(target: MeshObject, spelled: str, field: str) -> Change:
         listed.append(
             each.replace(end, spelled[len(spelled) - len(end) :]) if same and end else each
         )
-    yaml = f"spec:\n{_listing(field, listed, 2)}"
+    yaml = f"spec:\n{listing(field, listed, 2)}"
     return Change(target.name, yaml, "write the host in the letters of the Gateway")
 
 
@@ -85,7 +75,7 @@ def add_sni_host(target: MeshObject, name: str) -> Change:
     yaml = "spec:\n  tls:\n  - match:\n    - port: 443\n"
     return Change(
         target.name,
-        yaml + _listing("sniHosts", [*listed, name], 6),
+        yaml + listing("sniHosts", [*listed, name], 6),
         "list the name in sniHosts of a tls rule, beside the route that the rule has",
     )
 
@@ -118,7 +108,7 @@ def name_gateway(target: MeshObject, gateway: ObjectName, wrong: str | None = No
     if not kept and wrong is None:
         # Without gateways an object is for the sidecars, which it no longer is with one.
         says += ", and mesh beside it if pods rely on the object"
-    return Change(target.name, f"spec:\n{_listing('gateways', [*kept, name], 2)}", says)
+    return Change(target.name, f"spec:\n{listing('gateways', [*kept, name], 2)}", says)
 
 
 def export_to(target: MeshObject, namespace: str) -> Change:
@@ -129,7 +119,7 @@ def export_to(target: MeshObject, namespace: str) -> Change:
         value = scalar(",".join(filter(None, exported)))
         return Change(target.name, f"metadata:\n  annotations:\n    {EXPORT_TO}: {value}\n", says)
     listed = [*_texts(target.spec.get("exportTo")), namespace]
-    return Change(target.name, f"spec:\n{_listing('exportTo', listed, 2)}", says)
+    return Change(target.name, f"spec:\n{listing('exportTo', listed, 2)}", says)
 
 
 def allow_namespace(gateway: MeshObject, index: int, namespace: str) -> Change | None:
@@ -138,15 +128,19 @@ def allow_namespace(gateway: MeshObject, index: int, namespace: str) -> Change |
     Null if it chooses them by labels, of which only people know what they are for.
     """
     listeners = gateway.spec.get("listeners")
-    found = listeners[index] if isinstance(listeners, list) and index < len(listeners) else {}
-    allowed = found.get("allowedRoutes", {}).get("namespaces", {}) if found else {}
-    if not found or allowed.get("from", "Same") != "Same":
+    found = listeners[index] if isinstance(listeners, list) and index < len(listeners) else None
+    if not isinstance(found, dict):
+        return None
+    allowed = found.get("allowedRoutes")
+    chosen = allowed.get("namespaces") if isinstance(allowed, dict) else None
+    if isinstance(chosen, dict) and chosen.get("from", "Same") != "Same":
         return None
     yaml = (
         f"spec:\n  listeners:\n  - name: {scalar(str(found.get('name', '')))}\n"
         "    allowedRoutes:\n      namespaces:\n        from: Selector\n        selector:\n"
         "          matchExpressions:\n          - key: kubernetes.io/metadata.name\n"
-        f"            operator: In\n            values:\n            - {gateway.namespace}\n"
+        f"            operator: In\n            values:\n"
+        f"            - {scalar(gateway.namespace)}\n"
         f"            - {scalar(namespace)}\n"
     )
     return Change(gateway.name, yaml, f"take routes of namespace {namespace} too")
@@ -282,16 +276,7 @@ def _server_yaml(server: dict[str, object], hosts: Sequence[str]) -> str:
         )
         if kept:
             lines.append(f"    tls: {{{kept}}}")
-    return "\n".join(lines) + "\n" + _listing("hosts", hosts, 4)
-
-
-def _listing(field: str, values: Iterable[str], indent: int) -> str:
-    space = " " * indent
-    shown = list(dict.fromkeys(values))
-    lines = [f"{space}{field}:", *(f"{space}- {scalar(value)}" for value in shown[-_MOST_HOSTS:])]
-    if len(shown) > _MOST_HOSTS:
-        lines.insert(1, f"{space}# and the {len(shown) - _MOST_HOSTS} that there are before these")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + listing("hosts", hosts, 4)
 
 
 def _texts(value: object) -> list[str]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from envoylogs.mesh.diagnosis.asking import route_words
-from envoylogs.mesh.diagnosis.changes import scalar
 from envoylogs.mesh.diagnosis.objects import GATEWAY_API, dicts
+from envoylogs.mesh.diagnosis.yaml_parts import scalar
 from envoylogs.mesh.explanation import Change, Diagnosis, Now, Proof
 from envoylogs.mesh.intent.grants import grants_of
 from envoylogs.mesh.intent.services import UNKNOWN_SERVICE

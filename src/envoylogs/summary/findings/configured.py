@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from envoylogs.envoy.harm import Actor
 from envoylogs.envoy.outcomes import UNROUTED
+from envoylogs.summary.findings.changed_before import changed_before, changes_of
 from envoylogs.summary.findings.conditions import unrouted_of
 from envoylogs.summary.findings.finding import (
     MOST_SUBJECTS,
@@ -22,9 +23,10 @@ from envoylogs.tally.folding.marks import FOLDED_MARKS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from envoylogs.mesh.explanation import Change
     from envoylogs.mesh.mesh import Mesh
-    from envoylogs.mesh.objects import MeshObject
     from envoylogs.summary.explanations import Explanation
+    from envoylogs.summary.findings.changed_before import ObjectChange
     from envoylogs.summary.findings.whole_log import WholeLog
 
 _OF_CLUSTERS = {"no_cluster", "no_endpoints"}
@@ -47,21 +49,10 @@ _HOST_CAUSES = {
 }  # fmt: skip
 """Causes for which no request of a host has a route."""
 
-_BEFORE_US, _AFTER_US = 15 * 60 * 1_000_000, 60 * 1_000_000
-"""A change so long before harm began, or so shortly after, as clocks differ, may have made it."""
-
 _TAKEN_US = 60 * 1_000_000
 """So long after a change every gateway should have taken it."""
 
-_SHOWN = 5
 _DENIALS = {"policy_denied", "authorization_denied", "token_refused"}
-
-
-class _Change(NamedTuple):
-    """When an object was changed last."""
-
-    changed: MeshObject
-    at_us: int
 
 
 def with_configuration(
@@ -80,7 +71,7 @@ def with_configuration(
         mesh: The configuration.
         configured_hosts: Those that it routes, without wildcards.
     """
-    changes = _changes(mesh)
+    changes = changes_of(mesh)
     proved = [_proved(finding, explanations, changes) for finding in found]
     told = {finding.subject for finding in proved} | {
         member.subject for finding in proved for member in finding.members
@@ -93,18 +84,8 @@ def with_configuration(
     return tuple(ranked([*proved, *more]))
 
 
-def _changes(mesh: Mesh) -> list[_Change]:
-    """Return the objects of which it is known when they were changed, the oldest change first."""
-    found = []
-    for each in mesh.configuration.objects:
-        at_us = each.changed_us
-        if at_us is not None:
-            found.append(_Change(each, at_us))
-    return sorted(found, key=lambda change: change.at_us)
-
-
 def _proved(
-    finding: Finding, explanations: Sequence[Explanation], changes: Sequence[_Change]
+    finding: Finding, explanations: Sequence[Explanation], changes: Sequence[ObjectChange]
 ) -> Finding:
     """Return a finding with proof, change and what was applied just before it began."""
     members = tuple(_proved(member, explanations, changes) for member in finding.members)
@@ -112,7 +93,7 @@ def _proved(
     explained = _about(finding, explanations)
     if explained is not None:
         finding = _with_proof(finding, explained)
-    near = _near(finding, explained, changes)
+    near = changed_before(finding, explained, changes)
     if near:
         said = "; ".join(
             f"{each.changed.name} was changed by {each.changed.changed_by or 'somebody'} at "
@@ -134,9 +115,15 @@ def _with_proof(finding: Finding, explained: Explanation) -> Finding:
     return replace(
         finding,
         proof=_joined(finding.proof, f"By the configuration ({cause.certainty}): {cause.says}"),
-        change=None if change is None else f"# {change.object}: {change.says}\n{change.yaml}",
+        change=None if change is None else f"{_comment(change)}{change.yaml}",
         next=finding.next if change is None else f"Change {change.object}: {change.says}.",
     )
+
+
+def _comment(change: Change) -> str:
+    """Return a line of YAML that says what to change; hosts of strangers stay in it."""
+    says = f"{change.object}: {change.says}"
+    return f"# {''.join(each if each.isprintable() else ' ' for each in says)}\n"
 
 
 def _joined(proof: str | None, more: str) -> str:
@@ -162,46 +149,6 @@ def _about(finding: Finding, explanations: Sequence[Explanation]) -> Explanation
         if is_same:
             return found
     return None
-
-
-def _near(
-    finding: Finding, explained: Explanation | None, changes: Sequence[_Change]
-) -> list[_Change]:
-    """Return what was changed shortly before a finding began and is about its subject."""
-    since = finding.since
-    if since is None:
-        return []
-    near = [each for each in changes if since - _BEFORE_US <= each.at_us <= since + _AFTER_US]
-    proved = explained.diagnosis.objects if explained is not None else ()
-    about = [
-        each
-        for each in near
-        if each.changed.name in proved or _mentions(each.changed, finding.subject)
-    ]
-    # An object that names no host may be about all of them; many at once are a rollout.
-    others = [each for each in near if each not in about and not _names_hosts(each.changed)]
-    return (about or others)[-_SHOWN:]
-
-
-def _mentions(changed: MeshObject, subject: str) -> bool:
-    parts = subject.split("|")
-    hosts = [str(host) for key in ("hosts", "hostnames") for host in _list(changed.spec.get(key))]
-    hosts += [str(changed.spec.get("host") or "")]
-    named = parts[-1]
-    return any(
-        host and (host == named or (host.startswith("*.") and named.endswith(host[1:])))
-        for host in hosts
-    )
-
-
-def _names_hosts(changed: MeshObject) -> bool:
-    return any(_list(changed.spec.get(key)) for key in ("hosts", "hostnames")) or bool(
-        changed.spec.get("host")
-    )
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
 
 
 def _unrouted(
