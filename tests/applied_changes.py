@@ -19,8 +19,8 @@ def with_change(configuration: str, change: dict[str, Any]) -> str:
 
     What a map holds is put in; a list of hosts, gateways, subsets takes the place of the one
     that there is; a server that of those with its port and certificate; a listener is known by
-    its name; a match is added to the rule that the change names; a destination
-    takes the place of those of its host.
+    its name, and added if it is new; a match is added to the rule that the change names; a
+    destination takes the place of those of its host.
 
     Args:
         configuration: YAML documents.
@@ -48,8 +48,11 @@ def _merge(into: dict[str, Any], part: dict[str, Any], says: str) -> None:
         elif key == "servers":
             into[key] = _with_server(into[key], value[0])
         elif key == "listeners":
-            named_so = next(each for each in into[key] if each["name"] == value[0]["name"])
-            _merge(named_so, value[0], says)
+            named_so = [each for each in into[key] if each["name"] == value[0]["name"]]
+            if named_so:
+                _merge(named_so[0], value[0], says)
+            else:
+                into[key].append(value[0])
         elif key in _RULES:
             named = re.search(r"rule (\d+)", says)
             rule = into[key][int(named[1]) if named else 0]

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
     from envoylogs.mesh.objects import MeshObject
 
-_KINDS = frozenset({"Pod", "Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "WorkloadEntry"})
+WORKLOADS = frozenset(
+    {"Pod", "Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "WorkloadEntry"}
+)
 
 _ADDED_LATER = (
     "pod-template-hash",
@@ -32,7 +34,7 @@ class Workloads:
     def __init__(self, objects: Iterable[MeshObject]) -> None:
         self._by_namespace: dict[str, list[MeshObject]] = defaultdict(list)
         for each in objects:
-            if each.kind in _KINDS:
+            if each.kind in WORKLOADS:
                 self._by_namespace[each.namespace].append(each)
 
     def are_known(self, namespace: str) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from envoylogs.mesh.diagnosis.changes import add_host, correct_host, name_gateway, refer_to_gateway
+from envoylogs.mesh.diagnosis.changes import add_host, correct_host, name_gateway
 from envoylogs.mesh.diagnosis.host_index import spelling_hint
+from envoylogs.mesh.diagnosis.kube_changes import refer_to_gateway
 from envoylogs.mesh.diagnosis.letter_case import explained_letter_case
 from envoylogs.mesh.diagnosis.objects import GATEWAY_API, texts
 from envoylogs.mesh.diagnosis.rules import explained_rules

@@ -122,43 +122,11 @@ def export_to(target: MeshObject, namespace: str) -> Change:
     return Change(target.name, f"spec:\n{listing('exportTo', listed, 2)}", says)
 
 
-def allow_namespace(gateway: MeshObject, index: int, namespace: str) -> Change | None:
-    """Return the change by which a listener takes routes of one more namespace.
-
-    Null if it chooses them by labels, of which only people know what they are for.
-    """
-    listeners = gateway.spec.get("listeners")
-    found = listeners[index] if isinstance(listeners, list) and index < len(listeners) else None
-    if not isinstance(found, dict):
-        return None
-    allowed = found.get("allowedRoutes")
-    chosen = allowed.get("namespaces") if isinstance(allowed, dict) else None
-    if isinstance(chosen, dict) and chosen.get("from", "Same") != "Same":
-        return None
-    yaml = (
-        f"spec:\n  listeners:\n  - name: {scalar(str(found.get('name', '')))}\n"
-        "    allowedRoutes:\n      namespaces:\n        from: Selector\n        selector:\n"
-        "          matchExpressions:\n          - key: kubernetes.io/metadata.name\n"
-        f"            operator: In\n            values:\n"
-        f"            - {scalar(gateway.namespace)}\n"
-        f"            - {scalar(namespace)}\n"
-    )
-    return Change(gateway.name, yaml, f"take routes of namespace {namespace} too")
-
-
 def select_pods(gateway: MeshObject, labels: Mapping[str, str]) -> Change:
     """Return the change by which a Gateway is for the pods that carry some labels."""
     lines = "".join(f"    {scalar(key)}: {scalar(label)}\n" for key, label in labels.items())
     says = "select the pods that wrote this log, if they are to serve its hosts"
     return Change(gateway.name, f"spec:\n  selector:\n{lines}", says)
-
-
-def refer_to_gateway(target: MeshObject, gateway: ObjectName) -> Change:
-    """Return the change that attaches a route of the Gateway API to a Gateway."""
-    lines = ["spec:", "  parentRefs:", f"  - name: {scalar(gateway.name)}"]
-    if gateway.namespace != target.namespace:
-        lines.append(f"    namespace: {scalar(gateway.namespace)}")
-    return Change(target.name, "\n".join(lines) + "\n", "name the Gateway")
 
 
 def add_path(target: ObjectName, path: str, rule: int | None) -> Change | None:

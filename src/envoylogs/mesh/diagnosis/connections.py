@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from envoylogs.mesh.diagnosis.changes import add_host_to_server, one_server
 from envoylogs.mesh.diagnosis.credentials import explained_credential
-from envoylogs.mesh.diagnosis.objects import GATEWAY_API
+from envoylogs.mesh.diagnosis.objects import GATEWAY_API, port_words
 from envoylogs.mesh.diagnosis.passthrough import explained_passthrough
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 
@@ -185,11 +185,11 @@ def _by_servers(refusal: Refusal, shown: str, where: str, objects: Objects) -> D
         return passed
     if elsewhere:
         proof = [objects.step_of(each, f"takes {shown}") for each in elsewhere[:_SHOWN]]
-        ports = ", ".join(sorted({str(p) for each in elsewhere for p in each.pod_ports}))
+        ports = ", ".join(sorted({port_words(each) for each in elsewhere}))
         return Diagnosis(
             "port_not_served", "proved",
-            f"{elsewhere[0].gateway} takes {shown} on port {ports} of the pod, and the connection "
-            f"came to {where}.", tuple(proof), (elsewhere[0].gateway,), None, now,
+            f"{elsewhere[0].gateway} takes {shown} on port {ports}, and the connection came to "
+            f"{where} of the pod.", tuple(proof), (elsewhere[0].gateway,), None, now,
         )  # fmt: skip
     target = next(iter((*wildcard, *of_port)), None)
     found = objects.by_name.get(target.gateway) if target else None

@@ -79,7 +79,7 @@ class Diagnoser:
         self._told = Given(intent.listeners, intent.tables, is_dump=False)
         objects = Objects(configuration, intent, facts.mesh_domain)
         self._objects = objects if objects.has_gateways or objects.has_routes else None
-        self._others = OtherGateways(objects, seen.hosts) if self._objects else None
+        self._others = OtherGateways(objects, seen.hosts, facts.pods) if self._objects else None
         self._by_name = {each.name: each for each in configuration.objects}
         self._services = Services(configuration, facts.mesh_domain)
         self._namespace = intent.namespace

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from envoylogs.mesh.diagnosis.bindings import explained_bindings
 from envoylogs.mesh.diagnosis.changes import add_host_to_server
 from envoylogs.mesh.diagnosis.host_index import spelling_hint
-from envoylogs.mesh.diagnosis.objects import GATEWAY_API
+from envoylogs.mesh.diagnosis.kube_changes import add_listener
+from envoylogs.mesh.diagnosis.objects import GATEWAY_API, port_words
 from envoylogs.mesh.diagnosis.out_of_force import (
     explained_excluded,
     explained_out_of_force,
@@ -68,18 +69,12 @@ def _with_redirect(found: Diagnosis, server: Server) -> Diagnosis:
     return replace(found, proof=(*found.proof, step))
 
 
-def _of_pod(server: Server) -> str:
-    """Return which ports of the pod a server's is, where that is another number."""
-    others = [str(port) for port in server.pod_ports if port != server.port]
-    return f" ({', '.join(others)} of the pod)" if others else ""
-
-
 def _on_another_port(
     refusal: Refusal, host: str, accepting: list[Server], objects: Objects
 ) -> Diagnosis:
     server, port = accepting[0], refusal.request.port
     says = (
-        f"{server.gateway} accepts {host} on port {server.port}{_of_pod(server)}, and the request "
+        f"{server.gateway} accepts {host} on port {port_words(server)}, and the request "
         f"came to port {port} of the pod, where no server accepts it."
     )
     return Diagnosis(
@@ -87,7 +82,7 @@ def _on_another_port(
         certainty_of(objects),
         says,
         tuple(
-            objects.step_of(each, f"accepts it on port {', '.join(map(str, each.pod_ports))}")
+            objects.step_of(each, f"accepts it on port {port_words(each)}")
             for each in accepting[:_SHOWN]
         ),
         tuple(dict.fromkeys(each.gateway for each in accepting)),
@@ -186,10 +181,14 @@ def _meant(
 
 def _accept(server: Server | None, host: str, objects: Objects, *, alone: bool) -> Change | None:
     target = objects.by_name.get(server.gateway) if server else None
-    if server is None or target is None or target.name.group == GATEWAY_API or not server.hosts:
+    if server is None or target is None or not server.hosts:
         return None
-    change = add_host_to_server(target, server.index, host)
-    if alone:
+    change: Change | None = (
+        add_listener(target, server.index, host)
+        if target.name.group == GATEWAY_API
+        else add_host_to_server(target, server.index, host)
+    )
+    if alone or change is None:
         return change
     return replace(change, says=f"{change.says}; and list the full host in a VirtualService")
 

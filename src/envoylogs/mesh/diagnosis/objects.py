@@ -155,6 +155,15 @@ def dicts(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # whatever stand
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
+def port_words(server: Server) -> str:
+    """Return the port of a server in its Gateway, and that of the pod if it is known as another.
+
+    ``443 (8443 of the pod)``.
+    """
+    others = [str(port) for port in server.pod_ports if port != server.port]
+    return f"{server.port} ({', '.join(others)} of the pod)" if others else str(server.port)
+
+
 def hosts_of_server(server: Server) -> str:
     """Return the hosts of a server, as they are read."""
     return ", ".join(

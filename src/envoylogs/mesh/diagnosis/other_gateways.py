@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from envoylogs.mesh.diagnosis.objects import hosts_of_server
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
+from envoylogs.mesh.workloads import WORKLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,30 +31,34 @@ class OtherGateways:
     Args:
         objects: What was given.
         routed: The hosts that the log routed.
+        pods: Of the log; empty where it does not hold them.
     """
 
-    def __init__(self, objects: Objects, routed: Mapping[str, Routed]) -> None:
-        self._objects = objects
+    def __init__(
+        self, objects: Objects, routed: Mapping[str, Routed], pods: frozenset[str]
+    ) -> None:
+        self._objects, self._pods = objects, pods
         open_servers = [each for each in objects.intent.servers if each.in_force is None]
         self._selectors = {self._selector(each) for each in open_servers} - {None}
         self._witnesses: dict[_Selector, str] = {}
-        if len(self._selectors) > 1:
-            for host in list(routed)[:_HOSTS_ASKED]:
-                # A host that all Gateways accept speaks for none.
-                found = {self._selector(each) for each in objects.servers.covering(host)} - {None}
-                if len(found) == 1:
-                    (selector,) = found
-                    if selector is not None:
-                        self._witnesses.setdefault(selector, host)
+        for host in list(routed)[:_HOSTS_ASKED]:
+            # A host that all Gateways accept speaks for none.
+            found = {self._selector(each) for each in objects.servers.covering(host)} - {None}
+            if len(found) == 1:
+                (selector,) = found
+                if selector is not None:
+                    self._witnesses.setdefault(selector, host)
 
     def explained(self, refusal: Refusal) -> Diagnosis | None:
         """Return what is said of a host whose Gateways are those of other pods; null if none is."""
         host = refusal.host or ""
         accepting = self._accepting(host)
         selectors = {self._selector(each) for each in accepting}
-        if not self._witnesses or not accepting or not selectors.isdisjoint(self._witnesses):
+        if not accepting or not selectors.isdisjoint(self._witnesses):
             return None
         server = accepting[0]
+        if not self._witnesses:
+            return self._for_known_pods(host, server)
         own, witness = next(iter(self._witnesses.items()))
         wanted = _words(self._selector(server))
         return Diagnosis(
@@ -68,6 +73,38 @@ class OtherGateways:
             (server.gateway,),
             None,
             Now(routed=False, why="the Gateway that accepts the host is for other pods"),
+        )
+
+    def _for_known_pods(self, host: str, server: Server) -> Diagnosis | None:
+        """Return what is said where a Gateway's pods are given, and the log's are not of them.
+
+        Null if they may be: of the Gateway's pods none is given, or the log names no pod.
+        """
+        selector = self._selector(server)
+        carriers = [
+            each
+            for each in self._objects.by_name.values()
+            if selector and each.kind in WORKLOADS and selector <= each.labels.items()
+        ]
+        if not carriers or not self._pods or server.reason is not None:
+            return None
+        if any(_stems(each.name.name) & _stems(pod) for each in carriers for pod in self._pods):
+            # Pods come and go: one of the same workload carries the same labels.
+            return None
+        carrier, pod, wanted = carriers[0], min(self._pods), _words(selector)
+        return Diagnosis(
+            "gateway_selects_other_pods",
+            "likely",
+            f"{server.gateway}, which accepts {host}, is for pods with {wanted}: those of "
+            f"{carrier.name}. {pod}, of which the log is, is not among the files.",
+            (
+                Proof(str(server.gateway), "spec.selector", wanted, f"accepts {host}"),
+                Proof(str(carrier.name), "labels", wanted, "is what it selects"),
+                Proof("log", "pod", pod, "is not among the files"),
+            ),
+            (server.gateway,),
+            None,
+            Now(routed="may", why=f"whether {pod} carries {wanted}"),
         )
 
     def step_if_open(self, refusal: Refusal) -> Proof | None:
@@ -97,6 +134,11 @@ class OtherGateways:
         if not isinstance(selector, dict) or not hosts_of_server(server):
             return None
         return frozenset((str(key), str(value)) for key, value in selector.items())
+
+
+def _stems(name: str) -> set[str]:
+    """Return what the name of a pod, or of what makes it, may have in common with its kin."""
+    return {name, name.rpartition("-")[0], name.rsplit("-", 2)[0]} - {""}
 
 
 def _words(selector: _Selector | None) -> str:

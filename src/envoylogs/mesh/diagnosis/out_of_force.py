@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from envoylogs.mesh.diagnosis.changes import leave_hosts, name_gateway, select_pods
 from envoylogs.mesh.diagnosis.objects import GATEWAY_API
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
+from envoylogs.mesh.workloads import WORKLOADS
 
 if TYPE_CHECKING:
     from envoylogs.mesh.diagnosis.objects import Objects
@@ -21,7 +22,6 @@ _OUT_OF_FORCE = {
     "invalid": "no_gateway_for_host",
     "no_servers": "no_gateway_for_host",
 }
-_WORKLOADS = {"Pod", "Deployment", "ReplicaSet", "DaemonSet", "StatefulSet"}
 
 
 def explained_excluded(host: str, servers: list[Server], objects: Objects) -> Diagnosis | None:
@@ -95,7 +95,7 @@ def _selecting(server: Server, objects: Objects) -> Change | None:
         return None
     if not isinstance(selector, dict) or not set(selector) <= set(labels):
         return None
-    if any(each.kind in _WORKLOADS and selector.items() <= each.labels.items()
+    if any(each.kind in WORKLOADS and selector.items() <= each.labels.items()
            for each in objects.by_name.values()):  # fmt: skip
         return None
     return select_pods(gateway, {key: labels[key] for key in selector})

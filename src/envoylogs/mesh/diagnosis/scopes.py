@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envoylogs.mesh.diagnosis.changes import add_host_to_server, allow_namespace, export_to
+from envoylogs.mesh.diagnosis.changes import add_host_to_server, export_to
+from envoylogs.mesh.diagnosis.kube_changes import allow_namespace
 from envoylogs.mesh.diagnosis.objects import GATEWAY_API, texts
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 

@@ -129,7 +129,10 @@ class VirtualServiceBindings:
         gateway, name = self._names[key], routes.source.name
         accepted = listed(host for server in self._servers[key] for _, host in server.hosts)
         if self._index(key, None).intersection(routes.hosts):
-            why = f"{gateway} takes {accepted} from other namespaces than {name.namespace}."
+            owners = {owner for server in self._servers[key] for owner, _ in server.hosts}
+            only = listed(sorted(owners - {"*", "~"}))
+            whose = f"of namespace {only} alone" if only else "of no namespace"
+            why = f"{gateway} takes {accepted} {whose}, and {name} is in {name.namespace}."
             return "namespace_not_allowed", why
         why = f"{name} is for {listed(routes.hosts)}, and {gateway} accepts "
         return "hosts_disjoint", f"{why}{accepted or 'no host'}."
