@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from envoylogs.envoy.harm import Actor
 from envoylogs.envoy.outcomes import UNROUTED
 from envoylogs.summary.findings.changed_before import changed_before, changes_of
@@ -93,7 +95,7 @@ def _proved(
     finding = replace(finding, members=members) if members else finding
     explained = _about(finding, explanations) or _first_of_many(finding, explanations)
     if explained is not None:
-        finding = _with_proof(finding, explained)
+        finding = _with_proof(finding, explained, is_of_many=explained.host != finding.subject)
     near = changed_before(finding, explained, changes)
     if near:
         said = "; ".join(
@@ -110,12 +112,15 @@ def _is_denied(finding: Finding) -> bool:
     return finding.code == "refused_jump" and finding.failure in _DENIALS
 
 
-def _with_proof(finding: Finding, explained: Explanation) -> Finding:
+def _with_proof(finding: Finding, explained: Explanation, *, is_of_many: bool = False) -> Finding:
     cause = explained.diagnosis
     change = cause.change
+    of_one = f", of {explained.host}" if is_of_many else ""
     return replace(
         finding,
-        proof=_joined(finding.proof, f"By the configuration ({cause.certainty}): {cause.says}"),
+        proof=_joined(
+            finding.proof, f"By the configuration ({cause.certainty}{of_one}): {cause.says}"
+        ),
         change=None if change is None else f"{_comment(change)}{change.yaml}",
         next=finding.next if change is None else f"Change {change.object}: {change.says}.",
     )
@@ -134,16 +139,19 @@ def _joined(proof: str | None, more: str) -> str:
 
 
 def _first_of_many(finding: Finding, explanations: Sequence[Explanation]) -> Explanation | None:
-    """Return the explanation that stands for a finding about hosts that had no route at all."""
-    if finding.code != "unrouted_host" or any(
-        each.host == finding.subject for each in explanations
-    ):
+    """Return the explanation that stands for a finding about many hosts; null for one of one."""
+    hosts = {member.subject for member in finding.members}
+    if not hosts and finding.code != "unrouted_host":
+        return None
+    if any(each.host == finding.subject for each in explanations):
         return None
     return next(
         (
             each
             for each in explanations
-            if each.outcome in UNROUTED and each.diagnosis.certainty != "log_only"
+            if each.outcome in UNROUTED
+            and each.diagnosis.certainty != "log_only"
+            and (not hosts or each.host in hosts)
         ),
         None,
     )
