@@ -151,7 +151,8 @@ def _print_finding(
     if found.change:
         # As it is to be pasted.
         lines += [
-            (Text(f"    {printable(line)}", "cyan"), True) for line in found.change.split("\n")
+            (Text(f"    {printable(line)}", "cyan"), True)
+            for line in found.change.rstrip("\n").split("\n")
         ]
     example = next(iter(found.examples), None)
     if example is not None and example.source is not None:
