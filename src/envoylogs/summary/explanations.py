@@ -117,7 +117,7 @@ def explanations(
                 first=group.first,
                 last=group.last,
                 clients_at_least=clients.get((outcome, host_kind, host), 0),
-                diagnosis=_with_other_paths(group),
+                diagnosis=_changed_for_all_paths(_with_other_paths(group), group),
             )
         )
     return tuple(sorted(found, key=_order))
@@ -135,6 +135,15 @@ def _with_other_paths(group: _Group) -> Diagnosis:
     if not others:
         return diagnosis
     return replace(diagnosis, proof=(*diagnosis.proof, *others))
+
+
+def _changed_for_all_paths(diagnosis: Diagnosis, group: _Group) -> Diagnosis:
+    """Return what is said where the change is for one path of several: for the others too."""
+    change = diagnosis.change
+    if change is None or diagnosis.cause != "path_not_matched" or len(group.paths) == 1:
+        return diagnosis
+    says = f"{change.says}; likewise for the other paths"
+    return replace(diagnosis, change=replace(change, says=says))
 
 
 def _order(found: Explanation) -> tuple[Any, ...]:

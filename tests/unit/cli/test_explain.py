@@ -177,6 +177,43 @@ def test_what_is_configured_so_comes_after_what_is_not(folder: Path) -> None:
     assert [each["outcome"] for each in _explanations(folder)] == ["no_route", "direct_response"]
 
 
+def test_a_change_for_one_path_of_several_says_so(folder: Path) -> None:
+    (one, *_) = _explanations(folder)
+    assert "likewise" not in one["change"]["says"]
+    paths = [unrouted(n, path=path, **_PORT) for n, path in enumerate(("/wish", "/wish", "/list"))]
+    (folder / "gateway.log").write_bytes(text_of([served(0, path="/cart", **_PORT), *paths]))
+
+    (several,) = _explanations(folder)
+
+    assert several["paths"] == ["/wish", "/list"]
+    assert "exact: /wish" in several["change"]["yaml"]
+    assert several["change"]["says"].endswith("; likewise for the other paths")
+
+
+def test_a_path_of_which_only_the_start_is_counted_is_compared_so(folder: Path) -> None:
+    long = unrouted(0, path=f"/wish/{'x' * 5000}", **_PORT)
+    (folder / "gateway.log").write_bytes(text_of([served(0, path="/cart", **_PORT), long]))
+
+    (found,) = _explanations(folder)
+
+    assert (found["cause"], found["certainty"]) == ("path_not_matched", "likely")
+    assert len(found["says"]) < 300
+    assert all(len(step["field"] + step["says"]) < 300 for step in found["proof"])
+
+
+def test_a_file_that_could_not_be_read_is_named_in_the_proof(folder: Path) -> None:
+    (folder / "broken.yaml").write_text("a: [")
+    found = _run(str(folder / "gateway.log"), "--config", str(folder), "-f", "json")
+
+    document = json.loads(found.stdout)
+    assert document["configuration"]["unread"] == [str(folder / "broken.yaml")]
+    first = document["explanations"][0]
+    assert first["certainty"] == "likely"
+    assert first["proof"][-1]["value"] == str(folder / "broken.yaml")
+    text = _run(str(folder / "gateway.log"), "--config", str(folder)).stdout
+    assert "1 file that could not be read" in text
+
+
 # --- What is compared ---------------------------------------------------------------------------
 
 
