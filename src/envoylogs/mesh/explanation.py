@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from envoylogs.mesh.objects import ObjectName
+
+_MOST_SHOWN = 120
+"""How many characters of a host or a path are shown in a sentence."""
 
 Certainty = Literal["proved", "likely", "log_only"]
 """``proved`` where what was given excludes every other reading, ``log_only`` without any."""
@@ -105,3 +110,40 @@ class Diagnosis:
     now: Now | None = None
     candidates: tuple[Candidate, ...] = ()
     by_path: bool = False
+
+
+def shortened(text: str) -> str:
+    """Return a text of a log as it is shown in a sentence: how it begins, if it is long."""
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+
+
+def with_short_texts(found: Diagnosis, texts: Iterable[str | None]) -> Diagnosis:
+    """Return a diagnosis that shows of long texts only how they begin.
+
+    The change has the whole of them, to be pasted.
+
+    Args:
+        found: What is said.
+        texts: Of the log, that may stand in it; null for none.
+    """
+    long_ones = {text for text in texts if text is not None and len(text) > _MOST_SHOWN}
+    if not long_ones:
+        return found
+    in_order = sorted(long_ones, key=len, reverse=True)
+
+    def short(sentence: str) -> str:
+        for text in in_order:
+            sentence = sentence.replace(text, shortened(text))
+        return sentence
+
+    now = found.now
+    return replace(
+        found,
+        says=short(found.says),
+        proof=tuple(
+            Proof(step.object, short(step.field), short(step.value), short(step.says))
+            for step in found.proof
+        ),
+        now=None if now is None else replace(now, why=short(now.why)),
+        candidates=tuple(replace(each, says=short(each.says)) for each in found.candidates),
+    )

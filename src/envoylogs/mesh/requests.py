@@ -27,6 +27,7 @@ class Request:
         headers: Those that were logged, by their name in lower case. A header that is not
             here may have been sent or not.
         absent: Names of headers that were logged as missing: not sent.
+        is_path_cut: Whether ``path`` is only how it began; what came after it is not known.
     """
 
     authority: str | None = None
@@ -38,3 +39,4 @@ class Request:
     query_known: bool = True
     headers: Mapping[str, str] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
+    is_path_cut: bool = False

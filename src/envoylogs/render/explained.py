@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from envoylogs.mesh.explanation import shortened
 from envoylogs.render.formatting import clock, day_and_clock, printable
 from envoylogs.summary.in_words import counted, listing
 
@@ -92,7 +93,7 @@ def _on_strangers(found: Sequence[Explanation]) -> list[str]:
     for cause, of_cause in by_cause.items():
         hosts = list(dict.fromkeys(each.host for each in of_cause))
         requests = sum(each.requests for each in of_cause)
-        named = [printable(host) if host else "no host" for host in hosts[:_NAMED]]
+        named = [printable(shortened(host)) if host else "no host" for host in hosts[:_NAMED]]
         rest = len(hosts) - len(named)
         more = f" and {rest:,} more" if rest else ""
         names = f"{', '.join(named)}{more}" if rest else listing(named)
@@ -105,7 +106,7 @@ def _on_strangers(found: Sequence[Explanation]) -> list[str]:
 
 def title_of(found: Explanation) -> str:
     """Return who was turned away, how often and how: ``a.com, port 8443: 2 requests ...``."""
-    host = "no host" if found.host is None else printable(found.host)
+    host = "no host" if found.host is None else printable(shortened(found.host))
     noun = "connection" if found.host_kind == "server_name" else "request"
     port = f" on port {found.port}" if found.port is not None else ""
     became = _BECAME.get(found.outcome, found.outcome)
@@ -133,7 +134,7 @@ def facts_of(found: Explanation, overview: Overview) -> list[str]:
 
 
 def _some(names: Sequence[str | None]) -> str:
-    shown = ["-" if name is None else printable(name) for name in names[:_NAMED]]
+    shown = ["-" if name is None else printable(shortened(name)) for name in names[:_NAMED]]
     rest = len(names) - len(shown)
     return ", ".join(shown) + (f" and {rest:,} more" if rest > 0 else "")
 

@@ -11,6 +11,7 @@ import polars as pl
 from envoylogs.envoy.paths import path_group
 from envoylogs.envoy.traffic import host_of
 from envoylogs.mesh.diagnosis.refusals import Refusal
+from envoylogs.mesh.explanation import shortened
 from envoylogs.mesh.requests import Request
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 from envoylogs.tally.turned_away import LONGEST
@@ -164,7 +165,7 @@ def _add(group: _Group, row: dict[str, Any], refusal: Refusal, diagnosis: Diagno
     if diagnosis.by_path and path is not None and len(group.steps) < _PATHS_PROVED:
         step = next((each for each in diagnosis.proof if each.field == "match"), None)
         if step is not None:
-            group.steps.setdefault(path, replace(step, field=f"match, for {path}"))
+            group.steps.setdefault(path, replace(step, field=f"match, for {shortened(path)}"))
     if requests > group.most:
         # What is said of the path that was asked for most stands for the others.
         group.most, group.diagnosis = requests, diagnosis
@@ -208,18 +209,20 @@ def _refusal(row: dict[str, Any]) -> Refusal:
     name, path = _unfolded(row["requested_server_name"]), _unfolded(row.get("path"))
     query, agent = row.get("query"), row.get("user_agent")
     is_connection = row["kind"] == "connection"
-    whole = path is not None and len(path) < LONGEST
+    is_cut = path is not None and len(path) >= LONGEST
+    has_query = query not in FOLDED_MARKS and not is_cut
     headers = {_AGENT: agent} if agent is not None and agent not in FOLDED_MARKS else {}
     request = Request(
         authority=_unfolded(row["authority"]),
-        path=None if not whole else f"{path}{query or ''}" if query not in FOLDED_MARKS else path,
+        path=None if path is None else f"{path}{query or ''}" if has_query else path,
         method=_unfolded(row["method"]),
         port=row["listener_port"],
         server_name=name,
         tls=True if name is not None else None,
-        query_known=query is not None and query not in FOLDED_MARKS,
+        query_known=query is not None and has_query,
         headers=headers,
         absent=frozenset({_AGENT}) if "user_agent" in row and agent is None else frozenset(),
+        is_path_cut=is_cut,
     )
     return Refusal(
         request=request,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from envoylogs.mesh.intent.values import Server
 
 _SHOWN = 5
+_OF_OTHERS = {"selects_other_pods", "other_class"}
+"""Reasons by which a server is one of other pods."""
 
 
 def explained_reuse(refusal: Refusal, given: Given, objects: Objects | None) -> Diagnosis | None:
@@ -169,11 +171,12 @@ def _by_servers(refusal: Refusal, shown: str, where: str, objects: Objects) -> D
     plain = [each for each in accepting if each.tls_mode is None]
     now = Now(routed=False, why=f"no TLS server of {where} takes {shown}")
     proof = [objects.step_of(each, f"does not take {shown}") for each in of_port[:_SHOWN]]
-    out = [each for each in accepting if each in of_port and each.in_force is False]
+    out = [each for each in accepting if each in of_port and not each.is_taken]
     if out:
         return Diagnosis(
-            "gateway_selects_other_pods" if out[0].reason == "selects_other_pods" else "shadowed",
-            "proved", f"{out[0].gateway} takes {shown}, and is not in force: {out[0].why}",
+            "gateway_selects_other_pods" if out[0].reason in _OF_OTHERS else "shadowed",
+            "proved" if out[0].in_force is False else "likely",
+            f"{out[0].gateway} takes {shown}, and is not in force: {out[0].why}",
             (objects.step_of(out[0], out[0].why),), (out[0].gateway,), None, now,
         )  # fmt: skip
     taking = [each for each in accepting if each in of_port and each.tls_mode is not None]

@@ -31,7 +31,7 @@ def explained_host(refusal: Refusal, objects: Objects) -> Diagnosis:
     host = refusal.host or ""
     accepting = objects.servers.covering(host)
     of_port = [server for server in accepting if _is_of_port(server, refusal.request.port)]
-    in_force = [server for server in of_port if server.in_force is not False]
+    in_force = [server for server in of_port if server.is_taken]
     # A record with a host was read as HTTP: a server of connections had no part in it.
     in_force = [server for server in in_force if server.table is not None] or in_force
     dropped = explained_excluded(host, of_port, objects)
@@ -42,7 +42,7 @@ def explained_host(refusal: Refusal, objects: Objects) -> Diagnosis:
         return _with_redirect(with_conflict(found, in_force[0]), in_force[0])
     if of_port:
         return explained_out_of_force(host, of_port[0], objects)
-    elsewhere = [server for server in accepting if server.in_force is not False]
+    elsewhere = [server for server in accepting if server.is_taken]
     if elsewhere:
         return _on_another_port(refusal, host, elsewhere, objects)
     if accepting:

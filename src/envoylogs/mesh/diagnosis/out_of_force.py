@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envoylogs.mesh.diagnosis.changes import leave_hosts, name_gateway, select_pods
-from envoylogs.mesh.diagnosis.objects import GATEWAY_API, hosts_of_server
+from envoylogs.mesh.diagnosis.objects import GATEWAY_API
 from envoylogs.mesh.explanation import Diagnosis, Now, Proof
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _UNROUTED = Now(routed=False, why="no virtual host takes the host")
 _OUT_OF_FORCE = {
     "selects_other_pods": "gateway_selects_other_pods",
+    "other_class": "gateway_selects_other_pods",
     "invalid": "no_gateway_for_host",
     "no_servers": "no_gateway_for_host",
 }
@@ -51,14 +52,18 @@ def explained_out_of_force(host: str, server: Server, objects: Objects) -> Diagn
     """Return what is said where the only server that accepts the host is not in force."""
     cause = _OUT_OF_FORCE.get(server.reason or "", "shadowed")
     named = [server.gateway] + ([server.excluded_by] if server.excluded_by else [])
+    is_known = server.in_force is False
+    state = "is not in force" if is_known else "may not be in force"
+    step = objects.step_of(server, server.why)
+    if server.reason == "other_class":
+        gateway = objects.by_name.get(server.gateway)
+        of_class = str(gateway.spec.get("gatewayClassName")) if gateway is not None else ""
+        step = Proof(str(server.gateway), "spec.gatewayClassName", of_class, server.why)
     return Diagnosis(
         cause,
-        "proved" if server.in_force is False else "likely",
-        f"{server.gateway} accepts {host}, and is not in force at this gateway. {server.why}",
-        (
-            Proof(str(server.gateway), f"servers[{server.index}]", hosts_of_server(server),
-                  server.why),
-        ),
+        "proved" if is_known else "likely",
+        f"{server.gateway} accepts {host}, and {state} at this gateway. {server.why}",
+        (step,),
         tuple(named),
         _selecting(server, objects) or _without_taken(server, objects),
         _UNROUTED,

@@ -77,7 +77,10 @@ def declared_by_listeners(
             why = f"{pods.services[0].name} has no port {number}, so that Istio makes no listener."
         if of_class not in classes:
             reason = "other_class"
-            why = f"{gateway.name} is of class {of_class}, not known to be for ingress by Istio."
+            why = (
+                f"{gateway.name} is of class {of_class}, which is none of Istio's for ingress as "
+                "far as the files tell."
+            )
         declared.append(
             DeclaredServer(
                 source=gateway,

@@ -100,6 +100,11 @@ class Server:
     excluded_by: ObjectName | None = None
     reason: ServerReason | None = None
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether the tables have it: unless it is known, or assumed, to be left out."""
+        return self.in_force is not False and self.reason != "other_class"
+
 
 @dataclass(frozen=True, slots=True)
 class Binding:

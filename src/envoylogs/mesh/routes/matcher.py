@@ -135,7 +135,8 @@ class TableMatcher:
     def _candidates(self, virtual_host: VirtualHost, request: Request) -> tuple[Candidate, ...]:
         found = []
         # Of most routes only the path is looked at, so that it is prepared once.
-        path = None if request.path is None else bare_path(request.path)
+        is_known = request.path is not None and not request.is_path_cut
+        path = bare_path(request.path or "") if is_known else None
         for position, route in enumerate(virtual_host.routes):
             conditions = self._conditions(route, request, path)
             if conditions is None:

@@ -103,7 +103,21 @@ def target_fits(
         return False if has_no_path(request) else "path"
     if not is_routable(request.path):
         return False
+    if request.is_path_cut and not _is_decided_by(match, request.path):
+        return "path"
     return path_fits(match, request.path, ignore_parameters=ignore_parameters)
+
+
+def _is_decided_by(match: RouteMatch, start: str) -> bool:
+    """Tell whether how a path begins decides if a route takes it, whatever comes after."""
+    if match.path_kind in {"regex", "uri_template"}:
+        return False
+    wanted = match.path
+    if len(wanted) < len(start):
+        return True
+    if match.ignore_case:
+        start, wanted = ascii_lower(start), ascii_lower(wanted)
+    return not wanted.startswith(start)
 
 
 def _is_connect(request: Request) -> bool | str:

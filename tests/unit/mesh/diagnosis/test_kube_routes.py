@@ -63,6 +63,27 @@ def test_a_path_that_is_no_method_of_grpc_is_added_to_no_grpc_route() -> None:
     assert found.change is None
 
 
+def test_a_gateway_of_another_class_is_none_of_this_gateway() -> None:
+    route = _route("HTTPRoute", "{backendRefs: [{name: web, port: 80}]}")
+    found = _diagnosis(_gateway("nginx"), route)
+    assert (found.cause, found.certainty) == ("gateway_selects_other_pods", "likely")
+    assert "is of class nginx" in found.says
+    of_istio = """
+      apiVersion: gateway.networking.k8s.io/v1
+      kind: GatewayClass
+      metadata: {name: nginx}
+      spec: {controllerName: istio.io/gateway-controller}
+    """
+    assert _diagnosis(of_istio, _gateway("nginx"), route).cause == "routed_now"
+
+
+def test_a_host_that_a_gateway_of_istio_accepts_too_is_explained_by_that() -> None:
+    other = _gateway("nginx").replace("name: edge", "name: other")
+    found = _diagnosis(_gateway(), other)
+    assert found.cause == "gateway_without_virtualservice"
+    assert "Gateway infra/edge" in found.says
+
+
 _BACKEND = "{backendRefs: [{name: web, namespace: backend, port: 80}]}"
 
 
