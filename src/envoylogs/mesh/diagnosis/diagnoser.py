@@ -143,6 +143,8 @@ class Diagnoser:
     def _connection(self, refusal: Refusal) -> Diagnosis:
         given = self._told if self._dump.is_empty else self._dump
         found = explained_connection(refusal, given, self._objects)
+        if refusal.request.server_name is None and not self._seen.logs_server_names:
+            found = replace(found, certainty="likely") if found.certainty == "proved" else found
         found = self._if_all_was_read(found) if self._dump.is_empty else found
         return self._with_candidates(found, refusal)
 

@@ -64,7 +64,7 @@ def explained_path(
         proof += _of_routes(request, host, near)
     return Diagnosis(
         "path_not_matched",
-        "proved",
+        answer.certainty,
         says,
         tuple(proof),
         (target,) if target else (),
@@ -137,7 +137,7 @@ def _condition(refusal: Refusal, answer: Answer, host: VirtualHost, near: Route)
     asked = Proof(named, "match", route_words(near), "; ".join(miss.says for miss in misses))
     return Diagnosis(
         "condition_not_met",
-        "proved",
+        answer.certainty,
         says,
         (_of_virtual_host(answer, host), asked),
         (origin,) if origin else (),
@@ -177,7 +177,7 @@ def _shadowed(
         change = add_host(target, name, objects.host_field(target.name))
     return Diagnosis(
         "shadowed",
-        "proved",
+        answer.certainty,
         says,
         proof,
         tuple(each for each in (meant, taker) if each is not None),
