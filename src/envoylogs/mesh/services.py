@@ -133,6 +133,12 @@ class Services:
         lacking = self._without_subset(name, [], gateway, in_dump=in_dump)
         if lacking is not None and lacking.status == "missing" and not in_dump:
             return lacking
+        beside = f"outbound|{name.port}||{name.host}"
+        if in_dump is False and name.subset and self._dumped and beside in self._dumped:
+            says = f"The gateway has {beside}, and no subset {name.subset} of it: no "
+            says += "DestinationRule that it sees defines it."
+            fact = ("dump of clusters", "name", beside, f"there is none with {name.subset}")
+            return ClusterState("missing", "subset_unknown", (), says, (fact,))
         why = f"No Service and no ServiceEntry for {name.host} is among the files."
         return self._by_dump(cluster, why, in_dump=in_dump)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 WORKLOADS = frozenset(
     {"Pod", "Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "WorkloadEntry"}
 )
+"""Kinds of pods, of what makes pods, and of virtual machines."""
 
 _ADDED_LATER = (
     "pod-template-hash",

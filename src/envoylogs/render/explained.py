@@ -40,6 +40,12 @@ _BECAME = {
     "dependency_failed": "failed by what the gateway needs",
     "gateway_other": "answered by the gateway itself",
 }
+_OF_STRANGERS = {
+    "not_in_files": "of which the files say nothing",
+    "refused_by_policy": "that were refused",
+    "direct_by_configuration": "that the gateway answered itself",
+}
+"""What is said of strangers' hosts by cause; of others that nobody configured them."""
 _NAMED = 5
 _ON_A_PAGE = 50
 """How many explanations a page has: those of the most requests."""
@@ -98,8 +104,8 @@ def _on_strangers(found: Sequence[Explanation]) -> list[str]:
         more = f" and {rest:,} more" if rest else ""
         names = f"{', '.join(named)}{more}" if rest else listing(named)
         sentences.append(
-            f"{counted(requests, 'request')} for {counted(len(hosts), 'host')} that nobody "
-            f"configured ({cause}): {names}."
+            f"{counted(requests, 'request')} for {counted(len(hosts), 'host')} "
+            f"{_OF_STRANGERS.get(cause, 'that nobody configured')} ({cause}): {names}."
         )
     return sentences
 

@@ -26,7 +26,7 @@ _OF_REPLICA = re.compile(r"(?:-[a-z0-9]{6,10})?-[a-z0-9]{5}$")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def seen_of(judged: Judged) -> Seen:
+def seen_of(judged: Judged, accounts: Accounts) -> Seen:
     """Return what else the log shows of hosts and paths."""
     refused = set(judged.tally.turned_away.frame.select(host_of(pl.col("authority"))).to_series())
     first, last = pl.col("first_routed").min(), pl.col("last_routed").max()
@@ -44,6 +44,7 @@ def seen_of(judged: Judged) -> Seen:
         },
         server_names=frozenset(judged.known_names),
         gateway=_gateway(judged),
+        logs_server_names="requested_server_name" not in set(accounts.columns_never_seen),
     )
 
 

@@ -135,7 +135,7 @@ class Summary:
         from envoylogs.summary.explanations import explanations
         from envoylogs.summary.log_facts import facts_of, gateway_group, seen_of
 
-        seen = seen_of(self.judged)
+        seen = seen_of(self.judged, self.accounts)
         if self.mesh is None:
             found = explanations(self.judged, partial(explained_by_log, seen=seen), lambda _: False)
         else:

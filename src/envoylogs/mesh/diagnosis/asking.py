@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from envoylogs.mesh.routes.through import ConfigurationMatcher
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from envoylogs.mesh.explanation import Certainty
     from envoylogs.mesh.objects import ObjectName
     from envoylogs.mesh.requests import Request
     from envoylogs.mesh.routes.matcher import Routing
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from envoylogs.mesh.tables import Action, Listener, Route, RouteTable, VirtualHost
 
 _NOT_FOUND = 404
+_PORT_OF_HOST = re.compile(r":\d+$")
+_PORT = "the port that was asked"
+_SERVER_NAME = "the TLS server name"
+"""What a log may not hold."""
 _SHOWN = 5
 
 
@@ -78,6 +84,11 @@ class Answer:
         return tuple(dict.fromkeys(found))[:_SHOWN]
 
     @property
+    def certainty(self) -> Certainty:
+        """How sure it is that a request is not routed: what is not known may decide."""
+        return "likely" if self.way.why else "proved"
+
+    @property
     def now(self) -> Now | None:
         """The same as it is told; null where no table is known."""
         routing, verdict = self.routing, self.verdict
@@ -121,11 +132,12 @@ class Given:
         self._tables: dict[int, TableMatcher] = {}
 
     def answer(self, request: Request) -> Answer:
-        """Return what becomes of a request."""
-        if request.port is None and len(self._ports) == 1:
-            request = replace(request, port=next(iter(self._ports)))
-        way = self._way(request)
-        return Answer(way, self._is_dump)
+        """Return what becomes of a request, by any of the ports if it is not known which."""
+        ports = sorted(self._ports) if request.port is None else []
+        found = [Answer(self._way(replace(request, port=port)), self._is_dump) for port in ports]
+        if len(found) > 1:
+            return _of_ports(found)
+        return found[0] if found else Answer(self._way(request), self._is_dump)
 
     def _way(self, request: Request) -> Way:
         if request.tls is not None or request.server_name is not None:
@@ -135,7 +147,14 @@ class Given:
         choice = plain.choice
         if choice is None or choice.verdict != "no_filter_chain":
             return plain
-        return self._matcher.way(replace(request, tls=True))
+        nameless = self._matcher.way(replace(request, tls=True))
+        refused = nameless.choice is None or nameless.choice.verdict == "no_filter_chain"
+        if request.authority is None or not refused:
+            return nameless
+        # A request came through a chain, so that its name was not logged: most have the host's.
+        name = _PORT_OF_HOST.sub("", request.authority)
+        named = self._matcher.way(replace(request, tls=True, server_name=name))
+        return replace(named, why=(*named.why, _SERVER_NAME))
 
     def beside(self, answer: Answer, request: Request) -> Routing | None:
         """Return what a wider virtual host of the table would do with a request, if it were asked.
@@ -151,6 +170,17 @@ class Given:
         if routing is None or routing.virtual_host is None or is_blackhole(routing.virtual_host):
             return None
         return routing
+
+
+def _of_ports(found: Sequence[Answer]) -> Answer:
+    """Return which answer of several ports stands for all: one that routes, if there is one."""
+    known = [answer for answer in found if answer.routing is not None]
+    routed = [answer for answer in known if answer.verdict != "unrouted"]
+    if routed and len(routed) < len(found):
+        way = routed[0].way
+        return replace(routed[0], way=replace(way, why=(*way.why, _PORT)))
+    of_host = [answer for answer in known if answer.virtual_host is not None]
+    return next(iter((*routed, *of_host, *known)), found[0])
 
 
 def is_blackhole(host: VirtualHost) -> bool:

@@ -126,6 +126,8 @@ def _not_bound(
             f"names {binding.reference}: {gateway}, which accepts it, is of the Gateway API and "
             "takes HTTPRoutes"
         )
+    elif binding.status == "section_not_found":
+        what = f"names listener {binding.reference}, which {gateway} has not"
     elif cause == "gateway_reference_wrong":
         what = f"names {binding.reference}, which is not {gateway}, the one that accepts it"
     elif route.kind != "VirtualService":

@@ -27,6 +27,7 @@ from envoylogs.mesh.diagnosis.written_hosts import (
     explained_by_port,
     explained_by_release,
     without_dot,
+    without_host,
     without_port,
 )
 from envoylogs.mesh.explanation import Diagnosis, Proof, with_short_texts
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.diagnosis.refusals import Refusal, Seen
     from envoylogs.mesh.explanation import Certainty
     from envoylogs.mesh.intent.values import GatewayFacts, Intent
+    from envoylogs.mesh.objects import MeshObject
     from envoylogs.mesh.tables import RouteTable
 
 _UNROUTED = {"no_route", "blackhole"}
@@ -48,6 +50,9 @@ _CLUSTERS = {"no_cluster", "no_endpoints"}
 _CONFIGURED = {"direct_response", "fault_injected", "blocked"}
 _PROTO = "x-forwarded-proto"
 _UNREAD_SHOWN = 3
+_NO_SERVER_NAME = Proof(
+    "record", "requested_server_name", "(missing)", "taken to be the host, which browsers send"
+)
 _PATHS_IN_FULL = 6
 """For so many paths of a virtual host the routes that came near are looked for."""
 
@@ -138,6 +143,8 @@ class Diagnoser:
     def _connection(self, refusal: Refusal) -> Diagnosis:
         given = self._told if self._dump.is_empty else self._dump
         found = explained_connection(refusal, given, self._objects)
+        if refusal.request.server_name is None and not self._seen.logs_server_names:
+            found = replace(found, certainty="likely") if found.certainty == "proved" else found
         found = self._if_all_was_read(found) if self._dump.is_empty else found
         return self._with_candidates(found, refusal)
 
@@ -153,6 +160,17 @@ class Diagnoser:
         return replace(found, certainty="likely", proof=(*found.proof, step))
 
     def _unrouted(self, refusal: Refusal) -> Diagnosis:
+        """Return why there is no route; if a port needs a server name, the host is taken for it."""
+        request = refusal.request
+        if request.server_name is None and refusal.host and not self._answers(refusal):
+            named = replace(refusal, request=replace(request, server_name=refusal.host, tls=True))
+            if self._answers(named):
+                found = self._by_name_and_path(named)
+                certainty = "likely" if found.certainty == "proved" else found.certainty
+                return replace(found, certainty=certainty, proof=(*found.proof, _NO_SERVER_NAME))
+        return self._by_name_and_path(refusal)
+
+    def _by_name_and_path(self, refusal: Refusal) -> Diagnosis:
         request = refusal.request
         key = (request.authority, request.port, request.server_name)
         if key in self._of_host:
@@ -172,7 +190,11 @@ class Diagnoser:
             answer = answers[0] if answers else None
         if answer is not None and (answer.verdict == "routed" or answer.virtual_host is not None):
             return self._by_route(refusal, answer, answers)
-        found = self._without_virtual_host(refusal, answers)
+        found = (
+            self._without_virtual_host(refusal, answers)
+            if refusal.host
+            else without_host(certain=bool(answers))
+        )
         self._of_host[key] = found
         return found
 
@@ -203,7 +225,7 @@ class Diagnoser:
             hidden = hidden or others.explained(refusal)
             if hidden is not None:
                 return hidden
-        found = explained_routed(refusal, answer, self._by_name)
+        found = explained_routed(refusal, answer, self._dated(answer))
         is_open = others.step_if_open(refusal) if others is not None else None
         if is_open is not None:
             found = replace(found, certainty="likely", proof=(*found.proof, is_open))
@@ -212,6 +234,15 @@ class Diagnoser:
             return found
         now = replace(found.now, routed=False, why=missing.says.removesuffix("."))
         return replace(found, says=f"{found.says} It would fail there: {missing.says}", now=now)
+
+    def _dated(self, answer: Answer) -> list[MeshObject]:
+        """Return the objects that a route is made from, with the Gateways it is bound to."""
+        names = list(answer.origins)
+        if self._objects is not None:
+            for route in answer.origins:
+                bound = (each.gateway for each in self._objects.bindings.get(route, ()))
+                names += [gateway for gateway in bound if gateway is not None]
+        return [each for name in names if (each := self._by_name.get(name)) is not None]
 
     def _without_virtual_host(self, refusal: Refusal, answers: list[Answer]) -> Diagnosis:
         """Return why no virtual host takes a host; the same for all its paths."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 _Lister = TypeVar("_Lister")
 
 _LETTERS, _SWAPPED = 5, 2
-_MOST_COMPARED = 1000
+_MOST_COMPARED, _LONGEST = 10_000, 64
 _NEAREST = 50
 """So many objects of a domain are looked at for the one with the most similar host."""
 
@@ -35,7 +35,7 @@ class HostIndex(Generic[_Lister]):
         self._exact: defaultdict[str, list[_Lister]] = defaultdict(list)
         self._wildcards: defaultdict[str, list[_Lister]] = defaultdict(list)
         self._below: defaultdict[str, list[tuple[str, _Lister]]] = defaultdict(list)
-        self._of_label: defaultdict[str, list[tuple[str, _Lister]]] = defaultdict(list)
+        self._by_deletion: defaultdict[str, list[str]] | None = None
         self.any: list[_Lister] = []
         self.hosts = 0
         for written, lister in listed:
@@ -50,7 +50,6 @@ class HostIndex(Generic[_Lister]):
                 self._exact[host].append(lister)
                 parent = next(parents_of(host), "")
                 self._below[parent].append((host, lister))
-                self._of_label[host.partition(".")[0]].append((host, lister))
 
     def covering(self, host: str, *, with_any: bool = True) -> list[_Lister]:
         """Return who lists a host, the most specific first."""
@@ -73,16 +72,25 @@ class HostIndex(Generic[_Lister]):
         return list(dict.fromkeys(lister for _, lister in ranked))
 
     def misspelled(self, host: str) -> tuple[str, _Lister] | None:
-        """Return a host that may have been meant by another, and who lists it; null for none.
-
-        One of the same domain, or with the same first label.
-        """
-        label, _, parent = host.partition(".")
-        for beside in (self._below.get(parent, ()), self._of_label.get(label, ())):
-            for name, lister in beside[:_MOST_COMPARED]:
+        """Return a host that may have been meant by another, and who lists it; null for none."""
+        if self._by_deletion is None:
+            self._by_deletion = defaultdict(list)
+            for name in list(self._exact)[:_MOST_COMPARED]:
+                for shorter in _deletions(name):
+                    self._by_deletion[shorter].append(name)
+        for shorter in _deletions(host):
+            for name in self._by_deletion.get(shorter, ()):
                 if is_misspelled(name, host):
-                    return name, lister
+                    return name, self._exact[name][0]
         return None
+
+
+def _deletions(name: str) -> Iterator[str]:
+    """Yield a name, and it without each of its letters: what two names one error apart share."""
+    if len(name) <= _LONGEST:
+        yield name
+        for place in range(len(name)):
+            yield name[:place] + name[place + 1 :]
 
 
 def spelling_hint(index: HostIndex[Any], host: str) -> str:

@@ -77,9 +77,13 @@ def _on_another_port(
         f"{server.gateway} accepts {host} on port {port_words(server)}, and the request "
         f"came to port {port} of the pod, where no server accepts it."
     )
+    # A record shows a listener; where none is in the files, some server is not.
+    has_listener = any(port in each.pod_ports for each in objects.intent.servers)
+    if not has_listener:
+        says = f"{says} The record shows that something listens there: it is not among the files."
     return Diagnosis(
         "port_not_served",
-        certainty_of(objects),
+        certainty_of(objects) if has_listener else "likely",
         says,
         tuple(
             objects.step_of(each, f"accepts it on port {port_words(each)}")

@@ -40,10 +40,27 @@ def allow_namespace(gateway: MeshObject, index: int, namespace: str) -> Change |
 
 
 def refer_to_gateway(target: MeshObject, gateway: ObjectName) -> Change:
-    """Return the change that attaches a route of the Gateway API to a Gateway."""
-    lines = ["spec:", "  parentRefs:", f"  - name: {scalar(gateway.name)}"]
+    """Return the change that attaches a route of the Gateway API to a Gateway.
+
+    References to others stay; one of the same name takes the right namespace, and no listener.
+    """
+    given = target.spec.get("parentRefs")
+    others = [
+        each
+        for each in (given if isinstance(given, list) else [])
+        if isinstance(each, dict) and each.get("name") != gateway.name
+    ]
+    own = {"name": gateway.name}
     if gateway.namespace != target.namespace:
-        lines.append(f"    namespace: {scalar(gateway.namespace)}")
+        own["namespace"] = gateway.namespace
+    lines = ["spec:", "  parentRefs:"]
+    for each in (*others, own):
+        fields = [
+            f"{key}: {each[key] if key == 'port' else scalar(str(each[key]))}"
+            for key in ("group", "kind", "name", "namespace", "sectionName", "port")
+            if key in each
+        ]
+        lines += [f"  {'  ' if number else '- '}{field}" for number, field in enumerate(fields)]
     return Change(target.name, "\n".join(lines) + "\n", "name the Gateway")
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.tables import Route, VirtualHost
 
 _ROUTES_SHOWN = 5
+_CONNECT = "CONNECT"
 _OF_A_CONDITION = {"method": "method", "header": "header", "query": "query", "authority": "host",
                    "condition": "condition"}  # fmt: skip
 
@@ -37,6 +38,8 @@ def explained_path(
     host, request = answer.virtual_host, refusal.request
     assert host is not None  # noqa: S101  # asked only where there is one
     if request.path is None:
+        if request.method == _CONNECT:
+            return _connect(answer, host)
         return _unknown_path(refusal, answer, host)
     beside = given.beside(answer, request)
     if beside is not None:
@@ -55,15 +58,17 @@ def explained_path(
     rule = rule if near is not None else None
     says = f"Virtual host {host.name} takes {refusal.host}, and none of its routes takes {path}."
     proof = [_of_virtual_host(answer, host)]
+    if not path.startswith("/"):
+        says = f"{says} A path without a slash at its start is taken by none, as of OPTIONS *."
     if in_full:
         proof += _of_routes(request, host, near)
     return Diagnosis(
         "path_not_matched",
-        "proved",
+        answer.certainty,
         says,
         tuple(proof),
         (target,) if target else (),
-        add_path(target, path, rule) if target else None,
+        add_path(target, path, rule) if target and path.startswith("/") else None,
         Now(routed=False, virtual_host=host.name, why=f"no route takes {path}"),
         by_path=True,
     )
@@ -97,6 +102,17 @@ def explained_condition(answer: Answer) -> Diagnosis:
     )
 
 
+def _connect(answer: Answer, host: VirtualHost) -> Diagnosis:
+    return Diagnosis(
+        "condition_not_met",
+        "proved",
+        f"CONNECT is taken only by routes that are for it, and {host.name} has none: Istio makes "
+        "no such route.",
+        (_of_virtual_host(answer, host),),
+        now=Now(routed=False, virtual_host=host.name, why="no route is for CONNECT"),
+    )
+
+
 def _unknown_path(refusal: Refusal, answer: Answer, host: VirtualHost) -> Diagnosis:
     origin = _origin(host, None)
     return Diagnosis(
@@ -121,7 +137,7 @@ def _condition(refusal: Refusal, answer: Answer, host: VirtualHost, near: Route)
     asked = Proof(named, "match", route_words(near), "; ".join(miss.says for miss in misses))
     return Diagnosis(
         "condition_not_met",
-        "proved",
+        answer.certainty,
         says,
         (_of_virtual_host(answer, host), asked),
         (origin,) if origin else (),
@@ -161,7 +177,7 @@ def _shadowed(
         change = add_host(target, name, objects.host_field(target.name))
     return Diagnosis(
         "shadowed",
-        "proved",
+        answer.certainty,
         says,
         proof,
         tuple(each for each in (meant, taker) if each is not None),

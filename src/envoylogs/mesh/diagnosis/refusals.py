@@ -70,6 +70,7 @@ class Seen:
         hosts: Hosts that were routed, with when; only those whose names were kept.
         paths: The same by host and path group.
         server_names: TLS server names that were accepted.
+        logs_server_names: Whether the log holds TLS server names at all.
         gateway: What a command of istioctl is to ask: a pod of the log, or what is usual.
     """
 
@@ -77,6 +78,7 @@ class Seen:
     paths: Mapping[tuple[str, str], Routed] = field(default_factory=dict)
     server_names: frozenset[str] = frozenset()
     gateway: str = USUAL_GATEWAY
+    logs_server_names: bool = True
 
     @cached_property
     def domains(self) -> frozenset[str]:

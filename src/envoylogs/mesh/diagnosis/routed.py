@@ -9,11 +9,11 @@ from envoylogs.mesh.diagnosis.dumped_tables import step_of_table
 from envoylogs.mesh.explanation import Diagnosis, Proof
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from envoylogs.mesh.diagnosis.asking import Answer
     from envoylogs.mesh.diagnosis.refusals import Refusal
-    from envoylogs.mesh.objects import MeshObject, ObjectName
+    from envoylogs.mesh.objects import MeshObject
     from envoylogs.mesh.tables import Route
 
 _SHOWN = 5
@@ -25,9 +25,15 @@ _OF_ROUTES = {"direct_response", "fault_injected"}
 
 
 def explained_routed(
-    refusal: Refusal, answer: Answer, by_name: Mapping[ObjectName, MeshObject]
+    refusal: Refusal, answer: Answer, made_from: Sequence[MeshObject]
 ) -> Diagnosis:
-    """Return what is said of a request that has a route by what was given."""
+    """Return what is said of a request that has a route by what was given.
+
+    Args:
+        refusal: Which.
+        answer: With the route.
+        made_from: The objects that the route rests on, as far as they were given.
+    """
     host = answer.virtual_host
     whose = "The gateway's own table" if answer.is_dump else "The configuration given"
     name = host.name if host else ""
@@ -35,7 +41,7 @@ def explained_routed(
         "routed_now",
         "proved",
         f"{whose} routes {refusal.host}{refusal.request.path or ''} by virtual host {name}"
-        f"{_when(refusal, answer.origins, by_name)}",
+        f"{_when(refusal, made_from)}",
         steps_of_route(answer),
         answer.origins,
         None,
@@ -57,11 +63,8 @@ def steps_of_route(answer: Answer) -> tuple[Proof, ...]:
     return tuple(proof)
 
 
-def _when(
-    refusal: Refusal, origins: Sequence[ObjectName], by_name: Mapping[ObjectName, MeshObject]
-) -> str:
+def _when(refusal: Refusal, dated: Sequence[MeshObject]) -> str:
     """Return the end of a sentence: whether the objects are younger than the requests."""
-    dated = [each for name in origins if (each := by_name.get(name)) is not None]
     made = max(dated, key=lambda each: each.created_us or 0, default=None)
     if (
         made is not None

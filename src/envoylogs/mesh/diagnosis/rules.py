@@ -24,6 +24,15 @@ def explained_rules(host: str, server: Server, route: ObjectName, objects: Objec
     if ports and server.port not in ports:
         return _for_another_port(host, server, route, ports, objects)
     why = binding.why if binding else ""
+    if binding is not None and binding.status == "bound":
+        return Diagnosis(
+            "not_in_files",
+            "log_only",
+            f"{route} lists {host} and is bound to {server.gateway}: by which port or connection "
+            "the request came, and why it was not routed there, is not in what was given.",
+            (objects.step_of_route(route, host),),
+            (route, server.gateway),
+        )
     hosts = ", ".join(objects.hosts_of(route)[:_SHOWN])
     return Diagnosis(
         "condition_not_met",

@@ -113,3 +113,17 @@ def explained_by_dot(refusal: Refusal, bare: Answer) -> Diagnosis | None:
         None,
         Now(routed=False, why=f"the dot at the end of {name}; without it the host is routed"),
     )
+
+
+def without_host(*, certain: bool) -> Diagnosis:
+    """Return what is said of a request that named no host, as of HTTP/1.0.
+
+    Args:
+        certain: Whether the table of its port is known.
+    """
+    return Diagnosis(
+        "no_gateway_for_host",
+        "proved" if certain else "likely",
+        "The request named no host, and no virtual host is for all hosts.",
+        now=Now(routed=False, why="no virtual host is for all hosts"),
+    )

@@ -26,6 +26,8 @@ def header_fits(condition: NamedMatch, request: Request) -> bool | str:
     if value is None and condition.name == ":path" and not has_no_path(request):
         return _path_header_fits(condition, request)
     unknown = _NAMES.get(condition.name, f"header {condition.name}")
+    if condition.invert and condition.match.kind == "present":
+        unknown = f"whether {unknown} is missing"
     if value is None and is_known(condition.name, request):
         if not condition.missing_as_empty:
             # Inverted or not, a condition on the value of a missing header never holds.

@@ -150,9 +150,8 @@ def _print_finding(
     lines += _next_steps(found.next)
     if found.change:
         # As it is to be pasted.
-        lines += [
-            (Text(f"    {printable(line)}", "cyan"), True) for line in found.change.split("\n")
-        ]
+        change = found.change.rstrip("\n").split("\n")
+        lines += [(Text(f"    {printable(line)}", "cyan"), True) for line in change]
     example = next(iter(found.examples), None)
     if example is not None and example.source is not None:
         where = f"Example: {example.source}:{example.line}"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from envoylogs.envoy.harm import Actor
 from envoylogs.envoy.outcomes import UNROUTED
 from envoylogs.summary.findings.changed_before import changed_before, changes_of
-from envoylogs.summary.findings.conditions import unrouted_of
+from envoylogs.summary.findings.conditions import unrouted_of, within
 from envoylogs.summary.findings.finding import (
     MOST_SUBJECTS,
     Finding,
@@ -16,7 +18,8 @@ from envoylogs.summary.findings.finding import (
     ranked,
     severity_of,
 )
-from envoylogs.summary.findings.proof import listed, unrouted_rows
+from envoylogs.summary.findings.proof import listed, sum_of, unrouted_rows
+from envoylogs.summary.findings.timelines import between
 from envoylogs.summary.in_words import counted
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 
@@ -78,7 +81,7 @@ def with_configuration(
     }
     more = [
         *_unrouted(log, explanations, told),
-        *_stale(explanations, mesh),
+        *_stale(log, explanations, mesh),
         *_silent(log, configured_hosts),
     ]
     return tuple(ranked([*proved, *more]))
@@ -90,9 +93,9 @@ def _proved(
     """Return a finding with proof, change and what was applied just before it began."""
     members = tuple(_proved(member, explanations, changes) for member in finding.members)
     finding = replace(finding, members=members) if members else finding
-    explained = _about(finding, explanations)
+    explained = _about(finding, explanations) or _first_of_many(finding, explanations)
     if explained is not None:
-        finding = _with_proof(finding, explained)
+        finding = _with_proof(finding, explained, is_of_many=explained.host != finding.subject)
     near = changed_before(finding, explained, changes)
     if near:
         said = "; ".join(
@@ -109,12 +112,15 @@ def _is_denied(finding: Finding) -> bool:
     return finding.code == "refused_jump" and finding.failure in _DENIALS
 
 
-def _with_proof(finding: Finding, explained: Explanation) -> Finding:
+def _with_proof(finding: Finding, explained: Explanation, *, is_of_many: bool = False) -> Finding:
     cause = explained.diagnosis
     change = cause.change
+    of_one = f", of {explained.host}" if is_of_many else ""
     return replace(
         finding,
-        proof=_joined(finding.proof, f"By the configuration ({cause.certainty}): {cause.says}"),
+        proof=_joined(
+            finding.proof, f"By the configuration ({cause.certainty}{of_one}): {cause.says}"
+        ),
         change=None if change is None else f"{_comment(change)}{change.yaml}",
         next=finding.next if change is None else f"Change {change.object}: {change.says}.",
     )
@@ -130,6 +136,25 @@ def _joined(proof: str | None, more: str) -> str:
     if proof is None:
         return more
     return f"{proof}{'' if proof.endswith('.') else '.'} {more}"
+
+
+def _first_of_many(finding: Finding, explanations: Sequence[Explanation]) -> Explanation | None:
+    """Return the explanation that stands for a finding about many hosts; null for one of one."""
+    hosts = {member.subject for member in finding.members}
+    if not hosts and finding.code != "unrouted_host":
+        return None
+    if any(each.host == finding.subject for each in explanations):
+        return None
+    return next(
+        (
+            each
+            for each in explanations
+            if each.outcome in UNROUTED
+            and each.diagnosis.certainty != "log_only"
+            and (not hosts or each.host in hosts)
+        ),
+        None,
+    )
 
 
 def _about(finding: Finding, explanations: Sequence[Explanation]) -> Explanation | None:
@@ -183,33 +208,36 @@ def _unrouted(
         yield _with_proof(finding, found)
 
 
-def _stale(explanations: Sequence[Explanation], mesh: Mesh) -> Iterator[Finding]:
+def _stale(log: WholeLog, explanations: Sequence[Explanation], mesh: Mesh) -> Iterator[Finding]:
     """Yield hosts that the configuration routes and the gateway still turns away."""
     for found in explanations[:MOST_SUBJECTS]:
         cause, host = found.diagnosis, found.host
         if cause.cause != "routed_now" or found.outcome not in UNROUTED or host is None:
             continue
-        found_objects = (mesh.find(name) for name in cause.objects)
-        dated = [each for each in found_objects if each is not None and each.changed_us is not None]
+        given = (mesh.find(name) for name in cause.objects)
+        dated = [each for each in given if each is not None and each.changed_us is not None]
         newest = max(dated, key=lambda each: each.changed_us or 0, default=None)
-        if newest is None or found.last is None:
+        if newest is None or newest.changed_us is None:
             continue
-        if found.last < (newest.changed_us or 0) + _TAKEN_US:
+        taken = newest.changed_us + _TAKEN_US
+        since = between(log.timelines.requests_of(host), taken, None)
+        unrouted = sum_of(since.filter(pl.col("outcome").is_in(UNROUTED)))
+        if not unrouted:
             continue
-        who, when = newest.changed_by or "somebody", newest.changed_at
+        of_all = sum_of(since)
         yield Finding(
             code="stale_gateway",
-            severity=severity_of(found.requests, found.requests),
+            severity=max(severity_of(unrouted, of_all), Severity.HIGH),
             who=Actor.OPERATOR,
             subject=host,
             title=f"{host} is routed by the configuration, and the gateway has not taken it",
-            requests=found.requests,
-            of=found.requests,
+            requests=unrouted,
+            of=of_all,
             clients_at_least=found.clients_at_least,
             first_seen=found.first,
-            where=unrouted_of(host),
-            proof=f"{newest.name} was changed by {who} at {when}, and requests "
-            f"have no route after that. {cause.says}",
+            where=unrouted_of(host, *within(taken, None)),
+            proof=f"{newest.name} was changed by {newest.changed_by or 'somebody'} at "
+            f"{newest.changed_at}, and these requests came more than a minute later. {cause.says}",
             next="Has istiod sent it, and did the gateway refuse it: istioctl proxy-status; "
             "kubectl logs -n istio-system deploy/istiod | grep -i reject",
         )
@@ -234,8 +262,8 @@ def _silent(log: WholeLog, configured_hosts: Sequence[str]) -> Iterator[Finding]
         title=f"{counted(len(silent), 'configured host')} {verb} never asked for: {listed(silent)}",
         requests=0,
         of=0,
-        proof="The configuration routes them at this gateway, and no request of the log is for "
-        "them.",
+        proof="The configuration routes what is named at this gateway, and no request of the log "
+        "is for it.",
         next="Does DNS point to this gateway: dig HOST; is the log of all its pods, and of enough "
         "time? What nobody asks for may be removed.",
     )
