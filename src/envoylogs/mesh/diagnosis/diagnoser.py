@@ -12,6 +12,7 @@ from envoylogs.mesh.diagnosis.connections import explained_connection, explained
 from envoylogs.mesh.diagnosis.dumped_tables import domains_of, explained_by_table, step_of_table
 from envoylogs.mesh.diagnosis.hosts import explained_host
 from envoylogs.mesh.diagnosis.log_only import explained_by_log
+from envoylogs.mesh.diagnosis.log_texts import as_far_as_known
 from envoylogs.mesh.diagnosis.objects import Objects
 from envoylogs.mesh.diagnosis.other_gateways import OtherGateways
 from envoylogs.mesh.diagnosis.paths import explained_condition, explained_path
@@ -30,17 +31,13 @@ from envoylogs.mesh.diagnosis.written_hosts import (
     without_host,
     without_port,
 )
-from envoylogs.mesh.explanation import Diagnosis, Proof, with_short_texts
-from envoylogs.mesh.routes.paths import bare_path
+from envoylogs.mesh.explanation import Diagnosis, Proof
 from envoylogs.mesh.services import Services
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from envoylogs.mesh.configuration import Configuration
     from envoylogs.mesh.diagnosis.host_index import HostIndex
     from envoylogs.mesh.diagnosis.refusals import Refusal, Seen
-    from envoylogs.mesh.explanation import Certainty
     from envoylogs.mesh.intent.values import GatewayFacts, Intent
     from envoylogs.mesh.objects import MeshObject
     from envoylogs.mesh.tables import RouteTable
@@ -96,10 +93,7 @@ class Diagnoser:
 
     def __call__(self, refusal: Refusal) -> Diagnosis:
         """Return why requests were turned away."""
-        found = self._with_notes(self._explained(refusal))
-        if refusal.request.is_path_cut and found.by_path:
-            found = _by_start_of_path(found, refusal)
-        return with_short_texts(found, _texts_of(refusal))
+        return as_far_as_known(self._with_notes(self._explained(refusal)), refusal)
 
     def _with_notes(self, found: Diagnosis) -> Diagnosis:
         """Add what is odd in the objects and has to do with the cause."""
@@ -279,22 +273,3 @@ class Diagnoser:
         if id(table) not in self._domains:
             self._domains[id(table)] = domains_of(table)
         return self._domains[id(table)]
-
-
-def _by_start_of_path(found: Diagnosis, refusal: Refusal) -> Diagnosis:
-    """Return what is said of a path of which only the start is known; it can't be pasted."""
-    path = refusal.request.path or ""
-    says = f"is how it begins: {len(path):,} characters of a path are kept"
-    step = Proof("record", "path", path, says)
-    certainty: Certainty = "likely" if found.certainty == "proved" else found.certainty
-    return replace(found, certainty=certainty, proof=(*found.proof, step), change=None)
-
-
-def _texts_of(refusal: Refusal) -> Iterator[str | None]:
-    """Yield what clients sent, and may be long, as it stands in sentences."""
-    request, host = refusal.request, refusal.host
-    yield from (request.path, request.authority, request.server_name, host)
-    if request.path is not None:
-        yield bare_path(request.path)
-    if host is not None:
-        yield host.removesuffix(".")

@@ -120,3 +120,21 @@ def test_a_backend_of_its_own_namespace_needs_no_grant() -> None:
     own = "{backendRefs: [{name: web, namespace: shop, port: 80}]}"
     found = _diagnosis(_gateway(), _route("HTTPRoute", own), outcome="direct_response", code=500)
     assert "ReferenceGrant" not in found.says
+
+
+def _listening(hostname: str, more: str = "") -> str:
+    return _gateway().replace("port: 80,", f'port: 80, hostname: "{hostname}"{more},')
+
+
+def test_a_listener_for_a_domain_is_added_like_that_of_its_wildcard() -> None:
+    route = _route("HTTPRoute", "{backendRefs: [{name: web, port: 80}]}")
+    route = route.replace("[shop.example.com]", "[example.com]")
+    given = _listening("*.example.com")
+    found = _diagnosis(given, route, host="example.com")
+    assert found.cause == "wildcard_does_not_cover"
+    assert found.change is not None
+    (added,) = yaml.safe_load(found.change.yaml)["spec"]["listeners"]
+    whole = yaml.safe_load(given)
+    assert added["name"] not in {each["name"] for each in whole["spec"]["listeners"]}
+    whole["spec"]["listeners"].append(added)
+    assert _diagnosis(yaml.safe_dump(whole), route, host="example.com").cause == "routed_now"
