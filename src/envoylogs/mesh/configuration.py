@@ -32,6 +32,9 @@ class Configuration:
             they are known ``namespace/name``; null if nothing given says which there are.
         unread: Files that were found and hold what could not be read, or not to their end, so
             that what is not among the objects may stand there; none that is something else.
+        pods: Whose the dumps of a file are, where they say it.
+        of_others: Files, with their pods, whose dumps were left out as those of other gateways
+            than the log's.
     """
 
     objects: tuple[MeshObject, ...] = ()
@@ -44,3 +47,5 @@ class Configuration:
     warnings: tuple[str, ...] = ()
     credentials: tuple[str, ...] | None = None
     unread: tuple[str, ...] = ()
+    pods: Mapping[str, str] = field(default_factory=dict)
+    of_others: tuple[tuple[str, str], ...] = ()

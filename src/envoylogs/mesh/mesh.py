@@ -11,6 +11,7 @@ from envoylogs.mesh.diagnosis.host_index import HostIndex
 from envoylogs.mesh.diagnosis.objects import dicts, texts
 from envoylogs.mesh.diagnosis.remarks import remarks
 from envoylogs.mesh.intent import intended
+from envoylogs.mesh.pods import without_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,20 +54,20 @@ class Mesh:
     def intent(self, facts: GatewayFacts) -> Intent:
         """Return what Istio would send to the gateway of a log."""
         if facts not in self._intents:
-            self._intents[facts] = intended(self.configuration, facts)
+            self._intents[facts] = intended(self._of(facts), facts)
         return self._intents[facts]
 
     def diagnoser(self, facts: GatewayFacts, seen: Seen) -> Diagnoser:
         """Return what says why requests were turned away."""
-        return Diagnoser(self.configuration, self.intent(facts), facts, seen)
+        return Diagnoser(self._of(facts), self.intent(facts), facts, seen)
 
     def remarks(self, facts: GatewayFacts) -> tuple[Note, ...]:
         """Return what is odd in it, whatever the log says."""
-        return remarks(self.configuration, self.intent(facts), facts)
+        return remarks(self._of(facts), self.intent(facts), facts)
 
     def routed_hosts(self, facts: GatewayFacts) -> list[str]:
         """Return the hosts that the gateway has routes for, each once; no wildcards, no ports."""
-        given = self.configuration.tables or self.intent(facts).tables
+        given = self._of(facts).tables or self.intent(facts).tables
         found = (
             domain.lower()
             for table in given
@@ -88,6 +89,9 @@ class Mesh:
         """Return who changed an object last, and when; null for what is not in the files."""
         found = self._by_name.get(name)
         return (None, None) if found is None else (found.changed_by, found.changed_at)
+
+    def _of(self, facts: GatewayFacts) -> Configuration:
+        return without_others(self.configuration, facts.pods)
 
     @cached_property
     def _by_name(self) -> dict[ObjectName, MeshObject]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import polars as pl
 from envoylogs.envoy.traffic import host_of
 from envoylogs.mesh.diagnosis.refusals import USUAL_GATEWAY, Routed, Seen
 from envoylogs.mesh.intent import GatewayFacts
+from envoylogs.mesh.pods import gateway_group, is_pod
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from envoylogs.summary.judged import Judged
 
 _MESH_DOMAIN = r"^outbound\|\d+\|[^|]*\|[^.|]+\.[^.|]+\.svc\.([^|]+)$"
-_POD = re.compile(r"[a-z0-9.-]*[a-z][a-z0-9.-]*-[a-z0-9.-]+")
-# The hash of a ReplicaSet and that of a pod; letters and digits that make no words.
-_OF_REPLICA = re.compile(r"(?:-[a-z0-9]{6,10})?-[a-z0-9]{5}$")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -55,23 +52,16 @@ def _routed(first_us: int | None, last_us: int | None) -> Routed:
     return Routed(first_us, last_us, f"{until:%Y-%m-%dT%H:%M:%SZ}")
 
 
-def gateway_group(gateway: str | None) -> str | None:
-    """Return what pods of one Deployment have in common of their names; null for an address."""
-    if gateway is None or not _POD.fullmatch(gateway):
-        return None
-    return _OF_REPLICA.sub("", gateway)
-
-
 def facts_of(judged: Judged, accounts: Accounts, group: str | None = None) -> GatewayFacts:
     """Return what the log tells of the gateway that wrote it.
 
     Args:
         judged: The log.
         accounts: Of its lines.
-        group: Only of the pods of this group, see ``gateway_group``; null for all.
+        group: Only of the pods of this group, see ``mesh.pods.gateway_group``; null for all.
     """
     turned_away = judged.tally.turned_away.frame
-    gateways = [name for name in accounts.gateways["gateway"] if gateway_group(name) is not None]
+    gateways = [name for name in accounts.gateways["gateway"] if is_pod(name)]
     pods = {name for name in gateways if group is None or gateway_group(name) == group}
     if group is not None:
         turned_away = turned_away.filter(pl.col("gateway").is_in(list(pods)))
@@ -107,7 +97,7 @@ def _newest_release(accounts: Accounts) -> tuple[int, int] | None:
 def _gateway(judged: Judged) -> str:
     """Return a pod that wrote the log, as a command names it; what is usual without any."""
     names = sorted(judged.everything["gateway"].drop_nulls().unique())
-    pods = [name for name in names if _POD.fullmatch(name)]
+    pods = [name for name in names if is_pod(name)]
     return f"{pods[0]} -n NAMESPACE" if pods else USUAL_GATEWAY
 
 

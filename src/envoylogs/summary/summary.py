@@ -132,8 +132,9 @@ class Summary:
             return ()
         # Whoever gives no configuration does not wait for what reads one.
         from envoylogs.mesh.diagnosis.log_only import explained_by_log
+        from envoylogs.mesh.pods import gateway_group
         from envoylogs.summary.explanations import explanations
-        from envoylogs.summary.log_facts import facts_of, gateway_group, seen_of
+        from envoylogs.summary.log_facts import facts_of, seen_of
 
         seen = seen_of(self.judged, self.accounts)
         if self.mesh is None:

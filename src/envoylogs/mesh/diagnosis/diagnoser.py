@@ -86,6 +86,10 @@ class Diagnoser:
         self._services = Services(configuration, facts.mesh_domain)
         self._namespace = intent.namespace
         self._unread = configuration.unread
+        self._of_others = tuple(
+            Proof("configuration", f"dump {file}", pod, "is of another gateway than this log")
+            for file, pod in configuration.of_others
+        )
         # Strangers ask for many paths of few hosts that have no virtual host.
         self._of_host: dict[_Key, Diagnosis] = {}
         self._paths: Counter[int] = Counter()
@@ -97,6 +101,8 @@ class Diagnoser:
 
     def _with_notes(self, found: Diagnosis) -> Diagnosis:
         """Add what is odd in the objects and has to do with the cause."""
+        if found.cause == "not_in_files" and self._of_others:
+            return replace(found, proof=(*found.proof, *self._of_others))
         codes = _NOTES_OF.get(found.cause)
         if codes is None or self._objects is None:
             return found

@@ -103,6 +103,7 @@ class Collecting:
             if known
             else None,
             unread=tuple(self.unread),
+            pods=dict(self.dumps.pods),
         )
 
     def _add_entries(self, node: Node, place: Place) -> None:

@@ -55,6 +55,9 @@ _PASSED_OVER = ("bootstrap", "ecds_filters", "static_endpoint_configs", "dynamic
 _NO_SECRETS = frozenset({"default", "ROOTCA"})
 """What the proxy's own identity is called among its secrets."""
 
+_NODE_PARTS = 4
+"""Kind, address, ``pod.namespace`` and domain: ``role.ServiceNode`` of Istio's pilot-agent."""
+
 _SCHEMES = ("kubernetes-gateway://", "kubernetes://")
 
 
@@ -68,6 +71,7 @@ class Dumps:
         listeners: Listeners likewise.
         clusters: Clusters likewise; null until a dump of them was there.
         secrets: Names of secrets that a proxy had; null until a dump of them was there.
+        pods: Whose a file is that holds a whole dump, by its name.
     """
 
     warn: Callable[[str], None]
@@ -75,6 +79,7 @@ class Dumps:
     listeners: list[Listener] = field(default_factory=list)
     clusters: list[Cluster] | None = None
     secrets: list[str] | None = None
+    pods: dict[str, str] = field(default_factory=dict)
     _tables: RouteTables = field(default_factory=RouteTables)
 
     def add(self, node: Node, source: str) -> bool:
@@ -110,6 +115,8 @@ class Dumps:
             self._add_listener(_member(held, "listener"), source)
         for each in _in_sections(parts, _CLUSTERS):
             self._add_cluster(_member(each, "cluster"), source)
+        if (pod := _pod(_member(parts, "bootstrap"))) is not None:
+            self.pods[source] = pod
         for each in _in_sections(parts, _SECRETS):
             self._add_secret(whole(each.get("name")))
         return _has(parts, (*_ROUTES, *_LISTENERS, *_CLUSTERS, *_SECRETS, *_SCOPED))
@@ -186,6 +193,13 @@ class Dumps:
         except (ValueError, RecursionError, msgspec.DecodeError):
             name = None
         return name if isinstance(name, str) and name.isprintable() else "without a name"
+
+
+def _pod(bootstrap: Node) -> str | None:
+    """Return whose a dump is: Istio's agent makes a node's identity of kind, address and pod."""
+    identity = whole(_member(members(_member(members(bootstrap), "node")), "id"))
+    parts = identity.split("~") if isinstance(identity, str) else []
+    return parts[2].rpartition(".")[0] or None if len(parts) == _NODE_PARTS else None
 
 
 def _types(parts: dict[str, Node]) -> dict[str, Any]:
