@@ -61,7 +61,7 @@ def facts_of(judged: Judged, accounts: Accounts, group: str | None = None) -> Ga
         group: Only of the pods of this group, see ``mesh.pods.gateway_group``; null for all.
     """
     turned_away = judged.tally.turned_away.frame
-    gateways = [name for name in accounts.gateways["gateway"] if is_pod(name)]
+    gateways = [name for name in accounts.gateways["gateway"].drop_nulls() if is_pod(name)]
     pods = {name for name in gateways if group is None or gateway_group(name) == group}
     if group is not None:
         turned_away = turned_away.filter(pl.col("gateway").is_in(list(pods)))

@@ -177,6 +177,16 @@ def test_what_is_configured_so_comes_after_what_is_not(folder: Path) -> None:
     assert [each["outcome"] for each in _explanations(folder)] == ["no_route", "direct_response"]
 
 
+def test_a_log_without_addresses_of_the_gateway_is_explained_too(folder: Path) -> None:
+    record = unrouted(0, path="/wish", downstream_local_address=None)
+    (folder / "gateway.log").write_bytes(text_of([record]))
+
+    (found,) = _explanations(folder)
+
+    assert found["port"] is None
+    assert found["cause"] == "path_not_matched"
+
+
 def test_a_change_for_one_path_of_several_says_so(folder: Path) -> None:
     (one, *_) = _explanations(folder)
     assert "likewise" not in one["change"]["says"]

@@ -64,6 +64,8 @@ def meant_services(cluster: str, route: Route | None, services: Services) -> Mea
         why = f"it is short for {host}, in the namespace of the object"
     elif written.partition(".")[2] == first.namespace:
         why = f"with a dot it is read as it stands, and not as {full}"
+    elif written.startswith(f"{first.name.name}.{first.namespace}."):
+        why = f"names of Services end with {mesh_domain}"
     else:
         why = "it is in another namespace"
     named = ", ".join(str(each.name) for each in others[:_SHOWN])

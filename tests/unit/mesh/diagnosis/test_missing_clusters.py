@@ -48,6 +48,15 @@ def test_a_host_that_means_another_namespace_is_written_in_full(written: str, cl
     assert destination == {"host": "web.shop.svc.cluster.local", "port": {"number": 80}}
 
 
+def test_a_misspelled_mesh_domain_is_not_called_another_namespace() -> None:
+    sending = _sending_to("{host: web.shop.svc.cluster.locl, port: {number: 80}}")
+    found = diagnosis(_GATEWAY, sending, _service("shop/web"), outcome="no_cluster",
+                      cluster="outbound|80||web.shop.svc.cluster.locl")  # fmt: skip
+    assert found.cause == "service_missing"
+    assert "names of Services end with cluster.local" in found.says
+    assert "another namespace" not in found.says
+
+
 def test_a_service_of_its_own_namespace_is_not_looked_for_elsewhere() -> None:
     sending = _sending_to("{host: web, port: {number: 80}}")
     given = (_GATEWAY, sending, _service("edge/web"), _service("shop/web"))
