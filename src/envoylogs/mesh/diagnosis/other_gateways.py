@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from envoylogs.mesh.diagnosis.refusals import Refusal, Routed
     from envoylogs.mesh.intent.values import Server
 
+_TAKEN_AS_ALLOWED = {"namespaces_not_in_files"}
 _HOSTS_ASKED = 200
 """So many of the hosts that the log routed are asked for the Gateways that accept them."""
 
@@ -108,7 +109,14 @@ class OtherGateways:
         )
 
     def step_if_open(self, refusal: Refusal) -> Proof | None:
-        """Return the step that says that nobody knows whose Gateway it is; null if it is known."""
+        """Return the step that says that nobody knows whose Gateway it is; null if it is known.
+
+        Nor is it known whose routes a listener takes that chooses namespaces by their labels.
+        """
+        for each in self._objects.servers.covering(refusal.host or ""):
+            assumed = self._objects.steps_of_notes(each.gateway, _TAKEN_AS_ALLOWED)
+            if assumed:
+                return assumed[0]
         accepting = self._accepting(refusal.host or "")
         selectors = {self._selector(each) for each in accepting}
         if len(self._selectors) < len({*selectors}) + 1 or not selectors.isdisjoint(

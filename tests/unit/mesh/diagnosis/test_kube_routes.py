@@ -161,3 +161,19 @@ def test_a_listener_that_has_not_the_host_is_named_in_place_of_one_that_has() ->
     changed = yaml.safe_load(route)
     changed["spec"] |= yaml.safe_load(found.change.yaml)["spec"]
     assert _diagnosis(given, yaml.safe_dump(changed)).cause == "routed_now"
+
+
+def test_a_namespace_that_is_taken_as_allowed_proves_no_route() -> None:
+    chosen = "{from: Selector, selector: {matchLabels: {expose: 'yes'}}}"
+    given = _gateway().replace("{from: All}", chosen)
+    route = _route("HTTPRoute", "{backendRefs: [{name: web, port: 80}]}")
+    namespace = """
+      apiVersion: v1
+      kind: Namespace
+      metadata: {name: shop, labels: {expose: 'yes'}}
+    """
+    infra = namespace.replace("name: shop", "name: infra")
+    taken = _diagnosis(given, route)
+    assert (taken.cause, taken.certainty) == ("routed_now", "likely")
+    known = _diagnosis(given, route, namespace, infra)
+    assert (known.cause, known.certainty) == ("routed_now", "proved")
