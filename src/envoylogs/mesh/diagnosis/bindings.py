@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from envoylogs.mesh.diagnosis.changes import add_host, correct_host, name_gateway
 from envoylogs.mesh.diagnosis.host_index import spelling_hint
 from envoylogs.mesh.diagnosis.kube_changes import refer_to_gateway
-from envoylogs.mesh.diagnosis.letter_case import explained_letter_case
+from envoylogs.mesh.diagnosis.letter_case import (
+    differs_in_letters,
+    explained_letter_case,
+)
 from envoylogs.mesh.diagnosis.objects import GATEWAY_API, texts
 from envoylogs.mesh.diagnosis.rules import explained_rules
 from envoylogs.mesh.diagnosis.scopes import explained_scope
@@ -71,7 +74,7 @@ def explained_bindings(host: str, accepting: list[Server], objects: Objects) -> 
         if meaning.cause == "gateway_host_scope":
             return explained_scope(host, accepting[0], binding, objects)
         same = [each for each in accepting if each.gateway == binding.gateway]
-        if binding.status == "hosts_disjoint" and same:
+        if same and differs_in_letters(binding, objects):
             return explained_letter_case(host, same[0], binding, objects)
         return _not_bound(host, accepting[0], binding, meaning.cause, objects)
     bound_with = [route for route in routes if not gateways.isdisjoint(_gateways(route, objects))]
@@ -128,6 +131,8 @@ def _not_bound(
         )
     elif binding.status == "section_not_found":
         what = f"names listener {binding.reference}, which {gateway} has not"
+    elif binding.gateway == gateway:
+        what = f"names {binding.reference}, and another listener of {gateway} accepts it"
     elif cause == "gateway_reference_wrong":
         what = f"names {binding.reference}, which is not {gateway}, the one that accepts it"
     elif route.kind != "VirtualService":

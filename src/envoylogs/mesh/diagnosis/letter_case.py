@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
+def differs_in_letters(binding: Binding, objects: Objects) -> bool:
+    """Tell whether a route object and the Gateway that it names have a host but for the case.
+
+    Of the Gateway API no host has upper case: another listener is named there.
+    """
+    return (
+        binding.status == "hosts_disjoint"
+        and binding.route.kind == "VirtualService"
+        and binding.route in objects.by_name
+    )
+
+
 def explained_letter_case(
     host: str, server: Server, binding: Binding, objects: Objects
 ) -> Diagnosis:

@@ -138,3 +138,26 @@ def test_a_listener_for_a_domain_is_added_like_that_of_its_wildcard() -> None:
     assert added["name"] not in {each["name"] for each in whole["spec"]["listeners"]}
     whole["spec"]["listeners"].append(added)
     assert _diagnosis(yaml.safe_dump(whole), route, host="example.com").cause == "routed_now"
+
+
+def test_a_listener_that_has_not_the_host_is_named_in_place_of_one_that_has() -> None:
+    given = """
+      apiVersion: gateway.networking.k8s.io/v1
+      kind: Gateway
+      metadata: {name: edge, namespace: shop}
+      spec:
+        gatewayClassName: istio
+        listeners:
+        - {name: shop, port: 80, protocol: HTTP, hostname: shop.example.com}
+        - {name: blog, port: 80, protocol: HTTP, hostname: blog.example.com}
+    """
+    route = _route("HTTPRoute", "{backendRefs: [{name: web, port: 80}]}")
+    route = route.replace("namespace: infra}", "namespace: shop, sectionName: blog}")
+    found = _diagnosis(given, route)
+    assert (found.cause, found.certainty) == ("gateway_reference_wrong", "proved")
+    assert "names shop/edge/blog, and another listener of Gateway shop/edge" in found.says
+    assert "which is not" not in found.says
+    assert found.change is not None
+    changed = yaml.safe_load(route)
+    changed["spec"] |= yaml.safe_load(found.change.yaml)["spec"]
+    assert _diagnosis(given, yaml.safe_dump(changed)).cause == "routed_now"
