@@ -28,8 +28,7 @@ def test_a_pod_is_found_by_its_address() -> None:
 @pytest.mark.parametrize(
     "pods",
     [
-        [],
-        [_pod("gateway-1", "10.8.0.7")],
+        [_pod("gateway-1", "10.8.0.8"), _pod("gateway-2", "10.8.0.7")],
         [_pod("of-a-host-network"), _pod("another-of-it")],
         [_pod("made-after-the-log", made="2027-01-01")],
         [_pod("a-job", phase="Succeeded")],
