@@ -90,6 +90,26 @@ class Mesh:
         found = self._by_name.get(name)
         return (None, None) if found is None else (found.changed_by, found.changed_at)
 
+    def pod_at(self, gateway: str, until_us: int | None) -> str:
+        """Return the pod that has an address, if one pod alone has it and had it then.
+
+        Args:
+            gateway: What a log names a gateway by: the pod, or its address.
+            until_us: The last record, in microseconds since 1970; null without times.
+        """
+        pods = self._by_address.get(gateway, [])
+        if len(pods) != 1 or until_us is None or (pods[0].created_us or 0) > until_us:
+            return gateway
+        return pods[0].name.name
+
+    @cached_property
+    def _by_address(self) -> dict[str, list[MeshObject]]:
+        found: dict[str, list[MeshObject]] = {}
+        for each in self.configuration.objects:
+            if each.address is not None:
+                found.setdefault(each.address, []).append(each)
+        return found
+
     def _of(self, facts: GatewayFacts) -> Configuration:
         return without_others(self.configuration, facts.pods)
 

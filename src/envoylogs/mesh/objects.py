@@ -55,6 +55,7 @@ class MeshObject:
         changed_at: When that was, RFC 3339.
         source: The file it stands in.
         order: How many objects were read before it: what Istio breaks ties of age by.
+        address: Of a pod that runs, ``status.podIP``; null for all else.
     """
 
     name: ObjectName
@@ -66,6 +67,7 @@ class MeshObject:
     changed_at: str | None = None
     source: str = ""
     order: int = 0
+    address: str | None = None
 
     @property
     def changed_us(self) -> int | None:

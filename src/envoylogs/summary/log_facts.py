@@ -14,7 +14,7 @@ from envoylogs.mesh.pods import gateway_group, is_pod
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from envoylogs.summary.accounts import Accounts
     from envoylogs.summary.judged import Judged
@@ -52,25 +52,29 @@ def _routed(first_us: int | None, last_us: int | None) -> Routed:
     return Routed(first_us, last_us, f"{until:%Y-%m-%dT%H:%M:%SZ}")
 
 
-def facts_of(judged: Judged, accounts: Accounts, group: str | None = None) -> GatewayFacts:
+def facts_of(
+    judged: Judged, accounts: Accounts, pod_of: Callable[[str], str], group: str | None = None
+) -> GatewayFacts:
     """Return what the log tells of the gateway that wrote it.
 
     Args:
         judged: The log.
         accounts: Of its lines.
+        pod_of: Returns the pod that has an address; the address where it is not known.
         group: Only of the pods of this group, see ``mesh.pods.gateway_group``; null for all.
     """
     turned_away = judged.tally.turned_away.frame
-    gateways = [name for name in accounts.gateways["gateway"].drop_nulls() if is_pod(name)]
-    pods = {name for name in gateways if group is None or gateway_group(name) == group}
+    pods = {name: pod_of(name) for name in accounts.gateways["gateway"].drop_nulls()}
+    pods = {name: pod for name, pod in pods.items() if is_pod(pod)}
     if group is not None:
+        pods = {name: pod for name, pod in pods.items() if gateway_group(pod) == group}
         turned_away = turned_away.filter(pl.col("gateway").is_in(list(pods)))
     ports = turned_away["listener_port"].drop_nulls().unique()
     clusters = judged.tally.traffic.frame["upstream_cluster"].drop_nulls().unique()
     domains = clusters.str.extract(_MESH_DOMAIN).drop_nulls()
     counted = domains.value_counts().sort("count", "upstream_cluster", descending=[True, False])
     return GatewayFacts(
-        pods=frozenset(pods),
+        pods=frozenset(pods.values()),
         ports=frozenset(ports),
         mesh_domain=counted["upstream_cluster"][0] if counted.height else "cluster.local",
         release=_newest_release(accounts),

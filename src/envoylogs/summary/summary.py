@@ -134,7 +134,7 @@ class Summary:
         from envoylogs.mesh.diagnosis.log_only import explained_by_log
         from envoylogs.mesh.pods import gateway_group
         from envoylogs.summary.explanations import explanations
-        from envoylogs.summary.log_facts import facts_of, seen_of
+        from envoylogs.summary.log_facts import seen_of
 
         seen = seen_of(self.judged, self.accounts)
         if self.mesh is None:
@@ -144,10 +144,11 @@ class Summary:
 
             @cache
             def diagnoser(group: str | None) -> Diagnoser:
-                return mesh.diagnoser(facts_of(self.judged, self.accounts, group), seen)
+                return mesh.diagnoser(self._facts_of(group), seen)
 
             def diagnose(refusal: Refusal) -> Diagnosis:
-                return diagnoser(gateway_group(refusal.gateway))(refusal)
+                pod = None if refusal.gateway is None else self._pod_of(refusal.gateway)
+                return diagnoser(gateway_group(pod))(refusal)
 
             found = explanations(self.judged, diagnose, self.mesh.lists)
         hides = self._suppressed
@@ -171,9 +172,15 @@ class Summary:
 
     @cached_property
     def _facts(self) -> GatewayFacts:
+        return self._facts_of(None)
+
+    def _facts_of(self, group: str | None) -> GatewayFacts:
         from envoylogs.summary.log_facts import facts_of
 
-        return facts_of(self.judged, self.accounts)
+        return facts_of(self.judged, self.accounts, self._pod_of, group)
+
+    def _pod_of(self, gateway: str) -> str:
+        return gateway if self.mesh is None else self.mesh.pod_at(gateway, self.overview.last)
 
     @cached_property
     def verdict(self) -> Verdict:

@@ -124,7 +124,15 @@ def mesh_object(
         changed_at=changed_at,
         source=place.source,
         order=order,
+        address=_address(parts) if kind_name == "Pod" else None,
     )
+
+
+def _address(parts: dict[str, Node]) -> str | None:
+    """Return the address of a pod; one that has ended has given it back."""
+    status = whole(parts.get("status"))
+    has_ended = text_in(status, "phase") in {"Succeeded", "Failed"}
+    return None if has_ended else text_in(status, "podIP") or None
 
 
 def _is_read(annotation: str) -> bool:
