@@ -92,6 +92,7 @@ class Diagnoser:
         )
         # Strangers ask for many paths of few hosts that have no virtual host.
         self._of_host: dict[_Key, Diagnosis] = {}
+        self._serverless: dict[_Key, bool] = {}
         self._paths: Counter[int] = Counter()
         self._domains: dict[int, HostIndex[None]] = {}
 
@@ -162,13 +163,23 @@ class Diagnoser:
     def _unrouted(self, refusal: Refusal) -> Diagnosis:
         """Return why there is no route; if a port needs a server name, the host is taken for it."""
         request = refusal.request
-        if request.server_name is None and refusal.host and not self._answers(refusal):
+        if refusal.host and self._has_no_server(refusal):
             named = replace(refusal, request=replace(request, server_name=refusal.host, tls=True))
             if self._answers(named):
                 found = self._by_name_and_path(named)
                 certainty = "likely" if found.certainty == "proved" else found.certainty
                 return replace(found, certainty=certainty, proof=(*found.proof, _NO_SERVER_NAME))
         return self._by_name_and_path(refusal)
+
+    def _has_no_server(self, refusal: Refusal) -> bool:
+        """Tell whether no server takes a request without a server name, whatever its path."""
+        request = refusal.request
+        if request.server_name is not None:
+            return False
+        key = (request.authority, request.port, request.tls)
+        if key not in self._serverless:
+            self._serverless[key] = not self._answers(refusal)
+        return self._serverless[key]
 
     def _by_name_and_path(self, refusal: Refusal) -> Diagnosis:
         request = refusal.request

@@ -111,7 +111,8 @@ class ConfigurationMatcher:
         if matcher is None:
             matcher = self._table_matchers[id(table)] = TableMatcher(table)
         routing = matcher.route(request)
-        return replace(found, table=table, routing=routing, why=(*found.why, *routing.why))
+        # Not replace(): this is asked for each path, and that takes as long as the matching.
+        return Way(found.listener, found.choice, table, routing, why=(*found.why, *routing.why))
 
     def _without_listener(self, request: Request, port: int) -> Way:
         """Return the way by the name of the table, if only tables were given.
