@@ -29,6 +29,7 @@ from tests.program import run
 from envoylogs.envoy.details import RESPONSE_CODE_DETAILS
 from envoylogs.envoy.flags import RESPONSE_FLAGS
 from envoylogs.envoy.outcomes import OUTCOMES
+from envoylogs.mesh.causes import CAUSE_KINDS
 from envoylogs.summary.findings.catalog import FINDING_KINDS
 
 if TYPE_CHECKING:
@@ -684,6 +685,7 @@ def test_explanations_as_json_are_of_everything_there_is(folder: _Folder) -> Non
         "response_code_detail": [detail.match for detail in RESPONSE_CODE_DETAILS],
         "outcome": [outcome.name for outcome in OUTCOMES],
         "finding": [kind.code for kind in FINDING_KINDS],
+        "cause": [kind.code for kind in CAUSE_KINDS],
     }
 
 
