@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,8 @@ from envoylogs.summary.findings.conditions import all_of, any_of, is_one_of
 
 Json = dict[str, Any]
 
+_THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+_VIEWS = 12 if _THOROUGH else 3
 _LOGS = ("generated", "shop", "canary", "scanners-and-tls")
 _DIMENSIONS = ("host", "path_group", "outcome", "upstream_cluster", "upstream_host", "gateway",
                "code_class", "route_name", "response_flags", "method", "response_code")  # fmt: skip
@@ -177,6 +180,7 @@ def _counts(page: Any) -> Json:
     return counts
 
 
+@pytest.mark.property
 @pytest.mark.parametrize("name", _LOGS)
 def test_the_page_agrees_with_the_command(
     name: str, logs: dict[str, tuple[str, Path]], opened: Any
@@ -193,7 +197,7 @@ def test_the_page_agrees_with_the_command(
             whole = _summary(log, everything, *by)
             assert whole is not None
             _check(page.evaluate("envoylogs.results()"), whole)
-        for _ in range(6):
+        for _ in range(_VIEWS):
             view = _settings(chance, counts, starts)
             page.evaluate("view => envoylogs.view.set(view)", view)
             found = page.evaluate("envoylogs.results()")
@@ -203,7 +207,7 @@ def test_the_page_agrees_with_the_command(
                 continue
             _check(found, summary)
             compared += 1
-    assert compared >= 3
+    assert compared >= 2
 
 
 _SHARES = """() => {
@@ -215,6 +219,7 @@ _SHARES = """() => {
 }"""
 
 
+@pytest.mark.property
 @pytest.mark.parametrize("name", _LOGS)
 def test_splits_over_time_are_those_of_the_command(
     name: str, logs: dict[str, tuple[str, Path]], opened: Any
@@ -226,7 +231,7 @@ def test_splits_over_time_are_those_of_the_command(
         counts = _counts(page)
         starts = [start for start in counts["starts"] if start is not None]
         views: list[Json] = [{"filters": {}, "from": None, "to": None, "noise": "shown"}]
-        views += [_settings(chance, counts, starts) for _ in range(6)]
+        views += [_settings(chance, counts, starts) for _ in range(_VIEWS)]
         for view in views:
             page.evaluate("view => envoylogs.view.set(view)", view)
             found = page.evaluate(_SHARES)

@@ -99,14 +99,14 @@ def test_the_log_is_past_every_limit_and_within_those_of_everybody() -> None:
 
 
 @pytest.mark.property
-@fewer_examples(4)
+@fewer_examples(6)
 @given(parts=cut_and_order())
 def test_totals_do_not_depend_on_the_cut_nor_on_the_limit(parts: list[Batch]) -> None:
     assert _totals(summarize(_tally(parts, _TIGHT))) == _exact_totals()
 
 
 @pytest.mark.property
-@fewer_examples(4)
+@fewer_examples(6)
 @given(parts=cut_and_order())
 def test_every_state_keeps_its_sums_and_ends(parts: list[Batch]) -> None:
     tally = _tally(parts, _TIGHT)
@@ -123,7 +123,7 @@ def test_every_state_keeps_its_sums_and_ends(parts: list[Batch]) -> None:
 
 
 @pytest.mark.property
-@fewer_examples(4)
+@fewer_examples(6)
 @given(parts=cut_and_order())
 def test_joint_counts_keep_the_totals_of_what_is_never_folded(parts: list[Batch]) -> None:
     def totals(tally: Tally) -> list[tuple[object, ...]]:
@@ -134,14 +134,14 @@ def test_joint_counts_keep_the_totals_of_what_is_never_folded(parts: list[Batch]
 
 
 @pytest.mark.property
-@fewer_examples(4)
+@fewer_examples(6)
 @given(parts=cut_and_order())
 def test_limits_hold_in_every_state(parts: list[Batch]) -> None:
     _assert_within_limits(_tally(parts, _TIGHT))
 
 
 @pytest.mark.property
-@fewer_examples(4)
+@fewer_examples(6)
 @given(parts=cut_and_order())
 def test_a_tally_that_is_held_to_limits_later_is_within_them_and_keeps_its_totals(
     parts: list[Batch],
@@ -174,7 +174,7 @@ def _assert_within_limits(tally: Tally) -> None:
 
 
 @pytest.mark.property
-@fewer_examples(4)
+@fewer_examples(6)
 @given(parts=cut_and_order())
 def test_all_states_fold_the_same_names(parts: list[Batch]) -> None:
     tally = _tally(parts, _TIGHT)

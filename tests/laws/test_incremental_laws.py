@@ -118,7 +118,7 @@ def _live(random: Random, log: RotatingLog, state: Path, units: list[bytes]) -> 
 
 
 @pytest.mark.property
-@fewer_examples(4)
+@fewer_examples(6)
 @given(seed=st.integers(0, 2**32))
 def test_all_readings_together_are_one_reading_of_all_lines(seed: int) -> None:
     random = Random(seed)

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from envoylogs.errors import EnvoylogsError
@@ -68,14 +68,12 @@ def _read(data: bytes) -> None:
 
 
 @pytest.mark.property
-@settings(max_examples=200)
 @given(_DOCUMENTS | _OBJECTS | _TABLES | st.lists(_OBJECTS | _TABLES, max_size=3), st.booleans())
 def test_documents_of_any_shape_never_crash(document: Any, as_yaml: bool) -> None:  # noqa: FBT001 - drawn
     _read((b"# yaml\n" if as_yaml else b"") + json.dumps(document).encode())
 
 
 @pytest.mark.property
-@settings(max_examples=200)
 @given(st.binary(max_size=60) | st.text("{}[]:,-&*!|>'\"%@`#?<~ \n\tab0\0", max_size=60))
 def test_bytes_of_any_kind_never_crash(given_bytes: bytes | str) -> None:
     _read(given_bytes if isinstance(given_bytes, bytes) else given_bytes.encode())

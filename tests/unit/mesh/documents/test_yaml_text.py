@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from envoylogs.mesh.documents.yaml_text import Document, yaml_documents
@@ -157,7 +157,6 @@ _VALUES = st.recursive(
 
 
 @pytest.mark.property
-@settings(max_examples=60)
 @given(_VALUES.filter(lambda value: not isinstance(value, dict) or "items" not in value))
 def test_what_a_dumper_writes_is_read_back(value: Any) -> None:
     text = yaml.safe_dump(value, allow_unicode=True)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from envoylogs.mesh.intent.hosts import HostIndex, expanded, gateway_key, is_covered, listed
@@ -59,7 +59,6 @@ _host_lists = st.lists(_hosts, max_size=6)
 
 
 @pytest.mark.property
-@settings(max_examples=200)
 @given(_host_lists, _host_lists)
 def test_the_intersection_is_that_of_each_pair(served: list[str], asked: list[str]) -> None:
     index = HostIndex(served)
@@ -74,7 +73,6 @@ def test_the_intersection_is_that_of_each_pair(served: list[str], asked: list[st
 
 
 @pytest.mark.property
-@settings(max_examples=200)
 @given(_host_lists, _host_lists)
 def test_overlapping_hosts_are_those_that_share_a_name(served: list[str], asked: list[str]) -> None:
     found = HostIndex(served).overlapping(asked)

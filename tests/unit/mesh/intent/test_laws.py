@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from envoylogs.mesh.configuration import Configuration
@@ -72,7 +72,6 @@ def _intent(objects: list[MeshObject], release: tuple[int, int] | None = None) -
 
 
 @pytest.mark.property
-@settings(max_examples=60)
 @given(_objects(), _RELEASES)
 def test_no_domain_stands_twice_in_a_table(
     objects: list[MeshObject], release: tuple[int, int] | None
@@ -83,7 +82,6 @@ def test_no_domain_stands_twice_in_a_table(
 
 
 @pytest.mark.property
-@settings(max_examples=60)
 @given(_objects(), st.randoms(use_true_random=False))
 def test_the_order_of_the_files_does_not_matter_where_times_are_known(
     objects: list[MeshObject], random: Any
@@ -100,7 +98,6 @@ def test_the_order_of_the_files_does_not_matter_where_times_are_known(
 
 
 @pytest.mark.property
-@settings(max_examples=60)
 @given(_objects())
 def test_routes_are_of_hosts_that_both_sides_list(objects: list[MeshObject]) -> None:
     intent = _intent(objects)
@@ -119,7 +116,6 @@ def test_routes_are_of_hosts_that_both_sides_list(objects: list[MeshObject]) -> 
 
 
 @pytest.mark.property
-@settings(max_examples=60)
 @given(_objects())
 def test_every_table_is_asked_by_a_chain_and_every_chain_asks_a_table(
     objects: list[MeshObject],
@@ -130,7 +126,6 @@ def test_every_table_is_asked_by_a_chain_and_every_chain_asks_a_table(
 
 
 @pytest.mark.property
-@settings(max_examples=60)
 @given(_objects())
 def test_the_hosts_of_a_bound_object_are_in_a_table_unless_its_servers_are_left_out(
     objects: list[MeshObject],

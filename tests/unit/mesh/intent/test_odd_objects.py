@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.intents import clusters, gateway, intent_of, notes, server, virtual_service
 
@@ -102,7 +102,6 @@ _KINDS = [
 
 
 @pytest.mark.property
-@settings(max_examples=100)
 @given(st.lists(st.dictionaries(_KEYS, _ANYTHING, max_size=5), min_size=13, max_size=13))
 def test_no_object_makes_it_fail(specs: list[dict[str, Any]]) -> None:
     objects = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.intents import (
     clusters,
@@ -347,7 +347,6 @@ def _takes(match: Match, path: str, method: str) -> bool:
 
 
 @pytest.mark.property
-@settings(max_examples=100)
 @given(_MATCHES, _MATCHES, st.sampled_from(["/a", "/a/b/c", "/b"]), st.sampled_from(["/a", "/b"]))
 def test_what_a_delegate_takes_the_root_takes_too(
     root: tuple[Match, ...], leaf: tuple[Match, ...], path: str, method: str

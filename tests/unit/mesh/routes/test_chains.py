@@ -4,7 +4,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.routing_worlds import random_listener
 
@@ -154,7 +154,6 @@ def test_a_chain_for_all_is_certain_without_a_server_name() -> None:
 
 
 @pytest.mark.property
-@settings(max_examples=200, deadline=None)
 @given(seed=st.integers(0, 1 << 32), server_name=st.sampled_from((None, "a.com", "x.api.a.com")))
 def test_the_order_of_chains_is_nothing(seed: int, server_name: str | None) -> None:
     random = Random(seed)
@@ -172,7 +171,6 @@ def test_the_order_of_chains_is_nothing(seed: int, server_name: str | None) -> N
 
 
 @pytest.mark.property
-@settings(max_examples=200, deadline=None)
 @given(seed=st.integers(0, 1 << 32), server_name=st.sampled_from((None, "a.com", "x.api.a.com")))
 def test_what_is_certain_is_possible_where_less_is_known(
     seed: int, server_name: str | None

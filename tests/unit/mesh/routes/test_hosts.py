@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from envoylogs.mesh.routes.hosts import without_port
@@ -109,7 +109,6 @@ _names = st.lists(_labels, min_size=1, max_size=4).map(".".join)
 
 
 @pytest.mark.property
-@settings(max_examples=200, deadline=None)
 @given(domains=st.lists(_names, unique_by=str.lower, max_size=6), host=_names, data=st.data())
 def test_the_order_of_virtual_hosts_is_nothing(
     domains: list[str], host: str, data: st.DataObject
@@ -120,7 +119,6 @@ def test_the_order_of_virtual_hosts_is_nothing(
 
 
 @pytest.mark.property
-@settings(max_examples=200, deadline=None)
 @given(domains=st.lists(_names, unique_by=str.lower, max_size=6), host=_names)
 def test_no_other_domain_is_closer(domains: list[str], host: str) -> None:
     """Looking each domain up by itself, the best of those that take the host is the answer."""
@@ -136,7 +134,6 @@ def test_no_other_domain_is_closer(domains: list[str], host: str) -> None:
 
 
 @pytest.mark.property
-@settings(max_examples=100, deadline=None)
 @given(host=st.text("a.:[]1", max_size=8), port=st.text("0123456789", max_size=5))
 def test_a_port_goes_from_any_host(host: str, port: str) -> None:
     assert without_port(f"{host}:{port}") == host

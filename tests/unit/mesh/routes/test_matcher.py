@@ -6,7 +6,7 @@ from random import Random
 from typing import Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.routing_worlds import Asked, random_request, random_table
 
@@ -267,7 +267,6 @@ def _request(asked: Asked) -> Request:
 
 
 @pytest.mark.property
-@settings(max_examples=100, deadline=None)
 @given(seed=st.integers(0, 1 << 32))
 def test_the_order_of_virtual_hosts_is_nothing(seed: int) -> None:
     random = Random(seed)
@@ -285,7 +284,6 @@ def test_the_order_of_virtual_hosts_is_nothing(seed: int) -> None:
 
 
 @pytest.mark.property
-@settings(max_examples=100, deadline=None)
 @given(seed=st.integers(0, 1 << 32))
 def test_a_route_after_the_one_that_takes_it_changes_nothing(seed: int) -> None:
     random = Random(seed)
@@ -308,7 +306,6 @@ def test_a_route_after_the_one_that_takes_it_changes_nothing(seed: int) -> None:
 
 
 @pytest.mark.property
-@settings(max_examples=200, deadline=None)
 @given(seed=st.integers(0, 1 << 32))
 def test_more_of_a_request_never_contradicts_what_was_certain(seed: int) -> None:
     random = Random(seed)
