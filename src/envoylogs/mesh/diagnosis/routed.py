@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 _CORS = "cors_response"
 _REDIRECTS = (301, 308)
+_ANY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104 - what Envoy is told, nothing is bound here
 _NOT_KNOWN_WHEN = ": it is younger than the records, or the gateway had not taken it."
 _OF_ROUTES = {"direct_response", "fault_injected"}
 """Outcomes that a route makes, and not a policy."""
@@ -37,17 +38,27 @@ def explained_routed(
     host = answer.virtual_host
     whose = "The gateway's own table" if answer.is_dump else "The configuration given"
     name = host.name if host else ""
+    bound = _steps_of_address(answer)
     return Diagnosis(
         "routed_now",
-        "proved",
+        "likely" if bound else "proved",
         f"{whose} routes {refusal.host}{refusal.request.path or ''} by virtual host {name}"
         f"{_when(refusal, made_from)}",
-        steps_of_route(answer),
+        (*steps_of_route(answer), *bound),
         answer.origins,
         None,
         answer.now,
         by_path=True,
     )
+
+
+def _steps_of_address(answer: Answer) -> tuple[Proof, ...]:
+    """Return that a listener has an address of its own: requests are compared by port alone."""
+    listener = answer.way.listener
+    if listener is None or listener.address in _ANY_ADDRESS:
+        return ()
+    says = "takes only what came to this address, which is not compared"
+    return (Proof(f"listener of port {listener.port}", "address", listener.address, says),)
 
 
 def steps_of_route(answer: Answer) -> tuple[Proof, ...]:

@@ -48,3 +48,12 @@ def test_a_host_of_another_namespace_says_of_which() -> None:
     assert "VirtualService shop/web is in shop" in found.says
     assert found.change is not None
     assert "- shop/shop.example.com" in found.change.yaml
+
+
+def test_a_server_with_an_address_of_its_own_may_not_be_the_one_that_was_asked() -> None:
+    shop = virtual_service("shop/web", "shop.example.com")
+    usual = gateway("edge/gw", "*.example.com")
+    bound = usual.replace("hosts:", "bind: 127.0.0.1\n          hosts:", 1)
+    found = [diagnosis(each, shop) for each in (usual, bound)]
+    assert [each.certainty for each in found] == ["proved", "likely"]
+    assert "127.0.0.1: takes only what came to this address" in said(found[1])
