@@ -70,6 +70,28 @@ class DeclaredServer:
     why: str = ""
     kinds: frozenset[str] = frozenset({"VirtualService"})
 
+    @classmethod
+    def nothing(
+        cls, gateway: MeshObject, selector: Mapping[str, str], selection: Selection, why: str
+    ) -> DeclaredServer:
+        """Return what stands for the servers of a Gateway that has none."""
+        return cls(
+            source=gateway,
+            key=gateway.name.path,
+            index=0,
+            name="",
+            port_name="",
+            port=0,
+            pod_ports=(),
+            bind="",
+            protocol="",
+            hosts=(),
+            selector=selector,
+            selection=selection,
+            reason="no_servers",
+            why=why,
+        )
+
     @property
     def place(self) -> str:
         """Where it stands in the spec of its object."""

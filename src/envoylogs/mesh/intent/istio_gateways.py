@@ -71,24 +71,7 @@ def declared_by_istio(
     if not declared:
         says = "It has no servers: it opens no port and accepts no host."
         spec.note("gateway_without_servers", "servers", says)
-        declared.append(
-            DeclaredServer(
-                source=gateway,
-                key=gateway.name.path,
-                index=0,
-                name="",
-                port_name="",
-                port=0,
-                pod_ports=(),
-                bind="",
-                protocol="",
-                hosts=(),
-                selector=selector,
-                selection=selection,
-                reason="no_servers",
-                why=says,
-            )
-        )
+        declared.append(DeclaredServer.nothing(gateway, selector, selection, says))
     return declared
 
 

@@ -106,22 +106,7 @@ def declared_by_listeners(
     if not declared:
         says = "It has no listeners: it opens no port and accepts no host."
         spec.note("gateway_without_servers", "listeners", says)
-        nothing = DeclaredServer(
-            source=gateway,
-            key=gateway.name.path,
-            index=0,
-            name="",
-            port_name="",
-            port=0,
-            pod_ports=(),
-            bind="",
-            protocol="",
-            hosts=(),
-            selector=pods.selector,
-            selection=pods.selection,
-            reason="no_servers",
-            why=says,
-        )
+        nothing = DeclaredServer.nothing(gateway, pods.selector, pods.selection, says)
         declared.append(nothing)
     return declared
 
