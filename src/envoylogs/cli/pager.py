@@ -8,6 +8,15 @@ import shlex
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from envoylogs.cli.console import output_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import TextIO
 
 
 class ScreenText(io.StringIO):
@@ -16,6 +25,26 @@ class ScreenText(io.StringIO):
     def isatty(self) -> bool:
         """Tell that this ends on a terminal."""
         return True
+
+
+@contextmanager
+def shown_or_written(output: Path | None, *, is_text: bool) -> Iterator[TextIO]:
+    """Open what an answer is written to: the terminal, through a pager, or ``output_file``.
+
+    Args:
+        output: The file; null is standard output, which may be a terminal.
+        is_text: Whether it is for people.
+
+    Raises:
+        OutputError: If it can't be written.
+    """
+    if output is None and is_text and sys.stdout.isatty():
+        screen = ScreenText()
+        yield screen
+        show(screen.getvalue())
+        return
+    with output_file(output) as out:
+        yield out
 
 
 def show(text: str) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
 
 from envoylogs.cli import options
-from envoylogs.cli.console import output_file
 from envoylogs.cli.files import Files, format_of
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import Memory
 from envoylogs.cli.mesh import ConfigOption, ExplainFormatOption, SuppressOption, given_mesh
-from envoylogs.cli.pager import ScreenText, show
+from envoylogs.cli.pager import shown_or_written
 from envoylogs.cli.session import Session
 from envoylogs.cli.settings import origin_of
 
@@ -67,13 +65,9 @@ def explain(  # noqa: PLR0913, PLR0917  # one parameter an option
     with Session(log, sources, "explain", files=files, strict=strict) as session:
         summary = session.summary(session.tally(memory), mesh=mesh, suppress=suppress or ())
         write = _writer(output_format, limit, color)
-        if output is None and output_format is options.Format.TEXT and sys.stdout.isatty():
-            screen = ScreenText()
-            write(summary, screen)
-            show(screen.getvalue())
-        else:
-            with output_file(output) as out:
-                write(summary, out)
+        is_text = output_format is options.Format.TEXT
+        with shown_or_written(output, is_text=is_text) as out:
+            write(summary, out)
 
 
 def _writer(

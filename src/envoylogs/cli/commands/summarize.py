@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-
 from envoylogs.cli import options
-from envoylogs.cli.console import output_file
 from envoylogs.cli.files import Files, format_of
 from envoylogs.cli.finding import lines_command
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import TIME, Memory, kept_span
 from envoylogs.cli.mesh import ConfigOption, SuppressOption, given_mesh
 from envoylogs.cli.notes import say_how_wide, say_where_connections_are
-from envoylogs.cli.pager import ScreenText, show
+from envoylogs.cli.pager import shown_or_written
 from envoylogs.cli.renderers import (
     columns_among,
     names_in_metrics,
@@ -120,13 +117,9 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         write = writer_of(
             output_format, shown, limit, color, by_time=buckets is not None, lines=lines
         )
-        if output is None and output_format is options.Format.TEXT and sys.stdout.isatty():
-            screen = ScreenText()
-            write(summary, screen)
-            show(screen.getvalue())
-        else:
-            with output_file(output) as out:
-                write(summary, out)
+        is_text = output_format is options.Format.TEXT
+        with shown_or_written(output, is_text=is_text) as out:
+            write(summary, out)
         say_what_is_shown(summary, log)
         if buckets is not None:
             say_how_wide(summary, buckets, shown)
