@@ -11,7 +11,7 @@ from envoylogs.mesh.configuration import Configuration
 from envoylogs.mesh.documents import read_configuration
 from envoylogs.mesh.intent import Binding, GatewayFacts, Intent, Note, Server, intended
 from envoylogs.mesh.requests import Request
-from envoylogs.mesh.routes.through import Way, route_through
+from envoylogs.mesh.routes.through import ConfigurationMatcher, Way
 from envoylogs.mesh.tables import Route, RouteTable, VirtualHost
 
 
@@ -49,7 +49,7 @@ def way(
         tls=server_name is not None,
         **request,
     )
-    return route_through(asked, intent.listeners, intent.tables)
+    return ConfigurationMatcher(intent.listeners, intent.tables).way(asked)
 
 
 def clusters(intent: Intent, host: str, path: str = "/", **request: Any) -> dict[str, int] | None:

@@ -28,7 +28,7 @@ from tests.routing_worlds import Asked, random_listener, random_table
 
 from envoylogs.mesh.documents import read_configuration
 from envoylogs.mesh.requests import Request
-from envoylogs.mesh.routes.chains import choose_chain
+from envoylogs.mesh.routes.chains import ListenerMatcher
 from envoylogs.mesh.routes.through import ConfigurationMatcher
 from envoylogs.mesh.tables import FilterChain, Listener
 
@@ -63,7 +63,7 @@ def test_the_filter_chain_is_the_one_that_answers(tmp_path: Path) -> None:
 
 
 def _judge(drawn: Listener, request: Request, answer: str) -> str:
-    found = choose_chain(request, drawn)
+    found = ListenerMatcher(drawn).choose(request)
     shown = f"{request}\nanswered by {answer!r}, found {found}\n" + "\n".join(
         map(str, drawn.chains)
     )

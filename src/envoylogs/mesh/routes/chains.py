@@ -113,17 +113,6 @@ class ListenerMatcher:
         return ChainChoice("may", None, tuple(chains), falls, tuple(dict.fromkeys(reasons)))
 
 
-def choose_chain(request: Request, listener: Listener) -> ChainChoice:
-    """Return which filter chain of a listener takes the connection of a request.
-
-    Args:
-        request: Which; of its connection, the log must hold the server name, or whether it
-            was TLS, for an answer that is certain.
-        listener: Which.
-    """
-    return ListenerMatcher(listener).choose(request)
-
-
 def _keys(name: str) -> Iterator[str]:
     """Return what a server name is looked up by: itself, wildcards from the longest, nothing."""
     yield name

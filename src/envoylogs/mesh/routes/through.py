@@ -134,13 +134,6 @@ class ConfigurationMatcher:
         return matcher
 
 
-def route_through(
-    request: Request, listeners: Iterable[Listener], tables: Iterable[RouteTable]
-) -> Way:
-    """Return the way of one request; for many, keep a ``ConfigurationMatcher``."""
-    return ConfigurationMatcher(listeners, tables).way(request)
-
-
 def _leading_chain(choice: ChainChoice, request: Request) -> FilterChain | None:
     """Return the chain that leads on: the one that is certain, or any if all lead to one table.
 

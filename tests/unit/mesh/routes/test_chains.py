@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.routing_worlds import random_listener
 
 from envoylogs.mesh.requests import Request
-from envoylogs.mesh.routes.chains import ChainChoice, choose_chain
+from envoylogs.mesh.routes.chains import ChainChoice, ListenerMatcher
 from envoylogs.mesh.tables import FilterChain, Listener
 
 
@@ -26,7 +26,8 @@ def _chain(
 def _choice(
     request: Request, *chains: FilterChain, default: FilterChain | None = None
 ) -> ChainChoice:
-    return choose_chain(request, Listener("0.0.0.0_8443", "0.0.0.0", 8443, chains, default))  # noqa: S104
+    listener = Listener("0.0.0.0_8443", "0.0.0.0", 8443, chains, default)  # noqa: S104
+    return ListenerMatcher(listener).choose(request)
 
 
 def _tls(server_name: str | None) -> Request:
@@ -161,7 +162,10 @@ def test_the_order_of_chains_is_nothing(seed: int, server_name: str | None) -> N
     chains = random.sample(listener.chains, k=len(listener.chains))
     other = replace(listener, chains=tuple(chains))
 
-    here, there = choose_chain(_tls(server_name), listener), choose_chain(_tls(server_name), other)
+    here, there = (
+        ListenerMatcher(listener).choose(_tls(server_name)),
+        ListenerMatcher(other).choose(_tls(server_name)),
+    )
 
     assert (here.verdict, here.chain, set(here.possible)) == (
         there.verdict,
@@ -177,7 +181,10 @@ def test_what_is_certain_is_possible_where_less_is_known(
 ) -> None:
     listener = random_listener(Random(seed), "drawn")
 
-    known, unknown = choose_chain(_tls(server_name), listener), choose_chain(Request(), listener)
+    known, unknown = (
+        ListenerMatcher(listener).choose(_tls(server_name)),
+        ListenerMatcher(listener).choose(Request()),
+    )
 
     assert set(known.possible) <= set(unknown.possible)
     assert unknown.may_be_closed or not known.may_be_closed

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from envoylogs.mesh.requests import Request
-from envoylogs.mesh.routes.through import route_through
+from envoylogs.mesh.routes.through import ConfigurationMatcher
 from envoylogs.mesh.tables import (
     Action,
     FilterChain,
@@ -34,7 +34,9 @@ _SECURE = _listener(
 def test_the_way_goes_from_the_port_to_the_route() -> None:
     table = _table("http.8080", "shop.com")
 
-    way = route_through(Request("shop.com", port=8080, tls=False), [_SECURE, _PLAIN], [table])
+    way = ConfigurationMatcher([_SECURE, _PLAIN], [table]).way(
+        Request("shop.com", port=8080, tls=False)
+    )
 
     assert (way.listener, way.table) == (_PLAIN, table)
     assert way.routing is not None
@@ -46,7 +48,7 @@ def test_the_server_name_decides_which_table_is_asked() -> None:
     tables = [_table("https.443.shop", "shop.com"), _table("https.443.api", "api.com")]
     reused = Request("api.com", port=8443, server_name="shop.com", tls=True)
 
-    way = route_through(reused, [_SECURE], tables)
+    way = ConfigurationMatcher([_SECURE], tables).way(reused)
 
     # The connection of another name was used again.
     assert way.table == tables[0]
@@ -55,14 +57,16 @@ def test_the_server_name_decides_which_table_is_asked() -> None:
 
 
 def test_a_table_that_is_not_in_the_files_is_named() -> None:
-    way = route_through(Request("shop.com", port=8080, tls=False), [_PLAIN], [])
+    way = ConfigurationMatcher([_PLAIN], []).way(Request("shop.com", port=8080, tls=False))
 
     assert way.not_in_files == ("route table http.8080",)
     assert way.routing is None
 
 
 def test_a_listener_that_is_not_in_the_files_is_named() -> None:
-    way = route_through(Request("shop.com", port=9999), [_PLAIN], [_table("http.8080", "*")])
+    way = ConfigurationMatcher([_PLAIN], [_table("http.8080", "*")]).way(
+        Request("shop.com", port=9999)
+    )
 
     assert way.not_in_files == ("listener of port 9999",)
 
@@ -70,9 +74,9 @@ def test_a_listener_that_is_not_in_the_files_is_named() -> None:
 def test_tables_alone_are_found_by_the_port_of_plain_http() -> None:
     tables = [_table("http.8080", "*")]
 
-    plain = route_through(Request("shop.com", port=8080, tls=False), [], tables)
-    unknown = route_through(Request("shop.com", port=8080), [], tables)
-    secure = route_through(Request("shop.com", port=8080, tls=True), [], tables)
+    plain = ConfigurationMatcher([], tables).way(Request("shop.com", port=8080, tls=False))
+    unknown = ConfigurationMatcher([], tables).way(Request("shop.com", port=8080))
+    secure = ConfigurationMatcher([], tables).way(Request("shop.com", port=8080, tls=True))
 
     assert (plain.table, plain.why) == (tables[0], ())
     assert (unknown.table, unknown.why) == (tables[0], ("whether the connection was TLS",))
@@ -80,7 +84,7 @@ def test_tables_alone_are_found_by_the_port_of_plain_http() -> None:
 
 
 def test_a_port_that_was_not_logged_is_named() -> None:
-    assert route_through(Request("shop.com"), [_PLAIN], []).why == (
+    assert ConfigurationMatcher([_PLAIN], []).way(Request("shop.com")).why == (
         "the port that the client reached",
     )
 
@@ -89,7 +93,7 @@ def test_a_table_may_stand_in_the_listener() -> None:
     inline = _table("", "shop.com")
     listener = _listener(15021, FilterChain(inline=inline))
 
-    way = route_through(Request("shop.com", port=15021, tls=False), [listener], [])
+    way = ConfigurationMatcher([listener], []).way(Request("shop.com", port=15021, tls=False))
 
     assert way.table == inline
 
@@ -97,7 +101,7 @@ def test_a_table_may_stand_in_the_listener() -> None:
 def test_a_chain_of_tcp_has_no_table() -> None:
     listener = _listener(9000, FilterChain(clusters=(("outbound|9000||db", 1),)))
 
-    way = route_through(Request(None, None, None, port=9000, tls=False), [listener], [])
+    way = ConfigurationMatcher([listener], []).way(Request(None, None, None, port=9000, tls=False))
 
     assert way.choice is not None
     assert way.choice.verdict == "chain"
@@ -107,7 +111,7 @@ def test_a_chain_of_tcp_has_no_table() -> None:
 def test_an_open_choice_of_chains_ends_the_way() -> None:
     tables = [_table("https.443.shop", "shop.com")]
 
-    way = route_through(Request("shop.com", port=8443), [_SECURE], tables)
+    way = ConfigurationMatcher([_SECURE], tables).way(Request("shop.com", port=8443))
 
     assert way.choice is not None
     assert way.choice.verdict == "may"
@@ -124,9 +128,9 @@ def test_an_open_choice_of_chains_to_one_table_goes_on() -> None:
     )
     tables = [_table("http.8080", "*")]
 
-    request = route_through(Request("shop.com", port=8080, tls=True), [listener], tables)
+    request = ConfigurationMatcher([listener], tables).way(Request("shop.com", port=8080, tls=True))
     nothing = Request(None, None, None, port=8080, tls=True)
-    connection = route_through(nothing, [listener], tables)
+    connection = ConfigurationMatcher([listener], tables).way(nothing)
 
     assert (request.table, request.why) == (tables[0], ())
     # Not the chain of TCP: it was a request.
@@ -135,7 +139,9 @@ def test_an_open_choice_of_chains_to_one_table_goes_on() -> None:
 
 
 def test_a_connection_that_no_chain_takes_has_no_table() -> None:
-    way = route_through(Request(port=8443, server_name="other.com", tls=True), [_SECURE], [])
+    way = ConfigurationMatcher([_SECURE], []).way(
+        Request(port=8443, server_name="other.com", tls=True)
+    )
 
     assert way.choice is not None
     assert way.choice.verdict == "no_filter_chain"
@@ -150,7 +156,7 @@ def test_the_table_beside_the_listener_comes_first() -> None:
         _table("http.8080", "*", source="c.json", route="new"),
     ]
 
-    way = route_through(Request("shop.com", port=8080, tls=False), [listener], tables)
+    way = ConfigurationMatcher([listener], tables).way(Request("shop.com", port=8080, tls=False))
 
     assert (way.table, way.why) == (tables[1], ())
 
@@ -160,8 +166,8 @@ def test_tables_of_one_name_that_differ_leave_it_open() -> None:
     equal = [_table("http.8080", "*", source=each) for each in ("a.json", "b.json")]
     differing = [*equal, _table("http.8080", "shop.com", source="c.json")]
 
-    assert route_through(request, [_PLAIN], equal).why == ()
-    way = route_through(request, [_PLAIN], differing)
+    assert ConfigurationMatcher([_PLAIN], equal).way(request).why == ()
+    way = ConfigurationMatcher([_PLAIN], differing).way(request)
     assert way.table == differing[-1]
     assert way.why == ("route table http.8080, which stands in the files differently",)
 
@@ -171,8 +177,10 @@ def test_listeners_of_one_port_that_differ_leave_it_open() -> None:
     request = Request("shop.com", port=8080, tls=False)
     tables = [_table("http.8080", "*"), _table("http.80", "*")]
 
-    same = route_through(request, [_PLAIN, _listener(8080, *_PLAIN.chains, source="b")], tables)
-    way = route_through(request, [_PLAIN, other], tables)
+    same = ConfigurationMatcher([_PLAIN, _listener(8080, *_PLAIN.chains, source="b")], tables).way(
+        request
+    )
+    way = ConfigurationMatcher([_PLAIN, other], tables).way(request)
 
     assert same.why == ()
     assert (way.listener, way.table) == (other, tables[1])
