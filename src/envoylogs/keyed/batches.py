@@ -230,7 +230,8 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
     logs = KnownLogs() if logs is None else logs
     proxies = ProxiesSeen() if proxies is None else proxies
     requests = RequestsSeen() if requests is None else requests
-    records = plan.collector()
+    decoder = plan.decoder()
+    records = plan.collector(decoder)
     keep_text = plan.anonymizer is None
     fates = LineFates(on_malformed=hooks.on_malformed, keep_text=keep_text)
 
@@ -244,7 +245,7 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
             break
         if plan.anonymizer is not None:
             source = plan.anonymizer.named(source)  # noqa: PLW2901  # the same one
-        reader_at = partial(plan.reader_at, source.name)
+        reader_at = partial(plan.reader_at, source.name, decoder=decoder)
         reader = SourceReader(source, reader_at, logs, proxies, fates)
         with ExitStack() as opened:
             try:
@@ -261,7 +262,7 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
                     ready = decoded()
                     of_others = 0
                     # What was collected is let go before anybody works on what was made of it.
-                    records = plan.collector()
+                    records = plan.collector(decoder)
                     fates = LineFates(on_malformed=hooks.on_malformed, keep_text=keep_text)
                     reader.fates = fates
                     yield ready

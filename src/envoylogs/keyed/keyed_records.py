@@ -40,7 +40,8 @@ class KeyedRecords:
             records: Columns of ``schema.NORMALIZED`` and more, which stay with the rows.
         """
         columns = [name for name in schema.NORMALIZED if name not in schema.OF_RECORDS]
-        return cls(*keyed(records, columns))
+        block = keyed(records, columns)
+        return cls(block.keys, block.rows)
 
     @property
     def height(self) -> int:

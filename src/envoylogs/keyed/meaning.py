@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 _REQUEST_LINE = r"^(?P<method>\S+) (?P<path>\S.*|-) (?P<protocol>HTTP/[0-9.]+|-)$"
 
 _FROM_CLUSTER = ("upstream_direction", "upstream_port", "upstream_subset", "upstream_service")
-_MADE = {*_FROM_CLUSTER, "gateway", "role", "outcome", "failure", "kind"}
-_LOGGED = [name for name in schema.NORMALIZED if name not in _MADE]
+_LOGGED = [name for name in schema.NORMALIZED if name not in schema.NEVER_LOGGED]
 _OF_KEYS = [name for name in _LOGGED if name not in schema.OF_RECORDS]
 
 _UNUSUAL = (
