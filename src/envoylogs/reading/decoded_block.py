@@ -3,7 +3,8 @@
 A log has few keys and many records: host, route, code, flags, details, cluster
 and so on repeat together. A decoder numbers their combinations as it meets
 them, so that what a combination means is worked out once and not for every
-record. How it numbers is its own affair.
+record. How it numbers is its own affair, block by block: numbers that hold are
+made of these in ``keyed``.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import polars as pl
 from envoylogs.envoy.distinct import numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
 KEY = "key"
 """The column that says which key a record has: the place of its row."""
@@ -24,7 +25,23 @@ KEY = "key"
 PLACE = "place"
 """The column that says where the values of a record stand that are seldom asked."""
 
+PATH_SHAPE = "path_shape"
+"""The column that says what is alike in paths, which may do in their place.
+
+It is a path without its query and fragment, cut after ``envoy.paths.MAX_TEXT`` characters, in which
+one number may stand for any other that is a whole segment, one UUID for any other, and one
+hexadecimal word of 16 and more digits for any other: its path group is that of the path.
+"""
+
+THERE = "there"
+"""The column of keys that says which of ``PRESENT`` a record has: a bit each, the first lowest."""
+
+PRESENT = ("upstream_host", "upstream_service_time_ms", "path", "bytes_sent")
+"""Columns of records of which an outcome depends on whether they are there, a value of the column
+or not; of the last one, on whether it is 0."""
+
 _NOTHING: Mapping[str, list[object]] = {}
+_NONE_CODED: Mapping[str, pl.Series] = {}
 
 
 class DecodedBlock(NamedTuple):
@@ -37,16 +54,25 @@ class DecodedBlock(NamedTuple):
         rows: A row a record: ``key``, columns of ``schema.OF_RECORDS`` likewise, ``source`` and
             ``line``, and ``text`` and ``unknown_keys`` if they were kept; ``place``, where a
             record stands in ``seldom``, if that holds anything.
-        seldom: Other columns of ``schema.OF_RECORDS``, of which few values will be asked.
+        seldom: Other columns of ``schema.OF_RECORDS``, of which few values will be asked: as they
+            were logged, or as series of a clean block.
+        coded: The distinct values of columns of rows that hold, in the place of each value, its
+            place among these (``UInt32``); a missing value is null. Such a column is a text of
+            ``schema.OF_RECORDS``, ``source``, or ``path_shape`` where ``path`` is ``seldom``.
+        is_clean: Whether nothing is left to be read: values have the types of the schema and are
+            within ``schema.INTEGERS``, missing ones are null, no method holds more than a method,
+            and ``there`` is among the columns of keys.
     """
 
     keys: pl.DataFrame
     rows: pl.DataFrame
-    seldom: Mapping[str, list[object]] = _NOTHING
+    seldom: Mapping[str, Sequence[object] | pl.Series] = _NOTHING
+    coded: Mapping[str, pl.Series] = _NONE_CODED
+    is_clean: bool = False
 
 
-def keyed(records: pl.DataFrame, columns: Collection[str]) -> DecodedBlock:
-    """Return records with what repeats in them taken apart.
+def keyed(records: pl.DataFrame, columns: Collection[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return keys and rows of records: what repeats in them taken apart.
 
     Args:
         records: In any order, which they keep.
@@ -54,9 +80,9 @@ def keyed(records: pl.DataFrame, columns: Collection[str]) -> DecodedBlock:
     """
     names = [name for name in records.columns if name in columns]
     if not names:
-        return DecodedBlock(pl.DataFrame(), records.with_columns(pl.lit(0, pl.UInt32).alias(KEY)))
+        return pl.DataFrame(), records.with_columns(pl.lit(0, pl.UInt32).alias(KEY))
     keys, numbers = numbered(records[names])
-    return DecodedBlock(keys, records.drop(names).with_columns(numbers.alias(KEY)))
+    return keys, records.drop(names).with_columns(numbers.alias(KEY))
 
 
 def split_keys(keys: int, key: pl.Series, traits: pl.Series, most: int) -> tuple[pl.Series, ...]:
