@@ -19,7 +19,7 @@ from envoylogs import schema
 from envoylogs.envoy.clusters import cleaned_cluster, cluster_parts
 from envoylogs.envoy.failures.lookup import with_failure
 from envoylogs.envoy.flags import short_flags
-from envoylogs.envoy.outcome_rules import LOGGED_KEYS, with_outcome
+from envoylogs.envoy.outcome_rules import LOGGED_KEYS, ending_of_record, with_outcome
 from envoylogs.envoy.roles import SHOWS_OTHERS, role_of_key, shows_others, with_role
 from envoylogs.envoy.traffic import cleaned_authority, kind_of_record, without_port
 from envoylogs.keyed.keyed_records import KeyedRecords
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from envoylogs.envoy.roles import ProxiesSeen
-    from envoylogs.keyed.numbering import Numberings
+    from envoylogs.keyed.numbering import Numbering, Numberings
     from envoylogs.reading.decoded_block import DecodedBlock
     from envoylogs.reading.fates import LineFates
 
@@ -86,7 +86,7 @@ def normalized(  # what is given is what a reading is made of
         for name, dtype in _NUMBERED.items()
     )
     table, key = numbers.keys.numbered(logged)
-    keys = table.once("meaning", partial(_meaning_of, columns=columns))
+    keys = table.once("meaning", partial(_meaning_of, columns=columns, endings=numbers.endings))
     coded = {}
     rows = block.rows.with_columns(key.gather(block.rows[KEY]).alias(KEY))
     for name, values in block.coded.items():
@@ -140,7 +140,7 @@ def _with_presence(keys: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame
     return keys[before].with_columns(which.alias(THERE)), rows.with_columns(key)
 
 
-def _meaning_of(logged: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
+def _meaning_of(logged: pl.DataFrame, columns: Collection[str], endings: Numbering) -> pl.DataFrame:
     """Return the wanted columns of keys, in the order of the schema, with what they mean."""
     keys = logged.with_columns(
         _unless_empty(cleaned_cluster(pl.col("upstream_cluster"))),
@@ -166,7 +166,13 @@ def _meaning_of(logged: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
         for place, name in enumerate(PRESENT)
     ]
     keys = keys.with_columns(present).with_columns(*made, kind_of_record().alias("kind"))
-    return with_failure(with_outcome(keys)).drop(PRESENT)
+    table, ending = endings.numbered(keys.select(ending_of_record()))
+    found = table.once("outcome", _outcomes_of)
+    return keys.drop(PRESENT).hstack(found[ending])
+
+
+def _outcomes_of(endings: pl.DataFrame) -> pl.DataFrame:
+    return with_failure(with_outcome(endings))[["outcome", "failure"]]
 
 
 def _cleaned(logged: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:

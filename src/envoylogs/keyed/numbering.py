@@ -94,10 +94,15 @@ class Numbering:
 
 
 class Numberings:
-    """What is numbered in one reading: keys, and the columns whose values are coded, by name."""
+    """What is numbered in one reading.
+
+    Attributes:
+        keys: What was logged of each, with what tells outcomes apart.
+        endings: What their outcomes rest on, of which there are far fewer.
+    """
 
     def __init__(self) -> None:
-        self.keys = Numbering()
+        self.keys, self.endings = Numbering(), Numbering()
         self._of_columns: dict[str, Numbering] = {}
 
     def of_column(self, name: str) -> Numbering:
