@@ -5,12 +5,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA := benchmarks/data
 RIDDLE := sample_logs/manifests/article
+DECODERS := src/envoylogs/reading/decoders
+# With the folder itself, which changes when a file is renamed or taken out of it.
+COMPILED := hatch_build.py $(DECODERS)/_compiled $(wildcard $(DECODERS)/_compiled/*)
 STORIES := first-steps lost-route scanners-and-tls canary
 # A worker more than cores, since those with a browser, an Envoy or a program that is killed wait a
 # good part of their time; each file whole in one: what its tests share is made once. Files are
 # taken in the order of their names, in which those with few but long tests come early.
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# What is run once more with the reference decoder, where the compiled one is there.
+OF_DECODERS := tests/laws/test_decoder_laws.py tests/unit/reading tests/cases
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types layers docs docs-check format bench samples notebooks soak clean
@@ -31,6 +36,7 @@ demo: $(VENV)/.package ## Run the main job on the sample logs of a real Envoy
 
 test: check ## Check everything and run all tests
 	$(BIN)/python -m pytest $(IN_PARALLEL)
+	ENVOYLOGS_DECODER=reference $(BIN)/python -m pytest $(IN_PARALLEL) $(OF_DECODERS)
 
 check: lint types layers docs-check ## Run all checks that need no test
 
@@ -68,13 +74,15 @@ soak: $(VENV)/.dev ## Run the property tests and the attacks for long, with many
 
 clean: ## Remove what can be made again
 	rm -rf $(VENV) build dist $(DATA) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -f $(DECODERS)/_compiled_decoder.*so $(DECODERS)/_compiled_decoder.*pyd
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 
-$(VENV)/.package: $(VENV)/bin/python pyproject.toml
+$(VENV)/.package: $(VENV)/bin/python pyproject.toml $(COMPILED)
 	$(BIN)/python -m pip install --quiet --editable .
+	@$(BIN)/envoylogs --version
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.package

@@ -8,6 +8,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from envoylogs.reading.decoders.choice import VARIABLE as DECODER
+
 _THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 
 # The workers have all cores between them, and threads of Polars in each of them would wait for one
@@ -40,9 +42,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep the settings of whoever runs the tests out of them; caches and pip stay as they are."""
+    """Keep the settings of whoever runs the tests out of them; caches and pip stay as they are.
+
+    So does the decoder: a run of the tests is with the one or with the other.
+    """
     for name in [name for name in os.environ if name.startswith("ENVOYLOGS_")]:
-        monkeypatch.delenv(name)
+        if name != DECODER:
+            monkeypatch.delenv(name)
     caches = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     if "PIP_CONFIG_FILE" not in os.environ and (settings / "pip" / "pip.conf").exists():

@@ -47,7 +47,9 @@ def app_of(commands: Sequence[str] = COMMANDS) -> typer.Typer:
 
 def _show_version(value: bool) -> None:  # noqa: FBT001  # the signature is typer's
     if value:
-        print(f"envoylogs {__version__}")  # noqa: T201
+        from envoylogs.reading.decoders.choice import decoder_choice
+
+        print(f"envoylogs {__version__} ({decoder_choice().description})")  # noqa: T201
         raise typer.Exit
 
 
