@@ -50,6 +50,36 @@ def is_connection() -> pl.Expr:
     return pl.all_horizontal(pl.col(code).fill_null(0) == 0, pl.col(http).is_null())
 
 
+_TELLING_ROUTES = ("default", "allow_any", "block_all")
+_TELLING_CLUSTERS = ("PassthroughCluster", "BlackHoleCluster")
+
+
+def ending_of_record() -> list[pl.Expr]:
+    """Return all that outcome and failure rest on, as columns of the same names.
+
+    They have few values together, since most names stand for any other one: what two records with
+    the same ending are is the same.
+    """
+    _, *http = CONNECTION_COLUMNS
+    return [
+        pl.col("response_code", "response_flags", "response_code_details"),
+        pl.col("connection_termination_details", "upstream_transport_failure_reason"),
+        _one_of("route_name", _TELLING_ROUTES),
+        _one_of("upstream_cluster", _TELLING_CLUSTERS),
+        *(_any(name) for name in (*http, "upstream_host", "upstream_service_time_ms")),
+        pl.when(pl.col("bytes_sent") == 0).then(pl.lit(0)).alias("bytes_sent"),
+        pl.col(*LOGGED_KEYS),
+    ]
+
+
+def _one_of(name: str, telling: tuple[str, ...]) -> pl.Expr:
+    return pl.when(pl.col(name).is_in(telling)).then(name).otherwise(_any(name)).alias(name)
+
+
+def _any(name: str) -> pl.Expr:
+    return pl.when(pl.col(name).is_not_null()).then(pl.lit("any")).alias(name)
+
+
 def with_outcome(records: pl.DataFrame) -> pl.DataFrame:
     """Return records with the column ``outcome``; see ``outcome_of_record`` for what it needs."""
     readings = {text: reading_of(text) for text in set(records["response_code_details"]) - {None}}

@@ -61,6 +61,11 @@ class ProxiesSeen:
     gateways: set[tuple[str, str | None]] = field(default_factory=set)
     waypoints: set[tuple[str, str | None]] = field(default_factory=set)
 
+    @property
+    def any(self) -> bool:
+        """Whether there was a proxy that is no gateway."""
+        return bool(self.sidecars or self.waypoints)
+
 
 def with_role(records: pl.DataFrame, seen: ProxiesSeen) -> pl.DataFrame:
     """Return records with the column ``role``, one of ``ROLES``.
@@ -81,7 +86,7 @@ def with_role(records: pl.DataFrame, seen: ProxiesSeen) -> pl.DataFrame:
         if signs[f"proves_{proven}"].any():
             proxies |= set(signs.filter(f"proves_{proven}").select(_PROXY).unique().iter_rows())
     role = pl.lit("gateway")
-    if seen.sidecars or seen.waypoints or signs["named_waypoint"].any():
+    if seen.any or signs["named_waypoint"].any():
         roles = _roles_of_others(records, signs, seen)
         for name in roles.columns:
             role = pl.when(pl.lit(roles[name])).then(pl.lit(name)).otherwise(role)
@@ -90,20 +95,21 @@ def with_role(records: pl.DataFrame, seen: ProxiesSeen) -> pl.DataFrame:
     return records.with_columns(role.alias("role"))
 
 
-def roles_of_keys(keys: pl.DataFrame, seen: ProxiesSeen) -> pl.Series | None:
-    """Return the role of each of some keys; null if that is not to be told from the key alone.
+SHOWS_OTHERS = "shows others"
+"""The column of keys that ``shows_others`` makes."""
 
-    Args:
-        keys: With ``pod``, ``upstream_cluster`` and ``route_name``.
-        seen: See ``with_role``; nothing is added.
-    """
+
+def role_of_key() -> pl.Expr:
+    """Return the role of a record as its key alone tells it, if none shows other proxies."""
+    role = pl.when(_signs()["egress"]).then(pl.lit("egress")).otherwise(pl.lit("gateway"))
+    return role.alias("role")
+
+
+def shows_others() -> pl.Expr:
+    """Tell keys that show that there may be sidecars or waypoints: then other records matter."""
     signs = _signs()
-    role = pl.when(signs["egress"]).then(pl.lit("egress")).otherwise(pl.lit("gateway"))
-    proving = ("proves_sidecar", "proves_waypoint", "named_waypoint")
-    found = keys.select(role.alias("role"), **{name: signs[name].any() for name in proving})
-    if seen.sidecars or seen.waypoints or any(found[name].any() for name in proving):
-        return None
-    return found["role"]
+    proving = (signs["proves_sidecar"], signs["proves_waypoint"], signs["named_waypoint"])
+    return pl.any_horizontal(proving).alias(SHOWS_OTHERS)
 
 
 def _signs() -> dict[str, pl.Expr]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
@@ -15,6 +15,7 @@ from envoylogs.errors import MissingSourceError
 from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.keyed.meaning import normalized
+from envoylogs.keyed.numbering import Numberings
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
 from envoylogs.reading.decoded_block import KEY
@@ -93,6 +94,7 @@ class Decoded:
     fates: LineFates
     proxies: ProxiesSeen
     requests: RequestsSeen
+    numbers: Numberings = field(default_factory=Numberings)
 
     def normalized(self) -> Batch:
         """Return the batch that this becomes; may be called once, in the order of the batches."""
@@ -111,7 +113,7 @@ class Decoded:
         columns = {*self.plan.all_columns, "role"}
         # What was logged is let go once it is normalized: whoever waits for the rest holds this.
         block, self.block = self.block, None
-        read = normalized(block, columns, self.fates, self.proxies)
+        read = normalized(block, self.numbers, columns, self.fates, self.proxies)
         del block
         return [self.batch_of(read, *selection) for selection in selections]
 
@@ -158,19 +160,20 @@ class Decoded:
 
 def _of_roles(read: KeyedRecords, wanted: Collection[str], fates: LineFates) -> KeyedRecords:
     """Return the records of the roles that are looked at, and account for the others."""
-    roles = read.keys["role"][read.rows[KEY]]
-    if roles.n_unique() > 1:
+    names = read.keys["role"].unique()
+    if names.len() > 1:
+        roles = read.keys["role"][read.rows[KEY]]
         counted = pl.DataFrame([read.rows["source"], roles]).group_by("source", "role").len()
         by_source = counted.select("source", "len", "role").rows()
     else:
-        (role,) = roles[:1]
-        by_source = [(*found, role) for found in read.rows["source"].value_counts().rows()]
+        found = read.rows["source"].value_counts().rows()
+        by_source = [(*source, role) for source in found for role in names]
     for source, n, role in by_source:
         fates.add(source, "role", n, role)
         if role not in wanted:
             fates.add(source, "role_left_out", n, role)
     are_all = {role for *_, role in by_source} <= set(wanted)
-    return read if are_all else read.filter(roles.is_in(wanted))
+    return read if are_all else read.filter(read.of_keys(pl.col("role").is_in(wanted)))
 
 
 def batches(
@@ -231,13 +234,14 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
     proxies = ProxiesSeen() if proxies is None else proxies
     requests = RequestsSeen() if requests is None else requests
     decoder = plan.decoder()
+    numbers = Numberings()
     records = plan.collector(decoder)
     keep_text = plan.anonymizer is None
     fates = LineFates(on_malformed=hooks.on_malformed, keep_text=keep_text)
 
     def decoded() -> Decoded:
         block = records.decoded(fates) if len(records) else None
-        return Decoded(block, plan, fates, proxies, requests)
+        return Decoded(block, plan, fates, proxies, requests, numbers)
 
     of_others = 0
     for source in sources:

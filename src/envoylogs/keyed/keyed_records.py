@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Self
 import polars as pl
 
 from envoylogs import schema
-from envoylogs.reading.decoded_block import KEY, PLACE, keyed, split_keys
+from envoylogs.reading.decoded_block import KEY, PATH_SHAPE, PLACE, keyed, split_keys
 from envoylogs.reading.decoders.logged_values import MISSING, series_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from envoylogs.keyed.numbering import Table
+
+_NUMBERS = {KEY, PLACE, PATH_SHAPE}
+"""Columns of rows that are none of records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +31,17 @@ class KeyedRecords:
             then ``source`` and ``line``, and ``text`` and ``unknown_keys`` if they were kept;
             ``place``, where it stands in ``seldom``, if that holds anything.
         seldom: Other columns of ``schema.OF_RECORDS``, as they were logged.
+        coded: For columns of rows that hold numbers of values in their place, the tables that
+            these are of, of one column each.
+        table: Which table the numbers of keys are of. Where two batches have the same one, the
+            keys of one are the first of the other's. Null if they are of this batch alone.
     """
 
     keys: pl.DataFrame
     rows: pl.DataFrame
-    seldom: Mapping[str, list[object]] = field(default_factory=dict)
+    seldom: Mapping[str, Sequence[object] | pl.Series] = field(default_factory=dict)
+    coded: Mapping[str, Table] = field(default_factory=dict)
+    table: Table | None = None
 
     @classmethod
     def of(cls, records: pl.DataFrame) -> Self:
@@ -40,8 +51,7 @@ class KeyedRecords:
             records: Columns of ``schema.NORMALIZED`` and more, which stay with the rows.
         """
         columns = [name for name in schema.NORMALIZED if name not in schema.OF_RECORDS]
-        block = keyed(records, columns)
-        return cls(block.keys, block.rows)
+        return cls(*keyed(records, columns))
 
     @property
     def height(self) -> int:
@@ -51,7 +61,7 @@ class KeyedRecords:
     @property
     def columns(self) -> list[str]:
         """The columns of the records."""
-        of_rows = [name for name in self.rows.columns if name not in {KEY, PLACE}]
+        of_rows = [name for name in self.rows.columns if name not in _NUMBERS]
         return [*self.keys.columns, *of_rows, *self.seldom]
 
     def frame(self, columns: Iterable[str] | None = None) -> pl.DataFrame:
@@ -70,12 +80,20 @@ class KeyedRecords:
         found = [self._asked(name) for name in names if name in self.seldom]
         if of_keys:
             found += self.keys[of_keys][self.rows[KEY]].get_columns()
-        plain = self.rows.hstack(found)
+        plain = self.rows.hstack(found).with_columns(
+            self.values_of(name).gather(self.rows[name]) for name in names if name in self.coded
+        )
         return pl.DataFrame([plain[name] for name in names])
+
+    def values_of(self, name: str) -> pl.Series:
+        """Return the values that the numbers of a coded column stand for."""
+        return self.coded[name].rows[name]
 
     def _asked(self, name: str) -> pl.Series:
         """Return a column of what is seldom asked."""
         logged, places = self.seldom[name], self.rows[PLACE]
+        if isinstance(logged, pl.Series):
+            return logged.gather(places).alias(name)
         values = [logged[place] for place in places.to_list()]
         return series_of(name, [None if value in MISSING else value for value in values])
 
@@ -101,7 +119,8 @@ class KeyedRecords:
             key: The place of its key for each record.
         """
         place = self.rows.get_column_index(KEY)
-        return replace(self, keys=keys, rows=self.rows.clone().replace_column(place, key))
+        rows = self.rows.clone().replace_column(place, key)
+        return replace(self, keys=keys, rows=rows, table=None)
 
     def split(self, name: str, traits: pl.Series) -> Self:
         """Return the same with a text that each record has for itself as a part of its key.

@@ -10,6 +10,7 @@ taken apart.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -18,12 +19,12 @@ from envoylogs import schema
 from envoylogs.envoy.clusters import cleaned_cluster, cluster_parts
 from envoylogs.envoy.failures.lookup import with_failure
 from envoylogs.envoy.flags import short_flags
-from envoylogs.envoy.outcome_rules import with_outcome
-from envoylogs.envoy.roles import roles_of_keys, with_role
+from envoylogs.envoy.outcome_rules import LOGGED_KEYS, ending_of_record, with_outcome
+from envoylogs.envoy.roles import SHOWS_OTHERS, role_of_key, shows_others, with_role
 from envoylogs.envoy.traffic import cleaned_authority, kind_of_record, without_port
 from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.keyed.times import times_of
-from envoylogs.reading.decoded_block import KEY, PLACE, split_keys
+from envoylogs.reading.decoded_block import KEY, PATH_SHAPE, PLACE, PRESENT, THERE, split_keys
 from envoylogs.reading.decoders.logged_values import as_text
 from envoylogs.reading.fates import EXAMPLES_KEPT
 
@@ -31,24 +32,26 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from envoylogs.envoy.roles import ProxiesSeen
+    from envoylogs.keyed.numbering import Numbering, Numberings
     from envoylogs.reading.decoded_block import DecodedBlock
     from envoylogs.reading.fates import LineFates
 
 _REQUEST_LINE = r"^(?P<method>\S+) (?P<path>\S.*|-) (?P<protocol>HTTP/[0-9.]+|-)$"
 
-_FROM_CLUSTER = ("upstream_direction", "upstream_port", "upstream_subset", "upstream_service")
+_FROM_CLUSTER = {"upstream_direction", "upstream_port", "upstream_subset", "upstream_service"}
+_OF_OUTCOMES = {"outcome", "failure", "kind"}
 _LOGGED = [name for name in schema.NORMALIZED if name not in schema.NEVER_LOGGED]
 _OF_KEYS = [name for name in _LOGGED if name not in schema.OF_RECORDS]
+_NUMBERED: dict[str, pl.DataType] = {
+    **{name: schema.NORMALIZED[name] for name in _OF_KEYS},
+    **dict.fromkeys(LOGGED_KEYS, pl.Boolean()),
+    THERE: pl.UInt8(),
+}
+"""What tells keys apart, in whatever form they were logged."""
 
-_UNUSUAL = (
-    pl.col("method").cast(pl.String).str.contains(" H| -$"),
-    pl.col("response_flags").str.contains("[a-z]"),
-)
-"""What hardly any log has: a whole request line as the method, flags by their long names."""
-
-_PRESENT = ("upstream_host", "upstream_service_time_ms", "path", "bytes_sent")
-"""Columns of records of which an outcome depends on whether they are there; of the bytes on whether
-there were any."""
+# What hardly any log has.
+_HOLDS_A_LINE = pl.col("method").cast(pl.String).str.contains(" H| -$")
+_HAS_LONG_FLAGS = pl.col("response_flags").str.contains("[a-z]")
 
 _NOTHING_SENT = (pl.col("bytes_sent") == 0).fill_null(value=False)
 
@@ -56,13 +59,18 @@ _OF_A_ROLE = ("pod", "upstream_cluster", "route_name", "downstream_local_address
               "upstream_local_address")  # fmt: skip
 
 
-def normalized(
-    block: DecodedBlock, columns: Collection[str], fates: LineFates, proxies: ProxiesSeen
+def normalized(  # what is given is what a reading is made of
+    block: DecodedBlock,
+    numbers: Numberings,
+    columns: Collection[str],
+    fates: LineFates,
+    proxies: ProxiesSeen,
 ) -> KeyedRecords:
     """Return decoded records as normalized ones.
 
     Args:
         block: As a decoder made it.
+        numbers: Of this reading, in which the same columns are wanted of every block.
         columns: Which columns are wanted.
         fates: Where values are counted that can't be read as their type.
         proxies: What the records before have shown of who wrote them; what
@@ -71,45 +79,99 @@ def normalized(
     Returns:
         The wanted columns in the order of the schema.
     """
+    block = block if block.is_clean else _clean(block, columns, fates)
+    logged = block.keys.select(
+        pl.col(name) if name in block.keys.columns else pl.lit(None, dtype).alias(name)
+        for name, dtype in _NUMBERED.items()
+    )
+    table, key = numbers.keys.numbered(logged)
+    keys = table.once("meaning", partial(_meaning_of, columns=columns, endings=numbers.endings))
+    coded = {}
+    rows = block.rows.with_columns(key.gather(block.rows[KEY]).alias(KEY))
+    for name, values in block.coded.items():
+        coded[name], place = numbers.of_column(name).numbered(values.to_frame(name))
+        rows = rows.with_columns(place.gather(rows[name]).alias(name))
+    missing = [n for n in schema.OF_RECORDS if n not in rows.columns and n not in block.seldom]
+    rows = rows.with_columns(pl.lit(None, schema.NORMALIZED[name]).alias(name) for name in missing)
+    records = KeyedRecords(keys, rows, block.seldom, coded, table)
+    return _of_columns(_with_role(records, proxies) if "role" in columns else records, columns)
+
+
+def _of_columns(records: KeyedRecords, columns: Collection[str]) -> KeyedRecords:
+    """Return records without what was made on the way."""
+    wanted = [name for name in schema.NORMALIZED if name in columns]
+    have = records.rows.columns
+    of_rows = [name for name in wanted if name in have and name in schema.OF_RECORDS]
+    kept = [n for n in ("text", schema.UNKNOWN_KEYS, PATH_SHAPE, PLACE) if n in have]
+    return replace(
+        records,
+        keys=records.keys[[name for name in wanted if name in records.keys.columns]],
+        rows=records.rows[[KEY, *of_rows, *schema.POSITION, *kept]],
+        seldom={name: values for name, values in records.seldom.items() if name in columns},
+    )
+
+
+def _clean(block: DecodedBlock, columns: Collection[str], fates: LineFates) -> DecodedBlock:
+    """Return decoded records with their values read, and with what of them is a part of keys."""
     of_rows = [name for name in schema.OF_RECORDS if name not in block.seldom]
     keys, rows = _cleaned(block.keys, _OF_KEYS), _cleaned(block.rows, of_rows)
-    unusual = keys.select(has.fill_null(value=False).any() for has in _UNUSUAL).row(0, named=True)
-    if unusual["method"]:
+    if keys.select(_HOLDS_A_LINE.fill_null(value=False).any()).item():
         keys, rows = _with_request_lines_taken_apart(keys, rows, fates)
-    typed = keys.with_columns(
-        *_integers(keys),
+    typed = keys.with_columns(_integers(keys))
+    typed_rows = rows.with_columns(*_integers(rows), start_time=times_of(rows["start_time"]))
+    _note_unreadable(KeyedRecords(keys, rows), KeyedRecords(typed, typed_rows), fates)
+    if _OF_OUTCOMES.isdisjoint(columns):
+        typed = typed.with_columns(pl.lit(0, pl.UInt8).alias(THERE))
+    else:
+        typed, typed_rows = _with_presence(typed, typed_rows)
+    return block._replace(keys=typed, rows=typed_rows, is_clean=True)
+
+
+def _with_presence(keys: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return records with ``there`` as a part of their keys."""
+    is_there = [*(pl.col(name).is_not_null() for name in PRESENT[:-1]), _NOTHING_SENT]
+    there = rows.select(
+        pl.sum_horizontal(bit.cast(pl.UInt8) * 2**place for place, bit in enumerate(is_there)).cast(
+            pl.UInt8
+        )
+    ).to_series()
+    before, which, key = split_keys(keys.height, rows[KEY], there, 2 ** len(PRESENT))
+    return keys[before].with_columns(which.alias(THERE)), rows.with_columns(key)
+
+
+def _meaning_of(logged: pl.DataFrame, columns: Collection[str], endings: Numbering) -> pl.DataFrame:
+    """Return the wanted columns of keys, in the order of the schema, with what they mean."""
+    keys = logged.with_columns(
         _unless_empty(cleaned_cluster(pl.col("upstream_cluster"))),
         _unless_empty(cleaned_authority(pl.col("authority"))),
         # Istio 1.1.0 to 1.1.2 log the start time as the method.
         pl.when(pl.col("method").str.starts_with("2").not_()).then(pl.col("method")),
     )
-    if unusual["response_flags"]:
-        typed = _with_short_flags(typed)
-    typed_rows = rows.with_columns(*_integers(rows), start_time=times_of(rows["start_time"]))
-    _note_unreadable(KeyedRecords(keys, rows), KeyedRecords(typed, typed_rows), fates)
-    records = KeyedRecords(typed, typed_rows, block.seldom)
+    if keys.select(_HAS_LONG_FLAGS.fill_null(value=False).any()).item():
+        keys = _with_short_flags(keys)
     made = []
     if "gateway" in columns:
         address = without_port(pl.col("downstream_local_address"))
         made.append(pl.coalesce("pod", address).alias("gateway"))
-    if not set(_FROM_CLUSTER).isdisjoint(columns):
+    if not _FROM_CLUSTER.isdisjoint(columns):
         made += cluster_parts(pl.col("upstream_cluster"))
-    if not {"outcome", "failure", "kind"}.isdisjoint(columns):
-        records = _with_meaning(records, made)
-    elif made:
-        records = replace(records, keys=records.keys.with_columns(made))
     if "role" in columns:
-        records = _with_role(records, proxies)
-    kept = [name for name in ("text", schema.UNKNOWN_KEYS, PLACE) if name in rows.columns]
-    asked = [name for name in of_rows if name in columns]
-    have = records.keys.columns
-    of_keys = [name for name in schema.NORMALIZED if name in columns and name in have]
-    return replace(
-        records,
-        keys=pl.DataFrame([records.keys[name] for name in of_keys]),
-        rows=records.rows[[KEY, *asked, *schema.POSITION, *kept]],
-        seldom={name: values for name, values in block.seldom.items() if name in columns},
-    )
+        made += [role_of_key(), shows_others()]
+    if _OF_OUTCOMES.isdisjoint(columns):
+        return keys.with_columns(made)
+    # Whether they are there is all that is asked.
+    present = [
+        pl.when(pl.col(THERE) // 2**place % 2 == 1).then(pl.lit(0)).alias(name)
+        for place, name in enumerate(PRESENT)
+    ]
+    keys = keys.with_columns(present).with_columns(*made, kind_of_record().alias("kind"))
+    table, ending = endings.numbered(keys.select(ending_of_record()))
+    found = table.once("outcome", _outcomes_of)
+    return keys.drop(PRESENT).hstack(found[ending])
+
+
+def _outcomes_of(endings: pl.DataFrame) -> pl.DataFrame:
+    return with_failure(with_outcome(endings))[["outcome", "failure"]]
 
 
 def _cleaned(logged: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
@@ -121,36 +183,12 @@ def _cleaned(logged: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
     )
 
 
-def _with_meaning(records: KeyedRecords, more: list[pl.Expr]) -> KeyedRecords:
-    """Return records with outcome, failure, kind and more as a part of their keys."""
-    rows = records.rows
-    traits = rows.select(
-        pl.sum_horizontal(
-            is_there.cast(pl.UInt32) * 2**place
-            for place, is_there in enumerate(
-                [*(pl.col(name).is_not_null() for name in _PRESENT[:-1]), _NOTHING_SENT]
-            )
-        )
-    ).to_series()
-    before, there, key = split_keys(records.keys.height, rows[KEY], traits, 2 ** len(_PRESENT))
-    # Whether they are there is all that is asked.
-    presence = [
-        pl.when(pl.lit(there) // 2**place % 2 == 1).then(pl.lit(0)).alias(name)
-        for place, name in enumerate(_PRESENT)
-    ]
-    present = records.keys[before].lazy().with_columns(presence)
-    kind = kind_of_record().alias("kind")
-    keys = with_failure(with_outcome(present.with_columns(kind, *more).collect()))
-    return records.rekeyed(keys[[name for name in keys.columns if name not in _PRESENT]], key)
-
-
 def _with_role(records: KeyedRecords, proxies: ProxiesSeen) -> KeyedRecords:
     """Return records with the role of who wrote them as a part of their keys."""
-    role = roles_of_keys(records.keys, proxies)
-    if role is not None:
-        return replace(records, keys=records.keys.hstack([role]))
+    if not (proxies.any or records.keys[SHOWS_OTHERS].any()):
+        return records
     plain = with_role(records.frame(("source", *_OF_A_ROLE)), proxies)
-    return records.split("role", plain["role"])
+    return records.without("role").split("role", plain["role"])
 
 
 def _with_request_lines_taken_apart(

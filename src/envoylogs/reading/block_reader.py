@@ -43,7 +43,7 @@ class BlockReader:
             batch is what collects the records. Null to read all lines by the reference.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one parameter a concern of the caller
         self,
         source: str,
         *,

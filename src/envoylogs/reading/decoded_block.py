@@ -86,8 +86,8 @@ class DecodedBlock(NamedTuple):
         )
 
 
-def keyed(records: pl.DataFrame, columns: Collection[str]) -> DecodedBlock:
-    """Return records with what repeats in them taken apart.
+def keyed(records: pl.DataFrame, columns: Collection[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return keys and rows of records: what repeats in them taken apart.
 
     Args:
         records: In any order, which they keep.
@@ -95,9 +95,9 @@ def keyed(records: pl.DataFrame, columns: Collection[str]) -> DecodedBlock:
     """
     names = [name for name in records.columns if name in columns]
     if not names:
-        return DecodedBlock(pl.DataFrame(), records.with_columns(pl.lit(0, pl.UInt32).alias(KEY)))
+        return pl.DataFrame(), records.with_columns(pl.lit(0, pl.UInt32).alias(KEY))
     keys, numbers = numbered(records[names])
-    return DecodedBlock(keys, records.drop(names).with_columns(numbers.alias(KEY)))
+    return keys, records.drop(names).with_columns(numbers.alias(KEY))
 
 
 def split_keys(keys: int, key: pl.Series, traits: pl.Series, most: int) -> tuple[pl.Series, ...]:

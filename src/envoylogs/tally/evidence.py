@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
 
+from envoylogs.envoy.distinct import compact
 from envoylogs.envoy.paths import MAX_TEXT, masked_query
 from envoylogs.envoy.traffic import client_of_record
 from envoylogs.tally.counting import TIME
 from envoylogs.tally.folding.names_apart import kept_apart
-from envoylogs.tally.state import Samples, compact
+from envoylogs.tally.state import Samples
 from envoylogs.tally.subjects import (
     SUBJECT_KEYS,
     SUBJECT_NAMES,

@@ -10,7 +10,6 @@ computed in ``summary``, after the last merge.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
@@ -216,15 +215,3 @@ class Samples(State):
         frames = pl.concat([self.frame, *(other.frame for other in others)])
         frames = self.renamed(frames, self.spec, fold)
         return type(self)(self.reduced(frames, self.spec), self.spec)
-
-
-def compact(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the same frame with strings of its own.
-
-    A few rows taken out of a batch keep all the text of that batch alive,
-    since Polars shares strings; over a log that was 100 MB.
-    """
-    memory = io.BytesIO()
-    frame.write_ipc(memory)
-    memory.seek(0)
-    return pl.read_ipc(memory)

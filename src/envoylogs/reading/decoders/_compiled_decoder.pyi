@@ -1,7 +1,9 @@
-from typing import Any
+from typing import TypeAlias
 
 class Column:
     def __arrow_c_array__(self, requested_schema: object = None, /) -> tuple[object, object]: ...
+
+_Columns: TypeAlias = list[tuple[int, Column]]
 
 class Decoder:
     height: int
@@ -31,4 +33,19 @@ class Decoder:
         self, data: bytes, at: int, number: int, /
     ) -> tuple[int, int, int, int, int, list[bytes]]: ...
     def enveloped(self) -> tuple[int, int]: ...
-    def take(self) -> Any: ...
+    def take(
+        self,
+    ) -> tuple[
+        _Columns,
+        _Columns,
+        Column,
+        Column,
+        Column,
+        Column,
+        _Columns,
+        _Columns,
+        _Columns,
+        _Columns,
+        list[int],
+        list[tuple[bytes, int]],
+    ]: ...

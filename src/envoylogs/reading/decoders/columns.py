@@ -76,8 +76,8 @@ class _TextShape:
         for column in columns:
             fates.add("", "column_seen", len(lines), column)
         values = values_of(self._pattern, lines, self._wanted)
-        block = keyed(pl.DataFrame([*values, *was_logged(columns, len(lines))]), _OF_KEYS)
-        return block._replace(rows=block.rows.with_columns(pl.col(KEY) + before))
+        keys, rows = keyed(pl.DataFrame([*values, *was_logged(columns, len(lines))]), _OF_KEYS)
+        return DecodedBlock(keys, rows.with_columns(pl.col(KEY) + before))
 
 
 class RecordColumns:

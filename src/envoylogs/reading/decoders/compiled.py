@@ -220,8 +220,7 @@ class CompiledDecoder:
             places = pl.int_range(len(of_rows[0]), dtype=pl.UInt32, eager=True)
             of_rows.append(places.alias(PLACE))
         coded = {column.name: column for column in self._named(names)}
-        for column in self._named(shape_names):
-            coded[PATH_SHAPE] = column
+        coded |= dict(zip([PATH_SHAPE], self._named(shape_names), strict=False))
         return DecodedBlock(
             pl.DataFrame(of_keys),
             pl.DataFrame(of_rows),
