@@ -20,6 +20,7 @@ from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
 from envoylogs.reading.decoded_block import KEY
 from envoylogs.reading.fates import LineFates
+from envoylogs.reading.part_reader import PartReader
 from envoylogs.reading.source_reader import SourceReader
 from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.sources.stop import Stop
@@ -228,6 +229,7 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
 
     Raises:
         SourceError: If a source can't be opened or read.
+        NotSeparableError: If a source is a part that can't be read by itself.
     """
     stop = hooks.stop or Stop()
     logs = KnownLogs() if logs is None else logs
@@ -250,7 +252,11 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
         if plan.anonymizer is not None:
             source = plan.anonymizer.named(source)  # noqa: PLW2901  # the same one
         reader_at = partial(plan.reader_at, source.name, decoder=decoder)
-        reader = SourceReader(source, reader_at, logs, proxies, fates)
+        reader = (
+            SourceReader(source, reader_at, logs, proxies, fates)
+            if source.part is None
+            else PartReader(source, source.part, reader_at, fates)
+        )
         with ExitStack() as opened:
             try:
                 raw = opened.enter_context(source.open_raw())

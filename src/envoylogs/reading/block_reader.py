@@ -71,6 +71,16 @@ class BlockReader:
         parts = self._envelopes.waiting
         return None if parts is None else parts | self._unclear.waiting
 
+    @property
+    def is_open(self) -> bool:
+        """Whether what is made of the next line may depend on those before."""
+        return self._envelopes.is_open or self._unclear.is_open
+
+    @property
+    def is_separable(self) -> bool:
+        """Whether the lines to come may be read by another reader: none has named their columns."""
+        return not self._envelopes.has_columns
+
     def read(self, item: Block | LongLine, fates: LineFates) -> RawRecords:
         """Return the records of the next block, and account for its lines."""
         records = RawRecords()
