@@ -137,7 +137,7 @@ bool unescape(Span from, uint8_t *to, size_t *length)
     return true;
 }
 
-enum { MOST_DIGITS = 15 }; /* all such numbers are exact as floats too */
+enum { MOST_DIGITS = 18 }; /* which 64 bits hold; what is beyond 2^53 is no value of a column */
 
 bool take_digits(Cursor *c, int64_t *value)
 {

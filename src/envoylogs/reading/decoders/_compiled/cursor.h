@@ -83,6 +83,48 @@ static inline void skip_plain(Cursor *c)
         c->at++;
 }
 
+/* Goes to the next of four bytes; to the end without any. */
+static inline void skip_to(Cursor *c, const uint8_t ends[4])
+{
+#if defined(__SSE2__)
+    const __m128i a = _mm_set1_epi8((char)ends[0]), b = _mm_set1_epi8((char)ends[1]);
+    const __m128i d = _mm_set1_epi8((char)ends[2]), e = _mm_set1_epi8((char)ends[3]);
+    while (left(c) >= 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)c->at);
+        __m128i found = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, a), _mm_cmpeq_epi8(bytes, b)),
+                                     _mm_or_si128(_mm_cmpeq_epi8(bytes, d), _mm_cmpeq_epi8(bytes, e)));
+        int mask = _mm_movemask_epi8(found);
+        if (mask != 0) {
+            c->at += __builtin_ctz((unsigned)mask);
+            return;
+        }
+        c->at += 16;
+    }
+#endif
+    while (c->at < c->end && *c->at != ends[0] && *c->at != ends[1] && *c->at != ends[2]
+           && *c->at != ends[3])
+        c->at++;
+}
+
+/* Goes to the next byte that is not ASCII, or zero; to the end without any. */
+static inline void skip_ascii(Cursor *c)
+{
+#if defined(__SSE2__)
+    while (left(c) >= 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)c->at);
+        /* Compared with signs, what is not ASCII is smaller than zero. */
+        int mask = _mm_movemask_epi8(_mm_cmplt_epi8(bytes, _mm_set1_epi8(1)));
+        if (mask != 0) {
+            c->at += __builtin_ctz((unsigned)mask);
+            return;
+        }
+        c->at += 16;
+    }
+#endif
+    while (c->at < c->end && *c->at != 0 && *c->at < 0x80)
+        c->at++;
+}
+
 /* A short text to be looked for, with room behind it so that it can be compared at once. */
 enum { AT_ONCE = 32 };
 
@@ -147,7 +189,7 @@ typedef struct {
 
 bool take_number(Cursor *c, Number *found);
 
-/* Takes digits alone, at most 15 of them. */
+/* Takes digits alone, at most 18 of them. */
 bool take_digits(Cursor *c, int64_t *value);
 
 /* Takes exactly so many digits. */

@@ -11,6 +11,7 @@ enum {
     MOST_FIELDS = 256,
     MOST_LITERAL = 32,
     MOST_OPERATORS = 40,
+    MOST_ENDS = 4,
     MOST_FORMATS = 32,
     MOST_TRAITS = 8,
     MOST_HEADS = 8,
@@ -75,7 +76,7 @@ typedef struct {
     uint8_t literal[MOST_LITERAL];
     size_t length;
     bool is_number;
-    uint64_t ends[4]; /* a set of bytes */
+    uint8_t ends[MOST_ENDS]; /* the last of them again where there are fewer */
     int column;       /* -1 for none */
     uint8_t rank;
 } Operator;

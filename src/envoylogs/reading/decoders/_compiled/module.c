@@ -264,16 +264,15 @@ static PyObject *py_add_format(PyObject *object, PyObject *arguments)
                               &column, &rank))
             return NULL;
         Operator *o = &format->operators[format->n_operators++];
-        bool is_fit = literal.len <= MOST_LITERAL && column < MOST_COLUMNS && rank >= 0
+        bool is_fit = literal.len <= MOST_LITERAL && ends.len > 0
+                      && ends.len <= MOST_ENDS && column < MOST_COLUMNS && rank >= 0
                       && rank < 256;
         if (is_fit) {
             *o = (Operator){.length = (size_t)literal.len, .is_number = is_number,
                             .column = column, .rank = (uint8_t)rank};
             memcpy(o->literal, literal.buf, (size_t)literal.len);
-            for (Py_ssize_t b = 0; b < ends.len; b++) {
-                uint8_t byte = ((const uint8_t *)ends.buf)[b];
-                o->ends[byte / 64] |= (uint64_t)1 << byte % 64;
-            }
+            for (Py_ssize_t end = 0; end < MOST_ENDS; end++)
+                o->ends[end] = ((const uint8_t *)ends.buf)[end < ends.len ? end : ends.len - 1];
         }
         PyBuffer_Release(&literal);
         PyBuffer_Release(&ends);

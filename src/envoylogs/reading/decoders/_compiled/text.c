@@ -4,13 +4,9 @@
 /* Tells whether a line is text in UTF-8 without a zero byte. */
 static bool is_text(Cursor c)
 {
-    while (left(&c) != 0) {
-        if (*c.at >= 0x80) {
-            if (!take_utf8(&c))
-                return false;
-        } else if (*c.at++ == 0)
+    for (skip_ascii(&c); left(&c) != 0; skip_ascii(&c))
+        if (!take_utf8(&c))
             return false;
-    }
     return true;
 }
 
@@ -39,8 +35,7 @@ static bool take_operator(Decoder *d, Cursor *c, const Operator *o)
         if (c->at == start)
             return false;
     } else if (!o->is_number)
-        while (left(c) != 0 && (o->ends[*c->at / 64] >> *c->at % 64 & 1) == 0)
-            c->at++;
+        skip_to(c, o->ends);
     if (o->column < 0)
         return true;
     bool is_wanted = d->columns[o->column].kind != UNWANTED;
