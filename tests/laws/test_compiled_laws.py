@@ -126,7 +126,8 @@ def _spelled(draw: st.DrawFn, found: Record) -> bytes:
 _odd_values: SearchStrategy[Any] = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False),
     st.integers(-5, 1000).map(str), st.integers(-5, 1000).map(float), texts,
-    st.text(max_size=4), st.sampled_from(["-", "", " ", "0200", "1e3", "4.0", "a\\b", "\x00", "\ud800"]),
+    st.text(max_size=4),
+    st.sampled_from(["-", "", " ", "0200", "1e3", "4.0", "a\\b", "\x00", "\ud800"]),
     st.sampled_from(["2026-01-02T03:04:05Z", "2026-01-02 03:04:05.678", "2026-02-30T03:04:05.678Z",
                      "2026-01-02T03:04:05.678901Z", "2026-01-02T03:04:60.678Z", "1767225600"]),
     st.lists(st.integers(), max_size=2), st.dictionaries(texts, st.integers(), max_size=2),

@@ -114,7 +114,7 @@ class CompiledDecoder:
         logged = sum(1 << self._places[column] for column in LOGGED_KEYS.values())
         of_envelope = (self._places[name] for name in ("pod", "namespace", "container"))
         self._decoder = Decoder(os.urandom(_SEED_BYTES), keep_text, unknown, logged, *of_envelope)
-        self._with_text = keep_text
+        self._with_text, self._with_unknown = keep_text, unknown
         for name in self._columns:
             wanted = name in columns
             least, most = schema.INTEGERS.get(name, (0, 0))
@@ -216,6 +216,10 @@ class CompiledDecoder:
         ]
         if self._with_text:
             of_rows.append(_series("text", texts))
+        if self._with_unknown:
+            # Those that have any are handed back.
+            none = pl.Series(schema.UNKNOWN_KEYS, [None], dtype=pl.String)
+            of_rows.append(none.new_from_index(0, len(of_rows[0])))
         if any(is_seldom):
             places = pl.int_range(len(of_rows[0]), dtype=pl.UInt32, eager=True)
             of_rows.append(places.alias(PLACE))
