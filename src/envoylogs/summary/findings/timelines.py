@@ -5,11 +5,19 @@ All subjects are counted together: a query has its price, however few rows it is
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from envoylogs.summary.findings.onset import NOTHING, Bucket, Episode, Stretch, episode
+from envoylogs.summary.findings.onset import (
+    NOTHING,
+    Course,
+    Episode,
+    Failed,
+    Stretch,
+    episode,
+)
 from envoylogs.summary.findings.subjects import (
     COLUMNS_OF_SUBJECTS,
     SUBJECT,
@@ -48,9 +56,9 @@ class _Course(NamedTuple):
 
     def episode(self, failed: _Failed) -> Episode:
         """Return when records failed."""
-        counts = zip(self.starts, self.requests, strict=True)
-        nothing = (0, None, None)
-        return episode([Bucket(start, n, *failed.get(start, nothing)) for start, n in counts])
+        starts = sorted(start for start in failed if start is not None)
+        at = {bisect_left(self.starts, start): Failed(*failed[start]) for start in starts}
+        return episode(Course(self.starts, self.requests, at))
 
     def stretch(
         self, found: Episode, failed: _Failed, inside: tuple[int, int, int], width_us: int
