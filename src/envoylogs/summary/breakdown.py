@@ -14,7 +14,7 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, FAILED_CONNECTIONS
 from envoylogs.errors import TallyQuestionError
-from envoylogs.summary.percentiles import latencies, latency_column
+from envoylogs.summary.percentiles import latency_by, latency_column
 from envoylogs.tally.by_columns import key_types
 from envoylogs.tally.counting import total_of
 from envoylogs.tally.latency import TRAITS
@@ -154,10 +154,11 @@ def _table(
     share = pl.col("requests") / total
     if "outcome" in keys:
         share = pl.when(~pl.col("outcome").is_in(CONNECTION_OUTCOMES)).then(share)
+    latency = latency_by(counts, keys, "latency_ms").lazy()
     return (
         rows.group_by(keys)
         .agg(total_of(*_SUMS))
-        .join(latencies(counts, keys, "latency_ms"), on=keys, how="left", nulls_equal=True)
+        .join(latency, on=keys, how="left", nulls_equal=True)
         .select(
             *keys,
             "requests",

@@ -26,23 +26,59 @@ if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally
 
 
+_OFTEN = 8
+"""From so many questions on it is quicker to put all rows in order than to fetch those of each."""
+
+
 class Parts:
     """A frame that is asked for the rows of many names; none goes through all of them."""
 
     def __init__(self, rows: pl.DataFrame) -> None:
         self.rows = rows
-        self._places: dict[tuple[str, ...], dict[tuple[object, ...], pl.Series]] = {}
+        self._by: dict[tuple[str, ...], _ByKey] = {}
 
     def of(self, **values: object) -> pl.DataFrame:
         """Return the rows in which columns have these values, which may be missing."""
         columns = tuple(values)
-        if columns not in self._places:
-            places = self.rows.lazy().select(columns).with_row_index("place")
-            by_key = places.group_by(columns).agg("place").collect()
-            keys = by_key.select(columns).iter_rows()
-            self._places[columns] = dict(zip(keys, by_key["place"], strict=True))
-        places_of = self._places[columns].get(tuple(values.values()))
-        return self.rows.clear() if places_of is None else self.rows[places_of]
+        if columns not in self._by:
+            self._by[columns] = _ByKey(self.rows, columns)
+        return self._by[columns].of(tuple(values.values()))
+
+
+class _ByKey:
+    """The rows of a frame by the values of some columns."""
+
+    def __init__(self, rows: pl.DataFrame, columns: tuple[str, ...]) -> None:
+        by_key = (
+            rows.lazy()
+            .select(columns)
+            .with_row_index("place")
+            .group_by(columns)
+            .agg("place", pl.len().alias("rows"))
+            .collect()
+        )
+        self._rows, self._places = rows, by_key["place"]
+        ends = by_key["rows"].cum_sum().to_list()
+        parts = zip([0, *ends], ends, strict=False)
+        keys = by_key.select(columns).iter_rows()
+        self._parts = {
+            key: (n, *part) for n, (key, part) in enumerate(zip(keys, parts, strict=True))
+        }
+        self._asked = 0
+        self._in_order: pl.DataFrame | None = None
+
+    def of(self, key: tuple[object, ...]) -> pl.DataFrame:
+        """Return the rows of a key in their order."""
+        if key not in self._parts:
+            return self._rows.clear()
+        number, begin, end = self._parts[key]
+        self._asked += 1
+        if self._in_order is None and self._asked >= _OFTEN:
+            self._in_order = self._rows[self._places.explode()]
+        if self._in_order is None:
+            places: pl.Series = self._places[number]
+            return self._rows[places]
+        return self._in_order.slice(begin, end - begin)
 
 
 class Judged:

@@ -162,7 +162,7 @@ def _latencies(log: WholeLog) -> dict[str, Any]:
         frame.select("measure", "value_ms", "digits", "requests")
         for frame in (log.tally.latency_by_group.frame.lazy(), of_gateway)
     ]
-    found = latency_by(pl.concat(counts).collect(), ["measure"], "latency")
+    found = latency_by(pl.concat(counts), ["measure"], "latency")
     return dict.fromkeys(MEASURES, EMPTY_LATENCY) | dict(found.iter_rows())
 
 
