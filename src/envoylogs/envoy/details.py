@@ -10,12 +10,11 @@ unknown one is legal. Logged from Istio 1.9 on.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(NamedTuple):
     """How to read the details that match one pattern.
 
     Attributes:

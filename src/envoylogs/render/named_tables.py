@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -108,7 +107,7 @@ def finding_row(found: Finding) -> Row:
         "proof": found.proof,
         "change": found.change,
         "where": found.condition,
-        "examples": [asdict(example) for example in found.examples],
+        "examples": [example._asdict() for example in found.examples],
         "next": found.next,
         "shared": found.shared,
         "members": [finding_row(member) for member in found.members],

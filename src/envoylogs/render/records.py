@@ -51,7 +51,7 @@ def write_json(summary: Summary, out: TextIO, *, limit: int | None = None) -> No
         "anonymized": summary.anonymized,
         "accounts": accounts_row(summary.accounts, limit),
         "verdict": {"state": summary.verdict.state, "says": summary.verdict.says},
-        "overview": timed(asdict(summary.overview)),
+        "overview": timed(summary.overview._asdict()),
         **_tables(summary, limit),
         "splits": _splits(summary.table("splits"), limit),
         "timeline": {
@@ -118,7 +118,7 @@ def accounts_row(accounts: Accounts, limit: int | None) -> Row:
         for column, n, source, line, value in accounts.unreadable_examples.iter_rows()
     ]
     # What wraps records is for a message.
-    scalars = {name: getattr(accounts, name) for name in accounts.__slots__ if name != "wrapped_in"}
+    scalars = {name: getattr(accounts, name) for name in accounts._fields if name != "wrapped_in"}
     first, last = accounts.overlap or (None, None)
     return {
         **scalars,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -30,8 +29,7 @@ UNDECIDED = "lost_or_never_routed"
 Latency = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(NamedTuple):
     """Totals of a log. Connections and the gateway's own traffic are not in ``requests``.
 
     Attributes:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
@@ -199,7 +198,7 @@ def test_an_episode_without_a_beginning_and_an_end_is_the_whole_time() -> None:
 def test_an_episode_told_as_the_whole_time_keeps_its_numbers() -> None:
     found = episode(_buckets(*[(100, 0)] * 10, *[(100, 90)] * 3, *[(100, 0)] * 10))
 
-    assert found.whole() == replace(found, since=None, until=None)
+    assert found.whole() == found._replace(since=None, until=None)
     assert found.whole().is_whole
     assert not found.is_whole
 

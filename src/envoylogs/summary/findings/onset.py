@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -42,8 +41,7 @@ class Course(NamedTuple):
         return sum(self.requests[begin:end]), sum(failed)
 
 
-@dataclass(frozen=True, slots=True)
-class Episode:
+class Episode(NamedTuple):
     """The stretch in which failures are concentrated.
 
     Attributes:
@@ -82,7 +80,7 @@ class Episode:
 
     def whole(self) -> Episode:
         """Return the same without a beginning and an end."""
-        return replace(self, since=None, until=None)
+        return self._replace(since=None, until=None)
 
 
 _FEWER, _ENOUGH, _ABOUT = 1.5, 6, 0.85
