@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envoylogs.summary.findings.onset import Course, Episode, Failed, was_from_the_start
+from envoylogs.summary.findings.onset import Course, Episode, was_from_the_start
 from envoylogs.summary.findings.onset import episode as episode_of
 
 
@@ -23,7 +23,7 @@ class Bucket(NamedTuple):
 def episode(buckets: list[Bucket]) -> Episode:
     """Return the episode of some buckets."""
     failed = {
-        place: Failed(bucket.failed, bucket.first_failed, bucket.last_failed)
+        place: (bucket.failed, bucket.first_failed, bucket.last_failed)
         for place, bucket in enumerate(buckets)
         if bucket.failed
     }

@@ -10,12 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class Failed(NamedTuple):
-    """Those records of one bucket that failed: how many, the first and the last."""
-
-    records: int
-    first: int | None
-    last: int | None
+Failed = tuple[int, int | None, int | None]
+"""Of the records of one bucket that failed how many they are, the first and the last."""
 
 
 class Course(NamedTuple):
@@ -37,7 +33,7 @@ class Course(NamedTuple):
 
     def sums(self, begin: int, end: int) -> tuple[int, int]:
         """Return how many records the buckets from one place to another have, and failures."""
-        failed = [some.records for place, some in self.failed.items() if begin <= place < end]
+        failed = [n for place, (n, _, _) in self.failed.items() if begin <= place < end]
         return sum(self.requests[begin:end]), sum(failed)
 
 
@@ -162,7 +158,7 @@ def episode(course: Course) -> Episode:
     starts, requests = course.starts, course.requests
     first, last = (starts[0], starts[-1]) if starts else (None, None)
     whole = Episode(None, None, first, last, *course.sums(0, len(starts)))
-    rates = sorted([failed.records / requests[at] for at, failed in course.failed.items()])
+    rates = sorted([n / requests[place] for place, (n, _, _) in course.failed.items()])
     buckets = len(requests) - requests.count(0)
     if not rates or buckets < 3:  # noqa: PLR2004
         return whole
@@ -202,8 +198,8 @@ def _episode(course: Course, whole: Episode, usual: float) -> Episode:
     stretch = (start if begins else 0, end if ends else buckets)
     requests, failed = course.sums(*stretch)
     return Episode(
-        since=course.failed[failing[0]].first if begins else None,
-        until=course.failed[failing[-1]].last if ends else None,
+        since=course.failed[failing[0]][1] if begins else None,
+        until=course.failed[failing[-1]][2] if ends else None,
         first=course.starts[stretch[0]],
         last=course.starts[stretch[1] - 1],
         requests=requests,
@@ -256,7 +252,7 @@ def _with_neighbors(course: Course, whole: Episode, start: int, end: int) -> tup
 
     def belongs(place: int) -> bool:
         at = course.failed.get(place)
-        return at is not None and usual * course.requests[place] < _STRAY * at.records
+        return at is not None and usual * course.requests[place] < _STRAY * at[0]
 
     return start - belongs(start - 1), end + belongs(end)
 
