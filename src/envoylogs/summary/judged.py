@@ -17,10 +17,11 @@ from envoylogs.envoy.outcomes import UNROUTED, harm_of_record, is_error, is_rout
 from envoylogs.envoy.traffic import host_of
 from envoylogs.tally.folding.marks import FOLDED_KNOWN
 from envoylogs.tally.folding.names_apart import is_folded
+from envoylogs.tally.latency import OF_GROUPS
 from envoylogs.tally.traffic import conditions_counted, connections_counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from envoylogs.tally.ladder import Buckets
     from envoylogs.tally.tally import Tally
@@ -152,6 +153,13 @@ class Judged:
         )
 
     @cached_property
+    def counts_of(self) -> Mapping[str, pl.DataFrame]:
+        """The same by kind, requests and connections."""
+        return {
+            kind: self.counts.filter(pl.col("kind") == kind) for kind in ("request", "connection")
+        }
+
+    @cached_property
     def own_traffic(self) -> int:
         """Records of the gateway's own traffic."""
         return int(self._of_kind("own").select(pl.col("requests").sum()).collect().item())
@@ -196,9 +204,13 @@ class Judged:
         return with_host(self.tally.paths.frame)
 
     @cached_property
-    def latency(self) -> pl.DataFrame:
-        """Durations by ``schema.GROUP_KEYS``, with ``host``, the shortest first."""
-        return with_host(self.tally.latency_by_group.frame).sort("value_ms")
+    def latency(self) -> Mapping[str, pl.DataFrame]:
+        """Durations by ``schema.GROUP_KEYS``, with ``host``, the shortest first; by measure."""
+        rows = with_host(self.tally.latency_by_group.frame)
+        return {
+            measure: rows.filter(pl.col("measure") == measure).sort("value_ms")
+            for measure in OF_GROUPS
+        }
 
     @cached_property
     def unrouted_evidence(self) -> Parts:

@@ -128,9 +128,8 @@ def _parts(judged: Judged, sent: pl.LazyFrame) -> pl.LazyFrame:
     """Return one row for each group and cluster, those of a group by requests descending."""
     requests = pl.col("requests")
     parts = sent.group_by(_PART).agg(requests.sum(), requests.filter("error").sum().alias("errors"))
-    for measure in ("latency_ms", "upstream_time_ms"):
-        of_measure = judged.latency.lazy().filter(pl.col("measure") == measure)
-        latency = latency_by(of_measure, _PART, measure)
+    for measure, counts in judged.latency.items():
+        latency = latency_by(counts, _PART, measure)
         parts = parts.join(latency.lazy(), on=_PART, how="left", nulls_equal=True)
     return parts.sort(-requests, *_PART, nulls_last=True).select(
         *_PART,
