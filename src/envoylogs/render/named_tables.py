@@ -52,7 +52,7 @@ def is_folded_in(values: pl.Series) -> bool:
     """Tell whether some values, or parts of them, may stand for folded names or numbers."""
     dtype = values.dtype
     if isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.Struct):
-        return any(map(is_folded_in, values.explode().struct))
+        return any(map(is_folded_in, values.explode().struct.unnest()))
     # What stands for others is the smallest of all numbers, and less than any text of a log.
     if dtype == pl.String:
         least = values.min()

@@ -8,6 +8,7 @@ traffic of unknown names is *noise*: strangers choose those names.
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -59,9 +60,9 @@ class _ByKey:
             .collect()
         )
         self._rows, self._places = rows, by_key["place"]
-        ends = by_key["rows"].cum_sum().to_list()
+        ends = list(accumulate(by_key["rows"]))
         parts = zip([0, *ends], ends, strict=False)
-        keys = by_key.select(columns).iter_rows()
+        keys = by_key[list(columns)].iter_rows()
         self._parts = {
             key: (n, *part) for n, (key, part) in enumerate(zip(keys, parts, strict=True))
         }

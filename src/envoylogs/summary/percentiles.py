@@ -69,12 +69,11 @@ def latency_by(counts: pl.DataFrame | pl.LazyFrame, keys: Sequence[str], name: s
             value.last().alias("max"),
             pl.col("sum").sum(),
         )
-        .collect()
     )
-    values, reached = groups["value_ms"].explode(), groups["requests"].explode().cum_sum()
+    values, reached = pl.col("value_ms").explode(), pl.col("requests").explode().cum_sum()
 
     def at(rank: pl.Expr) -> pl.Expr:
-        return pl.lit(values).gather(pl.lit(reached).search_sorted(rank, side="left"))
+        return values.gather(reached.search_sorted(rank, side="left"))
 
     before = n.cum_sum() - n
     return groups.select(
@@ -91,7 +90,7 @@ def latency_by(counts: pl.DataFrame | pl.LazyFrame, keys: Sequence[str], name: s
         )
         .cast(LATENCY)
         .alias(name),
-    )
+    ).collect()
 
 
 def latency_column(name: str) -> pl.Expr:
