@@ -6,15 +6,14 @@ themselves are in ``outcome_rules``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 
 from envoylogs.envoy.harm import Actor, Harm
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One outcome.
 
     Attributes:
