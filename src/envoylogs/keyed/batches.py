@@ -12,10 +12,10 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.errors import MissingSourceError
+from envoylogs.grouping.numbering import Numberings
 from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.keyed.meaning import normalized
-from envoylogs.keyed.numbering import Numberings
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
 from envoylogs.reading.decoded_block import KEY

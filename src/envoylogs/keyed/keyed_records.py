@@ -14,7 +14,7 @@ from envoylogs.reading.decoders.logged_values import MISSING, series_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from envoylogs.keyed.numbering import Table
+    from envoylogs.grouping.numbering import Table
 
 _NUMBERS = {KEY, PLACE, PATH_SHAPE}
 """Columns of rows that are none of records."""

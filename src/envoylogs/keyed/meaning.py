@@ -17,6 +17,7 @@ import polars as pl
 
 from envoylogs import schema
 from envoylogs.envoy.clusters import cleaned_cluster, cluster_parts
+from envoylogs.envoy.distinct import compact
 from envoylogs.envoy.failures.lookup import with_failure
 from envoylogs.envoy.flags import short_flags
 from envoylogs.envoy.outcome_rules import LOGGED_KEYS, ending_of_record, with_outcome
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from envoylogs.envoy.roles import ProxiesSeen
-    from envoylogs.keyed.numbering import Numbering, Numberings
+    from envoylogs.grouping.numbering import Numbering, Numberings
     from envoylogs.reading.decoded_block import DecodedBlock
     from envoylogs.reading.fates import LineFates
 
@@ -125,7 +126,8 @@ def _clean(block: DecodedBlock, columns: Collection[str], fates: LineFates) -> D
         typed = typed.with_columns(pl.lit(0, pl.UInt8).alias(THERE))
     else:
         typed, typed_rows = _with_presence(typed, typed_rows)
-    return block._replace(keys=typed, rows=typed_rows, is_clean=True)
+    # Keys outlive the batch, and all its text would with them.
+    return block._replace(keys=compact(typed), rows=typed_rows, is_clean=True)
 
 
 def _with_presence(keys: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -26,7 +26,7 @@ from envoylogs.tally.subjects import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from envoylogs.keyed.batches import Batch
     from envoylogs.tally.spec import TallySpec
@@ -74,15 +74,14 @@ class FailureEvidence(Samples):
         return spec.max_names
 
     @classmethod
-    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+    def beside(cls, batch: Batch, spec: TallySpec) -> Self | None:
         """Return the examples of one batch."""
-        del counts
         if batch.selected is None:
-            return cls.empty(spec)
+            return None
         of_failure = pl.col("failure").is_not_null() & (pl.col("kind") != "own")
         failed_ones = batch.selected.filter(batch.selected.of_keys(of_failure))
         if not failed_ones.height:
-            return cls.empty(spec)
+            return None
         keys, values = subject_columns(is_of_connection())
         # What is seldom asked is looked at here for the first time.
         logged = kept_apart(failed_ones.frame(n for n in failed_ones.columns if n not in _UNUSED))

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from envoylogs.envoy.outcomes import is_error, is_redirect
-from envoylogs.tally.counting import REQUESTS, TIME, Counted
+from envoylogs.tally.counting import FIRST, LAST, REQUESTS, Counted, Names, names_in, number_of
 from envoylogs.tally.ladder import (
     WIDTHS_S,
     LadderCounts,
     Step,
     buckets_of,
-    floored,
     narrowest,
 )
 from envoylogs.tally.subjects import (
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 REDIRECT = "redirect"
 
 _NOTHING: Mapping[str, pl.Expr] = {}
+_NO_NAMES: Mapping[str, Names] = {}
 _KEYS = ("kind", "route_name", "outcome", "failure")
 
 
@@ -50,6 +50,7 @@ class BucketCounts(LadderCounts):
         *,
         keys: Mapping[str, pl.Expr],
         values: Mapping[str, pl.Expr],
+        names: Mapping[str, Names] = _NO_NAMES,
         traits: Mapping[str, pl.Expr] = _NOTHING,
         where: pl.Expr | None = None,
         valid: pl.Expr | None = None,
@@ -67,17 +68,18 @@ class BucketCounts(LadderCounts):
         return Counted(
             records=records,
             keys=keys,
-            values={**values, "start": floored(TIME, width)},
+            values=values,
+            names=names,
             measures={
                 "requests": REQUESTS,
-                "errors": pl.col("is_error").sum().cast(pl.Int64),
-                "first": TIME.min(),
-                "last": TIME.max(),
+                "errors": number_of("is_error"),
+                "first": FIRST,
+                "last": LAST,
             },
-            constants={"width_s": pl.lit(width, pl.Int64)},
             traits={**traits, "is_error": is_error()},
             where=where,
             valid=valid,
+            width_s=width,
         )
 
     @classmethod
@@ -144,6 +146,7 @@ class TimelineCounts(BucketCounts):
                     "answer": answer,
                 },
                 values=values,
+                names=names_in(records, address="upstream_host"),
                 traits={"is_connection": is_of_connection()},
             )
         ]
