@@ -8,6 +8,7 @@ that goes on) apart.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
@@ -47,6 +48,7 @@ _NOTHING: Mapping[str, pl.Expr] = {}
 _NO_NAMES: Mapping[str, Names] = {}
 
 
+@cache
 def is_answered() -> pl.Expr:
     """Tell the requests that latency is measured over."""
     return pl.col("outcome").is_in(UPSTREAM_ANSWERED) & pl.col("response_code").ne_missing(

@@ -12,7 +12,7 @@ from envoylogs.tally.accounts import LineCounts, LineExamples
 from envoylogs.tally.adding_up import AddedUp
 from envoylogs.tally.by_columns import AskedLatency, AskedTraffic
 from envoylogs.tally.counting import counts_of
-from envoylogs.tally.evidence import FailureEvidence
+from envoylogs.tally.evidence import EvidenceSoFar, FailureEvidence
 from envoylogs.tally.failures import FailureDurations
 from envoylogs.tally.folding.folded_names import FoldedNames
 from envoylogs.tally.folding.limits import STATES_OF_NAMES, too_many_names, within_limits
@@ -44,6 +44,8 @@ _WAITING = 4
 _NAMES_WAITING = 2
 
 _MOST_ROWS = 250_000
+
+_BESIDE = ("lines", "examples")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,7 @@ class TallySum:
         self._tallies: list[Tally] = []
         self._counts = _new_counts()
         self._beside: dict[str, list[State]] = {}
+        self._evidence = EvidenceSoFar(spec)
 
     def add(self, batch: Batch) -> None:
         """Observe one more batch."""
@@ -211,8 +214,10 @@ class TallySum:
             self._take(Tally.of(batch, self._spec))
             return
         counts.add(_asked(batch, self._spec))
-        for name, state in STATES.items():
-            beside = state.beside(batch, self._spec)
+        if batch.selected is not None:
+            self._evidence.add(batch.selected)
+        for name in _BESIDE:
+            beside = STATES[name].beside(batch, self._spec)
             if beside is not None:
                 self._beside.setdefault(name, []).append(beside)
         most_names = _NAMES_WAITING * self._spec.max_names
@@ -228,6 +233,8 @@ class TallySum:
         """Return the tally of what the kernel has counted so far; it begins anew."""
         self._counts = _new_counts()
         beside, self._beside = self._beside, {}
+        beside["evidence"] = [self._evidence.total()]
+        self._evidence = EvidenceSoFar(self._spec)
 
         def state_of(name: str, state: type[State]) -> State:
             counted = state.of_counts(self._spec, counts.frames(name))

@@ -10,7 +10,7 @@ whom it blames and what to do next stands in one row of ``FAILURES``; findings a
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -180,6 +180,7 @@ def must_act_on_errors(outcome: Outcome) -> str:
 _HARMLESS = ("served", "passthrough", "tcp")
 
 
+@cache
 def upgrade_end() -> pl.Expr:
     """Return which side closed an upgraded connection, as the failure that many alike would be.
 
