@@ -3,7 +3,8 @@
 `python -m benchmarks.differential --before ../before/src --cases 500` makes logs of every era, in
 every envelope, as TEXT, damaged, mixed and cut, asks for them with random options in both
 checkouts, and prints each case whose exit code, output or messages differ. A case is told by its
-number: `--only 17` runs it alone and keeps its log.
+number: `--only 17` runs it alone and keeps its log. `--before src --before-decoder reference`
+compares the two decoders of one checkout.
 """
 
 from __future__ import annotations
@@ -118,6 +119,7 @@ def main() -> None:
     """Compare, and print what differs."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--before", type=Path, help="the src folder to compare with")
+    parser.add_argument("--before-decoder", help="the decoder that it uses; its own without")
     parser.add_argument("--cases", type=int, default=500)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--only", type=int)
@@ -131,7 +133,7 @@ def main() -> None:
     )
     folder = Path(tempfile.mkdtemp())
     log = folder / "gateway.log"
-    workers = [_worker(src, folder) for src in (given.before, _SRC)]
+    workers = [_worker(given.before, folder, given.before_decoder), _worker(_SRC, folder)]
     unlike = 0
     for number in numbers:
         case = case_of(number)
@@ -159,12 +161,14 @@ def _first_unlike(before: list[str], after: list[str]) -> Iterator[str]:
             yield f"  {name}: {was[:300]!r}\n      now: {now[:300]!r}"
 
 
-def _worker(src: Path, folder: Path) -> subprocess.Popen[str]:
+def _worker(src: Path, folder: Path, decoder: str | None = None) -> subprocess.Popen[str]:
     root = str(_SRC.parent)
     environment = {
         **os.environ, "PYTHONPATH": f"{src.resolve()}{os.pathsep}{root}", "COLUMNS": "120",
         "ENVOYLOGS_ANONYMIZE_KEY": "a key for comparisons",
     }  # fmt: skip
+    if decoder is not None:
+        environment["ENVOYLOGS_DECODER"] = decoder
     return subprocess.Popen(
         [sys.executable, "-m", "benchmarks.differential", "--worker"],
         cwd=folder, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,

@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -29,22 +30,27 @@ _STAGES = ("blocks", "decoded", "normalized", "tally")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: seconds on the clock, and the peak memory of the process tree in MB."""
+    """One run: seconds by the clock and of processors, and peak memory of the processes in MB."""
 
     seconds: float
+    processor_seconds: float
     peak_mb: float
 
 
-def run(command: list[str], *, one_core: bool = False) -> Run:
-    """Run a command to its end and watch the memory of its process tree."""
+def run(command: list[str], *, one_core: bool = False, output: Path = Path(os.devnull)) -> Run:
+    """Run a command to its end, with its output in a file, and watch its process tree."""
     environment = dict(os.environ)
     if one_core:
         environment["POLARS_MAX_THREADS"] = "1"
         command = ["taskset", "-c", "0", *command]
-    started = time.perf_counter()
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
-    ) as process:
+    processors, started = _processor_seconds(), time.perf_counter()
+    with (
+        output.open("wb") as out,
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL,
+            env=environment,
+        ) as process,
+    ):  # fmt: skip
         watched = psutil.Process(process.pid)
         peak = 0
         while process.poll() is None:
@@ -56,7 +62,14 @@ def run(command: list[str], *, one_core: bool = False) -> Run:
             time.sleep(0.005)
         if process.wait():
             raise SystemExit(f"failed: {' '.join(command)}")
-    return Run(time.perf_counter() - started, peak / 1e6)
+    seconds = time.perf_counter() - started
+    return Run(seconds, _processor_seconds() - processors, peak / 1e6)
+
+
+def _processor_seconds() -> float:
+    """Return what processes that have ended, and that this one waited for, took of all cores."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def median_run(command: list[str], runs: int, *, one_core: bool = False) -> Run:
@@ -65,8 +78,12 @@ def median_run(command: list[str], runs: int, *, one_core: bool = False) -> Run:
 
 
 def median_of(found: list[Run]) -> Run:
-    """Return the median time and the largest peak of runs."""
-    return Run(statistics.median(r.seconds for r in found), max(r.peak_mb for r in found))
+    """Return the median times and the largest peak of runs."""
+    return Run(
+        statistics.median(r.seconds for r in found),
+        statistics.median(r.processor_seconds for r in found),
+        max(r.peak_mb for r in found),
+    )
 
 
 def measured_stage(stage: str, log: Path) -> None:
@@ -143,12 +160,16 @@ def _speed(path: Path, seconds: float) -> str:
     return f"{path.stat().st_size / seconds / 1e6:.0f} MB/s"
 
 
+def machine() -> str:
+    """Return what figures were measured on."""
+    return f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores"
+
+
 def report(lines: int, runs: int) -> None:
     """Measure everything and print it."""
     log = generated(lines, generator.Era.V1_28, shuffled=False)
     size_mb = log.stat().st_size / 1e6
-    print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores; "
-          f"{lines:,} lines, {size_mb:.0f} MB; median of {runs} runs.\n")  # fmt: skip
+    print(f"{machine()}; {lines:,} lines, {size_mb:.0f} MB; median of {runs} runs.\n")
     print("| what | seconds | speed |\n|---|---|---|")
     for stage in _STAGES[:3]:
         seconds = stage_seconds(stage, log, runs, one_core=True)

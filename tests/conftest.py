@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 
 import hypothesis
@@ -38,6 +39,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write the golden files anew; read the diff"
     )
+
+
+@pytest.fixture(scope="session")
+def compiled_decoder() -> None:
+    """Ask for the compiled decoder, whichever one the run is with."""
+    try:
+        import_module("envoylogs.reading.decoders._compiled_decoder")
+    except ImportError:
+        why = "needs the compiled decoder: apt-get install gcc python3-dev, and make clean"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
 
 
 @pytest.fixture(autouse=True)

@@ -9,12 +9,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from envoylogs import schema
+from envoylogs.engines.threads import SideBySide
 from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.envoy.traffic import columns_behind
 from envoylogs.errors import TallyQuestionError
 from envoylogs.keyed.batches import decode
 from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
+from envoylogs.reading.decoders.choice import decoder_choice
+from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.tally.days import DaySums
 from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.storage import holds_records, is_saved_tally, load_spec, load_tally
@@ -107,21 +110,32 @@ def tally_selections(  # noqa: PLR0913  # one parameter a concern of the caller
     """
     plans = [replace(plan, selection=selection) for selection in selections]
     # A log that is read here is selected from here, whatever a saved tally beside it was.
-    sums = [TallySum(spec_of_plan(spec, each)) for each in plans]
+    specs = [spec_of_plan(spec, each) for each in plans]
+    sums = [TallySum(each) for each in specs]
+    columns = frozenset[str]().union(*(selection.columns for selection in selections))
+    wanted = _tallied(plan, spec, columns)
+    known = KnownLogs()
+    beside = _side_by_side(wanted, list(zip(selections, specs, strict=True)), hooks)
     any_log = False
     saved: list[Tally] = []
+    of_parts: list[list[Tally]] = []
 
     def logs() -> Iterator[Source]:
+        """Yield the logs that are read in order; all others are read on the way."""
+        nonlocal any_log
         for source in sources:
             if is_saved_tally(source):
                 tally = load_tally(source)
                 for each in plans:
                     _refuse_unlike(tally.spec, source.name, each)
                 saved.append(tally.held_to(limits))
-            else:
-                nonlocal any_log
+                continue
+            tallies = None if beside is None else beside.tallies_of(source, known)
+            if tallies is None:
                 any_log = True
                 yield source
+            else:
+                of_parts.append(tallies)
 
     asked = [(selection, RequestsSeen()) for selection in selections]
 
@@ -129,14 +143,26 @@ def tally_selections(  # noqa: PLR0913  # one parameter a concern of the caller
         for adding, batch in zip(sums, decoded.selected_by(asked), strict=True):
             adding.add(batch)
 
-    columns = frozenset[str]().union(*(selection.columns for selection in selections))
-    for _ in work_ahead(decode(logs(), _tallied(plan, spec, columns), hooks=hooks), observe):
+    for _ in work_ahead(decode(logs(), wanted, hooks=hooks, logs=known), observe):
         pass
     found = []
-    for adding in sums:
-        total, *others = [*([adding.total()] if any_log or not saved else []), *saved]
+    for place, adding in enumerate(sums):
+        read = [tallies[place] for tallies in of_parts]
+        in_order = [adding.total()] if any_log or not (read or saved) else []
+        total, *others = [*in_order, *read, *saved]
         found.append(total.merge(*others) if others else total)
     return found
+
+
+def _side_by_side(
+    plan: ReadPlan, asked: Sequence[tuple[Selection, TallySpec]], hooks: Hooks
+) -> SideBySide | None:
+    """Return what reads files in parts; null where it matters which record comes first."""
+    in_order = any(selection.distinct for selection, _ in asked) or hooks.on_malformed is not None
+    # Without the compiled decoder threads would wait for one another.
+    if in_order or not decoder_choice().is_compiled:
+        return None
+    return SideBySide(plan, asked, hooks)
 
 
 def spec_of_plan(spec: TallySpec, plan: ReadPlan) -> TallySpec:

@@ -49,6 +49,12 @@ NORMALIZED: dict[str, pl.DataType] = {
 }
 """The columns of one normalized record, in their order of display."""
 
+NEVER_LOGGED = frozenset(
+    {"upstream_direction", "upstream_port", "upstream_subset", "upstream_service", "gateway",
+     "role", "outcome", "failure", "kind"}
+)  # fmt: skip
+"""Columns that are made of others."""
+
 DERIVED: dict[str, pl.DataType] = {
     "host": pl.String(),
     "client": pl.String(),

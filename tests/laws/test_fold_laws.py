@@ -79,7 +79,7 @@ def _totals(summary: Summary) -> dict[str, object]:
     overview = summary.overview
     noise = {name: overview.noise[name] for name in ("requests", "connections")}
     return {
-        **{name: getattr(overview, name) for name in overview.__slots__ if name != "noise"},
+        **{name: getattr(overview, name) for name in overview._fields if name != "noise"},
         "noise": noise,
         "codes": summary.table("response_code").drop("latency_ms").to_dicts(),
         "outcomes": summary.table("outcome").to_dicts(),

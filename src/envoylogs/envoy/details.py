@@ -10,12 +10,11 @@ unknown one is legal. Logged from Istio 1.9 on.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(NamedTuple):
     """How to read the details that match one pattern.
 
     Attributes:
@@ -251,7 +250,21 @@ RESPONSE_CODE_DETAILS: tuple[Detail, ...] = (
 @lru_cache(maxsize=4096)
 def reading_of(details: str) -> Detail | None:
     """Return how to read one value of ``response_code_details``, or None if it is unknown."""
-    return next((row for row, pattern in _PATTERNS if pattern.fullmatch(details)), None)
+    return next((row for row in RESPONSE_CODE_DETAILS if _fits(details, row.match)), None)
+
+
+def _fits(details: str, match: str) -> bool:
+    """Tell whether a value is as a pattern says, in which an asterisk stands for anything."""
+    begin, asterisk, _ = match.partition("*")
+    if not asterisk:
+        return details == match
+    # Few patterns begin like a value, and only those are compiled.
+    return details.startswith(begin) and _pattern(match).fullmatch(details) is not None
+
+
+@cache
+def _pattern(match: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, match.split("*"))), re.DOTALL)
 
 
 @lru_cache(maxsize=4096)
@@ -266,9 +279,3 @@ def reading_of_reason(reason: str) -> Detail | None:
         if found is not None and found.group == "connect_failure":
             return found
     return None
-
-
-_PATTERNS = tuple(
-    (row, re.compile(".*".join(map(re.escape, row.match.split("*"))), re.DOTALL))
-    for row in RESPONSE_CODE_DETAILS
-)

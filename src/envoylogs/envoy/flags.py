@@ -10,15 +10,13 @@ unknown flag is legal. Flags are a hint, not a verdict: ``outcomes`` decides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseFlag:
+class ResponseFlag(NamedTuple):
     """One response flag.
 
     Attributes:

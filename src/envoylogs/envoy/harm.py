@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from typing import NamedTuple
 
 
 class Actor(StrEnum):
@@ -40,8 +40,7 @@ class Harm(StrEnum):
     """A connection that was not accepted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """One way in which requests or connections end badly.
 
     Several flags and details may show the same one: ``UMSDR`` and

@@ -6,16 +6,15 @@ themselves are in ``outcome_rules``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import polars as pl
 
 from envoylogs.envoy.harm import Actor, Harm
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One outcome.
 
     Attributes:

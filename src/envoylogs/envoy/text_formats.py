@@ -9,8 +9,8 @@ Envoy's own default. The operators are those of Envoy's
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.fields import fold
@@ -75,8 +75,7 @@ _WITH_ARGUMENT = frozenset({"START_TIME", "PROTOCOL"})
 """Operators that mean the same with an argument, as ``START_TIME(%s)``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(NamedTuple):
     """An operator of a format string.
 
     Attributes:
@@ -93,8 +92,7 @@ class Operator:
     has_argument: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TextFormat:
+class TextFormat(NamedTuple):
     """A format string, taken apart.
 
     Attributes:

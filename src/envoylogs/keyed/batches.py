@@ -19,6 +19,7 @@ from envoylogs.keyed.meaning import normalized
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
 from envoylogs.reading.fates import LineFates
+from envoylogs.reading.part_reader import PartReader
 from envoylogs.reading.source_reader import SourceReader
 from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.sources.stop import Stop
@@ -230,13 +231,15 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
 
     Raises:
         SourceError: If a source can't be opened or read.
+        NotSeparableError: If a source is a part that can't be read by itself.
     """
     stop = hooks.stop or Stop()
     logs = KnownLogs() if logs is None else logs
     proxies = ProxiesSeen() if proxies is None else proxies
     requests = RequestsSeen() if requests is None else requests
+    decoder = plan.decoder()
     numbers = Numberings()
-    records = plan.collector()
+    records = plan.collector(decoder)
     keep_text = plan.anonymizer is None
     fates = LineFates(on_malformed=hooks.on_malformed, keep_text=keep_text)
 
@@ -250,8 +253,12 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
             break
         if plan.anonymizer is not None:
             source = plan.anonymizer.named(source)  # noqa: PLW2901  # the same one
-        reader_at = partial(plan.reader_at, source.name)
-        reader = SourceReader(source, reader_at, logs, proxies, fates)
+        reader_at = partial(plan.reader_at, source.name, decoder=decoder)
+        reader = (
+            SourceReader(source, reader_at, logs, proxies, fates)
+            if source.part is None
+            else PartReader(source, source.part, reader_at, fates)
+        )
         with ExitStack() as opened:
             try:
                 raw = opened.enter_context(source.open_raw())
@@ -267,7 +274,7 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
                     ready = decoded()
                     of_others = 0
                     # What was collected is let go before anybody works on what was made of it.
-                    records = plan.collector()
+                    records = plan.collector(decoder)
                     fates = LineFates(on_malformed=hooks.on_malformed, keep_text=keep_text)
                     reader.fates = fates
                     yield ready

@@ -41,8 +41,7 @@ _REQUEST_LINE = r"^(?P<method>\S+) (?P<path>\S.*|-) (?P<protocol>HTTP/[0-9.]+|-)
 
 _FROM_CLUSTER = {"upstream_direction", "upstream_port", "upstream_subset", "upstream_service"}
 _OF_OUTCOMES = {"outcome", "failure", "kind"}
-_MADE = {*_FROM_CLUSTER, *_OF_OUTCOMES, "gateway", "role"}
-_LOGGED = [name for name in schema.NORMALIZED if name not in _MADE]
+_LOGGED = [name for name in schema.NORMALIZED if name not in schema.NEVER_LOGGED]
 _OF_KEYS = [name for name in _LOGGED if name not in schema.OF_RECORDS]
 _NUMBERED: dict[str, pl.DataType] = {
     **{name: schema.NORMALIZED[name] for name in _OF_KEYS},

@@ -9,7 +9,9 @@ from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
 from envoylogs.reading.block_reader import BlockReader
-from envoylogs.reading.decoders.columns import RecordColumns
+from envoylogs.reading.decoders.choice import decoder_choice
+from envoylogs.reading.decoders.columns import RecordColumns, wanted_with
+from envoylogs.reading.decoders.compiled import CompiledDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -68,20 +70,43 @@ class ReadPlan:
         """The columns that are wanted, and those that the selection reads."""
         return {*self.columns, *self.selection.columns}
 
-    def collector(self) -> RecordColumns:
-        """Return what collects the records of one batch."""
+    def decoder(self) -> CompiledDecoder | None:
+        """Return a compiled decoder; null where there is none, or none is wanted."""
+        if not decoder_choice().is_compiled:
+            return None
+        return CompiledDecoder(
+            wanted_with(self.all_columns), self.keys, keep_text=self.text, unknown=self.unknown
+        )
+
+    def collector(self, decoder: CompiledDecoder | None = None) -> RecordColumns:
+        """Return what collects the records of one batch.
+
+        Args:
+            decoder: Whose records are among them.
+        """
         asked = self.selection.columns
         seldom = [name for name in self.seldom if self.anonymizer is None and name not in asked]
-        return RecordColumns(self.all_columns, self.keys, unknown=self.unknown, seldom=seldom)
+        return RecordColumns(
+            self.all_columns, self.keys, unknown=self.unknown, seldom=seldom, decoder=decoder
+        )
 
-    def reader_at(self, source: str, line: int) -> BlockReader:
-        """Return a reader of a source, by its name, that begins at a line."""
+    def reader_at(
+        self, source: str, line: int, decoder: CompiledDecoder | None = None
+    ) -> BlockReader:
+        """Return a reader of a source, by its name, that begins at a line.
+
+        Args:
+            source: Its name.
+            line: The number of its next line.
+            decoder: What takes records before the reader does.
+        """
         return BlockReader(
             source,
             keep_text=self.text,
             text_format=self.text_format,
             keys=self.keys,
             next_line=line,
+            decoder=decoder,
         )
 
 

@@ -22,6 +22,7 @@ from envoylogs.sources.blocks import LongLine
 
 if TYPE_CHECKING:
     from envoylogs.envoy.text_formats import TextFormat
+    from envoylogs.reading.decoders.compiled import CompiledDecoder
     from envoylogs.reading.fates import LineFates
     from envoylogs.sources.blocks import Block
 
@@ -38,9 +39,11 @@ class BlockReader:
         text_format: The user's own format of TEXT lines.
         keys: Which keys hold which columns.
         next_line: The number of the line that is read next.
+        decoder: Takes the lines that are surely records, before anything else is tried; its
+            batch is what collects the records. Null to read all lines by the reference.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one parameter a concern of the caller
         self,
         source: str,
         *,
@@ -48,6 +51,7 @@ class BlockReader:
         text_format: TextFormat | None = None,
         keys: FieldKeys = DEFAULT_KEYS,
         next_line: int = 1,
+        decoder: CompiledDecoder | None = None,
     ) -> None:
         self._source = source
         self._keep_text = keep_text
@@ -56,12 +60,26 @@ class BlockReader:
         self._unclear = UnclearLines(source, keys, keep_text=keep_text)
         self._keys = keys
         self.next_line = next_line
+        # The user's own format is tried before everything else.
+        self._decoder = decoder if text_format is None else None
+        if self._decoder is not None:
+            self._decoder.begin(source)
 
     @property
     def waiting(self) -> set[int] | None:
         """Numbers of the lines that have no fate yet; null if they can't be told."""
         parts = self._envelopes.waiting
         return None if parts is None else parts | self._unclear.waiting
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what is made of the next line may depend on those before."""
+        return self._envelopes.is_open or self._unclear.is_open
+
+    @property
+    def is_separable(self) -> bool:
+        """Whether the lines to come may be read by another reader: none has named their columns."""
+        return not self._envelopes.has_columns
 
     def read(self, item: Block | LongLine, fates: LineFates) -> RawRecords:
         """Return the records of the next block, and account for its lines."""
@@ -159,6 +177,39 @@ class BlockReader:
 
     def _read_lines(self, data: bytes, fates: LineFates) -> RawRecords:
         """Return the records of some lines, and account for these."""
+        decoder, at, records = self._decoder, 0, RawRecords()
+        if decoder is None:
+            return self._read_by_reference(data, fates)
+        while at <= len(data):
+            if self._envelopes.is_open:
+                records.extend(self._read_by_reference(data[at:], fates))
+                break
+            found = decoder.read(data, at, self.next_line)
+            if found.records:
+                records.extend(self._abandoned(fates))
+                records.add_decoded(found.records)
+                self.next_line += found.records
+                fates.add(self._source, "lines", found.records)
+                fates.add(self._source, "record_lines", found.records)
+            if found.lines:
+                records.extend(self._read_by_reference(data[found.start : found.end], fates))
+            at = found.at
+        for kind, n in decoder.enveloped().items():
+            fates.add(self._source, "enveloped", n, kind)
+        return records
+
+    def _abandoned(self, fates: LineFates) -> RawRecords:
+        """Return what is made of an open object that a record has ended."""
+        records, payloads = RawRecords(), Payloads([], [])
+        if self._unclear.is_open:
+            self._unclear.begin(records, fates)
+            self._unclear.enter(payloads)
+            self._unclear.abandon()
+            self._take_origins(payloads, records)
+        return records
+
+    def _read_by_reference(self, data: bytes, fates: LineFates) -> RawRecords:
+        """Return the records of some lines as they are without a compiled decoder."""
         records = RawRecords()
         self._unclear.begin(records, fates)
         lines = data.split(b"\n")
@@ -194,8 +245,12 @@ class BlockReader:
                 start = place + 1
         if start < len(payloads.numbers):
             self._read_json(payloads, slice(start, None), records, fates)
-        if payloads.origins:
-            origins = payloads.origins
+        self._take_origins(payloads, records)
+
+    @staticmethod
+    def _take_origins(payloads: Payloads, records: RawRecords) -> None:
+        origins = payloads.origins
+        if origins:
             records.origins = {n: origins[n] for n in records.numbers if n in origins}
 
     def _take_runs(self, payloads: Payloads, records: RawRecords, fates: LineFates) -> set[int]:

@@ -41,6 +41,9 @@ PRESENT = ("upstream_host", "upstream_service_time_ms", "path", "bytes_sent")
 """Columns of records of which an outcome depends on whether they are there, a value of the column
 or not; of the last one, on whether it is 0."""
 
+_TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
+"""Envoy's default, with all that a microsecond needs."""
+
 _NOTHING: Mapping[str, list[object]] = {}
 _NONE_CODED: Mapping[str, pl.Series] = {}
 
@@ -70,6 +73,18 @@ class DecodedBlock(NamedTuple):
     seldom: Mapping[str, Sequence[object] | pl.Series] = _NOTHING
     coded: Mapping[str, pl.Series] = _NONE_CODED
     is_clean: bool = False
+
+    def plain(self) -> DecodedBlock:
+        """Return the same as it would have been logged, with nothing apart or worked out."""
+        rows = self.rows.with_columns(
+            *(values[self.rows[name]].alias(name) for name, values in self.coded.items()),
+            *(pl.Series(name, values) for name, values in self.seldom.items()),
+        )
+        if self.is_clean and "start_time" in rows.columns:
+            rows = rows.with_columns(pl.col("start_time").dt.strftime(_TIME))
+        return DecodedBlock(
+            self.keys.drop(THERE, strict=False), rows.drop(PLACE, PATH_SHAPE, strict=False)
+        )
 
 
 def keyed(records: pl.DataFrame, columns: Collection[str]) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -102,6 +102,8 @@ class RawRecords:
             line feed; empty unless wanted.
         runs: The records of TEXT.
         run_texts: The bytes of each record of a run, by its line; empty unless wanted.
+        decoded: The records that the compiled decoder took: the place of the first of each run
+            among all records in their order, and how many they are.
         origins: Who wrote a record, by its line; empty without envelopes.
         keys: The keys that each of ``objects`` has; null if that is not known.
     """
@@ -111,17 +113,28 @@ class RawRecords:
     texts: list[bytes] = field(default_factory=list)
     runs: list[TextRun] = field(default_factory=list)
     run_texts: dict[int, bytes] = field(default_factory=dict)
+    decoded: list[tuple[int, int]] = field(default_factory=list)
     origins: dict[int, Origin] = field(default_factory=dict)
     keys: frozenset[str] | None = None
 
     def __len__(self) -> int:
+        return self._undecoded + sum(n for _, n in self.decoded)
+
+    @property
+    def _undecoded(self) -> int:
         return len(self.objects) + sum(len(run.numbers) for run in self.runs)
+
+    def add_decoded(self, n: int) -> None:
+        """Add records that the compiled decoder took."""
+        self.decoded.append((len(self), n))
 
     def extend(self, others: RawRecords) -> None:
         """Take the records of lines that follow."""
         if others.objects:
             are_alike = not self.objects or self.keys == others.keys
             self.keys = others.keys if are_alike else None
+        before = len(self)
+        self.decoded += [(before + place, n) for place, n in others.decoded]
         self.objects += others.objects
         self.lines += others.lines
         self.texts += others.texts

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+
+import polars as pl
 
 from envoylogs.render.formatting import iso_time
 from envoylogs.summary.tables import TABLES
@@ -23,7 +24,40 @@ def rows_of_table(summary: Summary, name: str) -> list[Row]:
     if name == "findings":
         return [finding_row(found) for found in summary.findings]
     rows, flat = summary.table(name), TABLES[name].flat
-    return [timed(row) for row in (flat(rows) if flat else rows).to_dicts()]
+    return timed_rows(flat(rows) if flat else rows)
+
+
+def timed_rows(table: pl.DataFrame) -> list[Row]:
+    """Return the rows of a table as ``timed`` does; what needs nothing of it is left alone."""
+    rows = table.to_dicts()
+    for name, dtype in table.schema.items():
+        if not dtype.is_integer():
+            continue
+        if name in _TIMES:
+            for row in rows:
+                row[name] = _timed(name, row[name])
+        elif is_folded_in(table[name]):
+            for row in rows:
+                row[name] = FOLDED if row[name] == FOLDED_NUMBER else row[name]
+    return rows
+
+
+def marked_rows(table: pl.DataFrame) -> list[Row]:
+    """Return the rows of a table for programs: ``timed`` and ``marked``."""
+    rows = timed_rows(table)
+    return list(map(marked, rows)) if any(map(is_folded_in, table)) else rows
+
+
+def is_folded_in(values: pl.Series) -> bool:
+    """Tell whether some values, or parts of them, may stand for folded names or numbers."""
+    dtype = values.dtype
+    if isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.Struct):
+        return any(map(is_folded_in, values.explode().struct.unnest()))
+    # What stands for others is the smallest of all numbers, and less than any text of a log.
+    if dtype == pl.String:
+        least = values.min()
+        return isinstance(least, str) and least <= max(FOLDED_MARKS)
+    return dtype.is_integer() and values.min() == FOLDED_NUMBER
 
 
 def marked(row: Row) -> Row:
@@ -42,14 +76,13 @@ def marked(row: Row) -> Row:
 
 def timed(row: Row) -> Row:
     """Return a row with its times as text, and folded numbers as folded names."""
-    return {
-        name: FOLDED
-        if value == FOLDED_NUMBER
-        else iso_time(value)
-        if name in _TIMES and isinstance(value, int)
-        else value
-        for name, value in row.items()
-    }
+    return {name: _timed(name, value) for name, value in row.items()}
+
+
+def _timed(name: str, value: Any) -> Any:  # noqa: ANN401  # of any column
+    if value == FOLDED_NUMBER:
+        return FOLDED
+    return iso_time(value) if name in _TIMES and isinstance(value, int) else value
 
 
 def finding_row(found: Finding) -> Row:
@@ -74,7 +107,7 @@ def finding_row(found: Finding) -> Row:
         "proof": found.proof,
         "change": found.change,
         "where": found.condition,
-        "examples": [asdict(example) for example in found.examples],
+        "examples": [example._asdict() for example in found.examples],
         "next": found.next,
         "shared": found.shared,
         "members": [finding_row(member) for member in found.members],

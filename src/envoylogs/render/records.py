@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, TextIO
 import orjson
 
 from envoylogs import __version__
-from envoylogs.render.named_tables import Row, finding_row, marked, rows_of_table, timed
+from envoylogs.render.formatting import iso_time
+from envoylogs.render.named_tables import (
+    Row,
+    finding_row,
+    marked,
+    marked_rows,
+    rows_of_table,
+    timed,
+    timed_rows,
+)
 from envoylogs.summary.tables import ASKED, ASKED_CONNECTIONS, CONNECTIONS, TABLES
 
 if TYPE_CHECKING:
@@ -42,15 +51,12 @@ def write_json(summary: Summary, out: TextIO, *, limit: int | None = None) -> No
         "anonymized": summary.anonymized,
         "accounts": accounts_row(summary.accounts, limit),
         "verdict": {"state": summary.verdict.state, "says": summary.verdict.says},
-        "overview": timed(asdict(summary.overview)),
+        "overview": timed(summary.overview._asdict()),
         **_tables(summary, limit),
-        "splits": [
-            {**split, "buckets": list(map(timed, split["buckets"]))}
-            for split in _rows(summary.table("splits"), limit)
-        ],
+        "splits": _splits(summary.table("splits"), limit),
         "timeline": {
             "bucket_seconds": summary.bucket_seconds,
-            "buckets": list(map(timed, summary.table("timeline").to_dicts())),
+            "buckets": timed_rows(summary.table("timeline")),
         },
         "findings": [finding_row(found) for found in summary.findings[:limit]],
         "folded": asdict(summary.folds) if summary.folds else {},
@@ -86,8 +92,15 @@ def _tables(summary: Summary, limit: int | None) -> Row:
 
 
 def _rows(table: pl.DataFrame, limit: int | None) -> list[Row]:
-    shown = table if limit is None else table.head(limit)
-    return [marked(timed(row)) for row in shown.to_dicts()]
+    return marked_rows(table if limit is None else table.head(limit))
+
+
+def _splits(table: pl.DataFrame, limit: int | None) -> list[Row]:
+    rows = _rows(table, limit)
+    for split in rows:
+        for bucket in split["buckets"]:
+            bucket["start"] = iso_time(bucket["start"])
+    return rows
 
 
 def accounts_row(accounts: Accounts, limit: int | None) -> Row:
@@ -105,7 +118,7 @@ def accounts_row(accounts: Accounts, limit: int | None) -> Row:
         for column, n, source, line, value in accounts.unreadable_examples.iter_rows()
     ]
     # What wraps records is for a message.
-    scalars = {name: getattr(accounts, name) for name in accounts.__slots__ if name != "wrapped_in"}
+    scalars = {name: getattr(accounts, name) for name in accounts._fields if name != "wrapped_in"}
     first, last = accounts.overlap or (None, None)
     return {
         **scalars,

@@ -63,7 +63,11 @@ class ByteStream(Protocol):
 
 
 def blocks(
-    stream: ByteStream, stop: Stop | None = None, *, whole_lines: bool = False
+    stream: ByteStream,
+    stop: Stop | None = None,
+    *,
+    whole_lines: bool = False,
+    size: int = BLOCK_BYTES,
 ) -> Iterator[Block | LongLine]:
     """Cut a stream into blocks of whole lines.
 
@@ -71,16 +75,17 @@ def blocks(
         stream: Read once, from where it stands.
         stop: Why the stream may end within a line, which is then not read.
         whole_lines: Whether a last line without a line feed is left out.
+        size: How much is read at a time.
 
     Yields:
         Blocks and over-long lines, in the order of the stream.
     """
 
-    def read(size: int) -> bytes:
-        return b"" if stop is not None and stop.requested else stream.read1(size)
+    def read(n: int) -> bytes:
+        return b"" if stop is not None and stop.requested else stream.read1(n)
 
     rest = b""
-    while chunk := read(BLOCK_BYTES):
+    while chunk := read(size):
         rest = rest + chunk if rest else chunk
         while True:
             end = rest.rfind(b"\n")

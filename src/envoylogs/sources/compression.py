@@ -45,6 +45,15 @@ def is_packed(start: bytes) -> bool:
     return _format_of(start) is not None or encoding_of(start) is not None
 
 
+def is_plain(head: bytes) -> bool:
+    """Tell whether a file is what it seems: lines of text in UTF-8, and no archive of any kind.
+
+    Args:
+        head: Its first bytes, as many as ``HEAD_BYTES`` if it has so many.
+    """
+    return not (is_packed(head) or _is_tar(head))
+
+
 class UnpackedStream:
     """The bytes of a source, unpacked if they were packed, in UTF-8 if they are text.
 
@@ -90,8 +99,8 @@ class UnpackedStream:
         """Hand pieces on unless an archive begins with them that is not followed."""
         head = b""
         for piece in pieces:
-            if len(head) < _HEAD_BYTES:
-                head += piece[: _HEAD_BYTES - len(head)]
+            if len(head) < HEAD_BYTES:
+                head += piece[: HEAD_BYTES - len(head)]
                 if _is_tar(head):
                     self.problem = "unread_tar"
                     return
@@ -225,7 +234,7 @@ _FORMATS = (
     _Format("lz4", (b"\x04\x22\x4d\x18",)),
 )
 _TAR_AT, _TAR = 257, b"ustar"
-_HEAD_BYTES = _TAR_AT + len(_TAR)
+HEAD_BYTES = _TAR_AT + len(_TAR)
 
 
 def _format_of(start: bytes) -> _Format | None:

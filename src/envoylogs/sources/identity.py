@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 WINDOW_BYTES = 4096
 """How many bytes before a mark are digested."""
 
-_FIRST_POWER = 256
+FIRST_POWER = 256
 _MAX_FIRST_LINE = 1024 * 1024
 _DIGEST_BYTES = 12
 
@@ -101,7 +101,7 @@ class MarkedStream:
             place = min(start + line if line else end, _MAX_FIRST_LINE)
             if line or place == _MAX_FIRST_LINE:
                 self.first = mark_at(place, self._window(piece, place))
-        power = 1 << max(start, _FIRST_POWER - 1).bit_length()
+        power = 1 << max(start, FIRST_POWER - 1).bit_length()
         while power <= end:
             self.marks.append(mark_at(power, self._window(piece, power)))
             power *= 2

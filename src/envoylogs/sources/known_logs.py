@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from envoylogs.sources.identity import MarkedStream
+    from envoylogs.sources.probe import MarkedFile
     from envoylogs.sources.source import Source
 
 MAX_LOGS = 10_000
@@ -121,7 +122,7 @@ class KnownLogs:
         self,
         source: Source,
         place: Place,
-        stream: MarkedStream,
+        stream: MarkedStream | MarkedFile,
         *,
         lines: int,
         waiting: tuple[WaitingLine, ...] = (),

@@ -5,11 +5,19 @@ from __future__ import annotations
 import os
 import re
 import stat
+from itertools import count, takewhile
 from typing import TYPE_CHECKING, BinaryIO
 
 from envoylogs.sources.compression import READ_BYTES, UnpackedStream, is_packed
 from envoylogs.sources.encodings import TOLD_BY_BYTES
-from envoylogs.sources.identity import WINDOW_BYTES, Mark, MarkedStream, digest_of, mark_at
+from envoylogs.sources.identity import (
+    FIRST_POWER,
+    WINDOW_BYTES,
+    Mark,
+    MarkedStream,
+    digest_of,
+    mark_at,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -114,6 +122,17 @@ class Probe:
         self._raw.seek(0)
         return UnpackedStream(self._raw.read, plain=True)
 
+    def last_line_end(self) -> int:
+        """Return where the last whole line of a log ends that is not packed; 0 without any."""
+        end = self.size
+        while end > 0:
+            start = max(end - READ_BYTES, 0)
+            place = self._at(start, end - start).rfind(b"\n") + 1
+            if place:
+                return start + place
+            end = start
+        return 0
+
     def _stream(self, wanted: Iterable[int] = ()) -> MarkedStream:
         return MarkedStream(self.unpacked(), wanted=wanted)
 
@@ -125,6 +144,26 @@ class Probe:
         return found
 
 
+class MarkedFile:
+    """A plain file with the marks that reading it through would make (see ``MarkedStream``).
+
+    Args:
+        raw: An open regular file; where it stands afterwards is not defined.
+    """
+
+    problem = None
+
+    def __init__(self, raw: BinaryIO) -> None:
+        probe = Probe(raw)
+        self.offset = probe.size
+        self.first = probe.first_line(unended=False)
+        powers = takewhile(self.offset.__ge__, (FIRST_POWER << n for n in count()))
+        self.marks = [mark_at(place, probe.window(place)) for place in powers]
+        self.end = mark_at(self.offset, probe.window(self.offset))
+        line_end = probe.last_line_end()
+        self.line_end = mark_at(line_end, probe.window(line_end)) if line_end else None
+
+
 def size_of(raw: BinaryIO) -> int:
     """Return how many bytes an open file has now; 0 for what is no file, or does not know."""
     try:
@@ -134,7 +173,9 @@ def size_of(raw: BinaryIO) -> int:
     return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
-def was_cut(raw: BinaryIO, size_before: int, stream: MarkedStream, *, is_packed: bool) -> bool:
+def was_cut(
+    raw: BinaryIO, size_before: int, stream: MarkedStream | MarkedFile, *, is_packed: bool
+) -> bool:
     """Tell whether a file does not hold any more what was just read of it.
 
     Args:

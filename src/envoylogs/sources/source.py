@@ -17,6 +17,7 @@ from envoylogs.sources.temporary import temporary_folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from envoylogs.sources.parts import Part
     from envoylogs.sources.stop import Stop
 
 STDIN_NAME = "<stdin>"
@@ -33,12 +34,14 @@ class Source:
             are passed over instead of being an error.
         problem: Why there is nothing to read though there may be something, such as
             ``unlisted_folder`` (see ``errors.PROBLEMS``); null for what can be opened.
+        part: Which lines of a plain file are meant; null for all.
     """
 
     name: str
     path: str | None
     found: bool = False
     problem: str | None = None
+    part: Part | None = None
 
     @property
     def size(self) -> int | None:

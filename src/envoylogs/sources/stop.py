@@ -26,22 +26,28 @@ class Stop:
     Nothing that was read is lost to it: a handler interrupts no read, it only
     wakes a wait for more bytes.
 
-    Attributes:
-        requested: Whether it was asked for.
+    Args:
+        of_all: Another one, of work of which this is a part; it ends the part too.
     """
 
-    def __init__(self) -> None:
-        self.requested = False
+    def __init__(self, of_all: Stop | None = None) -> None:
+        self._of_all = of_all
+        self._requested = False
         self._woken, self._wake = os.pipe()
 
     def __del__(self) -> None:
         os.close(self._woken)
         os.close(self._wake)
 
+    @property
+    def requested(self) -> bool:
+        """Whether it was asked for."""
+        return self._requested or (self._of_all is not None and self._of_all.requested)
+
     def request(self) -> None:
         """Ask for the end; a wait for more bytes is over at once."""
-        if not self.requested:
-            self.requested = True
+        if not self._requested:
+            self._requested = True
             os.write(self._wake, b"\0")
 
     def wait_for(self, stream: BinaryIO) -> None:

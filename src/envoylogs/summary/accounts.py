@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from envoylogs.tally.tally import Tally
 
 
-@dataclass(frozen=True, slots=True)
-class Accounts:
+class Accounts(NamedTuple):
     """The lines of all sources by fate.
 
     ``lines = record_lines + blank + other + malformed``; a record that is

@@ -14,7 +14,7 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, FAILED_CONNECTIONS
 from envoylogs.errors import TallyQuestionError
-from envoylogs.summary.percentiles import latencies, latency_column
+from envoylogs.summary.percentiles import latency_by, latency_column
 from envoylogs.tally.by_columns import key_types
 from envoylogs.tally.counting import total_of
 from envoylogs.tally.latency import TRAITS
@@ -130,18 +130,17 @@ def _by_time(table: pl.DataFrame, by: Sequence[str], counted: str) -> pl.DataFra
 
 
 def _requests(judged: Judged) -> pl.LazyFrame:
-    return judged.counts.lazy().filter(pl.col("kind") == "request")
+    return judged.counts_of["request"].lazy()
 
 
 def _latency_always_there(judged: Judged, by: Sequence[str]) -> pl.LazyFrame:
     """Return durations by columns that every tally has them by."""
-    measured = pl.col("measure") == "latency_ms"
     if len(by) == 1 and by[0] in TRAITS:
         counts = judged.tally.latency_by_trait.frame.lazy().filter(
-            measured, pl.col("trait") == by[0]
+            pl.col("measure") == "latency_ms", pl.col("trait") == by[0]
         )
         return counts.rename({"name": by[0]})
-    return judged.latency.lazy().filter(measured)
+    return judged.latency["latency_ms"].lazy()
 
 
 _SUMS = ("requests", *conditions_counted(), "bytes_sent", "bytes_received")
@@ -154,10 +153,11 @@ def _table(
     share = pl.col("requests") / total
     if "outcome" in keys:
         share = pl.when(~pl.col("outcome").is_in(CONNECTION_OUTCOMES)).then(share)
+    latency = latency_by(counts, keys, "latency_ms").lazy()
     return (
         rows.group_by(keys)
         .agg(total_of(*_SUMS))
-        .join(latencies(counts, keys, "latency_ms"), on=keys, how="left", nulls_equal=True)
+        .join(latency, on=keys, how="left", nulls_equal=True)
         .select(
             *keys,
             "requests",
@@ -195,10 +195,10 @@ def asked_connections(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
     asked = judged.tally.spec.by
     total = int(judged.connections["requests"].sum())
     if set(by) <= set(TrafficCounts.KEYS):
-        rows = judged.counts
+        rows = judged.counts_of["connection"]
     elif set(by) <= set(asked):
-        rows = judged.tally.asked_traffic.frame
-        if int(rows["requests"].filter(rows["kind"] == "connection").sum()) != total:
+        rows = judged.tally.asked_traffic.frame.filter(pl.col("kind") == "connection")
+        if int(rows["requests"].sum()) != total:
             raise TallyQuestionError.connections_not_counted_by(by)
     else:
         raise TallyQuestionError.not_counted_by(by, TrafficCounts.KEYS, asked)
@@ -207,7 +207,6 @@ def asked_connections(judged: Judged, by: Sequence[str]) -> pl.DataFrame:
     failed_share = pl.when(accepted > 0).then(pl.col("failed") / accepted)
     table = (
         rows.lazy()
-        .filter(pl.col("kind") == "connection")
         .with_columns(starts)
         .group_by(by)
         .agg(

@@ -8,6 +8,7 @@ traffic of unknown names is *noise*: strangers choose those names.
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -17,13 +18,18 @@ from envoylogs.envoy.outcomes import UNROUTED, harm_of_record, is_error, is_rout
 from envoylogs.envoy.traffic import host_of
 from envoylogs.tally.folding.marks import FOLDED_KNOWN
 from envoylogs.tally.folding.names_apart import is_folded
+from envoylogs.tally.latency import OF_GROUPS
 from envoylogs.tally.traffic import conditions_counted, connections_counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from envoylogs.tally.ladder import Buckets
     from envoylogs.tally.tally import Tally
+
+
+_OFTEN = 8
+"""From so many questions on it is quicker to put all rows in order than to fetch those of each."""
 
 
 class Parts:
@@ -31,18 +37,50 @@ class Parts:
 
     def __init__(self, rows: pl.DataFrame) -> None:
         self.rows = rows
-        self._places: dict[tuple[str, ...], dict[tuple[object, ...], pl.Series]] = {}
+        self._by: dict[tuple[str, ...], _ByKey] = {}
 
     def of(self, **values: object) -> pl.DataFrame:
         """Return the rows in which columns have these values, which may be missing."""
         columns = tuple(values)
-        if columns not in self._places:
-            places = self.rows.lazy().select(columns).with_row_index("place")
-            by_key = places.group_by(columns).agg("place").collect()
-            keys = by_key.select(columns).iter_rows()
-            self._places[columns] = dict(zip(keys, by_key["place"], strict=True))
-        places_of = self._places[columns].get(tuple(values.values()))
-        return self.rows.clear() if places_of is None else self.rows[places_of]
+        if columns not in self._by:
+            self._by[columns] = _ByKey(self.rows, columns)
+        return self._by[columns].of(tuple(values.values()))
+
+
+class _ByKey:
+    """The rows of a frame by the values of some columns."""
+
+    def __init__(self, rows: pl.DataFrame, columns: tuple[str, ...]) -> None:
+        by_key = (
+            rows.lazy()
+            .select(columns)
+            .with_row_index("place")
+            .group_by(columns)
+            .agg("place", pl.len().alias("rows"))
+            .collect()
+        )
+        self._rows, self._places = rows, by_key["place"]
+        ends = list(accumulate(by_key["rows"]))
+        parts = zip([0, *ends], ends, strict=False)
+        keys = by_key[list(columns)].iter_rows()
+        self._parts = {
+            key: (n, *part) for n, (key, part) in enumerate(zip(keys, parts, strict=True))
+        }
+        self._asked = 0
+        self._in_order: pl.DataFrame | None = None
+
+    def of(self, key: tuple[object, ...]) -> pl.DataFrame:
+        """Return the rows of a key in their order."""
+        if key not in self._parts:
+            return self._rows.clear()
+        number, begin, end = self._parts[key]
+        self._asked += 1
+        if self._in_order is None and self._asked >= _OFTEN:
+            self._in_order = self._rows[self._places.explode()]
+        if self._in_order is None:
+            places: pl.Series = self._places[number]
+            return self._rows[places]
+        return self._in_order.slice(begin, end - begin)
 
 
 class Judged:
@@ -116,6 +154,13 @@ class Judged:
         )
 
     @cached_property
+    def counts_of(self) -> Mapping[str, pl.DataFrame]:
+        """The same by kind, requests and connections."""
+        return {
+            kind: self.counts.filter(pl.col("kind") == kind) for kind in ("request", "connection")
+        }
+
+    @cached_property
     def own_traffic(self) -> int:
         """Records of the gateway's own traffic."""
         return int(self._of_kind("own").select(pl.col("requests").sum()).collect().item())
@@ -160,9 +205,13 @@ class Judged:
         return with_host(self.tally.paths.frame)
 
     @cached_property
-    def latency(self) -> pl.DataFrame:
-        """Durations by ``schema.GROUP_KEYS``, with ``host``, the shortest first."""
-        return with_host(self.tally.latency_by_group.frame).sort("value_ms")
+    def latency(self) -> Mapping[str, pl.DataFrame]:
+        """Durations by ``schema.GROUP_KEYS``, with ``host``, the shortest first; by measure."""
+        rows = with_host(self.tally.latency_by_group.frame)
+        return {
+            measure: rows.filter(pl.col("measure") == measure).sort("value_ms")
+            for measure in OF_GROUPS
+        }
 
     @cached_property
     def unrouted_evidence(self) -> Parts:

@@ -202,7 +202,7 @@ def quantiles(slices: Slices) -> pl.DataFrame:
         .filter(pl.col("value_ms").is_not_null())
         .select("bin", "value_ms", pl.col("records").alias("requests"), digits=pl.lit(ALL_DIGITS))
     )
-    return latency_by(answered.collect(), ["bin"], "latency").sort("bin").unnest("latency")
+    return latency_by(answered, ["bin"], "latency").sort("bin").unnest("latency")
 
 
 def by_class(slices: Slices) -> dict[tuple[int, int], int]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -30,8 +29,7 @@ UNDECIDED = "lost_or_never_routed"
 Latency = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(NamedTuple):
     """Totals of a log. Connections and the gateway's own traffic are not in ``requests``.
 
     Attributes:
@@ -162,7 +160,7 @@ def _latencies(log: WholeLog) -> dict[str, Any]:
         frame.select("measure", "value_ms", "digits", "requests")
         for frame in (log.tally.latency_by_group.frame.lazy(), of_gateway)
     ]
-    found = latency_by(pl.concat(counts).collect(), ["measure"], "latency")
+    found = latency_by(pl.concat(counts), ["measure"], "latency")
     return dict.fromkeys(MEASURES, EMPTY_LATENCY) | dict(found.iter_rows())
 
 

@@ -37,13 +37,11 @@ EMPTY_LATENCY: dict[str, object] = {
 }
 
 
-def latency_by(counts: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataFrame:
-    """Return the percentiles of each group, as ``latencies`` does."""
-    return latencies(counts.lazy(), keys, name).collect()
-
-
-def latencies(counts: pl.LazyFrame, keys: Sequence[str], name: str) -> pl.LazyFrame:
+def latency_by(counts: pl.DataFrame | pl.LazyFrame, keys: Sequence[str], name: str) -> pl.DataFrame:
     """Return the percentiles of each group.
+
+    The values of all groups stand one after the other, so a rank of a group is a place among all
+    of them, and one search finds the places of all groups.
 
     Args:
         counts: ``value_ms``, ``digits`` and ``requests``, several rows a value allowed.
@@ -54,28 +52,45 @@ def latencies(counts: pl.LazyFrame, keys: Sequence[str], name: str) -> pl.LazyFr
         The keys and a column of type ``LATENCY``; groups without a count are
         missing. In no order.
     """
-    value, requests = pl.col("value_ms"), pl.col("requests")
-    n, so_far = requests.sum(), requests.cum_sum()
+    value, requests, n = pl.col("value_ms"), pl.col("requests"), pl.col("count")
     # A class that is one millisecond wide is exact.
     digits = pl.col("digits")
     exact = (digits == ALL_DIGITS) | (value.abs() < pl.lit(2.0).pow(digits))
-    return (
-        counts.sort("value_ms")
+    groups = (
+        counts.lazy()
+        .sort("value_ms")
+        .with_columns(exact.alias("exact"), (value * requests).alias("sum"))
         .group_by(keys)
         .agg(
-            n.alias("count"),
-            exact.all().alias("exact"),
+            value,
+            requests,
+            requests.sum().alias("count"),
+            pl.col("exact").all(),
+            value.last().alias("max"),
+            pl.col("sum").sum(),
+        )
+    )
+    values, reached = pl.col("value_ms").explode(), pl.col("requests").explode().cum_sum()
+
+    def at(rank: pl.Expr) -> pl.Expr:
+        return values.gather(reached.search_sorted(rank, side="left"))
+
+    before = n.cum_sum() - n
+    return groups.select(
+        *keys,
+        pl.struct(
+            n,
+            "exact",
             *(
-                # The first value with enough requests up to it; sums only grow, so it is found by
-                # counting those that are not enough.
-                value.get((so_far < (n * per_mille + 999) // 1000).sum()).alias(quantile)
+                at(before + (n * per_mille + 999) // 1000).alias(quantile)
                 for quantile, per_mille in PER_MILLE.items()
             ),
-            value.last().alias("max"),
-            ((value * requests).sum() / n).alias("mean"),
+            "max",
+            (pl.col("sum") / n).alias("mean"),
         )
-        .select(*keys, pl.struct(*LATENCY.to_schema()).cast(LATENCY).alias(name))
-    )
+        .cast(LATENCY)
+        .alias(name),
+    ).collect()
 
 
 def latency_column(name: str) -> pl.Expr:

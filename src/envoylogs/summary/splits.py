@@ -14,7 +14,7 @@ import polars as pl
 
 from envoylogs.envoy.clusters import cluster_parts
 from envoylogs.errors import UnknownKeyError, nearest
-from envoylogs.summary.percentiles import latencies, latency_column
+from envoylogs.summary.percentiles import latency_by, latency_column
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
@@ -128,10 +128,9 @@ def _parts(judged: Judged, sent: pl.LazyFrame) -> pl.LazyFrame:
     """Return one row for each group and cluster, those of a group by requests descending."""
     requests = pl.col("requests")
     parts = sent.group_by(_PART).agg(requests.sum(), requests.filter("error").sum().alias("errors"))
-    for measure in ("latency_ms", "upstream_time_ms"):
-        of_measure = judged.latency.lazy().filter(pl.col("measure") == measure)
-        latency = latencies(of_measure, _PART, measure)
-        parts = parts.join(latency, on=_PART, how="left", nulls_equal=True)
+    for measure, counts in judged.latency.items():
+        latency = latency_by(counts, _PART, measure)
+        parts = parts.join(latency.lazy(), on=_PART, how="left", nulls_equal=True)
     return parts.sort(-requests, *_PART, nulls_last=True).select(
         *_PART,
         *_shares(_of_all(_GROUP)),

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 from envoylogs.summary.accounts import Accounts, accounts
 from envoylogs.summary.findings.whole_log import WholeLog, all_findings
 from envoylogs.summary.folds import Folds, folds
-from envoylogs.summary.metrics.families import Family, metric_families
 from envoylogs.summary.overview import Overview, overview
-from envoylogs.summary.slices import SLICE_COLUMNS, FindingSlice, Slices, slices, slices_of
 from envoylogs.summary.tables import ASKED, ASKED_CONNECTIONS, TABLES
 from envoylogs.summary.verdict import Verdict, verdict
 from envoylogs.tally.known_tokens import revealed
@@ -27,6 +25,8 @@ if TYPE_CHECKING:
     from envoylogs.mesh.mesh import Mesh
     from envoylogs.summary.explanations import Explanation
     from envoylogs.summary.findings.finding import Finding
+    from envoylogs.summary.metrics.families import Family
+    from envoylogs.summary.slices import FindingSlice, Slices
     from envoylogs.summary.sorting import Sort
     from envoylogs.summary.suppressing import Suppressed
     from envoylogs.tally.ladder import Buckets
@@ -197,19 +197,30 @@ class Summary:
         """For monitoring, in a fixed order; null unless they were asked for."""
         if self._names_in_metrics is None:
             return None
+        from envoylogs.summary.metrics.families import metric_families
+
         return metric_families(self, self._names_in_metrics)
 
     @cached_property
     def slices(self) -> Slices | None:
         """What any slice is counted from; null unless joint counts are by ``SLICE_COLUMNS``."""
-        if self.judged.tally.spec.joint != SLICE_COLUMNS:
+        joint = self.judged.tally.spec.joint
+        if not joint:
+            return None
+        from envoylogs.summary.slices import SLICE_COLUMNS, slices
+
+        if joint != SLICE_COLUMNS:
             return None
         return slices(self.judged)
 
     @cached_property
     def finding_slices(self) -> tuple[FindingSlice | None, ...]:
         """Of each of ``findings``; empty without slices."""
-        return slices_of(self.findings, self.slices) if self.slices else ()
+        if self.slices is None:
+            return ()
+        from envoylogs.summary.slices import slices_of
+
+        return slices_of(self.findings, self.slices)
 
 
 def summarize(  # noqa: PLR0913  # what may be asked of a tally

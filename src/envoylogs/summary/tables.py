@@ -5,8 +5,7 @@ Whatever shows tables finds them here, so one more table is one more line.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -50,8 +49,7 @@ JOINT = "joint"
 """The table of what ``--joint`` counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """A table.
 
     Attributes:

@@ -7,9 +7,8 @@ finding is counted in the sentence, so that no number contradicts it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envoylogs.summary.findings.finding import Severity
 from envoylogs.summary.in_words import counted, listing
@@ -40,8 +39,7 @@ class State(StrEnum):
     """Nothing was asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether anything is wrong.
 
     Attributes:

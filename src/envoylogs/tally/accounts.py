@@ -96,6 +96,10 @@ class LineCounts(Counts):
         kept = keys.sort(pl.col("detail").str.len_chars(), "detail").filter(place < KEYS_KEPT)
         return pl.concat([found.filter(is_key.not_()), kept])
 
+    def of_fate(self, fate: str) -> int:
+        """Return how many lines, bytes or records of all sources have a fate."""
+        return int(self.frame.filter(pl.col("fate") == fate)["n"].sum())
+
     def undamaged(self) -> Self:
         """Return the same without what kept sources from being read to their end."""
         return type(self)(self.frame.filter(pl.col("fate") != "damaged"), self.spec)

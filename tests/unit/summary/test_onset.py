@@ -1,12 +1,35 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envoylogs.summary.findings.onset import Bucket, Episode, episode, was_from_the_start
+from envoylogs.summary.findings.onset import Course, Episode, was_from_the_start
+from envoylogs.summary.findings.onset import episode as episode_of
+
+
+class Bucket(NamedTuple):
+    """A minute of a log, and when the first and the last request in it failed; null without."""
+
+    start: int
+    requests: int
+    failed: int
+    first_failed: int | None
+    last_failed: int | None
+
+
+def episode(buckets: list[Bucket]) -> Episode:
+    """Return the episode of some buckets."""
+    failed = {
+        place: (bucket.failed, bucket.first_failed, bucket.last_failed)
+        for place, bucket in enumerate(buckets)
+        if bucket.failed
+    }
+    starts = [bucket.start for bucket in buckets]
+    return episode_of(Course(starts, [bucket.requests for bucket in buckets], failed))
+
 
 _FIRST, _LAST = 7, 50
 """So long after a bucket's start its first failure is, and its last one."""
@@ -175,7 +198,7 @@ def test_an_episode_without_a_beginning_and_an_end_is_the_whole_time() -> None:
 def test_an_episode_told_as_the_whole_time_keeps_its_numbers() -> None:
     found = episode(_buckets(*[(100, 0)] * 10, *[(100, 90)] * 3, *[(100, 0)] * 10))
 
-    assert found.whole() == replace(found, since=None, until=None)
+    assert found.whole() == found._replace(since=None, until=None)
     assert found.whole().is_whole
     assert not found.is_whole
 

@@ -582,7 +582,7 @@ _TABLES = (*COLUMNS, "groups", "rejections", "splits", "timeline")
 
 def _comparable(summary: Summary) -> dict[str, Any]:
     """Return all tables but for what names a source and a line."""
-    accounts = dataclasses.asdict(summary.accounts)
+    accounts = summary.accounts._asdict()
     tables = {
         **{name: summary.table(name) for name in _TABLES},
         "gateways": accounts.pop("gateways"),
@@ -599,8 +599,7 @@ def _comparable(summary: Summary) -> dict[str, Any]:
             dataclasses.replace(
                 finding,
                 examples=tuple(
-                    dataclasses.replace(example, source=None, line=None)
-                    for example in finding.examples
+                    example._replace(source=None, line=None) for example in finding.examples
                 ),
             )
             for finding in summary.findings

@@ -9,7 +9,6 @@ whom it blames and what to do next stands in one row of ``FAILURES``; findings a
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 FAILURES: Mapping[str, Failure] = {
     failure.name: failure
     for failure in (
-        *(replace(failure, of_service=True) for failure in FAILURES_OF_SERVICES),
+        *(failure._replace(of_service=True) for failure in FAILURES_OF_SERVICES),
         *FAILURES_OF_THE_GATEWAY,
         *FAILURES_OF_REQUESTS,
         *FAILURES_OF_MANY,

@@ -26,6 +26,7 @@ from envoylogs.reading.payloads import NOBODY, Origin
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from envoylogs.reading.decoders.compiled import CompiledDecoder
     from envoylogs.reading.decoders.reference import ObjectShape
     from envoylogs.reading.decoders.text_patterns import TextPattern
     from envoylogs.reading.fates import LineFates
@@ -36,6 +37,12 @@ MADE_FROM = ("method", "path", "authority", "protocol", "response_code", "bytes_
              "downstream_local_address", "upstream_local_address", "pod")  # fmt: skip
 """What outcome, failure, kind, gateway and role are made from besides ``LOGGED_KEYS``: always
 read."""
+
+
+def wanted_with(columns: Collection[str]) -> set[str]:
+    """Return columns with those that are always read."""
+    return {*columns, *LOGGED_KEYS.values(), *MADE_FROM}
+
 
 _OF_KEYS = frozenset({*schema.NORMALIZED, *LOGGED_KEYS}).difference(schema.OF_RECORDS)
 
@@ -82,20 +89,25 @@ class RecordColumns:
         keys: Which keys hold them.
         unknown: Whether what no column holds is kept too, as ``unknown_keys``.
         seldom: Columns of which few values will be asked.
+        decoder: What has taken records before they came here.
     """
 
-    def __init__(
+    def __init__(  # one parameter a concern of the caller
         self,
         columns: Collection[str],
         keys: FieldKeys = DEFAULT_KEYS,
         *,
         unknown: bool = False,
         seldom: Collection[str] = (),
+        decoder: CompiledDecoder | None = None,
     ) -> None:
         self._seldom = seldom
+        self._decoder = decoder
+        self._decoded: list[tuple[int, int]] = []
+        self._height = 0
         self._keys = keys
         self._unknown: dict[int, str] | None = {} if unknown else None
-        self._wanted = {*columns, *LOGGED_KEYS.values(), *MADE_FROM}
+        self._wanted = wanted_with(columns)
         self._objects = ObjectShapes(keys, self._wanted)
         self._text_shapes: dict[TextPattern, _TextShape] = {}
         self._lines: list[int] = []
@@ -104,7 +116,7 @@ class RecordColumns:
         self._origins: list[Origin] = []
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return self._height
 
     def extend(self, source: str, records: RawRecords) -> None:
         """Take records of one source, as a reader found them."""
@@ -112,7 +124,9 @@ class RecordColumns:
             return
         first = len(self._lines)
         if not self._sources or self._sources[-1][0] != source:
-            self._sources.append((source, first))
+            self._sources.append((source, self._height))
+        self._decoded += [(self._height + place, n) for place, n in records.decoded]
+        self._height += len(records)
         if records.runs:
             self._extend_mixed(records)
         else:
@@ -172,13 +186,31 @@ class RecordColumns:
             With a column for each wanted column that a record had a key for. Where an envelope
             said so, ``pod``, ``namespace`` and ``container``; it knows better than the record.
         """
+        taken = None
+        if self._decoder is not None and self._decoded:
+            taken = self._decoder.take(self._seldom, fates, self._objects.unused)
+        fates.take_keys("", "key_unused", self._objects.unused)
+        if taken is None:
+            block = self._of_reference(fates)
+        elif not self._lines:
+            block = taken
+        else:
+            block = self._among_each_other(taken, self._of_reference(fates))
+        ends = [first for _, first in self._sources[1:]] + [len(self)]
+        sources = [
+            pl.Series("source", [name]).new_from_index(0, end - first)
+            for (name, first), end in zip(self._sources, ends, strict=True)
+        ]
+        return block._replace(rows=block.rows.hstack([pl.concat(sources)]))
+
+    def _of_reference(self, fates: LineFates) -> DecodedBlock:
+        """Return the records that came as objects or as lines of TEXT."""
         shapes: list[ObjectShape | _TextShape] = [
             *self._objects.shapes,
             *self._text_shapes.values(),
         ]
-        fates.take_keys("", "key_unused", self._objects.unused)
         # Where several shapes stand among each other, all their columns are put in order.
-        seldom = self._seldom if len(shapes) == 1 else ()
+        seldom = self._seldom if len(shapes) == 1 and not self._decoded else ()
         blocks, places, before = [], [], 0
         for shape in shapes:
             block = shape.block(before, seldom, fates)
@@ -186,29 +218,40 @@ class RecordColumns:
             places += shape.places
             before += block.keys.height
         if len(blocks) > 1:
-            keys, rows = (
-                _joined(of_all)
-                for of_all in ([one.keys for one in blocks], [one.rows for one in blocks])
-            )
-            block = DecodedBlock(keys, rows[pl.Series(places).arg_sort()])
+            block = _in_order(blocks, pl.Series(places))
         else:
             (block,) = blocks
         if self._origins:
             block = _with_origins(block, self._origins)
-        ends = [first for _, first in self._sources[1:]] + [len(self)]
-        sources = [
-            pl.Series("source", [name]).new_from_index(0, end - first)
-            for (name, first), end in zip(self._sources, ends, strict=True)
-        ]
-        more = [pl.concat(sources), pl.Series("line", self._lines, dtype=pl.Int64)]
+        more = [pl.Series("line", self._lines, dtype=pl.Int64)]
         if self._texts:
             more.append(pl.Series("text", self._texts, dtype=pl.Binary))
         if block.seldom:
             more.append(pl.int_range(len(self), dtype=pl.UInt32, eager=True).alias(PLACE))
         if self._unknown is not None:
-            found = map(self._unknown.get, range(len(self)))
+            found = map(self._unknown.get, range(len(self._lines)))
             more.append(pl.Series(schema.UNKNOWN_KEYS, list(found), dtype=pl.String))
         return block._replace(rows=block.rows.hstack(more))
+
+    def _among_each_other(self, taken: DecodedBlock, others: DecodedBlock) -> DecodedBlock:
+        """Return the records that the compiled decoder took and the others, in their order."""
+        of_taken = [place for first, n in self._decoded for place in range(first, first + n)]
+        of_others = sorted(set(range(len(self))).difference(of_taken))
+        others = others._replace(rows=others.rows.with_columns(pl.col(KEY) + taken.keys.height))
+        return _in_order([taken.plain(), others], pl.Series([*of_taken, *of_others]))
+
+
+def _in_order(blocks: list[DecodedBlock], places: pl.Series) -> DecodedBlock:
+    """Return several blocks as one, their numbers of keys told apart.
+
+    Args:
+        blocks: Without seldom or coded columns.
+        places: The place of each record of all of them, one block after the other.
+    """
+    keys, rows = (
+        _joined(of_all) for of_all in ([one.keys for one in blocks], [one.rows for one in blocks])
+    )
+    return DecodedBlock(keys, rows[places.arg_sort()])
 
 
 def _joined(frames: list[pl.DataFrame]) -> pl.DataFrame:

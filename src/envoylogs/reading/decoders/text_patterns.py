@@ -43,6 +43,7 @@ _IN_WORDS = "CONNECTION_TERMINATION_DETAILS"
 """The operator whose value may hold spaces and no quotes."""
 
 _SPACES = r"[ \t\r]*"
+_NUMBER = "[0-9]+|-"
 _META = re.compile(r"[\\.+*?()|\[\]{}^$#&~-]")
 _MISSING = ("", "-")
 
@@ -103,9 +104,20 @@ class TextPattern:
         first = self.form.operators[0]
         return not self.lenient or first.name not in _WRITTEN_BY_OTHERS or _is_plain_time(first)
 
+    def is_number(self, place: int) -> bool:
+        """Tell whether the value at a place is digits, or a dash."""
+        return self.form.operators[place].name in _NUMBERS
+
+    def ends(self, place: int) -> str:
+        """Return the characters that the value at a place can't hold in an exact pattern."""
+        before, after = self.form.literals[place], self.form.literals[place + 1]
+        # A value between quotes may hold spaces, another one may not.
+        end = after[:1] or ('"' if before.endswith('"') else " ")
+        return {'"': '"', " ": '" \t\r'}.get(end, f'"{end}')
+
     def _value(self, place: int, operator: Operator) -> str:
-        if operator.name in _NUMBERS:
-            return "[0-9]+|-"
+        if self.is_number(place):
+            return _NUMBER
         if self.lenient and operator.name == "START_TIME":
             in_brackets = self.form.literals[place + 1].startswith("]")
             return r"[^\]]*" if in_brackets else _PLAIN_TIME if _is_plain_time(operator) else ".*?"
@@ -115,11 +127,7 @@ class TextPattern:
             )
         if self.lenient and operator.name == _IN_WORDS:
             return '[^"]*?'
-        before, after = self.form.literals[place], self.form.literals[place + 1]
-        # A value between quotes may hold spaces, another one may not.
-        end = after[:1] or ('"' if before.endswith('"') else " ")
-        excluded = {'"': '"', " ": r'" \t\r'}.get(end, f'"{_escaped(end)}')
-        return f"[^{excluded}]*"
+        return f"[^{_escaped(self.ends(place))}]*"
 
 
 def _is_plain_time(operator: Operator) -> bool:

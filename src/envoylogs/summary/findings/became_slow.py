@@ -161,23 +161,40 @@ def _of(
 
 
 def _medians(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return ``name`` and the sorted medians of the parts of its requests, a list."""
-    requests = pl.col("requests")
+    """Return ``name`` and the sorted medians of the parts of its requests, a list.
+
+    Classes of all parts stand one after the other, so one search finds all medians among them.
+    """
+    requests, n = pl.col("requests"), pl.col("of_part")
     # A bucket is of the part that its middle is in.
     middle = requests.cum_sum() - requests // 2
-    of_start = rows.lazy()
-    parts = (
-        of_start.group_by("name", "start")
-        .agg(requests.sum())
+    by_start = (
+        rows.lazy()
+        .with_row_index("place")
+        .group_by("name", "start")
+        .agg(requests.sum(), "place")
         .sort("name", "start")
-        .select("name", "start", (middle.over("name") // _OF_A_PART).alias("part"))
-    )
+        .select("name", (middle.over("name") // _OF_A_PART).alias("part"), "place")
+        .with_columns(pl.struct("name", "part").rle_id().alias("part"))
+    ).collect()
+    names = by_start.lazy().group_by("part", maintain_order=True).agg(pl.col("name").first())
+    part_of = by_start.select("part", "place").explode("place")
+    classes = rows.select("from_ms", "requests")[part_of["place"]].hstack(part_of.select("part"))
+    by_class = (
+        classes.lazy().group_by("part", "from_ms").agg(requests.sum()).sort("part", "from_ms")
+    ).collect()
+    reached = by_class["requests"].cum_sum()
+    half = n.cum_sum() - n + (n + 1) // 2
     return (
-        of_start.join(parts, on=["name", "start"])
-        .group_by("name", "part", "from_ms")
-        .agg(requests.sum())
-        .group_by("name", "part")
-        .agg(median_class())
+        by_class.lazy()
+        .group_by("part", maintain_order=True)
+        .agg(requests.sum().alias("of_part"))
+        .with_columns(
+            pl.lit(by_class["from_ms"])
+            .gather(pl.lit(reached).search_sorted(half, side="left"))
+            .alias("from_ms")
+        )
+        .join(names, on="part")
         .group_by("name")
         .agg(pl.col("from_ms").sort())
         .sort("name")

@@ -155,7 +155,7 @@ class Failures:
             found = self._weighing.of_failures(failed, of, stretch, scattered=scattered)
             least = Severity.HIGH if harm is Harm.INJECTED else Severity.CRITICAL
             return None if found is None else max(found, least)
-        seen = set(zip(kept["client"], kept["start"], strict=True))
+        seen = set(zip(kept["client"].to_list(), kept["start"].to_list(), strict=True))
         clients, when = {client for client, _ in seen} - {None}, stretch.episode
         inside = {client for client, start in seen if start is not None and when.covers(start)}
         # 404 is what any stranger gets, and there may be many of them at a time.

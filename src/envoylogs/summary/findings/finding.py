@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envoylogs.summary.findings.catalog import FINDING_KINDS
 from envoylogs.summary.findings.conditions import all_of, any_of, within
@@ -29,8 +29,7 @@ class Severity(IntEnum):
     INFO = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """Where one record behind a finding stands."""
 
     source: str | None
@@ -38,8 +37,7 @@ class Example:
     request_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class OfMany:
+class OfMany(NamedTuple):
     """What a finding says where several like it are told as one.
 
     Attributes:

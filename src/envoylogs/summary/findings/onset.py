@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
-class Bucket(NamedTuple):
-    """One stretch of time, and when the first and the last request in it failed; null without."""
-
-    start: int
-    requests: int
-    failed: int
-    first_failed: int | None = None
-    last_failed: int | None = None
+Failed = tuple[int, int | None, int | None]
+"""Of the records of one bucket that failed how many they are, the first and the last."""
 
 
-@dataclass(frozen=True, slots=True)
-class Episode:
+class Course(NamedTuple):
+    """The records of one subject over time.
+
+    A log has hundreds of buckets and a failure is in few of them, so only those are looked at
+    one by one.
+
+    Attributes:
+        starts: Of the buckets, in their order.
+        requests: The records of each.
+        failed: Those that failed, by the place of their bucket, in their order; none is missing
+            and none is empty.
+    """
+
+    starts: Sequence[int]
+    requests: Sequence[int]
+    failed: Mapping[int, Failed]
+
+    def sums(self, begin: int, end: int) -> tuple[int, int]:
+        """Return how many records the buckets from one place to another have, and failures."""
+        failed = [n for place, (n, _, _) in self.failed.items() if begin <= place < end]
+        return sum(self.requests[begin:end]), sum(failed)
+
+
+class Episode(NamedTuple):
     """The stretch in which failures are concentrated.
 
     Attributes:
@@ -61,7 +76,7 @@ class Episode:
 
     def whole(self) -> Episode:
         """Return the same without a beginning and an end."""
-        return replace(self, since=None, until=None)
+        return self._replace(since=None, until=None)
 
 
 _FEWER, _ENOUGH, _ABOUT = 1.5, 6, 0.85
@@ -133,61 +148,60 @@ _USUAL = (4, 20)
 most of a log is one long episode, that which a twentieth does."""
 
 
-def episode(buckets: Sequence[Bucket]) -> Episode:
+def episode(course: Course) -> Episode:
     """Return the stretch of time in which failures are far more frequent than before or after.
 
     It is the run of buckets with the largest log-likelihood ratio of a high
     rate against the usual one, which is the rate that a quarter of the buckets
-    stay below. Without such a run it is the whole time. Buckets are in the order of time.
+    stay below. Without such a run it is the whole time.
     """
-    requests, failed = _sums(buckets)
-    first, last = (buckets[0].start, buckets[-1].start) if buckets else (None, None)
-    whole = Episode(None, None, first, last, requests, failed)
-    rates = sorted([of_failed / n for _, n, of_failed, _, _ in buckets if n])
-    if not failed or len(rates) < 3:  # noqa: PLR2004
+    starts, requests = course.starts, course.requests
+    first, last = (starts[0], starts[-1]) if starts else (None, None)
+    whole = Episode(None, None, first, last, *course.sums(0, len(starts)))
+    rates = sorted([n / requests[place] for place, (n, _, _) in course.failed.items()])
+    buckets = len(requests) - requests.count(0)
+    if not rates or buckets < 3:  # noqa: PLR2004
         return whole
     found = whole
-    for usual in dict.fromkeys(max(rates[(len(rates) - 1) // n], _LEAST_RATE) for n in _USUAL):
-        found = _episode(buckets, whole, usual)
+    for rate in dict.fromkeys(_usual(rates, buckets, n) for n in _USUAL):
+        found = _episode(course, whole, rate)
         if not found.is_whole:
             break
     return found
 
 
-def _episode(buckets: Sequence[Bucket], whole: Episode, usual: float) -> Episode:
+def _usual(rates: Sequence[float], buckets: int, n: int) -> float:
+    """Return the rate that an n-th of the buckets stays below; sorted rates are of those over 0."""
+    place = (buckets - 1) // n - (buckets - len(rates))
+    return max(rates[place], _LEAST_RATE) if place >= 0 else _LEAST_RATE
+
+
+def _episode(course: Course, whole: Episode, usual: float) -> Episode:
     """Return the episode against a usual rate; the whole time without any."""
     high = min(max(usual * _LEAST_JUMP, whole.failed / whole.requests), 0.9)
     if high <= usual:
         return whole
-    gain, loss = math.log(high / usual), math.log((1 - high) / (1 - usual))
-
-    best, best_run = 0.0, (0, 0)
-    sum_here, first_here = 0.0, 0
-    for place, (_, n, of_failed, _, _) in enumerate(buckets):
-        weight = of_failed * gain + (n - of_failed) * loss
-        if sum_here <= 0:
-            sum_here, first_here = 0.0, place
-        sum_here += weight
-        if sum_here > best:
-            best, best_run = sum_here, (first_here, place + 1)
-    start, end = _with_neighbors(buckets, *best_run)
-    if best < _EVIDENCE or (start == 0 and end == len(buckets)):
+    best, *run = _best_run(course, math.log(high / usual), math.log((1 - high) / (1 - usual)))
+    buckets = len(course.starts)
+    start, end = _with_neighbors(course, whole, *run)
+    if best < _EVIDENCE or (start == 0 and end == buckets):
         return whole
-    before, run, after = buckets[:start], buckets[start:end], buckets[end:]
     # One failure less: the run was chosen for its failures, and a short one owes most to that.
-    of_run, failed_of_run = _sums(run)
+    of_run, failed_of_run = course.sums(start, end)
     inside = (failed_of_run - 1) / (of_run + 1)
     # An end that is no more than chance is none: the stretch then reaches as far as the log.
-    begins, ends = _quieter(before, inside), _quieter(after, inside)
-    pauses = _pauses(run, after, inside) if ends else 0
+    begins = _quieter(*course.sums(0, start), inside)
+    ends = _quieter(*course.sums(end, buckets), inside)
+    failing = [place for place in course.failed if start <= place < end]
+    pauses = _pauses(course, failing, inside) if ends else 0
     ends = ends and not pauses
-    stretch = buckets[start if begins else 0 : end if ends else len(buckets)]
-    requests, failed = _sums(stretch)
+    stretch = (start if begins else 0, end if ends else buckets)
+    requests, failed = course.sums(*stretch)
     return Episode(
-        since=next(b.first_failed for b in run if b.failed) if begins else None,
-        until=next(b.last_failed for b in reversed(run) if b.failed) if ends else None,
-        first=stretch[0].start,
-        last=stretch[-1].start,
+        since=course.failed[failing[0]][1] if begins else None,
+        until=course.failed[failing[-1]][2] if ends else None,
+        first=course.starts[stretch[0]],
+        last=course.starts[stretch[1] - 1],
         requests=requests,
         failed=failed,
         onset_unclear=start > 0 and not begins,
@@ -195,8 +209,27 @@ def _episode(buckets: Sequence[Bucket], whole: Episode, usual: float) -> Episode
     )
 
 
-def _sums(buckets: Sequence[Bucket]) -> tuple[int, int]:
-    return sum([b[1] for b in buckets]), sum([b[2] for b in buckets])
+def _best_run(course: Course, gain: float, loss: float) -> tuple[float, int, int]:
+    """Return the largest sum that a run of buckets has, and where that begins and ends.
+
+    A failure gains, and any other record loses.
+    """
+    best, begin, end = 0.0, 0, 0
+    here, begin_here, before = 0.0, 0, -1
+    requests = course.requests
+    for place, (failed, _, _) in course.failed.items():
+        if here > 0:
+            for n in requests[before + 1 : place]:
+                here += n * loss
+                if here <= 0:
+                    break
+        if here <= 0:
+            here, begin_here = 0.0, place
+        here += failed * gain + (requests[place] - failed) * loss
+        before = place
+        if here > best:
+            best, begin, end = here, begin_here, place + 1
+    return best, begin, end
 
 
 def was_from_the_start(first_seen: int, first: int, last: int) -> bool:
@@ -208,41 +241,44 @@ def was_from_the_start(first_seen: int, first: int, last: int) -> bool:
     return first_seen - first <= min(_FIRST_MINUTE_US, (last - first) // 20)
 
 
-def _with_neighbors(buckets: Sequence[Bucket], start: int, end: int) -> tuple[int, int]:
+def _with_neighbors(course: Course, whole: Episode, start: int, end: int) -> tuple[int, int]:
     """Return a run with the bucket on either side, if failures in it are hardly usual ones.
 
     An episode begins somewhere in a bucket, of which most may have gone well.
     """
-    rest = [*buckets[: max(start - 1, 0)], *buckets[end + 1 :]]
-    requests, failed = _sums(rest)
+    requests, failed = course.sums(max(start - 1, 0), end + 1)
+    requests, failed = whole.requests - requests, whole.failed - failed
     usual = max(failed / requests if requests else 0.0, _LEAST_RATE)
 
     def belongs(place: int) -> bool:
-        if not 0 <= place < len(buckets):
-            return False
-        bucket = buckets[place]
-        return usual * bucket.requests < _STRAY * bucket.failed
+        at = course.failed.get(place)
+        return at is not None and usual * course.requests[place] < _STRAY * at[0]
 
     return start - belongs(start - 1), end + belongs(end)
 
 
-def _pauses(run: Sequence[Bucket], after: Sequence[Bucket], rate: float) -> int:
+def _pauses(course: Course, failing: Sequence[int], rate: float) -> int:
     """Return how many times failures paused as long as they are over; none if that is no rule.
 
     What a job does every ten minutes is not over because nine have passed.
+
+    Args:
+        course: Of the subject.
+        failing: The places of failures in the run.
+        rate: Of failures in it.
     """
-    failing = [place for place, bucket in enumerate(run) if bucket.failed]
-    over_us = after[-1].start - run[failing[-1]].start
+    starts = course.starts
+    over_us = starts[-1] - starts[failing[-1]]
     pauses = sum(
-        run[end].start - run[start].start >= over_us and _quieter(run[start + 1 : end], rate)
-        for start, end in pairwise(failing)
+        starts[after] - starts[before] >= over_us
+        and _quieter(sum(course.requests[before + 1 : after]), 0, rate)
+        for before, after in pairwise(failing)
     )
     return pauses if pauses >= _LEAST_PAUSES else 0
 
 
-def _quieter(buckets: Sequence[Bucket], rate: float) -> bool:
-    """Tell whether far fewer failures are here than a rate lets expect, beyond chance."""
-    requests, failed = _sums(buckets)
+def _quieter(requests: int, failed: int, rate: float) -> bool:
+    """Tell whether far fewer failures are among records than a rate lets expect, beyond chance."""
     if not requests or not 0 < rate < 1 or failed > rate * requests / 2:
         return False
     share = failed / requests

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-import polars as pl
-
 from envoylogs.summary.findings.conditions import find_pod_command
-from envoylogs.summary.findings.proof import listed, names_in, sum_of
+from envoylogs.summary.findings.proof import listed, sum_of
 from envoylogs.tally.folding.marks import FOLDED_MARKS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    import polars as pl
 
     from envoylogs.summary.findings.onset import Stretch
     from envoylogs.summary.findings.whole_log import WholeLog
@@ -88,23 +88,12 @@ def at_gateways(rows: pl.DataFrame, failed: pl.Expr, stretch: Stretch) -> AtGate
     The others must have been asked for the same, in the same time, so often that they would have
     failed too. Rows are all of the subject, as ``TrafficCounts`` has them.
     """
-    if len(names_in(rows, "gateway")) < 2:  # noqa: PLR2004  # there are no others
+    gateways = rows["gateway"].to_list()
+    if len(set(gateways) - {None}) < 2:  # noqa: PLR2004  # there are no others
         return EVERYWHERE
-    requests, fails = pl.col("requests"), failed.fill_null(value=False)
-    counted = (
-        rows.lazy()
-        .filter(pl.col("gateway").is_not_null())
-        .group_by("gateway")
-        .agg(
-            requests.sum(),
-            requests.filter(fails).sum().alias("failed"),
-            (requests.sum() * _share_of(stretch)).alias("asked"),
-        )
-        .select("gateway", "failed", "asked", (pl.col("failed") / requests).alias("rate"))
-        .sort(-pl.col("failed"), "gateway")
-        .collect()
-        .rows()
-    )
+    # Rows of one subject are few, and a query costs more than its work.
+    fails = rows.select(failed.fill_null(value=False)).to_series().to_list()
+    counted = _counted(rows, gateways, fails, stretch)
     worst = max(rate for *_, rate in counted)
     odd = tuple(name for name, *_, rate in counted if rate >= _ALIKE * worst)
     others = [row for row in counted if row[0] not in odd]
@@ -115,23 +104,54 @@ def at_gateways(rows: pl.DataFrame, failed: pl.Expr, stretch: Stretch) -> AtGate
         or any(name in FOLDED_MARKS for name in odd)
     ):
         return EVERYWHERE
-    elsewhere = ~fails & ~pl.col("gateway").is_in(odd)
-    hosts, hosts_elsewhere = (
-        names_in(rows.filter(where), "upstream_host") for where in (fails, elsewhere)
-    )
+    hosts, hosts_elsewhere = set[str](), set[str]()
+    for host, gateway, failing in zip(rows["upstream_host"], gateways, fails, strict=True):
+        if host is not None and failing:
+            hosts.add(host)
+        elif host is not None and gateway is not None and gateway not in odd:
+            hosts_elsewhere.add(host)
     same_hosts = not hosts or not hosts.isdisjoint(hosts_elsewhere)
     return AtGateways(odd, len(counted), same_hosts)
 
 
-def _share_of(stretch: Stretch) -> pl.Expr:
+def _counted(
+    rows: pl.DataFrame, gateways: Sequence[str | None], fails: Sequence[bool], stretch: Stretch
+) -> list[tuple[str, int, float, float]]:
+    """Return each gateway, how many requests failed at it, was asked in a stretch, and its rate.
+
+    Those with most failures come first.
+    """
+    totals: dict[str, list[int]] = {}
+    times: dict[str, tuple[list[int], list[int]]] = {}
+    columns = (rows[name].to_list() for name in ("requests", "first", "last"))
+    for gateway, failing, n, first, last in zip(gateways, fails, *columns, strict=True):
+        if gateway is None:
+            continue
+        total = totals.setdefault(gateway, [0, 0])
+        total[0] += n
+        total[1] += n if failing else 0
+        firsts, lasts = times.setdefault(gateway, ([], []))
+        if first is not None and last is not None:
+            firsts.append(first)
+            lasts.append(last)
+    counted = [
+        (name, failed, n * _share_of(stretch, *times[name]), failed / n)
+        for name, (n, failed) in totals.items()
+    ]
+    return sorted(counted, key=lambda row: (-row[1], row[0]))
+
+
+def _share_of(stretch: Stretch, firsts: Sequence[int], lasts: Sequence[int]) -> float:
     """Return which share of its time a gateway was there while it failed, as far as is known."""
-    first, last = pl.col("first").min(), pl.col("last").max()
+    if not firsts:
+        # Without times nothing speaks against it.
+        return 1.0
+    first, last = min(firsts), max(lasts)
     since, until = stretch.episode.since, stretch.episode.until
-    begin = first if since is None else pl.max_horizontal(first, pl.lit(since))
-    end = last if until is None else pl.min_horizontal(last, pl.lit(until))
-    # A record that stands alone lasts a microsecond; without times nothing speaks against it.
-    share = (end - begin + 1) / (last - first + 1)
-    return share.clip(0, 1).fill_null(1.0)
+    begin = first if since is None else max(first, since)
+    end = last if until is None else min(last, until)
+    # A record that stands alone lasts a microsecond.
+    return min(max((end - begin + 1) / (last - first + 1), 0.0), 1.0)
 
 
 _FEWEST, _NEARLY_ALL, _BY_CHANCE = 10, 0.9, 0.01
@@ -169,7 +189,7 @@ def place_of(failed: pl.DataFrame, of: pl.DataFrame, log: WholeLog) -> str | Non
 
 def _by_name(rows: pl.DataFrame, column: str) -> Counter[str | None]:
     counted = Counter[str | None]()
-    for name, n in zip(rows[column], rows["requests"], strict=True):
+    for name, n in zip(rows[column].to_list(), rows["requests"].to_list(), strict=True):
         counted[name] += n
     return counted
 

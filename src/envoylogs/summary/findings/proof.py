@@ -133,7 +133,7 @@ def proof_of(rows: pl.DataFrame, kept: pl.DataFrame | None = None) -> str:
     """
     counted: Counter[tuple[object, ...]] = Counter()
     columns = ("response_code", "response_flags", "response_code_details")
-    for *values, n in zip(*(rows[name] for name in (*columns, "requests")), strict=True):
+    for *values, n in zip(*(rows[name].to_list() for name in (*columns, "requests")), strict=True):
         counted[tuple(values)] += n
     best = _commonest(counted)
     said = " ".join(str(value) for value in best if value is not None)

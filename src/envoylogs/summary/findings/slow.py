@@ -134,7 +134,7 @@ def _slower(median_ms: int, of_others_ms: int) -> bool:
 
 def _slow_parts(splits: pl.DataFrame) -> Iterator[Finding]:
     """Yield parts of a split with a median far above that of the fastest part."""
-    for split in splits.iter_rows(named=True):
+    for split in splits.drop("buckets").iter_rows(named=True):
         parts = [
             (part["upstream_time_ms"]["p50"], part["upstream_cluster"], part["requests"])
             for part in split["parts"]

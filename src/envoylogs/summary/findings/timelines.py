@@ -5,11 +5,18 @@ All subjects are counted together: a query has its price, however few rows it is
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from envoylogs.summary.findings.onset import NOTHING, Bucket, Episode, Stretch, episode
+from envoylogs.summary.findings.onset import (
+    NOTHING,
+    Course,
+    Episode,
+    Stretch,
+    episode,
+)
 from envoylogs.summary.findings.subjects import (
     COLUMNS_OF_SUBJECTS,
     SUBJECT,
@@ -48,9 +55,9 @@ class _Course(NamedTuple):
 
     def episode(self, failed: _Failed) -> Episode:
         """Return when records failed."""
-        counts = zip(self.starts, self.requests, strict=True)
-        nothing = (0, None, None)
-        return episode([Bucket(start, n, *failed.get(start, nothing)) for start, n in counts])
+        starts = sorted(start for start in failed if start is not None)
+        at = {bisect_left(self.starts, start): failed[start] for start in starts}
+        return episode(Course(self.starts, self.requests, at))
 
     def stretch(
         self, found: Episode, failed: _Failed, inside: tuple[int, int, int], width_us: int
@@ -89,14 +96,16 @@ def stretches(
     Returns:
         By the values of these two; what never failed is missing.
     """
-    courses, failures = _by_subject(rows)
+    is_well = pl.col("failure").is_null().alias("is_well")
+    counts = rows.select("of", "failed_as", is_well, "start", "requests", "first", "last").collect()
+    courses, failures = _by_subject(counts.lazy())
     episodes = {
         key: courses[key[0]].episode(failed)
         for key, failed in failures.items()
         if only is None or key in only
     }
     parts = {key: found for key, found in episodes.items() if not found.is_whole}
-    inside = _inside(rows, parts) if parts else {}
+    inside = _inside(counts, parts) if parts else {}
     return {
         key: courses[key[0]].stretch(found, failures[key], inside.get(key, (0, 0, 0)), width_us)
         for key, found in episodes.items()
@@ -107,7 +116,7 @@ def _by_subject(rows: pl.LazyFrame) -> tuple[dict[object, _Course], dict[_Key, _
     """Return the course of each subject, and what failed of it, by subject and as what."""
     requests, timed = pl.col("requests"), pl.col("start").is_not_null()
     first, last = pl.col("first").min(), pl.col("last").max()
-    well = requests.filter(pl.col("failure").is_null()).sum().alias("well")
+    well = requests.filter("is_well").sum().alias("well")
     courses, failures = pl.collect_all(
         [
             rows.group_by("of", "start")
@@ -138,23 +147,23 @@ def _by_subject(rows: pl.LazyFrame) -> tuple[dict[object, _Course], dict[_Key, _
 
 
 def _inside(
-    rows: pl.LazyFrame, episodes: Mapping[_Key, Episode]
+    rows: pl.DataFrame, episodes: Mapping[_Key, Episode]
 ) -> dict[_Key, tuple[int, int, int]]:
     """Return how many records are in episodes: all, those that failed, those that went well."""
     requests = pl.col("requests")
-    schema = rows.collect_schema()
     limits = ("since", "until", "first_bucket", "last_bucket")
     times = pl.LazyFrame(
         [
             (*key, *(when.since, when.until, when.first, when.last))
             for key, when in episodes.items()
         ],
-        schema={"of": schema["of"], "of_episode": schema["failed_as"]}
+        schema={"of": rows.schema["of"], "of_episode": rows.schema["failed_as"]}
         | dict.fromkeys(limits, pl.Int64()),
         orient="row",
     )
     counted = (
-        rows.join(times, on="of", nulls_equal=True)
+        rows.lazy()
+        .join(times, on="of", nulls_equal=True)
         .filter(
             pl.col("start").is_between("first_bucket", "last_bucket"),
             pl.col("since").is_null() | (pl.col("last") >= pl.col("since")),
@@ -164,7 +173,7 @@ def _inside(
         .agg(
             requests.sum(),
             requests.filter(pl.col("failed_as") == pl.col("of_episode")).sum().alias("failures"),
-            requests.filter(pl.col("failure").is_null()).sum().alias("well"),
+            requests.filter("is_well").sum().alias("well"),
         )
         .collect()
     )
@@ -200,7 +209,9 @@ class Timelines(Parts):
         rows = self.rows.lazy().filter(
             pl.col("kind") == "request", pl.col("host").is_in(wanted.implode())
         )
-        found = stretches(rows.with_columns(_as_failed(failed), of="host"), self.width_us)
+        # Texts are told apart once and are numbers from then on.
+        of = pl.col("host").cast(pl.Enum(wanted.drop_nulls().unique())).alias("of")
+        found = stretches(rows.with_columns(_as_failed(failed), of), self.width_us)
         return {host: found.get((host, _FAILED), NOTHING) for host in wanted}
 
     def stretches_of_subjects(

@@ -1,0 +1,1 @@
+"""Other programs that do the work of ``envoylogs summarize``, timed beside it."""

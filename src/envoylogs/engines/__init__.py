@@ -1,0 +1,1 @@
+"""How many sources are read: side by side on this machine."""

@@ -1,0 +1,65 @@
+/* Bytes that grow. */
+#ifndef ENVOYLOGS_BUFFER_H
+#define ENVOYLOGS_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    uint8_t *data;
+    size_t size, capacity;
+} Buffer;
+
+/* Makes room for more bytes behind those that are there; false if there is no memory. */
+static inline bool reserve(Buffer *b, size_t more)
+{
+    if (b->capacity - b->size >= more)
+        return true;
+    if (more > SIZE_MAX / 2 - b->size)
+        return false;
+    size_t capacity = b->capacity < 256 ? 256 : b->capacity;
+    while (capacity - b->size < more)
+        capacity *= 2;
+    uint8_t *data = realloc(b->data, capacity);
+    if (data == NULL)
+        return false;
+    b->data = data;
+    b->capacity = capacity;
+    return true;
+}
+
+/* Appends bytes for which there is room. */
+static inline void append(Buffer *b, const void *bytes, size_t length)
+{
+    if (length != 0) {
+        memcpy(b->data + b->size, bytes, length);
+        b->size += length;
+    }
+}
+
+static inline bool push(Buffer *b, const void *bytes, size_t length)
+{
+    if (!reserve(b, length))
+        return false;
+    append(b, bytes, length);
+    return true;
+}
+
+static inline void release(Buffer *b)
+{
+    free(b->data);
+    *b = (Buffer){0};
+}
+
+/* Hands out what is in a buffer, which is empty from then on. */
+static inline uint8_t *hand_over(Buffer *b)
+{
+    uint8_t *data = b->data;
+    *b = (Buffer){0};
+    return data;
+}
+
+#endif
