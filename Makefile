@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA := benchmarks/data
 RIDDLE := sample_logs/manifests/article
-DECODERS := src/envoylogs/reading/decoders
+# The folders with an extension, each of all C files in its `_compiled`.
+EXTENSIONS := src/envoylogs/reading/decoders src/envoylogs/grouping
 # With the folder itself, which changes when a file is renamed or taken out of it.
-COMPILED := hatch_build.py $(DECODERS)/_compiled $(wildcard $(DECODERS)/_compiled/*)
+COMPILED := hatch_build.py $(EXTENSIONS:%=%/_compiled) $(wildcard $(EXTENSIONS:%=%/_compiled/*))
 STORIES := first-steps lost-route scanners-and-tls canary
 # A worker more than cores, since those with a browser, an Envoy or a program that is killed wait a
 # good part of their time; each file whole in one: what its tests share is made once. Files are
@@ -74,7 +75,7 @@ soak: $(VENV)/.dev ## Run the property tests and the attacks for long, with many
 
 clean: ## Remove what can be made again
 	rm -rf $(VENV) build dist $(DATA) .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	rm -f $(DECODERS)/_compiled_decoder.*so $(DECODERS)/_compiled_decoder.*pyd
+	rm -f $(EXTENSIONS:%=%/_compiled_*.*so) $(EXTENSIONS:%=%/_compiled_*.*pyd)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -10,6 +10,8 @@ absent, the ``logged_*`` columns must say that its key was there.
 
 from __future__ import annotations
 
+from functools import cache
+
 import polars as pl
 
 from envoylogs.envoy.details import reading_of
@@ -99,6 +101,7 @@ def _code(low: int, high: int) -> pl.Expr:
     return _CODE.is_between(low, high).fill_null(value=False)
 
 
+@cache
 def outcome_of_record() -> pl.Expr:
     """Return the outcome of every record, as an expression over normalized columns.
 

@@ -6,6 +6,7 @@ themselves are in ``outcome_rules``.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import polars as pl
@@ -209,6 +210,7 @@ def harm_of(outcome: str, code: int | None) -> Harm | None:
     return Harm.REFUSED if harm is None and (unanswered or code >= _LEAST_REFUSAL) else harm
 
 
+@cache
 def harm_of_record() -> pl.Expr:
     """Return what ``harm_of`` does, as an expression over ``outcome`` and ``response_code``."""
     outcome, code = pl.col("outcome"), pl.col("response_code")
@@ -228,6 +230,7 @@ def harm_of_record() -> pl.Expr:
     )
 
 
+@cache
 def is_error() -> pl.Expr:
     """Tell errors: what ``harm_of`` calls so, in less time; never null."""
     outcome = pl.col("outcome")
@@ -235,12 +238,14 @@ def is_error() -> pl.Expr:
     return outcome.is_in(_ERRORS) | by_code.fill_null(value=False)
 
 
+@cache
 def is_redirect() -> pl.Expr:
     """Tell answers that send the client elsewhere, of the upstream or the gateway; never null."""
     sent = pl.col("outcome").is_in(("served", "passthrough", "direct_response"))
     return (sent & pl.col("response_code").is_in(_REDIRECTS)).fill_null(value=False)
 
 
+@cache
 def is_routed() -> pl.Expr:
     """Tell the requests for which the gateway had a route, whatever came of them."""
     outcome = pl.col("outcome")

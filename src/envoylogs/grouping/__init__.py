@@ -1,1 +1,1 @@
-"""x."""
+"""Rows that repeat, numbered and counted: in C where that was built."""

@@ -12,13 +12,12 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.errors import MissingSourceError
+from envoylogs.grouping.numbering import Numberings
 from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.keyed.meaning import normalized
-from envoylogs.keyed.numbering import Numberings
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
-from envoylogs.reading.decoded_block import KEY
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.part_reader import PartReader
 from envoylogs.reading.source_reader import SourceReader
@@ -146,7 +145,7 @@ class Decoded:
         if anonymizer is None:
             return batch
         selected, unselected, unchosen = (
-            None if records is None else anonymizer.anonymized(records)
+            None if records is None else anonymizer.anonymized(records.decoded())
             for records in (batch.selected, batch.unselected, batch.unchosen)
         )
         whole = unselected or selected
@@ -161,14 +160,17 @@ class Decoded:
 
 def _of_roles(read: KeyedRecords, wanted: Collection[str], fates: LineFates) -> KeyedRecords:
     """Return the records of the roles that are looked at, and account for the others."""
-    names = read.keys["role"].unique()
+    sources, names = read.rows["source"], read.keys["role"].unique()
     if names.len() > 1:
-        roles = read.keys["role"][read.rows[KEY]]
-        counted = pl.DataFrame([read.rows["source"], roles]).group_by("source", "role").len()
+        counted = pl.DataFrame([sources, read.of_keys(pl.col("role"))]).group_by(pl.all()).len()
         by_source = counted.select("source", "len", "role").rows()
     else:
-        found = read.rows["source"].value_counts().rows()
+        is_one = sources.min() == sources.max()
+        found = [(sources[0], read.height)] if is_one else sources.value_counts().rows()
         by_source = [(*source, role) for source in found for role in names]
+    if "source" in read.coded:
+        texts = read.values_of("source")
+        by_source = [(texts[source], n, role) for source, n, role in by_source]
     for source, n, role in by_source:
         fates.add(source, "role", n, role)
         if role not in wanted:

@@ -14,7 +14,7 @@ from envoylogs.reading.decoders.logged_values import MISSING, series_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from envoylogs.keyed.numbering import Table
+    from envoylogs.grouping.numbering import Table
 
 _NUMBERS = {KEY, PLACE, PATH_SHAPE}
 """Columns of rows that are none of records."""
@@ -81,13 +81,21 @@ class KeyedRecords:
         if of_keys:
             found += self.keys[of_keys][self.rows[KEY]].get_columns()
         plain = self.rows.hstack(found).with_columns(
-            self.values_of(name).gather(self.rows[name]) for name in names if name in self.coded
+            self._decoded(name) for name in names if name in self.coded
         )
         return pl.DataFrame([plain[name] for name in names])
 
     def values_of(self, name: str) -> pl.Series:
         """Return the values that the numbers of a coded column stand for."""
         return self.coded[name].rows[name]
+
+    def _decoded(self, name: str) -> pl.Series:
+        return self.values_of(name).gather(self.rows[name])
+
+    def decoded(self) -> Self:
+        """Return the same with the values of coded columns in these."""
+        rows = self.rows.with_columns(self._decoded(name) for name in self.coded)
+        return replace(self, rows=rows, coded={})
 
     def _asked(self, name: str) -> pl.Series:
         """Return a column of what is seldom asked."""
@@ -104,6 +112,11 @@ class KeyedRecords:
     def filter(self, chosen: pl.Series) -> Self:
         """Return the chosen records; itself if that are all."""
         return self if chosen.all() else replace(self, rows=self.rows.filter(chosen))
+
+    def some(self, most: int) -> Self:
+        """Return some records from everywhere among these, or all if they are few."""
+        every = -(-self.height // most)
+        return self if every <= 1 else replace(self, rows=self.rows.gather_every(every))
 
     def without(self, name: str) -> Self:
         """Return the same without a column of keys."""

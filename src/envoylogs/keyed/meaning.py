@@ -17,6 +17,7 @@ import polars as pl
 
 from envoylogs import schema
 from envoylogs.envoy.clusters import cleaned_cluster, cluster_parts
+from envoylogs.envoy.distinct import compact
 from envoylogs.envoy.failures.lookup import with_failure
 from envoylogs.envoy.flags import short_flags
 from envoylogs.envoy.outcome_rules import LOGGED_KEYS, ending_of_record, with_outcome
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from envoylogs.envoy.roles import ProxiesSeen
-    from envoylogs.keyed.numbering import Numbering, Numberings
+    from envoylogs.grouping.numbering import Numbering, Numberings
     from envoylogs.reading.decoded_block import DecodedBlock
     from envoylogs.reading.fates import LineFates
 
@@ -79,20 +80,21 @@ def normalized(  # what is given is what a reading is made of
     Returns:
         The wanted columns in the order of the schema.
     """
-    block = block if block.is_clean else _clean(block, columns, fates)
+    block = block if block.is_clean else cleaned(block, columns, fates)
     logged = block.keys.select(
         pl.col(name) if name in block.keys.columns else pl.lit(None, dtype).alias(name)
         for name, dtype in _NUMBERED.items()
     )
     table, key = numbers.keys.numbered(logged)
     keys = table.once("meaning", partial(_meaning_of, columns=columns, endings=numbers.endings))
-    coded = {}
-    rows = block.rows.with_columns(key.gather(block.rows[KEY]).alias(KEY))
+    rows, coded = block.rows, {}
+    numbered = {KEY: key.gather(rows[KEY])}
     for name, values in block.coded.items():
         coded[name], place = numbers.of_column(name).numbered(values.to_frame(name))
-        rows = rows.with_columns(place.gather(rows[name]).alias(name))
+        numbered[name] = place.gather(rows[name])
     missing = [n for n in schema.OF_RECORDS if n not in rows.columns and n not in block.seldom]
-    rows = rows.with_columns(pl.lit(None, schema.NORMALIZED[name]).alias(name) for name in missing)
+    nothing = {name: pl.lit(None, schema.NORMALIZED[name]) for name in missing}
+    rows = rows.with_columns(**numbered, **nothing)
     records = KeyedRecords(keys, rows, block.seldom, coded, table)
     return _of_columns(_with_role(records, proxies) if "role" in columns else records, columns)
 
@@ -111,7 +113,7 @@ def _of_columns(records: KeyedRecords, columns: Collection[str]) -> KeyedRecords
     )
 
 
-def _clean(block: DecodedBlock, columns: Collection[str], fates: LineFates) -> DecodedBlock:
+def cleaned(block: DecodedBlock, columns: Collection[str], fates: LineFates) -> DecodedBlock:
     """Return decoded records with their values read, and with what of them is a part of keys."""
     of_rows = [name for name in schema.OF_RECORDS if name not in block.seldom]
     keys, rows = _cleaned(block.keys, _OF_KEYS), _cleaned(block.rows, of_rows)
@@ -124,7 +126,20 @@ def _clean(block: DecodedBlock, columns: Collection[str], fates: LineFates) -> D
         typed = typed.with_columns(pl.lit(0, pl.UInt8).alias(THERE))
     else:
         typed, typed_rows = _with_presence(typed, typed_rows)
-    return block._replace(keys=typed, rows=typed_rows, is_clean=True)
+    # Keys outlive the batch, and all its text would with them.
+    sources, source = _in_runs(typed_rows["source"])
+    return block._replace(
+        keys=compact(typed),
+        rows=typed_rows.with_columns(source=source),
+        coded={"source": sources},
+        is_clean=True,
+    )
+
+
+def _in_runs(names: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return the names that stand in runs, and the place of that of each record among them."""
+    begins = (names != names.shift()).fill_null(value=True)
+    return names.filter(begins), begins.cum_sum().cast(pl.UInt32) - 1
 
 
 def _with_presence(keys: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

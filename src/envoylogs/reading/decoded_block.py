@@ -28,9 +28,10 @@ PLACE = "place"
 PATH_SHAPE = "path_shape"
 """The column that says what is alike in paths, which may do in their place.
 
-It is a path without its query and fragment, cut after ``envoy.paths.MAX_TEXT`` characters, in which
-one number may stand for any other that is a whole segment, one UUID for any other, and one
-hexadecimal word of 16 and more digits for any other: its path group is that of the path.
+It is a path, cut after ``envoy.paths.MAX_TEXT`` characters and then without its query and fragment,
+in which behind a slash one number may stand for any other that is a whole segment, one UUID for any
+other, and one hexadecimal word of 16 and more digits for any other: its path group is that of the
+path.
 """
 
 THERE = "there"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from envoylogs.errors import CUT_LOG
 from envoylogs.reading.resuming import RecentLines, lines_before, read_waiting
+from envoylogs.sources.ahead import read_ahead
 from envoylogs.sources.blocks import blocks
 from envoylogs.sources.identity import KnownLog, MarkedStream
 from envoylogs.sources.probe import size_of, was_cut
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Progress(Protocol):
-    """Who wants to know how far the reading is; calls come from the reading thread."""
+    """Who wants to know how far the reading is; calls come from several threads."""
 
     def bytes_read(self, n: int) -> None:
         """Take note of bytes as they stand in the source, compressed or not."""
@@ -96,7 +97,8 @@ class SourceReader:
         read_waiting(reader, before, self.fates)
         recent = RecentLines(end, before)
         whole_lines = self._logs.resumable
-        for item in blocks(stream, stop, whole_lines=whole_lines):
+        items = blocks(stream, stop, whole_lines=whole_lines)
+        for item in read_ahead(items, can_block=self._source.size is None):
             if whole_lines:
                 recent.add(reader.next_line, item)
             yield reader.read(item, self.fates)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import polars as pl
 
 from envoylogs.reading.fates import EXAMPLES_KEPT, KEYS_KEPT
-from envoylogs.tally.counting import REQUESTS, TIME, Counted
+from envoylogs.tally.counting import FIRST, LAST, REQUESTS, TIME, Counted, Measure, names_in
 from envoylogs.tally.state import Counts, Samples
 
 if TYPE_CHECKING:
@@ -50,30 +50,36 @@ class LineCounts(Counts):
                 records=batch.everything,
                 keys={},
                 values={"source": pl.col("source")},
+                names=names_in(batch.everything, source="source"),
                 measures={
                     "n": REQUESTS,
-                    "first": TIME.min(),
-                    "last": TIME.max(),
-                    "untimed": TIME.null_count().cast(pl.Int64),
+                    "first": FIRST,
+                    "last": LAST,
+                    "untimed": Measure("0", TIME),
                 },
             )
         ]
 
     @classmethod
-    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
-        """Return the accounts of one batch."""
+    def of_counts(cls, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+        """Return the times of records."""
+        rows: list[tuple[object, ...]] = []
+        for windows in counts:
+            for source, n, first, last, untimed in windows.rows():
+                rows.append((source, "window", "", n, first, last))
+                if untimed:
+                    rows.append((source, "untimed", "", untimed, None, None))
+        return cls(pl.DataFrame(rows, schema=cls.columns(spec), orient="row"), spec)
+
+    @classmethod
+    def beside(cls, batch: Batch, spec: TallySpec) -> Self | None:
+        """Return the fates of the lines of one batch."""
         keys = [
             (*of, key, n, None, None)
             for of, counted in batch.fates.keys.items()
             for key, n in counted.counts.items()
         ]
         rows = [*((*key, n, None, None) for key, n in batch.fates.counts.items()), *keys]
-        for windows in counts:
-            for source, n, first, last, untimed in windows.rows():
-                rows += [
-                    (source, "window", "", n, first, last),
-                    (source, "untimed", "", untimed, None, None),
-                ]
         found = [row for row in rows if row[3] != 0]
         state = cls(pl.DataFrame(found, schema=cls.columns(spec), orient="row"), spec)
         return state.merge() if len(keys) > KEYS_KEPT else state
@@ -113,9 +119,8 @@ class LineExamples(Samples):
         }
 
     @classmethod
-    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+    def beside(cls, batch: Batch, spec: TallySpec) -> Self | None:
         """Return the examples of one batch."""
-        del counts
         rows = [(e.source, e.reason, e.line, e.text) for e in batch.fates.examples]
         frame = pl.DataFrame(rows, schema=cls.columns(spec), orient="row")
         if rows and not spec.show_query:

@@ -11,18 +11,29 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from envoylogs import schema
-from envoylogs.envoy.paths import MAX_TEXT, masked_query, path_group
+from envoylogs.envoy.paths import MAX_TEXT, masked_query
 from envoylogs.envoy.traffic import column_expression, columns_behind, host_of_record
-from envoylogs.tally.counting import REQUESTS, TIME, Counted, total_of
+from envoylogs.tally.counting import (
+    FIRST,
+    LAST,
+    REQUESTS,
+    TIME,
+    Counted,
+    Names,
+    names_in,
+    number_of,
+    sum_of,
+)
 from envoylogs.tally.duration_classes import DurationCounts
 from envoylogs.tally.folding.names_apart import SHORT_TEXTS
 from envoylogs.tally.ladder import buckets_of
 from envoylogs.tally.latency import answered_by
+from envoylogs.tally.path_groups import PATH_GROUP, with_path_groups
 from envoylogs.tally.state import Counts
 from envoylogs.tally.traffic import CODE_CLASSES, conditions_counted, connections_counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.spec import TallySpec
@@ -61,16 +72,24 @@ def asked_columns(
     return found
 
 
+def with_asked_numbers(
+    records: KeyedRecords, asked: Collection[str], spec: TallySpec
+) -> tuple[KeyedRecords, dict[str, Names]]:
+    """Return records with numbers in the place of asked columns, and what these stand for."""
+    names = names_in(records, **{name: name for name in asked})
+    if PATH_GROUP in asked:
+        # As paths has it, which says what paths are known.
+        records, names[PATH_GROUP] = with_path_groups(records, spec.path_segments)
+    return records, names
+
+
 def asked_column(name: str, spec: TallySpec) -> pl.Expr:
     """Return a column that was asked for as a key; names are as all states have them."""
     if name == "host":
         return host_of_record(pl.col("kind") == "connection")
-    column = column_expression(name)
+    column = pl.col(name) if name == PATH_GROUP else column_expression(name)
     if name == "path" and not spec.show_query:
         column = masked_query(column)
-    if name == "path_group":
-        # As paths has it, which says what paths are known.
-        return path_group(pl.col("path"), spec.path_segments)
     if name == "start_time":
         buckets = buckets_of(spec)
         return (TIME if buckets is None else buckets.starts(TIME)).alias(name)
@@ -99,19 +118,21 @@ class AskedTraffic(_Asked):
             return []
         conditions = conditions_counted() | connections_counted()
         keys, values = asked_columns(cls.keys(spec), spec)
+        numbered, names = with_asked_numbers(records, spec.by, spec)
         return [
             Counted(
-                records=records,
+                records=numbered,
                 keys=keys,
                 values=values,
+                names=names,
                 traits={f"is {name}": where for name, where in conditions.items()},
                 measures={
                     "requests": REQUESTS,
-                    **{name: pl.col(f"is {name}").sum().cast(pl.Int64) for name in conditions},
-                    "bytes_sent": total_of("bytes_sent"),
-                    "bytes_received": total_of("bytes_received"),
-                    "first": TIME.min(),
-                    "last": TIME.max(),
+                    **{name: number_of(f"is {name}") for name in conditions},
+                    "bytes_sent": sum_of("bytes_sent"),
+                    "bytes_received": sum_of("bytes_received"),
+                    "first": FIRST,
+                    "last": LAST,
                 },
                 where=pl.col("kind") != "own",
             )
@@ -128,4 +149,5 @@ class AskedLatency(_Asked, DurationCounts):
         """Count the answered requests of one batch."""
         if not spec.by:
             return []
-        return [answered_by(records, "latency_ms", *asked_columns(spec.by, spec))]
+        numbered, names = with_asked_numbers(records, spec.by, spec)
+        return [answered_by(numbered, "latency_ms", *asked_columns(spec.by, spec), names)]

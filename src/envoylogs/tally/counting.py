@@ -9,19 +9,21 @@ numbers and names are put back at the end.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import polars as pl
 
 from envoylogs.reading.decoded_block import KEY
+from envoylogs.tally.folding.names_apart import kept_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from envoylogs.grouping.numbering import Table
     from envoylogs.keyed.keyed_records import KeyedRecords
 
-REQUESTS = pl.len().cast(pl.Int64)
-"""How many records there are in a group."""
+MICROSECONDS = 1_000_000
+_Times = TypeVar("_Times", pl.Expr, pl.Series, int)
 
 TIME = pl.col("start_time").dt.epoch("us")
 """When a record was, in microseconds since 1970."""
@@ -35,7 +37,82 @@ LARGEST_SUM = 2**63 - 1
 
 def total_of(*names: str) -> pl.Expr:
     """Return sums of whole numbers, which stop at 2^63 - 1 and never wrap."""
-    return pl.col(names).cast(pl.Int128).sum().clip(None, LARGEST_SUM).cast(pl.Int64)
+    return _total(pl.col(names))
+
+
+def _total(numbers: pl.Expr) -> pl.Expr:
+    return numbers.cast(pl.Int128).sum().clip(None, LARGEST_SUM).cast(pl.Int64)
+
+
+def floored(time: _Times, width_s: int) -> _Times:
+    """Return the starts of the buckets that times (microseconds) are in."""
+    return time - time % (width_s * MICROSECONDS)
+
+
+class Names(NamedTuple):
+    """The texts that numbers stand for.
+
+    Attributes:
+        texts: Each at the place of its number; null for a number that no record has.
+        table: Which table the numbers are of: of two batches with the same one, the texts of one
+            are the first of the other's. Null if they are of this batch alone.
+    """
+
+    texts: pl.Series
+    table: Table | None = None
+
+
+def names_in(records: KeyedRecords, **columns: str) -> dict[str, Names]:
+    """Return what the numbers in columns of rows stand for, by the names they are counted under."""
+    found = {}
+    for name, column in columns.items():
+        if column in records.coded:
+            table = records.coded[column]
+            found[name] = Names(table.once("kept apart", kept_apart)[column], table)
+    return found
+
+
+class Measure(NamedTuple):
+    """What is worked out of the rows of a group.
+
+    Attributes:
+        operation: As the kernel calls it: ``n`` is how many there are, ``t`` how many of them are
+            true, ``0`` how many are null; ``+`` is a sum, ``<`` and ``>`` are extremes.
+        of: Of which column of rows; null for their number.
+    """
+
+    operation: Literal["n", "t", "0", "+", "<", ">"]
+    of: pl.Expr | None = None
+
+    def by_polars(self) -> pl.Expr:
+        """Return the same as an expression over groups."""
+        if self.of is None:
+            return pl.len().cast(pl.Int64)
+        if self.operation == "+":
+            return _total(self.of)
+        if self.operation == "<":
+            return self.of.min()
+        if self.operation == ">":
+            return self.of.max()
+        number = self.of.sum() if self.operation == "t" else self.of.null_count()
+        return number.cast(pl.Int64)
+
+
+REQUESTS = Measure("n")
+"""How many records there are in a group."""
+
+FIRST, LAST = Measure("<", TIME), Measure(">", TIME)
+"""When the first and the last of them were."""
+
+
+def sum_of(column: str) -> Measure:
+    """Return the sum of a column of rows, which stops at 2^63 - 1."""
+    return Measure("+", pl.col(column))
+
+
+def number_of(trait: str) -> Measure:
+    """Return how many records have a trait."""
+    return Measure("t", pl.col(trait))
 
 
 _GROUP, _PLACE = "group", "place"
@@ -55,22 +132,40 @@ class Counted:
         values: What they are grouped by that each has for itself, by name; of the columns of
             rows and of ``traits``.
         measures: What is worked out for each group, by name; of the same.
-        names: What the numbers of some values stand for, by name.
+        names: Where the numbers of some values stand for texts, these, by name.
         constants: What is the same for all groups, by name.
-        traits: Columns that measures need and that depend on keys alone, by name.
+        traits: Columns that values and measures need and that depend on keys alone, by name; a
+            name means the same wherever it is asked.
         where: Which keys are counted; null for all.
         valid: Which rows of these are counted; null for all.
+        width_s: How wide the buckets of time are, in seconds, that they are grouped by too, as
+            ``start``, with their width as ``width_s``; null for none.
     """
 
     records: KeyedRecords
     keys: Mapping[str, pl.Expr]
-    measures: Mapping[str, pl.Expr]
+    measures: Mapping[str, Measure]
     values: Mapping[str, pl.Expr] = field(default_factory=dict)
-    names: Mapping[str, pl.Series] = field(default_factory=dict)
+    names: Mapping[str, Names] = field(default_factory=dict)
     constants: Mapping[str, pl.Expr] = field(default_factory=dict)
     traits: Mapping[str, pl.Expr] = field(default_factory=dict)
     where: pl.Expr | None = None
     valid: pl.Expr | None = None
+    width_s: int | None = None
+
+    @property
+    def all_values(self) -> Mapping[str, pl.Expr]:
+        """The values, with the bucket of time if there is one."""
+        if self.width_s is None:
+            return self.values
+        return {**self.values, "start": floored(TIME, self.width_s)}
+
+    @property
+    def all_constants(self) -> Mapping[str, pl.Expr]:
+        """The constants, with the width of the buckets if there is one."""
+        if self.width_s is None:
+            return self.constants
+        return {**self.constants, "width_s": pl.lit(self.width_s, pl.Int64)}
 
 
 def counts_of(asked: Sequence[Counted]) -> list[pl.DataFrame]:
@@ -88,7 +183,7 @@ def counts_of(asked: Sequence[Counted]) -> list[pl.DataFrame]:
             if one.records.keys is keys
             for expression in _of_keys(str(place), one)
         ]
-        of_keys[id(keys)] = keys.with_row_index(_PLACE).select(made)
+        of_keys[id(keys)] = kept_apart(keys).with_row_index(_PLACE).select(made)
     plans = [
         _plan(str(place), one, of_keys[id(one.records.keys)]) for place, one in enumerate(asked)
     ]
@@ -112,6 +207,7 @@ def _plan(place: str, one: Counted, of_keys: pl.DataFrame) -> pl.LazyFrame:
     def of_key(name: str, by: str) -> pl.Expr:
         return pl.lit(of_keys[name]).gather(pl.col(by))
 
+    values = one.all_values
     rows = one.records.rows.lazy().with_columns(
         of_key(place, KEY).alias(_GROUP),
         *(of_key(f"{place} {name}", KEY).alias(name) for name in one.traits),
@@ -120,15 +216,15 @@ def _plan(place: str, one: Counted, of_keys: pl.DataFrame) -> pl.LazyFrame:
         rows = rows.filter(pl.col(_GROUP).is_not_null())
     if one.valid is not None:
         rows = rows.filter(one.valid)
-    counted = rows.group_by(_GROUP, *(value.alias(name) for name, value in one.values.items())).agg(
-        measure.alias(name) for name, measure in one.measures.items()
+    counted = rows.group_by(_GROUP, *(value.alias(name) for name, value in values.items())).agg(
+        measure.by_polars().alias(name) for name, measure in one.measures.items()
     )
     return counted.select(
         *(of_key(f"{place} {name}", _GROUP).alias(name) for name in one.keys),
         *(
-            pl.lit(one.names[name]).gather(pl.col(name)).alias(name) if name in one.names else name
-            for name in one.values
+            pl.lit(one.names[name].texts).gather(name).alias(name) if name in one.names else name
+            for name in values
         ),
         *one.measures,
-        *(constant.alias(name) for name, constant in one.constants.items()),
+        *(constant.alias(name) for name, constant in one.all_constants.items()),
     )

@@ -8,6 +8,7 @@ can't choose it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
@@ -15,6 +16,7 @@ import polars as pl
 from envoylogs.envoy.distinct import compact
 from envoylogs.envoy.paths import MAX_TEXT, masked_query
 from envoylogs.envoy.traffic import client_of_record
+from envoylogs.reading.decoded_block import KEY
 from envoylogs.tally.counting import TIME
 from envoylogs.tally.folding.names_apart import kept_apart
 from envoylogs.tally.state import Samples
@@ -26,9 +28,11 @@ from envoylogs.tally.subjects import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
+    from envoylogs.grouping.numbering import Table
     from envoylogs.keyed.batches import Batch
+    from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.spec import TallySpec
 
 EVIDENCE_KEYS = ("outcome", "failure", *SUBJECT_KEYS)
@@ -42,6 +46,8 @@ _TEXTS = ("client", "method", "path", "requested_server_name", "route_name", "re
 _CUT = ("client", "path", "response_code_details", "connection_termination_details",
         "upstream_transport_failure_reason", "request_id", "source")  # fmt: skip
 _UNUSED = ("user_agent", "upstream_local_address", "container", "namespace")
+# Some thousand records are looked at in the time of some.
+_WAITING = 4096
 _INTEGERS = ("response_code", "duration_ms", "start", "line")
 
 # The constants of SplitMix64 (Steele, Lea, Flood 2014), whose steps the rank is made of.
@@ -74,20 +80,20 @@ class FailureEvidence(Samples):
         return spec.max_names
 
     @classmethod
-    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+    def beside(cls, batch: Batch, spec: TallySpec) -> Self | None:
         """Return the examples of one batch."""
-        del counts
         if batch.selected is None:
-            return cls.empty(spec)
-        of_failure = pl.col("failure").is_not_null() & (pl.col("kind") != "own")
-        failed_ones = batch.selected.filter(batch.selected.of_keys(of_failure))
-        if not failed_ones.height:
-            return cls.empty(spec)
+            return None
+        failed = batch.selected.filter(batch.selected.of_keys(_is_failure()))
+        return cls.of_failed(_plain(failed), spec) if failed.height else None
+
+    @classmethod
+    def of_failed(cls, records: pl.DataFrame, spec: TallySpec) -> Self:
+        """Return the examples among records that failed, in plain columns."""
         keys, values = subject_columns(is_of_connection())
-        # What is seldom asked is looked at here for the first time.
-        logged = kept_apart(failed_ones.frame(n for n in failed_ones.columns if n not in _UNUSED))
         failed = (
-            logged.lazy()
+            kept_apart(records)
+            .lazy()
             .with_columns(**keys, **values, rank=rank_of_record(), client=client_of_record())
             .with_columns(pl.col("client").str.head(MAX_TEXT))
         )
@@ -114,6 +120,78 @@ class FailureEvidence(Samples):
         )
         place = pl.int_range(pl.len()).over(EVIDENCE_KEYS)
         return best.filter(place < spec.evidence_clients)
+
+
+class EvidenceSoFar:
+    """The examples of batch after batch.
+
+    Where a failure has examples of as many clients as are kept, a record with a larger rank than
+    all of these becomes none, and is told before anything else of it is looked at.
+
+    Args:
+        spec: What is remembered.
+    """
+
+    def __init__(self, spec: TallySpec) -> None:
+        self._spec = spec
+        self._found = FailureEvidence.empty(spec)
+        self._waiting: list[pl.DataFrame] = []
+        self._last: pl.Series | None = None
+        self._table: Table | None = None
+
+    def add(self, records: KeyedRecords) -> None:
+        """Take the records of one more batch."""
+        promising = self._promising(records)
+        if promising.height:
+            self._waiting.append(compact(_plain(promising)))
+        if sum(frame.height for frame in self._waiting) > _WAITING:
+            self._learn(records)
+
+    def total(self) -> FailureEvidence:
+        """Return the examples of all batches so far."""
+        if self._waiting:
+            waiting, self._waiting = pl.concat(self._waiting, how="diagonal"), []
+            self._found = self._found.merge(FailureEvidence.of_failed(waiting, self._spec))
+        return self._found
+
+    def _promising(self, records: KeyedRecords) -> KeyedRecords:
+        """Return the records that may be among the examples in the end."""
+        failed = replace(records, rows=records.rows[records.of_keys(_is_failure()).arg_true()])
+        if self._last is None or records.table is None or records.table is not self._table:
+            return failed
+        last = self._last.extend_constant(None, max(0, records.keys.height - self._last.len()))
+        # Of connections an address is a part of what failed, so others say nothing of theirs.
+        has_address = (
+            failed.of_keys(is_of_connection()) & failed.rows["upstream_host"].is_not_null()
+        )
+        is_late = failed.rows.select(rank_of_record()).to_series() > last[failed.rows[KEY]]
+        return failed.filter(has_address | ~is_late.fill_null(value=False))
+
+    def _learn(self, records: KeyedRecords) -> None:
+        """Learn from what was found which ranks are too large, for each key."""
+        keys, _ = subject_columns(is_of_connection())
+        failure = [name for name in EVIDENCE_KEYS if name != "address"]
+        full = (
+            self.total()
+            .frame.filter(pl.col("address").is_null())
+            .group_by(failure)
+            .agg(pl.len(), last=pl.col("rank").max())
+            .filter(pl.col("len") >= self._spec.evidence_clients)
+        )
+        of_keys = records.keys.select("outcome", "failure", **keys)
+        joined = of_keys.join(full, on=failure, how="left", nulls_equal=True, maintain_order="left")
+        self._last, self._table = joined["last"], records.table
+
+
+def _is_failure() -> pl.Expr:
+    """Tell the keys whose records may be examples."""
+    return pl.col("failure").is_not_null() & (pl.col("kind") != "own")
+
+
+def _plain(records: KeyedRecords) -> pl.DataFrame:
+    """Return what examples are made of, in plain columns."""
+    # What is seldom asked is looked at here for the first time.
+    return records.frame(name for name in records.columns if name not in _UNUSED)
 
 
 def _promising(failed: pl.LazyFrame, spec: TallySpec) -> pl.LazyFrame:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from envoylogs.envoy.failures.lookup import upgrade_end
-from envoylogs.tally.counting import REQUESTS, Counted
+from envoylogs.tally.counting import REQUESTS, Counted, names_in
 from envoylogs.tally.duration_classes import DurationCounts
 from envoylogs.tally.ladder import EXACT
 from envoylogs.tally.subjects import (
@@ -58,6 +58,7 @@ class FailureDurations(DurationCounts):
                 records=records,
                 keys={"kind": pl.col("kind"), "failure": failure, **keys},
                 values={**values, "value_ms": pl.col("duration_ms")},
+                names=names_in(records, address="upstream_host"),
                 traits={"is_connection": is_of_connection()},
                 measures={"requests": REQUESTS},
                 constants=EXACT,

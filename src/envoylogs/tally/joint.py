@@ -26,15 +26,14 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import polars as pl
 
 from envoylogs.envoy.outcomes import is_error
-from envoylogs.tally.by_columns import asked_columns, key_types
-from envoylogs.tally.counting import TIME, Counted
-from envoylogs.tally.ladder import ALL_DIGITS, DIGITS, EXACT, WIDTHS_S, LadderCounts, Step, floored
+from envoylogs.tally.by_columns import asked_columns, key_types, with_asked_numbers
+from envoylogs.tally.counting import Counted, floored, number_of
+from envoylogs.tally.ladder import ALL_DIGITS, DIGITS, EXACT, WIDTHS_S, LadderCounts, Step
 from envoylogs.tally.latency import MEASURES, is_answered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from envoylogs.keyed.batches import Batch
     from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.spec import TallySpec
 
@@ -82,12 +81,13 @@ class JointCounts(LadderCounts):
             return []
         kind = pl.col("kind")
         keys, values = asked_columns(spec.joint, spec)
+        numbered, names = with_asked_numbers(records, spec.joint, spec)
         return [
             Counted(
-                records=records,
+                records=numbered,
+                names=names,
                 keys=keys,
                 values={
-                    "start": floored(TIME, WIDTHS_S[0]),
                     **values,
                     "value_ms": pl.when("is_answered").then(MEASURES["latency_ms"]),
                 },
@@ -95,23 +95,24 @@ class JointCounts(LadderCounts):
                     "is_answered": (kind == "request") & is_answered(),
                     "is_request": kind == "request",
                     "is_connection": kind == "connection",
-                    "is_error": (kind == "request") & is_error(),
+                    "is_failed_request": (kind == "request") & is_error(),
                 },
                 measures={
-                    "requests": pl.col("is_request").sum().cast(pl.Int64),
-                    "connections": pl.col("is_connection").sum().cast(pl.Int64),
-                    "errors": pl.col("is_error").sum().cast(pl.Int64),
+                    "requests": number_of("is_request"),
+                    "connections": number_of("is_connection"),
+                    "errors": number_of("is_failed_request"),
                 },
-                constants={"width_s": pl.lit(WIDTHS_S[0], pl.Int64), **EXACT},
+                constants=EXACT,
                 where=kind != "own",
+                width_s=WIDTHS_S[0],
             )
         ]
 
     @classmethod
-    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
-        """Return the counts of a batch, its names as categories."""
+    def of_counts(cls, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+        """Return what was counted, its names as categories."""
         keys = cls.keys(spec)
-        return super().of_counts(batch, spec, [frame.cast(keys) for frame in counts])  # type: ignore[arg-type]
+        return super().of_counts(spec, [frame.cast(keys) for frame in counts])  # type: ignore[arg-type]
 
     @classmethod
     def added(cls, spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:

@@ -17,8 +17,6 @@ from envoylogs.tally.folding.marks import FOLDED_KNOWN
 from envoylogs.tally.state import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from envoylogs.keyed.batches import Batch
     from envoylogs.tally.spec import TallySpec
 
@@ -43,17 +41,26 @@ class KnownNames(Counts):
 
     @classmethod
     def asked(cls, batch: Batch, spec: TallySpec) -> list[Counted]:
-        """Count the known names of one batch."""
-        del spec
+        """Count the known names of one batch, with what is shown for tokens."""
         if batch.whole is None:
             return []
         routed = (pl.col("kind") == "request") & is_routed()
         accepted = (pl.col("kind") == "connection") & (pl.col("outcome") != "no_filter_chain")
         server_name = pl.col("requested_server_name").str.to_lowercase()
+        names = pl.DataFrame(schema=_SHOWN) if batch.names is None else batch.names
+
+        def keys(name: pl.Expr) -> dict[str, pl.Expr]:
+            if spec.anonymized is None:
+                return {"name": name}
+            shown = name.replace_strict(
+                names["token"], names["name"], default=None, return_dtype=pl.String
+            )
+            return {"name": name, "shown": shown}
+
         return [
             Counted(
                 records=batch.whole,
-                keys={"name": name},
+                keys=keys(name),
                 constants={"name_kind": pl.lit(kind)},
                 measures={"records": REQUESTS},
                 where=where & name.is_not_null(),
@@ -63,18 +70,6 @@ class KnownNames(Counts):
                 ("server_name", server_name, routed | accepted),
             )
         ]
-
-    @classmethod
-    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
-        """Return what was counted, with what is shown for tokens."""
-        if not counts:
-            return cls.empty(spec)
-        known = pl.concat(counts)
-        if spec.anonymized is not None:
-            names = pl.DataFrame(schema=_SHOWN) if batch.names is None else batch.names
-            shown = names.select(pl.col("token").alias("name"), pl.col("name").alias("shown"))
-            known = known.join(shown, on="name", how="left")
-        return cls(known[list(cls.columns(spec))], spec)
 
     def bounded(self) -> Self:
         """Return at most ``max_names`` names a kind: those with the most records, and the rest."""

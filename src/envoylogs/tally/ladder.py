@@ -11,18 +11,18 @@ are, and how far down they are depends on the content of a log and not on its cu
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import polars as pl
 
 from envoylogs.errors import SelectionError
 from envoylogs.keyed.moments import span_of
+from envoylogs.tally.counting import MICROSECONDS, floored
 from envoylogs.tally.state import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from envoylogs.keyed.batches import Batch
     from envoylogs.tally.spec import TallySpec
 
 WIDTHS_S = (1, 5, 15, 60, 300, 900, 3600, 21600, 86400)
@@ -37,11 +37,9 @@ DIGITS = (ALL_DIGITS, 8, 7, 6, 5, 4)
 EXACT: Mapping[str, pl.Expr] = {"digits": pl.lit(ALL_DIGITS, pl.Int64)}
 """What counts by whole milliseconds all have."""
 
-MICROSECONDS = 1_000_000
 _MICROSECOND = timedelta(microseconds=1)
 _QUARTER_S, _DAY_S = 900, 86_400
 _WIDEST_US = 10_000 * _DAY_S * MICROSECONDS
-_Times = TypeVar("_Times", pl.Expr, pl.Series, int)
 
 
 class Step(NamedTuple):
@@ -131,9 +129,9 @@ class LadderCounts(Counts):
         raise TypeError
 
     @classmethod
-    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+    def of_counts(cls, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
         """Return what was counted, no key of it twice, as far down as it must go to fit."""
-        counted = super().of_counts(batch, spec, counts)
+        counted = super().of_counts(spec, counts)
         return cls(cls.fitted(spec, counted.frame), spec)
 
     @classmethod
@@ -170,11 +168,6 @@ def _is_on(rows: pl.DataFrame, step: Step) -> bool:
         part is None or rows[name].min() == rows[name].max() == part
         for name, part in step._asdict().items()
     )
-
-
-def floored(time: _Times, width_s: int) -> _Times:
-    """Return the starts of the buckets that times (microseconds) are in."""
-    return time - time % (width_s * MICROSECONDS)
 
 
 def narrowest(times: pl.Series, widths: Sequence[int], buckets: int) -> int:

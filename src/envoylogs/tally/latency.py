@@ -8,13 +8,14 @@ that goes on) apart.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
 
 from envoylogs import schema
 from envoylogs.envoy.outcomes import SWITCHING_PROTOCOLS, UPSTREAM_ANSWERED
-from envoylogs.tally.counting import REQUESTS, Counted
+from envoylogs.tally.counting import REQUESTS, Counted, Names, names_in
 from envoylogs.tally.duration_classes import DurationCounts
 from envoylogs.tally.folding.names_apart import FOLDABLE
 from envoylogs.tally.ladder import EXACT
@@ -22,7 +23,6 @@ from envoylogs.tally.ladder import EXACT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from envoylogs.keyed.batches import Batch
     from envoylogs.keyed.keyed_records import KeyedRecords
     from envoylogs.tally.folding.fold import Fold
     from envoylogs.tally.spec import TallySpec
@@ -48,8 +48,10 @@ TRAITS: Mapping[str, tuple[str, ...]] = {
 
 _MEASURED = ("measure", "value_ms")
 _NOTHING: Mapping[str, pl.Expr] = {}
+_NO_NAMES: Mapping[str, Names] = {}
 
 
+@cache
 def is_answered() -> pl.Expr:
     """Tell the requests that latency is measured over."""
     return pl.col("outcome").is_in(UPSTREAM_ANSWERED) & pl.col("response_code").ne_missing(
@@ -62,6 +64,7 @@ def answered_by(
     measure: str,
     keys: Mapping[str, pl.Expr],
     values: Mapping[str, pl.Expr] = _NOTHING,
+    names: Mapping[str, Names] = _NO_NAMES,
 ) -> Counted:
     """Count answered requests by the value of one measure, and by more.
 
@@ -70,12 +73,14 @@ def answered_by(
         measure: Of ``MEASURES``.
         keys: See ``Counted``.
         values: See ``Counted``.
+        names: See ``Counted``.
     """
     value = MEASURES[measure]
     return Counted(
         records=records,
         keys=keys,
         values={**values, "value_ms": value},
+        names=names,
         measures={"requests": REQUESTS},
         constants={"measure": pl.lit(measure), **EXACT},
         where=(pl.col("kind") == "request") & is_answered(),
@@ -121,14 +126,16 @@ class LatencyByTrait(DurationCounts):
             answered_by(records, "latency_ms", keys),
             answered_by(records, "gateway_ms", {"gateway": pl.col("gateway")}),
             *(
-                answered_by(records, measure, _NOTHING, {trait: value})
+                answered_by(
+                    records, measure, _NOTHING, {trait: value}, names_in(records, **{trait: trait})
+                )
                 for trait, value in values.items()
                 for measure in TRAITS[trait]
             ),
         ]
 
     @classmethod
-    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+    def of_counts(cls, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
         """Return what was counted, one trait at a time."""
         if not counts:
             return cls.empty(spec)
@@ -142,7 +149,7 @@ class LatencyByTrait(DurationCounts):
             for trait in TRAITS
             if trait in counted.columns
         ]
-        return super().of_counts(batch, spec, pl.collect_all(found))
+        return super().of_counts(spec, pl.collect_all(found))
 
     @classmethod
     def renamed(cls, frame: pl.DataFrame, spec: TallySpec, fold: Fold | None) -> pl.DataFrame:

@@ -5,17 +5,16 @@ It tells a path that lost its route, or is refused since a moment, from a stray 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
 
 from envoylogs.envoy.harm import Harm
 from envoylogs.envoy.outcomes import UNROUTED, harm_of_record, is_error, is_routed
-from envoylogs.envoy.paths import numbered_path_groups
-from envoylogs.tally.counting import REQUESTS, TIME, Counted
+from envoylogs.tally.counting import FIRST, LAST, REQUESTS, Counted
 from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN
 from envoylogs.tally.folding.names_apart import is_folded
+from envoylogs.tally.path_groups import PATH_GROUP, with_path_groups
 from envoylogs.tally.state import Counts
 
 if TYPE_CHECKING:
@@ -78,10 +77,9 @@ class PathCounts(Counts):
     ) -> Counted:
         """Count requests by what has become of them, which are ``ways``."""
         ways = {way: where.fill_null(value=False) for way, where in ways.items()}
-        groups, number = numbered_path_groups(records.rows["path"], spec.path_segments)
-        rows = records.rows.hstack([number.alias("path_group")])
+        numbered, groups = with_path_groups(records, spec.path_segments)
         return Counted(
-            records=replace(records, rows=rows),
+            records=numbered,
             keys={
                 "authority": pl.col("authority"),
                 "method": pl.col("method"),
@@ -91,16 +89,15 @@ class PathCounts(Counts):
                 "is_404": pl.col("response_code").eq_missing(NOT_FOUND),
                 **ways,
             },
-            values={"path_group": pl.col("path_group")},
-            names={"path_group": groups},
-            measures={"requests": REQUESTS, "first": TIME.min(), "last": TIME.max()},
+            values={PATH_GROUP: pl.col(PATH_GROUP)},
+            names={PATH_GROUP: groups},
+            measures={"requests": REQUESTS, "first": FIRST, "last": LAST},
             where=(pl.col("kind") == "request") & pl.any_horizontal(ways.values()),
         )
 
     @classmethod
-    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+    def of_counts(cls, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
         """Return what was counted, by each way apart."""
-        del batch
         if not counts:
             return cls.empty(spec)
         missing = pl.LazyFrame(schema=cls.columns(spec))

@@ -6,6 +6,8 @@ do: exact percentiles are in ``latency``, without a time.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
@@ -13,7 +15,7 @@ import polars as pl
 from envoylogs.envoy.flags import has_flag
 from envoylogs.reading.decoded_block import KEY
 from envoylogs.tally.latency import is_answered
-from envoylogs.tally.timeline import BucketCounts
+from envoylogs.tally.timeline import ENOUGH, BucketCounts
 
 if TYPE_CHECKING:
     from envoylogs.keyed.keyed_records import KeyedRecords
@@ -67,23 +69,20 @@ class SlownessCounts(BucketCounts):
         """Count the answered requests of one batch."""
         took_ms, upstream_ms = pl.col("duration_ms"), pl.col("upstream_service_time_ms")
         answered = (pl.col("kind") == "request") & is_answered()
-        traits = {
-            "is_delayed": has_flag("DI"),
+        is_delayed = has_flag("DI")
+        subjects = {
             "of_service": answered & pl.col("upstream_cluster").is_not_null(),
             "of_host": answered & pl.col("authority").is_not_null(),
         }
-        of_record = records.keys.select(
-            where.fill_null(value=False).alias(name) for name, where in traits.items()
-        )[records.rows[KEY]]
+
         timed = {
             "of_service": took_ms.is_not_null() & ~pl.col("is_delayed") | upstream_ms.is_not_null(),
             "of_host": took_ms.is_not_null(),
         }
-        chosen = (
-            records.rows.hstack(of_record)
-            .select(pl.any_horizontal(pl.col(name) & is_timed for name, is_timed in timed.items()))
-            .to_series()
-        )
+        some = replace(records, rows=records.rows[[KEY, "start_time", "duration_ms"]]).some(ENOUGH)
+        is_counted = some.of_keys(subjects["of_host"].fill_null(value=False))
+        times = some.rows["start_time"].filter(is_counted & some.rows["duration_ms"].is_not_null())
+        width_s = cls.first_width_s(times, spec)
         small = (pl.col("bytes_sent") <= SMALL_BYTES) & (pl.col("bytes_received") <= SMALL_BYTES)
         outside_ms = (
             pl.when("is_delayed")
@@ -91,19 +90,18 @@ class SlownessCounts(BucketCounts):
             .when(small)
             .then(took_ms - upstream_ms)
         )
-        measure = pl.when(traits["is_delayed"]).then(pl.lit(DELAY)).otherwise(pl.lit(GATEWAY_TIME))
+        measure = pl.when(is_delayed).then(pl.lit(DELAY)).otherwise(pl.lit(GATEWAY_TIME))
         missing = pl.lit(None, pl.String)
         cluster, authority = pl.col("upstream_cluster"), pl.col("authority")
         return [
             cls.counted_in_time(
                 records,
-                spec,
                 keys={"measure": name, "authority": of_host, "upstream_cluster": of_cluster},
                 values={"from_ms": _class_of(taken_ms)},
-                traits={"is_delayed": traits["is_delayed"]},
-                where=traits[subject],
+                traits={"is_delayed": is_delayed},
+                where=subjects[subject],
                 valid=timed[subject],
-                chosen=chosen,
+                width_s=width_s,
             )
             for subject, name, of_host, of_cluster, taken_ms in (
                 (
@@ -120,7 +118,13 @@ class SlownessCounts(BucketCounts):
 
 def _class_of(taken_ms: pl.Expr) -> pl.Expr:
     """Return where the class of a time begins; null for none."""
-    edges = pl.lit(pl.Series(CLASSES_MS, dtype=pl.Int64))
     # A clock that was set back makes negative times, which are of the first class.
-    place = edges.search_sorted(taken_ms.clip(lower_bound=0).fill_null(0), side="right") - 1
-    return pl.when(taken_ms.is_not_null()).then(edges.gather(place))
+    return pl.lit(_class_starts()).gather(taken_ms.clip(0, CLASSES_MS[-1]))
+
+
+@cache
+def _class_starts() -> pl.Series:
+    """Return where the class of each time begins, in milliseconds, up to the last class."""
+    ends = [*CLASSES_MS[1:], CLASSES_MS[-1] + 1]
+    of_class = zip(CLASSES_MS, ends, strict=True)
+    return pl.Series([start for start, end in of_class for _ in range(start, end)], dtype=pl.Int64)

@@ -54,7 +54,9 @@ class State:
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec) -> Self:
         """Return the state of one batch."""
-        return cls.of_counts(batch, spec, counts_of(cls.asked(batch, spec)))
+        counted = cls.of_counts(spec, counts_of(cls.asked(batch, spec)))
+        beside = cls.beside(batch, spec)
+        return counted if beside is None else counted.merge(beside)
 
     @classmethod
     def asked(cls, batch: Batch, spec: TallySpec) -> Sequence[Counted]:
@@ -68,15 +70,21 @@ class State:
         return ()
 
     @classmethod
-    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
-        """Return the state of one batch.
+    def of_counts(cls, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+        """Return the state of what was counted of one batch or of several.
 
         Args:
-            batch: Of which it is.
             spec: What is remembered.
-            counts: What was counted, in the order of ``asked``.
+            counts: In the order of ``asked``; of several batches there may be more frames of one
+                question.
         """
         raise TypeError
+
+    @classmethod
+    def beside(cls, batch: Batch, spec: TallySpec) -> Self | None:
+        """Return the state of what is not counted of one batch; null for nothing."""
+        del batch, spec
+        return None
 
     def merge(self, *others: Self, fold: Fold | None = None) -> Self:
         """Return the state of everything that these states are of; none is changed.
@@ -160,9 +168,8 @@ class Counts(State):
         return cls.keys(spec) | integers
 
     @classmethod
-    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
-        """Return the counts of a batch as they were asked."""
-        del batch
+    def of_counts(cls, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+        """Return the counts as they were asked."""
         if not counts:
             return cls.empty(spec)
         columns = list(cls.columns(spec))
@@ -204,6 +211,12 @@ class Counts(State):
 
 class Samples(State):
     """A state of bounded examples: by key, those that come first in a fixed order."""
+
+    @classmethod
+    def of_counts(cls, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
+        """Return nothing: examples are no counts."""
+        del counts
+        return cls.empty(spec)
 
     @classmethod
     def reduced(cls, frame: pl.DataFrame, spec: TallySpec) -> pl.DataFrame:

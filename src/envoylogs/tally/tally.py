@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from envoylogs.errors import TallyError
+from envoylogs.grouping.kernel import kernel
 from envoylogs.sources.parts import LINES_OF_PART
 from envoylogs.tally.accounts import LineCounts, LineExamples
+from envoylogs.tally.adding_up import AddedUp
 from envoylogs.tally.by_columns import AskedLatency, AskedTraffic
 from envoylogs.tally.counting import counts_of
-from envoylogs.tally.evidence import FailureEvidence
+from envoylogs.tally.evidence import EvidenceSoFar, FailureEvidence
 from envoylogs.tally.failures import FailureDurations
 from envoylogs.tally.folding.folded_names import FoldedNames
 from envoylogs.tally.folding.limits import STATES_OF_NAMES, too_many_names, within_limits
@@ -29,9 +31,10 @@ from envoylogs.tally.traffic import TrafficCounts
 from envoylogs.tally.turned_away import TurnedAway
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from envoylogs.keyed.batches import Batch
+    from envoylogs.tally.counting import Counted
     from envoylogs.tally.folding.fold import Fold
     from envoylogs.tally.state import State
 
@@ -42,6 +45,10 @@ _WAITING = 4
 # One with more names than this many times their limit does not wait: most of them are folded when
 # it is added. With a host or a cluster of its own in each record it has up to 460,000 rows.
 _NAMES_WAITING = 2
+
+_MOST_ROWS = 250_000
+
+_BESIDE = ("lines", "examples")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +93,13 @@ class Tally:
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec = DEFAULT_SPEC) -> Tally:
         """Return the tally of one batch; its limits come to bear when it is added to others."""
-        selected, unselected = (
-            None
-            if records is None
-            else replace(records, keys=kept_apart(records.keys), rows=kept_apart(records.rows))
-            for records in (batch.selected, batch.unselected)
-        )
-        apart = replace(batch, selected=selected, unselected=unselected)
-        asked = {name: state.asked(apart, spec) for name, state in STATES.items()}
+        asked = _asked(batch, spec)
         counts = iter(counts_of([one for of_state in asked.values() for one in of_state]))
 
         def state_of(name: str, state: type[State]) -> State:
-            return state.of_counts(apart, spec, list(islice(counts, len(asked[name]))))
+            counted = state.of_counts(spec, list(islice(counts, len(asked[name]))))
+            beside = state.beside(batch, spec)
+            return counted if beside is None else counted.merge(beside)
 
         return cls.made(spec, state_of)
 
@@ -193,6 +195,21 @@ STATES: Mapping[str, type[State]] = {
 """The states of a tally by name."""
 
 
+def _asked(batch: Batch, spec: TallySpec) -> dict[str, Sequence[Counted]]:
+    """Return what is counted of a batch, by state."""
+    apart = _apart(batch)
+    return {name: state.asked(apart, spec) for name, state in STATES.items()}
+
+
+def _apart(batch: Batch) -> Batch:
+    """Return a batch with names apart from what marks folded ones, but for those of keys."""
+    selected, unselected = (
+        None if records is None else replace(records, rows=kept_apart(records.rows))
+        for records in (batch.selected, batch.unselected)
+    )
+    return replace(batch, selected=selected, unselected=unselected)
+
+
 class TallySum:
     """Adds up the tallies of batches as they come.
 
@@ -203,17 +220,55 @@ class TallySum:
     def __init__(self, spec: TallySpec = DEFAULT_SPEC) -> None:
         self._spec = spec
         self._tallies: list[Tally] = []
+        self._counts = _new_counts()
+        self._beside: dict[str, list[State]] = {}
+        self._evidence = EvidenceSoFar(spec)
 
     def add(self, batch: Batch) -> None:
         """Observe one more batch."""
-        tally = Tally.of(batch, self._spec)
+        counts = self._counts
+        if counts is None:
+            self._take(Tally.of(batch, self._spec))
+            return
+        counts.add(_asked(batch, self._spec))
+        if batch.selected is not None:
+            self._evidence.add(batch.selected)
+        for name in _BESIDE:
+            beside = STATES[name].beside(batch, self._spec)
+            if beside is not None:
+                self._beside.setdefault(name, []).append(beside)
+        most_names = _NAMES_WAITING * self._spec.max_names
+        if counts.rows > _MOST_ROWS or counts.names > most_names:
+            self._take(self._counted(counts))
+
+    def _take(self, tally: Tally) -> None:
         self._tallies.append(tally)
         if len(self._tallies) > _WAITING or tally.has_many_names:
             self._tallies = [self.total()]
 
+    def _counted(self, counts: AddedUp) -> Tally:
+        """Return the tally of what the kernel has counted so far; it begins anew."""
+        self._counts = _new_counts()
+        beside, self._beside = self._beside, {}
+        beside["evidence"] = [self._evidence.total()]
+        self._evidence = EvidenceSoFar(self._spec)
+
+        def state_of(name: str, state: type[State]) -> State:
+            counted = state.of_counts(self._spec, counts.frames(name))
+            return counted.merge(*beside[name]) if name in beside else counted
+
+        return Tally.made(self._spec, state_of)
+
     def total(self) -> Tally:
         """Return the tally of all batches so far."""
+        if self._counts is not None:
+            self._tallies.append(self._counted(self._counts))
         if not self._tallies:
             return Tally.empty(self._spec)
         first, *others = self._tallies
         return first.merge(*others)
+
+
+def _new_counts() -> AddedUp | None:
+    compiled = kernel()
+    return None if compiled is None else AddedUp(compiled)

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from envoylogs.envoy.outcomes import is_error, is_redirect
-from envoylogs.tally.counting import REQUESTS, TIME, Counted
+from envoylogs.tally.counting import FIRST, LAST, REQUESTS, Counted, Names, names_in, number_of
 from envoylogs.tally.ladder import (
     WIDTHS_S,
     LadderCounts,
     Step,
     buckets_of,
-    floored,
     narrowest,
 )
 from envoylogs.tally.subjects import (
@@ -35,7 +34,11 @@ if TYPE_CHECKING:
 
 REDIRECT = "redirect"
 
+ENOUGH = 4096
+"""By so many records it is told how wide buckets must be; all of them may ask for wider ones."""
+
 _NOTHING: Mapping[str, pl.Expr] = {}
+_NO_NAMES: Mapping[str, Names] = {}
 _KEYS = ("kind", "route_name", "outcome", "failure")
 
 
@@ -43,41 +46,47 @@ class BucketCounts(LadderCounts):
     """Counts by time bucket: their keys begin with ``width_s`` and ``start``."""
 
     @classmethod
+    def first_width_s(cls, times: pl.Series, spec: TallySpec) -> int:
+        """Return how wide buckets must be at least, as far as some of the records tell.
+
+        By these records are counted, which saves counting them by narrow ones first.
+
+        Args:
+            times: Of records that are counted.
+            spec: What is remembered.
+        """
+        some = times.gather_every(-(-times.len() // ENOUGH) or 1).cast(pl.Int64)
+        return min(narrowest(some, WIDTHS_S, spec.timeline_buckets), cls.widest_first_s(spec))
+
+    @classmethod
     def counted_in_time(  # noqa: PLR0913  # what ``Counted`` is given
         cls,
         records: KeyedRecords,
-        spec: TallySpec,
         *,
         keys: Mapping[str, pl.Expr],
         values: Mapping[str, pl.Expr],
+        width_s: int,
+        names: Mapping[str, Names] = _NO_NAMES,
         traits: Mapping[str, pl.Expr] = _NOTHING,
         where: pl.Expr | None = None,
         valid: pl.Expr | None = None,
-        chosen: pl.Series | None = None,
     ) -> Counted:
-        """Count records, errors and times by bucket; see ``Counted`` for what is given.
-
-        Buckets are as wide as those of the records alone must be, or of the ``chosen`` ones among
-        them, which saves counting them by narrow ones first.
-        """
-        times = records.rows["start_time"].cast(pl.Int64)
-        if chosen is not None:
-            times = times.filter(chosen)
-        width = min(narrowest(times, WIDTHS_S, spec.timeline_buckets), cls.widest_first_s(spec))
+        """Count records, errors and times by bucket; see ``Counted`` for what is given."""
         return Counted(
             records=records,
             keys=keys,
-            values={**values, "start": floored(TIME, width)},
+            values=values,
+            names=names,
             measures={
                 "requests": REQUESTS,
-                "errors": pl.col("is_error").sum().cast(pl.Int64),
-                "first": TIME.min(),
-                "last": TIME.max(),
+                "errors": number_of("is_error"),
+                "first": FIRST,
+                "last": LAST,
             },
-            constants={"width_s": pl.lit(width, pl.Int64)},
             traits={**traits, "is_error": is_error()},
             where=where,
             valid=valid,
+            width_s=width_s,
         )
 
     @classmethod
@@ -136,7 +145,7 @@ class TimelineCounts(BucketCounts):
         return [
             cls.counted_in_time(
                 records,
-                spec,
+                width_s=cls.first_width_s(records.rows["start_time"], spec),
                 keys={
                     **{name: pl.col(name) for name in _KEYS},
                     **keys,
@@ -144,6 +153,7 @@ class TimelineCounts(BucketCounts):
                     "answer": answer,
                 },
                 values=values,
+                names=names_in(records, address="upstream_host"),
                 traits={"is_connection": is_of_connection()},
             )
         ]

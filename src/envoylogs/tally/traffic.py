@@ -8,7 +8,7 @@ import polars as pl
 
 from envoylogs import schema
 from envoylogs.envoy.outcomes import FAILED_CONNECTIONS, UNROUTED, is_error
-from envoylogs.tally.counting import REQUESTS, TIME, Counted, total_of
+from envoylogs.tally.counting import FIRST, LAST, REQUESTS, Counted, names_in, sum_of
 from envoylogs.tally.state import Counts
 
 if TYPE_CHECKING:
@@ -42,12 +42,13 @@ class TrafficCounts(Counts):
                 records=records,
                 keys={name: pl.col(name) for name in names},
                 values={"upstream_host": pl.col("upstream_host")},
+                names=names_in(records, upstream_host="upstream_host"),
                 measures={
                     "requests": REQUESTS,
-                    "bytes_sent": total_of("bytes_sent"),
-                    "bytes_received": total_of("bytes_received"),
-                    "first": TIME.min(),
-                    "last": TIME.max(),
+                    "bytes_sent": sum_of("bytes_sent"),
+                    "bytes_received": sum_of("bytes_received"),
+                    "first": FIRST,
+                    "last": LAST,
                 },
             )
         ]

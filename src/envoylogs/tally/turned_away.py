@@ -11,7 +11,7 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import SELF_ANSWERED
 from envoylogs.envoy.paths import QUERY, without_query
-from envoylogs.tally.counting import REQUESTS, TIME, Counted
+from envoylogs.tally.counting import FIRST, LAST, REQUESTS, Counted
 from envoylogs.tally.folding.marks import FOLDED
 from envoylogs.tally.folding.names_apart import FOLDABLE, is_folded
 from envoylogs.tally.state import Counts
@@ -84,7 +84,7 @@ class TurnedAway(Counts):
                 records=records,
                 keys={name: port if name == "listener_port" else pl.col(name) for name in cls.KEYS},
                 values={name: values[name].str.head(LONGEST) for name in spec.turned_away},
-                measures={"requests": REQUESTS, "first": TIME.min(), "last": TIME.max()},
+                measures={"requests": REQUESTS, "first": FIRST, "last": LAST},
                 where=pl.col("outcome").is_in(SELF_ANSWERED) & (pl.col("kind") != "own"),
             )
         ]

@@ -9,7 +9,7 @@ whom it blames and what to do next stands in one row of ``FAILURES``; findings a
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -179,6 +179,7 @@ def must_act_on_errors(outcome: Outcome) -> str:
 _HARMLESS = ("served", "passthrough", "tcp")
 
 
+@cache
 def upgrade_end() -> pl.Expr:
     """Return which side closed an upgraded connection, as the failure that many alike would be.
 

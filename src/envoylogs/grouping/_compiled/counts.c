@@ -2,6 +2,12 @@
 
 #include <stdlib.h>
 
+#if defined(__GNUC__)
+#define PREFETCH(address) __builtin_prefetch(address, 1)
+#else
+#define PREFETCH(address) ((void)(address))
+#endif
+
 enum {
     FEWEST_SLOT_BITS = 9, /* twice as many slots as rows at once */
     MOST_SLOT_BITS = 31,
@@ -145,13 +151,13 @@ static void find_entries(Counts *counts, Passing *passing)
 {
     for (size_t n = 0; n < passing->n; n++) {
         passing->hashes[n] = hash_of_entry(counts, words_of(passing, n));
-        __builtin_prefetch(&counts->slots[slot_of(counts, passing->hashes[n])]);
+        PREFETCH(&counts->slots[slot_of(counts, passing->hashes[n])]);
     }
     /* Nearly always the first slot is the right one: its entry is on its way when it is looked at. */
     for (size_t n = 0; n < passing->n; n++) {
         uint64_t slot = counts->slots[slot_of(counts, passing->hashes[n])];
         if (slot != 0)
-            __builtin_prefetch(counts->entries + ((slot & PLACE) - 1) * counts->n_words, 1);
+            PREFETCH(counts->entries + ((slot & PLACE) - 1) * counts->n_words);
     }
     size_t mask = ((size_t)1 << counts->slot_bits) - 1;
     for (size_t n = 0; n < passing->n; n++) {

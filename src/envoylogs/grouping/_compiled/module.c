@@ -87,7 +87,7 @@ static PyType_Slot column_slots[] = {
 };
 
 static PyType_Spec column_spec = {
-    "envoylogs.grouping._kernel.Column", sizeof(ColumnObject), 0,
+    "envoylogs.grouping._compiled_grouping.Column", sizeof(ColumnObject), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, column_slots,
 };
 
@@ -203,7 +203,7 @@ static PyType_Slot rows_slots[] = {
 };
 
 static PyType_Spec rows_spec = {
-    "envoylogs.grouping._kernel.Rows", sizeof(RowsObject), 0, Py_TPFLAGS_DEFAULT, rows_slots,
+    "envoylogs.grouping._compiled_grouping.Rows", sizeof(RowsObject), 0, Py_TPFLAGS_DEFAULT, rows_slots,
 };
 
 /* Counts: rows counted by group and values. */
@@ -454,7 +454,7 @@ static PyType_Slot counts_slots[] = {
 };
 
 static PyType_Spec counts_spec = {
-    "envoylogs.grouping._kernel.Counts", sizeof(CountsObject), 0, Py_TPFLAGS_DEFAULT, counts_slots,
+    "envoylogs.grouping._compiled_grouping.Counts", sizeof(CountsObject), 0, Py_TPFLAGS_DEFAULT, counts_slots,
 };
 
 static PyTypeObject *new_type(PyObject *module, PyType_Spec *spec)
@@ -504,7 +504,7 @@ static PyModuleDef_Slot module_slots[] = {
 
 static struct PyModuleDef module_definition = {
     PyModuleDef_HEAD_INIT,
-    .m_name = "_kernel",
+    .m_name = "_compiled_grouping",
     .m_doc = "Rows that are numbered and counted, in C; see envoylogs.grouping.",
     .m_size = sizeof(State),
     .m_slots = module_slots,
@@ -513,4 +513,4 @@ static struct PyModuleDef module_definition = {
     .m_free = module_free,
 };
 
-PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&module_definition); }
+PyMODINIT_FUNC PyInit__compiled_grouping(void) { return PyModuleDef_Init(&module_definition); }

@@ -15,7 +15,7 @@ from envoylogs.errors import ConfigurationError, first_line
 
 VARIABLE = "ENVOYLOGS_DECODER"
 
-_REFERENCE = "reference"
+REFERENCE = "reference"
 _COMPILED = "compiled"
 _MODULE = "envoylogs.reading.decoders._compiled_decoder"
 
@@ -37,12 +37,12 @@ def decoder_choice() -> DecoderChoice:
     """
     # An empty variable sets nothing, as with settings.
     wanted = os.environ.get(VARIABLE) or None
-    if wanted not in {None, _REFERENCE, _COMPILED}:
-        why = f"{wanted!r} is no decoder. Give {_REFERENCE} or {_COMPILED}, or unset it."
+    if wanted not in {None, REFERENCE, _COMPILED}:
+        why = f"{wanted!r} is no decoder. Give {REFERENCE} or {_COMPILED}, or unset it."
         raise ConfigurationError.value("the environment", VARIABLE, why)
-    if wanted == _REFERENCE:
+    if wanted == REFERENCE:
         return DecoderChoice(
-            is_compiled=False, description=f"{_REFERENCE} decoder, chosen by {VARIABLE}"
+            is_compiled=False, description=f"{REFERENCE} decoder, chosen by {VARIABLE}"
         )
     if missing := _why_not_compiled():
         if wanted == _COMPILED:
@@ -54,7 +54,7 @@ def decoder_choice() -> DecoderChoice:
             raise ConfigurationError.value("the environment", VARIABLE, why)
         return DecoderChoice(
             is_compiled=False,
-            description=f"{_REFERENCE} decoder: the {_COMPILED} one {missing}",
+            description=f"{REFERENCE} decoder: the {_COMPILED} one {missing}",
         )
     return DecoderChoice(is_compiled=True, description=f"{_COMPILED} decoder")
 

@@ -16,9 +16,6 @@ import polars as pl
 from envoylogs.tally.state import Samples
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from envoylogs.keyed.batches import Batch
     from envoylogs.tally.spec import TallySpec
 
 _KEPT = 1024
@@ -39,12 +36,6 @@ class FoldedNames(Samples):
         """Return the column that they are names of, and the hash, from 0."""
         del spec
         return {"folded_column": pl.String(), "hash": pl.Int64()}
-
-    @classmethod
-    def of_counts(cls, batch: Batch, spec: TallySpec, counts: Sequence[pl.DataFrame]) -> Self:
-        """Return nothing: a batch is not folded, the sum of several is."""
-        del batch, counts
-        return cls.empty(spec)
 
     @classmethod
     def reduced(cls, frame: pl.DataFrame, spec: TallySpec) -> pl.DataFrame:

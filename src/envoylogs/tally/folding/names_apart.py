@@ -40,9 +40,13 @@ def is_folded(column: str, dtype: pl.DataType | None = None) -> pl.Expr:
 
 
 def kept_apart(records: pl.DataFrame) -> pl.DataFrame:
-    """Return records with their names cut, and such that none holds what marks folded names."""
+    """Return records with their names cut, and such that none holds what marks folded names.
+
+    Args:
+        records: Any columns. Numbers that stand for names are let be.
+    """
     columns = [name for name in records.columns if name in FOLDABLE]
-    texts = [name for name in columns if FOLDABLE[name] == pl.String()]
+    texts = [name for name in columns if records.schema[name] == pl.String()]
     names = [name for name in texts if name not in SHORT_TEXTS]
     numbers = [name for name in columns if FOLDABLE[name] == pl.Int64()]
     # Nearly no records need it. Bytes are counted at no cost, and are no fewer than characters.

@@ -24,9 +24,21 @@ static bool begins_with_time(Cursor c)
     return length >= 2 && length <= LONGEST && start[length - 1] == 'Z' && take_all(&c, "] \"", 3);
 }
 
+/* Takes a literal, which is a few bytes. */
+static inline bool take_literal(Cursor *c, const uint8_t *literal, size_t length)
+{
+    if (left(c) < length)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        if (c->at[i] != literal[i])
+            return false;
+    c->at += length;
+    return true;
+}
+
 static bool take_operator(Decoder *d, Cursor *c, const Operator *o)
 {
-    if (!take_all(c, o->literal, o->length))
+    if (!take_literal(c, o->literal, o->length))
         return false;
     const uint8_t *start = c->at;
     if (o->is_number && !take(c, '-')) {

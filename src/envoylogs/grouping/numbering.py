@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from envoylogs.envoy.distinct import compact, numbered
+from envoylogs.envoy.distinct import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,7 @@ class Table:
         numbers = pl.Series(found, dtype=pl.UInt32)
         if len(number_of) > before:
             new = rows.filter(numbers.is_first_distinct() & (numbers >= before))
-            self.rows = pl.concat([self.rows, compact(new)], rechunk=True)
+            self.rows = pl.concat([self.rows, new], rechunk=True)
         return numbers if self.rows[numbers].equals(rows) else None
 
     def once(self, what: str, make: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:

@@ -1,0 +1,128 @@
+"""Counts that go on over batches are those of the batches, added up."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import polars as pl
+import pytest
+from benchmarks import generator
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.builders import EVERY_ROLE
+from tests.clean_blocks import clean, shape_of
+from tests.handmade import fewer_examples, rare_records, source_of, text_of
+
+from envoylogs import schema
+from envoylogs.envoy.paths import path_group
+from envoylogs.grouping import numbering
+from envoylogs.keyed.batches import Batch, decode
+from envoylogs.keyed.plan import ReadPlan
+from envoylogs.keyed.selection import Selection
+from envoylogs.tally import evidence, tally
+from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
+from envoylogs.tally.tally import Tally, TallySum
+
+_ASKED = TallySpec(
+    by=("host", "path_group", "upstream_host"),
+    joint=("path_group", "upstream_host", "outcome"),
+    evidence_clients=2,
+)
+_SELECTED = Selection.of({"code": ["5xx", "404"]})
+
+
+@cache
+def _batches(*, are_clean: bool, selection: Selection = EVERY_ROLE) -> tuple[Batch, ...]:
+    """Return batches of many eras, with all that is rare."""
+    sources = [source_of(text_of(list(rare_records())), "rare")]
+    for seed, era in enumerate(generator.Era):
+        data = b"".join(generator.lines(150, seed=seed, era=era, rate_per_second=0.5))
+        sources.append(source_of(data, f"era-{era}"))
+    plan = ReadPlan(schema.TALLIED, selection)
+    found = []
+    for decoded in decode(sources, plan, batch_records=100):
+        if are_clean and decoded.block is not None:
+            decoded.block = clean(decoded.block, plan.all_columns, decoded.fates)
+        found.append(decoded.normalized())
+    return tuple(found)
+
+
+def _sum(batches: tuple[Batch, ...], spec: TallySpec = DEFAULT_SPEC) -> Tally:
+    adding = TallySum(spec)
+    for batch in batches:
+        adding.add(batch)
+    return adding.total()
+
+
+def _merged(batches: tuple[Batch, ...], spec: TallySpec = DEFAULT_SPEC) -> Tally:
+    first, *others = (Tally.of(batch, spec) for batch in batches)
+    return first.merge(*others)
+
+
+@pytest.mark.parametrize("spec", [DEFAULT_SPEC, _ASKED], ids=["usual", "asked"])
+@pytest.mark.parametrize("selection", [EVERY_ROLE, _SELECTED], ids=["all", "some"])
+def test_clean_blocks_are_counted_as_logged_ones_are(selection: Selection, spec: TallySpec) -> None:
+    logged, cleaned = (
+        _batches(are_clean=are_clean, selection=selection) for are_clean in (False, True)
+    )
+
+    expected = _merged(logged, spec)
+    assert _sum(logged, spec) == expected
+    assert _sum(cleaned, spec) == expected
+    assert _merged(cleaned, spec) == expected
+
+
+@pytest.mark.parametrize("most", [1, 60, 1000])
+def test_where_counts_are_taken_out_and_tables_are_closed_does_not_matter(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = _merged(_batches(are_clean=False), _ASKED)
+    monkeypatch.setattr(tally, "_MOST_ROWS", most)
+    monkeypatch.setattr(numbering, "MOST_ROWS", most)
+    _batches.cache_clear()
+
+    assert _sum(_batches(are_clean=True), _ASKED) == expected
+    _batches.cache_clear()
+
+
+@pytest.mark.parametrize("waiting", [0, 20])
+def test_the_examples_are_the_same_however_many_records_are_looked_at_at_once(
+    waiting: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = _batches(are_clean=True)
+    expected = _merged(batches, _ASKED)
+    monkeypatch.setattr(evidence, "_WAITING", waiting)
+
+    assert _sum(batches * 2, _ASKED).evidence == expected.evidence
+
+
+def test_without_the_compiled_part_the_sum_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    batches = _batches(are_clean=True)
+    expected = _sum(batches, _ASKED)
+    monkeypatch.setattr(tally, "kernel", lambda: None)
+
+    assert _sum(batches, _ASKED) == expected
+
+
+@pytest.mark.property
+@fewer_examples(2)
+@given(
+    path=st.lists(
+        st.sampled_from(
+            [
+                *("", "a", "07", "123", "٣", "deadbeefdeadbeef", "DEADBEEF" * 3, "12345678" * 2),
+                *("01234567-89ab-cdef-0123-456789abcdef", "01234567-89AB-CDEF-0123-456789ABCDEF"),
+                *("{id:a}", "{hash:0123456789abcdef}", "a?b", "a#1", "\n"),
+                *("x" * 300, "1" * 520, "é" * 200),
+            ]
+        ),
+        max_size=8,
+    ).map("/".join),
+    slash=st.sampled_from(["", "/", "*"]),
+)
+def test_a_shape_has_the_path_group_of_its_path(path: str, slash: str) -> None:
+    paths = pl.DataFrame({"path": [slash + path, shape_of(slash + path)]})
+
+    for segments in (1, 4):
+        group, of_shape = paths.select(path_group(pl.col("path"), segments)).to_series()
+        assert group == of_shape
