@@ -68,7 +68,9 @@ def _file_of(name: str) -> str:
 def main() -> int:
     """Build, and run the tests; a report of a sanitizer ends them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("tests", nargs="*", default=[test for test in _TESTS if Path(test).exists()])
+    parser.add_argument(
+        "tests", nargs="*", default=[test for test in _TESTS if Path(test).exists()]
+    )
     given = parser.parse_args()
     if shutil.which("gcc") is None:
         print("needs gcc: apt-get install gcc python3-dev", file=sys.stderr)

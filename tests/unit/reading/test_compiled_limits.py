@@ -1,4 +1,4 @@
-"""What the compiled decoder does not take is refused, or read by the reference; never half taken."""
+"""What the compiled decoder does not take is refused, or read by the reference."""
 
 from __future__ import annotations
 
@@ -180,7 +180,9 @@ def test_a_column_is_made_by_a_decoder_alone_and_handed_over_once() -> None:
 def test_only_one_thread_uses_a_decoder_at_a_time() -> None:
     decoder = CompiledDecoder(_ALL, DEFAULT_KEYS)
     raw: Any = decoder._decoder  # noqa: SLF001  # what refuses is behind it
-    data, refused, ended = b"\n".join([line(record())] * 5000), set(), []
+    data = b"\n".join([line(record())] * 5000)
+    refused: set[str] = set()
+    ended: list[bool] = []
 
     def read() -> None:
         for _ in range(200):
@@ -215,7 +217,7 @@ def test_only_one_thread_uses_a_decoder_at_a_time() -> None:
 
 
 def test_records_of_more_keys_than_it_knows_are_read_all_the_same() -> None:
-    many = [line({**record(), **{f"key_{n}": n}}) for n in range(300)]
+    many = [line({**record(), f"key_{n}": n}) for n in range(300)]
     at_once = line({**record(), **{f"other_{n}": n for n in range(300)}})
     long_key = line({**record(), "x" * 201: 1})
 

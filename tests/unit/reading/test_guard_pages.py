@@ -9,10 +9,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from benchmarks.text_writer import text_line
 from tests.builders import Era, connection, in_era, line, record
 from tests.envelopes import ENVELOPES, Who
 
-from benchmarks.text_writer import text_line
 from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS
 from envoylogs.envoy.text_formats import DEFAULT_FORMATS
