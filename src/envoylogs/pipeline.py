@@ -16,6 +16,7 @@ from envoylogs.errors import TallyQuestionError
 from envoylogs.keyed.batches import decode
 from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
+from envoylogs.reading.decoded_block import PATH_SHAPE
 from envoylogs.reading.decoders.choice import decoder_choice
 from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.tally.days import DaySums
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 # One thread decodes, which holds the interpreter; another normalizes and observes, which is Polars
 # and does not. So many batches may wait between the two.
 _AHEAD = 1
+
+_CODED = frozenset({"upstream_host", PATH_SHAPE})
+"""What states count by and no one reads, but of examples."""
 
 _Result = TypeVar("_Result")
 _USUAL = ReadPlan()
@@ -175,7 +179,16 @@ def _tallied(plan: ReadPlan, spec: TallySpec, selected: Iterable[str] = ()) -> R
     """Return a plan with the columns that a tally and selections ask."""
     turned_away = {"path" if name == "query" else name for name in spec.turned_away}
     asked = columns_behind((*spec.by, *spec.joint, *turned_away)).union(selected)
-    return replace(plan, columns=schema.TALLIED | asked, seldom=schema.OF_EXAMPLES - asked)
+    # Names are replaced by tokens value by value.
+    coded = _CODED - asked if plan.anonymizer is None else frozenset[str]()
+    if "path" in asked | plan.selection.columns:
+        coded -= {PATH_SHAPE}
+    return replace(
+        plan,
+        columns=schema.TALLIED | asked,
+        seldom=schema.OF_EXAMPLES - asked,
+        coded=coded - plan.selection.columns,
+    )
 
 
 def _refuse_unlike(spec: TallySpec, name: str, plan: ReadPlan) -> None:
