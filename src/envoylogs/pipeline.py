@@ -117,7 +117,7 @@ def tally_selections(  # noqa: PLR0913  # one parameter a concern of the caller
     specs = [spec_of_plan(spec, each) for each in plans]
     sums = [TallySum(each) for each in specs]
     columns = frozenset[str]().union(*(selection.columns for selection in selections))
-    wanted = _tallied(plan, spec, columns)
+    wanted = plan_of_tally(plan, spec, columns)
     known = KnownLogs()
     beside = _side_by_side(wanted, list(zip(selections, specs, strict=True)), hooks)
     any_log = False
@@ -175,7 +175,7 @@ def spec_of_plan(spec: TallySpec, plan: ReadPlan) -> TallySpec:
     return replace(spec, selection=plan.selection_text, anonymized=anonymized)
 
 
-def _tallied(plan: ReadPlan, spec: TallySpec, selected: Iterable[str] = ()) -> ReadPlan:
+def plan_of_tally(plan: ReadPlan, spec: TallySpec, selected: Iterable[str] = ()) -> ReadPlan:
     """Return a plan with the columns that a tally and selections ask."""
     turned_away = {"path" if name == "query" else name for name in spec.turned_away}
     asked = columns_behind((*spec.by, *spec.joint, *turned_away)).union(selected)
@@ -226,7 +226,7 @@ def tally_new_lines(
     now_us = time.time_ns() // 1000
     adding = DaySums(before.spec, before.days, by_day=by_day, now_us=now_us)
     proxies = ProxiesSeen()
-    asked = _tallied(plan, before.spec)
+    asked = plan_of_tally(plan, before.spec)
     decoding = decode(sources, asked, hooks=hooks, logs=before.logs, proxies=proxies)
     for _ in work_ahead(decoding, lambda decoded: adding.add(decoded.normalized())):
         pass
