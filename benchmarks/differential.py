@@ -47,7 +47,7 @@ def case_of(number: int) -> Case:
     random = Random(number)
     data = b"".join(_parts(random))
     if random.random() < 0.3:  # noqa: PLR2004
-        data = _damaged(data, random)
+        data = damaged(data, random)
     return Case(data, list(_arguments(random)))
 
 
@@ -71,7 +71,7 @@ def _parts(random: Random) -> Iterator[bytes]:
             yield line if form is None else form(place, line)
 
 
-def _damaged(data: bytes, random: Random) -> bytes:
+def damaged(data: bytes, random: Random) -> bytes:
     """Return a log with some bytes changed, values of other types, lines cut or left out."""
     lines = data.split(b"\n")
     for _ in range(random.randrange(1, 12)):

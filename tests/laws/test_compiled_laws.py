@@ -4,100 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.both_decoders import assert_alike
 from tests.builders import line, printed
 from tests.envelopes import ENVELOPES, Who
 from tests.strategies import blank_lines, damaged_lines, noise_lines, records, texts
 
 from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
-from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.envoy.text_formats import DEFAULT_FORMATS, parse_format
-from envoylogs.keyed.meaning import normalized
-from envoylogs.keyed.numbering import Numberings
 from envoylogs.keyed.plan import ReadPlan
-from envoylogs.reading.decoders.columns import wanted_with
-from envoylogs.reading.decoders.compiled import CompiledDecoder
-from envoylogs.reading.fates import LineFates
-from envoylogs.sources.blocks import Block
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hypothesis.strategies import SearchStrategy
 
 pytestmark = pytest.mark.usefixtures("compiled_decoder")
 
 Record = dict[str, Any]
 _ALL = tuple(schema.NORMALIZED)
-
-
-class Found(NamedTuple):
-    """Everything that is known of some lines."""
-
-    records: pl.DataFrame | None
-    counts: dict[tuple[str, str, str], int]
-    keys: dict[tuple[str, str], dict[str, int]]
-    examples: list[object]
-    rejects: list[bytes]
-
-
-def _found(
-    blocks: Sequence[bytes], plan: ReadPlan, coded: Sequence[str] | None, source: str = "a.log"
-) -> Found:
-    """Read blocks of whole lines; by the reference if ``coded`` is null."""
-    decoder = None
-    if coded is not None:
-        decoder = CompiledDecoder(
-            wanted_with(plan.columns),
-            plan.keys,
-            coded=coded,
-            keep_text=plan.text,
-            unknown=plan.unknown,
-        )
-    rejects: list[bytes] = []
-    fates = LineFates(on_malformed=rejects.append)
-    reader, numbers, found = plan.reader_at(source, 1, decoder), Numberings(), []
-    columns = plan.collector(decoder)
-    for number, data in enumerate(blocks):
-        columns.extend(source, reader.read(Block(data, len(data) + 1), fates))
-        # Numbers of keys hold over batches, and what is in them does not.
-        if number % 3 == 2 and len(columns):
-            found.append(_frame(columns.decoded(fates), numbers, plan, fates))
-            columns = plan.collector(decoder)
-    columns.extend(source, reader.finish(fates))
-    if len(columns):
-        found.append(_frame(columns.decoded(fates), numbers, plan, fates))
-    return Found(
-        pl.concat(found) if found else None,
-        {of: n for of, n in fates.counts.items() if n},
-        {of: keys.counts for of, keys in fates.keys.items()},
-        sorted(fates.examples, key=repr),
-        rejects,
-    )
-
-
-def _frame(block: Any, numbers: Numberings, plan: ReadPlan, fates: LineFates) -> pl.DataFrame:
-    frame = normalized(block, numbers, plan.columns, fates, ProxiesSeen()).frame()
-    return frame.drop("path_shape", strict=False).select(sorted(frame.columns))
-
-
-def _assert_alike(blocks: Sequence[bytes], plan: ReadPlan, source: str = "a.log") -> None:
-    expected = _found(blocks, plan, None, source)
-    found = _found(blocks, plan, (), source)
-    assert found._replace(records=None) == expected._replace(records=None)
-    if expected.records is None or found.records is None:
-        assert found.records is expected.records
-    else:
-        assert found.records.equals(expected.records), (
-            found.records.to_dicts(),
-            expected.records.to_dicts(),
-        )
 
 
 @st.composite
@@ -223,11 +151,11 @@ _plans = st.sampled_from(
 @given(blocks=_blocks(), plan=_plans)
 @example(blocks=[b"{"], plan=ReadPlan(_ALL))
 def test_both_decoders_make_the_same_of_any_lines(blocks: list[bytes], plan: ReadPlan) -> None:
-    _assert_alike(blocks, plan)
+    assert_alike(blocks, plan)
 
 
 @pytest.mark.property
 @given(blocks=_blocks())
 def test_the_file_of_a_container_says_whose_lines_it_holds(blocks: list[bytes]) -> None:
     name = f"/var/log/containers/gateway-1_istio-system_istio-proxy-{'0' * 64}.log"
-    _assert_alike(blocks, ReadPlan(_ALL), name)
+    assert_alike(blocks, ReadPlan(_ALL), name)

@@ -13,10 +13,11 @@ typedef struct {
     size_t size, capacity;
 } Buffer;
 
-/* Makes room for more bytes behind those that are there; false if there is no memory. */
+/* Makes room for more bytes behind those that are there; false if there is no memory. There are
+ * data then, even for no bytes: nothing may be added to a null pointer, not even zero. */
 static inline bool reserve(Buffer *b, size_t more)
 {
-    if (b->capacity - b->size >= more)
+    if (b->data != NULL && b->capacity - b->size >= more)
         return true;
     if (more > SIZE_MAX / 2 - b->size)
         return false;

@@ -35,6 +35,7 @@ bool begin_source(Decoder *d, Origin origin)
 {
     Span *spans[] = {&origin.pod, &origin.namespace, &origin.container};
     d->source_names.size = 0;
+    d->of_source = (Origin){0};
     if (!reserve(&d->source_names,
                  origin.pod.length + origin.namespace.length + origin.container.length))
         return false;
@@ -386,7 +387,7 @@ static bool read_line(Decoder *d, Cursor line, Envelope *envelope, Origin *origi
     return peek(&line) == '[' ? read_text(d, line) : read_object(d, line);
 }
 
-bool read_lines(Decoder *d, Span data, size_t *at, size_t number, Progress *progress)
+static bool read_run(Decoder *d, Span data, size_t *at, size_t number, Progress *progress)
 {
     *progress = (Progress){0};
     d->n_new_keys = 0;
@@ -419,8 +420,15 @@ bool read_lines(Decoder *d, Span data, size_t *at, size_t number, Progress *prog
     return true;
 }
 
+bool read_lines(Decoder *d, Span data, size_t *at, size_t number, Progress *progress)
+{
+    d->has_failed = d->has_failed || !read_run(d, data, at, number, progress);
+    return !d->has_failed;
+}
+
 void next_batch(Decoder *d)
 {
+    d->has_failed = false;
     begin_batch(&d->keys);
     free_output(&d->key_numbers);
     free_output(&d->lines);

@@ -146,6 +146,7 @@ typedef struct {
     Buffer key; /* of the record that is read */
     Output key_numbers, lines, texts;
     size_t height, room;
+    bool has_failed; /* for want of memory: its columns may be of different heights */
     uint64_t alike_has, alike_unused[MOST_FIELDS / 64]; /* keys of records that follow each other */
     uint64_t n_alike;
     uint64_t enveloped[N_ENVELOPES];
@@ -173,7 +174,7 @@ bool begin_source(Decoder *d, Origin origin);
 /* Lays out keys, once all columns are there. */
 bool lay_out(Decoder *d);
 
-/* Reads lines, separated by line feeds; false if there is no memory.
+/* Reads lines, separated by line feeds; false if there is no memory, and so until the next batch.
  *
  * Records are added to the batch. Reading stops behind a run of lines that are handed back, since
  * what is made of them may be the beginning of something, and before a line with a key that is
