@@ -16,6 +16,7 @@ from envoylogs.errors import TallyQuestionError
 from envoylogs.keyed.batches import decode
 from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
+from envoylogs.reading.decoded_block import PATH_SHAPE
 from envoylogs.reading.decoders.choice import decoder_choice
 from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.tally.days import DaySums
@@ -175,7 +176,11 @@ def _tallied(plan: ReadPlan, spec: TallySpec, selected: Iterable[str] = ()) -> R
     """Return a plan with the columns that a tally and selections ask."""
     turned_away = {"path" if name == "query" else name for name in spec.turned_away}
     asked = columns_behind((*spec.by, *spec.joint, *turned_away)).union(selected)
-    return replace(plan, columns=schema.TALLIED | asked, seldom=schema.OF_EXAMPLES - asked)
+    # Of paths that nobody asks for their groups are counted, which their shapes tell.
+    seldom = (schema.OF_EXAMPLES | {"path"}) - asked
+    return replace(
+        plan, columns=schema.TALLIED | asked, seldom=seldom, coded=("upstream_host", PATH_SHAPE)
+    )
 
 
 def _refuse_unlike(spec: TallySpec, name: str, plan: ReadPlan) -> None:

@@ -18,8 +18,8 @@ from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.envoy.text_formats import DEFAULT_FORMATS, parse_format
+from envoylogs.grouping.numbering import Numberings
 from envoylogs.keyed.meaning import normalized
-from envoylogs.keyed.numbering import Numberings
 from envoylogs.keyed.plan import ReadPlan
 from envoylogs.reading.decoders.columns import wanted_with
 from envoylogs.reading.decoders.compiled import CompiledDecoder
