@@ -186,7 +186,8 @@ def plan_of_tally(plan: ReadPlan, spec: TallySpec, selected: Iterable[str] = ())
     return replace(
         plan,
         columns=schema.TALLIED | asked,
-        seldom=schema.OF_EXAMPLES - asked,
+        # Of paths that nobody asks for their groups are counted, which their shapes tell.
+        seldom=(schema.OF_EXAMPLES | {"path"}) - asked,
         coded=coded - plan.selection.columns,
     )
 

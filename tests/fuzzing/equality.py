@@ -100,9 +100,7 @@ def main() -> int:
             continue
         n_unlike += 1
 
-        def is_unlike(
-            some: list[bytes], plan: ReadPlan = plan, name: str = name
-        ) -> bool:
+        def is_unlike(some: list[bytes], plan: ReadPlan = plan, name: str = name) -> bool:
             return difference(some, plan, name) is not None
 
         found = fewest(blocks, is_unlike)

@@ -31,7 +31,18 @@ _SPELLED = (
     b"", b"-", b'"a" "b"', b"999999999999999999", b"9999999999999999999", b"9007199254740992.0",
 )  # fmt: skip
 _ENDS = (b"\r", b" ", b"\t\r", b",", b"\x00", b"}", b"\xc2\xa0", b"\x0b", b"\x0c", b"\r\r")
-_BEGINNINGS = (b"\xef\xbb\xbf", b" ", b"\t", b"[", b"{", b"\r", b"stdout F ", b"\x00", b'"', b"\x1b[0m")
+_BEGINNINGS = (
+    b"\xef\xbb\xbf",
+    b" ",
+    b"\t",
+    b"[",
+    b"{",
+    b"\r",
+    b"stdout F ",
+    b"\x00",
+    b'"',
+    b"\x1b[0m",
+)
 
 
 def mutated(log: bytes, random: Random) -> bytes:
@@ -185,7 +196,9 @@ def _escape(pairs: Pairs, random: Random) -> None:
 def _replace(pairs: Pairs, random: Random) -> None:
     if pairs:
         place = random.randrange(len(pairs))
-        spelled = random.choice((json.dumps(random.choice(_VALUES)), random.choice(_SPELLED).decode("latin-1")))
+        spelled = random.choice(
+            (json.dumps(random.choice(_VALUES)), random.choice(_SPELLED).decode("latin-1"))
+        )
         pairs[place] = (pairs[place][0], spelled)
 
 

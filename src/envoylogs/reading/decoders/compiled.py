@@ -208,10 +208,7 @@ class CompiledDecoder:
             _series(THERE, traits),
         ]
         found = self._named(values)
-        is_seldom = [
-            column.name in seldom or (column.name == "path" and self._with_shape)
-            for column in found
-        ]
+        is_seldom = [column.name in seldom for column in found]
         of_rows = [
             _series(KEY, numbers),
             *(column for column, is_so in zip(found, is_seldom, strict=True) if not is_so),
