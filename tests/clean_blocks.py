@@ -60,5 +60,5 @@ def clean(
             places = pl.int_range(values.len(), dtype=pl.UInt32, eager=True)
             place = rows[name].replace_strict(values, places, default=None, return_dtype=pl.UInt32)
             coded[name], rows = values, rows.with_columns(place)
-    assert set(coded) <= {*schema.OF_RECORDS, "source", PATH_SHAPE}
+    assert set(coded) <= {*schema.OF_RECORDS, PATH_SHAPE}
     return read._replace(rows=rows, seldom=seldom, coded=coded)

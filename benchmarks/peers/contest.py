@@ -58,12 +58,17 @@ class Contest:
 
 
 def timed(commands: dict[str, list[str]], runs: int) -> dict[str, Run]:
-    """Return the medians of commands that are run in turn, since a shared machine drifts."""
+    """Return the medians of commands that are run in turn, since a shared machine drifts.
+
+    Every run is told on standard error: all of them may take half an hour.
+    """
     found: dict[str, list[Run]] = {name: [] for name in commands}
     with tempfile.TemporaryDirectory() as folder:
-        for _ in range(runs):
+        for turn in range(1, runs + 1):
             for name, command in commands.items():
-                found[name].append(run(command, output=Path(folder) / "answer"))
+                one = run(command, output=Path(folder) / "answer")
+                found[name].append(one)
+                print(f"{turn} of {runs}: {name} {one}", file=sys.stderr)
     return {name: median_of(of_one) for name, of_one in found.items()}
 
 

@@ -56,7 +56,9 @@ SELECT
         AND coalesce(NOT starts_with(response_code_details, 'rbac_'), true) AS sent,
     CASE WHEN answered THEN duration END AS latency_ms,
     CASE WHEN answered THEN upstream_service_time END AS upstream_time_ms
-FROM judged;
+FROM judged
+-- A line that can't be read is a row of nulls.
+WHERE start_time IS NOT NULL;
 
 CREATE TEMP VIEW request AS SELECT * FROM record WHERE kind = 'request';
 

@@ -16,6 +16,7 @@ from envoylogs.errors import TallyQuestionError
 from envoylogs.keyed.batches import decode
 from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
+from envoylogs.reading.decoded_block import PATH_SHAPE
 from envoylogs.reading.decoders.choice import decoder_choice
 from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.tally.days import DaySums
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 # One thread decodes, which holds the interpreter; another normalizes and observes, which is Polars
 # and does not. So many batches may wait between the two.
 _AHEAD = 1
+
+_CODED = frozenset({"upstream_host", PATH_SHAPE})
+"""What states count by and no one reads, but of examples."""
 
 _Result = TypeVar("_Result")
 _USUAL = ReadPlan()
@@ -113,7 +117,7 @@ def tally_selections(  # noqa: PLR0913  # one parameter a concern of the caller
     specs = [spec_of_plan(spec, each) for each in plans]
     sums = [TallySum(each) for each in specs]
     columns = frozenset[str]().union(*(selection.columns for selection in selections))
-    wanted = _tallied(plan, spec, columns)
+    wanted = plan_of_tally(plan, spec, columns)
     known = KnownLogs()
     beside = _side_by_side(wanted, list(zip(selections, specs, strict=True)), hooks)
     any_log = False
@@ -171,11 +175,21 @@ def spec_of_plan(spec: TallySpec, plan: ReadPlan) -> TallySpec:
     return replace(spec, selection=plan.selection_text, anonymized=anonymized)
 
 
-def _tallied(plan: ReadPlan, spec: TallySpec, selected: Iterable[str] = ()) -> ReadPlan:
+def plan_of_tally(plan: ReadPlan, spec: TallySpec, selected: Iterable[str] = ()) -> ReadPlan:
     """Return a plan with the columns that a tally and selections ask."""
     turned_away = {"path" if name == "query" else name for name in spec.turned_away}
     asked = columns_behind((*spec.by, *spec.joint, *turned_away)).union(selected)
-    return replace(plan, columns=schema.TALLIED | asked, seldom=schema.OF_EXAMPLES - asked)
+    # Names are replaced by tokens value by value.
+    coded = _CODED - asked if plan.anonymizer is None else frozenset[str]()
+    if "path" in asked | plan.selection.columns:
+        coded -= {PATH_SHAPE}
+    return replace(
+        plan,
+        columns=schema.TALLIED | asked,
+        # Of paths that nobody asks for their groups are counted, which their shapes tell.
+        seldom=(schema.OF_EXAMPLES | {"path"}) - asked,
+        coded=coded - plan.selection.columns,
+    )
 
 
 def _refuse_unlike(spec: TallySpec, name: str, plan: ReadPlan) -> None:
@@ -213,7 +227,7 @@ def tally_new_lines(
     now_us = time.time_ns() // 1000
     adding = DaySums(before.spec, before.days, by_day=by_day, now_us=now_us)
     proxies = ProxiesSeen()
-    asked = _tallied(plan, before.spec)
+    asked = plan_of_tally(plan, before.spec)
     decoding = decode(sources, asked, hooks=hooks, logs=before.logs, proxies=proxies)
     for _ in work_ahead(decoding, lambda decoded: adding.add(decoded.normalized())):
         pass

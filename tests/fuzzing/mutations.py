@@ -170,8 +170,10 @@ def _rename(pairs: Pairs, random: Random) -> None:
     if pairs:
         place = random.randrange(len(pairs))
         key = json.loads(pairs[place][0])
-        names = (key.upper(), key.title(), key.replace("_", "-"), key.replace("_", ""), f"{key} ",
-                 f"{key} ", f"http.{key}", f"request_{key}", "", key + "\x1f", random.choice(KEYS))  # fmt: skip
+        names = (
+            key.upper(), key.title(), key.replace("_", "-"), key.replace("_", ""), f"{key} ", "",
+            f"http.{key}", f"request_{key}", key + "\x1f", random.choice(KEYS),
+        )  # fmt: skip
         pairs[place] = (json.dumps(random.choice(names)), pairs[place][1])
 
 

@@ -89,14 +89,24 @@ def normalized(  # what is given is what a reading is made of
     keys = table.once("meaning", partial(_meaning_of, columns=columns, endings=numbers.endings))
     rows, coded = block.rows, {}
     numbered = {KEY: key.gather(rows[KEY])}
-    for name, values in block.coded.items():
-        coded[name], place = numbers.of_column(name).numbered(values.to_frame(name))
-        numbered[name] = place.gather(rows[name])
+    values_of = {
+        "source": _in_runs(rows["source"]),
+        **{n: (v, rows[n]) for n, v in block.coded.items()},
+    }
+    for name, (values, places) in values_of.items():
+        coded[name], number = numbers.of_column(name).numbered(values.to_frame(name))
+        numbered[name] = number.gather(places)
     missing = [n for n in schema.OF_RECORDS if n not in rows.columns and n not in block.seldom]
     nothing = {name: pl.lit(None, schema.NORMALIZED[name]) for name in missing}
     rows = rows.with_columns(**numbered, **nothing)
     records = KeyedRecords(keys, rows, block.seldom, coded, table)
     return _of_columns(_with_role(records, proxies) if "role" in columns else records, columns)
+
+
+def _in_runs(names: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return names that stand in runs, and for each record the place of its name among these."""
+    begins = (names != names.shift()).fill_null(value=True)
+    return names.filter(begins), begins.cum_sum().cast(pl.UInt32) - 1
 
 
 def _of_columns(records: KeyedRecords, columns: Collection[str]) -> KeyedRecords:
@@ -127,19 +137,7 @@ def cleaned(block: DecodedBlock, columns: Collection[str], fates: LineFates) -> 
     else:
         typed, typed_rows = _with_presence(typed, typed_rows)
     # Keys outlive the batch, and all its text would with them.
-    sources, source = _in_runs(typed_rows["source"])
-    return block._replace(
-        keys=compact(typed),
-        rows=typed_rows.with_columns(source=source),
-        coded={"source": sources},
-        is_clean=True,
-    )
-
-
-def _in_runs(names: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Return the names that stand in runs, and the place of that of each record among them."""
-    begins = (names != names.shift()).fill_null(value=True)
-    return names.filter(begins), begins.cum_sum().cast(pl.UInt32) - 1
+    return block._replace(keys=compact(typed), rows=typed_rows, is_clean=True)
 
 
 def _with_presence(keys: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

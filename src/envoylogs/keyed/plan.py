@@ -36,6 +36,8 @@ class ReadPlan:
         anonymizer: Replaces what may say who somebody is, once the records are
             selected; null leaves it.
         seldom: Which of the columns will be asked of few records.
+        coded: Which may be handed over as numbers of their values: ``upstream_host``, and
+            ``path_shape``, where paths are seldom asked and what is alike in them will do.
     """
 
     columns: Collection[str] = tuple(schema.NORMALIZED)
@@ -46,6 +48,7 @@ class ReadPlan:
     unknown: bool = False
     anonymizer: Anonymizer | None = None
     seldom: Collection[str] = ()
+    coded: Collection[str] = ()
 
     @property
     def selection_text(self) -> str | None:
@@ -75,7 +78,11 @@ class ReadPlan:
         if not decoder_choice().is_compiled:
             return None
         return CompiledDecoder(
-            wanted_with(self.all_columns), self.keys, keep_text=self.text, unknown=self.unknown
+            wanted_with(self.all_columns),
+            self.keys,
+            coded=self.coded,
+            keep_text=self.text,
+            unknown=self.unknown,
         )
 
     def collector(self, decoder: CompiledDecoder | None = None) -> RecordColumns:

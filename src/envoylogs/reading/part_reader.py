@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from envoylogs.sources.blocks import blocks
 from envoylogs.sources.parts import LINES_OF_PART, PartStream
 
 if TYPE_CHECKING:
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
     from envoylogs.sources.parts import Part
     from envoylogs.sources.source import Source
     from envoylogs.sources.stop import Stop
-
-_BLOCK_BYTES = 1024 * 1024
-"""How much is read at a time: what the decoder takes at once, while it is still in a cache."""
 
 
 class NotSeparableError(Exception):
@@ -62,7 +58,7 @@ class PartReader:
         on_bytes = progress.bytes_read if progress else None
         stream = PartStream(self._source, raw, part, on_bytes, stop)
         reader = self._reader_at(part.number * LINES_OF_PART + 1)
-        for item in blocks(stream, stop, size=_BLOCK_BYTES):
+        for item in stream.blocks():
             yield reader.read(item, self.fates)
             if progress is not None:
                 progress.lines_read(item.lines)

@@ -67,7 +67,6 @@ def blocks(
     stop: Stop | None = None,
     *,
     whole_lines: bool = False,
-    size: int = BLOCK_BYTES,
 ) -> Iterator[Block | LongLine]:
     """Cut a stream into blocks of whole lines.
 
@@ -75,17 +74,16 @@ def blocks(
         stream: Read once, from where it stands.
         stop: Why the stream may end within a line, which is then not read.
         whole_lines: Whether a last line without a line feed is left out.
-        size: How much is read at a time.
 
     Yields:
         Blocks and over-long lines, in the order of the stream.
     """
 
-    def read(n: int) -> bytes:
-        return b"" if stop is not None and stop.requested else stream.read1(n)
+    def read(size: int) -> bytes:
+        return b"" if stop is not None and stop.requested else stream.read1(size)
 
     rest = b""
-    while chunk := read(size):
+    while chunk := read(BLOCK_BYTES):
         rest = rest + chunk if rest else chunk
         while True:
             end = rest.rfind(b"\n")

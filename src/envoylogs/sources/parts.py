@@ -6,9 +6,10 @@ import os
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from envoylogs.errors import SourceError
+from envoylogs.sources.blocks import MAX_LINE_BYTES, Block, LongLine, blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from envoylogs.sources.source import Source
     from envoylogs.sources.stop import Stop
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 LINES_OF_PART = 1 << 40
 """From the number of a line of one part to that of the same line of the next one: how many lines
 are before a part is known when these were read."""
+
+BLOCK_BYTES = MAX_LINE_BYTES
+"""How much is read at a time: so much that what happens once a block costs little, and what is
+decoded is still in a cache. No line of a block is too long."""
 
 _LOOKED_AT = 64 * 1024
 
@@ -44,9 +49,6 @@ class PartStream:
         part: Which of its bytes.
         on_bytes: Called with the number of bytes of each read.
         stop: Ends the stream where it stands.
-
-    Attributes:
-        offset: Where in the file the next byte is.
     """
 
     def __init__(
@@ -57,13 +59,37 @@ class PartStream:
         on_bytes: Callable[[int], None] | None,
         stop: Stop,
     ) -> None:
-        self.offset = part.start
         self._source = source
         self._raw = raw
         self._end = part.end
         self._on_bytes = on_bytes
         self._stop = stop
+        self._place = part.start
         raw.seek(part.start)
+
+    def blocks(self) -> Iterator[Block | LongLine]:
+        """Yield the lines of the part, block by block.
+
+        What follows the last line end of a block is read again, which is less than to copy the
+        block for it.
+
+        Raises:
+            SourceError: If they can't be read.
+        """
+        while (data := self.read1(BLOCK_BYTES)) and (end := data.rfind(b"\n")) >= 0:
+            yield Block(data[:end], end + 1)
+            left = len(data) - end - 1
+            self._place -= left
+            self._raw.seek(self._place)
+            if self._on_bytes is not None and left:
+                self._on_bytes(-left)
+        if data:
+            # A line that is longer, or the last one, without an end.
+            self._place -= len(data)
+            self._raw.seek(self._place)
+            if self._on_bytes is not None:
+                self._on_bytes(-len(data))
+            yield from blocks(self, self._stop)
 
     def read1(self, size: int, /) -> bytes:
         """Return the next bytes, at most so many; none at the end.
@@ -73,12 +99,12 @@ class PartStream:
         """
         if self._stop.requested:
             return b""
-        wanted = size if self._end is None else min(size, self._end - self.offset)
+        wanted = size if self._end is None else min(size, self._end - self._place)
         try:
             data = self._raw.read(wanted)
         except OSError as error:
             raise SourceError.unreadable(self._source.name, error) from error
-        self.offset += len(data)
+        self._place += len(data)
         if data and self._on_bytes is not None:
             self._on_bytes(len(data))
         return data

@@ -16,7 +16,7 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.outcome_rules import LOGGED_KEYS
-from envoylogs.reading.decoded_block import KEY, PLACE, DecodedBlock, keyed, split_keys
+from envoylogs.reading.decoded_block import KEY, PLACE, PRESENT, DecodedBlock, keyed, split_keys
 from envoylogs.reading.decoders.logged_values import as_text
 from envoylogs.reading.decoders.object_shapes import ObjectShapes
 from envoylogs.reading.decoders.reference import was_logged
@@ -210,7 +210,9 @@ class RecordColumns:
             *self._text_shapes.values(),
         ]
         # Where several shapes stand among each other, all their columns are put in order.
-        seldom = self._seldom if len(shapes) == 1 and not self._decoded else ()
+        is_alone = len(shapes) == 1 and not self._decoded
+        # What outcomes rest on is looked at in each record.
+        seldom = set(self._seldom).difference(PRESENT) if is_alone else ()
         blocks, places, before = [], [], 0
         for shape in shapes:
             block = shape.block(before, seldom, fates)

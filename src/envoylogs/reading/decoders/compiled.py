@@ -114,11 +114,12 @@ class CompiledDecoder:
         logged = sum(1 << self._places[column] for column in LOGGED_KEYS.values())
         of_envelope = (self._places[name] for name in ("pod", "namespace", "container"))
         self._decoder = Decoder(os.urandom(_SEED_BYTES), keep_text, unknown, logged, *of_envelope)
+        self._with_shape = PATH_SHAPE in coded and "path" in columns
         self._with_text, self._with_unknown = keep_text, unknown
         for name in self._columns:
             wanted = name in columns
             least, most = schema.INTEGERS.get(name, (0, 0))
-            with_shape = name == "path" and PATH_SHAPE in coded
+            with_shape = name == "path" and self._with_shape
             kind = _kind_of(name, is_coded=name in coded) if wanted else _Kind.UNWANTED
             self._decoder.add_column(kind, least, most, with_shape)
         for column in PRESENT:
