@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
+from envoylogs.envoy.paths import path_group
 from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.grouping.numbering import Numberings
 from envoylogs.keyed.meaning import normalized
+from envoylogs.reading.decoded_block import PATH_SHAPE
 from envoylogs.reading.decoders.columns import wanted_with
 from envoylogs.reading.decoders.compiled import CompiledDecoder
 from envoylogs.reading.fates import LineFates
@@ -67,13 +69,18 @@ def read_by(
 
 def _frame(block: Any, numbers: Numberings, plan: ReadPlan, fates: LineFates) -> pl.DataFrame:
     frame = normalized(block, numbers, plan.columns, fates, ProxiesSeen()).frame()
-    return frame.drop("path_shape", strict=False).select(sorted(frame.columns))
+    paths = PATH_SHAPE if PATH_SHAPE in frame.columns else "path"
+    if paths in frame.columns:
+        # Which shape a path has nobody asks, but which group the shape is of.
+        frame = frame.with_columns(path_group(pl.col(paths)).alias("path_group"))
+    frame = frame.drop(PATH_SHAPE, strict=False)
+    return frame.select(sorted(frame.columns))
 
 
 def unlike(blocks: Sequence[bytes], plan: ReadPlan, source: str = "a.log") -> str | None:
     """Return what differs between what both decoders make of blocks; None if nothing does."""
     expected = read_by(blocks, plan, None, source)
-    found = read_by(blocks, plan, (), source)
+    found = read_by(blocks, plan, plan.coded, source)
     for name, one, other in zip(Found._fields, expected, found, strict=True):
         if name != "records" and one != other:
             return f"{name}: {one!r} by the reference, {other!r} compiled"

@@ -18,6 +18,9 @@ from tests.fuzzing.seeds import seeds
 from envoylogs import schema
 from envoylogs.envoy.field_keys import FieldKeys
 from envoylogs.keyed.plan import ReadPlan
+from envoylogs.pipeline import plan_of_tally
+from envoylogs.reading.decoded_block import PATH_SHAPE
+from envoylogs.tally.spec import DEFAULT_SPEC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +31,8 @@ _PLANS = (
     ReadPlan(_ALL, text=True),
     ReadPlan(_ALL, unknown=True),
     ReadPlan(tuple(schema.TALLIED)),
+    ReadPlan(_ALL, coded=("upstream_host", PATH_SHAPE)),
+    plan_of_tally(ReadPlan(), DEFAULT_SPEC),
     ReadPlan(("authority", "response_code", "path")),
     ReadPlan(_ALL, keys=FieldKeys.mapping({"authority": ["edge"], "path": ["authority"]})),
 )
@@ -104,7 +109,8 @@ def main() -> int:
             return difference(some, plan, name) is not None
 
         found = fewest(blocks, is_unlike)
-        print(f"log {n}, {plan}, {name}:", *found, difference(found, plan, name), sep="\n  ")
+        number = _PLANS.index(plan)
+        print(f"log {n}, plan {number}, {name}:", *found, difference(found, plan, name), sep="\n  ")
         sys.stdout.flush()
     print(f"{n:,} logs of {n_lines:,} lines (seed {given.seed}): {n_unlike} differ")
     return 1 if n_unlike else 0

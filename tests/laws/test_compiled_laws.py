@@ -18,6 +18,8 @@ from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.text_formats import DEFAULT_FORMATS, parse_format
 from envoylogs.keyed.plan import ReadPlan
+from envoylogs.pipeline import plan_of_tally
+from envoylogs.tally.spec import DEFAULT_SPEC
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -141,6 +143,7 @@ _plans = st.sampled_from(
         ReadPlan(_ALL, text=True),
         ReadPlan(_ALL, unknown=True),
         ReadPlan(tuple(schema.TALLIED)),
+        plan_of_tally(ReadPlan(), DEFAULT_SPEC),
         ReadPlan(("authority", "response_code", "path")),
         ReadPlan(_ALL, keys=FieldKeys.mapping({"authority": ["edge"], "path": ["authority"]})),
     ]
