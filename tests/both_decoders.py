@@ -17,7 +17,7 @@ from envoylogs.reading.fates import LineFates
 from envoylogs.sources.blocks import Block
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from envoylogs.keyed.plan import ReadPlan
 
@@ -33,7 +33,7 @@ class Found(NamedTuple):
 
 
 def read_by(
-    blocks: Sequence[bytes], plan: ReadPlan, coded: Sequence[str] | None, source: str = "a.log"
+    blocks: Sequence[bytes], plan: ReadPlan, coded: Collection[str] | None, source: str = "a.log"
 ) -> Found:
     """Read blocks of whole lines; by the reference if ``coded`` is null."""
     decoder = None

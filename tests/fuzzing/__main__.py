@@ -116,7 +116,7 @@ def main() -> int:
         given.findings.mkdir(parents=True, exist_ok=True)
         command = [
             build(folder), f"-max_total_time={given.seconds}", f"-dict={folder / 'words'}",
-            f"-artifact_prefix={given.findings}/", "-max_len=12000", "-timeout=20",
+            f"-artifact_prefix={given.findings}/", "-max_len=8000", "-timeout=20",
             "-print_final_stats=1", "-reload=30", corpus,
         ]  # fmt: skip
         runs = _run(command, folder, given.jobs)
@@ -135,7 +135,12 @@ def main() -> int:
 
 def _run(command: list[str | Path], folder: Path, jobs: int) -> list[Run]:
     logs = [folder / f"job-{job}.log" for job in range(jobs)]
-    environment = {**os.environ, "UBSAN_OPTIONS": "print_stacktrace=1"}
+    environment = {
+        **os.environ,
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+        # Where a block was allocated is seldom asked, and to note it is a part of the time.
+        "ASAN_OPTIONS": "malloc_context_size=3:quarantine_size_mb=32",
+    }
     processes = []
     for log in logs:
         with log.open("wb") as out:

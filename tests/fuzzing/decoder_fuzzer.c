@@ -327,6 +327,7 @@ static bool read_block(Reader *r, const uint8_t *bytes, size_t length)
 
 static bool read_all(Reader *r, const uint8_t *at, const uint8_t *end, size_t lines, size_t blocks)
 {
+    enum { MOST_BATCHES = 6 }; /* a batch costs more than many lines */
     for (size_t n = 1; at <= end; n++) {
         const uint8_t *behind = end;
         const uint8_t *from = at;
@@ -340,7 +341,7 @@ static bool read_all(Reader *r, const uint8_t *at, const uint8_t *end, size_t li
         if (!read_block(r, at, (size_t)(behind - at)))
             return false;
         at = behind + 1;
-        if (blocks != 0 && n % blocks == 0) {
+        if (blocks != 0 && n % blocks == 0 && n / blocks < MOST_BATCHES) {
             check_batch(r->decoder, r->records, r->number);
             r->records = 0;
         }

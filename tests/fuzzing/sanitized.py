@@ -86,7 +86,8 @@ def main() -> int:
         if not where.startswith(temporary):
             print(f"the tests would use {where.strip()}", file=sys.stderr)
             return 2
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *given.tests]
+        pytest = ["pytest", "-q", "-p", "no:cacheprovider", "-n", "2", "--dist", "loadfile"]
+        command = [sys.executable, "-m", *pytest, *given.tests]
         return subprocess.run(command, env=environment(folder), cwd=ROOT, check=False).returncode
 
 
