@@ -31,6 +31,8 @@ _ODD = (
     b'{"response_flags" : "NR" , "duration":\t1e3 , "bytes_sent":-0 , "bytes_received":1.50}',
     b'{"response_flags":"-","start_time":"2026-02-29T24:60:60.999999Z"}',
     b'{"response_flags":"-","duration":999999999999999999,"response_code":"0200"}',
+    b'{"response_flags":"-","path":"/0123456789abcdef/0123456789ABCDEF0/12/x?y=\\u00E9"}',
+    b'{"response_flags":"-","path":"/' + b"a/1" * 200 + b'"}',
     b'{"level":"info","msg":"x","response_code":200}', b'{"log":"{\\"response_flags\\":1}"}',
 )  # fmt: skip
 
