@@ -41,6 +41,9 @@ _VALUES = (
     b"+02:00 ", b"stdout F ", b"stderr P ", b"},", b'":"', b'","', b'"NR"', b"999999999999999999",
     b"9007199254740993", b"/a/0123456789abcdef/5?b", b"/5b1c7d7e-1f0a-4a55-9a35-0f8f3f6c1a01",
 )  # fmt: skip
+_INTERRUPTED = 72
+"""How libFuzzer ends if it is asked to."""
+
 _EXECUTIONS = re.compile(r"stat::number_of_executed_units: +(\d+)")
 _COVERAGE = re.compile(r"cov: (\d+) ft: (\d+) corp: (\d+)")
 
@@ -153,13 +156,17 @@ def _run(command: list[str | Path], folder: Path, jobs: int) -> list[Run]:
 
 def _told(log: Path, code: int) -> Run:
     text = log.read_text("utf-8", "replace")
-    if code:
+    if code not in {0, _INTERRUPTED}:
         print(text[-8000:])
     executions = _EXECUTIONS.search(text)
     # The last line has the most.
     edges, features, inputs = _COVERAGE.findall(text)[-1] if _COVERAGE.search(text) else (0, 0, 0)
     return Run(
-        int(executions[1]) if executions else 0, int(edges), int(features), int(inputs), code == 0
+        int(executions[1]) if executions else 0,
+        int(edges),
+        int(features),
+        int(inputs),
+        code in {0, _INTERRUPTED},
     )
 
 
