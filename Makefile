@@ -15,11 +15,13 @@ STORIES := first-steps lost-route scanners-and-tls canary
 # taken in the order of their names, in which those with few but long tests come early.
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# How long each fuzzer runs.
+SECONDS ?= 600
 # What is run once more with the reference decoder, where the compiled one is there.
 OF_DECODERS := tests/laws/test_decoder_laws.py tests/unit/reading tests/cases
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers docs docs-check format bench samples notebooks soak clean
+.PHONY: help demo test check lint types layers docs docs-check format bench samples notebooks soak fuzz sanitize clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,8 +72,16 @@ samples: $(VENV)/.dev ## Make the sample logs of the lab's stories again, with a
 notebooks: $(VENV)/.dev ## Run the notebooks anew and keep what they print (needs chromium for pictures)
 	$(BIN)/python docs/notebooks.py
 
-soak: $(VENV)/.dev ## Run the property tests and the attacks for long, with many more examples
+soak: $(VENV)/.dev ## Run the property tests for long, with many more examples, then fuzz and sanitize
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest $(IN_PARALLEL) -m "property" -q
+	$(MAKE) fuzz sanitize
+
+fuzz: $(VENV)/.dev ## Fuzz the compiled decoder, alone and against the reference (SECONDS=600 each; clang)
+	$(BIN)/python -m tests.fuzzing --seconds $(SECONDS)
+	$(BIN)/python -m tests.fuzzing.equality --seconds $(SECONDS) --seed $$(date +%j)
+
+sanitize: $(VENV)/.dev ## Run tests of what is compiled with AddressSanitizer and UBSan (gcc)
+	$(BIN)/python -m tests.fuzzing.sanitized
 
 clean: ## Remove what can be made again
 	rm -rf $(VENV) build dist $(DATA) .mypy_cache .ruff_cache .pytest_cache .hypothesis

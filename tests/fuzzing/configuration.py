@@ -1,4 +1,4 @@
-"""What decoders are told, as a C header: recorded from those who tell it, and written nowhere else."""
+"""What decoders are told, as a C header: recorded from those who tell it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 /* A libFuzzer target: the compiled decoder without Python, on lines of any kind.
  *
  * It is told what CompiledDecoder tells it, by tables that configuration.py has recorded. The first
- * bytes of an input choose among these, and how the lines behind them are cut; `HEAD_BYTES` of
- * inputs.py is how many. Each block is read from memory that is exactly as long as it is, so that
- * AddressSanitizer sees whoever reads past its end.
+ * bytes of an input choose among these, and how the lines behind them are cut. Each block is read
+ * from memory that is exactly as long as it is, so that AddressSanitizer sees whoever reads past
+ * its end.
  */
 #include <stdio.h>
 

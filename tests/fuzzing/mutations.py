@@ -16,33 +16,28 @@ if TYPE_CHECKING:
 _STRING = re.compile(rb'"[^"\\]*"')
 _WORD = re.compile(rb'[^\s",:{}\[\]]+')
 _VALUES: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 200, 0.0, 200.0, 1.5, 1e30, 2**53, 2**53 + 1, 10**18, -(10**20), "-",
-    "", " ", "0", "00", "200", "-1", "4.0", "1e3", "GET / HTTP/1.1", "a b", "a\\b", 'a"b', "a\nb",
-    "\x00", "\x1f", "\x7f", "\u00e9", "\u2028", "\ufeff", "\U0001f600", "\ud800", "\udc00\ud800",
-    "2026-01-02T03:04:05Z", "2026-02-30T03:04:05.678Z", "2026-01-02T03:04:05.678901Z",
-    "2026-01-02T03:04:60.678Z", "1767225600", "1969-12-31T23:59:59.999Z", "9999-01-01T00:00:00.000Z",
-    "192.0.2.1:80", "[::1]:80", "NR", "UF,URX", "via_upstream", "outbound|80|v1|a.b.svc.cluster.local",
-    [], {}, [1], {"a": 1}, {"response_code": 404}, "x" * 300, "/a/1/b?c=d#e",
+    None, True, False, 0, 1, -1, 200, 0.0, 200.0, 1.5, 1e30, 2**53, 2**53 + 1, 10**18, -(10**20),
+    "-", "", " ", "0", "00", "200", "-1", "4.0", "1e3", "GET / HTTP/1.1", "a b", "a\\b", 'a"b',
+    "a\nb", "\x00", "\x1f", "\x7f", "\u00e9", "\u2028", "\ufeff", "\U0001f600", "\ud800",
+    "\udc00\ud800", "2026-01-02T03:04:05Z", "2026-02-30T03:04:05.678Z",
+    "2026-01-02T03:04:05.678901Z", "2026-01-02T03:04:60.678Z", "1767225600",
+    "1969-12-31T23:59:59.999Z", "9999-01-01T00:00:00.000Z", "192.0.2.1:80", "[::1]:80", "NR",
+    "UF,URX", "via_upstream", "outbound|80|v1|a.b.svc.cluster.local", [], {}, [1], {"a": 1},
+    {"response_code": 404}, "x" * 300, "/a/1/b?c=d#e",
 )  # fmt: skip
 _SPELLED = (
-    b"1e3", b"1.0e0", b"-0", b"-0.0", b"01", b"+1", b".5", b"1.", b"1.000", b"0.10", b"NaN", b"Infinity",
-    b"nul", b"tru", b"True", b"'a'", b'"\\u00e9"', b'"\\uD83D\\uDE00"', b'"\\ud83d"', b'"\\u000a"',
-    b'"\\/"', b'"\\x41"', b'"\t"', b'"\xff"', b'"\xc0\x80"', b'"\xed\xa0\x80"', b'"\xf4\x90\x80\x80"',
-    b"", b"-", b'"a" "b"', b"999999999999999999", b"9999999999999999999", b"9007199254740992.0",
+    b"1e3", b"1.0e0", b"-0", b"-0.0", b"01", b"+1", b".5", b"1.", b"1.000", b"0.10", b"NaN",
+    b"Infinity", b"nul", b"tru", b"True", b"'a'", b'"\\u00e9"', b'"\\uD83D\\uDE00"', b'"\\ud83d"',
+    b'"\\u000a"', b'"\\/"', b'"\\x41"', b'"\t"', b'"\xff"', b'"\xc0\x80"', b'"\xed\xa0\x80"',
+    b'"\xf4\x90\x80\x80"', b"", b"-", b'"a" "b"', b"999999999999999999", b"9999999999999999999",
+    b"9007199254740992.0",
 )  # fmt: skip
-_ENDS = (b"\r", b" ", b"\t\r", b",", b"\x00", b"}", b"\xc2\xa0", b"\x0b", b"\x0c", b"\r\r")
+_ENDS = (
+    b"\r", b" ", b"\t\r", b",", b"\x00", b"}", b"\xc2\xa0", b"\x0b", b"\x0c", b"\r\r",
+)  # fmt: skip
 _BEGINNINGS = (
-    b"\xef\xbb\xbf",
-    b" ",
-    b"\t",
-    b"[",
-    b"{",
-    b"\r",
-    b"stdout F ",
-    b"\x00",
-    b'"',
-    b"\x1b[0m",
-)
+    b"\xef\xbb\xbf", b" ", b"\t", b"[", b"{", b"\r", b"stdout F ", b"\x00", b'"', b"\x1b[0m",
+)  # fmt: skip
 
 
 def mutated(log: bytes, random: Random) -> bytes:
@@ -175,8 +170,10 @@ def _rename(pairs: Pairs, random: Random) -> None:
     if pairs:
         place = random.randrange(len(pairs))
         key = json.loads(pairs[place][0])
-        names = (key.upper(), key.title(), key.replace("_", "-"), key.replace("_", ""), f"http.{key}",
-                 f"{key} ", f"request_{key}", "", key + "\x1f", random.choice(KEYS))  # fmt: skip
+        names = (
+            key.upper(), key.title(), key.replace("_", "-"), key.replace("_", ""), f"{key} ", "",
+            f"http.{key}", f"request_{key}", key + "\x1f", random.choice(KEYS),
+        )  # fmt: skip
         pairs[place] = (json.dumps(random.choice(names)), pairs[place][1])
 
 

@@ -184,6 +184,18 @@ def test_typographic_quotes_are_repaired_and_counted(form: str) -> None:
     assert batch.fates.counts["test.log", "repaired", "typographic_quotes"] == 1
 
 
+@pytest.mark.parametrize("others", [1, 2])
+def test_typographic_quotes_are_repaired_among_lines_that_are_no_records(others: int) -> None:
+    no_record = b'[2026-01-02T03:04:05.678Z] "'
+    pasted = _MODERN.replace('"', "“").encode()
+
+    batch = reading(b"\n".join([pasted, *[no_record] * others]))
+
+    assert frame(batch).equals(frame_of(record()))
+    assert batch.fates.counts["test.log", "repaired", "typographic_quotes"] == 1
+    assert batch.fates.counts["test.log", "malformed", "text_format"] == others
+
+
 def test_typographic_quotes_inside_a_user_agent_stay_what_they_are() -> None:
     batch = reading(_MODERN.replace("curl/8.5.0", "“curl”").encode())
 

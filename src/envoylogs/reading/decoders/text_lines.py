@@ -22,7 +22,7 @@ from envoylogs.reading.decoders.text_patterns import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from envoylogs.envoy.text_formats import TextFormat
 
@@ -156,12 +156,15 @@ class TextLines:
     def _mended(self, values: pl.Series, numbers: list[int]) -> list[TextRun]:
         """Return the runs among lines that fit nothing as they are."""
         found: list[TextRun] = []
-        for kind, mended in (
-            ("typographic_quotes", values.str.replace_all(f"[{_QUOTES}]", '"')),
+        ways: tuple[tuple[str, Callable[[pl.Series], pl.Series]], ...] = (
+            ("typographic_quotes", lambda lines: lines.str.replace_all(f"[{_QUOTES}]", '"')),
             # Written when a line before had not ended. Only where the line as a whole is no record,
             # since a client can put the beginning of one into a header.
-            ("half_record_before", values.str.extract(_LAST_RECORD)),
-        ):
+            ("half_record_before", lambda lines: lines.str.extract(_LAST_RECORD)),
+        )
+        for kind, mend in ways:
+            # Of those that are left: another way may have taken some.
+            mended = mend(values)
             changed = (mended != values).fill_null(value=False)
             if not changed.any():
                 continue

@@ -14,7 +14,7 @@ void begin(Decoder *d, const uint64_t seed[2])
 
 bool add_column(Decoder *d, ColumnKind kind, int64_t least, int64_t most, bool with_shape)
 {
-    if (d->n_columns == MOST_COLUMNS)
+    if (d->n_columns == MOST_COLUMNS || d->is_laid_out)
         return false;
     Column *column = &d->columns[d->n_columns++];
     column->kind = kind;
@@ -57,6 +57,9 @@ static bool is_text_of_key(const Column *column)
  * these. Nothing in it depends on the order of keys in an object. */
 bool lay_out(Decoder *d)
 {
+    if (d->is_laid_out)
+        return false;
+    d->is_laid_out = true;
     for (size_t i = 0; i < d->n_columns; i++) {
         Column *column = &d->columns[i];
         if (is_text_of_key(column)) {

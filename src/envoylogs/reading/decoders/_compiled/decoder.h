@@ -131,6 +131,7 @@ typedef struct {
     /* Which columns are texts and integers of keys, and which are rows. */
     uint8_t texts_of_key[MOST_COLUMNS], integers_of_key[MOST_COLUMNS], of_rows[MOST_COLUMNS];
     size_t n_texts, n_integers, n_rows;
+    bool is_laid_out;
 
     /* Of the line that is read. */
     Value values[MOST_COLUMNS];
@@ -161,7 +162,7 @@ typedef struct {
 /* Begins with nothing known; the seed is secret. */
 void begin(Decoder *d, const uint64_t seed[2]);
 
-/* Adds a column; false if there are too many. */
+/* Adds a column; false if there are too many, or keys are laid out. */
 bool add_column(Decoder *d, ColumnKind kind, int64_t least, int64_t most, bool with_shape);
 
 /* Says what a key holds; false if there are too many keys, or it is too long. */
@@ -171,7 +172,7 @@ bool add_field(Decoder *d, Span name, FieldMeaning meaning, uint8_t column, uint
 /* Says who writes the source that is read next; false if there is no memory. */
 bool begin_source(Decoder *d, Origin origin);
 
-/* Lays out keys, once all columns are there. */
+/* Lays out keys, once all columns are there, before anything is read; false if they are. */
 bool lay_out(Decoder *d);
 
 /* Reads lines, separated by line feeds; false if there is no memory, and so until the next batch.

@@ -307,7 +307,8 @@ static PyObject *py_begin_source(PyObject *object, PyObject *arguments)
 static PyObject *py_lay_out(PyObject *object, PyObject *nothing)
 {
     (void)nothing;
-    lay_out(((PyDecoder *)object)->decoder);
+    if (!lay_out(((PyDecoder *)object)->decoder))
+        return too_much("layouts");
     Py_RETURN_NONE;
 }
 
@@ -320,8 +321,8 @@ static PyObject *py_add_key(PyObject *object, PyObject *arguments)
     Decoder *d = enter(object);
     bool is_added = false;
     if (d != NULL) {
-        is_added = meaning >= OF_COLUMN && meaning <= OF_UNSURE && column >= 0 && rank >= 0
-                   && rank < 256
+        is_added = meaning >= OF_COLUMN && meaning <= OF_UNSURE && column >= 0
+                   && column < MOST_COLUMNS && rank >= 0 && rank < 256
                    && add_field(d, (Span){name.buf, (size_t)name.len}, (FieldMeaning)meaning,
                                 (uint8_t)column, (uint8_t)rank, tells_record);
         leave(object);
@@ -349,7 +350,8 @@ static PyObject *py_read(PyObject *object, PyObject *arguments)
     Py_ssize_t at, number;
     if (!PyArg_ParseTuple(arguments, "y*nn", &data, &at, &number))
         return NULL;
-    Decoder *d = at < 0 || at > data.len ? NULL : enter(object);
+    bool is_laid_out = ((PyDecoder *)object)->decoder->is_laid_out;
+    Decoder *d = at < 0 || at > data.len || !is_laid_out ? NULL : enter(object);
     if (d == NULL) {
         PyBuffer_Release(&data);
         return PyErr_Occurred() != NULL ? NULL : too_much("places");
@@ -551,9 +553,12 @@ done:
 static PyObject *py_enveloped(PyObject *object, PyObject *nothing)
 {
     (void)nothing;
-    Decoder *d = ((PyDecoder *)object)->decoder;
+    Decoder *d = enter(object);
+    if (d == NULL)
+        return NULL;
     unsigned long long kubectl = d->enveloped[KUBECTL], cri = d->enveloped[CRI];
     memset(d->enveloped, 0, sizeof d->enveloped);
+    leave(object);
     return Py_BuildValue("KK", kubectl, cri);
 }
 
