@@ -25,9 +25,8 @@ from envoylogs.envoy.roles import SHOWS_OTHERS, role_of_key, shows_others, with_
 from envoylogs.envoy.traffic import cleaned_authority, kind_of_record, without_port
 from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.keyed.times import times_of
+from envoylogs.keyed.unreadable import note_unreadable
 from envoylogs.reading.decoded_block import KEY, PATH_SHAPE, PLACE, PRESENT, THERE, split_keys
-from envoylogs.reading.decoders.logged_values import as_text
-from envoylogs.reading.fates import EXAMPLES_KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -131,7 +130,7 @@ def cleaned(block: DecodedBlock, columns: Collection[str], fates: LineFates) -> 
         keys, rows = _with_request_lines_taken_apart(keys, rows, fates)
     typed = keys.with_columns(_integers(keys))
     typed_rows = rows.with_columns(*_integers(rows), start_time=times_of(rows["start_time"]))
-    _note_unreadable(KeyedRecords(keys, rows), KeyedRecords(typed, typed_rows), fates)
+    note_unreadable(KeyedRecords(keys, rows), KeyedRecords(typed, typed_rows), fates)
     if _OF_OUTCOMES.isdisjoint(columns):
         typed = typed.with_columns(pl.lit(0, pl.UInt8).alias(THERE))
     else:
@@ -281,36 +280,3 @@ def _within(number: pl.Expr, least: int, most: int) -> pl.Expr:
 
 def _whole(number: pl.Expr) -> pl.Expr:
     return pl.when(number == number.floor()).then(number).cast(pl.Int64, strict=False)
-
-
-def _note_unreadable(cleaned: KeyedRecords, typed: KeyedRecords, fates: LineFates) -> None:
-    """Count the values that are there and can't be read as the type of their column."""
-    of_keys, of_rows = (
-        [name for name in (*schema.INTEGERS, "start_time") if name in frame.columns]
-        for frame in (cleaned.keys, cleaned.rows)
-    )
-    lost_keys = [name for name in of_keys if _nulls(typed.keys, name) > _nulls(cleaned.keys, name)]
-    lost_rows = [name for name in of_rows if _nulls(typed.rows, name) > _nulls(cleaned.rows, name)]
-    for name in (*lost_keys, *lost_rows):
-        logged, read = (records.frame((name, *schema.POSITION)) for records in (cleaned, typed))
-        lost = logged.filter(read[name].is_null()).drop_nulls(name)
-        if lost.height:
-            fates.add("", "unreadable", lost.height, name)
-            _keep_examples(lost, name, fates)
-
-
-def _nulls(frame: pl.DataFrame, name: str) -> int:
-    return frame[name].null_count()
-
-
-def _keep_examples(cleaned: pl.DataFrame, name: str, fates: LineFates) -> None:
-    """Keep the first values of each source that can't be read, of records without one."""
-    # Several records may stand on one line: the order is not that of their batches.
-    found = (
-        cleaned.select("source", "line", as_text(cleaned[name]).alias("value"))
-        .drop_nulls("value")
-        .sort("source", "line", "value")
-    )
-    place = pl.int_range(pl.len()).over("source")
-    for source, line, logged in found.filter(place < EXAMPLES_KEPT).iter_rows():
-        fates.unreadable(source, line, name, logged)

@@ -76,11 +76,6 @@ class BlockReader:
         """Whether what is made of the next line may depend on those before."""
         return self._envelopes.is_open or self._unclear.is_open
 
-    @property
-    def is_separable(self) -> bool:
-        """Whether the lines to come may be read by another reader: none has named their columns."""
-        return not self._envelopes.has_columns
-
     def read(self, item: Block | LongLine, fates: LineFates) -> RawRecords:
         """Return the records of the next block, and account for its lines."""
         records = RawRecords()
@@ -205,7 +200,7 @@ class BlockReader:
             self._unclear.begin(records, fates)
             self._unclear.enter(payloads)
             self._unclear.abandon()
-            self._take_origins(payloads, records)
+            _take_origins(payloads, records)
         return records
 
     def _read_by_reference(self, data: bytes, fates: LineFates) -> RawRecords:
@@ -245,13 +240,7 @@ class BlockReader:
                 start = place + 1
         if start < len(payloads.numbers):
             self._read_json(payloads, slice(start, None), records, fates)
-        self._take_origins(payloads, records)
-
-    @staticmethod
-    def _take_origins(payloads: Payloads, records: RawRecords) -> None:
-        origins = payloads.origins
-        if origins:
-            records.origins = {n: origins[n] for n in records.numbers if n in origins}
+        _take_origins(payloads, records)
 
     def _take_runs(self, payloads: Payloads, records: RawRecords, fates: LineFates) -> set[int]:
         """Account for the lines of TEXT; return their numbers."""
@@ -306,6 +295,11 @@ class BlockReader:
             else:
                 unclear.read_other(number, line, value)
         fates.add(self._source, "record_lines", on_one_line)
+
+
+def _take_origins(payloads: Payloads, records: RawRecords) -> None:
+    if origins := payloads.origins:
+        records.origins = {n: origins[n] for n in records.numbers if n in origins}
 
 
 def _repeated(line: bytes, n: int) -> bytes:

@@ -62,8 +62,6 @@ class PartReader:
             yield reader.read(item, self.fates)
             if progress is not None:
                 progress.lines_read(item.lines)
-            if not reader.is_separable:
-                raise NotSeparableError
         if part.end is not None and reader.is_open and not stop.requested:
             raise NotSeparableError
         yield reader.finish(self.fates)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from envoylogs.errors import SourceError
 from envoylogs.sources.identity import KnownLog, Mark, Place, WaitingLine
-from envoylogs.sources.probe import Probe
+from envoylogs.sources.probe import MarkedFile, Probe
 from envoylogs.sources.same_bytes import (
     begin_alike,
     have_same_bytes,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from envoylogs.sources.identity import MarkedStream
-    from envoylogs.sources.probe import MarkedFile
     from envoylogs.sources.source import Source
 
 MAX_LOGS = 10_000

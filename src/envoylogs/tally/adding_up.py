@@ -7,15 +7,18 @@ and counts one batch by Polars, which is what the results are held against.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from envoylogs.envoy.distinct import numbered
 from envoylogs.grouping.kernel import new_seed
+from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.reading.decoded_block import KEY
-from envoylogs.tally.counting import Names
+from envoylogs.tally.counting import MICROSECONDS, Names
 from envoylogs.tally.folding.names_apart import kept_apart
+from envoylogs.tally.ladder import WIDTHS_S, narrowest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 _NO_NUMBERS = pl.Series([], dtype=pl.UInt32)
 _ONE_GROUP = {"": pl.lit(0, pl.Int64)}
+_NO_RECORDS = KeyedRecords(pl.DataFrame(), pl.DataFrame())
+_FEW_ROWS = 4096
 _TAKEN = (pl.Int64(), pl.UInt32())
 
 
@@ -99,7 +104,8 @@ class _Question:
         self._kernel = kernel
         self._keys, self._values = list(one.keys), list(one.all_values)
         self._measures = list(one.measures)
-        self._constants = one.all_constants
+        # All but its records is the same whenever it is asked.
+        self._one = replace(one, records=_NO_RECORDS)
         self._groups = _NumberedRows(kernel)
         self._texts: dict[str, _NamesOfValue] = {}
         self.group = _ByNumber()
@@ -114,11 +120,40 @@ class _Question:
         ]
         is_filtered = one.valid is not None
         self.counts = kernel.Counts(new_seed(), len(self._values), bytes(measures), is_filtered)
+        self._buckets = one.buckets
+        self._looked_at = _FEW_ROWS
 
     @property
     def names(self) -> int:
         """How many groups and texts there are."""
         return max(len(self._groups), *(len(name.texts) for name in self._texts.values()), 0)
+
+    def asked(self, one: Counted) -> Counted:
+        """Return a question as it is asked of its batch: by buckets as wide as those before."""
+        if one.buckets is None or self._buckets is None:
+            return one
+        self._widen(max(self._buckets.width_s, one.buckets.width_s))
+        return replace(one, buckets=self._buckets)
+
+    def add_rows(self, rows: pl.DataFrame) -> None:
+        """Take rows as the kernel counts them."""
+        self.counts.add(self.group.found, rows)
+        if len(self.counts) > 2 * self._looked_at:
+            self._fit()
+
+    def _fit(self) -> None:
+        """Make buckets wider where there are too many of them."""
+        if self._buckets is not None and self._buckets.width_s < self._buckets.widest_s:
+            starts = pl.Series(self.counts.values(self._values.index("start"))).unique()
+            width, widest, most = self._buckets
+            widths = [one for one in WIDTHS_S if width <= one <= widest]
+            self._widen(narrowest(starts, widths, most))
+        self._looked_at = max(_FEW_ROWS, len(self.counts))
+
+    def _widen(self, width_s: int) -> None:
+        if self._buckets is not None and width_s > self._buckets.width_s:
+            self._buckets = self._buckets._replace(width_s=width_s)
+            self.counts.floor(self._values.index("start"), width_s * MICROSECONDS)
 
     def add_keys(self, keys: pl.DataFrame, is_counted: pl.Series | None) -> None:
         """Take what more keys are grouped by, and whether they are counted."""
@@ -137,6 +172,7 @@ class _Question:
 
     def frame(self) -> pl.DataFrame:
         """Return what was counted, as ``counting.counts_of`` does."""
+        self._fit()
         group, *numbers = map(pl.Series, self.counts.columns())
         keys = self._groups.rows()[group]
         columns = [keys[name] for name in self._keys]
@@ -145,7 +181,8 @@ class _Question:
                 columns.append(self._texts[name].texts.rows().to_series().gather(found).alias(name))
             else:
                 columns.append(found.alias(name))
-        return pl.DataFrame(columns).with_columns(**self._constants)
+        constants = replace(self._one, buckets=self._buckets).all_constants
+        return pl.DataFrame(columns).with_columns(**constants)
 
 
 class AddedUp:
@@ -176,11 +213,11 @@ class AddedUp:
         Args:
             asked: By state, in the same order in each batch.
         """
-        found = [
-            (self._question(state, place, one), one)
-            for state, of_state in asked.items()
-            for place, one in enumerate(of_state)
-        ]
+        found = []
+        for state, of_state in asked.items():
+            for place, one in enumerate(of_state):
+                question = self._question(state, place, one)
+                found.append((question, question.asked(one)))
         for of_same in _alike(found, lambda one: one.records.keys):
             self._add_keys(of_same)
         for of_same in _alike(found, lambda one: one.records.rows):
@@ -192,7 +229,7 @@ class AddedUp:
 
     def _question(self, state: str, place: int, one: Counted) -> _Question:
         # What else may differ from batch to batch makes another question of it.
-        which = (state, place, tuple(one.keys), one.width_s)
+        which = (state, place, tuple(one.keys))
         if which not in self._questions:
             self._questions[which] = state, _Question(one, self._kernel)
         return self._questions[which][1]
@@ -245,9 +282,7 @@ class AddedUp:
                 for name in one.all_values
             ]
             counted += [made[f"{place} of {which}"] for which in _measured(one)]
-            question.counts.add(
-                question.group.found, pl.DataFrame([s.alias(str(n)) for n, s in enumerate(counted)])
-            )
+            question.add_rows(pl.DataFrame([s.alias(str(n)) for n, s in enumerate(counted)]))
 
 
 def _alike(

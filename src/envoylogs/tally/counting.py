@@ -72,6 +72,20 @@ def names_in(records: KeyedRecords, **columns: str) -> dict[str, Names]:
     return found
 
 
+class TimeBuckets(NamedTuple):
+    """Buckets of time that records are counted by.
+
+    Attributes:
+        width_s: How wide they are, in seconds.
+        widest_s: How wide they may get where there are more than ``most`` of them.
+        most: How many there may be before they get wider.
+    """
+
+    width_s: int
+    widest_s: int
+    most: int
+
+
 class Measure(NamedTuple):
     """What is worked out of the rows of a group.
 
@@ -138,8 +152,8 @@ class Counted:
             name means the same wherever it is asked.
         where: Which keys are counted; null for all.
         valid: Which rows of these are counted; null for all.
-        width_s: How wide the buckets of time are, in seconds, that they are grouped by too, as
-            ``start``, with their width as ``width_s``; null for none.
+        buckets: The buckets of time that they are grouped by too, as ``start``, with their width
+            as ``width_s``; null for none.
     """
 
     records: KeyedRecords
@@ -151,21 +165,21 @@ class Counted:
     traits: Mapping[str, pl.Expr] = field(default_factory=dict)
     where: pl.Expr | None = None
     valid: pl.Expr | None = None
-    width_s: int | None = None
+    buckets: TimeBuckets | None = None
 
     @property
     def all_values(self) -> Mapping[str, pl.Expr]:
         """The values, with the bucket of time if there is one."""
-        if self.width_s is None:
+        if self.buckets is None:
             return self.values
-        return {**self.values, "start": floored(TIME, self.width_s)}
+        return {**self.values, "start": floored(TIME, self.buckets.width_s)}
 
     @property
     def all_constants(self) -> Mapping[str, pl.Expr]:
         """The constants, with the width of the buckets if there is one."""
-        if self.width_s is None:
+        if self.buckets is None:
             return self.constants
-        return {**self.constants, "width_s": pl.lit(self.width_s, pl.Int64)}
+        return {**self.constants, "width_s": pl.lit(self.buckets.width_s, pl.Int64)}
 
 
 def counts_of(asked: Sequence[Counted]) -> list[pl.DataFrame]:

@@ -27,7 +27,7 @@ import polars as pl
 
 from envoylogs.envoy.outcomes import is_error
 from envoylogs.tally.by_columns import asked_columns, key_types, with_asked_numbers
-from envoylogs.tally.counting import Counted, floored, number_of
+from envoylogs.tally.counting import Counted, TimeBuckets, floored, number_of
 from envoylogs.tally.ladder import ALL_DIGITS, DIGITS, EXACT, WIDTHS_S, LadderCounts, Step
 from envoylogs.tally.latency import MEASURES, is_answered
 
@@ -104,7 +104,8 @@ class JointCounts(LadderCounts):
                 },
                 constants=EXACT,
                 where=kind != "own",
-                width_s=WIDTHS_S[0],
+                # How wide they get is told by the number of rows, once these are added up.
+                buckets=TimeBuckets(WIDTHS_S[0], WIDTHS_S[0], spec.timeline_buckets),
             )
         ]
 

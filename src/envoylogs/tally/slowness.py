@@ -82,7 +82,7 @@ class SlownessCounts(BucketCounts):
         some = replace(records, rows=records.rows[[KEY, "start_time", "duration_ms"]]).some(ENOUGH)
         is_counted = some.of_keys(subjects["of_host"].fill_null(value=False))
         times = some.rows["start_time"].filter(is_counted & some.rows["duration_ms"].is_not_null())
-        width_s = cls.first_width_s(times, spec)
+        buckets = cls.buckets(times, spec)
         small = (pl.col("bytes_sent") <= SMALL_BYTES) & (pl.col("bytes_received") <= SMALL_BYTES)
         outside_ms = (
             pl.when("is_delayed")
@@ -101,7 +101,7 @@ class SlownessCounts(BucketCounts):
                 traits={"is_delayed": is_delayed},
                 where=subjects[subject],
                 valid=timed[subject],
-                width_s=width_s,
+                buckets=buckets,
             )
             for subject, name, of_host, of_cluster, taken_ms in (
                 (

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from envoylogs.envoy.outcomes import is_error, is_redirect
-from envoylogs.tally.counting import FIRST, LAST, REQUESTS, Counted, Names, names_in, number_of
+from envoylogs.tally.counting import (
+    FIRST,
+    LAST,
+    REQUESTS,
+    Counted,
+    Names,
+    TimeBuckets,
+    names_in,
+    number_of,
+)
 from envoylogs.tally.ladder import (
     WIDTHS_S,
     LadderCounts,
@@ -46,8 +55,8 @@ class BucketCounts(LadderCounts):
     """Counts by time bucket: their keys begin with ``width_s`` and ``start``."""
 
     @classmethod
-    def first_width_s(cls, times: pl.Series, spec: TallySpec) -> int:
-        """Return how wide buckets must be at least, as far as some of the records tell.
+    def buckets(cls, times: pl.Series, spec: TallySpec) -> TimeBuckets:
+        """Return buckets that are as wide as they must be at least, as far as some records tell.
 
         By these records are counted, which saves counting them by narrow ones first.
 
@@ -56,7 +65,9 @@ class BucketCounts(LadderCounts):
             spec: What is remembered.
         """
         some = times.gather_every(-(-times.len() // ENOUGH) or 1).cast(pl.Int64)
-        return min(narrowest(some, WIDTHS_S, spec.timeline_buckets), cls.widest_first_s(spec))
+        width = narrowest(some, WIDTHS_S, spec.timeline_buckets)
+        widest = cls.widest_first_s(spec)
+        return TimeBuckets(min(width, widest), widest, spec.timeline_buckets)
 
     @classmethod
     def counted_in_time(  # noqa: PLR0913  # what ``Counted`` is given
@@ -65,7 +76,7 @@ class BucketCounts(LadderCounts):
         *,
         keys: Mapping[str, pl.Expr],
         values: Mapping[str, pl.Expr],
-        width_s: int,
+        buckets: TimeBuckets,
         names: Mapping[str, Names] = _NO_NAMES,
         traits: Mapping[str, pl.Expr] = _NOTHING,
         where: pl.Expr | None = None,
@@ -86,7 +97,7 @@ class BucketCounts(LadderCounts):
             traits={**traits, "is_error": is_error()},
             where=where,
             valid=valid,
-            width_s=width_s,
+            buckets=buckets,
         )
 
     @classmethod
@@ -145,7 +156,7 @@ class TimelineCounts(BucketCounts):
         return [
             cls.counted_in_time(
                 records,
-                width_s=cls.first_width_s(records.rows["start_time"], spec),
+                buckets=cls.buckets(records.rows["start_time"], spec),
                 keys={
                     **{name: pl.col(name) for name in _KEYS},
                     **keys,

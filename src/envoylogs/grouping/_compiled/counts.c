@@ -44,17 +44,17 @@ void begin_counts(Counts *counts, Seed seed, size_t n_values, size_t n_measures)
 
 /* Multiplied by odd numbers that nobody knows, two keys rarely agree in the upper bits (Dietzfelbinger
  * and others, 1997). */
-static inline uint64_t hash_of_entry(const Counts *counts, const uint64_t *entry)
+static inline uint64_t hash_of_words(const uint64_t *factors, const uint64_t *words, size_t n)
 {
-    uint64_t hash = counts->factors[0] * (entry[0] & KEY);
-    for (size_t word = 1; word <= counts->n_values; word++)
-        hash += counts->factors[word] * entry[word];
+    uint64_t hash = factors[0] * (words[0] & KEY);
+    for (size_t word = 1; word < n; word++)
+        hash += factors[word] * words[word];
     return hash;
 }
 
-static inline size_t slot_of(const Counts *counts, uint64_t hash)
+static inline size_t slot_of(unsigned slot_bits, uint64_t hash)
 {
-    return (size_t)(hash >> (64 - counts->slot_bits));
+    return (size_t)(hash >> (64 - slot_bits));
 }
 
 static inline uint64_t as_slot(uint64_t hash, size_t entry)
@@ -86,8 +86,9 @@ static bool make_room(Counts *counts)
     counts->slots = slots;
     counts->slot_bits = bits;
     for (size_t n = 0; n < counts->n_entries; n++) {
-        uint64_t hash = hash_of_entry(counts, entries + n * counts->n_words);
-        size_t at = slot_of(counts, hash);
+        const uint64_t *entry = entries + n * counts->n_words;
+        uint64_t hash = hash_of_words(counts->factors, entry, 1 + counts->n_values);
+        size_t at = slot_of(bits, hash);
         while (slots[at] != 0)
             at = (at + 1) & (n_slots - 1);
         slots[at] = as_slot(hash, n);
@@ -95,7 +96,11 @@ static bool make_room(Counts *counts)
     return true;
 }
 
-/* Some rows on their way to their entries. */
+/* Some rows on their way to their entries.
+ *
+ * What is the same for all of them is copied where they are gone through: the compiler can't know
+ * that it does not change with what is written.
+ */
 typedef struct {
     size_t n, n_words; /* of each of them: group and values, as in an entry */
     size_t rows[AT_ONCE];
@@ -104,83 +109,92 @@ typedef struct {
     uint64_t *entries[AT_ONCE];
 } Passing;
 
-static inline uint64_t *words_of(Passing *passing, size_t n)
-{
-    return passing->words + n * passing->n_words;
-}
-
 /* Finds out which of some rows are counted, and in which group. */
 static void choose(const Batch *batch, size_t from, size_t to, Passing *passing)
 {
+    const Column keys = *batch->keys, valid = batch->valid == NULL ? keys : *batch->valid;
+    const bool is_filtered = batch->valid != NULL;
+    const uint32_t *groups = batch->groups;
+    const size_t n_groups = batch->n_groups, n_words = passing->n_words;
     size_t n = 0;
     for (size_t row = from; row < to; row++) {
-        size_t key = (size_t)number_at(batch->keys, row);
-        uint32_t group = key < batch->n_groups ? batch->groups[key] : NO_GROUP;
-        bool is_counted = group != NO_GROUP
-            && (batch->valid == NULL
-                || (!is_null(batch->valid, row) && flag_at(batch->valid, row)));
+        size_t key = (size_t)number_at(&keys, row);
+        uint32_t group = key < n_groups ? groups[key] : NO_GROUP;
         passing->rows[n] = row;
-        *words_of(passing, n) = group;
-        n += is_counted;
+        passing->words[n * n_words] = group;
+        n += group != NO_GROUP && (!is_filtered || (!is_null(&valid, row) && flag_at(&valid, row)));
     }
     passing->n = n;
 }
 
-static void take_values(const Counts *counts, const Batch *batch, Passing *passing)
+static void take_values(const Batch *batch, Passing *passing)
 {
-    for (size_t value = 0; value < counts->n_values; value++) {
-        const Column *column = &batch->values[value];
-        for (size_t n = 0; n < passing->n; n++) {
-            bool is_missing = is_null(column, passing->rows[n]);
-            uint64_t *words = words_of(passing, n);
-            words[0] |= (uint64_t)is_missing << (NULLS_FROM + value);
-            words[1 + value] = is_missing ? 0 : (uint64_t)number_at(column, passing->rows[n]);
+    const size_t n_rows = passing->n, n_words = passing->n_words;
+    for (size_t value = 0; value + 1 < n_words; value++) {
+        const Column column = batch->values[value];
+        const uint64_t missing = UINT64_C(1) << (NULLS_FROM + value);
+        for (size_t n = 0; n < n_rows; n++) {
+            uint64_t *words = passing->words + n * n_words;
+            size_t row = passing->rows[n];
+            if (is_null(&column, row)) {
+                words[0] |= missing;
+                words[1 + value] = 0;
+            } else
+                words[1 + value] = (uint64_t)number_at(&column, row);
         }
     }
 }
 
-static inline bool is_entry_of(const Counts *counts, const uint64_t *entry, const uint64_t *words)
+static inline bool is_entry_of(const uint64_t *entry, const uint64_t *words, size_t n_words)
 {
     bool is_equal = (entry[0] & KEY) == words[0];
-    for (size_t word = 1; word <= counts->n_values; word++)
+    for (size_t word = 1; word < n_words; word++)
         is_equal &= entry[word] == words[word];
     return is_equal;
 }
 
+/* Returns the entry of a group and values, which is a new one if they were not met before. */
+static inline uint64_t *entry_of(Counts *counts, const uint64_t *words, uint64_t hash)
+{
+    const size_t n_key = 1 + counts->n_values;
+    const size_t mask = ((size_t)1 << counts->slot_bits) - 1;
+    for (size_t at = slot_of(counts->slot_bits, hash);; at = (at + 1) & mask) {
+        uint64_t slot = counts->slots[at];
+        if (slot == 0) {
+            uint64_t *entry = counts->entries + counts->n_entries * counts->n_words;
+            memset(entry, 0, counts->n_words * sizeof *entry);
+            memcpy(entry, words, n_key * sizeof *entry);
+            counts->slots[at] = as_slot(hash, counts->n_entries++);
+            return entry;
+        }
+        if (((slot ^ hash) & ~PLACE) == 0) {
+            uint64_t *entry = counts->entries + ((slot & PLACE) - 1) * counts->n_words;
+            if (is_entry_of(entry, words, n_key))
+                return entry;
+        }
+    }
+}
+
 static void find_entries(Counts *counts, Passing *passing)
 {
-    for (size_t n = 0; n < passing->n; n++) {
-        passing->hashes[n] = hash_of_entry(counts, words_of(passing, n));
-        PREFETCH(&counts->slots[slot_of(counts, passing->hashes[n])]);
+    const size_t n_rows = passing->n, n_words = passing->n_words, size = counts->n_words;
+    const uint64_t *slots = counts->slots;
+    const unsigned bits = counts->slot_bits;
+    uint64_t factors[1 + MOST_VALUES];
+    memcpy(factors, counts->factors, sizeof factors);
+    for (size_t n = 0; n < n_rows; n++) {
+        uint64_t hash = hash_of_words(factors, passing->words + n * n_words, n_words);
+        PREFETCH(&slots[slot_of(bits, hash)]);
+        passing->hashes[n] = hash;
     }
     /* Nearly always the first slot is the right one: its entry is on its way when it is looked at. */
-    for (size_t n = 0; n < passing->n; n++) {
-        uint64_t slot = counts->slots[slot_of(counts, passing->hashes[n])];
+    for (size_t n = 0; n < n_rows; n++) {
+        uint64_t slot = slots[slot_of(bits, passing->hashes[n])];
         if (slot != 0)
-            PREFETCH(counts->entries + ((slot & PLACE) - 1) * counts->n_words);
+            PREFETCH(counts->entries + ((slot & PLACE) - 1) * size);
     }
-    size_t mask = ((size_t)1 << counts->slot_bits) - 1;
-    for (size_t n = 0; n < passing->n; n++) {
-        uint64_t hash = passing->hashes[n];
-        const uint64_t *words = words_of(passing, n);
-        uint64_t *entry;
-        for (size_t at = slot_of(counts, hash);; at = (at + 1) & mask) {
-            uint64_t slot = counts->slots[at];
-            if (slot == 0) {
-                entry = counts->entries + counts->n_entries * counts->n_words;
-                memset(entry, 0, counts->n_words * sizeof *entry);
-                memcpy(entry, words, passing->n_words * sizeof *entry);
-                counts->slots[at] = as_slot(hash, counts->n_entries++);
-                break;
-            }
-            if (((slot ^ hash) & ~PLACE) == 0) {
-                entry = counts->entries + ((slot & PLACE) - 1) * counts->n_words;
-                if (is_entry_of(counts, entry, words))
-                    break;
-            }
-        }
-        passing->entries[n] = entry;
-    }
+    for (size_t n = 0; n < n_rows; n++)
+        passing->entries[n] = entry_of(counts, passing->words + n * n_words, passing->hashes[n]);
 }
 
 /* Adds to a sum of two words. */
@@ -201,27 +215,29 @@ static inline void take_extreme(uint64_t *entry, Measure measure, int64_t number
 
 static void measure_rows(const Counts *counts, const Batch *batch, const Passing *passing)
 {
+    const size_t n_rows = passing->n;
     for (size_t m = 0; m < counts->n_measures; m++) {
         const Measure measure = counts->measures[m];
-        const Column *column = &batch->measured[measure.column];
-        for (size_t n = 0; n < passing->n; n++) {
-            uint64_t *entry = passing->entries[n];
-            if (measure.operation == ROWS) {
-                entry[measure.word]++;
-                continue;
-            }
+        uint64_t *const *entries = passing->entries;
+        if (measure.operation == ROWS) {
+            for (size_t n = 0; n < n_rows; n++)
+                entries[n][measure.word]++;
+            continue;
+        }
+        const Column column = batch->measured[measure.column];
+        for (size_t n = 0; n < n_rows; n++) {
             size_t row = passing->rows[n];
-            bool is_missing = is_null(column, row);
+            bool is_missing = is_null(&column, row);
             if (measure.operation == NULLS)
-                entry[measure.word] += is_missing;
+                entries[n][measure.word] += is_missing;
             else if (is_missing)
                 continue;
             else if (measure.operation == TRUES)
-                entry[measure.word] += flag_at(column, row);
+                entries[n][measure.word] += flag_at(&column, row);
             else if (measure.operation == SUM)
-                add_to(entry + measure.word, number_at(column, row));
+                add_to(entries[n] + measure.word, number_at(&column, row));
             else
-                take_extreme(entry, measure, number_at(column, row));
+                take_extreme(entries[n], measure, number_at(&column, row));
         }
     }
 }
@@ -235,10 +251,54 @@ bool count_rows(Counts *counts, const Batch *batch)
         if (!make_room(counts))
             return false;
         choose(batch, from, from + (left < AT_ONCE ? left : AT_ONCE), &passing);
-        take_values(counts, batch, &passing);
+        take_values(batch, &passing);
         find_entries(counts, &passing);
         measure_rows(counts, batch, &passing);
     }
+    return true;
+}
+
+/* Adds what one entry has measured to another one. */
+static void add_entry(const Counts *counts, uint64_t *to, const uint64_t *from)
+{
+    for (size_t m = 0; m < counts->n_measures; m++) {
+        const Measure measure = counts->measures[m];
+        const uint64_t *found = from + measure.word;
+        if (measure.operation == SUM) {
+            uint64_t *sum = to + measure.word;
+            sum[0] += found[0];
+            sum[1] += found[1] + (sum[0] < found[0]);
+        } else if (!is_extreme(measure))
+            to[measure.word] += *found;
+        else if (from[0] & measure.there)
+            take_extreme(to, measure, (int64_t)*found);
+    }
+}
+
+bool floor_value(Counts *counts, size_t value, int64_t width)
+{
+    Counts wider = *counts;
+    wider.entries = wider.slots = NULL;
+    wider.n_entries = wider.capacity = 0;
+    wider.slot_bits = 0;
+    uint64_t words[1 + MOST_VALUES];
+    for (size_t n = 0; n < counts->n_entries; n++) {
+        const uint64_t *entry = counts->entries + n * counts->n_words;
+        if (n % AT_ONCE == 0 && !make_room(&wider)) {
+            free_counts(&wider);
+            return false;
+        }
+        memcpy(words, entry, (1 + counts->n_values) * sizeof *words);
+        words[0] &= KEY;
+        int64_t number = (int64_t)words[1 + value], rest = number % width;
+        if (rest < 0)
+            rest += width;
+        words[1 + value] -= (uint64_t)rest;
+        uint64_t hash = hash_of_words(wider.factors, words, 1 + counts->n_values);
+        add_entry(counts, entry_of(&wider, words, hash), entry);
+    }
+    free_counts(counts);
+    *counts = wider;
     return true;
 }
 

@@ -65,6 +65,12 @@ typedef struct {
  */
 bool count_rows(Counts *counts, const Batch *batch);
 
+/* Brings a value down to the next multiple of a width, and makes one of entries that are alike then.
+ *
+ * Returns: whether there was memory for it; if not, nothing has changed.
+ */
+bool floor_value(Counts *counts, size_t value, int64_t width);
+
 /* What was counted, entry by entry. */
 uint32_t group_of(const Counts *counts, size_t entry);
 

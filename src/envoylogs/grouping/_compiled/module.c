@@ -372,6 +372,27 @@ static PyObject *counts_add(PyObject *object, PyObject *args)
     return result < 0 ? NULL : Py_NewRef(Py_None);
 }
 
+static PyObject *counts_floor(PyObject *object, PyObject *args)
+{
+    CountsObject *self = (CountsObject *)object;
+    int value;
+    long long width;
+    if (!PyArg_ParseTuple(args, "iL", &value, &width))
+        return NULL;
+    if (value < 0 || (size_t)value >= self->counts.n_values || width <= 0) {
+        PyErr_SetString(PyExc_ValueError, "there is no such value, or no such width");
+        return NULL;
+    }
+    if (begin_work(&self->works) < 0)
+        return NULL;
+    bool is_done;
+    Py_BEGIN_ALLOW_THREADS
+    is_done = floor_value(&self->counts, (size_t)value, width);
+    Py_END_ALLOW_THREADS
+    self->works = false;
+    return is_done ? Py_NewRef(Py_None) : PyErr_NoMemory();
+}
+
 typedef bool (*Read)(const Counts *counts, size_t entry, size_t which, int64_t *found);
 
 static PyObject *column_of(CountsObject *self, Read read, size_t which)
@@ -423,6 +444,23 @@ static PyObject *counts_columns(PyObject *object, PyObject *Py_UNUSED(none))
     return columns;
 }
 
+static PyObject *counts_values(PyObject *object, PyObject *args)
+{
+    CountsObject *self = (CountsObject *)object;
+    int value;
+    if (!PyArg_ParseTuple(args, "i", &value))
+        return NULL;
+    if (value < 0 || (size_t)value >= self->counts.n_values) {
+        PyErr_SetString(PyExc_ValueError, "there is no such value");
+        return NULL;
+    }
+    if (begin_work(&self->works) < 0)
+        return NULL;
+    PyObject *column = column_of(self, value_of, (size_t)value);
+    self->works = false;
+    return column;
+}
+
 static PyMethodDef counts_methods[] = {
     {"add", counts_add, METH_VARARGS,
      "Counts the rows of a data frame.\n\n"
@@ -430,6 +468,11 @@ static PyMethodDef counts_methods[] = {
      "    groups: A series of the group of each key (UInt32); null for keys that are left out.\n"
      "    rows: The key of each (UInt32), whether it is counted if that was said to be filtered,\n"
      "        then the values, then what is measured."},
+    {"values", counts_values, METH_VARARGS,
+     "Returns one value of what was counted, by its place, a row a combination."},
+    {"floor", counts_floor, METH_VARARGS,
+     "Brings a value, by its place, down to the next multiple of a width, and adds up what is\n"
+     "alike then."},
     {"columns", counts_columns, METH_NOARGS,
      "Returns what was counted: groups, values and measures, a row a combination."},
     {NULL, NULL, 0, NULL},

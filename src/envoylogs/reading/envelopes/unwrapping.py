@@ -143,11 +143,6 @@ class Envelopes:
         return bool(self._rows.is_open or self._columns.is_open or self._waiting)
 
     @property
-    def has_columns(self) -> bool:
-        """Whether the first line has named the columns of all rows."""
-        return self._columns.is_open
-
-    @property
     def waiting(self) -> set[int] | None:
         """Numbers of the lines whose end has not come; null if some were too long to be kept."""
         waiting = self._waiting.values()
