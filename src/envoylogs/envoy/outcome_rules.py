@@ -56,14 +56,15 @@ _TELLING_ROUTES = ("default", "allow_any", "block_all")
 _TELLING_CLUSTERS = ("PassthroughCluster", "BlackHoleCluster")
 
 
-def ending_of_record() -> list[pl.Expr]:
+@cache
+def ending_of_record() -> tuple[pl.Expr, ...]:
     """Return all that outcome and failure rest on, as columns of the same names.
 
     They have few values together, since most names stand for any other one: what two records with
     the same ending are is the same.
     """
     _, *http = CONNECTION_COLUMNS
-    return [
+    return (
         pl.col("response_code", "response_flags", "response_code_details"),
         pl.col("connection_termination_details", "upstream_transport_failure_reason"),
         _one_of("route_name", _TELLING_ROUTES),
@@ -71,7 +72,7 @@ def ending_of_record() -> list[pl.Expr]:
         *(_any(name) for name in (*http, "upstream_host", "upstream_service_time_ms")),
         pl.when(pl.col("bytes_sent") == 0).then(pl.lit(0)).alias("bytes_sent"),
         pl.col(*LOGGED_KEYS),
-    ]
+    )
 
 
 def _one_of(name: str, telling: tuple[str, ...]) -> pl.Expr:

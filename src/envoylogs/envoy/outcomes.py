@@ -192,6 +192,12 @@ _WHATEVER_THE_CODE = tuple(
     or outcome.name in {"served", "passthrough", "tcp"}
 )
 """Outcomes of which the code says nothing more."""
+_REFUSED = tuple(outcome.name for outcome in OUTCOMES if outcome.harm is Harm.REFUSED)
+_UNEXPLAINED = tuple(
+    outcome.name
+    for outcome in OUTCOMES
+    if outcome.harm is None and outcome.name not in _WHATEVER_THE_CODE
+)
 
 
 def harm_of(outcome: str, code: int | None) -> Harm | None:
@@ -236,6 +242,19 @@ def is_error() -> pl.Expr:
     outcome = pl.col("outcome")
     by_code = ~outcome.is_in(_WHATEVER_THE_CODE) & (pl.col("response_code") >= _LEAST_ERROR)
     return outcome.is_in(_ERRORS) | by_code.fill_null(value=False)
+
+
+@cache
+def is_refused() -> pl.Expr:
+    """Tell refusals: what ``harm_of`` calls so, in less time; never null."""
+    outcome, code = pl.col("outcome"), pl.col("response_code")
+    below = code < _LEAST_ERROR
+    named = outcome.is_in(_REFUSED) & (
+        outcome.is_in(_WHATEVER_THE_CODE) | below.fill_null(value=True)
+    )
+    unanswered = (code == 0) & (outcome != "unknown")
+    by_code = outcome.is_in(_UNEXPLAINED) & below & (unanswered | (code >= _LEAST_REFUSAL))
+    return named | by_code.fill_null(value=False)
 
 
 @cache

@@ -26,6 +26,7 @@ round, so what shows nothing is a gateway's.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import polars as pl
 
@@ -99,12 +100,14 @@ SHOWS_OTHERS = "shows others"
 """The column of keys that ``shows_others`` makes."""
 
 
+@cache
 def role_of_key() -> pl.Expr:
     """Return the role of a record as its key alone tells it, if none shows other proxies."""
     role = pl.when(_signs()["egress"]).then(pl.lit("egress")).otherwise(pl.lit("gateway"))
     return role.alias("role")
 
 
+@cache
 def shows_others() -> pl.Expr:
     """Tell keys that show that there may be sidecars or waypoints: then other records matter."""
     signs = _signs()

@@ -7,15 +7,15 @@ Ports 15021 (health) and 15090 (scrape) and the clusters ``agent`` and
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from envoylogs import schema
 from envoylogs.envoy.clusters import OWN_CLUSTERS
-from envoylogs.envoy.harm import Harm
 from envoylogs.envoy.outcome_rules import CONNECTION_COLUMNS, is_connection
-from envoylogs.envoy.outcomes import UNROUTED, harm_of_record, is_error
+from envoylogs.envoy.outcomes import UNROUTED, is_error, is_refused
 from envoylogs.envoy.paths import path_group
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ KNOWN_METHODS = (
 _OWN_PORT = r":(?:15021|15090)$"
 
 
+@cache
 def kind_of_record() -> pl.Expr:
     """Return ``own`` (the gateway's own traffic), ``connection`` or ``request``."""
     own = pl.col("upstream_cluster").is_in(OWN_CLUSTERS) | pl.col(
@@ -110,9 +111,7 @@ _DERIVED = {
     "path_group": _Derived(path_group(pl.col("path")), ("path",)),
     "is_error": _of_requests(is_error(), "outcome", "response_code"),
     "is_unrouted": _of_requests(pl.col("outcome").is_in(UNROUTED), "outcome"),
-    "is_refused": _of_requests(
-        (harm_of_record() == str(Harm.REFUSED)).fill_null(value=False), "outcome", "response_code"
-    ),
+    "is_refused": _of_requests(is_refused(), "outcome", "response_code"),
 }
 
 

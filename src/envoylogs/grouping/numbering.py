@@ -46,7 +46,9 @@ class Table:
         if len(number_of) != before:
             return None
         hashes = rows.hash_rows(self._seed).to_list()
-        found = [number_of.setdefault(one, len(number_of)) for one in hashes]
+        found = list(map(number_of.get, hashes))
+        if None in found:
+            found = [number_of.setdefault(one, len(number_of)) for one in hashes]
         numbers = pl.Series(found, dtype=pl.UInt32)
         if len(number_of) > before:
             new = rows.filter(numbers.is_first_distinct() & (numbers >= before))

@@ -62,7 +62,7 @@ class DecodedBlock(NamedTuple):
             were logged, or as series of a clean block.
         coded: The distinct values of columns of rows that hold, in the place of each value, its
             place among these (``UInt32``); a missing value is null. Such a column is a text of
-            ``schema.OF_RECORDS``, or ``path_shape``.
+            ``schema.OF_RECORDS``, ``path_shape``, or ``source`` of a clean block.
         is_clean: Whether nothing is left to be read: values have the types of the schema and are
             within ``schema.INTEGERS``, missing ones are null, no method holds more than a method,
             and ``there`` is among the columns of keys.

@@ -17,7 +17,7 @@ from envoylogs.grouping.kernel import new_seed
 from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.reading.decoded_block import KEY
 from envoylogs.tally.counting import MICROSECONDS, Names
-from envoylogs.tally.folding.names_apart import kept_apart
+from envoylogs.tally.folding.names_apart import kept_apart, may_be_mixed_up
 from envoylogs.tally.ladder import WIDTHS_S, narrowest
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _NO_NUMBERS = pl.Series([], dtype=pl.UInt32)
 _ONE_GROUP = {"": pl.lit(0, pl.Int64)}
 _NO_RECORDS = KeyedRecords(pl.DataFrame(), pl.DataFrame())
 _FEW_ROWS = 4096
+_MIXED_UP = "may be mixed up"
 _TAKEN = (pl.Int64(), pl.UInt32())
 
 
@@ -245,13 +246,17 @@ class AddedUp:
         start = min((*known.values(), *known_groups))
         if start == records.keys.height:
             return
-        new = kept_apart(records.keys[start:])
-        columns = {f"trait {name}": of for name, of in traits.items()}
+        new = records.keys[start:]
+        columns = {_MIXED_UP: may_be_mixed_up(new.schema)}
+        columns |= {f"trait {name}": of for name, of in traits.items()}
         for place, (_, one) in enumerate(asked):
             columns |= {f"{place} {name}": of for name, of in (one.keys or _ONE_GROUP).items()}
             if one.where is not None:
                 columns[f"{place}"] = one.where.fill_null(value=False)
         made = new.with_columns(**columns)
+        # A query of its own takes longer than this one of few keys.
+        if made[_MIXED_UP].any():
+            made = kept_apart(new).with_columns(**columns)
         for name, before in known.items():
             self._traits[name].add(made[f"trait {name}"][before - start :])
         for place, (before, (question, one)) in enumerate(zip(known_groups, asked, strict=True)):

@@ -51,7 +51,10 @@ _WAITING = 4096
 _INTEGERS = ("response_code", "duration_ms", "start", "line")
 
 # The constants of SplitMix64 (Steele, Lea, Flood 2014), whose steps the rank is made of.
-_GAMMA, _MIX = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9
+_GAMMA, _MIX, _SHIFT = (
+    pl.Series([factor], dtype=pl.UInt64)
+    for factor in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 1 << 30)
+)
 
 
 class FailureEvidence(Samples):
@@ -91,10 +94,11 @@ class FailureEvidence(Samples):
     def of_failed(cls, records: pl.DataFrame, spec: TallySpec) -> Self:
         """Return the examples among records that failed, in plain columns."""
         keys, values = subject_columns(is_of_connection())
+        apart = kept_apart(records)
         failed = (
-            kept_apart(records)
-            .lazy()
-            .with_columns(**keys, **values, rank=rank_of_record(), client=client_of_record())
+            apart.lazy()
+            .with_columns(ranks_of(apart))
+            .with_columns(**keys, **values, client=client_of_record())
             .with_columns(pl.col("client").str.head(MAX_TEXT))
         )
         path = pl.col("path") if spec.show_query else masked_query(pl.col("path"))
@@ -144,7 +148,9 @@ class EvidenceSoFar:
         promising = self._promising(records)
         if promising.height:
             self._waiting.append(compact(_plain(promising)))
-        if sum(frame.height for frame in self._waiting) > _WAITING:
+        # The more there are, the less others change of them.
+        enough = max(_WAITING, 2 * self._found.frame.height)
+        if sum(frame.height for frame in self._waiting) > enough:
             self._learn(records)
 
     def total(self) -> FailureEvidence:
@@ -164,7 +170,7 @@ class EvidenceSoFar:
         has_address = (
             failed.of_keys(is_of_connection()) & failed.rows["upstream_host"].is_not_null()
         )
-        is_late = failed.rows.select(rank_of_record()).to_series() > last[failed.rows[KEY]]
+        is_late = ranks_of(failed.rows) > last[failed.rows[KEY]]
         return failed.filter(has_address | ~is_late.fill_null(value=False))
 
     def _learn(self, records: KeyedRecords) -> None:
@@ -204,11 +210,16 @@ def _promising(failed: pl.LazyFrame, spec: TallySpec) -> pl.LazyFrame:
     return found.filter(pl.col("rank") <= pl.col("last")).drop("last")
 
 
-def rank_of_record() -> pl.Expr:
-    """Return a number that orders records as if by chance, the same on every machine."""
-    mixed = pl.lit(0, pl.UInt64)
-    for column in (TIME, pl.col("bytes_sent"), pl.col("duration_ms")):
-        value = column.fill_null(0).cast(pl.Int64).reinterpret(signed=False)
-        mixed = (mixed ^ value) * pl.lit(_GAMMA, pl.UInt64)
-        mixed = (mixed ^ (mixed // (1 << 30))) * pl.lit(_MIX, pl.UInt64)
-    return (mixed // 2).cast(pl.Int64)
+def ranks_of(records: pl.DataFrame) -> pl.Series:
+    """Return numbers that order records as if by chance, the same on every machine.
+
+    Args:
+        records: With ``start_time``, ``bytes_sent`` and ``duration_ms``.
+    """
+    values = records.select(TIME, "bytes_sent", "duration_ms").fill_null(0)
+    # Step by step: as one expression each step would stand twice in the next one.
+    mixed = pl.repeat(0, records.height, dtype=pl.UInt64, eager=True)
+    for value in values.cast(pl.Int64):
+        mixed = (mixed ^ value.reinterpret(signed=False)) * _GAMMA
+        mixed = (mixed ^ (mixed // _SHIFT)) * _MIX
+    return (mixed // 2).cast(pl.Int64).alias("rank")

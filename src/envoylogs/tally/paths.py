@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
 
-from envoylogs.envoy.harm import Harm
-from envoylogs.envoy.outcomes import UNROUTED, harm_of_record, is_error, is_routed
+from envoylogs.envoy.outcomes import UNROUTED, is_error, is_refused, is_routed
 from envoylogs.tally.counting import FIRST, LAST, REQUESTS, Counted
 from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN
 from envoylogs.tally.folding.names_apart import is_folded
@@ -61,7 +60,7 @@ class PathCounts(Counts):
         of_selected = {
             "unrouted": pl.col("outcome").is_in(UNROUTED),
             "failed": is_routed() & is_error(),
-            "refused": harm_of_record() == Harm.REFUSED,
+            "refused": is_refused(),
         }
         if batch.selected is not None and batch.unselected is None:
             return [cls._counted(batch.selected, of_log | of_selected, spec)]

@@ -32,6 +32,7 @@ from envoylogs.envoy.outcomes import (
     harm_of,
     harm_of_record,
     is_error,
+    is_refused,
 )
 
 if TYPE_CHECKING:
@@ -379,11 +380,12 @@ def test_what_kind_of_harm_a_record_tells_of_is_the_same_for_one_and_for_many() 
     columns = {"outcome": pl.String(), "response_code": pl.Int64()}
     frame = pl.DataFrame(every, schema=columns, orient="row")
 
-    signs = frame.select(harm_of_record().alias("harm"), is_error().alias("error"))
+    signs = frame.select(harm=harm_of_record(), error=is_error(), refused=is_refused())
 
     expected = [harm_of(outcome, code) for outcome, code in every]
     assert signs["harm"].to_list() == [None if harm is None else str(harm) for harm in expected]
     assert signs["error"].to_list() == [harm is Harm.ERROR for harm in expected]
+    assert signs["refused"].to_list() == [harm is Harm.REFUSED for harm in expected]
 
 
 @pytest.mark.parametrize("code", [code for code in _CODES if code is not None and code >= 500])

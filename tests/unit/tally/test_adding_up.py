@@ -42,7 +42,7 @@ def _batches(*, are_clean: bool, selection: Selection = EVERY_ROLE) -> tuple[Bat
     found = []
     for decoded in decode(sources, plan, batch_records=100):
         if are_clean and decoded.block is not None:
-            decoded.block = clean(decoded.block, plan.all_columns, decoded.fates)
+            decoded.block = clean(decoded.block, decoded.fates)
         found.append(decoded.normalized())
     return tuple(found)
 

@@ -22,7 +22,7 @@ from tests.handmade import (
 
 from envoylogs.envoy.paths import MAX_TEXT, masked_query
 from envoylogs.envoy.traffic import client_of_record
-from envoylogs.tally.evidence import FailureEvidence, rank_of_record
+from envoylogs.tally.evidence import FailureEvidence, ranks_of
 from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 
 
@@ -124,7 +124,7 @@ def _rank(start: int | None, sent: int | None, duration: int | None) -> int:
             "duration_ms": pl.Int64(),
         },
     )
-    rank = frame.select(rank_of_record()).item()
+    rank = ranks_of(frame).item()
     assert isinstance(rank, int)
     return rank
 

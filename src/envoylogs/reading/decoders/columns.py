@@ -197,11 +197,14 @@ class RecordColumns:
         else:
             block = self._among_each_other(taken, self._of_reference(fates))
         ends = [first for _, first in self._sources[1:]] + [len(self)]
-        sources = [
-            pl.Series("source", [name]).new_from_index(0, end - first)
-            for (name, first), end in zip(self._sources, ends, strict=True)
-        ]
-        return block._replace(rows=block.rows.hstack([pl.concat(sources)]))
+        names = pl.Series("source", [name for name, _ in self._sources])
+        numbers = pl.int_range(names.len(), dtype=pl.UInt32, eager=True).alias("source")
+        source = pl.concat(
+            (numbers if block.is_clean else names)[place : place + 1].new_from_index(0, end - first)
+            for place, ((_, first), end) in enumerate(zip(self._sources, ends, strict=True))
+        )
+        coded = {**block.coded, "source": names} if block.is_clean else block.coded
+        return block._replace(rows=block.rows.hstack([source]), coded=coded)
 
     def _of_reference(self, fates: LineFates) -> DecodedBlock:
         """Return the records that came as objects or as lines of TEXT."""

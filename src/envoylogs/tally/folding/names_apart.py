@@ -39,24 +39,34 @@ def is_folded(column: str, dtype: pl.DataType | None = None) -> pl.Expr:
     return pl.col(column).is_in(marks).fill_null(value=False)
 
 
+def _columns(columns: pl.Schema) -> tuple[list[str], list[str], list[str]]:
+    """Return those of some columns that hold texts, those of these that are names, and numbers."""
+    known = [name for name in columns if name in FOLDABLE]
+    texts = [name for name in known if columns[name] == pl.String()]
+    numbers = [name for name in known if FOLDABLE[name] == pl.Int64()]
+    return texts, [name for name in texts if name not in SHORT_TEXTS], numbers
+
+
+def may_be_mixed_up(columns: pl.Schema) -> pl.Expr:
+    """Tell whether any of some records must be changed to be kept apart; nearly none must."""
+    texts, names, numbers = _columns(columns)
+    # Bytes are counted at no cost, and are no fewer than characters.
+    return pl.any_horizontal(
+        (pl.col(names).str.len_bytes() > _MAX_NAME).any(),
+        pl.col(texts).str.contains("\0", literal=True).any(),
+        (pl.col(numbers) == FOLDED_NUMBER).any(),
+    )
+
+
 def kept_apart(records: pl.DataFrame) -> pl.DataFrame:
     """Return records with their names cut, and such that none holds what marks folded names.
 
     Args:
         records: Any columns. Numbers that stand for names are let be.
     """
-    columns = [name for name in records.columns if name in FOLDABLE]
-    texts = [name for name in columns if records.schema[name] == pl.String()]
-    names = [name for name in texts if name not in SHORT_TEXTS]
-    numbers = [name for name in columns if FOLDABLE[name] == pl.Int64()]
-    # Nearly no records need it. Bytes are counted at no cost, and are no fewer than characters.
-    needed = pl.any_horizontal(
-        (pl.col(names).str.len_bytes() > _MAX_NAME).any(),
-        pl.col(texts).str.contains("\0", literal=True).any(),
-        (pl.col(numbers) == FOLDED_NUMBER).any(),
-    )
-    if not records.select(needed).item():
+    if not records.select(may_be_mixed_up(records.schema)).item():
         return records
+    texts, names, numbers = _columns(records.schema)
     broken = {name: pl.col(name).str.replace_all(_MARK, "\0?${1}") for name in texts}
     number = pl.col(numbers)
     return records.with_columns(
