@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -266,6 +267,9 @@ def work_ahead(
         raise
     finally:
         worker.shutdown(wait=not is_dropped, cancel_futures=True)
+        # What reads ahead for it ends with it; a list of batches has nothing to end.
+        if not is_dropped and isinstance(decoding, Generator):
+            decoding.close()
 
 
 def spec_of_saved(sources: Iterable[Source]) -> TallySpec | None:

@@ -14,6 +14,9 @@ _Item = TypeVar("_Item")
 _WAITING = 4
 """How many items are read ahead: enough that neither side waits for the other."""
 
+_PATIENCE_S = 0.2
+"""How long it is waited for a thread that may be waiting for a pipe."""
+
 
 class _End:
     """What comes last: why nothing follows, null at the end."""
@@ -60,5 +63,5 @@ def read_ahead(items: Iterable[_Item], *, can_block: bool) -> Iterator[_Item]:
     finally:
         is_dropped = True
         room.release()
-        if not can_block:
-            thread.join()
+        # It ends at once, unless it waits for a pipe.
+        thread.join(_PATIENCE_S if can_block else None)
