@@ -257,27 +257,26 @@ typedef struct {
     size_t records;       /* in the batch */
 } Reader;
 
-static void add_new_keys(const Reader *r)
+static void add_new_key(const Reader *r)
 {
     Decoder *d = r->decoder;
-    HOLDS(d->n_new_keys <= MOST_NEW_KEYS);
-    for (size_t i = 0; i < d->n_new_keys; i++) {
-        Span name = {d->new_keys[i].quoted + 1, d->new_keys[i].length};
-        HOLDS(name.length <= LONGEST_KEY && is_utf8(name));
-        KnownKey key = {.meaning = OF_NO_COLUMN};
-        if (r->knows_strangers && name.length != 0) {
-            uint8_t last = name.at[name.length - 1];
-            key = (KnownKey){.meaning = (FieldMeaning)(last % 3), .rank = last,
-                             .column = (uint8_t)(name.at[0] % d->n_columns)};
-        }
-        for (size_t known = 0; known < r->configuration->n_keys; known++) {
-            const KnownKey *one = &r->configuration->keys[known];
-            if (one->name.length == name.length && memcmp(one->name.at, name.at, name.length) == 0)
-                key = *one;
-        }
-        /* A key that is refused would be told forever. */
-        HOLDS(add_field(d, name, key.meaning, key.column, key.rank, key.tells_record));
+    if (!d->has_new_key)
+        return;
+    Span name = {d->new_key.quoted + 1, d->new_key.length};
+    HOLDS(name.length <= LONGEST_KEY && is_utf8(name));
+    KnownKey key = {.meaning = OF_NO_COLUMN};
+    if (r->knows_strangers && name.length != 0) {
+        uint8_t last = name.at[name.length - 1];
+        key = (KnownKey){.meaning = (FieldMeaning)(last % 3), .rank = last,
+                         .column = (uint8_t)(name.at[0] % d->n_columns)};
     }
+    for (size_t known = 0; known < r->configuration->n_keys; known++) {
+        const KnownKey *one = &r->configuration->keys[known];
+        if (one->name.length == name.length && memcmp(one->name.at, name.at, name.length) == 0)
+            key = *one;
+    }
+    /* A key that is refused would be told forever. */
+    HOLDS(add_field(d, name, key.meaning, key.column, key.rank, key.tells_record));
 }
 
 static size_t lines_of(const uint8_t *at, size_t length)
@@ -304,7 +303,7 @@ static bool read_block(Reader *r, const uint8_t *bytes, size_t length)
             break;
         size_t lines = progress.records + progress.run_lines;
         HOLDS(at >= before && at <= length + 1);
-        HOLDS(at > before || r->decoder->n_new_keys != 0);
+        HOLDS(at > before || r->decoder->has_new_key);
         HOLDS((at > before) == (lines != 0));
         if (at > before)
             HOLDS(lines_of(data + before, at - before - 1) == lines);
@@ -319,7 +318,7 @@ static bool read_block(Reader *r, const uint8_t *bytes, size_t length)
         r->number += lines;
         r->records += progress.records;
         HOLDS(r->decoder->height == r->records);
-        add_new_keys(r);
+        add_new_key(r);
     }
     free(data);
     return has_memory;

@@ -116,10 +116,12 @@ class SideBySide:
             try:
                 head = raw.read(HEAD_BYTES)
                 parts = parts_of(raw, n) if place.number is None and is_plain(head) else []
+                if len(parts) <= 1:
+                    return None
                 marks = MarkedFile(raw)
             except OSError as error:
                 raise SourceError.unreadable(source.name, error) from error
-            found = self._read_all(source, parts) if len(parts) > 1 else []
+            found = self._read_all(source, parts)
             if not found:
                 return None
             stop = self._hooks.stop

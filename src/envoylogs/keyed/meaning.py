@@ -43,7 +43,7 @@ _OF_A_ROLE = ("pod", "upstream_cluster", "route_name", "downstream_local_address
               "upstream_local_address")  # fmt: skip
 
 
-def normalized(  # what is given is what a reading is made of
+def normalized(
     block: DecodedBlock,
     numbers: Numberings,
     columns: Collection[str],

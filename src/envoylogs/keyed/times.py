@@ -46,10 +46,8 @@ def times_of(logged: pl.Series) -> pl.Series:
     """Return logged times in UTC with microseconds; null where unreadable.
 
     Args:
-        logged: Text, numbers since 1970, or times that were read before.
+        logged: Text, or numbers since 1970.
     """
-    if logged.dtype == pl.Datetime:
-        return logged
     if logged.dtype != pl.String:
         return _from_epoch(logged.cast(pl.Float64))
     times = _of_few_parts(logged)

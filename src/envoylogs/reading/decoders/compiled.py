@@ -163,9 +163,9 @@ class CompiledDecoder:
             at: Where the first of them begins.
             number: Its number.
         """
-        at, records, start, end, lines, new_keys = self._decoder.read(data, at, number)
-        for key in new_keys:
-            self._add_key(key)
+        at, records, start, end, lines, new_key = self._decoder.read(data, at, number)
+        if new_key is not None:
+            self._add_key(new_key)
         return Progress(at, records, start, end, lines)
 
     def _add_key(self, name: bytes) -> None:

@@ -393,7 +393,7 @@ static bool read_line(Decoder *d, Cursor line, Envelope *envelope, Origin *origi
 static bool read_run(Decoder *d, Span data, size_t *at, size_t number, Progress *progress)
 {
     *progress = (Progress){0};
-    d->n_new_keys = 0;
+    d->has_new_key = false;
     Cursor rest = {data.at + *at, data.at + data.length};
     for (bool is_last = false; !is_last;) {
         const uint8_t *feed = left(&rest) ? memchr(rest.at, '\n', left(&rest)) : NULL;
@@ -404,7 +404,7 @@ static bool read_run(Decoder *d, Span data, size_t *at, size_t number, Progress 
         if (!reserve(&d->unescaped, line.length))
             return false;
         bool is_record = read_line(d, (Cursor){line.at, line.at + line.length}, &envelope, &origin);
-        if (d->n_new_keys != 0 || (is_record && progress->run_lines != 0))
+        if (d->has_new_key || (is_record && progress->run_lines != 0))
             return true; /* this line is read again, later */
         if (is_record) {
             if (!put_record(d, line, number + progress->records, origin, envelope != BARE))

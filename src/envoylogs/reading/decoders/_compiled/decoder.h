@@ -16,7 +16,6 @@ enum {
     MOST_TRAITS = 8,
     MOST_HEADS = 8,
     HEAD = 7, /* bytes by which an object is told that may have a line inside */
-    MOST_NEW_KEYS = 64, /* that are told at a time; lines with others are handed back */
     LONGEST_KEY = 200,
     QUOTED = LONGEST_KEY + 3,
 };
@@ -153,8 +152,8 @@ typedef struct {
     uint64_t enveloped[N_ENVELOPES];
 
     /* Since the last call. */
-    size_t n_new_keys;
-    Field new_keys[MOST_NEW_KEYS];
+    bool has_new_key;
+    Field new_key; /* of which nothing is known yet: reading stops where it stands */
     uint16_t first_field; /* hints */
     size_t last_format;
 } Decoder;

@@ -60,13 +60,10 @@ bool add_field(Decoder *d, Span name, FieldMeaning meaning, uint8_t column, uint
 /* Notes a key that nothing is known of yet, to be told. */
 static void note_new(Decoder *d, Span name)
 {
-    if (d->n_new_keys == MOST_NEW_KEYS || name.length > LONGEST_KEY
-        || d->n_fields + d->n_new_keys >= MOST_FIELDS)
+    if (name.length > LONGEST_KEY || d->n_fields == MOST_FIELDS)
         return;
-    for (size_t i = 0; i < d->n_new_keys; i++)
-        if (is_named(&d->new_keys[i], name))
-            return;
-    set_field(&d->new_keys[d->n_new_keys++], name);
+    set_field(&d->new_key, name);
+    d->has_new_key = true;
 }
 
 /* Takes a key and its colon; returns the place of its field, -1 if it is not known or none. */

@@ -331,17 +331,12 @@ static PyObject *py_add_key(PyObject *object, PyObject *arguments)
     return d == NULL ? NULL : PyBool_FromLong(is_added);
 }
 
-static PyObject *new_keys(const Decoder *d)
+static PyObject *new_key(const Decoder *d)
 {
-    PyObject *found = PyList_New(0);
-    for (size_t i = 0; found != NULL && i < d->n_new_keys; i++) {
-        const Field *key = &d->new_keys[i];
-        PyObject *name = PyBytes_FromStringAndSize((const char *)key->quoted + 1, (Py_ssize_t)key->length);
-        if (name == NULL || PyList_Append(found, name) < 0)
-            Py_CLEAR(found);
-        Py_XDECREF(name);
-    }
-    return found;
+    if (!d->has_new_key)
+        Py_RETURN_NONE;
+    const Field *key = &d->new_key;
+    return PyBytes_FromStringAndSize((const char *)key->quoted + 1, (Py_ssize_t)key->length);
 }
 
 static PyObject *py_read(PyObject *object, PyObject *arguments)
@@ -363,13 +358,13 @@ static PyObject *py_read(PyObject *object, PyObject *arguments)
     has_memory = read_lines(d, (Span){data.buf, (size_t)data.len}, &place, (size_t)number, &progress);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&data);
-    PyObject *found = NULL, *keys = has_memory ? new_keys(d) : PyErr_NoMemory();
+    PyObject *found = NULL, *key = has_memory ? new_key(d) : PyErr_NoMemory();
     leave(object);
-    if (keys != NULL)
+    if (key != NULL)
         found = Py_BuildValue("nnnnnO", (Py_ssize_t)place, (Py_ssize_t)progress.records,
                               (Py_ssize_t)progress.run_start, (Py_ssize_t)progress.run_end,
-                              (Py_ssize_t)progress.run_lines, keys);
-    Py_XDECREF(keys);
+                              (Py_ssize_t)progress.run_lines, key);
+    Py_XDECREF(key);
     return found;
 }
 
