@@ -72,12 +72,13 @@ class _Recorder:
     def __init__(self, seed: bytes, *settings: int) -> None:
         del seed
         self.calls: list[tuple[str, tuple[Any, ...]]] = [("settings", settings)]
+        self._keys = iter(KEYS)
 
     def __getattr__(self, name: str) -> Any:
         return lambda *given: self.calls.append((name, given))
 
-    def read(self, *_: object) -> tuple[int, int, int, int, int, list[bytes]]:
-        return 0, 0, 0, 0, 0, [key.encode() for key in KEYS]
+    def read(self, *_: object) -> tuple[int, int, int, int, int, bytes]:
+        return 0, 0, 0, 0, 0, next(self._keys).encode()
 
 
 def calls_of(configuration: Configuration) -> list[tuple[str, tuple[Any, ...]]]:
@@ -86,7 +87,8 @@ def calls_of(configuration: Configuration) -> list[tuple[str, tuple[Any, ...]]]:
     module.__dict__["Decoder"] = _Recorder
     with patch.dict(sys.modules, {_MODULE: module}):
         decoder = made(configuration)
-        decoder.read(b"", 0, 1)
+        for _ in KEYS:
+            decoder.read(b"", 0, 1)
     recorder: Any = decoder._decoder  # noqa: SLF001  # the recorder is behind it
     calls: list[tuple[str, tuple[Any, ...]]] = recorder.calls
     return calls
