@@ -150,9 +150,17 @@ _plans = st.sampled_from(
 )
 
 
+_OF_SEVERAL_FORMATS = [
+    b'[2026-11-01T12:00:00.222Z] "  " 2  "" 0 0 8  "" "" "" "" ""     ',
+    b'[2026-11-01T12:00:00.369Z] "  " 0  "" 0 3 7  "" "" "" "" ""      ',
+]
+"""Lines whose values are empty, so that they fit several formats: the first of these counts."""
+
+
 @pytest.mark.property
 @given(blocks=_blocks(), plan=_plans)
 @example(blocks=[b"{"], plan=ReadPlan(_ALL))
+@example(blocks=_OF_SEVERAL_FORMATS, plan=ReadPlan(_ALL))
 def test_both_decoders_make_the_same_of_any_lines(blocks: list[bytes], plan: ReadPlan) -> None:
     assert_alike(blocks, plan)
 

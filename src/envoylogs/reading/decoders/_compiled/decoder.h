@@ -154,8 +154,7 @@ typedef struct {
     /* Since the last call. */
     bool has_new_key;
     Field new_key; /* of which nothing is known yet: reading stops where it stands */
-    uint16_t first_field; /* hints */
-    size_t last_format;
+    uint16_t first_field; /* of an object, as the last one had it: a hint */
 } Decoder;
 
 /* Begins with nothing known; the seed is secret. */

@@ -77,13 +77,9 @@ bool read_text(Decoder *d, Cursor line)
 {
     if (!begins_with_time(line) || !is_text(line))
         return false;
-    /* No line fits two of them. */
-    for (size_t i = 0; i < d->n_formats; i++) {
-        size_t place = (d->last_format + i) % d->n_formats;
-        if (fits(d, line, &d->formats[place])) {
-            d->last_format = place;
+    /* In their order: a line whose values are empty may fit several. */
+    for (size_t i = 0; i < d->n_formats; i++)
+        if (fits(d, line, &d->formats[i]))
             return true;
-        }
-    }
     return false;
 }
