@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
+_NOTES_WHAT_IS_SAID = """
+window.said = [];
+new MutationObserver(() => {
+  const words = document.querySelector("#status")?.textContent;
+  if (words && words !== said.at(-1)) said.push(words);
+}).observe(document, { childList: true, subtree: true, characterData: true });
+"""
+"""The page says things for a few seconds only, which a busy machine may take to ask for them."""
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
@@ -39,6 +48,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def opened(browser: Browser) -> Opened:
     """Return what opens a page from a file, with the network cut, and waits until it is drawn.
+
+    What the page says in passing stays in its ``said``.
 
     Leaving it fails if the page complained: an error, a warning of the console,
     a violation of its policy, or a request to anywhere.
@@ -62,6 +73,7 @@ def opened(browser: Browser) -> Opened:
             page.add_init_script(
                 "addEventListener('securitypolicyviolation', e => console.error(e.blockedURI))"
             )
+            page.add_init_script(_NOTES_WHAT_IS_SAID)
             address = path.as_uri() + fragment
             page.goto(address)
             # Not by polling a function, which is evaluated: the page's policy forbids that.

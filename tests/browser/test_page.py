@@ -386,7 +386,7 @@ def test_markdown_has_findings_filters_and_hosts(shop: Path, opened: Any) -> Non
         page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text }")
         page.locator("#copy-markdown").click()
         copied = page.evaluate("window.copied")
-        assert page.locator("#status").inner_text() == "Markdown copied"
+        assert page.evaluate("said.at(-1)") == "Markdown copied"
     assert "1. **CRITICAL** checkout.example.com lost its route" in copied
     assert "Selected: `host: api.example.com`" in copied
     assert "| `api.example.com` | 129 | 100 % |" in copied

@@ -216,13 +216,17 @@ def test_ctrl_c_in_a_file_ends_within_a_block_and_says_so(
 def test_a_second_ctrl_c_ends_at_once(terminal: Callable[..., _Terminal], big_log: Path) -> None:
     one = terminal(str(big_log))
     one.until(lambda text: "lines/s" in text)
-    os.kill(one.process.pid, signal.SIGSTOP)
     one.process.send_signal(signal.SIGINT)
-    os.kill(one.process.pid, signal.SIGCONT)
-    time.sleep(0.05)
-    one.process.send_signal(signal.SIGINT)
+    # On a busy machine two that are near each other arrive as one.
+    for _ in range(100):
+        time.sleep(0.05)
+        if one.process.poll() is not None:
+            break
+        one.process.send_signal(signal.SIGINT)
+    text, code = one.all()
 
-    assert one.process.wait(timeout=10) in {-signal.SIGINT, 130}
+    assert code == 130
+    assert "records of" not in text
 
 
 def test_no_source_and_a_terminal_prints_the_usage(terminal: Callable[..., _Terminal]) -> None:
