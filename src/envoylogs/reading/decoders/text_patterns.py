@@ -1,7 +1,8 @@
 """A TEXT format as regular expressions: which lines fit it, and the values in them.
 
 A format becomes two patterns. In the exact one no value holds a quote or what
-stands behind it, so formats exclude one another. The lenient one is tried on
+stands behind it, so formats exclude one another but for lines whose values are
+empty, of which the first counts. The lenient one is tried on
 what is left: values that a client or a policy writes may hold anything, and
 the user agent takes as much as it can, since quotes inside it are not escaped.
 """
