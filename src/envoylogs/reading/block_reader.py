@@ -104,17 +104,18 @@ class BlockReader:
         """
         if piece.times == 1:
             return self._read_lines(piece.data, fates)
+        line = bytes(piece.data)
         records, left, usual = RawRecords(), piece.times, LEAST_LINES // 4
         while left and not len(records):
             left -= 1
-            if self._read_steady(piece.data, left, records, fates):
+            if self._read_steady(line, left, records, fates):
                 return records
             n = min(left, usual)
             if n:
-                records.extend(self._read_lines(_repeated(piece.data, n), fates))
+                records.extend(self._read_lines(_repeated(line, n), fates))
             left, usual = left - n, usual * 2
         if left:
-            records.extend(self._read_lines(_repeated(piece.data, left), fates))
+            records.extend(self._read_lines(_repeated(line, left), fates))
         return records
 
     def _read_steady(self, line: bytes, more: int, records: RawRecords, fates: LineFates) -> bool:
@@ -170,7 +171,7 @@ class BlockReader:
         fates.add(self._source, "records", len(records))
         return records
 
-    def _read_lines(self, data: bytes, fates: LineFates) -> RawRecords:
+    def _read_lines(self, data: bytes | bytearray, fates: LineFates) -> RawRecords:
         """Return the records of some lines, and account for these."""
         decoder, at, records = self._decoder, 0, RawRecords()
         if decoder is None:
@@ -203,8 +204,9 @@ class BlockReader:
             _take_origins(payloads, records)
         return records
 
-    def _read_by_reference(self, data: bytes, fates: LineFates) -> RawRecords:
+    def _read_by_reference(self, read: bytes | bytearray, fates: LineFates) -> RawRecords:
         """Return the records of some lines as they are without a compiled decoder."""
+        data = bytes(read)  # as it is, unless it is in a buffer
         records = RawRecords()
         self._unclear.begin(records, fates)
         lines = data.split(b"\n")

@@ -59,9 +59,10 @@ class PartReader:
         stream = PartStream(self._source, raw, part, on_bytes, stop)
         reader = self._reader_at(part.number * LINES_OF_PART + 1)
         for item in stream.blocks():
+            before = reader.next_line
             yield reader.read(item, self.fates)
             if progress is not None:
-                progress.lines_read(item.lines)
+                progress.lines_read(reader.next_line - before)
         if part.end is not None and reader.is_open and not stop.requested:
             raise NotSeparableError
         yield reader.finish(self.fates)

@@ -79,7 +79,7 @@ class RecentLines:
         found = {line: text for line, text in self._before.items() if line.number in numbers}
         missing = numbers - {line.number for line in found}
         for first, offset, block in self._blocks if missing else ():
-            for number, text in enumerate(block.data.split(b"\n"), first):
+            for number, text in enumerate(bytes(block.data).split(b"\n"), first):
                 if number in missing:
                     found[WaitingLine(number, offset, len(text) + 1)] = text
                 offset += len(text) + 1  # noqa: PLW2901  # it goes on within the block

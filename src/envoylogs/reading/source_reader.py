@@ -101,9 +101,10 @@ class SourceReader:
         for item in read_ahead(items, can_block=self._source.size is None):
             if whole_lines:
                 recent.add(reader.next_line, item)
+            first = reader.next_line
             yield reader.read(item, self.fates)
             if progress is not None:
-                progress.lines_read(item.lines)
+                progress.lines_read(reader.next_line - first)
         if not stop.requested:
             is_cut = was_cut(raw, size_before, stream, is_packed=place.is_packed)
             self._tell(stream.problem or (CUT_LOG if is_cut else None))

@@ -7,7 +7,7 @@ What is in a pipe is handed on as it arrives; nothing waits for the end.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,17 +28,13 @@ class Block:
     """Whole lines of one source.
 
     Attributes:
-        data: The lines, separated by line feeds, without the last line feed.
+        data: The lines, separated by line feeds, without the last line feed; if they are in a
+            buffer they hold until the next block is asked for.
         size: How many bytes of the source these lines are.
     """
 
-    data: bytes
+    data: bytes | bytearray
     size: int
-
-    @property
-    def lines(self) -> int:
-        """How many lines these are."""
-        return self.data.count(b"\n") + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +47,6 @@ class LongLine:
     head: bytes
     size: int
     unended: bool = False
-    lines: ClassVar[int] = 1
 
 
 class ByteStream(Protocol):

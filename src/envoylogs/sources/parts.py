@@ -45,7 +45,7 @@ class PartStream:
 
     Args:
         source: Of which file they are.
-        raw: The open file, which nobody else reads.
+        raw: The open file, unbuffered, which nobody else reads.
         part: Which of its bytes.
         on_bytes: Called with the number of bytes of each read.
         stop: Ends the stream where it stands.
@@ -70,26 +70,48 @@ class PartStream:
     def blocks(self) -> Iterator[Block | LongLine]:
         """Yield the lines of the part, block by block.
 
-        What follows the last line end of a block is read again, which is less than to copy the
-        block for it.
+        All blocks are in one buffer, since memory that is new for each takes as long as all of
+        decoding: what is in a block holds until the next one is asked for.
 
         Raises:
             SourceError: If they can't be read.
         """
-        while (data := self.read1(BLOCK_BYTES)) and (end := data.rfind(b"\n")) >= 0:
-            yield Block(data[:end], end + 1)
-            left = len(data) - end - 1
-            self._place -= left
-            self._raw.seek(self._place)
-            if self._on_bytes is not None and left:
-                self._on_bytes(-left)
-        if data:
+        buffer, kept = bytearray(BLOCK_BYTES), 0
+        while kept < BLOCK_BYTES and (n := self._read_into(buffer, kept)):
+            size = kept + n
+            end = buffer.rfind(b"\n", kept, size)
+            if end < 0:
+                kept = size
+                continue
+            rest = buffer[end + 1 : size]
+            del buffer[end:]
+            yield Block(buffer, end + 1)
+            kept = len(rest)
+            buffer += bytes(BLOCK_BYTES - end)
+            buffer[:kept] = rest
+        if kept:
             # A line that is longer, or the last one, without an end.
-            self._place -= len(data)
+            self._place -= kept
             self._raw.seek(self._place)
             if self._on_bytes is not None:
-                self._on_bytes(-len(data))
+                self._on_bytes(-kept)
             yield from blocks(self, self._stop)
+
+    def _read_into(self, buffer: bytearray, at: int) -> int:
+        """Fill a buffer from a place on as far as there are bytes; return how many these were."""
+        if self._stop.requested:
+            return 0
+        room = len(buffer) - at
+        wanted = room if self._end is None else min(room, self._end - self._place)
+        with memoryview(buffer) as view, view[at : at + wanted] as free:
+            try:
+                n: int = self._raw.readinto(free)  # type: ignore[attr-defined]  # BinaryIO lacks it
+            except OSError as error:
+                raise SourceError.unreadable(self._source.name, error) from error
+        self._place += n
+        if n and self._on_bytes is not None:
+            self._on_bytes(n)
+        return n
 
     def read1(self, size: int, /) -> bytes:
         """Return the next bytes, at most so many; none at the end.
@@ -101,7 +123,7 @@ class PartStream:
             return b""
         wanted = size if self._end is None else min(size, self._end - self._place)
         try:
-            data = self._raw.read(wanted)
+            data: bytes = self._raw.read(wanted)
         except OSError as error:
             raise SourceError.unreadable(self._source.name, error) from error
         self._place += len(data)

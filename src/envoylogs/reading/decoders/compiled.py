@@ -155,7 +155,7 @@ class CompiledDecoder:
         origin = origin_of_file(source)
         self._decoder.begin_source(*((name or "").encode() for name in origin))
 
-    def read(self, data: bytes, at: int, number: int) -> Progress:
+    def read(self, data: bytes | bytearray, at: int, number: int) -> Progress:
         """Read lines up to and with the first run of those that are handed back.
 
         Args:
