@@ -89,7 +89,7 @@ def median_of(found: list[Run]) -> Run:
 def measured_stage(stage: str, log: Path) -> None:
     """Run one stage over a log, to the end of that stage; for ``--stage``."""
     from envoylogs import schema
-    from envoylogs.keyed.batches import batches, decode
+    from envoylogs.keyed.decoding import batches, decode
     from envoylogs.keyed.plan import ReadPlan
     from envoylogs.pipeline import tally_sources
     from envoylogs.sources.blocks import blocks

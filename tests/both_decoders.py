@@ -42,6 +42,7 @@ def read_by(
             wanted_with(plan.columns),
             plan.keys,
             coded=coded,
+            seldom=plan.seldom,
             keep_text=plan.text,
             unknown=plan.unknown,
         )

@@ -13,7 +13,8 @@ from hypothesis import settings
 from tests.builders import EVERY_ROLE
 
 from envoylogs import schema
-from envoylogs.keyed.batches import Batch, batches
+from envoylogs.keyed.batches import Batch
+from envoylogs.keyed.decoding import batches
 from envoylogs.pipeline import tally_sources
 from envoylogs.sources.source import Source
 from envoylogs.summary.summary import Summary, summarize

@@ -13,7 +13,8 @@ from envoylogs.envoy.outcomes import OUTCOME_NAMES
 from envoylogs.envoy.roles import ROLES, ProxiesSeen
 from envoylogs.envoy.traffic import KINDS
 from envoylogs.errors import ArgumentError, UnknownKeyError, nearest
-from envoylogs.keyed.batches import BATCH_RECORDS, Batch, Decoded
+from envoylogs.keyed.batches import Batch, Decoded
+from envoylogs.keyed.decoding import BATCH_RECORDS
 from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.reading.fates import LineFates

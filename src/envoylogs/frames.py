@@ -17,7 +17,8 @@ from polars.io.plugins import register_io_source
 
 from envoylogs import schema
 from envoylogs.envoy.traffic import column_expression, columns_behind
-from envoylogs.keyed.batches import BATCH_RECORDS, Batch, Decoded, decode
+from envoylogs.keyed.batches import Batch, Decoded
+from envoylogs.keyed.decoding import BATCH_RECORDS, decode
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.pipeline import work_ahead
 from envoylogs.records import names_of_routed, refuse_tallies

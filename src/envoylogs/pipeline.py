@@ -14,7 +14,7 @@ from envoylogs.engines.threads import SideBySide
 from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.envoy.traffic import columns_behind
 from envoylogs.errors import TallyQuestionError
-from envoylogs.keyed.batches import decode
+from envoylogs.keyed.decoding import COMPACT_RECORDS, decode
 from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.reading.decoded_block import PATH_SHAPE
@@ -148,7 +148,8 @@ def tally_selections(  # noqa: PLR0913  # one parameter a concern of the caller
         for adding, batch in zip(sums, decoded.selected_by(asked), strict=True):
             adding.add(batch)
 
-    for _ in work_ahead(decode(logs(), wanted, hooks=hooks, logs=known), observe):
+    reading = decode(logs(), wanted, hooks=hooks, compact_records=COMPACT_RECORDS, logs=known)
+    for _ in work_ahead(reading, observe):
         pass
     found = []
     for place, adding in enumerate(sums):

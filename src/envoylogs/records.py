@@ -14,7 +14,8 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.paths import MAX_TEXT, without_query
 from envoylogs.errors import IncompleteSourceError, TallyQuestionError
-from envoylogs.keyed.batches import BATCH_RECORDS, Decoded, decode
+from envoylogs.keyed.batches import Decoded
+from envoylogs.keyed.decoding import BATCH_RECORDS, decode
 from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan

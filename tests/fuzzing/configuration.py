@@ -29,7 +29,7 @@ class Configuration(NamedTuple):
 CONFIGURATIONS = (
     Configuration(ReadPlan(tuple(schema.NORMALIZED))),
     Configuration(ReadPlan(tuple(schema.NORMALIZED), text=True), _CODED),
-    Configuration(ReadPlan(tuple(schema.TALLIED)), _CODED),
+    Configuration(ReadPlan(tuple(schema.TALLIED), seldom=(*schema.OF_EXAMPLES, "path")), _CODED),
     Configuration(ReadPlan(tuple(schema.NORMALIZED), unknown=True)),
     Configuration(ReadPlan(("authority", "response_code", "path"), text=True)),
     Configuration(
@@ -59,6 +59,7 @@ def made(configuration: Configuration) -> CompiledDecoder:
         wanted_with(plan.columns),
         plan.keys,
         coded=configuration.coded,
+        seldom=plan.seldom,
         keep_text=plan.text,
         unknown=plan.unknown,
     )

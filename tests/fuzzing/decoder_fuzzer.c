@@ -215,13 +215,18 @@ static void check_batch(Decoder *d, size_t records, uint64_t last_line)
     HOLDS(height_of(&d->texts) == (d->keeps_lines ? records : 0));
     check_numbers(&d->key_numbers, d->keys.n_met);
     check_integers(&d->lines, 1, (int64_t)last_line);
+    HOLDS(d->n_placed <= records);
+    HOLDS(height_of(&d->places) == (d->has_seldom ? records : 0));
+    HOLDS(d->places.nulls == (d->has_seldom ? records - d->n_placed : 0));
+    check_numbers(&d->places, d->n_placed);
     if (d->keeps_lines)
         check_texts(&d->texts);
     check_keys(d);
     for (size_t i = 0; i < d->n_columns; i++) {
         Column *column = &d->columns[i];
         bool is_row = column->kind >= ROW_TEXT;
-        HOLDS(height_of(&column->output) == (is_row ? records : 0));
+        size_t height = column->is_seldom ? d->n_placed : records;
+        HOLDS(height_of(&column->output) == (is_row ? height : 0));
         HOLDS(height_of(&column->shapes) == (is_row && column->with_shape ? records : 0));
         HOLDS(column->seen <= records);
         check_names(&column->names);
@@ -243,7 +248,15 @@ static void check_batch(Decoder *d, size_t records, uint64_t last_line)
     check_export(&d->key_numbers);
     check_export(&d->lines);
     check_export(&d->texts);
+    check_export(&d->places);
+    HOLDS(size_of_batch(d) == 0);
+    uint8_t marks[64];
+    size_t n_keys = d->keys.n_met;
     next_batch(d);
+    for (size_t i = 0; i < sizeof marks; i++)
+        marks[i] = (last_line + i) % 3 == 0;
+    if (n_keys <= sizeof marks)
+        mark_keys(d, marks, n_keys);
     n_until_failure = until_failure;
 }
 

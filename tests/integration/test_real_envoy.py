@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from envoylogs.keyed.batches import batches
+from envoylogs.keyed.decoding import batches
 from envoylogs.pipeline import tally_sources
 from envoylogs.sources.locate import locate
 from envoylogs.summary.summary import Summary, summarize

@@ -20,7 +20,7 @@ import polars as pl
 import pytest
 
 from envoylogs.envoy.harm import Actor
-from envoylogs.keyed.batches import batches
+from envoylogs.keyed.decoding import batches
 from envoylogs.pipeline import tally_sources
 from envoylogs.sources.locate import locate
 from envoylogs.summary.findings.finding import Finding, Severity

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from tests.handmade import fewer_examples, source_of
 
 from envoylogs import schema
-from envoylogs.keyed.batches import Batch, batches
+from envoylogs.keyed.batches import Batch
+from envoylogs.keyed.decoding import batches
 from envoylogs.reading.fates import LineFates
 from envoylogs.summary.summary import Summary, summarize
 from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN

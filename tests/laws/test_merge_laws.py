@@ -23,7 +23,8 @@ from tests.handmade import fewer_examples, rare_records, reset, source_of, text_
 import envoylogs.tally
 from envoylogs import schema
 from envoylogs.errors import TallyError
-from envoylogs.keyed.batches import Batch, batches, decode
+from envoylogs.keyed.batches import Batch
+from envoylogs.keyed.decoding import batches, decode
 from envoylogs.keyed.plan import ReadPlan
 from envoylogs.reading.fates import LineFates
 from envoylogs.tally.evidence import EVIDENCE_KEYS, FailureEvidence

@@ -35,7 +35,7 @@ from envoylogs.errors import (
     UnknownKeyError,
 )
 from envoylogs.frames import SCANNED, Accounting, scanned_frame
-from envoylogs.keyed.batches import BATCH_RECORDS
+from envoylogs.keyed.decoding import BATCH_RECORDS
 from envoylogs.keyed.plan import ReadPlan
 from envoylogs.sources.locate import locate
 from envoylogs.summary.accounts import accounts

@@ -17,7 +17,8 @@ from tests.handmade import fewer_examples, served, source_of, text_of
 
 from envoylogs import pipeline
 from envoylogs.errors import SourceError
-from envoylogs.keyed.batches import BATCH_RECORDS, Decoded
+from envoylogs.keyed.batches import Decoded
+from envoylogs.keyed.decoding import BATCH_RECORDS
 from envoylogs.keyed.plan import Hooks
 from envoylogs.pipeline import tally_sources
 from envoylogs.sources.source import Source

@@ -10,10 +10,12 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from envoylogs.errors import CUT_LOG, SourceError
-from envoylogs.keyed.batches import Batch, decode
+from envoylogs.keyed.batches import Batch
+from envoylogs.keyed.decoding import COMPACT_RECORDS, decode
 from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.part_reader import NotSeparableError
@@ -21,7 +23,8 @@ from envoylogs.sources.compression import HEAD_BYTES, is_plain
 from envoylogs.sources.parts import lines_between, parts_of
 from envoylogs.sources.probe import MarkedFile, was_cut
 from envoylogs.sources.stop import Stop
-from envoylogs.tally.tally import Tally, TallySum
+from envoylogs.tally.evidence import may_be_examples
+from envoylogs.tally.tally import TallySum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from envoylogs.sources.parts import Part
     from envoylogs.sources.source import Source
     from envoylogs.tally.spec import TallySpec
+    from envoylogs.tally.tally import Tally
 
 _PART_BYTES = 16 * 1024 * 1024
 """How large a part is at least: what is read anew for each, such as keys, must not matter."""
@@ -40,9 +44,9 @@ _PART_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What was read of one part: a tally for each selection, and how many lines it has."""
+    """What was read of one part: sums for each selection, and how many lines it has."""
 
-    tallies: list[Tally]
+    sums: list[TallySum]
     lines: int
 
 
@@ -154,45 +158,48 @@ class SideBySide:
         """Read a part; the others end if it can't be read by itself."""
         sums = [TallySum(spec) for _, spec in self._asked]
         selections = [(selection, RequestsSeen()) for selection, _ in self._asked]
+        part_of = replace(source, part=part)
+        reading = decode([part_of], self._plan, hooks=hooks, compact_records=COMPACT_RECORDS)
+        read = lines = 0
         try:
-            for decoded in decode([replace(source, part=part)], self._plan, hooks=hooks):
-                batches = decoded.selected_by(selections)
-                # What it says of who wrote it holds for the other parts too.
-                if decoded.proxies.any:
+            for decoded in reading:
+                read += decoded.fates.counts[source.name, "bytes", ""]
+                lines += decoded.fates.counts[source.name, "lines", ""]
+                batches = decoded.selected_by(selections, seldom_of=may_be_examples())
+                # What it says of who wrote it holds for the other parts too, and rests on what was
+                # passed over.
+                if decoded.proxies.may_be_others:
                     raise NotSeparableError  # noqa: TRY301  # with those of the reader
                 for adding, batch in zip(sums, batches, strict=True):
                     adding.add(batch)
+            if part.end is not None and part.start + read < part.end:
+                # The reading was ended: lines of later parts have their numbers all the same.
+                with source.open_raw() as raw:
+                    lines += lines_between(raw, part.start + read, part.end)
         except BaseException:
             if hooks.stop is not None:
                 hooks.stop.request()
             raise
-        tallies = [adding.total() for adding in sums]
-        return _Read(tallies, self._lines_of(source, part, tallies[0]))
+        return _Read(sums, lines)
 
     def _damaged(self, source: Source) -> _Read:
         """Return the account of a file that was cut while it was read."""
         fates = LineFates()
         fates.add(source.name, "damaged", 1, CUT_LOG)
-        return _Read([Tally.of(Batch(None, fates), spec) for _, spec in self._asked], 0)
-
-    @staticmethod
-    def _lines_of(source: Source, part: Part, tally: Tally) -> int:
-        """Return how many lines a part has, whether all of them were read or not."""
-        read = tally.lines.of_fate("bytes")
-        lines = tally.lines.of_fate("lines")
-        if part.end is None or part.start + read >= part.end:
-            return lines
-        with source.open_raw() as raw:
-            return lines + lines_between(raw, part.start + read, part.end)
+        sums = [TallySum(spec) for _, spec in self._asked]
+        for adding in sums:
+            adding.add(Batch(None, fates))
+        return _Read(sums, 0)
 
 
 def _joined(parts: Sequence[_Read]) -> list[Tally]:
-    """Return the tallies of a source from those of its parts, in their order."""
-    lines_before, of_parts = 0, []
-    for read in parts:
-        of_parts.append([tally.with_lines_after(lines_before) for tally in read.tallies])
-        lines_before += read.lines
-    return [first.merge(*others) for first, *others in zip(*of_parts, strict=True)]
+    """Return the tallies of a source from what was read of its parts, in their order."""
+    first, *others = parts
+    before = list(accumulate((read.lines for read in parts), initial=0))
+    for read in others:
+        for total, adding in zip(first.sums, read.sums, strict=True):
+            total.take(adding)
+    return [total.total().with_lines_of_parts(before) for total in first.sums]
 
 
 def _cores() -> int:

@@ -56,11 +56,14 @@ class ProxiesSeen:
         sidecars: Sources and pods (null if unknown) with an inbound cluster.
         gateways: Those among them, and among the waypoints, with a record of a gateway too.
         waypoints: Sources and pods with a cluster that only waypoints have.
+        may_be_others: Whether records have been looked at one by one, since one of them shows that
+            there may be others than gateways.
     """
 
     sidecars: set[tuple[str, str | None]] = field(default_factory=set)
     gateways: set[tuple[str, str | None]] = field(default_factory=set)
     waypoints: set[tuple[str, str | None]] = field(default_factory=set)
+    may_be_others: bool = False
 
     @property
     def any(self) -> bool:
@@ -82,6 +85,7 @@ def with_role(records: pl.DataFrame, seen: ProxiesSeen) -> pl.DataFrame:
             ``upstream_local_address``.
         seen: From the records before these; these are added.
     """
+    seen.may_be_others = True
     signs = records.select(*_PROXY, **_signs())
     for proven, proxies in (("sidecar", seen.sidecars), ("waypoint", seen.waypoints)):
         if signs[f"proves_{proven}"].any():

@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import polars as pl
 
-from envoylogs import schema
-from envoylogs.envoy.roles import ProxiesSeen
-from envoylogs.errors import MissingSourceError
 from envoylogs.grouping.numbering import Numberings
-from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.keyed.meaning import normalized
-from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
-from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
-from envoylogs.reading.fates import LineFates
-from envoylogs.reading.part_reader import PartReader
-from envoylogs.reading.source_reader import SourceReader
-from envoylogs.sources.known_logs import KnownLogs
-from envoylogs.sources.stop import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
+    from envoylogs.envoy.roles import ProxiesSeen
+    from envoylogs.keyed.distinct_requests import RequestsSeen
+    from envoylogs.keyed.plan import ReadPlan
+    from envoylogs.keyed.selection import Selection
     from envoylogs.reading.decoded_block import DecodedBlock
-    from envoylogs.sources.source import Source
-
-BATCH_RECORDS = 65_536
-"""How many records a batch holds at least, unless the input ends or they are long."""
-
-# Usual records are 400 to 900 bytes long; Envoy takes paths of 60,000.
-_BATCH_BYTES = 64 * 1024 * 1024
-"""How many bytes of log a batch is of at most, but for the rest of a block."""
+    from envoylogs.reading.fates import LineFates
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +85,28 @@ class Decoded:
         (batch,) = self.selected_by([(self.plan.selection, self.requests)])
         return batch
 
-    def selected_by(self, selections: Sequence[tuple[Selection, RequestsSeen]]) -> list[Batch]:
+    def selected_by(
+        self,
+        selections: Sequence[tuple[Selection, RequestsSeen]],
+        *,
+        seldom_of: pl.Expr | None = None,
+    ) -> list[Batch]:
         """Return a batch for each of some selections; what all share is worked out once.
 
         Args:
             selections: Each with the requests that it has read before. The plan has
                 their columns.
+            seldom_of: Tells the keys of which columns that are seldom asked may be asked at all,
+                before the next batch is decoded. Null for all.
         """
         if self.block is None:
             return [Batch(None, self.fates.copy()) for _ in selections]
         columns = {*self.plan.all_columns, "role"}
         # What was logged is let go once it is normalized: whoever waits for the rest holds this.
         block, self.block = self.block, None
-        read = normalized(block, self.numbers, columns, self.fates, self.proxies)
+        read = normalized(
+            block, self.numbers, columns, self.fates, self.proxies, seldom_of=seldom_of
+        )
         del block
         return [self.batch_of(read, *selection) for selection in selections]
 
@@ -177,108 +170,3 @@ def _of_roles(read: KeyedRecords, wanted: Collection[str], fates: LineFates) -> 
             fates.add(source, "role_left_out", n, role)
     are_all = {role for *_, role in by_source} <= set(wanted)
     return read if are_all else read.filter(read.of_keys(pl.col("role").is_in(wanted)))
-
-
-def batches(
-    sources: Iterable[Source],
-    *,
-    columns: Collection[str] = tuple(schema.NORMALIZED),
-    selection: Selection = NOTHING_SELECTED,
-    hooks: Hooks = NO_HOOKS,
-) -> Iterator[Batch]:
-    """Read sources one after the other.
-
-    Args:
-        sources: What to read, in order.
-        columns: The normalized columns that are wanted; others are not made.
-        selection: Which records are wanted.
-        hooks: What is told of the reading.
-
-    Yields:
-        Batches; the accounts of all of them cover every line read.
-
-    Raises:
-        SourceError: If a source can't be opened or read.
-    """
-    for decoded in decode(sources, ReadPlan(columns, selection), hooks=hooks):
-        yield decoded.normalized()
-
-
-def decode(  # noqa: PLR0913  # one parameter a concern of the caller
-    sources: Iterable[Source],
-    plan: ReadPlan,
-    *,
-    hooks: Hooks = NO_HOOKS,
-    batch_records: int = BATCH_RECORDS,
-    logs: KnownLogs | None = None,
-    proxies: ProxiesSeen | None = None,
-    requests: RequestsSeen | None = None,
-) -> Iterator[Decoded]:
-    """Read sources one after the other, up to but without normalizing.
-
-    Args:
-        sources: What to read, in order.
-        plan: What is read of them, and how.
-        hooks: What is told of the reading.
-        batch_records: How many records a batch holds, unless they are long.
-        logs: What was counted before, which is passed over; what is read is added.
-        proxies: What was seen of who wrote the records before.
-        requests: The requests that were read before.
-
-    Yields:
-        Batches before they are normalized, which is the half that holds the
-        interpreter; ``batches`` does both halves at once.
-
-    Raises:
-        SourceError: If a source can't be opened or read.
-        NotSeparableError: If a source is a part that can't be read by itself.
-    """
-    stop = hooks.stop or Stop()
-    logs = KnownLogs() if logs is None else logs
-    proxies = ProxiesSeen() if proxies is None else proxies
-    requests = RequestsSeen() if requests is None else requests
-    decoder = plan.decoder()
-    numbers = Numberings()
-    records = plan.collector(decoder)
-    keep_text = plan.anonymizer is None
-    fates = LineFates(on_malformed=hooks.on_malformed, keep_text=keep_text)
-
-    def decoded() -> Decoded:
-        block = records.decoded(fates) if len(records) else None
-        return Decoded(block, plan, fates, proxies, requests, numbers)
-
-    of_others = 0
-    for source in sources:
-        if stop.requested:
-            break
-        if plan.anonymizer is not None:
-            source = plan.anonymizer.named(source)  # noqa: PLW2901  # the same one
-        reader_at = partial(plan.reader_at, source.name, decoder=decoder)
-        reader = (
-            SourceReader(source, reader_at, logs, proxies, fates)
-            if source.part is None
-            else PartReader(source, source.part, reader_at, fates)
-        )
-        with ExitStack() as opened:
-            try:
-                raw = opened.enter_context(source.open_raw())
-            except MissingSourceError:
-                # A log that rotates is seen under its new name the next time.
-                if source.found and logs.resumable:
-                    continue
-                raise
-            for read in reader.records(raw, stop, hooks.progress):
-                records.extend(source.name, read)
-                size = of_others + fates.counts[source.name, "bytes", ""]
-                if len(records) >= batch_records or (len(records) and size >= _BATCH_BYTES):
-                    ready = decoded()
-                    of_others = 0
-                    # What was collected is let go before anybody works on what was made of it.
-                    records = plan.collector(decoder)
-                    fates = LineFates(on_malformed=hooks.on_malformed, keep_text=keep_text)
-                    reader.fates = fates
-                    yield ready
-                    del ready
-            of_others += fates.counts[source.name, "bytes", ""]
-    if len(records) or fates.counts:
-        yield decoded()

@@ -43,12 +43,14 @@ _OF_A_ROLE = ("pod", "upstream_cluster", "route_name", "downstream_local_address
               "upstream_local_address")  # fmt: skip
 
 
-def normalized(
+def normalized(  # noqa: PLR0913  # one parameter a concern of the caller
     block: DecodedBlock,
     numbers: Numberings,
     columns: Collection[str],
     fates: LineFates,
     proxies: ProxiesSeen,
+    *,
+    seldom_of: pl.Expr | None = None,
 ) -> KeyedRecords:
     """Return decoded records as normalized ones.
 
@@ -59,6 +61,8 @@ def normalized(
         fates: Where values are counted that can't be read as their type.
         proxies: What the records before have shown of who wrote them; what
             these show is added.
+        seldom_of: Tells the keys of which columns that are seldom asked may be asked at all;
+            those of other records need not be kept from now on. Null for all.
 
     Returns:
         The wanted columns in the order of the schema.
@@ -71,6 +75,8 @@ def normalized(
     )
     table, key = numbers.keys.numbered(logged)
     keys = table.once("meaning", partial(_meaning_of, columns=columns, endings=numbers.endings))
+    if seldom_of is not None and block.pass_over is not None:
+        block.pass_over(~keys.select(seldom_of).to_series()[key])
     rows, coded = block.rows, {}
     numbered = {KEY: key.gather(rows[KEY])}
     values_of = {name: (values, rows[name]) for name, values in block.coded.items()}

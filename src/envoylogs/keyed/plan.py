@@ -81,6 +81,7 @@ class ReadPlan:
             wanted_with(self.all_columns),
             self.keys,
             coded=self.coded,
+            seldom=self._seldom_asked,
             keep_text=self.text,
             unknown=self.unknown,
         )
@@ -91,11 +92,19 @@ class ReadPlan:
         Args:
             decoder: Whose records are among them.
         """
-        asked = self.selection.columns
-        seldom = [name for name in self.seldom if self.anonymizer is None and name not in asked]
         return RecordColumns(
-            self.all_columns, self.keys, unknown=self.unknown, seldom=seldom, decoder=decoder
+            self.all_columns,
+            self.keys,
+            unknown=self.unknown,
+            seldom=self._seldom_asked,
+            decoder=decoder,
         )
+
+    @property
+    def _seldom_asked(self) -> list[str]:
+        """The columns that are seldom asked whatever the records are selected by."""
+        asked = self.selection.columns
+        return [name for name in self.seldom if self.anonymizer is None and name not in asked]
 
     def reader_at(
         self, source: str, line: int, decoder: CompiledDecoder | None = None

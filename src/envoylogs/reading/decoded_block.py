@@ -16,14 +16,15 @@ import polars as pl
 from envoylogs.envoy.distinct import numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 KEY = "key"
 """The column that says which key a record has: the place of its row."""
 
 
 PLACE = "place"
-"""The column that says where the values of a record stand that are seldom asked."""
+"""The column that says where the values of a record stand that are seldom asked; null if it is
+passed over."""
 
 PATH_SHAPE = "path_shape"
 """The column that says what is alike in paths, which may do in their place.
@@ -66,6 +67,8 @@ class DecodedBlock(NamedTuple):
         is_clean: Whether nothing is left to be read: values have the types of the schema and are
             within ``schema.INTEGERS``, missing ones are null, no method holds more than a method,
             and ``there`` is among the columns of keys.
+        pass_over: Tells the decoder of which keys nothing will be asked that is seldom: a boolean
+            for each of these, before the next batch is begun. Null if it has no use for that.
     """
 
     keys: pl.DataFrame
@@ -73,12 +76,16 @@ class DecodedBlock(NamedTuple):
     seldom: Mapping[str, Sequence[object] | pl.Series] = _NOTHING
     coded: Mapping[str, pl.Series] = _NONE_CODED
     is_clean: bool = False
+    pass_over: Callable[[pl.Series], None] | None = None
 
     def plain(self) -> DecodedBlock:
         """Return the same as it would have been logged, with nothing apart or worked out."""
         rows = self.rows.with_columns(
             *(values[self.rows[name]].alias(name) for name, values in self.coded.items()),
-            *(pl.Series(name, values) for name, values in self.seldom.items()),
+            *(
+                pl.Series(name, values).gather(self.rows[PLACE])
+                for name, values in self.seldom.items()
+            ),
         )
         if self.is_clean and "start_time" in rows.columns:
             rows = rows.with_columns(pl.col("start_time").dt.strftime(_TIME))

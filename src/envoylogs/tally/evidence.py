@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
 
-from envoylogs.envoy.distinct import compact
+from envoylogs.envoy.distinct import compact, numbered
 from envoylogs.envoy.paths import MAX_TEXT, masked_query
 from envoylogs.envoy.traffic import client_of_record
 from envoylogs.reading.decoded_block import KEY
@@ -47,7 +47,7 @@ _CUT = ("client", "path", "response_code_details", "connection_termination_detai
         "upstream_transport_failure_reason", "request_id", "source")  # fmt: skip
 _UNUSED = ("user_agent", "upstream_local_address", "container", "namespace")
 # Some thousand records are looked at in the time of some.
-_WAITING = 4096
+_WAITING = 1024
 _INTEGERS = ("response_code", "duration_ms", "start", "line")
 
 # The constants of SplitMix64 (Steele, Lea, Flood 2014), whose steps the rank is made of.
@@ -87,23 +87,19 @@ class FailureEvidence(Samples):
         """Return the examples of one batch."""
         if batch.selected is None:
             return None
-        failed = batch.selected.filter(batch.selected.of_keys(_is_failure()))
-        return cls.of_failed(_plain(failed), spec) if failed.height else None
+        failed = batch.selected.filter(batch.selected.of_keys(may_be_examples()))
+        return cls.of_failed(_plain(_promising(failed, spec)), spec) if failed.height else None
 
     @classmethod
     def of_failed(cls, records: pl.DataFrame, spec: TallySpec) -> Self:
         """Return the examples among records that failed, in plain columns."""
         keys, values = subject_columns(is_of_connection())
         apart = kept_apart(records)
-        failed = (
+        path = pl.col("path") if spec.show_query else masked_query(pl.col("path"))
+        found = (
             apart.lazy()
             .with_columns(ranks_of(apart))
             .with_columns(**keys, **values, client=client_of_record())
-            .with_columns(pl.col("client").str.head(MAX_TEXT))
-        )
-        path = pl.col("path") if spec.show_query else masked_query(pl.col("path"))
-        found = (
-            _promising(failed, spec)
             .with_columns(path, start=TIME)
             .with_columns(pl.col(name).str.head(MAX_TEXT) for name in _CUT)
         )
@@ -145,13 +141,18 @@ class EvidenceSoFar:
 
     def add(self, records: KeyedRecords) -> None:
         """Take the records of one more batch."""
-        promising = self._promising(records)
-        if promising.height:
-            self._waiting.append(compact(_plain(promising)))
         # The more there are, the less others change of them.
         enough = max(_WAITING, 2 * self._found.frame.height)
         if sum(frame.height for frame in self._waiting) > enough:
             self._learn(records)
+        promising = self._promising(records)
+        if promising.height:
+            self._waiting.append(compact(_plain(promising)))
+
+    def take(self, other: EvidenceSoFar) -> None:
+        """Add the examples of other batches, which are used up."""
+        self._waiting += other._waiting
+        self._found = self._found.merge(other._found)
 
     def total(self) -> FailureEvidence:
         """Return the examples of all batches so far."""
@@ -162,10 +163,14 @@ class EvidenceSoFar:
 
     def _promising(self, records: KeyedRecords) -> KeyedRecords:
         """Return the records that may be among the examples in the end."""
-        failed = replace(records, rows=records.rows[records.of_keys(_is_failure()).arg_true()])
-        if self._last is None or records.table is None or records.table is not self._table:
+        failed = replace(records, rows=records.rows[records.of_keys(may_be_examples()).arg_true()])
+        return _promising(self._not_late(failed), self._spec)
+
+    def _not_late(self, failed: KeyedRecords) -> KeyedRecords:
+        """Return records without those whose rank alone tells that they become no examples."""
+        if self._last is None or failed.table is None or failed.table is not self._table:
             return failed
-        last = self._last.extend_constant(None, max(0, records.keys.height - self._last.len()))
+        last = self._last.extend_constant(None, max(0, failed.keys.height - self._last.len()))
         # Of connections an address is a part of what failed, so others say nothing of theirs.
         has_address = (
             failed.of_keys(is_of_connection()) & failed.rows["upstream_host"].is_not_null()
@@ -189,9 +194,9 @@ class EvidenceSoFar:
         self._last, self._table = joined["last"], records.table
 
 
-def _is_failure() -> pl.Expr:
+def may_be_examples() -> pl.Expr:
     """Tell the keys whose records may be examples."""
-    return pl.col("failure").is_not_null() & (pl.col("kind") != "own")
+    return pl.col("failure").is_not_null() & (pl.col("kind") != "own").fill_null(value=False)
 
 
 def _plain(records: KeyedRecords) -> pl.DataFrame:
@@ -200,14 +205,35 @@ def _plain(records: KeyedRecords) -> pl.DataFrame:
     return records.frame(name for name in records.columns if name not in _UNUSED)
 
 
-def _promising(failed: pl.LazyFrame, spec: TallySpec) -> pl.LazyFrame:
-    """Return the records that may be kept: most are out of it by their rank alone."""
-    best = failed.group_by(*EVIDENCE_KEYS, "client").agg(pl.col("rank").min())
-    last = best.group_by(EVIDENCE_KEYS).agg(
-        pl.col("rank").bottom_k(spec.evidence_clients).max().alias("last")
+def _promising(failed: KeyedRecords, spec: TallySpec) -> KeyedRecords:
+    """Return the records that may be kept: most are out of it by the ranks of others.
+
+    A failure is known by a number here, which is worked out once for each key.
+    """
+    if failed.height <= _WAITING:
+        return failed
+    keys, values = subject_columns(pl.col("is_connection"))
+    _, number = numbered(failed.keys.select("outcome", "failure", **keys))
+    of_keys = failed.keys.select(is_of_connection(), failure=number)[failed.rows[KEY]]
+    clients = failed.frame(("downstream_remote_address", "x_forwarded_for", "upstream_host"))
+    is_promising = (
+        clients.lazy()
+        .select(client_of_record().alias("client"), "upstream_host")
+        .with_columns(is_connection=of_keys["kind"], failure=of_keys["failure"])
+        .with_columns(**values, rank=ranks_of(failed.rows))
+        .with_columns(best=pl.col("rank").min().over("failure", "address", "client"))
+        .select(
+            pl.col("rank")
+            <= pl.col("best")
+            .unique()
+            .bottom_k(spec.evidence_clients)
+            .max()
+            .over("failure", "address")
+        )
+        .collect()
+        .to_series()
     )
-    found = failed.join(last, on=EVIDENCE_KEYS, how="left", nulls_equal=True)
-    return found.filter(pl.col("rank") <= pl.col("last")).drop("last")
+    return failed.filter(is_promising)
 
 
 def ranks_of(records: pl.DataFrame) -> pl.Series:

@@ -147,13 +147,16 @@ class Tally:
         states = within_limits(states, fold, self.spec)
         return self.made(self.spec, lambda name, _: states[name])
 
-    def with_lines_after(self, lines_before: int) -> Tally:
-        """Return the tally of a part of a log with the numbers that its lines have in the log.
+    def with_lines_of_parts(self, before: Sequence[int]) -> Tally:
+        """Return the tally of a log that was read in parts with the numbers that its lines have.
 
         Args:
-            lines_before: How many lines of the log are before the part.
+            before: How many lines of the log are before each part.
         """
-        line = pl.col("line") % LINES_OF_PART + lines_before
+        before_part = pl.lit(pl.Series(before, dtype=pl.Int64)).gather(
+            pl.col("line") // LINES_OF_PART
+        )
+        line = pl.col("line") % LINES_OF_PART + before_part
 
         def numbered(name: str, state: type[State]) -> State:
             frame = self.state(name).frame
@@ -240,6 +243,17 @@ class TallySum:
         most_names = _NAMES_WAITING * self._spec.max_names
         if counts.rows > _MOST_ROWS or counts.names > most_names:
             self._take(self._counted(counts))
+
+    def take(self, other: TallySum) -> None:
+        """Add the tallies of batches that were observed elsewhere; ``other`` is used up."""
+        if self._counts is None or other._counts is None:
+            self._take(other.total())
+            return
+        self._tallies += other._tallies
+        self._counts.take(other._counts)
+        self._evidence.take(other._evidence)
+        for name, states in other._beside.items():
+            self._beside.setdefault(name, []).extend(states)
 
     def _take(self, tally: Tally) -> None:
         self._tallies.append(tally)

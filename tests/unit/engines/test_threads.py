@@ -16,6 +16,7 @@ from envoylogs.engines.threads import SideBySide
 from envoylogs.keyed.plan import Hooks, ReadPlan
 from envoylogs.keyed.selection import NOTHING_SELECTED
 from envoylogs.pipeline import plan_of_tally, tally_sources
+from envoylogs.sources import parts
 from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.sources.locate import locate
 from envoylogs.sources.parts import parts_of
@@ -37,13 +38,20 @@ def _in_order(path: Path) -> Tally:
         return tally_sources(locate([str(path)]))
 
 
-def _in_parts(path: Path, n: int = 3, hooks: Hooks | None = None) -> Tally | None:
-    """Return the tally of a file in so many parts; null if it must be read in order."""
+def _in_parts(
+    path: Path, n: int = 3, hooks: Hooks | None = None, *, block_bytes: int = parts.BLOCK_BYTES
+) -> Tally | None:
+    """Return the tally of a file in so many parts; null if it must be read in order.
+
+    A batch is of about one block, so small ones are many batches.
+    """
     (source,) = locate([str(path)])
     plan = plan_of_tally(ReadPlan(), DEFAULT_SPEC)
     beside = SideBySide(plan, [(NOTHING_SELECTED, DEFAULT_SPEC)], hooks or Hooks(), threads=n)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(threads, "_PART_BYTES", 1)
+        patched.setattr(threads, "COMPACT_RECORDS", 1)
+        patched.setattr(parts, "BLOCK_BYTES", block_bytes)
         found = beside.tallies_of(source, KnownLogs())
     return None if found is None else found[0]
 
@@ -67,6 +75,22 @@ def test_a_file_in_parts_is_the_same_file(tmp_path: Path, n: int, end: bytes) ->
 
     assert found is not None
     _assert_alike(found, _in_order(log))
+
+
+def test_examples_are_found_in_all_of_many_batches(tmp_path: Path) -> None:
+    log = tmp_path / "gateway.log"
+    failed = [
+        [one | {"request_id": f"failed-{n}", "downstream_remote_address": f"192.0.2.{n}:1"}]
+        for n, one in enumerate(_FAILED * 8)
+    ]
+    log.write_bytes(b"".join(lines(*_SOME, *one) for one in failed))
+
+    found = _in_parts(log, 2, block_bytes=4000)
+
+    assert found is not None
+    _assert_alike(found, _in_order(log))
+    assert found.evidence.frame["request_id"].str.starts_with("failed-").all()
+    assert found.evidence.frame["client"].null_count() == 0
 
 
 def test_lines_are_numbered_through_the_file(tmp_path: Path) -> None:
@@ -159,9 +183,9 @@ def test_parts_end_where_lines_do(tmp_path: Path) -> None:
     path.write_bytes(data)
     with path.open("rb", buffering=0) as raw:
         for n in range(1, 60):
-            parts = parts_of(raw, n)
-            ends = [part.end for part in parts]
-            assert [part.start for part in parts] == [0, *ends[:-1]]
+            found = parts_of(raw, n)
+            ends = [part.end for part in found]
+            assert [part.start for part in found] == [0, *ends[:-1]]
             assert ends[-1] is None
             assert all(end is None or data[end - 1 : end] == b"\n" for end in ends)
 
@@ -186,14 +210,14 @@ def _logs(draw: st.DrawFn) -> bytes:
 
 
 @pytest.mark.property
-@given(data=_logs(), n=st.integers(2, 6))
+@given(data=_logs(), n=st.integers(2, 6), block_bytes=st.sampled_from([200, 1000, 4000, 1 << 20]))
 def test_any_log_in_parts_says_what_it_says_in_order(
-    tmp_path_factory: pytest.TempPathFactory, data: bytes, n: int
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, n: int, block_bytes: int
 ) -> None:
     log = tmp_path_factory.mktemp("parts") / "gateway.log"
     log.write_bytes(data)
 
-    found = _in_parts(log, n)
+    found = _in_parts(log, n, block_bytes=block_bytes)
 
     if found is not None:
         _assert_alike(found, _in_order(log))

@@ -10,7 +10,7 @@ from tests.builders import accounted, frame, line, record
 from envoylogs.envoy.field_keys import FieldKeys
 from envoylogs.envoy.text_formats import parse_format
 from envoylogs.errors import TextFormatError
-from envoylogs.keyed.batches import decode
+from envoylogs.keyed.decoding import decode
 from envoylogs.keyed.plan import ReadPlan
 from envoylogs.sources.source import Source
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from types import ModuleType
+from typing import Any
 
 import polars as pl
 import pytest
@@ -133,6 +134,62 @@ def test_what_can_not_be_counted_is_refused(compiled: ModuleType) -> None:
     with pytest.raises(TypeError):
         pickle.dumps(counts)
     assert len(counts) == 0
+
+
+_GROUPS = pl.Series([0, 1, 2], dtype=pl.UInt32)
+_ROWS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3) | st.none(), _NUMBERS), max_size=60)
+
+
+def _counted(compiled: ModuleType, rows: list[tuple[int, int | None, int | None]]) -> Any:
+    counts = compiled.Counts(new_seed(), 1, _measures("n0 +0 <0 >0"), False)  # noqa: FBT003
+    schema = {"key": pl.UInt32(), "value": pl.UInt32(), "of": pl.Int64()}
+    counts.add(_GROUPS, pl.DataFrame(rows, schema=schema, orient="row"))
+    return counts
+
+
+def _rows_of(counts: Any) -> list[tuple[Any, ...]]:
+    found = pl.DataFrame([pl.Series(of).alias(str(n)) for n, of in enumerate(counts.columns())])
+    return sorted(found.rows(), key=repr)
+
+
+@pytest.mark.property
+@given(rows=_ROWS, more=_ROWS, groups=st.permutations(range(3)), values=st.permutations(range(4)))
+def test_counts_that_are_taken_are_those_of_all_rows(
+    compiled: ModuleType,
+    rows: list[tuple[int, int | None, int | None]],
+    more: list[tuple[int, int | None, int | None]],
+    groups: list[int],
+    values: list[int],
+) -> None:
+    counts = _counted(compiled, rows)
+    renumbered = [(groups[key], None if v is None else values[v], of) for key, v, of in more]
+
+    counts.take(
+        _counted(compiled, more),
+        [pl.Series(groups, dtype=pl.UInt32), pl.Series(values, dtype=pl.UInt32)],
+    )
+
+    assert _rows_of(counts) == _rows_of(_counted(compiled, rows + renumbered))
+    counts.take(_counted(compiled, more), [None, None])
+    assert _rows_of(counts) == _rows_of(_counted(compiled, rows + renumbered + more))
+
+
+def test_counts_of_something_else_are_not_taken(compiled: ModuleType) -> None:
+    counts = _counted(compiled, [(0, 0, 1), (2, 3, 1)])
+    before = _rows_of(counts)
+    few = pl.Series([0, 1], dtype=pl.UInt32)
+    others = compiled.Counts(new_seed(), 1, _measures("n0 +0 <0 <0"), False)  # noqa: FBT003
+
+    for other, numbers in (
+        (counts, [None, None]),
+        (others, [None, None]),
+        (_counted(compiled, [(2, 3, 1)]), [None]),
+        (_counted(compiled, [(2, 3, 1)]), [few, None]),
+        (_counted(compiled, [(2, 3, 1)]), [None, few]),
+    ):
+        with pytest.raises(ValueError, match=r"counts|change|number"):
+            counts.take(other, numbers)
+    assert _rows_of(counts) == before
 
 
 def test_a_column_of_a_result_is_taken_once(compiled: ModuleType) -> None:

@@ -28,7 +28,8 @@ from tests.strategies import cuts, records
 
 from envoylogs import schema
 from envoylogs.errors import SourceError
-from envoylogs.keyed.batches import BATCH_RECORDS, Batch, batches, decode
+from envoylogs.keyed.batches import Batch
+from envoylogs.keyed.decoding import BATCH_RECORDS, batches, decode
 from envoylogs.keyed.plan import Hooks, ReadPlan
 from envoylogs.sources.locate import locate
 from envoylogs.sources.source import Source
@@ -103,7 +104,7 @@ def test_a_batch_ends_once_it_holds_enough_records() -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_a_batch_ends_once_its_records_are_of_enough_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("envoylogs.keyed.batches._BATCH_BYTES", 1_500_000)
+    monkeypatch.setattr("envoylogs.keyed.decoding._BATCH_BYTES", 1_500_000)
     for name in ("a.log", "b.log", "c.log", "d.log"):
         Path(name).write_bytes(lines(*[record(path=f"/{name}" + "x" * 60_000)] * 10))
     Path("e.log").write_bytes(lines(*[record()] * 10))

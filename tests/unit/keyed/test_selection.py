@@ -36,7 +36,7 @@ from tests.handmade import (
 from envoylogs import schema
 from envoylogs.envoy.roles import ROLES
 from envoylogs.errors import SelectionError
-from envoylogs.keyed.batches import batches
+from envoylogs.keyed.decoding import batches
 from envoylogs.keyed.moments import GivenWindow, moment_of, span_of
 from envoylogs.keyed.patterns import COLUMN_OF
 from envoylogs.keyed.selection import NOTHING_SELECTED, Selection

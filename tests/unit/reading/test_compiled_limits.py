@@ -13,7 +13,7 @@ from tests.builders import line, record
 from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS
 from envoylogs.keyed.plan import ReadPlan
-from envoylogs.reading.decoded_block import KEY, PATH_SHAPE, DecodedBlock
+from envoylogs.reading.decoded_block import KEY, PATH_SHAPE, PLACE, DecodedBlock
 from envoylogs.reading.decoders.compiled import CompiledDecoder
 from envoylogs.reading.fates import LineFates, ShortestKeys
 
@@ -29,12 +29,12 @@ def _decoder(*, columns: int = 1) -> Any:
 
     decoder = Decoder(bytes(16), False, False, 0, -1, -1, -1)  # noqa: FBT003  # it has no names
     for _ in range(columns):
-        decoder.add_column(_KEY_TEXT, 0, 0, False)  # noqa: FBT003
+        decoder.add_column(_KEY_TEXT, 0, 0, False, False)  # noqa: FBT003
     return decoder
 
 
 def _taken(decoder: CompiledDecoder) -> DecodedBlock:
-    return decoder.take((), LineFates(), ShortestKeys())
+    return decoder.take(LineFates(), ShortestKeys())
 
 
 def _read(decoder: CompiledDecoder, data: bytes) -> int:
@@ -51,13 +51,13 @@ def test_more_columns_than_it_takes_are_refused() -> None:
     decoder = _decoder(columns=64)
 
     with pytest.raises(ValueError, match="columns"):
-        decoder.add_column(_ROW_TEXT, 0, 0, False)  # noqa: FBT003
+        decoder.add_column(_ROW_TEXT, 0, 0, False, False)  # noqa: FBT003
 
 
 @pytest.mark.parametrize("kind", [-1, 8, 255])
 def test_a_column_of_no_kind_is_refused(kind: int) -> None:
     with pytest.raises(ValueError, match="columns"):
-        _decoder().add_column(kind, 0, 0, False)  # noqa: FBT003
+        _decoder().add_column(kind, 0, 0, False, False)  # noqa: FBT003
 
 
 def test_columns_are_laid_out_once_and_before_anything_is_read() -> None:
@@ -70,7 +70,7 @@ def test_columns_are_laid_out_once_and_before_anything_is_read() -> None:
     with pytest.raises(ValueError, match="layouts"):
         decoder.lay_out()
     with pytest.raises(ValueError, match="columns"):
-        decoder.add_column(_ROW_TEXT, 0, 0, False)  # noqa: FBT003
+        decoder.add_column(_ROW_TEXT, 0, 0, False, False)  # noqa: FBT003
 
 
 def test_more_traits_and_heads_than_it_takes_are_refused() -> None:
@@ -169,7 +169,7 @@ def test_a_seed_of_another_length_is_refused(seed: bytes) -> None:
 def test_a_column_is_made_by_a_decoder_alone_and_handed_over_once() -> None:
     decoder = _decoder()
     decoder.lay_out()
-    *_, numbers, _, _, _, _, _, _, _, _ = decoder.take()
+    *_, numbers, _, _, _, _, _, _, _, _, _ = decoder.take()
 
     numbers.__arrow_c_array__()
     numbers.__arrow_c_array__()
@@ -199,6 +199,7 @@ def test_only_one_thread_uses_a_decoder_at_a_time() -> None:
         "read": lambda: raw.read(b"", 0, 1),
         "take": raw.take,
         "enveloped": raw.enveloped,
+        "mark_keys": lambda: raw.mark_keys(b""),
         "add_key": lambda: raw.add_key(b"response_code", 0, 0, 0, False),  # noqa: FBT003
         "begin_source": lambda: raw.begin_source(b"", b"", b""),
     }
@@ -249,3 +250,58 @@ def test_strangers_may_choose_more_hosts_and_paths_than_are_kept() -> None:
     assert block.rows[KEY].to_list() == [0, 0, 1, 2]
     assert block.coded["upstream_host"].to_list() == ["u5", "u299999", "u7"]
     assert block.rows["upstream_host"].to_list() == [0, 0, 1, 2]
+
+
+_ONE, _OTHER = record(authority="one"), record(authority="other")
+
+
+def _with_seldom() -> CompiledDecoder:
+    return CompiledDecoder(_ALL, DEFAULT_KEYS, seldom=("request_id", "path"))
+
+
+def _batch_of(decoder: CompiledDecoder, *records: dict[str, object]) -> DecodedBlock:
+    assert _read(decoder, b"\n".join(map(line, records))) == len(records)
+    return _taken(decoder)
+
+
+def _pass_over(block: DecodedBlock, *authorities: str) -> None:
+    assert block.pass_over is not None
+    block.pass_over(block.keys["authority"].is_in(authorities))
+
+
+def test_seldom_values_are_kept_of_records_whose_keys_are_not_passed_over() -> None:
+    decoder = _with_seldom()
+    first = _batch_of(decoder, _ONE | {"request_id": "a"}, _OTHER | {"request_id": "b"})
+    _pass_over(first, "one")
+    records = [
+        _ONE | {"request_id": "c"},
+        _OTHER | {"request_id": "d"},
+        record(authority="new", request_id="e"),
+        _OTHER | {"request_id": None},
+        _ONE,
+    ]
+
+    rows = _batch_of(decoder, *records).plain().rows
+
+    assert first.plain().rows["request_id"].to_list() == ["a", "b"]
+    assert rows["request_id"].to_list() == [None, "d", "e", None, None]
+    assert rows["path"].null_count() == 2
+    assert rows["duration_ms"].null_count() == 0
+
+
+def test_keys_that_are_passed_over_are_those_of_the_batch_before() -> None:
+    decoder = _with_seldom()
+    first = _batch_of(decoder, _ONE, _OTHER)
+    _batch_of(decoder, _ONE)
+    # It is about two keys, and the batch before has one.
+    _pass_over(first, "one", "other")
+
+    second = _batch_of(decoder, _ONE, _OTHER)
+    _read(decoder, line(_OTHER))
+    # The next batch has begun.
+    _pass_over(second, "one", "other")
+    _read(decoder, line(_ONE))
+    third = _taken(decoder)
+
+    for block in (second, third):
+        assert block.rows[PLACE].to_list() == [0, 1]

@@ -90,7 +90,7 @@ def _read(decoder: CompiledDecoder, data: Any) -> list[Progress]:
 
 
 def _batch(decoder: CompiledDecoder) -> list[Any]:
-    block = decoder.take((), LineFates(), ShortestKeys())
+    block = decoder.take(LineFates(), ShortestKeys())
     coded = {name: values.to_list() for name, values in block.coded.items()}
     return [block.keys.to_dicts(), block.rows.to_dicts(), coded]
 

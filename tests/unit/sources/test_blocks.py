@@ -41,7 +41,7 @@ def _items_of_short_lines(data: bytes, portions: Sequence[int]) -> list[Block | 
 def _lines(items: Sequence[Block | LongLine]) -> list[bytes | LongLine]:
     found: list[bytes | LongLine] = []
     for item in items:
-        found += [item] if isinstance(item, LongLine) else item.data.split(b"\n")
+        found += [item] if isinstance(item, LongLine) else bytes(item.data).split(b"\n")
     return found
 
 

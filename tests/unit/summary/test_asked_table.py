@@ -30,7 +30,7 @@ from tests.handmade import (
 
 from envoylogs import schema
 from envoylogs.errors import TallyQuestionError
-from envoylogs.keyed.batches import batches
+from envoylogs.keyed.decoding import batches
 from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import tally_sources

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.handmade import Record, fewer_examples, served, source_of, text_of
 
 from envoylogs.errors import UnknownKeyError
-from envoylogs.keyed.batches import batches
+from envoylogs.keyed.decoding import batches
 from envoylogs.pipeline import tally_sources
 from envoylogs.summary.sorting import Sort
 from envoylogs.summary.summary import Summary, summarize

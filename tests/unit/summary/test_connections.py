@@ -27,7 +27,7 @@ from tests.handmade import (
 
 from envoylogs import schema
 from envoylogs.errors import TallyQuestionError
-from envoylogs.keyed.batches import batches
+from envoylogs.keyed.decoding import batches
 from envoylogs.pipeline import tally_sources
 from envoylogs.sources.source import Source
 from envoylogs.summary.breakdown import (

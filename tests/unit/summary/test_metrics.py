@@ -36,7 +36,7 @@ from tests.handmade import (
 )
 
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOME_NAMES
-from envoylogs.keyed.batches import batches
+from envoylogs.keyed.decoding import batches
 from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
 from envoylogs.pipeline import tally_sources

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.handmade import fewer_examples, source_of
 
-from envoylogs.keyed.batches import batches
+from envoylogs.keyed.decoding import batches
 from envoylogs.pipeline import tally_sources
 from envoylogs.summary.breakdown import COLUMNS
 from envoylogs.summary.splits import NOT_SENT

@@ -16,7 +16,8 @@ from tests.handmade import fewer_examples, rare_records, source_of, text_of
 from envoylogs import schema
 from envoylogs.envoy.paths import path_group
 from envoylogs.grouping import numbering
-from envoylogs.keyed.batches import Batch, decode
+from envoylogs.keyed.batches import Batch
+from envoylogs.keyed.decoding import decode
 from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
 from envoylogs.tally import evidence, tally
@@ -94,6 +95,26 @@ def test_the_examples_are_the_same_however_many_records_are_looked_at_at_once(
     monkeypatch.setattr(evidence, "_WAITING", waiting)
 
     assert _sum(batches * 2, _ASKED).evidence == expected.evidence
+
+
+@pytest.mark.parametrize("of_first", [0, 3, 8])
+@pytest.mark.parametrize("most", [60, 250_000])
+@pytest.mark.parametrize("spec", [DEFAULT_SPEC, _ASKED], ids=["usual", "asked"])
+def test_sums_that_were_made_apart_add_up(
+    spec: TallySpec, of_first: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = _batches(are_clean=True)
+    expected = _sum(batches, spec)
+    monkeypatch.setattr(tally, "_MOST_ROWS", most)
+    first, second, nothing = (TallySum(spec) for _ in range(3))
+    for adding, of_adding in ((first, batches[:of_first]), (second, batches[of_first:])):
+        for batch in of_adding:
+            adding.add(batch)
+
+    first.take(second)
+    first.take(nothing)
+
+    assert first.total() == expected
 
 
 def test_without_the_compiled_part_the_sum_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,8 @@ from tests.handmade import (
 
 from envoylogs import schema
 from envoylogs.envoy.outcomes import OUTCOMES, UPSTREAM_ANSWERED
-from envoylogs.keyed.batches import Batch, batches
+from envoylogs.keyed.batches import Batch
+from envoylogs.keyed.decoding import batches
 from envoylogs.reading.fates import LineFates
 from envoylogs.summary.folds import folds
 from envoylogs.summary.over_time import joint_table

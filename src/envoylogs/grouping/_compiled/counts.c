@@ -16,6 +16,7 @@ enum {
 };
 
 static const uint64_t KEY = (UINT64_C(1) << THERE_FROM) - 1; /* of the first word */
+static const uint64_t GROUP = UINT32_MAX;                    /* of the first word */
 static const uint64_t PLACE = UINT32_MAX;                    /* of a slot */
 
 static bool is_extreme(Measure measure)
@@ -275,30 +276,65 @@ static void add_entry(const Counts *counts, uint64_t *to, const uint64_t *from)
     }
 }
 
+/* Brings a number down to the next multiple of a width. */
+static uint64_t floored(uint64_t word, int64_t width)
+{
+    int64_t rest = (int64_t)word % width;
+    return word - (uint64_t)(rest < 0 ? rest + width : rest);
+}
+
+bool add_counts(Counts *counts, const Counts *more, const Change *changes)
+{
+    const size_t n_key = 1 + counts->n_values;
+    uint64_t words[1 + MOST_VALUES];
+    for (size_t n = 0; n < more->n_entries; n++) {
+        const uint64_t *entry = more->entries + n * more->n_words;
+        if (n % AT_ONCE == 0 && !make_room(counts))
+            return false;
+        memcpy(words, entry, n_key * sizeof *words);
+        words[0] &= KEY;
+        uint64_t missing = words[0] & ~GROUP;
+        if (changes[0].numbers != NULL)
+            words[0] = missing | changes[0].numbers[words[0] & GROUP];
+        for (size_t value = 0; value < counts->n_values; value++) {
+            const Change change = changes[1 + value];
+            if ((missing >> (NULLS_FROM + value) & 1) != 0)
+                continue;
+            if (change.numbers != NULL)
+                words[1 + value] = change.numbers[words[1 + value]];
+            else if (change.width != 0)
+                words[1 + value] = floored(words[1 + value], change.width);
+        }
+        add_entry(counts, entry_of(counts, words, hash_of_words(counts->factors, words, n_key)), entry);
+    }
+    return true;
+}
+
 bool floor_value(Counts *counts, size_t value, int64_t width)
 {
     Counts wider = *counts;
     wider.entries = wider.slots = NULL;
     wider.n_entries = wider.capacity = 0;
     wider.slot_bits = 0;
-    uint64_t words[1 + MOST_VALUES];
-    for (size_t n = 0; n < counts->n_entries; n++) {
-        const uint64_t *entry = counts->entries + n * counts->n_words;
-        if (n % AT_ONCE == 0 && !make_room(&wider)) {
-            free_counts(&wider);
-            return false;
-        }
-        memcpy(words, entry, (1 + counts->n_values) * sizeof *words);
-        words[0] &= KEY;
-        int64_t number = (int64_t)words[1 + value], rest = number % width;
-        if (rest < 0)
-            rest += width;
-        words[1 + value] -= (uint64_t)rest;
-        uint64_t hash = hash_of_words(wider.factors, words, 1 + counts->n_values);
-        add_entry(counts, entry_of(&wider, words, hash), entry);
+    Change changes[1 + MOST_VALUES] = {0};
+    changes[1 + value].width = width;
+    if (!add_counts(&wider, counts, changes)) {
+        free_counts(&wider);
+        return false;
     }
     free_counts(counts);
     *counts = wider;
+    return true;
+}
+
+bool holds_less_than(const Counts *counts, size_t place, size_t n)
+{
+    for (size_t entry = 0; entry < counts->n_entries; entry++) {
+        const uint64_t *words = counts->entries + entry * counts->n_words;
+        bool is_missing = place != 0 && (words[0] >> (NULLS_FROM + place - 1) & 1) != 0;
+        if (!is_missing && (place == 0 ? words[0] & GROUP : words[place]) >= n)
+            return false;
+    }
     return true;
 }
 

@@ -65,6 +65,23 @@ typedef struct {
  */
 bool count_rows(Counts *counts, const Batch *batch);
 
+/* How the group or a value of what was counted changes; it stays as it is without either. */
+typedef struct {
+    const uint32_t *numbers; /* for each number another one */
+    int64_t width;           /* down to the next multiple of this; 0 for none */
+} Change;
+
+/* Adds what was counted elsewhere, by as many values with the same measures.
+ *
+ * changes: Of the group, then of each value; every number that changes has another one.
+ *
+ * Returns: whether there was memory for it; if not, a part of it may be added.
+ */
+bool add_counts(Counts *counts, const Counts *more, const Change *changes);
+
+/* Whether all groups (0), or all numbers of a value (1 for the first), are less than some number. */
+bool holds_less_than(const Counts *counts, size_t place, size_t n);
+
 /* Brings a value down to the next multiple of a width, and makes one of entries that are alike then.
  *
  * Returns: whether there was memory for it; if not, nothing has changed.

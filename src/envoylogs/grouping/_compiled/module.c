@@ -372,6 +372,71 @@ static PyObject *counts_add(PyObject *object, PyObject *args)
     return result < 0 ? NULL : Py_NewRef(Py_None);
 }
 
+/* Reads the changes of the group and of values: series of numbers, or None. */
+static int read_changes(PyObject *given, const Counts *more, Groups *found, Change *changes)
+{
+    Py_ssize_t n = PyList_Size(given);
+    if (n < 0)
+        return -1;
+    if ((size_t)n != 1 + more->n_values) {
+        PyErr_SetString(PyExc_ValueError, "there is a change for the group and each value");
+        return -1;
+    }
+    for (size_t place = 0; place < (size_t)n; place++) {
+        PyObject *numbers = PyList_GetItem(given, (Py_ssize_t)place);
+        if (numbers == Py_None)
+            continue;
+        if (take_rows(numbers, take_groups, &found[place]) < 0)
+            return -1;
+        if (!holds_less_than(more, place, found[place].n_groups)) {
+            PyErr_SetString(PyExc_ValueError, "a number has no other one");
+            return -1;
+        }
+        changes[place].numbers = found[place].groups;
+    }
+    return 0;
+}
+
+static bool are_alike(const Counts *one, const Counts *other)
+{
+    bool is_alike = one->n_values == other->n_values && one->n_measures == other->n_measures;
+    for (size_t m = 0; is_alike && m < one->n_measures; m++)
+        is_alike = one->measures[m].operation == other->measures[m].operation;
+    return is_alike;
+}
+
+static PyObject *counts_take(PyObject *object, PyObject *args)
+{
+    CountsObject *self = (CountsObject *)object, *other;
+    PyObject *given;
+    if (!PyArg_ParseTuple(args, "O!O!", Py_TYPE(object), &other, &PyList_Type, &given))
+        return NULL;
+    if (self == other || !are_alike(&self->counts, &other->counts)) {
+        PyErr_SetString(PyExc_ValueError, "these are no counts of the same elsewhere");
+        return NULL;
+    }
+    if (begin_work(&self->works) < 0)
+        return NULL;
+    if (begin_work(&other->works) < 0) {
+        self->works = false;
+        return NULL;
+    }
+    Groups found[1 + MOST_VALUES] = {{0}};
+    Change changes[1 + MOST_VALUES] = {{0}};
+    bool is_done = read_changes(given, &other->counts, found, changes) == 0;
+    if (is_done) {
+        Py_BEGIN_ALLOW_THREADS
+        is_done = add_counts(&self->counts, &other->counts, changes);
+        Py_END_ALLOW_THREADS
+        if (!is_done)
+            PyErr_NoMemory();
+    }
+    for (size_t place = 0; place < 1 + MOST_VALUES; place++)
+        free(found[place].groups);
+    self->works = other->works = false;
+    return is_done ? Py_NewRef(Py_None) : NULL;
+}
+
 static PyObject *counts_floor(PyObject *object, PyObject *args)
 {
     CountsObject *self = (CountsObject *)object;
@@ -468,6 +533,12 @@ static PyMethodDef counts_methods[] = {
      "    groups: A series of the group of each key (UInt32); null for keys that are left out.\n"
      "    rows: The key of each (UInt32), whether it is counted if that was said to be filtered,\n"
      "        then the values, then what is measured."},
+    {"take", counts_take, METH_VARARGS,
+     "Adds what was counted elsewhere.\n\n"
+     "Args:\n"
+     "    counts: Of as many values, with the same measures.\n"
+     "    numbers: For the group and each value what its numbers are here, a series (UInt32), or\n"
+     "        None if they stay."},
     {"values", counts_values, METH_VARARGS,
      "Returns one value of what was counted, by its place, a row a combination."},
     {"floor", counts_floor, METH_VARARGS,

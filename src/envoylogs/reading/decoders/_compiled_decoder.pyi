@@ -7,6 +7,7 @@ _Columns: TypeAlias = list[tuple[int, Column]]
 
 class Decoder:
     height: int
+    size: int
     def __init__(
         self,
         seed: bytes,
@@ -18,7 +19,9 @@ class Decoder:
         container: int,
         /,
     ) -> None: ...
-    def add_column(self, kind: int, least: int, most: int, with_shape: bool, /) -> None: ...
+    def add_column(
+        self, kind: int, least: int, most: int, with_shape: bool, is_seldom: bool, /
+    ) -> None: ...
     def add_trait(self, column: int, is_zero: bool, /) -> None: ...
     def add_head(self, head: bytes, /) -> None: ...
     def add_format(
@@ -32,12 +35,14 @@ class Decoder:
     def read(
         self, data: bytes | bytearray, at: int, number: int, /
     ) -> tuple[int, int, int, int, int, bytes | None]: ...
+    def mark_keys(self, marks: bytes, /) -> bool: ...
     def enveloped(self) -> tuple[int, int]: ...
     def take(
         self,
     ) -> tuple[
         _Columns,
         _Columns,
+        Column,
         Column,
         Column,
         Column,

@@ -118,6 +118,11 @@ class RecordColumns:
     def __len__(self) -> int:
         return self._height
 
+    @property
+    def are_compact(self) -> bool:
+        """Whether the compiled decoder has taken all of them."""
+        return not self._lines
+
     def extend(self, source: str, records: RawRecords) -> None:
         """Take records of one source, as a reader found them."""
         if not len(records):
@@ -188,7 +193,7 @@ class RecordColumns:
         """
         taken = None
         if self._decoder is not None and self._decoded:
-            taken = self._decoder.take(self._seldom, fates, self._objects.unused)
+            taken = self._decoder.take(fates, self._objects.unused)
         fates.take_keys("", "key_unused", self._objects.unused)
         if taken is None:
             block = self._of_reference(fates)

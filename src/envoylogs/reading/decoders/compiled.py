@@ -92,16 +92,18 @@ class CompiledDecoder:
         keys: Which keys hold which columns.
         coded: Which columns of records are numbered: ``upstream_host``, and ``path_shape`` beside
             ``path``.
+        seldom: Columns of which few values will be asked.
         keep_text: Whether the bytes of records are kept.
         unknown: Whether what no column holds is wanted too; such lines are handed back.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one parameter a concern of the caller
         self,
         columns: Collection[str],
         keys: FieldKeys,
         *,
         coded: Collection[str] = (),
+        seldom: Collection[str] = (),
         keep_text: bool = False,
         unknown: bool = False,
     ) -> None:
@@ -115,13 +117,14 @@ class CompiledDecoder:
         of_envelope = (self._places[name] for name in ("pod", "namespace", "container"))
         self._decoder = Decoder(os.urandom(_SEED_BYTES), keep_text, unknown, logged, *of_envelope)
         self._with_shape = PATH_SHAPE in coded and "path" in columns
+        self._seldom = frozenset(seldom)
         self._with_text, self._with_unknown = keep_text, unknown
         for name in self._columns:
             wanted = name in columns
             least, most = schema.INTEGERS.get(name, (0, 0))
             with_shape = name == "path" and self._with_shape
             kind = _kind_of(name, is_coded=name in coded) if wanted else _Kind.UNWANTED
-            self._decoder.add_column(kind, least, most, with_shape)
+            self._decoder.add_column(kind, least, most, with_shape, name in self._seldom)
         for column in PRESENT:
             self._decoder.add_trait(self._places[column], column == PRESENT[-1])
         for head in WRAPPING_OBJECTS:
@@ -149,6 +152,11 @@ class CompiledDecoder:
     def height(self) -> int:
         """How many records the batch has."""
         return self._decoder.height
+
+    @property
+    def size(self) -> int:
+        """How many bytes these take."""
+        return self._decoder.size
 
     def begin(self, source: str) -> None:
         """Begin a source, which may be the file of a container."""
@@ -184,19 +192,18 @@ class CompiledDecoder:
         """Return how many lines had an envelope, by kind, since it was last asked."""
         return dict(zip(("kubectl", "cri"), self._decoder.enveloped(), strict=True))
 
-    def take(self, seldom: Collection[str], fates: LineFates, unused: ShortestKeys) -> DecodedBlock:
+    def take(self, fates: LineFates, unused: ShortestKeys) -> DecodedBlock:
         """Return the records of the batch, and begin the next one.
 
         Args:
-            seldom: Columns of which few values will be asked.
             fates: Where it is noted how many records had a key for each column.
             unused: Where keys are counted that no column holds.
 
         Returns:
             With the column ``line``, and ``text`` if it is kept.
         """
-        (keys, logged, traits, numbers, lines, texts, values, names, shapes, shape_names, seen,
-         of_no_column) = self._decoder.take()  # fmt: skip
+        (keys, logged, traits, numbers, lines, texts, places, values, names, shapes, shape_names,
+         seen, of_no_column) = self._decoder.take()  # fmt: skip
         for column, n in zip(self._columns, seen, strict=True):
             fates.add("", "column_seen", n, column)
         for key, n in of_no_column:
@@ -208,7 +215,7 @@ class CompiledDecoder:
             _series(THERE, traits),
         ]
         found = self._named(values)
-        is_seldom = [column.name in seldom for column in found]
+        is_seldom = [column.name in self._seldom for column in found]
         of_rows = [
             _series(KEY, numbers),
             *(column for column, is_so in zip(found, is_seldom, strict=True) if not is_so),
@@ -222,8 +229,7 @@ class CompiledDecoder:
             none = pl.Series(schema.UNKNOWN_KEYS, [None], dtype=pl.String)
             of_rows.append(none.new_from_index(0, len(of_rows[0])))
         if any(is_seldom):
-            places = pl.int_range(len(of_rows[0]), dtype=pl.UInt32, eager=True)
-            of_rows.append(places.alias(PLACE))
+            of_rows.append(_series(PLACE, places))
         coded = {column.name: column for column in self._named(names)}
         coded |= dict(zip([PATH_SHAPE], self._named(shape_names), strict=False))
         return DecodedBlock(
@@ -232,7 +238,11 @@ class CompiledDecoder:
             {column.name: column for column, is_so in zip(found, is_seldom, strict=True) if is_so},
             coded,
             is_clean=True,
+            pass_over=self._pass_over if any(is_seldom) else None,
         )
+
+    def _pass_over(self, keys: pl.Series) -> None:
+        self._decoder.mark_keys(bytes(keys.to_list()))
 
     def _named(self, columns: Iterable[tuple[int, Column]]) -> list[pl.Series]:
         return [_series(self._columns[place], column) for place, column in columns]

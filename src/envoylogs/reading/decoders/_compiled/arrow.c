@@ -27,14 +27,14 @@ void export_schema(const Output *column, struct ArrowSchema *schema)
 typedef struct {
     const void *buffers[4];
     int64_t text_size;
-    void *owned[3];
+    Buffer owned[3];
 } Exported;
 
 static void release_array(struct ArrowArray *array)
 {
     Exported *exported = array->private_data;
     for (size_t i = 0; i < 3; i++)
-        free(exported->owned[i]);
+        release(&exported->owned[i]);
     free(exported);
     array->release = NULL;
 }
@@ -57,10 +57,12 @@ bool export_array(Output *column, struct ArrowArray *array)
         .private_data = exported,
     };
     exported->text_size = (int64_t)column->text.size;
-    exported->owned[0] = hand_over(&column->valid);
-    exported->buffers[0] = column->nulls != 0 ? exported->owned[0] : NULL;
-    exported->buffers[1] = exported->owned[1] = hand_over(&column->values);
-    exported->buffers[2] = exported->owned[2] = hand_over(&column->text);
+    exported->owned[0] = handed_over(&column->valid);
+    exported->owned[1] = handed_over(&column->values);
+    exported->owned[2] = handed_over(&column->text);
+    exported->buffers[0] = column->nulls != 0 ? exported->owned[0].data : NULL;
+    exported->buffers[1] = exported->owned[1].data;
+    exported->buffers[2] = exported->owned[2].data;
     exported->buffers[3] = &exported->text_size;
     column->nulls = 0;
     return true;

@@ -13,6 +13,14 @@ typedef struct {
     size_t size, capacity;
 } Buffer;
 
+/* Memory that was so large or is to be; null if there is none, and all stays as it is.
+ *
+ * What is large comes from the system and goes back there at once: where columns grow side by side,
+ * an allocator keeps as much again for itself.
+ */
+void *resized(void *data, size_t capacity, size_t wanted);
+void give_back(void *data, size_t capacity);
+
 /* Makes room for more bytes behind those that are there; false if there is no memory. There are
  * data then, even for no bytes: nothing may be added to a null pointer, not even zero. */
 static inline bool reserve(Buffer *b, size_t more)
@@ -24,7 +32,7 @@ static inline bool reserve(Buffer *b, size_t more)
     size_t capacity = b->capacity < 256 ? 256 : b->capacity;
     while (capacity - b->size < more)
         capacity *= 2;
-    uint8_t *data = realloc(b->data, capacity);
+    uint8_t *data = resized(b->data, b->capacity, capacity);
     if (data == NULL)
         return false;
     b->data = data;
@@ -51,16 +59,16 @@ static inline bool push(Buffer *b, const void *bytes, size_t length)
 
 static inline void release(Buffer *b)
 {
-    free(b->data);
+    give_back(b->data, b->capacity);
     *b = (Buffer){0};
 }
 
 /* Hands out what is in a buffer, which is empty from then on. */
-static inline uint8_t *hand_over(Buffer *b)
+static inline Buffer handed_over(Buffer *b)
 {
-    uint8_t *data = b->data;
+    Buffer given = *b;
     *b = (Buffer){0};
-    return data;
+    return given;
 }
 
 #endif

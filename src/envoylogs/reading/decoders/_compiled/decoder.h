@@ -36,6 +36,7 @@ typedef struct {
     ColumnKind kind;
     int64_t least, most; /* of integers: others are handed back */
     bool with_shape;     /* whether its shape as a path is numbered too */
+    bool is_seldom;      /* whether values are kept of records only whose key is not marked */
     uint64_t seen;       /* records that had a key for it */
     size_t place;        /* among the texts or the integers of a key */
     Output output;
@@ -130,7 +131,7 @@ typedef struct {
     /* Which columns are texts and integers of keys, and which are rows. */
     uint8_t texts_of_key[MOST_COLUMNS], integers_of_key[MOST_COLUMNS], of_rows[MOST_COLUMNS];
     size_t n_texts, n_integers, n_rows;
-    bool is_laid_out;
+    bool has_seldom, is_laid_out;
 
     /* Of the line that is read. */
     Value values[MOST_COLUMNS];
@@ -145,7 +146,9 @@ typedef struct {
     Names keys;
     Buffer key; /* of the record that is read */
     Output key_numbers, lines, texts;
+    Output places; /* of the values of seldom columns; null for a record without them */
     size_t height, room;
+    uint32_t n_placed;
     bool has_failed; /* for want of memory: its columns may be of different heights */
     uint64_t alike_has, alike_unused[MOST_FIELDS / 64]; /* keys of records that follow each other */
     uint64_t n_alike;
@@ -161,7 +164,8 @@ typedef struct {
 void begin(Decoder *d, const uint64_t seed[2]);
 
 /* Adds a column; false if there are too many, or keys are laid out. */
-bool add_column(Decoder *d, ColumnKind kind, int64_t least, int64_t most, bool with_shape);
+bool add_column(Decoder *d, ColumnKind kind, int64_t least, int64_t most, bool with_shape,
+                bool is_seldom);
 
 /* Says what a key holds; false if there are too many keys, or it is too long. */
 bool add_field(Decoder *d, Span name, FieldMeaning meaning, uint8_t column, uint8_t rank,
@@ -184,6 +188,17 @@ bool lay_out(Decoder *d);
  */
 bool read_lines(Decoder *d, Span data, size_t *at, size_t number, Progress *progress);
 
+/* How many bytes the batch has, about. */
+size_t size_of_batch(const Decoder *d);
+
+/* Marks keys of the batch that was handed out last, of which values of seldom columns are not asked.
+ *
+ * marks: one for each of these keys, by its number.
+ *
+ * Returns: whether they are marked; not if the next batch has begun.
+ */
+bool mark_keys(Decoder *d, const uint8_t *marks, size_t n);
+
 /* Reads one object of JSON, or one line of TEXT; false if it is not surely a record. */
 bool read_object(Decoder *d, Cursor line);
 bool read_text(Decoder *d, Cursor line);
@@ -195,6 +210,9 @@ bool take_envelope(Decoder *d, Cursor *line, Envelope *kind, Origin *origin);
 bool take_text_value(Decoder *d, size_t column, uint8_t rank, Span text);
 bool take_number_value(Decoder *d, size_t column, uint8_t rank, Number number);
 bool take_missing(Decoder *d, size_t column, uint8_t rank);
+
+/* Adds the record that was read to the batch; false if there is no memory. */
+bool put_record(Decoder *d, Span line, size_t number, Origin origin, bool is_enveloped);
 
 /* What the integers and texts of a key of the batch are, by its number. */
 typedef struct {

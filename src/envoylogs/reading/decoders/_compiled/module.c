@@ -204,13 +204,13 @@ static PyObject *too_much(const char *what)
 
 static PyObject *py_add_column(PyObject *object, PyObject *arguments)
 {
-    int kind, with_shape;
+    int kind, with_shape, is_seldom;
     long long least, most;
-    if (!PyArg_ParseTuple(arguments, "iLLp", &kind, &least, &most, &with_shape))
+    if (!PyArg_ParseTuple(arguments, "iLLpp", &kind, &least, &most, &with_shape, &is_seldom))
         return NULL;
     Decoder *d = ((PyDecoder *)object)->decoder;
     if (kind < UNWANTED || kind > ROW_TIME
-        || !add_column(d, (ColumnKind)kind, least, most, with_shape))
+        || !add_column(d, (ColumnKind)kind, least, most, with_shape, is_seldom))
         return too_much("columns");
     Py_RETURN_NONE;
 }
@@ -520,7 +520,7 @@ static PyObject *py_take(PyObject *object, PyObject *nothing)
     if (d == NULL)
         return NULL;
     settle_counts(d);
-    PyObject *lists[8] = {NULL}, *found = NULL, *traits = NULL, *fixed[3] = {NULL};
+    PyObject *lists[8] = {NULL}, *found = NULL, *traits = NULL, *fixed[4] = {NULL};
     for (size_t i = 0; i < 8; i++)
         if ((lists[i] = PyList_New(0)) == NULL)
             goto done;
@@ -528,21 +528,34 @@ static PyObject *py_take(PyObject *object, PyObject *nothing)
         || !append_rows(lists[2], lists[3], lists[4], lists[5], d)
         || !append_counts(lists[6], lists[7], d) || (traits = traits_of_keys(d)) == NULL)
         goto done;
-    Output *outputs[] = {&d->key_numbers, &d->lines, &d->texts};
-    for (size_t i = 0; i < 3; i++)
+    Output *outputs[] = {&d->key_numbers, &d->lines, &d->texts, &d->places};
+    for (size_t i = 0; i < 4; i++)
         if ((fixed[i] = new_column(outputs[i])) == NULL)
             goto done;
-    found = Py_BuildValue("OOOOOOOOOOOO", lists[0], lists[1], traits, fixed[0], fixed[1], fixed[2],
-                          lists[2], lists[3], lists[4], lists[5], lists[6], lists[7]);
+    found = Py_BuildValue("OOOOOOOOOOOOO", lists[0], lists[1], traits, fixed[0], fixed[1], fixed[2],
+                          fixed[3], lists[2], lists[3], lists[4], lists[5], lists[6], lists[7]);
 done:
     next_batch(d);
     leave(object);
     for (size_t i = 0; i < 8; i++)
         Py_XDECREF(lists[i]);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 4; i++)
         Py_XDECREF(fixed[i]);
     Py_XDECREF(traits);
     return found;
+}
+
+static PyObject *py_mark_keys(PyObject *object, PyObject *bytes)
+{
+    Span marks;
+    if (!span_of(bytes, &marks))
+        return NULL;
+    Decoder *d = enter(object);
+    if (d == NULL)
+        return NULL;
+    bool is_done = mark_keys(d, marks.at, marks.length);
+    leave(object);
+    return PyBool_FromLong(is_done);
 }
 
 static PyObject *py_enveloped(PyObject *object, PyObject *nothing)
@@ -563,8 +576,15 @@ static PyObject *py_height(PyObject *object, void *nothing)
     return PyLong_FromSize_t(((PyDecoder *)object)->decoder->height);
 }
 
+static PyObject *py_size(PyObject *object, void *nothing)
+{
+    (void)nothing;
+    return PyLong_FromSize_t(size_of_batch(((PyDecoder *)object)->decoder));
+}
+
 static PyMethodDef decoder_methods[] = {
-    {"add_column", py_add_column, METH_VARARGS, "add_column(kind, least, most, with_shape)"},
+    {"add_column", py_add_column, METH_VARARGS, 
+     "add_column(kind, least, most, with_shape, is_seldom)"},
     {"add_trait", py_add_trait, METH_VARARGS, "add_trait(column, is_zero)"},
     {"add_head", py_add_head, METH_O, "add_head(bytes)"},
     {"add_format", py_add_format, METH_VARARGS, "add_format(operators, last, is_prefix)"},
@@ -573,12 +593,14 @@ static PyMethodDef decoder_methods[] = {
     {"add_key", py_add_key, METH_VARARGS, "add_key(name, meaning, column, rank, tells_record)"},
     {"read", py_read, METH_VARARGS, "read(data, at, number): see read_lines in decoder.h."},
     {"take", py_take, METH_NOARGS, "Hand out the batch and begin the next one."},
+    {"mark_keys", py_mark_keys, METH_O, "mark_keys(marks): see decoder.h."},
     {"enveloped", py_enveloped, METH_NOARGS, "How many lines of kubectl and CRI were there."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef decoder_attributes[] = {
     {"height", py_height, NULL, "How many records the batch has.", NULL},
+    {"size", py_size, NULL, "How many bytes it has.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -119,12 +119,23 @@ Span name_of(const Names *n, uint32_t number)
     return (Span){n->bytes.data + name->offset, name->length};
 }
 
+bool mark_last(Names *n, const uint8_t *marks, size_t n_marks)
+{
+    if (n->n_met != 0 || n_marks != n->n_met_last)
+        return false;
+    for (size_t i = 0; i < n_marks; i++)
+        n->names[n->met[i]].is_marked = marks[i] != 0;
+    return true;
+}
+
 void begin_batch(Names *n)
 {
     n->batch++;
+    n->n_met_last = n->n_met;
     n->n_met = 0;
     if (n->size <= MOST_NAMES && n->bytes.size <= MOST_BYTES)
         return;
+    n->n_met_last = 0;
     n->size = 0;
     n->bytes.size = 0;
     memset(n->slots, 0, n->n_slots * sizeof *n->slots);

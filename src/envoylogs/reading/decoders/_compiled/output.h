@@ -29,6 +29,12 @@ typedef struct {
 
 static inline size_t height_of(const Output *column) { return column->valid.size; }
 
+/* How many bytes it has. */
+static inline size_t size_of(const Output *column)
+{
+    return column->values.size + column->text.size + column->valid.size;
+}
+
 /* Makes room for more values, without which none may be put; false if there is no memory. */
 static inline bool make_room(Output *column, size_t values)
 {
