@@ -12,10 +12,10 @@ import json
 import os
 import platform
 import re
-import resource
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,12 +38,16 @@ class Run:
 
 
 def run(command: list[str], *, one_core: bool = False, output: Path = Path(os.devnull)) -> Run:
-    """Run a command to its end, with its output in a file, and watch its process tree."""
+    """Run a command to its end, with its output in a file, and watch its process tree.
+
+    The peak is the larger of what the system says of the largest of its processes, and of what all
+    of them together had at any look. Whoever looks often takes a part of a core for it.
+    """
     environment = dict(os.environ)
     if one_core:
         environment["POLARS_MAX_THREADS"] = "1"
         command = ["taskset", "-c", "0", *command]
-    processors, started = _processor_seconds(), time.perf_counter()
+    started = time.perf_counter()
     with (
         output.open("wb") as out,
         subprocess.Popen(
@@ -51,25 +55,32 @@ def run(command: list[str], *, one_core: bool = False, output: Path = Path(os.de
             env=environment,
         ) as process,
     ):  # fmt: skip
-        watched = psutil.Process(process.pid)
-        peak = 0
-        while process.poll() is None:
-            try:
-                tree = [watched, *watched.children(recursive=True)]
-                peak = max(peak, sum(part.memory_info().rss for part in tree))
-            except psutil.Error:
-                break
-            time.sleep(0.005)
-        if process.wait():
-            raise SystemExit(f"failed: {' '.join(command)}")
-    seconds = time.perf_counter() - started
-    return Run(seconds, _processor_seconds() - processors, peak / 1e6)
+        looking = threading.Thread(target=_look_at, args=(process.pid, found := [0]), daemon=True)
+        looking.start()
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        looking.join()
+    if process.returncode:
+        raise SystemExit(f"failed: {' '.join(command)}")
+    # In kilobytes, but for macOS.
+    peak = max(used.ru_maxrss * (1 if sys.platform == "darwin" else 1024), *found)
+    return Run(seconds, used.ru_utime + used.ru_stime, peak / 1e6)
 
 
-def _processor_seconds() -> float:
-    """Return what processes that have ended, and that this one waited for, took of all cores."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+_LOOK_S = 0.05
+
+
+def _look_at(process: int, found: list[int]) -> None:
+    """Note how much memory a process and those that it has started have together, at most."""
+    try:
+        watched = psutil.Process(process)
+        while watched.is_running() and watched.status() != psutil.STATUS_ZOMBIE:
+            tree = [watched, *watched.children(recursive=True)]
+            found[0] = max(found[0], sum(part.memory_info().rss for part in tree))
+            time.sleep(_LOOK_S)
+    except psutil.Error:
+        return
 
 
 def median_run(command: list[str], runs: int, *, one_core: bool = False) -> Run:

@@ -86,11 +86,45 @@ class BlockReader:
             self._unclear.abandon()
             fates.malformed(self._source, self.next_line, "line_too_long", item.head)
             self.next_line += 1
+        elif self._decoder is None:
+            self._read_handed_back(bytes(item.data), records, fates)
         else:
-            for piece in pieces_of(item.data):
-                records.extend(self._read_piece(piece, fates))
+            self._read_decoded(self._decoder, item.data, records, fates)
         fates.add(self._source, "records", len(records))
         return records
+
+    def _read_decoded(
+        self,
+        decoder: CompiledDecoder,
+        data: bytes | bytearray,
+        records: RawRecords,
+        fates: LineFates,
+    ) -> None:
+        """Read lines by the compiled decoder, and those that it hands back by the reference."""
+        at = n = 0
+        while at <= len(data):
+            if self._envelopes.is_open:
+                self._read_handed_back(bytes(data[at:]), records, fates)
+                break
+            found = decoder.read(data, at, self.next_line)
+            if found.records:
+                if self._unclear.is_open:
+                    records.extend(self._abandoned(fates))
+                records.add_decoded(found.records)
+                self.next_line += found.records
+                n += found.records
+            if found.lines:
+                self._read_handed_back(bytes(data[found.start : found.end]), records, fates)
+            at = found.at
+        fates.add(self._source, "lines", n)
+        fates.add(self._source, "record_lines", n)
+        for kind, enveloped in decoder.enveloped().items():
+            fates.add(self._source, "enveloped", enveloped, kind)
+
+    def _read_handed_back(self, data: bytes, records: RawRecords, fates: LineFates) -> None:
+        """Read lines by the reference."""
+        for piece in pieces_of(data):
+            records.extend(self._read_piece(piece, fates))
 
     def _read_piece(self, piece: Piece, fates: LineFates) -> RawRecords:
         """Read some lines, or one that is repeated.
@@ -104,7 +138,7 @@ class BlockReader:
         """
         if piece.times == 1:
             return self._read_lines(piece.data, fates)
-        line = bytes(piece.data)
+        line = piece.data
         records, left, usual = RawRecords(), piece.times, LEAST_LINES // 4
         while left and not len(records):
             left -= 1
@@ -171,42 +205,17 @@ class BlockReader:
         fates.add(self._source, "records", len(records))
         return records
 
-    def _read_lines(self, data: bytes | bytearray, fates: LineFates) -> RawRecords:
-        """Return the records of some lines, and account for these."""
-        decoder, at, records = self._decoder, 0, RawRecords()
-        if decoder is None:
-            return self._read_by_reference(data, fates)
-        while at <= len(data):
-            if self._envelopes.is_open:
-                records.extend(self._read_by_reference(data[at:], fates))
-                break
-            found = decoder.read(data, at, self.next_line)
-            if found.records:
-                records.extend(self._abandoned(fates))
-                records.add_decoded(found.records)
-                self.next_line += found.records
-                fates.add(self._source, "lines", found.records)
-                fates.add(self._source, "record_lines", found.records)
-            if found.lines:
-                records.extend(self._read_by_reference(data[found.start : found.end], fates))
-            at = found.at
-        for kind, n in decoder.enveloped().items():
-            fates.add(self._source, "enveloped", n, kind)
-        return records
-
     def _abandoned(self, fates: LineFates) -> RawRecords:
         """Return what is made of an open object that a record has ended."""
         records, payloads = RawRecords(), Payloads([], [])
-        if self._unclear.is_open:
-            self._unclear.begin(records, fates)
-            self._unclear.enter(payloads)
-            self._unclear.abandon()
-            _take_origins(payloads, records)
+        self._unclear.begin(records, fates)
+        self._unclear.enter(payloads)
+        self._unclear.abandon()
+        _take_origins(payloads, records)
         return records
 
-    def _read_by_reference(self, read: bytes | bytearray, fates: LineFates) -> RawRecords:
-        """Return the records of some lines as they are without a compiled decoder."""
-        data = bytes(read)  # as it is, unless it is in a buffer
+    def _read_lines(self, data: bytes, fates: LineFates) -> RawRecords:
+        """Return the records of some lines by the reference, and account for these."""
         records = RawRecords()
         self._unclear.begin(records, fates)
         lines = data.split(b"\n")

@@ -26,11 +26,11 @@ class Piece(NamedTuple):
         times: How often it is there.
     """
 
-    data: bytes | bytearray
+    data: bytes
     times: int = 1
 
 
-def pieces_of(data: bytes | bytearray) -> list[Piece]:
+def pieces_of(data: bytes) -> list[Piece]:
     """Return a block as its repetitions and what is between them, in order.
 
     Args:
@@ -50,7 +50,7 @@ def pieces_of(data: bytes | bytearray) -> list[Piece]:
         data.count(b"\n", place, place + _FEW * _SHORT) >= _FEW
         for place in range(0, len(data), _LOOKED_AT)
     )
-    return _pieces_of_lines(bytes(data).split(b"\n")) if are_short else [Piece(data)]
+    return _pieces_of_lines(data.split(b"\n")) if are_short else [Piece(data)]
 
 
 def _pieces_of_lines(lines: list[bytes]) -> list[Piece]:

@@ -136,10 +136,7 @@ def _requests(judged: Judged) -> pl.LazyFrame:
 def _latency_always_there(judged: Judged, by: Sequence[str]) -> pl.LazyFrame:
     """Return durations by columns that every tally has them by."""
     if len(by) == 1 and by[0] in TRAITS:
-        counts = judged.tally.latency_by_trait.frame.lazy().filter(
-            pl.col("measure") == "latency_ms", pl.col("trait") == by[0]
-        )
-        return counts.rename({"name": by[0]})
+        return judged.latency_by_trait("latency_ms", by[0]).rename({"name": by[0]}).lazy()
     return judged.latency["latency_ms"].lazy()
 
 

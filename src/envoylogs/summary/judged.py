@@ -204,6 +204,14 @@ class Judged:
         """The paths of hosts, see ``PathCounts``, with ``host``."""
         return with_host(self.tally.paths.frame)
 
+    def latency_by_trait(self, measure: str, trait: str) -> pl.DataFrame:
+        """Return durations by a trait, see ``LatencyByTrait``, the shortest first."""
+        return self._latency_by_trait.of(measure=measure, trait=trait)
+
+    @cached_property
+    def _latency_by_trait(self) -> Parts:
+        return Parts(self.tally.latency_by_trait.frame.sort("value_ms"))
+
     @cached_property
     def latency(self) -> Mapping[str, pl.DataFrame]:
         """Durations by ``schema.GROUP_KEYS``, with ``host``, the shortest first; by measure."""

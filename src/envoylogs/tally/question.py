@@ -9,6 +9,7 @@ import polars as pl
 
 from envoylogs.envoy.distinct import numbered
 from envoylogs.grouping.kernel import new_seed
+from envoylogs.grouping.numbering import MOST_ROWS
 from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.tally.counting import MICROSECONDS, Names
 from envoylogs.tally.ladder import WIDTHS_S, narrowest
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _NO_RECORDS = KeyedRecords(pl.DataFrame(), pl.DataFrame())
 _FEW_ROWS = 4096
+_NUMBERS = pl.int_range(2 * MOST_ROWS, dtype=pl.UInt32, eager=True)
 _TAKEN = (pl.Int64(), pl.UInt32())
 
 
@@ -77,6 +79,7 @@ class _NamesOfValue:
     def __init__(self, kernel: ModuleType) -> None:
         self.texts = _NumberedRows(kernel)
         self._number = ByNumber()
+        self._is_same = False
 
     def numbers_of(self, values: pl.Series, names: Names) -> pl.Series:
         """Return numbers of one batch as numbers that hold."""
@@ -84,7 +87,10 @@ class _NamesOfValue:
         if known < names.texts.len() or self._number.found is None:
             new = names.texts[known:].alias("").to_frame()
             self._number.add(self.texts.numbers_of(new))
-        return self._number.of(values)
+            # So it is as long as the first table has not been closed.
+            found = self._number.found
+            self._is_same = found is not None and found.equals(_NUMBERS.head(len(found)))
+        return values if self._is_same else self._number.of(values)
 
 
 class Question:

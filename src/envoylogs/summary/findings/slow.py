@@ -68,9 +68,9 @@ def slow_findings(log: WholeLog) -> list[Finding]:
 
 def _slow_hosts(log: WholeLog) -> Iterator[tuple[str | None, Finding]]:
     """Yield upstream hosts with a median far above that of the rest of their cluster, and this."""
-    counts = log.tally.latency_by_trait.frame.filter(
-        (pl.col("trait") == "upstream_host") & (pl.col("measure") == "upstream_time_ms")
-    ).rename({"name": "upstream_host"})
+    counts = log.latency_by_trait("upstream_time_ms", "upstream_host").rename(
+        {"name": "upstream_host"}
+    )
     clusters = (
         log.requests.filter(pl.col("upstream_host").is_not_null())
         .select("upstream_host", "upstream_cluster")

@@ -5,47 +5,57 @@
 
 #include "buffer.h"
 
+static bool grow_small(Buffer *b, size_t capacity)
+{
+    uint8_t *data = realloc(b->data, capacity);
+    if (data == NULL)
+        return false;
+    b->data = data;
+    b->capacity = capacity;
+    return true;
+}
+
 #if defined(__linux__)
 
 static const size_t LARGE = (size_t)1 << 20;
 
-void *resized(void *data, size_t capacity, size_t wanted)
+bool grow(Buffer *b, size_t capacity)
 {
-    if (wanted < LARGE)
-        return realloc(data, wanted);
-    bool was_large = data != NULL && capacity >= LARGE;
-    void *found = was_large ? mremap(data, capacity, wanted, MREMAP_MAYMOVE)
-                            : mmap(NULL, wanted, PROT_READ | PROT_WRITE,
-                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (found == MAP_FAILED)
-        return NULL;
-    if (!was_large && data != NULL) {
-        memcpy(found, data, capacity);
-        free(data);
+    if (capacity < LARGE)
+        return grow_small(b, capacity);
+    bool was_large = b->capacity >= LARGE;
+    void *data = was_large ? mremap(b->data, b->capacity, capacity, MREMAP_MAYMOVE)
+                           : mmap(NULL, capacity, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED)
+        return false;
+    if (!was_large) {
+        if (b->size != 0)
+            memcpy(data, b->data, b->size);
+        free(b->data);
     }
-    return found;
+    b->data = data;
+    b->capacity = capacity;
+    return true;
 }
 
-void give_back(void *data, size_t capacity)
+void release(Buffer *b)
 {
-    if (data != NULL && capacity >= LARGE)
-        munmap(data, capacity);
+    if (b->capacity >= LARGE)
+        munmap(b->data, b->capacity);
     else
-        free(data);
+        free(b->data);
+    *b = (Buffer){0};
 }
 
 #else
 
-void *resized(void *data, size_t capacity, size_t wanted)
-{
-    (void)capacity;
-    return realloc(data, wanted);
-}
+bool grow(Buffer *b, size_t capacity) { return grow_small(b, capacity); }
 
-void give_back(void *data, size_t capacity)
+void release(Buffer *b)
 {
-    (void)capacity;
-    free(data);
+    free(b->data);
+    *b = (Buffer){0};
 }
 
 #endif

@@ -13,13 +13,15 @@ typedef struct {
     size_t size, capacity;
 } Buffer;
 
-/* Memory that was so large or is to be; null if there is none, and all stays as it is.
+/* Makes a buffer at least so large; false if there is no memory, and nothing has changed.
  *
- * What is large comes from the system and goes back there at once: where columns grow side by side,
- * an allocator keeps as much again for itself.
+ * What is large comes from the system: where columns grow side by side, an allocator keeps as much
+ * again for itself.
  */
-void *resized(void *data, size_t capacity, size_t wanted);
-void give_back(void *data, size_t capacity);
+bool grow(Buffer *b, size_t capacity);
+
+/* Lets go what is in a buffer, which is empty from then on. */
+void release(Buffer *b);
 
 /* Makes room for more bytes behind those that are there; false if there is no memory. There are
  * data then, even for no bytes: nothing may be added to a null pointer, not even zero. */
@@ -32,12 +34,7 @@ static inline bool reserve(Buffer *b, size_t more)
     size_t capacity = b->capacity < 256 ? 256 : b->capacity;
     while (capacity - b->size < more)
         capacity *= 2;
-    uint8_t *data = resized(b->data, b->capacity, capacity);
-    if (data == NULL)
-        return false;
-    b->data = data;
-    b->capacity = capacity;
-    return true;
+    return grow(b, capacity);
 }
 
 /* Appends bytes for which there is room. */
@@ -55,12 +52,6 @@ static inline bool push(Buffer *b, const void *bytes, size_t length)
         return false;
     append(b, bytes, length);
     return true;
-}
-
-static inline void release(Buffer *b)
-{
-    give_back(b->data, b->capacity);
-    *b = (Buffer){0};
 }
 
 /* Hands out what is in a buffer, which is empty from then on. */
