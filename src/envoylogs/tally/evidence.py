@@ -48,6 +48,8 @@ _CUT = ("client", "path", "response_code_details", "connection_termination_detai
 _UNUSED = ("user_agent", "upstream_local_address", "container", "namespace")
 # Some thousand records are looked at in the time of some.
 _WAITING = 1024
+# To look at as many takes less than to tell which of them to look at.
+_FEW = 4096
 _INTEGERS = ("response_code", "duration_ms", "start", "line")
 
 # The constants of SplitMix64 (Steele, Lea, Flood 2014), whose steps the rank is made of.
@@ -210,7 +212,7 @@ def _promising(failed: KeyedRecords, spec: TallySpec) -> KeyedRecords:
 
     A failure is known by a number here, which is worked out once for each key.
     """
-    if failed.height <= _WAITING:
+    if failed.height <= _FEW:
         return failed
     keys, values = subject_columns(pl.col("is_connection"))
     _, number = numbered(failed.keys.select("outcome", "failure", **keys))
