@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from envoylogs import schema
-from envoylogs.engines.threads import SideBySide
+from envoylogs.engines.side_by_side import SideBySide
 from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.envoy.traffic import columns_behind
 from envoylogs.errors import TallyQuestionError
@@ -120,14 +120,11 @@ def tally_selections(  # noqa: PLR0913  # one parameter a concern of the caller
     columns = frozenset[str]().union(*(selection.columns for selection in selections))
     wanted = plan_of_tally(plan, spec, columns)
     known = KnownLogs()
-    beside = _side_by_side(wanted, list(zip(selections, specs, strict=True)), hooks)
-    any_log = False
+    beside = _side_by_side(wanted, list(zip(selections, specs, strict=True)), hooks, known)
     saved: list[Tally] = []
-    of_parts: list[list[Tally]] = []
 
     def logs() -> Iterator[Source]:
         """Yield the logs that are read in order; all others are read on the way."""
-        nonlocal any_log
         for source in sources:
             if is_saved_tally(source):
                 tally = load_tally(source)
@@ -135,12 +132,8 @@ def tally_selections(  # noqa: PLR0913  # one parameter a concern of the caller
                     _refuse_unlike(tally.spec, source.name, each)
                 saved.append(tally.held_to(limits))
                 continue
-            tallies = None if beside is None else beside.tallies_of(source, known)
-            if tallies is None:
-                any_log = True
-                yield source
-            else:
-                of_parts.append(tallies)
+            yield from beside.offered(source)
+        yield from beside.rest()
 
     asked = [(selection, RequestsSeen()) for selection in selections]
 
@@ -152,23 +145,26 @@ def tally_selections(  # noqa: PLR0913  # one parameter a concern of the caller
     for _ in work_ahead(reading, observe):
         pass
     found = []
+    side_by_side = beside.tallies()
     for place, adding in enumerate(sums):
-        read = [tallies[place] for tallies in of_parts]
-        in_order = [adding.total()] if any_log or not (read or saved) else []
+        read = [tallies[place] for tallies in side_by_side]
+        in_order = [adding.total()] if beside.any_in_order or not (read or saved) else []
         total, *others = [*in_order, *read, *saved]
         found.append(total.merge(*others) if others else total)
     return found
 
 
 def _side_by_side(
-    plan: ReadPlan, asked: Sequence[tuple[Selection, TallySpec]], hooks: Hooks
-) -> SideBySide | None:
-    """Return what reads files in parts; null where it matters which record comes first."""
+    plan: ReadPlan,
+    asked: Sequence[tuple[Selection, TallySpec]],
+    hooks: Hooks,
+    logs: KnownLogs,
+) -> SideBySide:
+    """Return what reads files side by side, if it does not matter which record comes first."""
     in_order = any(selection.distinct for selection, _ in asked) or hooks.on_malformed is not None
     # Without the compiled decoder threads would wait for one another.
-    if in_order or not decoder_choice().is_compiled:
-        return None
-    return SideBySide(plan, asked, hooks)
+    is_alone = in_order or not decoder_choice().is_compiled
+    return SideBySide(plan, asked, hooks, logs, threads=1 if is_alone else None)
 
 
 def spec_of_plan(spec: TallySpec, plan: ReadPlan) -> TallySpec:

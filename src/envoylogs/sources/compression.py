@@ -71,13 +71,13 @@ class UnpackedStream:
     def __init__(self, read: Callable[[int], bytes], *, plain: bool = False) -> None:
         self.problem: str | None = None
         self._read = read
-        self._pieces: Iterator[bytes] = (
-            iter(lambda: self._read(READ_BYTES), b"") if plain else as_utf8(self._unpacked())
-        )
+        self._pieces = None if plain else as_utf8(self._unpacked())
         self._rest = b""
 
     def read1(self, size: int, /) -> bytes:
         """Return the next bytes as soon as there are any, at most so many; none at the end."""
+        if self._pieces is None:
+            return self._read(size)
         piece = self._rest or next(self._pieces, b"")
         self._rest = piece[size:]
         return piece[:size]

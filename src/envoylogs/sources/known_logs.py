@@ -72,6 +72,13 @@ class KnownLogs:
         for number in range(len(self.logs)):
             self._index(number)
 
+    def copy(self) -> KnownLogs:
+        """Return the same, to which more may be added."""
+        copied = replace(self, logs=self.logs.copy(), unproven=self.unproven.copy())
+        for of_run in ("_files", "_heads", "_archive_files"):
+            setattr(copied, of_run, getattr(self, of_run).copy())
+        return copied
+
     def place_of(self, source: Source, raw: BinaryIO) -> Place:
         """Return where the reading of a source begins, which is open and left at its beginning.
 

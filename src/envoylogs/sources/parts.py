@@ -76,18 +76,20 @@ class PartStream:
         Raises:
             SourceError: If they can't be read.
         """
-        buffer, kept = bytearray(BLOCK_BYTES), 0
-        while kept < BLOCK_BYTES and (n := self._read_into(buffer, kept)):
+        # To clear as much for each of many small files would take longer than to read them.
+        size = min(BLOCK_BYTES, os.fstat(self._raw.fileno()).st_size - self._place + 1)
+        buffer, kept = bytearray(max(size, 1)), 0
+        while kept < len(buffer) and (n := self._read_into(buffer, kept)):
             size = kept + n
             end = buffer.rfind(b"\n", kept, size)
             if end < 0:
                 kept = size
                 continue
-            rest = buffer[end + 1 : size]
+            rest, room = buffer[end + 1 : size], len(buffer)
             del buffer[end:]
             yield Block(buffer, end + 1)
             kept = len(rest)
-            buffer += bytes(BLOCK_BYTES - end)
+            buffer += bytes(room - end)
             buffer[:kept] = rest
         if kept:
             # A line that is longer, or the last one, without an end.

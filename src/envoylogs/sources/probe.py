@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _HEAD_BYTES = 1024
+_FIRST_BYTES = 8 * 1024
+"""How much is read at a time to find the end of a first line: of many small files it is a good part
+of them."""
 _TELLING_BYTES = 64 * 1024
 # A time of day, seconds since 1970, or an id of a request.
 _WHEN_OR_WHO = re.compile(rb"\d\d:\d\d:\d\d|\d{10}|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-")
@@ -71,7 +74,7 @@ class Probe:
         """
         stream = self._stream()
         while (stream.first is None or len(self.head) < _HEAD_BYTES) and (
-            piece := stream.read1(READ_BYTES)
+            piece := stream.read1(_FIRST_BYTES)
         ):
             self.head += piece[: _HEAD_BYTES - len(self.head)]
         return stream.end if stream.first is None and stream.offset and unended else stream.first

@@ -1,7 +1,9 @@
-"""Files that are read in parts say what they say when they are read in order."""
+"""Files that are read side by side say what they say when they are read in order."""
 
 from __future__ import annotations
 
+import gzip
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +13,11 @@ from tests.builders import Era, connection, in_era, line, lines, printed, record
 from tests.envelopes import ENVELOPES, Who
 from tests.strategies import blank_lines, damaged_lines, noise_lines, records
 
-from envoylogs.engines import threads
-from envoylogs.engines.threads import SideBySide
+from envoylogs import pipeline
+from envoylogs.engines import side_by_side, threads
+from envoylogs.engines.side_by_side import SideBySide
+from envoylogs.errors import SourceError
+from envoylogs.keyed.decoding import decode
 from envoylogs.keyed.plan import Hooks, ReadPlan
 from envoylogs.keyed.selection import NOTHING_SELECTED
 from envoylogs.pipeline import plan_of_tally, tally_sources
@@ -25,8 +30,9 @@ from envoylogs.tally.spec import DEFAULT_SPEC
 from envoylogs.tally.tally import STATES
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
+    from envoylogs.sources.source import Source
     from envoylogs.tally.tally import Tally
 
 pytestmark = pytest.mark.usefixtures("compiled_decoder")
@@ -34,7 +40,7 @@ pytestmark = pytest.mark.usefixtures("compiled_decoder")
 
 def _in_order(path: Path) -> Tally:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(threads, "_PART_BYTES", 1 << 60)
+        patched.setattr(side_by_side, "_cores", lambda: 1)
         return tally_sources(locate([str(path)]))
 
 
@@ -46,14 +52,38 @@ def _in_parts(
     A batch is of about one block, so small ones are many batches.
     """
     (source,) = locate([str(path)])
-    plan = plan_of_tally(ReadPlan(), DEFAULT_SPEC)
-    beside = SideBySide(plan, [(NOTHING_SELECTED, DEFAULT_SPEC)], hooks or Hooks(), threads=n)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(threads, "_PART_BYTES", 1)
+        patched.setattr(side_by_side, "_PART_BYTES", 1)
         patched.setattr(threads, "COMPACT_RECORDS", 1)
         patched.setattr(parts, "BLOCK_BYTES", block_bytes)
-        found = beside.tallies_of(source, KnownLogs())
-    return None if found is None else found[0]
+        beside = _side_by_side(n, hooks)
+        if [*beside.offered(source), *beside.rest()]:
+            return None
+        return beside.tallies()[0][0]
+
+
+def _side_by_side(n: int, hooks: Hooks | None = None) -> SideBySide:
+    plan = plan_of_tally(ReadPlan(), DEFAULT_SPEC)
+    asked = [(NOTHING_SELECTED, DEFAULT_SPEC)]
+    return SideBySide(plan, asked, hooks or Hooks(), KnownLogs(), threads=n)
+
+
+def _in_groups(path: Path, n: int = 3, group_bytes: int = 1 << 30) -> tuple[Tally, list[str]]:
+    """Return the tally of a folder, and the names of the files that were read in order."""
+    in_order: list[str] = []
+
+    def noted(sources: Iterable[Source]) -> Iterator[Source]:
+        for one in sources:
+            in_order.append(Path(one.name).name)
+            yield one
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(side_by_side, "_cores", lambda: n)
+        patched.setattr(side_by_side, "_LEAST_BYTES", 1)
+        patched.setattr(side_by_side, "_GROUP_BYTES", group_bytes)
+        patched.setattr(threads, "COMPACT_RECORDS", 1)
+        patched.setattr(pipeline, "decode", lambda of, *a, **k: decode(noted(of), *a, **k))
+        return tally_sources(locate([str(path)])), in_order
 
 
 def _assert_alike(found: Tally, expected: Tally) -> None:
@@ -154,8 +184,8 @@ def test_archives_and_other_encodings_are_read_in_order(tmp_path: Path) -> None:
 def test_a_copy_of_a_log_that_was_read_in_parts_is_not_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(threads, "_PART_BYTES", 1)
-    monkeypatch.setattr(threads, "_cores", lambda: 3)
+    monkeypatch.setattr(side_by_side, "_PART_BYTES", 1)
+    monkeypatch.setattr(side_by_side, "_cores", lambda: 3)
     for name in ("a.log", "copy.log"):
         (tmp_path / name).write_bytes(lines(*_SOME))
 
@@ -190,6 +220,76 @@ def test_parts_end_where_lines_do(tmp_path: Path) -> None:
             assert all(end is None or data[end - 1 : end] == b"\n" for end in ends)
 
 
+def _folder(tmp_path: Path, **files: bytes) -> Path:
+    for name, data in files.items():
+        (tmp_path / f"{name}.log").write_bytes(data)
+    return tmp_path
+
+
+_FILES = {f"log_{n}": lines(*_SOME[n:], *_FAILED[: n % 3]) for n in range(12)}
+
+
+@pytest.mark.parametrize("n", [2, 3, 20])
+@pytest.mark.parametrize("group_bytes", [1, 30_000, 1 << 30])
+def test_many_small_files_are_the_same_files(tmp_path: Path, n: int, group_bytes: int) -> None:
+    folder = _folder(tmp_path, **_FILES, empty=b"", blank=b"\n", half=lines(*_SOME)[:5000])
+
+    found, _ = _in_groups(folder, n, group_bytes)
+
+    _assert_alike(found, _in_order(folder))
+
+
+def test_small_files_are_read_in_groups_and_others_in_order(tmp_path: Path) -> None:
+    folder = _folder(tmp_path, **_FILES)
+    (tmp_path / "log_5.log.gz").write_bytes(gzip.compress(lines(record(path="/packed"))))
+
+    found, in_order = _in_groups(folder)
+
+    assert in_order == ["log_5.log.gz"]
+    _assert_alike(found, _in_order(folder))
+
+
+def test_a_copy_in_a_group_is_not_read_again_and_a_longer_one_from_its_end_on(
+    tmp_path: Path,
+) -> None:
+    folder = _folder(tmp_path, **_FILES, log_1_copy=_FILES["log_1"])
+    (tmp_path / "log_0_grown.log").write_bytes(_FILES["log_0"] + lines(record(path="/later")))
+
+    found, in_order = _in_groups(folder)
+
+    assert set(in_order) >= {"log_0_grown.log", "log_1_copy.log"}
+    assert found.lines.of_fate("copied") == len(_FILES["log_0"]) + len(_FILES["log_1"])
+    _assert_alike(found, _in_order(folder))
+
+
+def test_a_group_with_a_log_of_a_sidecar_is_read_in_order(tmp_path: Path) -> None:
+    inbound = lines(*_SOME, record(upstream_cluster="inbound|8080||"))
+    folder = _folder(tmp_path, **{**_FILES, "log_7": inbound})
+
+    found, in_order = _in_groups(folder)
+
+    assert sorted(in_order) == sorted(f"{name}.log" for name in _FILES)
+    _assert_alike(found, _in_order(folder))
+
+
+def test_what_is_open_at_the_end_of_a_file_is_not_of_the_next(tmp_path: Path) -> None:
+    whole = printed(record(path="/printed"))
+    folder = _folder(tmp_path, a=whole[:300], b=whole[300:], **_FILES)
+
+    found, _ = _in_groups(folder)
+
+    _assert_alike(found, _in_order(folder))
+
+
+def test_a_file_that_is_gone_is_an_error(tmp_path: Path) -> None:
+    folder = _folder(tmp_path, **_FILES)
+    sources = locate([str(folder)])
+    (folder / "log_3.log").unlink()
+
+    with pytest.raises(SourceError, match=r"log_3\.log"):
+        tally_sources(sources)
+
+
 @st.composite
 def _logs(draw: st.DrawFn) -> bytes:
     found: list[bytes] = []
@@ -221,3 +321,17 @@ def test_any_log_in_parts_says_what_it_says_in_order(
 
     if found is not None:
         _assert_alike(found, _in_order(log))
+
+
+@pytest.mark.property
+@given(files=st.lists(_logs(), min_size=2, max_size=5), group_bytes=st.sampled_from([1, 1 << 30]))
+def test_any_logs_side_by_side_say_what_they_say_in_order(
+    tmp_path_factory: pytest.TempPathFactory, files: list[bytes], group_bytes: int
+) -> None:
+    folder = tmp_path_factory.mktemp("groups")
+    for n, data in enumerate(files):
+        (folder / f"{n}.log").write_bytes(data)
+
+    found, _ = _in_groups(folder, 2, group_bytes)
+
+    _assert_alike(found, _in_order(folder))

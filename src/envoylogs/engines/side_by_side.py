@@ -1,0 +1,202 @@
+"""Which plain files are read side by side: large ones in parts, many small ones in groups."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import replace
+from itertools import accumulate, groupby
+from typing import TYPE_CHECKING, NamedTuple
+
+from envoylogs.engines.threads import Workers
+from envoylogs.errors import CUT_LOG, SourceError
+from envoylogs.keyed.batches import Batch
+from envoylogs.reading.fates import LineFates
+from envoylogs.sources.compression import HEAD_BYTES, is_plain
+from envoylogs.sources.parts import Part, parts_of
+from envoylogs.sources.probe import MarkedFile, was_cut
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from envoylogs.keyed.plan import Hooks, ReadPlan
+    from envoylogs.keyed.selection import Selection
+    from envoylogs.sources.identity import Place
+    from envoylogs.sources.known_logs import KnownLogs
+    from envoylogs.sources.source import Source
+    from envoylogs.tally.spec import TallySpec
+    from envoylogs.tally.tally import Tally, TallySum
+
+_PART_BYTES = 16 * 1024 * 1024
+"""How large a part is at least: what is read anew for each, such as keys, must not matter."""
+
+_GROUP_BYTES = 512 * 1024 * 1024
+"""How large a group gets: what is worked out anew for each must not matter, and which of its files
+are copies of logs before is not known to others until it is read."""
+_LEAST_BYTES = 4 * 1024 * 1024
+"""How large it is at least, for the same reason."""
+
+_WHOLE = Part(0, 0, None)
+
+
+class _Waiting(NamedTuple):
+    """A file that waits to be read with others."""
+
+    source: Source
+    place: Place
+    marks: MarkedFile
+
+
+class SideBySide:
+    """Reads plain files side by side.
+
+    Args:
+        plan: How they are read, with the columns that are asked.
+        asked: The selections, each with what is remembered of it.
+        hooks: What is told of the reading.
+        logs: What was counted before; what is read is added.
+        threads: How many read at a time, at most.
+
+    Attributes:
+        any_in_order: Whether any source had to be read in order.
+    """
+
+    def __init__(
+        self,
+        plan: ReadPlan,
+        asked: Sequence[tuple[Selection, TallySpec]],
+        hooks: Hooks,
+        logs: KnownLogs,
+        threads: int | None = None,
+    ) -> None:
+        self._workers = Workers(plan, asked, hooks)
+        self._stop = hooks.stop
+        self._logs = logs
+        self._threads = threads or _cores()
+        self.any_in_order = False
+        self._tallies: list[list[Tally]] = []
+        self._sums: list[TallySum] | None = None
+        self._waiting: list[_Waiting] = []
+        self._waiting_bytes = 0
+        # What will have been counted once those that wait are read.
+        self._expected = logs
+
+    def offered(self, source: Source) -> Iterator[Source]:
+        """Read a source, or let it wait; yield those that must be read in order, at once.
+
+        Raises:
+            SourceError: If one can't be opened or read.
+        """
+        n = min(self._threads, (source.size or 0) // _PART_BYTES)
+        if n <= 1 and self._waits(source):
+            if self._waiting_bytes >= _GROUP_BYTES:
+                yield from self.rest()
+            return
+        yield from self.rest()
+        if n <= 1 or not self._read_in_parts(source, n):
+            self.any_in_order = True
+            yield source
+
+    def rest(self) -> Iterator[Source]:
+        """Read those that wait; yield those that must be read in order.
+
+        Raises:
+            SourceError: As of ``offered``.
+        """
+        waiting, self._waiting, self._expected = self._waiting, [], self._logs
+        size, self._waiting_bytes = self._waiting_bytes, 0
+        jobs = _jobs(waiting, size, self._threads)
+        found = self._workers.read(jobs) if size >= _LEAST_BYTES and len(jobs) > 1 else []
+        if not found:
+            self.any_in_order = self.any_in_order or bool(waiting)
+            yield from (one.source for one in waiting)
+            return
+        sums = self._sums = self._sums or self._workers.new_sums()
+        for read in found:
+            _take(sums, read.sums)
+        lines = sum((read.lines for read in found), Counter())
+        for one in waiting:
+            self._leave(one, lines[one.source.name], sums)
+
+    def tallies(self) -> list[list[Tally]]:
+        """Return what was read, as tallies that add up, of each a tally for each selection."""
+        of_groups = [] if self._sums is None else [[one.total() for one in self._sums]]
+        return [*self._tallies, *of_groups]
+
+    def _waits(self, source: Source) -> bool:
+        """Let a source wait for others; false if it must be read in order."""
+        if self._threads == 1 or not source.size or source.problem is not None:
+            return False
+        if not self._waiting:
+            self._expected = self._logs.copy()
+        with source.open_raw() as raw:
+            place = self._expected.place_of(source, raw)
+            try:
+                if place.number is not None or not is_plain(raw.read(HEAD_BYTES)):
+                    return False
+                marks = MarkedFile(raw)
+            except OSError as error:
+                raise SourceError.unreadable(source.name, error) from error
+        self._expected.leave(source, place, marks, lines=0)
+        self._waiting.append(_Waiting(source, place, marks))
+        self._waiting_bytes += marks.offset
+        return True
+
+    def _read_in_parts(self, source: Source, n: int) -> bool:
+        """Read a source in so many parts; false if it must be read in order."""
+        with source.open_raw() as raw:
+            place = self._logs.place_of(source, raw)
+            try:
+                head = raw.read(HEAD_BYTES)
+                parts = parts_of(raw, n) if place.number is None and is_plain(head) else []
+                if len(parts) <= 1:
+                    return False
+                marks = MarkedFile(raw)
+            except OSError as error:
+                raise SourceError.unreadable(source.name, error) from error
+        found = self._workers.read([[replace(source, part=part)] for part in parts])
+        if not found:
+            return False
+        of_parts = [read.lines[source.name] for read in found]
+        sums, *others = (read.sums for read in found)
+        for other in others:
+            _take(sums, other)
+        self._leave(_Waiting(source, place, marks), sum(of_parts), sums)
+        before = list(accumulate(of_parts, initial=0))
+        self._tallies.append([one.total().with_lines_of_parts(before) for one in sums])
+        return True
+
+    def _leave(self, read: _Waiting, lines: int, sums: list[TallySum]) -> None:
+        """Remember that a file was read, and account for it if it was cut meanwhile."""
+        source, place, marks = read
+        is_whole = self._stop is None or not self._stop.requested
+        if is_whole:
+            with source.open_raw() as raw:
+                is_cut = was_cut(raw, marks.offset, marks, is_packed=False)
+            if is_cut:
+                fates = LineFates()
+                fates.add(source.name, "damaged", 1, CUT_LOG)
+                for adding in sums:
+                    adding.add(Batch(None, fates))
+        self._logs.leave(source, place, marks, lines=lines, complete=is_whole)
+
+
+def _jobs(waiting: Sequence[_Waiting], size: int, n: int) -> list[list[Source]]:
+    """Return files for so many threads, about as many bytes for each."""
+    before = accumulate((one.marks.offset for one in waiting), initial=0)
+    places = [(start * n // max(size, 1), one) for one, start in zip(waiting, before, strict=False)]
+    return [
+        [replace(one.source, part=_WHOLE) for _, one in of_thread]
+        for _, of_thread in groupby(places, key=lambda place: place[0])
+    ]
+
+
+def _take(sums: Sequence[TallySum], others: Sequence[TallySum]) -> None:
+    for adding, other in zip(sums, others, strict=True):
+        adding.take(other)
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
