@@ -263,7 +263,7 @@ def test_a_copy_in_a_group_is_not_read_again_and_a_longer_one_from_its_end_on(
 
 
 def test_a_group_with_a_log_of_a_sidecar_is_read_in_order(tmp_path: Path) -> None:
-    inbound = lines(*_SOME, record(upstream_cluster="inbound|8080||"))
+    inbound = lines(record(upstream_cluster="inbound|8080||"), *_SOME)
     folder = _folder(tmp_path, **{**_FILES, "log_7": inbound})
 
     found, in_order = _in_groups(folder)
