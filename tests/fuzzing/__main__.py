@@ -70,7 +70,9 @@ def build(folder: Path) -> Path:
     """Build the target in a folder, and return its path."""
     (folder / "decoder_configurations.h").write_text(header())
     target = folder / "decoder_fuzzer"
-    sources = [path for path in sorted(_SOURCES.glob("*.c")) if "bindings.h" not in path.read_text()]
+    sources = [
+        path for path in sorted(_SOURCES.glob("*.c")) if "bindings.h" not in path.read_text()
+    ]
     subprocess.run(
         ["clang", *_FLAGS, f"-I{_SOURCES}", f"-I{folder}", "-o", target,
          _HERE / "decoder_fuzzer.c", *sources],

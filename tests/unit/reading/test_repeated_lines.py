@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.builders import Pipe, Record, line, record
 
-from envoylogs.reading import block_reader, repeated_lines
+from envoylogs.reading import reference_reader, repeated_lines
 from envoylogs.reading.block_reader import BlockReader
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.mending.json_documents import MAX_LINES
@@ -104,7 +104,7 @@ def test_lines_have_the_same_fate_however_often_they_are_repeated(
 ) -> None:
     data = b"".join((text + b"\n") * times for text, times in runs)
     with ExitStack() as patched:
-        for module in (block_reader, repeated_lines):
+        for module in (reference_reader, repeated_lines):
             patched.enter_context(mock.patch.object(module, "LEAST_LINES", least))
         patched.enter_context(mock.patch.object(repeated_lines, "_SHORT", 10_000))
 
@@ -121,7 +121,8 @@ def test_lines_have_the_same_fate_however_often_they_are_repeated(
 def test_lines_of_a_block_that_repeats_one_are_not_read_each(text: bytes) -> None:
     n = BLOCK_BYTES // (len(text) + 1)
     fates, reader = LineFates(), BlockReader("a.log")
-    with mock.patch.object(reader, "_read_lines", wraps=reader._read_lines) as read:  # noqa: SLF001  # what is left out
+    reference = reader._reference  # noqa: SLF001  # what is left out
+    with mock.patch.object(reference, "_read_lines", wraps=reference._read_lines) as read:  # noqa: SLF001
         for _ in range(3):
             reader.read(Block(b"\n".join([text] * n), n * (len(text) + 1)), fates)
 
