@@ -10,7 +10,7 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.paths import MAX_TEXT
 from envoylogs.keyed.cleaning import cleaned
-from envoylogs.reading.decoded_block import PATH_SHAPE, PLACE, DecodedBlock
+from envoylogs.reading.decoded_block import PATH_SHAPE, PLACE, THERE, DecodedBlock
 
 if TYPE_CHECKING:
     from envoylogs.reading.fates import LineFates
@@ -33,6 +33,26 @@ def _alike(segment: str) -> str:
     return "a" * 16 if re.fullmatch(r"[0-9a-fA-F]{16,}", segment) else segment
 
 
+_TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
+"""Envoy's default, with all that a microsecond needs."""
+
+
+def plain(block: DecodedBlock) -> DecodedBlock:
+    """Return the same as it would have been logged, with nothing apart or worked out."""
+    rows = block.rows.with_columns(
+        *(values[block.rows[name]].alias(name) for name, values in block.coded.items()),
+        *(
+            pl.Series(name, values).gather(block.rows[PLACE])
+            for name, values in block.seldom.items()
+        ),
+    )
+    if block.is_clean and "start_time" in rows.columns:
+        rows = rows.with_columns(pl.col("start_time").dt.strftime(_TIME))
+    return DecodedBlock(
+        block.keys.drop(THERE, strict=False), rows.drop(PLACE, PATH_SHAPE, strict=False)
+    )
+
+
 def clean(block: DecodedBlock, fates: LineFates) -> DecodedBlock:
     """Return a block with its values read, and what repeats in its rows coded.
 
@@ -40,7 +60,7 @@ def clean(block: DecodedBlock, fates: LineFates) -> DecodedBlock:
         block: Of any decoder.
         fates: Where values are counted that can't be read.
     """
-    read = cleaned(block.plain(), fates)
+    read = cleaned(plain(block), fates)
     names = [name for name in ("path", *schema.OF_EXAMPLES) if name in read.rows.columns]
     seldom = {name: read.rows[name] for name in names}
     of_paths = [None if path is None else shape_of(path) for path in seldom["path"]]

@@ -16,6 +16,7 @@ from envoylogs.envoy.outcome_rules import LOGGED_KEYS, ending_of_record, with_ou
 from envoylogs.envoy.roles import SHOWS_OTHERS, role_of_key, shows_others, with_role
 from envoylogs.envoy.traffic import cleaned_authority, kind_of_record, without_port
 from envoylogs.keyed.cleaning import OF_KEYS, cleaned
+from envoylogs.keyed.joining import joined
 from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.reading.decoded_block import KEY, PATH_SHAPE, PLACE, PRESENT, THERE
 
@@ -67,8 +68,12 @@ def normalized(  # noqa: PLR0913  # one parameter a concern of the caller
     Returns:
         The wanted columns in the order of the schema.
     """
+    with_presence = not _OF_OUTCOMES.isdisjoint(columns)
     if not block.is_clean:
-        block = cleaned(block, fates, with_presence=not _OF_OUTCOMES.isdisjoint(columns))
+        block = cleaned(block, fates, with_presence=with_presence)
+    if block.others is not None:
+        others, places = block.others
+        block = joined(block, cleaned(others, fates, with_presence=with_presence), places)
     logged = block.keys.select(
         pl.col(name) if name in block.keys.columns else pl.lit(None, dtype).alias(name)
         for name, dtype in _NUMBERED.items()

@@ -42,9 +42,6 @@ PRESENT = ("upstream_host", "upstream_service_time_ms", "path", "bytes_sent")
 """Columns of records of which an outcome depends on whether they are there, a value of the column
 or not; of the last one, on whether it is 0."""
 
-_TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
-"""Envoy's default, with all that a microsecond needs."""
-
 _NOTHING: Mapping[str, list[object]] = {}
 _NONE_CODED: Mapping[str, pl.Series] = {}
 
@@ -67,6 +64,7 @@ class DecodedBlock(NamedTuple):
         is_clean: Whether nothing is left to be read: values have the types of the schema and are
             within ``schema.INTEGERS``, missing ones are null, no method holds more than a method,
             and ``there`` is among the columns of keys.
+        others: Records among these that another decoder made, not clean; null without any.
         pass_over: Tells the decoder of which keys nothing will be asked that is seldom: a boolean
             for each of these, before the next batch is begun. Null if it has no use for that.
     """
@@ -76,22 +74,20 @@ class DecodedBlock(NamedTuple):
     seldom: Mapping[str, Sequence[object] | pl.Series] = _NOTHING
     coded: Mapping[str, pl.Series] = _NONE_CODED
     is_clean: bool = False
+    others: OtherRecords | None = None
     pass_over: Callable[[pl.Series], None] | None = None
 
-    def plain(self) -> DecodedBlock:
-        """Return the same as it would have been logged, with nothing apart or worked out."""
-        rows = self.rows.with_columns(
-            *(values[self.rows[name]].alias(name) for name, values in self.coded.items()),
-            *(
-                pl.Series(name, values).gather(self.rows[PLACE])
-                for name, values in self.seldom.items()
-            ),
-        )
-        if self.is_clean and "start_time" in rows.columns:
-            rows = rows.with_columns(pl.col("start_time").dt.strftime(_TIME))
-        return DecodedBlock(
-            self.keys.drop(THERE, strict=False), rows.drop(PLACE, PATH_SHAPE, strict=False)
-        )
+
+class OtherRecords(NamedTuple):
+    """Records that stand among those of a block.
+
+    Attributes:
+        block: These, in their order, with the same columns.
+        places: For each record of the block, then for each of these, its place among all.
+    """
+
+    block: DecodedBlock
+    places: pl.Series
 
 
 def keyed(records: pl.DataFrame, columns: Collection[str]) -> tuple[pl.DataFrame, pl.DataFrame]:

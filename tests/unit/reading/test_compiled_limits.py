@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from tests.both_decoders import assert_alike
 from tests.builders import line, record
+from tests.clean_blocks import plain
 
 from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS
@@ -185,7 +186,7 @@ def test_only_one_thread_uses_a_decoder_at_a_time() -> None:
     ended: list[bool] = []
 
     def read() -> None:
-        for _ in range(200):
+        for _ in range(5000):
             try:
                 _read(decoder, data)
                 _taken(decoder)
@@ -281,9 +282,9 @@ def test_seldom_values_are_kept_of_records_whose_keys_are_not_passed_over() -> N
         _ONE,
     ]
 
-    rows = _batch_of(decoder, *records).plain().rows
+    rows = plain(_batch_of(decoder, *records)).rows
 
-    assert first.plain().rows["request_id"].to_list() == ["a", "b"]
+    assert plain(first).rows["request_id"].to_list() == ["a", "b"]
     assert rows["request_id"].to_list() == [None, "d", "e", None, None]
     assert rows["path"].null_count() == 2
     assert rows["duration_ms"].null_count() == 0

@@ -16,7 +16,15 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.outcome_rules import LOGGED_KEYS
-from envoylogs.reading.decoded_block import KEY, PLACE, PRESENT, DecodedBlock, keyed, split_keys
+from envoylogs.reading.decoded_block import (
+    KEY,
+    PLACE,
+    PRESENT,
+    DecodedBlock,
+    OtherRecords,
+    keyed,
+    split_keys,
+)
 from envoylogs.reading.decoders.logged_values import as_text
 from envoylogs.reading.decoders.object_shapes import ObjectShapes
 from envoylogs.reading.decoders.reference import was_logged
@@ -195,12 +203,26 @@ class RecordColumns:
         if self._decoder is not None and self._decoded:
             taken = self._decoder.take(fates, self._objects.unused)
         fates.take_keys("", "key_unused", self._objects.unused)
+        if taken is not None and not self._lines:
+            return self._with_sources(taken)
+        of_reference = self._of_reference(fates)
         if taken is None:
-            block = self._of_reference(fates)
-        elif not self._lines:
-            block = taken
-        else:
-            block = self._among_each_other(taken, self._of_reference(fates))
+            return self._with_sources(of_reference)
+        of_taken = [place for first, n in self._decoded for place in range(first, first + n)]
+        of_others = sorted(set(range(len(self))).difference(of_taken))
+        others = self._with_sources(of_reference, pl.Series(of_others))
+        places = pl.Series([*of_taken, *of_others])
+        return self._with_sources(taken, pl.Series(of_taken))._replace(
+            others=OtherRecords(others, places)
+        )
+
+    def _with_sources(self, block: DecodedBlock, places: pl.Series | None = None) -> DecodedBlock:
+        """Return records with the sources that they are of.
+
+        Args:
+            block: Some records.
+            places: Which of all these are; null for all.
+        """
         ends = [first for _, first in self._sources[1:]] + [len(self)]
         names = pl.Series("source", [name for name, _ in self._sources])
         numbers = pl.int_range(names.len(), dtype=pl.UInt32, eager=True).alias("source")
@@ -208,6 +230,8 @@ class RecordColumns:
             (numbers if block.is_clean else names)[place : place + 1].new_from_index(0, end - first)
             for place, ((_, first), end) in enumerate(zip(self._sources, ends, strict=True))
         )
+        if places is not None:
+            source = source.gather(places)
         coded = {**block.coded, "source": names} if block.is_clean else block.coded
         return block._replace(rows=block.rows.hstack([source]), coded=coded)
 
@@ -242,13 +266,6 @@ class RecordColumns:
             found = map(self._unknown.get, range(len(self._lines)))
             more.append(pl.Series(schema.UNKNOWN_KEYS, list(found), dtype=pl.String))
         return block._replace(rows=block.rows.hstack(more))
-
-    def _among_each_other(self, taken: DecodedBlock, others: DecodedBlock) -> DecodedBlock:
-        """Return the records that the compiled decoder took and the others, in their order."""
-        of_taken = [place for first, n in self._decoded for place in range(first, first + n)]
-        of_others = sorted(set(range(len(self))).difference(of_taken))
-        others = others._replace(rows=others.rows.with_columns(pl.col(KEY) + taken.keys.height))
-        return _in_order([taken.plain(), others], pl.Series([*of_taken, *of_others]))
 
 
 def _in_order(blocks: list[DecodedBlock], places: pl.Series) -> DecodedBlock:
