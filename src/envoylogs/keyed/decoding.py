@@ -30,18 +30,15 @@ if TYPE_CHECKING:
 BATCH_RECORDS = 65_536
 """How many records a batch holds at least, unless the input ends or they are long."""
 
-COMPACT_RECORDS = 262_144
+COMPACT_RECORDS = 393_216
 """How many it may hold where the compiled decoder took all of them, for a tally: what is done once
 a batch costs as much as some ten thousand records."""
-
-_FIRST_RECORDS = 16_384
-"""How many the first of these holds, of which it is learned what need not be kept of the others."""
 
 # Usual records are 400 to 900 bytes long; Envoy takes paths of 60,000.
 _BATCH_BYTES = 64 * 1024 * 1024
 """How many bytes of log a batch is of at most, but for the rest of a block."""
 
-_COMPACT_BYTES = 32 * 1024 * 1024
+_COMPACT_BYTES = 96 * 1024 * 1024
 """How many bytes records of the compiled decoder take at most, likewise."""
 
 
@@ -80,7 +77,6 @@ class _Size:
 
     def __init__(self, batch_records: int, compact_records: int | None) -> None:
         self._records, self._compact = batch_records, compact_records
-        self._is_first = True
 
     def is_reached(
         self, records: RecordColumns, decoder: CompiledDecoder | None, log_bytes: int
@@ -88,12 +84,8 @@ class _Size:
         """Return whether a batch ends here, which is of so many bytes of log."""
         n = len(records)
         if self._compact is None or decoder is None or not records.are_compact:
-            is_reached = n >= self._records or (n > 0 and log_bytes >= _BATCH_BYTES)
-        else:
-            most = min(_FIRST_RECORDS, self._compact) if self._is_first else self._compact
-            is_reached = n >= most or decoder.size >= _COMPACT_BYTES
-        self._is_first = self._is_first and not is_reached
-        return is_reached
+            return n >= self._records or (n > 0 and log_bytes >= _BATCH_BYTES)
+        return n >= self._compact or decoder.size >= _COMPACT_BYTES
 
 
 def decode(  # noqa: PLR0913  # one parameter a concern of the caller

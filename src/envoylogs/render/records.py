@@ -6,6 +6,7 @@ does. A missing value is null. Times are RFC 3339 in UTC.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TextIO
 
@@ -43,6 +44,11 @@ _ESCAPES = {
 
 def write_json(summary: Summary, out: TextIO, *, limit: int | None = None) -> None:
     """Write one JSON object, indented, with at most so many rows a table; null for all."""
+    # Findings are half of the work, and wait for no table.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        made = beside.submit(_tables, summary, limit)
+        findings = [finding_row(found) for found in summary.findings[:limit]]
+        tables = made.result()
     document = {
         "version": JSON_VERSION,
         "tool": f"envoylogs {__version__}",
@@ -52,13 +58,13 @@ def write_json(summary: Summary, out: TextIO, *, limit: int | None = None) -> No
         "accounts": accounts_row(summary.accounts, limit),
         "verdict": {"state": summary.verdict.state, "says": summary.verdict.says},
         "overview": timed(summary.overview._asdict()),
-        **_tables(summary, limit),
+        **tables,
         "splits": _splits(summary.table("splits"), limit),
         "timeline": {
             "bucket_seconds": summary.bucket_seconds,
             "buckets": timed_rows(summary.table("timeline")),
         },
-        "findings": [finding_row(found) for found in summary.findings[:limit]],
+        "findings": findings,
         "folded": asdict(summary.folds) if summary.folds else {},
     }
     if summary.mesh is not None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _ONE_GROUP = {"": pl.lit(0, pl.Int64)}
 _MIXED_UP = "may be mixed up"
+_AT_ONCE = 131_072
 
 
 class AddedUp:
@@ -114,18 +115,25 @@ class AddedUp:
 
     def _add_rows(self, asked: Sequence[tuple[Question, Counted]]) -> None:
         """Count rows, by what is worked out of them for all questions at once."""
-        rows = asked[0][1].records.rows
         traits = {name for _, one in asked for name in one.traits}
-        key = rows[KEY]
         columns = {}
         for place, (_, one) in enumerate(asked):
             if one.valid is not None:
                 columns[f"{place} valid"] = one.valid
             columns |= {f"{place} value {name}": of for name, of in one.all_values.items()}
             columns |= {f"{place} of {which}": of for which, of in measured(one).items()}
-        made = rows.with_columns(
-            self._traits[name].of(key).alias(name) for name in traits
-        ).with_columns(**columns)
+        # What is made of some of them stays in less memory than all of them take.
+        for rows in asked[0][1].records.rows.iter_slices(_AT_ONCE):
+            key = rows[KEY]
+            made = rows.with_columns(
+                self._traits[name].of(key).alias(name) for name in traits
+            ).with_columns(**columns)
+            self._count(asked, made)
+
+    @staticmethod
+    def _count(asked: Sequence[tuple[Question, Counted]], made: pl.DataFrame) -> None:
+        """Count rows with what is made of them."""
+        key = made[KEY]
         for place, (question, one) in enumerate(asked):
             counted = [key] if one.valid is None else [key, made[f"{place} valid"]]
             counted += [
