@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 BATCH_RECORDS = 65_536
 """How many records a batch holds at least, unless the input ends or they are long."""
 
-COMPACT_RECORDS = 393_216
+COMPACT_RECORDS = 262_144
 """How many it may hold where the compiled decoder took all of them, for a tally: what is done once
 a batch costs as much as some ten thousand records."""
 
@@ -38,7 +38,7 @@ a batch costs as much as some ten thousand records."""
 _BATCH_BYTES = 64 * 1024 * 1024
 """How many bytes of log a batch is of at most, but for the rest of a block."""
 
-_COMPACT_BYTES = 96 * 1024 * 1024
+_COMPACT_BYTES = 64 * 1024 * 1024
 """How many bytes records of the compiled decoder take at most, likewise."""
 
 

@@ -66,14 +66,16 @@ class AddedUp:
 
     def take(self, other: AddedUp) -> None:
         """Add what was counted elsewhere, which is used up."""
-        for which, (state, question) in other._questions.items():
+        for which in list(other._questions):
+            state, question = other._questions.pop(which)
             mine = self._questions.setdefault(which, (state, question))[1]
             if mine is not question:
                 mine.take(question)
 
     def frames(self, state: str) -> list[pl.DataFrame]:
-        """Return what was counted for a state."""
-        return [question.frame() for of, question in self._questions.values() if of == state]
+        """Return what was counted for a state, which is used up."""
+        of_state = [which for which, (of, _) in self._questions.items() if of == state]
+        return [self._questions.pop(which)[1].frame() for which in of_state]
 
     def _question(self, state: str, place: int, one: Counted) -> Question:
         # What else may differ from batch to batch makes another question of it.
