@@ -10,6 +10,7 @@ import polars as pl
 from envoylogs import schema
 from envoylogs.envoy.paths import MAX_TEXT
 from envoylogs.keyed.cleaning import cleaned
+from envoylogs.keyed.joining import joined
 from envoylogs.reading.decoded_block import PATH_SHAPE, PLACE, THERE, DecodedBlock
 
 if TYPE_CHECKING:
@@ -60,6 +61,9 @@ def clean(block: DecodedBlock, fates: LineFates) -> DecodedBlock:
         block: Of any decoder.
         fates: Where values are counted that can't be read.
     """
+    if block.others is not None:
+        others, places = block.others
+        block = joined(block, cleaned(others, fates), places)
     read = cleaned(plain(block), fates)
     names = [name for name in ("path", *schema.OF_EXAMPLES) if name in read.rows.columns]
     seldom = {name: read.rows[name] for name in names}
