@@ -141,7 +141,9 @@ def tally_selections(  # noqa: PLR0913  # one parameter a concern of the caller
         for adding, batch in zip(sums, decoded.selected_by(asked), strict=True):
             adding.add(batch)
 
-    reading = decode(logs(), wanted, hooks=hooks, compact_records=COMPACT_RECORDS, logs=known)
+    # One is decoded, one waits, one is counted, and what was made of it is as large again.
+    records = COMPACT_RECORDS // 4
+    reading = decode(logs(), wanted, hooks=hooks, compact_records=records, logs=known)
     for _ in work_ahead(reading, observe):
         pass
     found = []

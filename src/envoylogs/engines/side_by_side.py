@@ -125,7 +125,7 @@ class SideBySide:
 
     def _waits(self, source: Source) -> bool:
         """Let a source wait for others; false if it must be read in order."""
-        if self._threads == 1 or not source.size or source.problem is not None:
+        if self._threads == 1 or source.size is None or source.problem is not None:
             return False
         if not self._waiting:
             self._expected = self._logs.copy()

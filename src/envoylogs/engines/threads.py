@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from envoylogs.keyed.decoding import COMPACT_RECORDS, decode
+from envoylogs.keyed.decoding import BATCH_RECORDS, COMPACT_RECORDS, decode
 from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.reading.part_reader import NotSeparableError
 from envoylogs.sources.parts import lines_between
@@ -83,6 +83,7 @@ class Workers:
         self._plan = plan
         self._asked = asked
         self._hooks = hooks
+        self._batch_records = COMPACT_RECORDS
 
     def read(self, jobs: Sequence[Sequence[Source]]) -> list[Read]:
         """Read parts of sources, or all of them; nothing is returned if that must be in order.
@@ -94,6 +95,7 @@ class Workers:
             SourceError: If one can't be opened or read.
         """
         progress = None if self._hooks.progress is None else _SharedProgress(self._hooks.progress)
+        self._batch_records = max(BATCH_RECORDS, COMPACT_RECORDS // len(jobs))
         # The first that can't be read by itself ends the others.
         stop = Stop(self._hooks.stop)
         hooks = replace(self._hooks, stop=stop, progress=progress)
@@ -120,7 +122,7 @@ class Workers:
         size = Counter[str]()
         try:
             for decoded in decode(
-                sources, self._plan, hooks=hooks, compact_records=COMPACT_RECORDS
+                sources, self._plan, hooks=hooks, compact_records=self._batch_records
             ):
                 for (name, fate, _), n in decoded.fates.counts.items():
                     if fate in {"lines", "bytes"}:

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 BATCH_RECORDS = 65_536
 """How many records a batch holds at least, unless the input ends or they are long."""
 
-COMPACT_RECORDS = 262_144
-"""How many it may hold where the compiled decoder took all of them, for a tally: what is done once
-a batch costs as much as some ten thousand records."""
+COMPACT_RECORDS = 524_288
+"""How many all batches that there are at a time may hold together where the compiled decoder took
+them, for a tally: what is done once a batch costs as much as some ten thousand records."""
 
 # Usual records are 400 to 900 bytes long; Envoy takes paths of 60,000.
 _BATCH_BYTES = 64 * 1024 * 1024

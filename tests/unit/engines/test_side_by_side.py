@@ -54,6 +54,7 @@ def _in_parts(
     (source,) = locate([str(path)])
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(side_by_side, "_PART_BYTES", 1)
+        patched.setattr(threads, "BATCH_RECORDS", 1)
         patched.setattr(threads, "COMPACT_RECORDS", 1)
         patched.setattr(parts, "BLOCK_BYTES", block_bytes)
         beside = _side_by_side(n, hooks)
@@ -81,6 +82,7 @@ def _in_groups(path: Path, n: int = 3, group_bytes: int = 1 << 30) -> tuple[Tall
         patched.setattr(side_by_side, "_cores", lambda: n)
         patched.setattr(side_by_side, "_LEAST_BYTES", 1)
         patched.setattr(side_by_side, "_GROUP_BYTES", group_bytes)
+        patched.setattr(threads, "BATCH_RECORDS", 1)
         patched.setattr(threads, "COMPACT_RECORDS", 1)
         patched.setattr(pipeline, "decode", lambda of, *a, **k: decode(noted(of), *a, **k))
         return tally_sources(locate([str(path)])), in_order
