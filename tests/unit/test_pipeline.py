@@ -224,6 +224,7 @@ def test_an_error_of_the_worker_ends_the_reading(monkeypatch: pytest.MonkeyPatch
             yield source_of(data)
 
     monkeypatch.setattr(TallySum, "add", broken)
+    monkeypatch.setattr(pipeline, "COMPACT_RECORDS", 80_000)
     before = _names_of_running_threads()
 
     with pytest.raises(_Broken):
