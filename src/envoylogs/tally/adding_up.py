@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _ONE_GROUP = {"": pl.lit(0, pl.Int64)}
 _MIXED_UP = "may be mixed up"
-_AT_ONCE = 131_072
+_AT_ONCE = 65_536
 
 
 class AddedUp:
