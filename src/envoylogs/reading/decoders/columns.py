@@ -52,6 +52,9 @@ def wanted_with(columns: Collection[str]) -> set[str]:
     return {*columns, *LOGGED_KEYS.values(), *MADE_FROM}
 
 
+_FEW_OF = 32
+"""Of so many records one that another decoder took does not matter to how many fit into memory."""
+
 _OF_KEYS = frozenset({*schema.NORMALIZED, *LOGGED_KEYS}).difference(schema.OF_RECORDS)
 
 
@@ -128,8 +131,8 @@ class RecordColumns:
 
     @property
     def are_compact(self) -> bool:
-        """Whether the compiled decoder has taken all of them."""
-        return not self._lines
+        """Whether the compiled decoder has taken nearly all of them."""
+        return len(self._lines) <= self._height // _FEW_OF
 
     def extend(self, source: str, records: RawRecords) -> None:
         """Take records of one source, as a reader found them."""
