@@ -157,8 +157,17 @@ _OF_SEVERAL_FORMATS = [
 """Lines whose values are empty, so that they fit several formats: the first of these counts."""
 
 
+_BESIDE_AN_ENVELOPE = [
+    b"2026-01-02T03:00:00.6Z stdout F "
+    b'[2026-11-01T12:00:00.000Z] "  " 0  "" "" 0 8 4  "" "" "" "" ""     \n'
+    b"[2[2026-0Z] \"'",
+]
+"""A line that seemed bare unless there was an envelope beside it."""
+
+
 @pytest.mark.property
 @given(blocks=_blocks(), plan=_plans)
+@example(blocks=_BESIDE_AN_ENVELOPE, plan=ReadPlan(_ALL))
 @example(blocks=[b"{"], plan=ReadPlan(_ALL))
 @example(blocks=_OF_SEVERAL_FORMATS, plan=ReadPlan(_ALL))
 def test_both_decoders_make_the_same_of_any_lines(blocks: list[bytes], plan: ReadPlan) -> None:

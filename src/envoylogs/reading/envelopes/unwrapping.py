@@ -58,6 +58,7 @@ class _Parts:
 
 
 _ESCAPES = re.compile(rb"\x1b\[[0-9;]*m")
+_TIME_OF_TEXT = re.compile(rb"\[20\d\d-")
 _TEXT_BEHIND = re.compile(rb'\[20\d\d-[^\s\]]{1,40}Z\] "')
 
 
@@ -208,4 +209,4 @@ def _may_be_wrapped(head: bytes) -> bool:
     if begins[:1] == b'"':
         # A method behind a space is no key: what is left of TEXT without its time.
         return begins[1:3].isupper() or begins[1:3] == b"- "
-    return head[:2] != b"[2" and begins[:1] not in BARE
+    return not _TIME_OF_TEXT.match(head) and begins[:1] not in BARE
