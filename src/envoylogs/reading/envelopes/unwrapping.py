@@ -169,8 +169,11 @@ class Envelopes:
             return self._of_kubernetes.in_object(line) if is_wrapped else None
         if head == b'"':
             return record_in_row(line)
-        if line[:2] == b"[2" or head in BARE:
+        if head in BARE:
             return None if line.lstrip()[:1] in BARE else self._behind_anything(line)
+        if _TIME_OF_TEXT.match(line):
+            # As in a block without envelopes: the text tells what else is in it.
+            return None
         if head == b"\x1b":
             line = _ESCAPES.sub(b"", line)
         found = self._of_kubernetes.in_line(line) or record_in_row(line)
