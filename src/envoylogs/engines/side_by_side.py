@@ -6,10 +6,10 @@ import os
 from collections import Counter
 from dataclasses import replace
 from itertools import accumulate, groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from envoylogs.engines.threads import Workers
-from envoylogs.errors import CUT_LOG, SourceError
+from envoylogs.errors import CUT_LOG, MissingSourceError, SourceError
 from envoylogs.keyed.batches import Batch
 from envoylogs.reading.fates import LineFates
 from envoylogs.sources.compression import HEAD_BYTES, is_plain
@@ -45,6 +45,17 @@ class _Waiting(NamedTuple):
     source: Source
     place: Place
     marks: MarkedFile
+    file: tuple[int, int]
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether it does not hold any more what was there; a log that was renamed still does."""
+        try:
+            with self.source.open_raw() as raw:
+                is_there = _identity(raw) == self.file
+                return is_there and was_cut(raw, self.marks.offset, self.marks, is_packed=False)
+        except MissingSourceError:
+            return False
 
 
 class SideBySide:
@@ -134,11 +145,11 @@ class SideBySide:
             try:
                 if place.number is not None or not is_plain(raw.read(HEAD_BYTES)):
                     return False
-                marks = MarkedFile(raw)
+                marks, file = MarkedFile(raw), _identity(raw)
             except OSError as error:
                 raise SourceError.unreadable(source.name, error) from error
         self._expected.leave(source, place, marks, lines=0)
-        self._waiting.append(_Waiting(source, place, marks))
+        self._waiting.append(_Waiting(source, place, marks, file))
         self._waiting_bytes += marks.offset
         return True
 
@@ -151,7 +162,7 @@ class SideBySide:
                 parts = parts_of(raw, n) if place.number is None and is_plain(head) else []
                 if len(parts) <= 1:
                     return False
-                marks = MarkedFile(raw)
+                marks, file = MarkedFile(raw), _identity(raw)
             except OSError as error:
                 raise SourceError.unreadable(source.name, error) from error
         found = self._workers.read([[replace(source, part=part)] for part in parts])
@@ -161,24 +172,20 @@ class SideBySide:
         sums, *others = (read.sums for read in found)
         for other in others:
             _take(sums, other)
-        self._leave(_Waiting(source, place, marks), sum(of_parts), sums)
+        self._leave(_Waiting(source, place, marks, file), sum(of_parts), sums)
         before = list(accumulate(of_parts, initial=0))
         self._tallies.append([one.total().with_lines_of_parts(before) for one in sums])
         return True
 
     def _leave(self, read: _Waiting, lines: int, sums: list[TallySum]) -> None:
         """Remember that a file was read, and account for it if it was cut meanwhile."""
-        source, place, marks = read
         is_whole = self._stop is None or not self._stop.requested
-        if is_whole:
-            with source.open_raw() as raw:
-                is_cut = was_cut(raw, marks.offset, marks, is_packed=False)
-            if is_cut:
-                fates = LineFates()
-                fates.add(source.name, "damaged", 1, CUT_LOG)
-                for adding in sums:
-                    adding.add(Batch(None, fates))
-        self._logs.leave(source, place, marks, lines=lines, complete=is_whole)
+        if is_whole and read.was_cut:
+            fates = LineFates()
+            fates.add(read.source.name, "damaged", 1, CUT_LOG)
+            for adding in sums:
+                adding.add(Batch(None, fates))
+        self._logs.leave(read.source, read.place, read.marks, lines=lines, complete=is_whole)
 
 
 def _jobs(waiting: Sequence[_Waiting], size: int, n: int) -> list[list[Source]]:
@@ -194,6 +201,12 @@ def _jobs(waiting: Sequence[_Waiting], size: int, n: int) -> list[list[Source]]:
 def _take(sums: Sequence[TallySum], others: Sequence[TallySum]) -> None:
     for adding, other in zip(sums, others, strict=True):
         adding.take(other)
+
+
+def _identity(raw: BinaryIO) -> tuple[int, int]:
+    """Return what tells an open file from another one at its path."""
+    status = os.fstat(raw.fileno())
+    return status.st_dev, status.st_ino
 
 
 def _cores() -> int:

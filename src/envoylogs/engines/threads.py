@@ -83,7 +83,6 @@ class Workers:
         self._plan = plan
         self._asked = asked
         self._hooks = hooks
-        self._batch_records = COMPACT_RECORDS
 
     def read(self, jobs: Sequence[Sequence[Source]]) -> list[Read]:
         """Read parts of sources, or all of them; nothing is returned if that must be in order.
@@ -95,12 +94,12 @@ class Workers:
             SourceError: If one can't be opened or read.
         """
         progress = None if self._hooks.progress is None else _SharedProgress(self._hooks.progress)
-        self._batch_records = max(BATCH_RECORDS, COMPACT_RECORDS // len(jobs))
+        records = max(BATCH_RECORDS, COMPACT_RECORDS // len(jobs))
         # The first that can't be read by itself ends the others.
         stop = Stop(self._hooks.stop)
         hooks = replace(self._hooks, stop=stop, progress=progress)
         with ThreadPoolExecutor(max_workers=len(jobs)) as pool:
-            running = [pool.submit(self._read, sources, hooks) for sources in jobs]
+            running = [pool.submit(self._read, sources, hooks, records) for sources in jobs]
             try:
                 return [one.result() for one in running]
             except NotSeparableError:
@@ -115,15 +114,13 @@ class Workers:
         """Return what adds up tallies, for each selection."""
         return [TallySum(spec) for _, spec in self._asked]
 
-    def _read(self, sources: Sequence[Source], hooks: Hooks) -> Read:
+    def _read(self, sources: Sequence[Source], hooks: Hooks, records: int) -> Read:
         """Read some; the others end if they can't be read by themselves."""
         read = Read(self.new_sums(), Counter())
         selections = [(selection, RequestsSeen()) for selection, _ in self._asked]
         size = Counter[str]()
         try:
-            for decoded in decode(
-                sources, self._plan, hooks=hooks, compact_records=self._batch_records
-            ):
+            for decoded in decode(sources, self._plan, hooks=hooks, compact_records=records):
                 for (name, fate, _), n in decoded.fates.counts.items():
                     if fate in {"lines", "bytes"}:
                         (read.lines if fate == "lines" else size)[name] += n

@@ -72,7 +72,7 @@ class _Size:
 
     Args:
         batch_records: How many records.
-        compact_records: How many if the compiled decoder took all of them; null for as many.
+        compact_records: How many if the compiled decoder took nearly all; null for as many.
     """
 
     def __init__(self, batch_records: int, compact_records: int | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -281,6 +281,32 @@ def test_what_is_open_at_the_end_of_a_file_is_not_of_the_next(tmp_path: Path) ->
     found, _ = _in_groups(folder)
 
     _assert_alike(found, _in_order(folder))
+
+
+@pytest.mark.parametrize("is_new", [False, True], ids=["gone", "begun anew"])
+@pytest.mark.parametrize("part_bytes", [1, 1 << 60], ids=["parts", "groups"])
+def test_a_log_that_is_renamed_while_it_is_read_is_whole(
+    tmp_path: Path, part_bytes: int, monkeypatch: pytest.MonkeyPatch, *, is_new: bool
+) -> None:
+    folder = _folder(tmp_path, **_FILES)
+    sources = locate([str(folder)])
+    expected = _in_order(folder)
+    read = threads.Workers.read
+
+    def renamed(self: threads.Workers, jobs: Any) -> Any:
+        found = read(self, jobs)
+        for source in {source.path for job in jobs for source in job}:
+            Path(source).rename(f"{source}.1")
+            if is_new:
+                Path(source).write_bytes(b"begun anew\n")
+        return found
+
+    monkeypatch.setattr(threads.Workers, "read", renamed)
+    monkeypatch.setattr(side_by_side, "_cores", lambda: 3)
+    monkeypatch.setattr(side_by_side, "_LEAST_BYTES", 1)
+    monkeypatch.setattr(side_by_side, "_PART_BYTES", part_bytes)
+
+    _assert_alike(tally_sources(sources), expected)
 
 
 def test_a_file_that_is_gone_is_an_error(tmp_path: Path) -> None:
