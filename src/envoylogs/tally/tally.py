@@ -240,20 +240,26 @@ class TallySum:
             beside = STATES[name].beside(batch, self._spec)
             if beside is not None:
                 self._beside.setdefault(name, []).append(beside)
-        most_names = _NAMES_WAITING * self._spec.max_names
-        if counts.rows > _MOST_ROWS or counts.names > most_names:
-            self._take(self._counted(counts))
+        self._settle(counts)
 
     def take(self, other: TallySum) -> None:
         """Add the tallies of batches that were observed elsewhere; ``other`` is used up."""
         if self._counts is None or other._counts is None:
             self._take(other.total())
             return
-        self._tallies += other._tallies
         self._counts.take(other._counts)
         self._evidence.take(other._evidence)
         for name, states in other._beside.items():
             self._beside.setdefault(name, []).extend(states)
+        self._settle(self._counts)
+        for tally in other._tallies:
+            self._take(tally)
+
+    def _settle(self, counts: AddedUp) -> None:
+        """Make a tally of what was counted, if that is too much to wait."""
+        most_names = _NAMES_WAITING * self._spec.max_names
+        if counts.rows > _MOST_ROWS or counts.names > most_names:
+            self._take(self._counted(counts))
 
     def _take(self, tally: Tally) -> None:
         self._tallies.append(tally)

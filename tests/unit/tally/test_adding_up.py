@@ -93,6 +93,7 @@ def test_the_examples_are_the_same_however_many_records_are_looked_at_at_once(
     batches = _batches(are_clean=True)
     expected = _merged(batches, _ASKED)
     monkeypatch.setattr(evidence, "_WAITING", waiting)
+    monkeypatch.setattr(evidence, "_FEW", waiting)
 
     assert _sum(batches * 2, _ASKED).evidence == expected.evidence
 
