@@ -140,31 +140,23 @@ class SideBySide:
             return False
         if not self._waiting:
             self._expected = self._logs.copy()
-        with source.open_raw() as raw:
-            place = self._expected.place_of(source, raw)
-            try:
-                if place.number is not None or not is_plain(raw.read(HEAD_BYTES)):
-                    return False
-                marks, file = MarkedFile(raw), _identity(raw)
-            except OSError as error:
-                raise SourceError.unreadable(source.name, error) from error
-        self._expected.leave(source, place, marks, lines=0)
-        self._waiting.append(_Waiting(source, place, marks, file))
-        self._waiting_bytes += marks.offset
+        found = _looked_at(source, self._expected, 1)
+        if found is None:
+            return False
+        waiting, _ = found
+        self._expected.leave(source, waiting.place, waiting.marks, lines=0)
+        self._waiting.append(waiting)
+        self._waiting_bytes += waiting.marks.offset
         return True
 
     def _read_in_parts(self, source: Source, n: int) -> bool:
         """Read a source in so many parts; false if it must be read in order."""
-        with source.open_raw() as raw:
-            place = self._logs.place_of(source, raw)
-            try:
-                head = raw.read(HEAD_BYTES)
-                parts = parts_of(raw, n) if place.number is None and is_plain(head) else []
-                if len(parts) <= 1:
-                    return False
-                marks, file = MarkedFile(raw), _identity(raw)
-            except OSError as error:
-                raise SourceError.unreadable(source.name, error) from error
+        looked_at = _looked_at(source, self._logs, n)
+        if looked_at is None:
+            return False
+        waiting, parts = looked_at
+        if len(parts) <= 1:
+            return False
         found = self._workers.read([[replace(source, part=part)] for part in parts])
         if not found:
             return False
@@ -172,7 +164,7 @@ class SideBySide:
         sums, *others = (read.sums for read in found)
         for other in others:
             _take(sums, other)
-        self._leave(_Waiting(source, place, marks, file), sum(of_parts), sums)
+        self._leave(waiting, sum(of_parts), sums)
         before = list(accumulate(of_parts, initial=0))
         self._tallies.append([one.total().with_lines_of_parts(before) for one in sums])
         return True
@@ -186,6 +178,24 @@ class SideBySide:
             for adding in sums:
                 adding.add(Batch(None, fates))
         self._logs.leave(read.source, read.place, read.marks, lines=lines, complete=is_whole)
+
+
+def _looked_at(source: Source, logs: KnownLogs, n: int) -> tuple[_Waiting, list[Part]] | None:
+    """Return what is known of a plain file that is new, and its parts; null of any other source.
+
+    Args:
+        source: Which.
+        logs: What was counted before.
+        n: How many parts are wanted.
+    """
+    with source.open_raw() as raw:
+        place = logs.place_of(source, raw)
+        try:
+            if place.number is not None or not is_plain(raw.read(HEAD_BYTES)):
+                return None
+            return _Waiting(source, place, MarkedFile(raw), _identity(raw)), parts_of(raw, n)
+        except OSError as error:
+            raise SourceError.unreadable(source.name, error) from error
 
 
 def _jobs(waiting: Sequence[_Waiting], size: int, n: int) -> list[list[Source]]:

@@ -73,7 +73,6 @@ class ReferenceReader:
 
     def read(self, data: bytes, records: RawRecords, fates: LineFates) -> None:
         """Read lines, and account for them."""
-        self._unclear.begin(records, fates)
         for piece in pieces_of(data):
             records.extend(self._read_piece(piece, fates))
 
