@@ -117,8 +117,8 @@ def _functions(n: int, calls: list[tuple[str, tuple[Any, ...]]]) -> str:
             values = f"(FieldMeaning){meaning}, {column}, {rank}, {_value(tells)}"
             keys.append(f"{{BYTES_OF({literal(key)}), {values}}},")
         elif name == "add_format":
-            operators, last, is_prefix = given
-            steps.append(_call(name, last, is_prefix))
+            operators, *of_format = given
+            steps.append(_call(name, *of_format))
             steps += [_call("add_operator", *operator) for operator in operators]
         else:
             steps.append(_call(name, *given))

@@ -47,24 +47,26 @@ static void add_head(Decoder *d, Span head)
     memcpy(d->heads[d->n_heads++], head.at, HEAD);
 }
 
-static void add_format(Decoder *d, Span last, bool is_prefix)
+static void add_format(Decoder *d, Span last, bool is_prefix, bool is_lenient, bool is_last_free)
 {
     HOLDS(d->n_formats < MOST_FORMATS && last.length <= MOST_LITERAL);
     Format *format = &d->formats[d->n_formats++];
-    *format = (Format){.is_prefix = is_prefix, .last_length = last.length};
+    *format = (Format){.is_prefix = is_prefix, .is_lenient = is_lenient,
+                       .is_last_free = is_last_free, .last_length = last.length};
     memcpy(format->last, last.at, last.length);
 }
 
-static void add_operator(Decoder *d, Span literal, bool is_number, Span ends, int column,
-                         uint8_t rank)
+static void add_operator(Decoder *d, Span literal, bool is_number, Span ends, bool is_short,
+                         int column, uint8_t rank)
 {
     Format *format = &d->formats[d->n_formats - 1];
     HOLDS(format->n_operators < MOST_OPERATORS && literal.length <= MOST_LITERAL);
-    HOLDS(ends.length != 0 && ends.length <= MOST_ENDS);
+    HOLDS((ends.length != 0 || format->is_lenient) && ends.length <= MOST_ENDS);
     Operator *o = &format->operators[format->n_operators++];
-    *o = (Operator){.length = literal.length, .is_number = is_number, .column = column, .rank = rank};
+    *o = (Operator){.length = literal.length, .is_number = is_number, .is_short = is_short,
+                    .has_ends = ends.length != 0, .column = column, .rank = rank};
     memcpy(o->literal, literal.at, literal.length);
-    for (size_t i = 0; i < MOST_ENDS; i++)
+    for (size_t i = 0; i < MOST_ENDS && ends.length != 0; i++)
         o->ends[i] = ends.at[i < ends.length ? i : ends.length - 1];
 }
 

@@ -19,6 +19,8 @@ from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.text_formats import DEFAULT_FORMATS, parse_format
 from envoylogs.keyed.plan import ReadPlan
 from envoylogs.pipeline import plan_of_tally
+from envoylogs.reading.decoders.compiled import CompiledDecoder
+from envoylogs.reading.decoders.text_patterns import default_patterns
 from envoylogs.tally.spec import DEFAULT_SPEC
 
 if TYPE_CHECKING:
@@ -172,6 +174,65 @@ _BESIDE_AN_ENVELOPE = [
 @example(blocks=_OF_SEVERAL_FORMATS, plan=ReadPlan(_ALL))
 def test_both_decoders_make_the_same_of_any_lines(blocks: list[bytes], plan: ReadPlan) -> None:
     assert_alike(blocks, plan)
+
+
+_PIECES = st.lists(
+    st.sampled_from(['" "', '"', " ", "a", "é", "-", "\t", '" 7 - ']), max_size=4
+).map("".join)
+"""What values hold that ends others."""
+
+
+@st.composite
+def _loose_lines(draw: st.DrawFn) -> list[bytes]:
+    """Return lines of one TEXT format, of which some fit only its lenient pattern."""
+    pattern = draw(st.sampled_from([one for one in default_patterns() if one.lenient]))
+    *literals, last = pattern.form.literals
+    of_others = [
+        place
+        for place in range(1, len(literals))
+        if pattern.is_short(place) or not pattern.ends(place)
+    ]
+    lines = []
+    for _ in range(draw(st.integers(1, 3))):
+        values = ["2026-11-01T12:00:00.222Z", *["7"] * (len(literals) - 1)]
+        for place in draw(st.lists(st.sampled_from(of_others), max_size=2)):
+            values[place] = draw(_PIECES)
+        end = last + draw(st.sampled_from(["", "", " ", "\r", " 7"]))
+        # The last value may be gone.
+        pairs = zip(literals[: draw(st.sampled_from([None, -1]))], values, strict=False)
+        lines.append(("".join(word for pair in pairs for word in pair) + end).encode())
+    return lines
+
+
+_MODERN = (
+    '[2026-11-01T12:00:00.222Z] "GET {} HTTP/1.1" 200 - via_upstream {} "-" 0 3 7 1 "{}" "{}" '
+    '"9" "x" "-" outbound - - - -{}'
+)
+_LOOSE = [
+    _MODERN.format(*values).encode()
+    for values in (
+        ('/a"b', "a b", "-", "-", " default"),
+        ("/", "-", "-", 'a" "b', " default"),
+        ("/", "-", '1" "2', 'a" "b" "c', " default"),
+        ("/", "-", "-", '"', ""),
+        ("/", "-", "-", '"', " "),
+        ("/", "-", "-", 'é"', "\t\r"),
+    )
+]
+
+
+def test_lines_with_quotes_in_values_are_not_handed_back() -> None:
+    decoder = CompiledDecoder(_ALL, DEFAULT_KEYS)
+    decoder.begin("a.log")
+
+    assert decoder.read(b"\n".join(_LOOSE), 0, 1).records == len(_LOOSE)
+
+
+@pytest.mark.property
+@given(lines=_loose_lines())
+@example(lines=_LOOSE)
+def test_values_that_hold_what_ends_others_end_in_the_same_place(lines: list[bytes]) -> None:
+    assert_alike([b"\n".join(lines)], ReadPlan(_ALL, text=True))
 
 
 @pytest.mark.property

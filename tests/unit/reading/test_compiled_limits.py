@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("compiled_decoder")
 
 _ALL = tuple(schema.NORMALIZED)
 _KEY_TEXT, _ROW_TEXT = 1, 4
-_OPERATOR = (b"[", False, b" ", 0, 0)
+_OPERATOR = (b"[", False, b" ", False, 0, 0)
 
 
 def _decoder(*, columns: int = 1) -> Any:
@@ -104,26 +104,26 @@ def test_a_head_of_another_length_is_refused(head: bytes) -> None:
     [
         ([_OPERATOR] * 41, b""),
         ([_OPERATOR], b"x" * 33),
-        ([(b"x" * 33, False, b" ", 0, 0)], b""),
-        ([(b"[", False, b"", 0, 0)], b""),
-        ([(b"[", False, b"12345", 0, 0)], b""),
-        ([(b"[", False, b" ", 64, 0)], b""),
-        ([(b"[", False, b" ", 0, -1)], b""),
-        ([(b"[", False, b" ", 0, 256)], b""),
+        ([(b"x" * 33, False, b" ", False, 0, 0)], b""),
+        ([(b"[", False, b"", False, 0, 0)], b""),
+        ([(b"[", False, b"12345", False, 0, 0)], b""),
+        ([(b"[", False, b" ", False, 64, 0)], b""),
+        ([(b"[", False, b" ", False, 0, -1)], b""),
+        ([(b"[", False, b" ", False, 0, 256)], b""),
     ],
 )
 def test_a_format_of_more_than_it_takes_is_refused(operators: Any, last: bytes) -> None:
     with pytest.raises(ValueError, match=r"operators|literals"):
-        _decoder().add_format(operators, last, False)  # noqa: FBT003
+        _decoder().add_format(operators, last, False, False, False)  # noqa: FBT003
 
 
 def test_more_formats_than_it_takes_are_refused() -> None:
     decoder = _decoder()
     for _ in range(32):
-        decoder.add_format([_OPERATOR] * 40, b"x" * 32, False)  # noqa: FBT003
+        decoder.add_format([_OPERATOR] * 40, b"x" * 32, False, False, False)  # noqa: FBT003
 
     with pytest.raises(ValueError, match="operators"):
-        decoder.add_format([_OPERATOR], b"", False)  # noqa: FBT003
+        decoder.add_format([_OPERATOR], b"", False, False, False)  # noqa: FBT003
 
 
 @pytest.mark.parametrize(

@@ -130,8 +130,7 @@ class CompiledDecoder:
         for head in WRAPPING_OBJECTS:
             self._decoder.add_head(head)
         for pattern in default_patterns():
-            if not pattern.lenient:
-                self._add_format(pattern)
+            self._add_format(pattern)
         self._decoder.lay_out()
 
     def _add_format(self, pattern: TextPattern) -> None:
@@ -141,12 +140,16 @@ class CompiledDecoder:
                 before[place].encode(),
                 pattern.is_number(place),
                 pattern.ends(place).encode(),
+                pattern.is_short(place),
                 -1 if operator.column is None else self._places[operator.column],
                 0 if operator.precedence is None else _rank_of(operator.precedence),
             )
             for place, operator in enumerate(pattern.form.operators)
         ]
-        self._decoder.add_format(operators, last.encode(), pattern.prefix)
+        is_last_free = pattern.lenient and pattern.last_missing
+        self._decoder.add_format(
+            operators, last.encode(), pattern.prefix, pattern.lenient, is_last_free
+        )
 
     @property
     def height(self) -> int:

@@ -110,25 +110,33 @@ class TextPattern:
         return self.form.operators[place].name in _NUMBERS
 
     def ends(self, place: int) -> str:
-        """Return the characters that the value at a place can't hold in an exact pattern."""
+        """Return the characters that the value at a place can't hold."""
         before, after = self.form.literals[place], self.form.literals[place + 1]
+        operator = self.form.operators[place]
+        if self.lenient and operator.name == "START_TIME":
+            return "]" if after.startswith("]") else ""
+        if self.lenient and operator.name in _WRITTEN_BY_OTHERS:
+            return " " if operator.column in _ONE_WORD else ""
+        if self.lenient and operator.name == _IN_WORDS:
+            return '"'
         # A value between quotes may hold spaces, another one may not.
         end = after[:1] or ('"' if before.endswith('"') else " ")
         return {'"': '"', " ": '" \t\r'}.get(end, f'"{end}')
 
+    def is_short(self, place: int) -> bool:
+        """Tell whether the value at a place is as short as the rest of a line lets it be."""
+        operator = self.form.operators[place]
+        others = operator.name in _WRITTEN_BY_OTHERS and operator.column != "user_agent"
+        return self.lenient and (others or operator.name == _IN_WORDS)
+
     def _value(self, place: int, operator: Operator) -> str:
         if self.is_number(place):
             return _NUMBER
-        if self.lenient and operator.name == "START_TIME":
-            in_brackets = self.form.literals[place + 1].startswith("]")
-            return r"[^\]]*" if in_brackets else _PLAIN_TIME if _is_plain_time(operator) else ".*?"
-        if self.lenient and operator.name in _WRITTEN_BY_OTHERS:
-            return {"user_agent": ".*", **dict.fromkeys(_ONE_WORD, "[^ ]*?")}.get(
-                operator.column or "", ".*?"
-            )
-        if self.lenient and operator.name == _IN_WORDS:
-            return '[^"]*?'
-        return f"[^{_escaped(self.ends(place))}]*"
+        if self.lenient and _is_plain_time(operator) and not self.ends(place):
+            return _PLAIN_TIME
+        ends = self.ends(place)
+        characters = f"[^{_escaped(ends)}]" if ends else "."
+        return characters + ("*?" if self.is_short(place) else "*")
 
 
 def _is_plain_time(operator: Operator) -> bool:

@@ -76,8 +76,10 @@ typedef struct {
     uint8_t literal[MOST_LITERAL];
     size_t length;
     bool is_number;
+    bool is_short; /* whether it is as short as the rest of a line lets it be, and else as long */
+    bool has_ends;
     uint8_t ends[MOST_ENDS]; /* the last of them again where there are fewer */
-    int column;       /* -1 for none */
+    int column;              /* -1 for none */
     uint8_t rank;
 } Operator;
 
@@ -86,7 +88,9 @@ typedef struct {
     size_t n_operators;
     uint8_t last[MOST_LITERAL];
     size_t last_length;
-    bool is_prefix; /* of another format: a space at its end is the last value of that */
+    bool is_prefix;   /* of another format: a space at its end is the last value of that */
+    bool is_lenient;  /* whether values may hold the literal behind them: ends are found by trying */
+    bool is_last_free; /* whether the last value may be missing with the literal before it */
 } Format;
 
 /* A fact about a record that belongs to its key: whether a column has a value, or is 0. */

@@ -43,8 +43,9 @@ PyObject *py_add_format(PyObject *object, PyObject *arguments)
     (void)arguments;
     PyObject *operators;
     Py_buffer last;
-    int is_prefix;
-    if (!PyArg_ParseTuple(arguments, "Oy*p", &operators, &last, &is_prefix))
+    int is_prefix, is_lenient, is_last_free;
+    if (!PyArg_ParseTuple(arguments, "Oy*ppp", &operators, &last, &is_prefix, &is_lenient,
+                          &is_last_free))
         return NULL;
     Decoder *d = ((PyDecoder *)object)->decoder;
     Py_ssize_t n = PyList_Size(operators);
@@ -53,24 +54,27 @@ PyObject *py_add_format(PyObject *object, PyObject *arguments)
         return PyErr_Occurred() != NULL ? NULL : too_much("operators");
     }
     Format *format = &d->formats[d->n_formats];
-    *format = (Format){.is_prefix = is_prefix, .last_length = (size_t)last.len};
+    *format = (Format){.is_prefix = is_prefix, .is_lenient = is_lenient,
+                       .is_last_free = is_last_free, .last_length = (size_t)last.len};
     memcpy(format->last, last.buf, (size_t)last.len);
     PyBuffer_Release(&last);
     for (Py_ssize_t i = 0; i < n; i++) {
         Py_buffer literal, ends;
-        int is_number, column, rank;
-        if (!PyArg_ParseTuple(PyList_GetItem(operators, i), "y*py*ii", &literal, &is_number, &ends,
-                              &column, &rank))
+        int is_number, is_short, column, rank;
+        if (!PyArg_ParseTuple(PyList_GetItem(operators, i), "y*py*pii", &literal, &is_number, &ends,
+                              &is_short, &column, &rank))
             return NULL;
         Operator *o = &format->operators[format->n_operators++];
-        bool is_fit = literal.len <= MOST_LITERAL && ends.len > 0
+        /* Without trying, a value ends where it has to. */
+        bool is_fit = literal.len <= MOST_LITERAL && (ends.len > 0 || is_lenient)
                       && ends.len <= MOST_ENDS && column < MOST_COLUMNS && rank >= 0
                       && rank < 256;
         if (is_fit) {
             *o = (Operator){.length = (size_t)literal.len, .is_number = is_number,
+                            .is_short = is_short, .has_ends = ends.len != 0,
                             .column = column, .rank = (uint8_t)rank};
             memcpy(o->literal, literal.buf, (size_t)literal.len);
-            for (Py_ssize_t end = 0; end < MOST_ENDS; end++)
+            for (Py_ssize_t end = 0; end < MOST_ENDS && ends.len != 0; end++)
                 o->ends[end] = ((const uint8_t *)ends.buf)[end < ends.len ? end : ends.len - 1];
         }
         PyBuffer_Release(&literal);

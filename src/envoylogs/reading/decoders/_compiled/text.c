@@ -36,34 +36,27 @@ static inline bool take_literal(Cursor *c, const uint8_t *literal, size_t length
     return true;
 }
 
-static bool take_operator(Decoder *d, Cursor *c, const Operator *o)
+/* Takes a value as long as it can be; false if there can be none. */
+static inline bool take_longest(Cursor *c, const Operator *o)
 {
-    if (!take_literal(c, o->literal, o->length))
-        return false;
     const uint8_t *start = c->at;
-    if (o->is_number && !take(c, '-')) {
+    if (o->is_number) {
+        if (take(c, '-'))
+            return true;
         while (is_digit(peek(c)))
             c->at++;
-        if (c->at == start)
-            return false;
-    } else if (!o->is_number)
+        return c->at != start;
+    }
+    if (o->has_ends)
         skip_to(c, o->ends);
-    if (o->column < 0)
-        return true;
-    bool is_wanted = d->columns[o->column].kind != UNWANTED;
-    Span text = {start, (size_t)(c->at - start)};
-    if (is_wanted && !take_text_value(d, (size_t)o->column, o->rank, text))
-        return false;
-    d->has |= (uint64_t)1 << o->column;
+    else
+        c->at = c->end;
     return true;
 }
 
-static bool fits(Decoder *d, Cursor c, const Format *format)
+/* Tells whether a line may end behind the last value. */
+static bool ends_here(const Format *format, Cursor c)
 {
-    d->has = 0;
-    for (size_t i = 0; i < format->n_operators; i++)
-        if (!take_operator(d, &c, &format->operators[i]))
-            return false;
     if (!take_all(&c, format->last, format->last_length))
         return false;
     if (format->is_prefix)
@@ -73,13 +66,85 @@ static bool fits(Decoder *d, Cursor c, const Format *format)
     return left(&c) == 0;
 }
 
+/* Each value ends where it has to: at a byte that it can't hold. */
+static bool fits(const Format *format, Cursor c, Span *values)
+{
+    for (size_t i = 0; i < format->n_operators; i++) {
+        if (!take_literal(&c, format->operators[i].literal, format->operators[i].length))
+            return false;
+        values[i].at = c.at;
+        if (!take_longest(&c, &format->operators[i]))
+            return false;
+        values[i].length = (size_t)(c.at - values[i].at);
+    }
+    return ends_here(format, c);
+}
+
+/* Tells whether what stands there may be what follows the values before an operator. */
+static inline bool may_go_on(const Format *format, size_t i, Cursor c)
+{
+    bool is_literal = i + (format->is_last_free ? 1 : 0) < format->n_operators;
+    return !is_literal || take_literal(&c, format->operators[i].literal, format->operators[i].length);
+}
+
+/* Finds where values end by trying, in the order in which a regular expression does: a short value
+ * from nothing on, another one from its longest down. So the first that fits is the same. */
+static bool fits_by_trying(const Format *format, size_t i, Cursor c, Span *values, size_t *tries)
+{
+    if (*tries == 0)
+        return false;
+    --*tries;
+    if (i == format->n_operators)
+        return ends_here(format, c);
+    const Operator *o = &format->operators[i];
+    Cursor before = c;
+    if (take_literal(&c, o->literal, o->length)) {
+        const uint8_t *start = c.at;
+        size_t longest = take_longest(&c, o) ? (size_t)(c.at - start) + 1 : 0;
+        /* Nothing that stands behind a number begins with a digit. */
+        size_t n = o->is_number && longest != 0 ? 1 : longest;
+        for (size_t k = 0; k < n; k++) {
+            size_t length = o->is_short ? k : longest - 1 - k;
+            Cursor behind = {start + length, c.end};
+            values[i] = (Span){start, length};
+            if (may_go_on(format, i + 1, behind)
+                && fits_by_trying(format, i + 1, behind, values, tries))
+                return true;
+        }
+    }
+    values[i] = (Span){before.at, 0};
+    return format->is_last_free && i + 1 == format->n_operators && ends_here(format, before);
+}
+
+/* Takes the values of a line; false if there is one that can't be taken as it stands. */
+static bool take_values(Decoder *d, const Format *format, const Span *values)
+{
+    d->has = 0;
+    for (size_t i = 0; i < format->n_operators; i++) {
+        const Operator *o = &format->operators[i];
+        if (o->column < 0)
+            continue;
+        bool is_wanted = d->columns[o->column].kind != UNWANTED;
+        if (is_wanted && !take_text_value(d, (size_t)o->column, o->rank, values[i]))
+            return false;
+        d->has |= (uint64_t)1 << o->column;
+    }
+    return true;
+}
+
 bool read_text(Decoder *d, Cursor line)
 {
+    /* What takes more tries is read by somebody who needs none. */
+    size_t tries = 256;
+    Span values[MOST_OPERATORS];
     if (!begins_with_time(line) || !is_text(line))
         return false;
-    /* In their order: a line whose values are empty may fit several. */
-    for (size_t i = 0; i < d->n_formats; i++)
-        if (fits(d, line, &d->formats[i]))
-            return true;
+    /* In their order: a line whose values are empty, or hold anything, may fit several. */
+    for (size_t i = 0; i < d->n_formats; i++) {
+        const Format *format = &d->formats[i];
+        if (format->is_lenient ? fits_by_trying(format, 0, line, values, &tries)
+                               : fits(format, line, values))
+            return take_values(d, format, values);
+    }
     return false;
 }
