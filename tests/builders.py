@@ -15,9 +15,7 @@ from envoylogs.keyed.batches import Batch, Decoded
 from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
-from envoylogs.reading.block_reader import BlockReader
 from envoylogs.reading.decoded_block import KEY, PLACE, DecodedBlock
-from envoylogs.reading.decoders.columns import RecordColumns
 from envoylogs.reading.fates import LineFates
 from envoylogs.sources.blocks import blocks
 
@@ -199,17 +197,18 @@ def reading(
     name: str = "test.log",
     keep_text: bool = False,
 ) -> Batch:
-    """Read bytes as one source and return all of it, of any role, as one batch."""
-    fates = LineFates()
-    records = RecordColumns(columns)
-    reader = BlockReader(name, keep_text=keep_text)
+    """Read bytes as one source and return all of it, of any role, as one batch.
+
+    They are read by whichever decoder the run is with.
+    """
+    fates, plan = LineFates(), ReadPlan(columns, EVERY_ROLE, text=keep_text)
+    decoder = plan.decoder()
+    records, reader = plan.collector(decoder), plan.reader_at(name, 1, decoder)
     for item in blocks(Pipe(data, portions)):
         records.extend(name, reader.read(item, fates))
     records.extend(name, reader.finish(fates))
     block = records.decoded(fates) if len(records) else None
-    return Decoded(
-        block, ReadPlan(columns, EVERY_ROLE), fates, ProxiesSeen(), RequestsSeen()
-    ).normalized()
+    return Decoded(block, plan, fates, ProxiesSeen(), RequestsSeen()).normalized()
 
 
 def batch_of(

@@ -196,6 +196,15 @@ def test_typographic_quotes_are_repaired_among_lines_that_are_no_records(others:
     assert batch.fates.counts["test.log", "malformed", "text_format"] == others
 
 
+def test_repaired_lines_stand_before_others_of_their_form_as_in_the_log() -> None:
+    pasted = _MODERN.replace("/cart", "/first").replace('"', "“").encode()
+
+    batch = reading(pasted + b"\n" + _MODERN.encode() + b"\n")
+
+    rows = frame(batch).select("line", "path").rows()
+    assert rows == [(1, "/first"), (2, "/cart")]
+
+
 def test_typographic_quotes_inside_a_user_agent_stay_what_they_are() -> None:
     batch = reading(_MODERN.replace("curl/8.5.0", "“curl”").encode())
 

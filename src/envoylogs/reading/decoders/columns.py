@@ -23,10 +23,9 @@ from envoylogs.reading.decoded_block import (
     DecodedBlock,
     OtherRecords,
     keyed,
-    split_keys,
 )
-from envoylogs.reading.decoders.logged_values import as_text
 from envoylogs.reading.decoders.object_shapes import ObjectShapes
+from envoylogs.reading.decoders.ordering import in_order, with_origins
 from envoylogs.reading.decoders.reference import was_logged
 from envoylogs.reading.decoders.text_patterns import values_of
 from envoylogs.reading.payloads import NOBODY, Origin
@@ -244,8 +243,10 @@ class RecordColumns:
             *self._objects.shapes,
             *self._text_shapes.values(),
         ]
-        # Where several shapes stand among each other, all their columns are put in order.
-        is_alone = len(shapes) == 1 and not self._decoded
+        # Where several shapes stand among each other, or lines of one that were repaired among
+        # those that were not, all their columns are put in order.
+        is_in_order = len(shapes) == 1 and shapes[0].places == sorted(shapes[0].places)
+        is_alone = is_in_order and not self._decoded
         # What outcomes rest on is looked at in each record.
         seldom = set(self._seldom).difference(PRESENT) if is_alone else ()
         blocks, places, before = [], [], 0
@@ -254,12 +255,9 @@ class RecordColumns:
             blocks.append(block)
             places += shape.places
             before += block.keys.height
-        if len(blocks) > 1:
-            block = _in_order(blocks, pl.Series(places))
-        else:
-            (block,) = blocks
+        block = blocks[0] if is_in_order else in_order(blocks, pl.Series(places))
         if self._origins:
-            block = _with_origins(block, self._origins)
+            block = with_origins(block, self._origins)
         more = [pl.Series("line", self._lines, dtype=pl.Int64)]
         if self._texts:
             more.append(pl.Series("text", self._texts, dtype=pl.Binary))
@@ -269,52 +267,3 @@ class RecordColumns:
             found = map(self._unknown.get, range(len(self._lines)))
             more.append(pl.Series(schema.UNKNOWN_KEYS, list(found), dtype=pl.String))
         return block._replace(rows=block.rows.hstack(more))
-
-
-def _in_order(blocks: list[DecodedBlock], places: pl.Series) -> DecodedBlock:
-    """Return several blocks as one, their numbers of keys told apart.
-
-    Args:
-        blocks: Without seldom or coded columns.
-        places: The place of each record of all of them, one block after the other.
-    """
-    keys, rows = (
-        _joined(of_all) for of_all in ([one.keys for one in blocks], [one.rows for one in blocks])
-    )
-    return DecodedBlock(keys, rows[places.arg_sort()])
-
-
-def _joined(frames: list[pl.DataFrame]) -> pl.DataFrame:
-    """Return the rows of several shapes, one behind the other.
-
-    Columns that they have as several types become text, as within a shape: integers that become
-    floats beside others lose digits.
-    """
-    types: dict[str, set[pl.DataType]] = {}
-    for frame in frames:
-        for name, dtype in frame.schema.items():
-            types.setdefault(name, set()).add(dtype)
-    mixed = {name for name, of_column in types.items() if len(of_column) > 1}
-    return pl.concat(
-        [
-            frame.with_columns(as_text(frame[name]) for name in frame.columns if name in mixed)
-            for frame in frames
-        ],
-        how="diagonal",
-    )
-
-
-def _with_origins(block: DecodedBlock, origins: list[Origin]) -> DecodedBlock:
-    """Return records with who wrote them, as a part of their keys."""
-    distinct = list(dict.fromkeys([*origins, NOBODY]))
-    place_of = {origin: place for place, origin in enumerate(distinct)}
-    places = pl.Series([place_of[origin] for origin in origins], dtype=pl.UInt32)
-    places = places.extend_constant(place_of[NOBODY], block.rows.height - len(origins))
-    before, who, key = split_keys(block.keys.height, block.rows[KEY], places, len(distinct))
-    names = pl.DataFrame(distinct, schema=dict.fromkeys(Origin._fields, pl.String()), orient="row")[
-        who
-    ]
-    keys = block.keys[before]
-    logged = keys["pod"] if "pod" in keys.columns else pl.Series([None], dtype=pl.String)
-    keys = keys.with_columns(names).with_columns(pl.coalesce("pod", pl.lit(logged)).alias("pod"))
-    return block._replace(keys=keys, rows=block.rows.with_columns(key.alias(KEY)))
