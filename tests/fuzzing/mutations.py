@@ -184,7 +184,7 @@ def _escape(pairs: Pairs, random: Random) -> None:
         parts = list(pairs[place])
         which = random.randrange(2)
         text = parts[which]
-        spot = random.randrange(len(text))
+        spot = random.randrange(max(len(text), 1))
         if text.startswith('"') and 0 < spot < len(text) - 1 and "\\" not in text:
             parts[which] = f"{text[:spot]}\\u{ord(text[spot]):04x}{text[spot + 1 :]}"
         pairs[place] = (parts[0], parts[1])

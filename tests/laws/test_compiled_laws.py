@@ -167,8 +167,28 @@ _BESIDE_AN_ENVELOPE = [
 """A line that seemed bare unless there was an envelope beside it."""
 
 
+_REPAIRED_BEFORE_OTHERS = [
+    b'[2026-6Z] " [2026-6Z] "  " 0    "" 0 9 8  "" "" "" "" ""      \n'
+    b'"","[2021-0Z] ""  "" 0    """" 0 0 5  """" """" """" """" """"      -"\n'
+    b'[2026-11-01T12:00:00.271Z] "  " 0  "" 0 1 2  "" "" "" "" ""     '
+]
+"""Lines that had each other's values where no other format was among them."""
+
+_IN_PARTS = [
+    b"[pod/2/r] 2026-01-02T03:00:00Z "
+    b'[2026-11-01T12:00:00.029Z] "  " 0  "" 1 5 3  "" "" "" "" ""     \n'
+    b'2026-01-02T03:04:09+00:00 stdout P {"":"","\n'
+    b'2026-01-02T03:04:09+00:00 stdout P ":null,"downstreamlocaladdress":"","\n'
+    b'{"":"","downstreamremoteaddress":""}\n'
+    b"2026-01-02T03:04:09+00:00 stdout F }"
+]
+"""A record between the parts of another one, which came first beside a line of TEXT."""
+
+
 @pytest.mark.property
 @given(blocks=_blocks(), plan=_plans)
+@example(blocks=_REPAIRED_BEFORE_OTHERS, plan=ReadPlan(_ALL))
+@example(blocks=_IN_PARTS, plan=ReadPlan(_ALL))
 @example(blocks=_BESIDE_AN_ENVELOPE, plan=ReadPlan(_ALL))
 @example(blocks=[b"{"], plan=ReadPlan(_ALL))
 @example(blocks=_OF_SEVERAL_FORMATS, plan=ReadPlan(_ALL))

@@ -142,7 +142,8 @@ class RecordColumns:
             self._sources.append((source, self._height))
         self._decoded += [(self._height + place, n) for place, n in records.decoded]
         self._height += len(records)
-        if records.runs:
+        # A line in parts is whole after the lines between its parts.
+        if records.runs or records.lines != sorted(records.lines):
             self._extend_mixed(records)
         else:
             objects = records.objects
@@ -154,7 +155,7 @@ class RecordColumns:
             self._origins += [records.origins.get(n, NOBODY) for n in self._lines[first:]]
 
     def _extend_mixed(self, records: RawRecords) -> None:
-        """Take records of TEXT, and those of JSON between them, in the order of their lines."""
+        """Take records in the order of their lines: those of TEXT, and of JSON between them."""
         first = len(self._lines)
         of_text = [number for run in records.runs for number in run.numbers]
         numbers = [*records.lines, *of_text]
