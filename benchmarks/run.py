@@ -44,6 +44,8 @@ def run(command: list[str], *, one_core: bool = False, output: Path = Path(os.de
     of them together had at any look. Whoever looks often takes a part of a core for it.
     """
     environment = dict(os.environ)
+    # Polars sets it for those that are started from here, whatever they would set themselves.
+    environment.pop("_RJEM_MALLOC_CONF", None)
     if one_core:
         environment["POLARS_MAX_THREADS"] = "1"
         command = ["taskset", "-c", "0", *command]
