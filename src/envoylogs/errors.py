@@ -92,6 +92,8 @@ class IncompleteSourceError(SourceError):
             remedy = "Give this user the right to read it, or name other sources."
         elif problem == CUT_LOG:
             remedy = "Read it again, with what was moved out of it."
+        elif archive == "object":
+            remedy = "Read it again; of one that is gone there is nothing more to read."
         elif kind in {"truncated", "damaged"}:
             remedy = "Get the file again."
         else:
@@ -115,6 +117,10 @@ PROBLEMS: dict[str, str] = {
     "unread": "an archive of a kind that is not read: tar, zip or lz4",
     "cut": "the log was truncated or written anew while it was read",
     "unlisted": "the system refuses to list the folder",
+    "vanished": "the object was removed after it was listed",
+    "changed": "the object was written anew while it was read",
+    "refused": "the store refuses to hand the object out",
+    "failed": "the store did not answer, however often it was asked",
 }
 """What can be wrong, in words. A problem is one of these keys, ``_`` and the name of a format, or
 ``log`` or ``folder``."""
@@ -128,6 +134,18 @@ _UNPACKING = {
     "zip": "unzip -p",
     "lz4": "lz4 -dc",
 }
+
+
+class ExtraError(EnvoylogsError):
+    """Something is asked that a package does which is not installed."""
+
+    slug = "extra"
+    is_of_usage = True
+
+    @classmethod
+    def missing(cls, what: str, extra: str) -> ExtraError:
+        """Return the error for what needs an extra of this package."""
+        return cls(f"{what}: needs the extra {extra}. Install it: pip install 'envoylogs[{extra}]'")
 
 
 class LogFormatError(EnvoylogsError):

@@ -20,6 +20,7 @@ from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.reading.decoded_block import PATH_SHAPE
 from envoylogs.reading.decoders.choice import decoder_choice
 from envoylogs.sources.known_logs import KnownLogs
+from envoylogs.sources.remote.ahead import begun
 from envoylogs.tally.days import DaySums
 from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.storage import holds_records, is_saved_tally, load_spec, load_tally
@@ -125,7 +126,7 @@ def tally_selections(  # noqa: PLR0913  # one parameter a concern of the caller
 
     def logs() -> Iterator[Source]:
         """Yield the logs that are read in order; all others are read on the way."""
-        for source in sources:
+        for source in begun(sources):
             if is_saved_tally(source):
                 tally = load_tally(source)
                 for each in plans:

@@ -12,10 +12,11 @@ from envoylogs.counted_frames import tally_of_frame
 from envoylogs.errors import TallyQuestionError
 from envoylogs.frames import ORIGIN
 from envoylogs.pipeline import spec_of_plan, tally_sources
-from envoylogs.tally.storage import holds_records
+from envoylogs.tally.storage import file_of, holds_records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from io import BytesIO
     from typing import Any
 
     from envoylogs.keyed.plan import Hooks, ReadPlan
@@ -57,8 +58,8 @@ def tally_of_any(
 
 
 def _tally_of_records(source: Source, spec: TallySpec, plan: ReadPlan) -> Tally:
-    assert source.path is not None  # noqa: S101  # what has a format is a file
-    written = _origin(source.path)
+    file = file_of(source)
+    written = _origin(file)
     if written.get("anonymized") is not None:
         plan = replace(plan, anonymizer=None)
     spec = spec_of_plan(spec, plan)
@@ -68,10 +69,10 @@ def _tally_of_records(source: Source, spec: TallySpec, plan: ReadPlan) -> Tally:
         selection=" ".join(words) or None,
         anonymized=written.get("anonymized") or spec.anonymized,
     )
-    return tally_of_frame(pl.scan_parquet(source.path, hive_partitioning=False), spec, plan)
+    return tally_of_frame(pl.scan_parquet(file, hive_partitioning=False), spec, plan)
 
 
-def _origin(path: str) -> dict[str, Any]:
+def _origin(path: str | BytesIO) -> dict[str, Any]:
     """Return what a file says of where its records are from; nothing if it says nothing."""
     try:
         found = json.loads(pl.read_parquet_metadata(path).get(ORIGIN, "{}"))

@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from dataclasses import replace
 from itertools import accumulate, groupby
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from envoylogs.engines.threads import Workers
 from envoylogs.errors import CUT_LOG, MissingSourceError, SourceError
@@ -14,7 +14,7 @@ from envoylogs.keyed.batches import Batch
 from envoylogs.reading.fates import LineFates
 from envoylogs.sources.compression import HEAD_BYTES, is_plain
 from envoylogs.sources.parts import Part, parts_of
-from envoylogs.sources.probe import MarkedFile, was_cut
+from envoylogs.sources.probe import MarkedFile, identity_of, was_cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,6 +33,8 @@ _PART_BYTES = 16 * 1024 * 1024
 _GROUP_BYTES = 512 * 1024 * 1024
 """How large a group gets: what is worked out anew for each must not matter, and which of its files
 are copies of logs before is not known to others until it is read."""
+_HELD_BYTES = 64 * 1024 * 1024
+"""How large one of objects gets, of which the small ones are kept from when they are looked at."""
 _LEAST_BYTES = 4 * 1024 * 1024
 """How large it is at least, for the same reason."""
 
@@ -45,14 +47,16 @@ class _Waiting(NamedTuple):
     source: Source
     place: Place
     marks: MarkedFile
-    file: tuple[int, int]
+    file: tuple[object, ...]
 
     @property
     def was_cut(self) -> bool:
         """Whether it does not hold any more what was there; a log that was renamed still does."""
+        if self.source.remote is not None:
+            return False
         try:
             with self.source.open_raw() as raw:
-                is_there = _identity(raw) == self.file
+                is_there = identity_of(raw) == self.file
                 return is_there and was_cut(raw, self.marks.offset, self.marks, is_packed=False)
         except MissingSourceError:
             return False
@@ -100,7 +104,7 @@ class SideBySide:
         """
         n = min(self._threads, (source.size or 0) // _PART_BYTES)
         if n <= 1 and self._waits(source):
-            if self._waiting_bytes >= _GROUP_BYTES:
+            if self._waiting_bytes >= (_GROUP_BYTES if source.remote is None else _HELD_BYTES):
                 yield from self.rest()
             return
         yield from self.rest()
@@ -126,8 +130,10 @@ class SideBySide:
         for read in found:
             _take(sums, read.sums)
         lines = sum((read.lines for read in found), Counter())
+        broken = set[str]().union(*(read.broken for read in found))
         for one in waiting:
-            self._leave(one, lines[one.source.name], sums)
+            if one.source.name not in broken:
+                self._leave(one, lines[one.source.name], sums)
 
     def tallies(self) -> list[list[Tally]]:
         """Return what was read, as tallies that add up, of each a tally for each selection."""
@@ -164,7 +170,8 @@ class SideBySide:
         sums, *others = (read.sums for read in found)
         for other in others:
             _take(sums, other)
-        self._leave(waiting, sum(of_parts), sums)
+        if not any(read.broken for read in found):
+            self._leave(waiting, sum(of_parts), sums)
         before = list(accumulate(of_parts, initial=0))
         self._tallies.append([one.total().with_lines_of_parts(before) for one in sums])
         return True
@@ -189,12 +196,20 @@ def _looked_at(source: Source, logs: KnownLogs, n: int) -> tuple[_Waiting, list[
         n: How many parts are wanted.
     """
     with source.open_raw() as raw:
-        place = logs.place_of(source, raw)
+        try:
+            place = logs.place_of(source, raw)
+        except SourceError as error:
+            if source.problem_of(error.__cause__) is None:
+                raise
+            # It is told where it is read.
+            return None
         try:
             if place.number is not None or not is_plain(raw.read(HEAD_BYTES)):
                 return None
-            return _Waiting(source, place, MarkedFile(raw), _identity(raw)), parts_of(raw, n)
+            return _Waiting(source, place, MarkedFile(raw), identity_of(raw)), parts_of(raw, n)
         except OSError as error:
+            if source.problem_of(error) is not None:
+                return None
             raise SourceError.unreadable(source.name, error) from error
 
 
@@ -211,12 +226,6 @@ def _jobs(waiting: Sequence[_Waiting], size: int, n: int) -> list[list[Source]]:
 def _take(sums: Sequence[TallySum], others: Sequence[TallySum]) -> None:
     for adding, other in zip(sums, others, strict=True):
         adding.take(other)
-
-
-def _identity(raw: BinaryIO) -> tuple[int, int]:
-    """Return what tells an open file from another one at its path."""
-    status = os.fstat(raw.fileno())
-    return status.st_dev, status.st_ino
 
 
 def _cores() -> int:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from envoylogs.keyed.plan import Hooks, ReadPlan
     from envoylogs.keyed.selection import Selection
+    from envoylogs.reading.fates import LineFates
     from envoylogs.reading.source_reader import Progress
     from envoylogs.sources.source import Source
     from envoylogs.tally.spec import TallySpec
@@ -32,10 +33,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What one thread has read: sums for each selection, and how many lines of each source."""
+    """What one thread has read.
+
+    Attributes:
+        sums: For each selection.
+        lines: How many lines of each source.
+        broken: The sources that could not be read to their end.
+    """
 
     sums: list[TallySum]
     lines: Counter[str]
+    broken: set[str]
 
 
 class _SharedProgress:
@@ -116,14 +124,12 @@ class Workers:
 
     def _read(self, sources: Sequence[Source], hooks: Hooks, records: int) -> Read:
         """Read some; the others end if they can't be read by themselves."""
-        read = Read(self.new_sums(), Counter())
+        read = Read(self.new_sums(), Counter(), set())
         selections = [(selection, RequestsSeen()) for selection, _ in self._asked]
         size = Counter[str]()
         try:
             for decoded in decode(sources, self._plan, hooks=hooks, compact_records=records):
-                for (name, fate, _), n in decoded.fates.counts.items():
-                    if fate in {"lines", "bytes"}:
-                        (read.lines if fate == "lines" else size)[name] += n
+                _note(decoded.fates, read, size)
                 batches = decoded.selected_by(selections, seldom_of=may_be_examples())
                 # What it says of who wrote it holds for the other parts too, and rests on what was
                 # passed over.
@@ -131,13 +137,22 @@ class Workers:
                     raise NotSeparableError  # noqa: TRY301  # with those of the reader
                 for adding, batch in zip(read.sums, batches, strict=True):
                     adding.add(batch)
-            for source in sources:
+            for source in (one for one in sources if one.name not in read.broken):
                 _count_unread(source, size[source.name], read.lines)
         except BaseException:
             if hooks.stop is not None:
                 hooks.stop.request()
             raise
         return read
+
+
+def _note(fates: LineFates, read: Read, size: Counter[str]) -> None:
+    """Note how much of which sources was read."""
+    for (name, fate, _), n in fates.counts.items():
+        if fate == "damaged":
+            read.broken.add(name)
+        elif fate in {"lines", "bytes"}:
+            (read.lines if fate == "lines" else size)[name] += n
 
 
 def _count_unread(source: Source, size: int, lines: Counter[str]) -> None:

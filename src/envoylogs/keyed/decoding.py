@@ -18,6 +18,7 @@ from envoylogs.reading.fates import LineFates
 from envoylogs.reading.part_reader import PartReader
 from envoylogs.reading.source_reader import SourceReader
 from envoylogs.sources.known_logs import KnownLogs
+from envoylogs.sources.remote.ahead import begun
 from envoylogs.sources.stop import Stop
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def decode(  # noqa: PLR0913  # one parameter a concern of the caller
 
     size = _Size(batch_records, compact_records)
     of_others = 0
-    for source in sources:
+    for source in begun(sources):
         if stop.requested:
             break
         if plan.anonymizer is not None:

@@ -63,6 +63,8 @@ class PartReader:
             yield reader.read(item, self.fates)
             if progress is not None:
                 progress.lines_read(reader.next_line - before)
-        if part.end is not None and reader.is_open and not stop.requested:
+        if stream.problem is not None:
+            self.fates.add(self._source.name, "damaged", 1, stream.problem)
+        elif part.end is not None and reader.is_open and not stop.requested:
             raise NotSeparableError
         yield reader.finish(self.fates)

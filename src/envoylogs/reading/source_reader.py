@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from envoylogs.errors import CUT_LOG
+from envoylogs.errors import CUT_LOG, SourceError
 from envoylogs.reading.resuming import RecentLines, lines_before, read_waiting
 from envoylogs.sources.ahead import read_ahead
 from envoylogs.sources.blocks import blocks
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from envoylogs.reading.block_reader import BlockReader
     from envoylogs.reading.fates import LineFates
     from envoylogs.reading.payloads import RawRecords
+    from envoylogs.sources.identity import Place
     from envoylogs.sources.known_logs import KnownLogs
     from envoylogs.sources.source import Source
     from envoylogs.sources.stop import Stop
@@ -75,8 +76,10 @@ class SourceReader:
         self, raw: BinaryIO, stop: Stop, progress: Progress | None
     ) -> Iterator[RawRecords]:
         size_before = size_of(raw)
-        place = self._logs.place_of(self._source, raw)
         on_bytes = progress.bytes_read if progress else None
+        place = self._place_of(raw)
+        if place is None:
+            return
         known = None if place.number is None else self._logs.logs[place.number]
         self._remember(known, place.same_bytes)
         self._tell(place.problem)
@@ -119,6 +122,17 @@ class SourceReader:
             waiting=waiting or (),
             complete=not stop.requested,
         )
+
+    def _place_of(self, raw: BinaryIO) -> Place | None:
+        """Return where the reading begins; null if nothing can be read."""
+        try:
+            return self._logs.place_of(self._source, raw)
+        except SourceError as error:
+            problem = self._source.problem_of(error.__cause__)
+            if problem is None:
+                raise
+            self._tell(problem)
+            return None
 
     def _tell(self, problem: str | None) -> None:
         """Account for a problem, if it is one, that kept the source from being read to its end."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from envoylogs.sources.encodings import as_utf8, encoding_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 READ_BYTES = 256 * 1024
 """How much is read and handed on at a time, at most."""
@@ -62,17 +62,26 @@ class UnpackedStream:
             the end.
         plain: Whether they are known to be no archive and no other encoding, whatever
             they look like.
+        broken: Has the problem for which reading has ended before the end, if it has.
 
     Attributes:
         problem: Why the bytes ended before their end, such as ``truncated_gzip``
             (see ``errors.PROBLEMS``); null if they did not.
     """
 
-    def __init__(self, read: Callable[[int], bytes], *, plain: bool = False) -> None:
-        self.problem: str | None = None
+    def __init__(
+        self, read: Callable[[int], bytes], *, plain: bool = False, broken: Sequence[str] = ()
+    ) -> None:
+        self._problem: str | None = None
+        self._broken = broken
         self._read = read
         self._pieces = None if plain else as_utf8(self._unpacked())
         self._rest = b""
+
+    @property
+    def problem(self) -> str | None:
+        """What is told as an attribute."""
+        return self._broken[0] if self._broken else self._problem
 
     def read1(self, size: int, /) -> bytes:
         """Return the next bytes as soon as there are any, at most so many; none at the end."""
@@ -90,7 +99,7 @@ class UnpackedStream:
         if found is None:
             yield from self._watched(self._plain(start), None)
         elif found.codec is None:
-            self.problem = f"unread_{found.name}"
+            self._problem = f"unread_{found.name}"
         else:
             members = self._members(start, found, found.codec())
             yield from self._watched(_gathered(members), found)
@@ -102,10 +111,10 @@ class UnpackedStream:
             if len(head) < HEAD_BYTES:
                 head += piece[: HEAD_BYTES - len(head)]
                 if _is_tar(head):
-                    self.problem = "unread_tar"
+                    self._problem = "unread_tar"
                     return
                 if outer is not None and _format_of(head) is not None:
-                    self.problem = f"nested_{outer.name}"
+                    self._problem = f"nested_{outer.name}"
                     return
             yield piece
 
@@ -119,7 +128,7 @@ class UnpackedStream:
         came, went = len(data), 0
         while data:
             if not _begins(data, archive.magics):
-                self.problem = f"damaged_{archive.name}"
+                self._problem = f"damaged_{archive.name}"
                 return
             decoder = codec.decoder()
             while not decoder.eof:
@@ -128,12 +137,12 @@ class UnpackedStream:
                     piece = decoder.decompress(data, min(codec.step, 64 + went // 64))
                 except codec.damage as error:
                     kind = "oversized" if "memory" in str(error).lower() else "damaged"
-                    self.problem = f"{kind}_{archive.name}"
+                    self._problem = f"{kind}_{archive.name}"
                     return
                 yield piece
                 went += len(piece)
                 if went > _BOMB_BYTES and went > _BOMB_RATIO * came:
-                    self.problem = f"bomb_{archive.name}"
+                    self._problem = f"bomb_{archive.name}"
                     return
                 data = b""
                 if decoder.needs_input and not decoder.eof:
@@ -141,7 +150,7 @@ class UnpackedStream:
                     data = self._read(_PACKED_BYTES)
                     came += len(data)
                     if not data:
-                        self.problem = f"truncated_{archive.name}"
+                        self._problem = f"truncated_{archive.name}"
                         return
             data = decoder.unused_data.lstrip(b"\0")
             while not data:

@@ -100,7 +100,7 @@ class KnownLogs:
             # A copy of the beginning is not where the log is, nor is an archive of what it was.
             is_there = place.is_known_archive and os.path.exists(log.path)  # noqa: PTH110
             if self.resumable and place.same_bytes >= log.end.offset and not is_there:
-                log = replace(log, name=source.name, path=os.path.realpath(source.path or ""))
+                log = replace(log, name=source.name, path=source.place)
                 self._files[place.number] = log.path
             self.logs[place.number] = log
         if place.unproven_bytes:
@@ -162,7 +162,7 @@ class KnownLogs:
         if known is not None and end.offset < known.end.offset:
             # It was cut since it was looked at.
             return
-        path = os.path.realpath(source.path or "")
+        path = source.place
         known = known or KnownLog(source.name, path, first, (), end)
         marks = {mark.offset: mark for mark in (*known.marks, *stream.marks)}
         has_tail = complete and not self.resumable and stream.offset > end.offset

@@ -1,6 +1,6 @@
 """Which sources the words of a command line mean.
 
-A word is a file, a folder, a glob or ``-``. Folders are read in the order of
+A word is a file, a folder, a glob, a URL or ``-``. Folders are read in the order of
 their names, at every depth, without hidden files. The same real file named
 twice is read once. A folder that can't be listed is a source with a problem:
 what it holds is missing, and nobody may take the rest for everything.
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envoylogs.errors import UNLISTED_FOLDER, SourceError
+from envoylogs.sources.remote.urls import is_url
 from envoylogs.sources.source import STDIN_NAME, Source
 
 if TYPE_CHECKING:
@@ -45,9 +46,15 @@ def locate(words: Iterable[str]) -> list[Source]:
 def _sources_of(word: str) -> Iterator[Source]:
     if word == "-":
         yield Source(STDIN_NAME, None)
-        return
-    if not word:
+    elif not word:
         raise SourceError.missing("''")
+    elif is_url(word):
+        yield from _objects_at(word)
+    else:
+        yield from _files_at(word)
+
+
+def _files_at(word: str) -> Iterator[Source]:
     path = Path(word)
     try:
         exists, is_folder = path.exists(), path.is_dir()
@@ -75,6 +82,13 @@ def _sources_of(word: str) -> Iterator[Source]:
             yield from _files_in(found) if found.is_dir() else [_source(match, found=True)]
     else:
         raise SourceError.missing(word)
+
+
+def _objects_at(url: str) -> Iterator[Source]:
+    from envoylogs.sources.remote.listing import objects_at
+
+    for remote, is_found in objects_at(url):
+        yield Source(remote.name, None, found=is_found, remote=remote)
 
 
 def _source(path: str, *, found: bool = False) -> Source:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from envoylogs.errors import SourceError
 from envoylogs.sources.blocks import MAX_LINE_BYTES, Block, LongLine, blocks
+from envoylogs.sources.probe import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,6 +49,9 @@ class PartStream:
         part: Which of its bytes.
         on_bytes: Called with the number of bytes of each read.
         stop: Ends the stream where it stands.
+
+    Attributes:
+        problem: Why it ended before the end of the part; null if it did not.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class PartStream:
         self._on_bytes = on_bytes
         self._stop = stop
         self._place = part.start
+        self.problem: str | None = None
         raw.seek(part.start)
 
     def blocks(self) -> Iterator[Block | LongLine]:
@@ -77,7 +81,7 @@ class PartStream:
             SourceError: If they can't be read.
         """
         # To clear as much for each of many small files would take longer than to read them.
-        size = min(BLOCK_BYTES, os.fstat(self._raw.fileno()).st_size - self._place + 1)
+        size = min(BLOCK_BYTES, size_of(self._raw) - self._place + 1)
         buffer, kept = bytearray(max(size, 1)), 0
         while kept < len(buffer) and (n := self._read_into(buffer, kept)):
             size = kept + n
@@ -101,7 +105,7 @@ class PartStream:
 
     def _read_into(self, buffer: bytearray, at: int) -> int:
         """Fill a buffer from a place on as far as there are bytes; return how many these were."""
-        if self._stop.requested:
+        if self._stop.requested or self.problem is not None:
             return 0
         room = len(buffer) - at
         wanted = room if self._end is None else min(room, self._end - self._place)
@@ -109,11 +113,18 @@ class PartStream:
             try:
                 n: int = self._raw.readinto(free)  # type: ignore[attr-defined]  # BinaryIO lacks it
             except OSError as error:
-                raise SourceError.unreadable(self._source.name, error) from error
+                self._break_off(error)
+                return 0
         self._place += n
         if n and self._on_bytes is not None:
             self._on_bytes(n)
         return n
+
+    def _break_off(self, error: OSError) -> None:
+        """Note why there is no more; the rest of the sources is read all the same."""
+        self.problem = self._source.problem_of(error)
+        if self.problem is None:
+            raise SourceError.unreadable(self._source.name, error) from error
 
     def read1(self, size: int, /) -> bytes:
         """Return the next bytes, at most so many; none at the end.
@@ -121,13 +132,14 @@ class PartStream:
         Raises:
             SourceError: If they can't be read.
         """
-        if self._stop.requested:
+        if self._stop.requested or self.problem is not None:
             return b""
         wanted = size if self._end is None else min(size, self._end - self._place)
         try:
             data: bytes = self._raw.read(wanted)
         except OSError as error:
-            raise SourceError.unreadable(self._source.name, error) from error
+            self._break_off(error)
+            return b""
         self._place += len(data)
         if data and self._on_bytes is not None:
             self._on_bytes(len(data))
@@ -141,7 +153,7 @@ def parts_of(raw: BinaryIO, n: int) -> list[Part]:
         raw: An open regular file; where it stands afterwards is not defined.
         n: How many are wanted.
     """
-    size = os.fstat(raw.fileno()).st_size
+    size = size_of(raw)
     starts = sorted({0, *(_line_behind(raw, size * place // n, size) for place in range(1, n))})
     starts = [start for start in starts if start < size or start == 0]
     return [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from itertools import count, takewhile
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -18,6 +17,7 @@ from envoylogs.sources.identity import (
     digest_of,
     mark_at,
 )
+from envoylogs.sources.remote.file import RemoteFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,16 +46,17 @@ class Probe:
 
     def __init__(self, raw: BinaryIO) -> None:
         self._raw = raw
-        self._raw_size = os.fstat(raw.fileno()).st_size
+        self._raw_size = size_of(raw)
         self._marks: dict[int, Mark] = {}
         self.is_packed = is_packed(self._at(0, TOLD_BY_BYTES))
         self.size = 0 if self.is_packed else self._raw_size
         self.problem: str | None = None
         self.head = b""
 
-    def fileno(self) -> int:
-        """Return the number of the open file."""
-        return self._raw.fileno()
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What tells the open file from another one."""
+        return identity_of(self._raw)
 
     def archive(self) -> str:
         """Return a digest of an archive as it is: of its size, its beginning and its end.
@@ -170,10 +171,20 @@ class MarkedFile:
 def size_of(raw: BinaryIO) -> int:
     """Return how many bytes an open file has now; 0 for what is no file, or does not know."""
     try:
-        status = os.fstat(raw.fileno())
+        place = raw.tell()
+        size = raw.seek(0, os.SEEK_END)
+        raw.seek(place)
     except OSError:
         return 0
-    return status.st_size if stat.S_ISREG(status.st_mode) else 0
+    return size
+
+
+def identity_of(raw: BinaryIO) -> tuple[object, ...]:
+    """Return what tells an open file from another one, whatever their names."""
+    if isinstance(raw, RemoteFile):
+        return raw.found
+    status = os.fstat(raw.fileno())
+    return status.st_dev, status.st_ino
 
 
 def was_cut(
@@ -187,7 +198,8 @@ def was_cut(
         stream: What was read of it.
         is_packed: Whether its bytes are not those of the stream.
     """
-    if not size_before:
+    # Objects are replaced as a whole, and only the version that was found is read.
+    if not size_before or isinstance(raw, RemoteFile):
         return False
     if size_of(raw) < size_before:
         return True

@@ -7,11 +7,11 @@ out as a copy is compared, where both logs are there to be read.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from envoylogs.sources.compression import READ_BYTES
-from envoylogs.sources.probe import Probe
+from envoylogs.sources.probe import Probe, identity_of, size_of
+from envoylogs.sources.source import opened_again
 
 if TYPE_CHECKING:
     from envoylogs.sources.blocks import ByteStream
@@ -31,8 +31,8 @@ def have_same_bytes(probe: Probe, log: KnownLog, path: str) -> bool | None:
         the same file.
     """
     try:
-        with open(path, "rb", buffering=0) as raw:  # noqa: PTH123
-            if os.path.sameopenfile(raw.fileno(), probe.fileno()):
+        with opened_again(path) as raw:
+            if identity_of(raw) == probe.identity:
                 return None
             other = Probe(raw)
             has_tail = log.tail is not None and log.tail.offset == probe.size
@@ -49,8 +49,8 @@ def have_same_bytes(probe: Probe, log: KnownLog, path: str) -> bool | None:
 def is_same_file(probe: Probe, path: str | None) -> bool:
     """Tell whether a file has all bytes of one at a path, packed as they are, if it is there."""
     try:
-        with open(path or "", "rb", buffering=0) as raw:  # noqa: PTH123
-            size = os.fstat(raw.fileno()).st_size
+        with opened_again(path or "") as raw:
+            size = size_of(raw)
             same = _common_bytes(probe.as_it_is(), Probe(raw).as_it_is(), size)
             return same == size
     except OSError:

@@ -6,18 +6,21 @@ import os
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from envoylogs.errors import OutputError, SourceError
 from envoylogs.sources.compression import READ_BYTES, UnpackedStream
+from envoylogs.sources.remote.urls import is_url
 from envoylogs.sources.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from envoylogs.sources.parts import Part
+    from envoylogs.sources.remote.file import Piece
+    from envoylogs.sources.remote.urls import RemoteObject
     from envoylogs.sources.stop import Stop
 
 STDIN_NAME = "<stdin>"
@@ -28,13 +31,15 @@ class Source:
     """A named source of bytes.
 
     Attributes:
-        name: As shown to the user: the path as it was given, or ``<stdin>``.
-        path: What to open; None is standard input.
+        name: As shown to the user: the path as it was given, a URL, or ``<stdin>``.
+        path: What to open; None is standard input, unless it is an object of a store.
         found: Whether it was found in a folder, where files that are no logs
             are passed over instead of being an error.
         problem: Why there is nothing to read though there may be something, such as
             ``unlisted_folder`` (see ``errors.PROBLEMS``); null for what can be opened.
         part: Which lines of a plain file are meant; null for all.
+        remote: The object of a store that it is; null for what is on this machine.
+        begun: The beginning of that object, if it was asked for; of this process.
     """
 
     name: str
@@ -42,12 +47,16 @@ class Source:
     found: bool = False
     problem: str | None = None
     part: Part | None = None
+    remote: RemoteObject | None = None
+    begun: Piece | None = field(default=None, compare=False, repr=False)
 
     @property
     def size(self) -> int | None:
         """The number of raw bytes, if it is known before reading."""
         if self.problem is not None:
             return 0
+        if self.remote is not None:
+            return self.remote.size
         if self.path is None or not os.path.isfile(self.path):  # noqa: PTH113
             return None
         return os.path.getsize(self.path)  # noqa: PTH202
@@ -73,6 +82,7 @@ class Source:
             SourceError: Also by the stream, if it can't be read further.
         """
         read_raw: Callable[[int], bytes] = getattr(raw, "read1", raw.read)
+        broken: list[str] = []
 
         def read(size: int) -> bytes:
             try:
@@ -82,7 +92,11 @@ class Source:
                         return b""
                 data = read_raw(size)
             except OSError as error:
-                raise SourceError.unreadable(self.name, error) from error
+                problem = self.problem_of(error)
+                if problem is None:
+                    raise SourceError.unreadable(self.name, error) from error
+                broken.append(problem)
+                return b""
             if data and on_bytes is not None:
                 on_bytes(len(data))
             return data
@@ -91,7 +105,26 @@ class Source:
             raw.seek(start)
             if on_bytes is not None:
                 on_bytes(start)
-        return UnpackedStream(read, plain=start > 0)
+        return UnpackedStream(read, plain=start > 0, broken=broken)
+
+    def problem_of(self, error: BaseException | None) -> str | None:
+        """Return the problem that an error of a store is, if the rest is read without the object.
+
+        That is so of objects that were found, as of files in a folder; one that was named is
+        missed.
+        """
+        from envoylogs.sources.remote.stores import StoreError
+
+        if self.remote is None or not self.found:
+            return None
+        if isinstance(error, StoreError):
+            return error.problem
+        return "vanished_object" if isinstance(error, FileNotFoundError) else None
+
+    @property
+    def place(self) -> str:
+        """Where it is, whatever name was given: a path without links, or a URL."""
+        return self.name if self.remote is not None else os.path.realpath(self.path or "")
 
     @contextmanager
     def open_raw(self) -> Iterator[BinaryIO]:
@@ -100,11 +133,17 @@ class Source:
         Raises:
             SourceError: If it can't be opened.
         """
-        if self.path is None:
+        if self.remote is not None and self.problem is None:
+            from envoylogs.sources.remote.file import RemoteFile
+
+            with RemoteFile(self.remote, self.begun) as file:
+                yield cast("BinaryIO", file)
+            return
+        if self.path is None and self.problem is None:
             # Without its buffer: bytes that wait there would not be seen by a wait for the pipe.
             yield getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
             return
-        path = self.path if self.problem is None else os.devnull
+        path = os.devnull if self.problem is not None or self.path is None else self.path
         try:
             stream = open(path, "rb", buffering=0)  # noqa: PTH123, SIM115
         except FileNotFoundError as error:
@@ -113,6 +152,24 @@ class Source:
             raise SourceError.unreadable(self.name, error) from error
         with stream:
             yield stream
+
+
+@contextmanager
+def opened_again(place: str) -> Iterator[BinaryIO]:
+    """Open what was read before, by its place, as it is now.
+
+    Raises:
+        OSError: If it is not there any more, or can't be read.
+    """
+    if is_url(place):
+        from envoylogs.sources.remote.file import RemoteFile
+        from envoylogs.sources.remote.listing import object_at
+
+        with RemoteFile(object_at(place)) as file:
+            yield cast("BinaryIO", file)
+        return
+    with open(place, "rb", buffering=0) as raw:  # noqa: PTH123
+        yield raw
 
 
 @contextmanager

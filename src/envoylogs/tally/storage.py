@@ -14,13 +14,12 @@ import json
 from contextlib import contextmanager
 from dataclasses import asdict
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from envoylogs import __version__, schema
-from envoylogs.errors import TallyError, first_line
+from envoylogs.errors import SourceError, TallyError, first_line
 from envoylogs.tally.days import STATES_WITH_TIMES, newest_time, sum_of
 from envoylogs.tally.sealing import (
     UNSEALED,
@@ -35,6 +34,7 @@ from envoylogs.tally.tally import STATES, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
 
     from envoylogs.sources.source import Source
     from envoylogs.tally.state import State
@@ -97,26 +97,48 @@ def _keys(name: str, day: int | None, days: Mapping[int | None, Tally]) -> Itera
 
 def is_saved_tally(source: Source) -> bool:
     """Tell whether a source is a file in the format of tallies."""
-    if source.path is None or not source.size:
+    if not source.size or not _may_be_tally(source):
         return False
     with source.open_raw() as stream:
         return stream.read(len(_MAGIC)) == _MAGIC
 
 
+def _may_be_tally(source: Source) -> bool:
+    """Tell whether a source is a file at all; an object only by its name, as asking costs."""
+    if source.remote is not None:
+        return source.remote.key.endswith(".parquet")
+    return source.path is not None
+
+
+def file_of(source: Source) -> str | BytesIO:
+    """Return a file as Polars reads it: its path, or all bytes of an object.
+
+    Raises:
+        SourceError: If the object can't be read.
+    """
+    if source.path is not None:
+        return source.path
+    with source.open_raw() as raw:
+        try:
+            return BytesIO(raw.read())
+        except OSError as error:
+            raise SourceError.unreadable(source.name, error) from error
+
+
 def holds_counts(source: Source) -> bool:
     """Tell whether a file in the format of tallies says that it is one, of whatever version."""
     try:
-        return source.path is not None and _KEY in pl.read_parquet_metadata(source.path)
+        return is_saved_tally(source) and _KEY in pl.read_parquet_metadata(file_of(source))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         return False
 
 
 def holds_records(source: Source) -> bool:
     """Tell whether a source is a Parquet file of normalized records, as a log is converted to."""
-    if source.path is None or not is_saved_tally(source):
+    if not is_saved_tally(source):
         return False
     try:
-        columns = pl.read_parquet_schema(source.path)
+        columns = pl.read_parquet_schema(file_of(source))
         return columns.keys() >= {*schema.OF_COUNTED_RECORDS} and "state" not in columns
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         return False
@@ -158,10 +180,14 @@ def load_days(source: Source) -> tuple[dict[int | None, Tally], Mapping[str, str
 
 def _verified(source: Source) -> BytesIO:
     """Return all bytes of a file that are what was written, or are not sealed at all."""
-    if source.path is None:
+    if not _may_be_tally(source):
         why = "a saved tally is read from a file, not from a pipe."
         raise TallyError.unreadable(source.name, why)
-    whole = Path(source.path).read_bytes()
+    with source.open_raw() as raw:
+        try:
+            whole = raw.read()
+        except OSError as error:
+            raise SourceError.unreadable(source.name, error) from error
     if is_sealed(whole):
         verify(whole)
     return BytesIO(whole)

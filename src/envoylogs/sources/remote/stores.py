@@ -1,0 +1,201 @@
+"""Asking a store, with the credentials of its own ecosystem, as often as it takes.
+
+``obstore`` asks: S3, Google Cloud Storage, Azure and HTTP by one interface, outside of the
+interpreter's lock, with retries. What it says of an error may hold a signed URL, so of its words
+only the status and the store's own code are shown.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import time
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from envoylogs.errors import ExtraError, MissingSourceError, SourceError
+from envoylogs.sources.remote.urls import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeVar
+
+    from obstore import ObjectMeta
+    from obstore.store import ObjectStore
+
+    from envoylogs.sources.remote.urls import RemoteObject
+
+    _Result = TypeVar("_Result")
+
+_TRIES = 6
+_FIRST_WAIT_S = 0.2
+_LISTED = 1000
+_STATUS = re.compile(r"status code: (\d{3})")
+_CODE = re.compile(r"<Code>(\w{1,60})</Code>")
+_NATIVE = (
+    "AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_SKIP_SIGNATURE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)  # fmt: skip
+"""What says credentials of S3, or where they are, before files and the machine itself are asked."""
+
+
+class StoreError(OSError):
+    """A store did not give what it was asked for.
+
+    Attributes:
+        problem: Which kind of ``errors.PROBLEMS``.
+    """
+
+    def __init__(self, why: str, problem: str) -> None:
+        super().__init__(why)
+        self.problem = problem
+
+
+def listed(url: str, prefix: str, after: str | None) -> Iterator[Sequence[ObjectMeta]]:
+    """Yield what is in a store below a folder, page by page.
+
+    Args:
+        url: Of the store.
+        prefix: The folder, without a slash at its end.
+        after: The first key comes behind this one; null for all.
+
+    Raises:
+        StoreError: If it can't be listed.
+    """
+    pages = iter(_store(url).list(prefix or None, offset=after, chunk_size=_LISTED))
+    while (page := _asked(lambda: next(pages, None), tries=1)) is not None:
+        yield page
+
+
+def described(url: str, key: str) -> ObjectMeta:
+    """Return what a store knows of an object.
+
+    Raises:
+        StoreError: If it does not say.
+        FileNotFoundError: If there is none.
+    """
+    store = _store(url)
+    if url.startswith("http"):
+        # A signed URL is for reading and not for asking.
+        try:
+            return _asked(lambda: store.get(key, options={"range": (0, 1)})).meta
+        except StoreError as error:
+            if "416" not in str(error):
+                raise
+    return _asked(lambda: store.head(key))
+
+
+def fetched(found: RemoteObject, start: int, end: int) -> memoryview:
+    """Return bytes of an object, of the version that was listed.
+
+    Raises:
+        StoreError: If the store does not give them.
+        FileNotFoundError: If the object is not there any more.
+    """
+    options: Any = {"range": (start, end)}
+    if found.version is not None and not found.version.startswith("W/"):
+        options["if_match"] = found.version
+
+    def get() -> memoryview:
+        return memoryview(_store(found.store).get(found.key, options=options).bytes())
+
+    data = _asked(get)
+    if len(data) != end - start:
+        raise StoreError("it is shorter than the store had said", "changed_object")
+    return data
+
+
+def told(url: str, key: str, error: OSError) -> SourceError:
+    """Return an error about a URL for the user."""
+    name = shown(url, key)
+    if isinstance(error, FileNotFoundError):
+        return MissingSourceError(f"{name}: no such object, and none below it. Check the URL.")
+    return SourceError(f"{name}: can't be read: {error}.")
+
+
+def _asked(ask: Callable[[], _Result], tries: int = _TRIES) -> _Result:
+    """Ask a store, again if it fails in a way that may pass.
+
+    Most of that the library does by itself; an answer that ends in its middle it does not.
+    """
+    from obstore.exceptions import BaseError
+
+    for left in reversed(range(tries)):
+        try:
+            return ask()
+        except FileNotFoundError:
+            raise FileNotFoundError("no such object") from None
+        except PermissionError as error:
+            raise _store_error(error) from None
+        except (BaseError, OSError) as error:
+            found = _store_error(error)
+            if found.problem != "failed_object" or not left:
+                raise found from None
+            time.sleep(_FIRST_WAIT_S * 2 ** (tries - left - 1) * random.uniform(0.5, 1.5))  # noqa: S311
+    raise AssertionError
+
+
+def _store_error(error: Exception) -> StoreError:
+    said = str(error)
+    status, code = _STATUS.search(said), _CODE.search(said)
+    words = " ".join(found[1] for found in (status, code) if found is not None)
+    match type(error).__name__, status and status[1]:
+        case ("PermissionDeniedError" | "UnauthenticatedError", _) | (_, "401" | "403"):
+            return StoreError(
+                f"the store refuses it ({words or 'no right'}). Check the credentials and their "
+                "rights (envoylogs help remote)", "refused_object")  # fmt: skip
+        case ("PreconditionError", _) | (_, "412"):
+            return StoreError("it was written anew while it was read", "changed_object")
+        case _, str() as found if found.startswith("4"):
+            return StoreError(f"the store refuses it ({words})", "refused_object")
+    if "redential" in said or "MissingAccount" in said:
+        return StoreError(
+            "there are no credentials for it (envoylogs help remote)", "refused_object"
+        )
+    why = words or "no connection, or it broke"
+    return StoreError(
+        f"the store does not answer ({why}), however often it was asked", "failed_object"
+    )
+
+
+@lru_cache(maxsize=64)
+def _store(url: str) -> ObjectStore:
+    try:
+        from obstore import store as stores
+    except ImportError:
+        raise ExtraError.missing(url.partition("?")[0], "remote") from None
+    scheme = url.partition("://")[0]
+    options: Any = {
+        "client_options": {"allow_http": _may_be_http(scheme), "timeout": timedelta(seconds=60)},
+        "retry_config": {"max_retries": 8, "retry_timeout": timedelta(seconds=120)},
+    }
+    match scheme:
+        case "s3":
+            return stores.S3Store.from_url(url, **options, **_credentials())
+        case "gs":
+            return stores.GCSStore.from_url(url, **options)
+        case "http" | "https":
+            return stores.HTTPStore.from_url(url, **options)
+    return stores.AzureStore.from_url(url, **options)
+
+
+def _may_be_http(scheme: str) -> bool:
+    """Tell whether the user has named an address without TLS."""
+    endpoints = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT",
+                 "AZURE_STORAGE_ENDPOINT", "GOOGLE_STORAGE_ENDPOINT")  # fmt: skip
+    named = (os.environ.get(name, "") for name in endpoints)
+    return scheme == "http" or any(url.startswith("http://") for url in named)
+
+
+def _credentials() -> dict[str, Any]:
+    """Return what gives credentials of S3 where the environment has none."""
+    if any(name in os.environ for name in _NATIVE) and "AWS_PROFILE" not in os.environ:
+        return {}
+    try:
+        from obstore.auth.boto3 import Boto3CredentialProvider
+
+        return {"credential_provider": Boto3CredentialProvider()}
+    except (ImportError, ValueError):
+        return {}

@@ -1,0 +1,101 @@
+"""What a URL means: a store, and an object in it or a pattern of such."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+_URL = re.compile(r"(s3|gs|az|abfss?|https?)://", re.IGNORECASE)
+_MAGIC = re.compile(r"[*?\[]")
+_OF_PATTERN = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
+
+
+class RemoteObject(NamedTuple):
+    """An object of a store: a value, which may be sent to another process.
+
+    Attributes:
+        store: The URL of the store; of HTTP with the query, which may be a secret.
+        key: Its name there.
+        size: How many bytes it has.
+        version: The ETag of these bytes; null if the store names none.
+    """
+
+    store: str
+    key: str
+    size: int
+    version: str | None
+
+    @property
+    def name(self) -> str:
+        """Its URL as it is shown, without a query."""
+        return shown(self.store, self.key)
+
+
+class Url(NamedTuple):
+    """A store and a key, which may be a pattern."""
+
+    store: str
+    key: str
+
+    @property
+    def is_http(self) -> bool:
+        """Whether it is a page behind HTTP: nothing can be listed there."""
+        return self.store.lower().startswith("http")
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether its key is a pattern."""
+        return not self.is_http and _MAGIC.search(self.key) is not None
+
+    @property
+    def literal(self) -> str:
+        """What the key begins with before its first pattern character."""
+        found = None if self.is_http else _MAGIC.search(self.key)
+        return self.key if found is None else self.key[: found.start()]
+
+    def fits(self, key: str) -> bool:
+        """Tell whether a key fits the pattern."""
+        return re.fullmatch(_expression(self.key), key, re.DOTALL) is not None
+
+
+def is_url(word: str) -> bool:
+    """Tell whether a word is the URL of a store that is read."""
+    return _URL.match(word) is not None
+
+
+def parsed(word: str) -> Url:
+    """Return the store and the key of a URL.
+
+    Of HTTP the folder is the store, and the last step of the path is the key.
+    """
+    scheme, host, path, query, _ = urlsplit(word)
+    if scheme.lower() in {"http", "https"}:
+        folder, _, last = path.rpartition("/")
+        return Url(urlunsplit((scheme, host, folder, query, "")), unquote(last))
+    # Keys may hold any character; those of a bucket are no URL.
+    bucket, _, key = word.partition("://")[2].partition("/")
+    return Url(f"{scheme.lower()}://{bucket}", key)
+
+
+def shown(store: str, key: str) -> str:
+    """Return the URL of an object as it is shown: without user and query, which may be secrets."""
+    scheme, host, path, _, _ = urlsplit(store)
+    where = urlunsplit((scheme, host.rpartition("@")[2] if scheme in {"http", "https"} else host,
+                        path.rstrip("/"), "", ""))  # fmt: skip
+    return f"{where}/{key}"
+
+
+def _expression(pattern: str) -> str:
+    """Return a glob as a regular expression: only ``**`` passes a slash."""
+    words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return "".join(
+        words.get(part) or _class_or_letter(part) for part in _OF_PATTERN.findall(pattern)
+    )
+
+
+def _class_or_letter(part: str) -> str:
+    if len(part) == 1:
+        return re.escape(part)
+    inside = part[1:-1].replace("\\", "\\\\").replace("[", "\\[")
+    return f"[^{inside[1:]}]" if inside.startswith("!") else f"[{inside}]"
