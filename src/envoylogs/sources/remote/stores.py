@@ -64,9 +64,21 @@ def listed(url: str, prefix: str, after: str | None) -> Iterator[Sequence[Object
     Raises:
         StoreError: If it can't be listed.
     """
-    pages = iter(_store(url).list(prefix or None, offset=after, chunk_size=_LISTED))
-    while (page := _asked(lambda: next(pages, None), tries=1)) is not None:
+    pages: Iterator[Sequence[ObjectMeta]] | None = None
+
+    def next_page() -> Sequence[ObjectMeta] | None:
+        nonlocal pages
+        if pages is None:
+            pages = iter(_store(url).list(prefix or None, offset=after, chunk_size=_LISTED))
+        asked, pages = pages, None
+        page = next(asked, None)
+        # A list that broke is asked for anew, from behind what came of it.
+        pages = asked
+        return page
+
+    while (page := _asked(next_page)) is not None:
         yield page
+        after = page[-1]["path"] if page else after
 
 
 def described(url: str, key: str) -> ObjectMeta:
@@ -115,14 +127,14 @@ def told(url: str, key: str, error: OSError) -> SourceError:
     return SourceError(f"{name}: can't be read: {error}.")
 
 
-def _asked(ask: Callable[[], _Result], tries: int = _TRIES) -> _Result:
+def _asked(ask: Callable[[], _Result]) -> _Result:
     """Ask a store, again if it fails in a way that may pass.
 
     Most of that the library does by itself; an answer that ends in its middle it does not.
     """
     from obstore.exceptions import BaseError
 
-    for left in reversed(range(tries)):
+    for left in reversed(range(_TRIES)):
         try:
             return ask()
         except FileNotFoundError:
@@ -133,7 +145,7 @@ def _asked(ask: Callable[[], _Result], tries: int = _TRIES) -> _Result:
             found = _store_error(error)
             if found.problem != "failed_object" or not left:
                 raise found from None
-            time.sleep(_FIRST_WAIT_S * 2 ** (tries - left - 1) * random.uniform(0.5, 1.5))  # noqa: S311
+            time.sleep(_FIRST_WAIT_S * 2 ** (_TRIES - left - 1) * random.uniform(0.5, 1.5))  # noqa: S311
     raise AssertionError
 
 

@@ -55,8 +55,9 @@ class Url(NamedTuple):
         return self.key if found is None else self.key[: found.start()]
 
     def fits(self, key: str) -> bool:
-        """Tell whether a key fits the pattern."""
-        return re.fullmatch(_expression(self.key), key, re.DOTALL) is not None
+        """Tell whether a key fits the pattern, or is below a folder that does."""
+        expression = _expression(self.key.rstrip("/")) + "(?:/.*)?"
+        return re.fullmatch(expression, key, re.DOTALL) is not None
 
 
 def is_url(word: str) -> bool:
