@@ -25,7 +25,7 @@ if not _THOROUGH and "POLARS_MAX_THREADS" not in os.environ:
 
 hypothesis.settings.register_profile(
     "default",
-    max_examples=50,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
