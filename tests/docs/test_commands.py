@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from tests.handmade import served, text_of, unrouted
+from tests.object_store import Store, running_store
 from typer.testing import CliRunner
 
 from envoylogs.cli.app import _with_command, app_of
+from envoylogs.sources.remote.urls import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +33,9 @@ _PLACES = {
     "/var/log/gateway/": "logs/",
     "/var/lib/envoylogs/": "",
     "/var/lib/prometheus/node-exporter/": "",
+    # Stores that do not speak S3.
+    "gs://bucket/": "s3://bucket/",
+    "https://host/": "s3://bucket/",
 }
 
 
@@ -137,6 +142,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return here
 
 
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Run a store with all objects that the documents name."""
+    with running_store(tmp_path_factory.mktemp("store") / "weed", "bucket") as store:
+        store.put_text("gateway.log", _log(2))
+        store.put_text("gateway/2026-11-28/a.log", _log(2))
+        store.put_text("gateway/2026-11-28/b.log.gz", gzip.compress(_log(3)))
+        yield store
+
+
 def test_there_are_commands_of_all_kinds() -> None:
     named = {command.words[0] for command in _COMMANDS if command.words}
 
@@ -156,13 +171,19 @@ def test_there_are_commands_of_all_kinds() -> None:
 
 @pytest.mark.parametrize("page", sorted({command.page for command in _COMMANDS}))
 def test_the_commands_of_a_page_run_one_after_the_other(
-    page: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: str,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     copied = shutil.copytree(folder, tmp_path / "here", symlinks=True)
     monkeypatch.chdir(copied)
-    for command in _COMMANDS:
-        if command.page != page:
-            continue
+    commands = [command for command in _COMMANDS if command.page == page]
+    if any(is_url(word) for command in commands for word in command.words):
+        for name, value in request.getfixturevalue("bucket").environment.items():
+            monkeypatch.setenv(name, value)
+    for command in commands:
         given = _log(2) if command.is_piped else None
 
         found = CliRunner().invoke(app_of(), _with_command(command.words), input=given)

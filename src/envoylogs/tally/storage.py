@@ -106,7 +106,7 @@ def is_saved_tally(source: Source) -> bool:
 def _may_be_tally(source: Source) -> bool:
     """Tell whether a source is a file at all; an object only by its name, as asking costs."""
     if source.remote is not None:
-        return source.remote.key.endswith(".parquet")
+        return source.remote.key.endswith((".parquet", ".tally"))
     return source.path is not None
 
 

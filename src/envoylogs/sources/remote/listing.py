@@ -62,8 +62,8 @@ def _found(url: Url) -> Iterator[RemoteObject]:
     """Yield what fits a pattern, or is below a folder; nothing hidden."""
     folder = url.literal if not url.is_pattern else url.literal.rpartition("/")[0]
     folder = folder.strip("/")
-    # Keys that begin as the pattern does come behind what it begins with.
-    after = url.literal if url.is_pattern and not url.literal.endswith("/") else None
+    # Keys that begin as the pattern does come behind all that is shorter.
+    after = url.literal[:-1] if url.is_pattern and not url.literal.endswith("/") else None
     for page in listed(url.store, folder, after or None):
         for meta in page:
             key = meta["path"]
