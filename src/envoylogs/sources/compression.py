@@ -72,16 +72,18 @@ class UnpackedStream:
     def __init__(
         self, read: Callable[[int], bytes], *, plain: bool = False, broken: Sequence[str] = ()
     ) -> None:
-        self._problem: str | None = None
         self._broken = broken
         self._read = read
-        self._pieces = None if plain else as_utf8(self._unpacked())
+        # Apart, so that a stream that is not read to its end is let go of at once: it holds half
+        # a megabyte, and generators of its own would hold it.
+        self._inside = _Unpacking(read)
+        self._pieces = None if plain else as_utf8(self._inside.pieces())
         self._rest = b""
 
     @property
     def problem(self) -> str | None:
         """What is told as an attribute."""
-        return self._broken[0] if self._broken else self._problem
+        return self._broken[0] if self._broken else self._inside.problem
 
     def read1(self, size: int, /) -> bytes:
         """Return the next bytes as soon as there are any, at most so many; none at the end."""
@@ -91,7 +93,23 @@ class UnpackedStream:
         self._rest = piece[size:]
         return piece[:size]
 
-    def _unpacked(self) -> Iterator[bytes]:
+
+class _Unpacking:
+    """Unpacks the bytes of a source.
+
+    Args:
+        read: As of ``UnpackedStream``.
+
+    Attributes:
+        problem: Likewise, but for what is wrong with the source itself.
+    """
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self.problem: str | None = None
+        self._read = read
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield what is inside, in the encoding that it has."""
         start = b""
         while _may_become_archive(start) and (data := self._read(READ_BYTES)):
             start += data
@@ -99,7 +117,7 @@ class UnpackedStream:
         if found is None:
             yield from self._watched(self._plain(start), None)
         elif found.codec is None:
-            self._problem = f"unread_{found.name}"
+            self.problem = f"unread_{found.name}"
         else:
             members = self._members(start, found, found.codec())
             yield from self._watched(_gathered(members), found)
@@ -111,10 +129,10 @@ class UnpackedStream:
             if len(head) < HEAD_BYTES:
                 head += piece[: HEAD_BYTES - len(head)]
                 if _is_tar(head):
-                    self._problem = "unread_tar"
+                    self.problem = "unread_tar"
                     return
                 if outer is not None and _format_of(head) is not None:
-                    self._problem = f"nested_{outer.name}"
+                    self.problem = f"nested_{outer.name}"
                     return
             yield piece
 
@@ -128,7 +146,7 @@ class UnpackedStream:
         came, went = len(data), 0
         while data:
             if not _begins(data, archive.magics):
-                self._problem = f"damaged_{archive.name}"
+                self.problem = f"damaged_{archive.name}"
                 return
             decoder = codec.decoder()
             while not decoder.eof:
@@ -137,12 +155,12 @@ class UnpackedStream:
                     piece = decoder.decompress(data, min(codec.step, 64 + went // 64))
                 except codec.damage as error:
                     kind = "oversized" if "memory" in str(error).lower() else "damaged"
-                    self._problem = f"{kind}_{archive.name}"
+                    self.problem = f"{kind}_{archive.name}"
                     return
                 yield piece
                 went += len(piece)
                 if went > _BOMB_BYTES and went > _BOMB_RATIO * came:
-                    self._problem = f"bomb_{archive.name}"
+                    self.problem = f"bomb_{archive.name}"
                     return
                 data = b""
                 if decoder.needs_input and not decoder.eof:
@@ -150,7 +168,7 @@ class UnpackedStream:
                     data = self._read(_PACKED_BYTES)
                     came += len(data)
                     if not data:
-                        self._problem = f"truncated_{archive.name}"
+                        self.problem = f"truncated_{archive.name}"
                         return
             data = decoder.unused_data.lstrip(b"\0")
             while not data:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import gc
 import gzip
 import io
 import lzma
@@ -11,6 +12,7 @@ import struct
 import sys
 import tarfile
 import tracemalloc
+import weakref
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -455,3 +457,18 @@ def test_what_the_stream_reads_raises_is_raised() -> None:
 
     with pytest.raises(OSError, match="Input/output"):
         UnpackedStream(read).read1(10)
+
+
+def test_a_stream_that_is_not_read_to_its_end_is_let_go_of_at_once() -> None:
+    packed = io.BytesIO(gzip.compress(b"a line\n" * 100_000))
+    gc.disable()
+    try:
+        stream = UnpackedStream(packed.read)
+        assert stream.read1(100)
+        gone = weakref.ref(stream)
+
+        del stream
+
+        assert gone() is None
+    finally:
+        gc.enable()

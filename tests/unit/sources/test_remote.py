@@ -130,4 +130,4 @@ def test_reading_on_asks_for_every_byte_once() -> None:
     assert asked[0][0] == 0
     assert asked[-1][1] == 100_000_000
     assert all(end == start for (_, end), (start, _) in pairwise(asked))
-    assert len(asked) < 30
+    assert len(asked) < 40

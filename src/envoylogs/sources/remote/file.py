@@ -20,7 +20,7 @@ _FIRST_BYTES = 128 * 1024
 """How much is asked for where nothing is known of what is read next; twice as much each time that
 the reading goes on."""
 
-_MOST_BYTES = 8 * 1024 * 1024
+_MOST_BYTES = 4 * 1024 * 1024
 _AHEAD = 3
 """So many requests of the largest size are under way while a file is read through."""
 
