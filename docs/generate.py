@@ -23,8 +23,8 @@ from envoylogs.envoy.fields import ALIASES, EITHER, ENVOY_ONLY, WRAPPERS
 from envoylogs.envoy.flags import RESPONSE_FLAGS
 from envoylogs.envoy.outcomes import CONNECTION_OUTCOMES, OUTCOMES, harm_of
 from envoylogs.envoy.traffic import columns_behind
-from envoylogs.errors import PROBLEMS
 from envoylogs.mesh.causes import CAUSE_BY_CODE, CAUSE_KINDS
+from envoylogs.problems import PROBLEMS
 from envoylogs.reading.envelopes.unwrapping import ENVELOPES
 from envoylogs.reading.fates import REASONS
 from envoylogs.reading.mending.repair import KINDS

@@ -9,8 +9,9 @@ where it is raised, and is a constructor here if that is in several places.
 from __future__ import annotations
 
 import difflib
-import shlex
 from typing import TYPE_CHECKING, ClassVar
+
+from envoylogs.problems import PROBLEMS, remedy_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,54 +87,10 @@ class IncompleteSourceError(SourceError):
 
         The problem is as of ``PROBLEMS``, such as ``truncated_gzip``.
         """
-        kind, _, archive = problem.partition("_")
+        kind = problem.partition("_")[0]
         read = f"{bytes_read:,} unpacked bytes of it were" if bytes_read else "Nothing of it was"
-        if problem == UNLISTED_FOLDER:
-            remedy = "Give this user the right to read it, or name other sources."
-        elif problem == CUT_LOG:
-            remedy = "Read it again, with what was moved out of it."
-        elif archive == "object":
-            remedy = "Read it again; of one that is gone there is nothing more to read."
-        elif kind in {"truncated", "damaged"}:
-            remedy = "Get the file again."
-        else:
-            path = "-" if name == "<stdin>" else shlex.quote(name)
-            remedy = f"Unpack it into a pipe: {_UNPACKING[archive]} {path} | envoylogs"
-        return cls(f"{name}: {PROBLEMS[kind]} ({problem}). {read} read. {remedy}")
-
-
-UNLISTED_FOLDER = "unlisted_folder"
-"""The problem of a folder of which nobody knows what it holds."""
-
-CUT_LOG = "cut_log"
-"""The problem of a log that became shorter while it was read, or was written anew."""
-
-PROBLEMS: dict[str, str] = {
-    "truncated": "the archive ends too early",
-    "damaged": "the archive holds bytes that its format does not allow, or fails its checksum",
-    "bomb": "it unpacks to over 256 MiB and to over 250 times its size, which no log does",
-    "oversized": "it needs over 128 MiB (zstd) or 256 MiB (xz) of memory to unpack",
-    "nested": "an archive is inside the archive",
-    "unread": "an archive of a kind that is not read: tar, zip or lz4",
-    "cut": "the log was truncated or written anew while it was read",
-    "unlisted": "the system refuses to list the folder",
-    "vanished": "the object was removed after it was listed",
-    "changed": "the object was written anew while it was read",
-    "refused": "the store refuses to hand the object out",
-    "failed": "the store did not answer, however often it was asked",
-}
-"""What can be wrong, in words. A problem is one of these keys, ``_`` and the name of a format, or
-``log`` or ``folder``."""
-
-_UNPACKING = {
-    "gzip": "gzip -dc",
-    "zstd": "zstd -dc --long=31",
-    "bzip2": "bzip2 -dc",
-    "xz": "xz -dc",
-    "tar": "tar -xOf",
-    "zip": "unzip -p",
-    "lz4": "lz4 -dc",
-}
+        said = f"{name}: {PROBLEMS[kind]} ({problem}). {read} read."
+        return cls(f"{said} {remedy_of(problem, name)}")
 
 
 class ExtraError(EnvoylogsError):

@@ -22,6 +22,7 @@ from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.keyed.selection import NOTHING_SELECTED, Selection
 from envoylogs.pipeline import spec_of_plan, work_ahead
 from envoylogs.sources.known_logs import KnownLogs
+from envoylogs.sources.remote.ahead import begun
 from envoylogs.tally.known_names import KnownNames
 from envoylogs.tally.known_tokens import names_by_token, with_names
 from envoylogs.tally.spec import DEFAULT_SPEC
@@ -166,7 +167,7 @@ def _selected(
     """Yield the records that are wanted."""
     damaged: list[tuple[str, str, int]] = []
     logs, requests = KnownLogs(), RequestsSeen()
-    for source in sources:
+    for source in begun(sources):
         records = BATCH_RECORDS if source.size else 1
         bytes_read = 0
         decoding = decode([source], wanted, batch_records=records, logs=logs, requests=requests)
@@ -201,7 +202,7 @@ def times_of(sources: Iterable[Source], plan: ReadPlan, asked: str) -> tuple[int
     """
     found: tuple[int, int] | None = None
     wanted = replace(plan, columns=("start_time",), selection=NOTHING_SELECTED, anonymizer=None)
-    for source in sources:
+    for source in begun(sources):
         if holds_records(source):
             raise TallyQuestionError(
                 f"{source.name}: {asked} is not looked for in records that were read before. Give "

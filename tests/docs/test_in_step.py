@@ -25,13 +25,13 @@ from envoylogs import errors, schema
 from envoylogs.cli.app import COMMANDS, app_of
 from envoylogs.cli.settings import SETTINGS
 from envoylogs.envoy.outcomes import OUTCOME_NAMES
-from envoylogs.errors import PROBLEMS
 from envoylogs.mesh import errors as mesh_errors
 from envoylogs.mesh.causes import CAUSE_BY_CODE
 from envoylogs.mesh.documents import read_configuration
 from envoylogs.mesh.intent.oddities import _CONFLICTS
 from envoylogs.mesh.mesh import Mesh
 from envoylogs.pipeline import tally_sources
+from envoylogs.problems import PROBLEMS
 from envoylogs.reading.fates import REASONS
 from envoylogs.render.explained_json import write_explanations
 from envoylogs.render.records import write_json

@@ -44,10 +44,12 @@ def sources_for_state(sources: list[Source], state: Path | None, log: LogOptions
             "--state keeps counts and no request ids, so --distinct-requests can't tell what an "
             "earlier run has counted. Leave one of the two out."
         )
+    from envoylogs.sources.locate import listed
+
     own = {os.path.realpath(state), str(lock_of(state)), *outputs_of(state)}
     sources = [
         source
-        for source in sources
+        for source in listed(sources)
         if not (source.found and os.path.realpath(source.path or "") in own)
     ]
     for option in ("since", "until", "last", "finding"):

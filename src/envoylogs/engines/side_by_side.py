@@ -9,8 +9,9 @@ from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from envoylogs.engines.threads import Workers
-from envoylogs.errors import CUT_LOG, MissingSourceError, SourceError
+from envoylogs.errors import MissingSourceError, SourceError
 from envoylogs.keyed.batches import Batch
+from envoylogs.problems import CUT_LOG
 from envoylogs.reading.fates import LineFates
 from envoylogs.sources.compression import HEAD_BYTES, is_plain
 from envoylogs.sources.parts import Part, parts_of

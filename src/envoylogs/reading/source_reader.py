@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from envoylogs.errors import CUT_LOG, SourceError
+from envoylogs.errors import SourceError
+from envoylogs.problems import CUT_LOG
 from envoylogs.reading.resuming import RecentLines, lines_before, read_waiting
 from envoylogs.sources.ahead import read_ahead
 from envoylogs.sources.blocks import blocks

@@ -66,7 +66,7 @@ class UnpackedStream:
 
     Attributes:
         problem: Why the bytes ended before their end, such as ``truncated_gzip``
-            (see ``errors.PROBLEMS``); null if they did not.
+            (see ``problems.PROBLEMS``); null if they did not.
     """
 
     def __init__(

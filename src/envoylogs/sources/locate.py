@@ -14,8 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envoylogs.errors import UNLISTED_FOLDER, SourceError
-from envoylogs.sources.remote.urls import is_url
+from envoylogs.errors import SourceError
+from envoylogs.problems import UNLISTED_FOLDER
+from envoylogs.sources.remote.urls import is_url, may_be_tally
 from envoylogs.sources.source import STDIN_NAME, Source
 
 if TYPE_CHECKING:
@@ -84,11 +85,29 @@ def _files_at(word: str) -> Iterator[Source]:
         raise SourceError.missing(word)
 
 
+def listed(sources: Iterable[Source]) -> list[Source]:
+    """Return sources with the objects themselves where a URL means many.
+
+    Raises:
+        SourceError: If a store can't be asked.
+    """
+    from envoylogs.sources.remote.ahead import expanded
+
+    return list(expanded(sources))
+
+
 def _objects_at(url: str) -> Iterator[Source]:
     from envoylogs.sources.remote.listing import objects_at
 
-    for remote, is_found in objects_at(url):
-        yield Source(remote.name, None, found=is_found, remote=remote)
+    found = objects_at(url)
+    remote, is_found = next(found)
+    first = Source(remote.name, None, found=is_found, remote=remote)
+    if is_found and not may_be_tally(remote.key):
+        # That there are any is said at once; a million of them are listed while they are read.
+        yield Source(url, None, found=True, listing=url)
+        return
+    yield first
+    yield from (Source(more.name, None, found=True, remote=more) for more, _ in found)
 
 
 def _source(path: str, *, found: bool = False) -> Source:
@@ -159,7 +178,7 @@ def _can_be_listed(folder: str) -> bool:
 
 def _identity(source: Source) -> tuple[int, int] | str:
     if source.path is None:
-        return source.name
+        return f"{source.name}/" if source.listing is not None else source.name
     try:
         status = Path(source.path).stat()
     except OSError:

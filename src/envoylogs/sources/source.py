@@ -36,9 +36,11 @@ class Source:
         found: Whether it was found in a folder, where files that are no logs
             are passed over instead of being an error.
         problem: Why there is nothing to read though there may be something, such as
-            ``unlisted_folder`` (see ``errors.PROBLEMS``); null for what can be opened.
+            ``unlisted_folder`` (see ``problems.PROBLEMS``); null for what can be opened.
         part: Which lines of a plain file are meant; null for all.
         remote: The object of a store that it is; null for what is on this machine.
+        listing: A URL that means many objects, which are listed where they are read: then it
+            stands for them, and is nothing that can be opened.
         begun: The beginning of that object, if it was asked for; of this process.
     """
 
@@ -48,6 +50,7 @@ class Source:
     problem: str | None = None
     part: Part | None = None
     remote: RemoteObject | None = None
+    listing: str | None = None
     begun: Piece | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -55,6 +58,8 @@ class Source:
         """The number of raw bytes, if it is known before reading."""
         if self.problem is not None:
             return 0
+        if self.listing is not None:
+            return None
         if self.remote is not None:
             return self.remote.size
         if self.path is None or not os.path.isfile(self.path):  # noqa: PTH113
@@ -122,6 +127,11 @@ class Source:
         return "vanished_object" if isinstance(error, FileNotFoundError) else None
 
     @property
+    def is_pipe(self) -> bool:
+        """Whether it can be read once only."""
+        return self.size is None and self.listing is None
+
+    @property
     def place(self) -> str:
         """Where it is, whatever name was given: a path without links, or a URL."""
         return self.name if self.remote is not None else os.path.realpath(self.path or "")
@@ -180,7 +190,7 @@ def rereadable(sources: list[Source]) -> Iterator[list[Source]]:
         SourceError: If a pipe can't be read.
         OutputError: If there is no room for it.
     """
-    if all(source.size is not None for source in sources):
+    if not any(source.is_pipe for source in sources):
         yield sources
         return
     place = Path(tempfile.gettempdir())
@@ -188,7 +198,7 @@ def rereadable(sources: list[Source]) -> Iterator[list[Source]]:
         try:
             folder = opened.enter_context(temporary_folder(place, "envoylogs"))
             kept = [
-                source if source.size is not None else _kept(source, folder / str(number))
+                _kept(source, folder / str(number)) if source.is_pipe else source
                 for number, source in enumerate(sources)
             ]
         except OSError as error:

@@ -56,7 +56,7 @@ class Accounts(NamedTuple):
             ``mixed`` for several, null without records), ``bytes``
             (unpacked), ``lines``, ``blank``, ``records``, ``first``,
             ``last`` (microseconds), ``problem`` (why it could not be read
-            to its end, see ``errors.PROBLEMS``; null if it could).
+            to its end, see ``problems.PROBLEMS``; null if it could).
         gateways: One row for each gateway: ``gateway``, ``records``, ``first``, ``last``.
         overlap: The window that all gateways cover (microseconds): the last of
             their beginnings and the first of their ends; null with fewer than

@@ -20,6 +20,7 @@ import polars as pl
 
 from envoylogs import __version__, schema
 from envoylogs.errors import SourceError, TallyError, first_line
+from envoylogs.sources.remote.urls import may_be_tally
 from envoylogs.tally.days import STATES_WITH_TIMES, newest_time, sum_of
 from envoylogs.tally.sealing import (
     UNSEALED,
@@ -106,7 +107,7 @@ def is_saved_tally(source: Source) -> bool:
 def _may_be_tally(source: Source) -> bool:
     """Tell whether a source is a file at all; an object only by its name, as asking costs."""
     if source.remote is not None:
-        return source.remote.key.endswith((".parquet", ".tally"))
+        return may_be_tally(source.remote.key)
     return source.path is not None
 
 

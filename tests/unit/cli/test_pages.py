@@ -13,8 +13,9 @@ from envoylogs import errors, schema
 from envoylogs.cli.app import COMMANDS, _with_command
 from envoylogs.cli.pages import LIKE_COMMANDS, TOPICS, names, texts_of, titles
 from envoylogs.envoy.outcomes import OUTCOME_NAMES
-from envoylogs.errors import PROBLEMS, UnknownKeyError
+from envoylogs.errors import UnknownKeyError
 from envoylogs.mesh.causes import CAUSE_BY_CODE
+from envoylogs.problems import PROBLEMS
 from envoylogs.reading.fates import REASONS
 from envoylogs.summary.findings.catalog import KIND_BY_CODE
 

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from envoylogs.errors import PROBLEMS
+from envoylogs.problems import PROBLEMS
 from envoylogs.sources.compression import READ_BYTES, UnpackedStream
 
 if sys.version_info >= (3, 14):

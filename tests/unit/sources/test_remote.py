@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import glob
 import io
+import tracemalloc
 from itertools import pairwise
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from envoylogs.sources.locate import locate
 from envoylogs.sources.remote import file as remote_file
+from envoylogs.sources.remote import listing
+from envoylogs.sources.remote.ahead import begun, expanded
 from envoylogs.sources.remote.file import RemoteFile
 from envoylogs.sources.remote.urls import RemoteObject, Url, is_url, parsed, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -131,3 +136,47 @@ def test_reading_on_asks_for_every_byte_once() -> None:
     assert asked[-1][1] == 100_000_000
     assert all(end == start for (_, end), (start, _) in pairwise(asked))
     assert len(asked) < 40
+
+
+class _Pages:
+    """A list of many objects, page by page."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.asked = 0
+
+    def __call__(self, _url: str, _prefix: str, _after: str | None) -> Iterator[list[Any]]:
+        for page in range(self.n):
+            self.asked += 1
+            yield [
+                {"path": f"logs/{page:04}-{place:03}.log", "size": 10, "e_tag": None}
+                for place in range(1000)
+            ]
+
+
+def test_many_objects_are_listed_while_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = _Pages(60)
+    monkeypatch.setattr(listing, "listed", pages)
+    monkeypatch.setattr(
+        remote_file, "fetched", lambda _, start, end: memoryview(bytes(end - start))
+    )
+
+    sources = locate(["s3://bucket/logs/"])
+    at_first = pages.asked
+    first = next(begun(sources))
+
+    assert at_first == 1
+    assert pages.asked <= 3
+    assert first.name == "s3://bucket/logs/0000-000.log"
+    tracemalloc.start()
+    assert sum(1 for _ in expanded(sources)) == 60_000
+    assert tracemalloc.get_traced_memory()[1] < 3_000_000
+    tracemalloc.stop()
+
+
+def test_an_object_that_is_named_twice_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "listed", _Pages(1))
+    words = ["s3://bucket/logs/", "s3://bucket/logs/*", "s3://bucket/*/0000-00?.log"]
+
+    assert len([*expanded(locate(words))]) == 1000
+    assert len([*expanded(locate(words[2:]))]) == 10

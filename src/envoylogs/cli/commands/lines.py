@@ -74,7 +74,7 @@ def _covered(sources: list[Source], plan: ReadPlan) -> str:
     """Return which window the log covers, if it matters and can be looked at once more."""
     selection = plan.selection
     is_timed = selection.since_us is not None or selection.until_us is not None
-    if not is_timed or any(source.size is None for source in sources):
+    if not is_timed or any(source.is_pipe for source in sources):
         return ""
     from envoylogs.records import times_of
 

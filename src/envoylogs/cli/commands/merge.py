@@ -50,12 +50,12 @@ def merge(
     envoylogs merge days/ --keep-last 30d -o month.tally
     """  # noqa: D301  # \b keeps the lines of the examples
     from envoylogs.keyed.moments import span_of
-    from envoylogs.sources.locate import locate
+    from envoylogs.sources.locate import listed, locate
     from envoylogs.tally.storage import is_saved_tally, save_tally
 
     refuse_to_forget((output,))
     keep_us = None if keep_last is None else span_of("--keep-last", keep_last)
-    located = locate(tallies)
+    located = listed(locate(tallies))
     for source in located:
         if not is_saved_tally(source):
             how = f"envoylogs summarize {source.name} --save-tally FILE"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from envoylogs.errors import IncompleteSourceError, SourceError
 from envoylogs.sources.compression import READ_BYTES, is_packed
 from envoylogs.sources.encodings import TOLD_BY_BYTES
-from envoylogs.sources.locate import locate
+from envoylogs.sources.locate import listed, locate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +31,7 @@ def located(given: Iterable[str]) -> list[Source]:
     """
     found: dict[str, Source] = {}
     for word in given:
-        sources = locate([word])
+        sources = listed(locate([word]))
         if Path(word).is_dir():
             sources = [each for each in sources if each.problem or _NAMES.fullmatch(each.name)]
             if not sources:

@@ -45,7 +45,7 @@ class StoreError(OSError):
     """A store did not give what it was asked for.
 
     Attributes:
-        problem: Which kind of ``errors.PROBLEMS``.
+        problem: Which kind of ``problems.PROBLEMS``.
     """
 
     def __init__(self, why: str, problem: str) -> None:

@@ -65,6 +65,11 @@ def is_url(word: str) -> bool:
     return _URL.match(word) is not None
 
 
+def may_be_tally(key: str) -> bool:
+    """Tell by its name whether an object may be no log but what was made of logs."""
+    return key.endswith((".parquet", ".tally"))
+
+
 def parsed(word: str) -> Url:
     """Return the store and the key of a URL.
 

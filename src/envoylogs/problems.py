@@ -1,0 +1,53 @@
+"""Why a source was not read to its end, in words, and what to do about it."""
+
+from __future__ import annotations
+
+import shlex
+
+UNLISTED_FOLDER = "unlisted_folder"
+"""The problem of a folder of which nobody knows what it holds."""
+
+CUT_LOG = "cut_log"
+"""The problem of a log that became shorter while it was read, or was written anew."""
+
+PROBLEMS: dict[str, str] = {
+    "truncated": "the archive ends too early",
+    "damaged": "the archive holds bytes that its format does not allow, or fails its checksum",
+    "bomb": "it unpacks to over 256 MiB and to over 250 times its size, which no log does",
+    "oversized": "it needs over 128 MiB (zstd) or 256 MiB (xz) of memory to unpack",
+    "nested": "an archive is inside the archive",
+    "unread": "an archive of a kind that is not read: tar, zip or lz4",
+    "cut": "the log was truncated or written anew while it was read",
+    "unlisted": "the system refuses to list the folder",
+    "vanished": "the object was removed after it was listed",
+    "changed": "the object was written anew while it was read",
+    "refused": "the store refuses to hand the object out",
+    "failed": "the store did not answer, however often it was asked",
+}
+"""What can be wrong, in words. A problem is one of these keys, ``_`` and the name of a format, or
+``log``, ``folder`` or ``object``."""
+
+_UNPACKING = {
+    "gzip": "gzip -dc",
+    "zstd": "zstd -dc --long=31",
+    "bzip2": "bzip2 -dc",
+    "xz": "xz -dc",
+    "tar": "tar -xOf",
+    "zip": "unzip -p",
+    "lz4": "lz4 -dc",
+}
+
+
+def remedy_of(problem: str, name: str) -> str:
+    """Return what to do about the problem of a source, such as ``truncated_gzip``."""
+    kind, _, archive = problem.partition("_")
+    if problem == UNLISTED_FOLDER:
+        return "Give this user the right to read it, or name other sources."
+    if problem == CUT_LOG:
+        return "Read it again, with what was moved out of it."
+    if archive == "object":
+        return "Read it again; of one that is gone there is nothing more to read."
+    if kind in {"truncated", "damaged"}:
+        return "Get the file again."
+    path = "-" if name == "<stdin>" else shlex.quote(name)
+    return f"Unpack it into a pipe: {_UNPACKING[archive]} {path} | envoylogs"
