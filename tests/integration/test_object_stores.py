@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from subprocess import CompletedProcess
 
-_OBJECTS = 300
-_LINES_OF_EACH = 40
+_OBJECTS = 2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 300
+_LINES_OF_EACH = 36
 
 
 @pytest.fixture(scope="module")
