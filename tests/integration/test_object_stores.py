@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,6 @@ import envoylogs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
     from subprocess import CompletedProcess
 
 _OBJECTS = 2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 300
@@ -283,6 +283,78 @@ def test_what_is_not_there_is_said(store: Store) -> None:
     assert "NoSuchBucket" in _said(_run(store, "summarize", "s3://nowhere-at-all/a.log"))
 
 
+_HIDDEN = "s3cr3t"
+_MISTAKES = {
+    f"s3://me:{_HIDDEN}@logs/a.log": "names no bucket",
+    "s3://": "names no bucket",
+    "s3://*/a": "names no bucket",
+    "s3://logs:80/a": "names no bucket",
+    "s3://logs\\a": "names no bucket",
+    "https:///a": "names no host",
+    "s3://logs/a//b": "such a key can't be asked for",
+    "s3://logs/../b": "such a key can't be asked for",
+    "s3://logs/many/[z-a]*": "no object fits this pattern",
+    f"https://127.0.0.1/a/?sig={_HIDDEN}": "is no file, and behind HTTP nothing can be listed",
+    f"http://me:{_HIDDEN}@127.0.0.1:1/a?sig={_HIDDEN}": "no connection to 127.0.0.1:1",
+    "az://container/a": "there are no credentials for it",
+    "file:///a.log": "file://...: is no URL that is read",
+}
+
+
+@pytest.mark.parametrize("word", _MISTAKES)
+def test_mistakes_in_urls_are_said(store: Store, word: str) -> None:
+    said = _said(_run(store, "summarize", word))
+
+    assert _MISTAKES[word] in said
+    assert "Traceback" not in said
+    assert _HIDDEN not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("AWS_ENDPOINT_URL", "nowhere", "AWS_ENDPOINT_URL is no address"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:1", "no connection to 127.0.0.1:1"),
+        ("AWS_PROFILE", "nobody", "The config profile (nobody) could not be found"),
+    ],
+)
+def test_a_wrong_environment_is_said(store: Store, name: str, value: str, says: str) -> None:
+    found = run(
+        "summarize", "s3://logs/a", environment={**os.environ, **store.environment, name: value}
+    )
+
+    assert says in _said(found)
+
+
+def test_outputs_are_no_urls(store: Store, url: str) -> None:
+    for options in (
+        ["-o", "s3://logs/a"],
+        ["--save-tally", "s3://logs/a"],
+        ["--state", "gs://a/b"],
+    ):
+        found = _run(store, "summarize", f"{url}/2026-11-01/", *options)
+        assert "and not to a URL" in _said(found)
+
+
+def test_the_configuration_is_read_from_a_store(store: Store) -> None:
+    samples = Path("sample_logs").resolve()
+    log = store.put(samples / "article", "article")
+    mesh = store.put(samples / "manifests/article", "mesh")
+
+    of_objects, of_files = (
+        _run(store, "explain", what, "--config", config, "--format", "json")
+        for what, config in (
+            (log, mesh), (str(samples / "article"), str(samples / "manifests/article")),
+        )
+    )  # fmt: skip
+
+    assert of_objects.returncode == 0, of_objects.stderr.decode()
+    said = _alike(json.loads(of_objects.stdout)["explanations"], log, mesh)
+    places = str(samples / "article"), str(samples / "manifests/article")
+    assert said == _alike(json.loads(of_files.stdout)["explanations"], *places)
+    assert said
+
+
 def test_credentials_that_are_wrong_are_said_and_none_is_printed(store: Store, url: str) -> None:
     other = {"AWS_SECRET_ACCESS_KEY": "not-the-secret-of-anybody"}
 
@@ -302,7 +374,8 @@ def test_a_signed_address_is_read_and_never_printed(store: Store, url: str) -> N
 
     assert found.returncode == 0, found.stderr.decode()
     assert json.loads(found.stdout)["accounts"]["records"] == _LINES_OF_EACH
-    assert b"Signature" not in found.stdout + found.stderr
+    as_text = _run(store, "summarize", signed)
+    assert b"Signature" not in found.stdout + found.stderr + as_text.stdout + as_text.stderr
     said = _said(_run(store, "summarize", signed + "x"))
     assert "the store refuses it (4" in said
     assert "Signature=" not in said

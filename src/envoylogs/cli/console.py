@@ -83,12 +83,18 @@ def refuse_to_overwrite(
     Raises:
         OutputError: If an output is one of the sources, or two are the same.
     """
+    from envoylogs.sources.remote.urls import looks_like_url
     from envoylogs.tally.storage import holds_records, is_saved_tally
 
     written: set[str] = set()
     for output in outputs:
         if is_device(output):
             continue
+        if looks_like_url(str(output)):
+            raise OutputError(
+                "what is written goes to files on this machine, and not to a URL. Write to a file, "
+                "and copy it to the store."
+            )
         name = os.path.realpath(output)
         if name in written:
             raise OutputError(

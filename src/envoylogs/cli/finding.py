@@ -28,13 +28,14 @@ def lines_command(log: LogOptions, sources: Sequence[Source], selection: str | N
     Returns:
         Null if the sources do not hold all that was counted, or may not be shown.
     """
+    from envoylogs.sources.remote.urls import shown_word
     from envoylogs.tally.storage import is_saved_tally
 
     given = log.context.params
     if given.get("state") is not None or log.anonymize or any(map(is_saved_tally, sources)):
         return None
     words = given["sources"]
-    named = [] if not words else [shlex.quote(word) for word in words if word != "-"]
+    named = [] if not words else [shlex.quote(shown_word(word)) for word in words if word != "-"]
     meaning = [f"--map {shlex.quote(given)}" for given in log.mapped or ()]
     if log.text_format is not None:
         meaning.append(f"--text-format {shlex.quote(log.text_format)}")

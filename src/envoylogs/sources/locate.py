@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from envoylogs.errors import SourceError
 from envoylogs.problems import UNLISTED_FOLDER
-from envoylogs.sources.remote.urls import is_url, may_be_tally
+from envoylogs.sources.remote.urls import is_url, looks_like_url, may_be_tally
 from envoylogs.sources.source import STDIN_NAME, Source
 
 if TYPE_CHECKING:
@@ -81,6 +81,11 @@ def _files_at(word: str) -> Iterator[Source]:
         for match in matches:
             found = Path(match)
             yield from _files_in(found) if found.is_dir() else [_source(match, found=True)]
+    elif looks_like_url(word) and "://" in word:
+        scheme = word.partition("://")[0]
+        raise SourceError(
+            f"{scheme}://...: is no URL that is read. Those of s3, gs, az, https and http are."
+        )
     else:
         raise SourceError.missing(word)
 

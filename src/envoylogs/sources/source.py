@@ -118,7 +118,7 @@ class Source:
         That is so of objects that were found, as of files in a folder; one that was named is
         missed.
         """
-        from envoylogs.sources.remote.stores import StoreError
+        from envoylogs.sources.remote.errors import StoreError
 
         if self.remote is None or not self.found:
             return None

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from envoylogs.sources.locate import locate
@@ -97,6 +97,7 @@ _DATA = bytes(range(256)) * 40
     first=st.integers(1, 600),
     reads=st.lists(st.tuples(st.one_of(st.none(), st.integers(0, 11_000)), st.integers(0, 3000))),
 )
+@example(size=16, first=1, reads=[(None, 8), (0, 2)])
 def test_a_file_reads_as_its_bytes_wherever_it_is_read(
     size: int, first: int, reads: list[tuple[int | None, int]]
 ) -> None:

@@ -61,7 +61,7 @@ def opened(source: Source, stdin: BinaryIO | None) -> Iterator[memoryview]:
         yield memoryview(_unpacked(source, stdin))
         return
     with source.open_raw() as raw:
-        if source.size and not is_packed(_start(raw)):
+        if source.path is not None and source.size and not is_packed(_start(raw)):
             # Closed with the last view of it: a value that is not decoded yet is such a view.
             view = memoryview(mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ))
             yield view[len(_MARK) :] if view[: len(_MARK)] == _MARK else view

@@ -115,8 +115,10 @@ class RemoteFile(io.RawIOBase):
             return self._begun
         before = self._at_hand
         goes_on = before is not None and place == before.start + before.size
-        if not goes_on:
+        if not goes_on or (self._coming and self._coming[0].start != place):
+            # What comes is behind another place.
             self._coming.clear()
+        if not goes_on:
             self._next_bytes = _FIRST_BYTES
             end = min(place + max(wanted, _FIRST_BYTES), self.found.size)
             return _asked(self.found, place, end - place)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from envoylogs.errors import SourceError
 from envoylogs.sources.remote.stores import described, listed, told
-from envoylogs.sources.remote.urls import RemoteObject, Url, parsed
+from envoylogs.sources.remote.urls import RemoteObject, Url, parsed, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +37,10 @@ def objects_at(word: str) -> Iterator[tuple[RemoteObject, bool]]:
         SourceError: If there is none, or the store can't be asked.
     """
     url = parsed(word)
+    # A key may have brackets, as the name of a file may.
+    may_be_one = not url.is_pattern or "[" in url.key
     try:
-        if not url.is_pattern and url.key and not url.key.endswith("/"):
+        if may_be_one and url.key and not url.key.endswith("/"):
             try:
                 yield object_at(word), False
             except FileNotFoundError:
@@ -47,7 +49,8 @@ def objects_at(word: str) -> Iterator[tuple[RemoteObject, bool]]:
             else:
                 return
         elif url.is_http:
-            raise SourceError(f"{word}: is no file, and behind HTTP nothing can be listed.")
+            name = shown(url.store, url.key)
+            raise SourceError(f"{name}: is no file, and behind HTTP nothing can be listed.")
         found = None
         for found in _found(url):
             yield found, True
@@ -55,7 +58,7 @@ def objects_at(word: str) -> Iterator[tuple[RemoteObject, bool]]:
         raise told(url.store, url.key, error) from error
     if found is None:
         what = "no object fits this pattern" if url.is_pattern else "no such object, and none below"
-        raise SourceError(f"{word}: {what}. Check the URL.")
+        raise SourceError(f"{shown(url.store, url.key)}: {what}. Check the URL.")
 
 
 def _found(url: Url) -> Iterator[RemoteObject]:

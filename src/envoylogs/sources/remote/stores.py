@@ -1,21 +1,20 @@
 """Asking a store, with the credentials of its own ecosystem, as often as it takes.
 
 ``obstore`` asks: S3, Google Cloud Storage, Azure and HTTP by one interface, outside of the
-interpreter's lock, with retries. What it says of an error may hold a signed URL, so of its words
-only the status and the store's own code are shown.
+interpreter's lock, with retries.
 """
 
 from __future__ import annotations
 
 import os
 import random
-import re
 import time
 from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from envoylogs.errors import ExtraError, MissingSourceError, SourceError
+from envoylogs.sources.remote.errors import StoreError, store_error
 from envoylogs.sources.remote.urls import shown
 
 if TYPE_CHECKING:
@@ -30,27 +29,16 @@ if TYPE_CHECKING:
     _Result = TypeVar("_Result")
 
 _TRIES = 6
+_RETRIES, _FIRST_RETRIES = 10, 5
+"""How often the library asks again: for some 40 s what is known to be there, and for 3 s anything
+else, so that a wrong address is told soon."""
 _FIRST_WAIT_S = 0.2
 _LISTED = 1000
-_STATUS = re.compile(r"status code: (\d{3})")
-_CODE = re.compile(r"<Code>(\w{1,60})</Code>")
 _NATIVE = (
     "AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_SKIP_SIGNATURE",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 )  # fmt: skip
 """What says credentials of S3, or where they are, before files and the machine itself are asked."""
-
-
-class StoreError(OSError):
-    """A store did not give what it was asked for.
-
-    Attributes:
-        problem: Which kind of ``problems.PROBLEMS``.
-    """
-
-    def __init__(self, why: str, problem: str) -> None:
-        super().__init__(why)
-        self.problem = problem
 
 
 def listed(url: str, prefix: str, after: str | None) -> Iterator[Sequence[ObjectMeta]]:
@@ -76,7 +64,7 @@ def listed(url: str, prefix: str, after: str | None) -> Iterator[Sequence[Object
         pages = asked
         return page
 
-    while (page := _asked(next_page)) is not None:
+    while (page := _asked(url, next_page)) is not None:
         yield page
         after = page[-1]["path"] if page else after
 
@@ -88,15 +76,15 @@ def described(url: str, key: str) -> ObjectMeta:
         StoreError: If it does not say.
         FileNotFoundError: If there is none.
     """
-    store = _store(url)
     if url.startswith("http"):
         # A signed URL is for reading and not for asking.
         try:
-            return _asked(lambda: store.get(key, options={"range": (0, 1)})).meta
+            return _asked(url, lambda: _store(url).get(key, options={"range": (0, 1)})).meta
         except StoreError as error:
+            # Of an empty file there is no first byte.
             if "416" not in str(error):
                 raise
-    return _asked(lambda: store.head(key))
+    return _asked(url, lambda: _store(url).head(key))
 
 
 def fetched(found: RemoteObject, start: int, end: int) -> memoryview:
@@ -111,9 +99,9 @@ def fetched(found: RemoteObject, start: int, end: int) -> memoryview:
         options["if_match"] = found.version
 
     def get() -> memoryview:
-        return memoryview(_store(found.store).get(found.key, options=options).bytes())
+        return memoryview(_store(found.store, _RETRIES).get(found.key, options=options).bytes())
 
-    data = _asked(get)
+    data = _asked(found.store, get)
     if len(data) != end - start:
         raise StoreError("it is shorter than the store had said", "changed_object")
     return data
@@ -127,61 +115,39 @@ def told(url: str, key: str, error: OSError) -> SourceError:
     return SourceError(f"{name}: can't be read: {error}.")
 
 
-def _asked(ask: Callable[[], _Result]) -> _Result:
+def _asked(url: str, ask: Callable[[], _Result]) -> _Result:
     """Ask a store, again if it fails in a way that may pass.
 
     Most of that the library does by itself; an answer that ends in its middle it does not.
     """
-    from obstore.exceptions import BaseError
+    try:
+        from obstore.exceptions import BaseError
+    except ImportError:
+        raise ExtraError.missing(url.partition("?")[0], "remote") from None
 
     for left in reversed(range(_TRIES)):
         try:
             return ask()
+        except StoreError:
+            raise
         except FileNotFoundError:
             raise FileNotFoundError("no such object") from None
-        except PermissionError as error:
-            raise _store_error(error) from None
-        except (BaseError, OSError) as error:
-            found = _store_error(error)
-            if found.problem != "failed_object" or not left:
+        except (BaseError, OSError, ValueError) as error:
+            found = store_error(error)
+            if not (found.may_pass and left):
                 raise found from None
             time.sleep(_FIRST_WAIT_S * 2 ** (_TRIES - left - 1) * random.uniform(0.5, 1.5))  # noqa: S311
     raise AssertionError
 
 
-def _store_error(error: Exception) -> StoreError:
-    said = str(error)
-    status, code = _STATUS.search(said), _CODE.search(said)
-    words = " ".join(found[1] for found in (status, code) if found is not None)
-    match type(error).__name__, status and status[1]:
-        case ("PermissionDeniedError" | "UnauthenticatedError", _) | (_, "401" | "403"):
-            return StoreError(
-                f"the store refuses it ({words or 'no right'}). Check the credentials and their "
-                "rights (envoylogs help remote)", "refused_object")  # fmt: skip
-        case ("PreconditionError", _) | (_, "412"):
-            return StoreError("it was written anew while it was read", "changed_object")
-        case _, str() as found if found.startswith("4"):
-            return StoreError(f"the store refuses it ({words})", "refused_object")
-    if "redential" in said or "MissingAccount" in said:
-        return StoreError(
-            "there are no credentials for it (envoylogs help remote)", "refused_object"
-        )
-    why = words or "no connection, or it broke"
-    return StoreError(
-        f"the store does not answer ({why}), however often it was asked", "failed_object"
-    )
-
-
 @lru_cache(maxsize=64)
-def _store(url: str) -> ObjectStore:
-    try:
-        from obstore import store as stores
-    except ImportError:
-        raise ExtraError.missing(url.partition("?")[0], "remote") from None
+def _store(url: str, retries: int = _FIRST_RETRIES) -> ObjectStore:
+    from obstore import store as stores
+
     scheme = url.partition("://")[0]
     options: Any = {
         "client_options": {"allow_http": _may_be_http(scheme), "timeout": timedelta(seconds=60)},
-        "retry_config": {"max_retries": 8, "retry_timeout": timedelta(seconds=120)},
+        "retry_config": {"max_retries": retries, "retry_timeout": timedelta(seconds=120)},
     }
     match scheme:
         case "s3":
@@ -197,8 +163,11 @@ def _may_be_http(scheme: str) -> bool:
     """Tell whether the user has named an address without TLS."""
     endpoints = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT",
                  "AZURE_STORAGE_ENDPOINT", "GOOGLE_STORAGE_ENDPOINT")  # fmt: skip
-    named = (os.environ.get(name, "") for name in endpoints)
-    return scheme == "http" or any(url.startswith("http://") for url in named)
+    named = {name: os.environ[name] for name in endpoints if name in os.environ}
+    for name, url in named.items():
+        if not url.startswith(("http://", "https://")):
+            raise StoreError(f"{name} is no address, which is http:// or https:// and a host")
+    return scheme == "http" or any(url.startswith("http://") for url in named.values())
 
 
 def _credentials() -> dict[str, Any]:
@@ -206,8 +175,13 @@ def _credentials() -> dict[str, Any]:
     if any(name in os.environ for name in _NATIVE) and "AWS_PROFILE" not in os.environ:
         return {}
     try:
+        from botocore.exceptions import BotoCoreError
         from obstore.auth.boto3 import Boto3CredentialProvider
-
-        return {"credential_provider": Boto3CredentialProvider()}
-    except (ImportError, ValueError):
+    except ImportError:
         return {}
+    try:
+        return {"credential_provider": Boto3CredentialProvider()}
+    except (BotoCoreError, ValueError) as error:
+        why = str(error) if isinstance(error, BotoCoreError) else "none were found"
+        how = "AWS_SKIP_SIGNATURE=true reads what is public (envoylogs help remote)"
+        raise StoreError(f"there are no credentials for it: {why}. {how}") from None

@@ -6,7 +6,11 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from envoylogs.errors import SourceError
+
 _URL = re.compile(r"(s3|gs|az|abfss?|https?)://", re.IGNORECASE)
+_ANY_URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]*", re.IGNORECASE)
 _MAGIC = re.compile(r"[*?\[]")
 _OF_PATTERN = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
 
@@ -56,13 +60,22 @@ class Url(NamedTuple):
 
     def fits(self, key: str) -> bool:
         """Tell whether a key fits the pattern, or is below a folder that does."""
-        expression = _expression(self.key.rstrip("/")) + "(?:/.*)?"
-        return re.fullmatch(expression, key, re.DOTALL) is not None
+        try:
+            expression = _expression(self.key.rstrip("/")) + "(?:/.*)?"
+            return re.fullmatch(expression, key, re.DOTALL) is not None
+        except re.error:
+            # A range that ends before it begins has no letters.
+            return False
 
 
 def is_url(word: str) -> bool:
     """Tell whether a word is the URL of a store that is read."""
     return _URL.match(word) is not None
+
+
+def looks_like_url(word: str) -> bool:
+    """Tell whether a word is a URL of any kind, as it was given or as a path writes it."""
+    return _ANY_URL.match(word) is not None
 
 
 def may_be_tally(key: str) -> bool:
@@ -74,14 +87,32 @@ def parsed(word: str) -> Url:
     """Return the store and the key of a URL.
 
     Of HTTP the folder is the store, and the last step of the path is the key.
+
+    Raises:
+        SourceError: If it names no host or no bucket; credentials have no place in it.
     """
-    scheme, host, path, query, _ = urlsplit(word)
-    if scheme.lower() in {"http", "https"}:
+    scheme, _, rest = word.partition("://")
+    scheme = scheme.lower()
+    if scheme in {"http", "https"}:
+        _, host, path, query, _ = urlsplit(word)
+        if not host.rpartition("@")[2].strip(":"):
+            raise SourceError(f"{scheme}://...: names no host.")
         folder, _, last = path.rpartition("/")
         return Url(urlunsplit((scheme, host, folder, query, "")), unquote(last))
-    # Keys may hold any character; those of a bucket are no URL.
-    bucket, _, key = word.partition("://")[2].partition("/")
-    return Url(f"{scheme.lower()}://{bucket}", key)
+    # Keys may hold any character.
+    bucket, _, key = rest.partition("/")
+    container = bucket.partition("@")[0] if scheme.startswith("abfs") else bucket
+    if _BUCKET.fullmatch(container) is None:
+        raise SourceError(
+            f"{scheme}://...: names no bucket, which has letters, digits, '-', '.' and '_' alone. "
+            "Credentials come from the environment (envoylogs help remote)."
+        )
+    return Url(f"{scheme}://{bucket}", key)
+
+
+def shown_word(word: str) -> str:
+    """Return a word of a command line as it is shown: a URL without user and query."""
+    return shown(*parsed(word)) if is_url(word) and word.lower().startswith("http") else word
 
 
 def shown(store: str, key: str) -> str:
