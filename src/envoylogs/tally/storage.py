@@ -14,6 +14,7 @@ import json
 from contextlib import contextmanager
 from dataclasses import asdict
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -35,7 +36,6 @@ from envoylogs.tally.tally import STATES, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
-    from pathlib import Path
 
     from envoylogs.sources.source import Source
     from envoylogs.tally.state import State
@@ -184,11 +184,8 @@ def _verified(source: Source) -> BytesIO:
     if not _may_be_tally(source):
         why = "a saved tally is read from a file, not from a pipe."
         raise TallyError.unreadable(source.name, why)
-    with source.open_raw() as raw:
-        try:
-            whole = raw.read()
-        except OSError as error:
-            raise SourceError.unreadable(source.name, error) from error
+    found = file_of(source)
+    whole = Path(found).read_bytes() if isinstance(found, str) else found.getvalue()
     if is_sealed(whole):
         verify(whole)
     return BytesIO(whole)
