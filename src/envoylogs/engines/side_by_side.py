@@ -53,8 +53,6 @@ class _Waiting(NamedTuple):
     @property
     def was_cut(self) -> bool:
         """Whether it does not hold any more what was there; a log that was renamed still does."""
-        if self.source.remote is not None:
-            return False
         try:
             with self.source.open_raw() as raw:
                 is_there = identity_of(raw) == self.file
@@ -199,18 +197,15 @@ def _looked_at(source: Source, logs: KnownLogs, n: int) -> tuple[_Waiting, list[
     with source.open_raw() as raw:
         try:
             place = logs.place_of(source, raw)
-        except SourceError as error:
-            if source.problem_of(error.__cause__) is None:
-                raise
-            # It is told where it is read.
-            return None
-        try:
             if place.number is not None or not is_plain(raw.read(HEAD_BYTES)):
                 return None
             return _Waiting(source, place, MarkedFile(raw), identity_of(raw)), parts_of(raw, n)
-        except OSError as error:
+        except (OSError, SourceError) as error:
             if source.problem_of(error) is not None:
+                # It is told where it is read.
                 return None
+            if isinstance(error, SourceError):
+                raise
             raise SourceError.unreadable(source.name, error) from error
 
 

@@ -129,7 +129,7 @@ class SourceReader:
         try:
             return self._logs.place_of(self._source, raw)
         except SourceError as error:
-            problem = self._source.problem_of(error.__cause__)
+            problem = self._source.problem_of(error)
             if problem is None:
                 raise
             self._tell(problem)

@@ -112,8 +112,10 @@ class Source:
                 on_bytes(start)
         return UnpackedStream(read, plain=start > 0, broken=broken)
 
-    def problem_of(self, error: BaseException | None) -> str | None:
+    def problem_of(self, error: Exception) -> str | None:
         """Return the problem that an error of a store is, if the rest is read without the object.
+
+        It is one of the store, or what was told of it.
 
         That is so of objects that were found, as of files in a folder; one that was named is
         missed.
@@ -122,9 +124,10 @@ class Source:
 
         if self.remote is None or not self.found:
             return None
-        if isinstance(error, StoreError):
-            return error.problem
-        return "vanished_object" if isinstance(error, FileNotFoundError) else None
+        cause = error.__cause__ if isinstance(error, SourceError) else error
+        if isinstance(cause, StoreError):
+            return cause.problem
+        return "vanished_object" if isinstance(cause, FileNotFoundError) else None
 
     @property
     def is_pipe(self) -> bool:

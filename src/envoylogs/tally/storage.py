@@ -129,7 +129,7 @@ def file_of(source: Source) -> str | BytesIO:
 def holds_counts(source: Source) -> bool:
     """Tell whether a file in the format of tallies says that it is one, of whatever version."""
     try:
-        return is_saved_tally(source) and _KEY in pl.read_parquet_metadata(file_of(source))
+        return _may_be_tally(source) and _KEY in pl.read_parquet_metadata(file_of(source))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         return False
 

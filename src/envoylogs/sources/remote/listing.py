@@ -42,7 +42,7 @@ def objects_at(word: str) -> Iterator[tuple[RemoteObject, bool]]:
     try:
         if may_be_one and url.key and not url.key.endswith("/"):
             try:
-                yield object_at(word), False
+                yield _object(url, described(url.store, url.key)), False
             except FileNotFoundError:
                 if url.is_http:
                     raise

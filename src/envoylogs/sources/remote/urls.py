@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -60,12 +61,8 @@ class Url(NamedTuple):
 
     def fits(self, key: str) -> bool:
         """Tell whether a key fits the pattern, or is below a folder that does."""
-        try:
-            expression = _expression(self.key.rstrip("/")) + "(?:/.*)?"
-            return re.fullmatch(expression, key, re.DOTALL) is not None
-        except re.error:
-            # A range that ends before it begins has no letters.
-            return False
+        expression = _expression(self.key.rstrip("/"))
+        return expression is not None and expression.fullmatch(key) is not None
 
 
 def is_url(word: str) -> bool:
@@ -123,12 +120,18 @@ def shown(store: str, key: str) -> str:
     return f"{where}/{key}"
 
 
-def _expression(pattern: str) -> str:
-    """Return a glob as a regular expression: only ``**`` passes a slash."""
+@lru_cache(maxsize=64)
+def _expression(pattern: str) -> re.Pattern[str] | None:
+    """Return a glob, and what is below what fits it, as a regular expression.
+
+    Only ``**`` passes a slash. Null if nothing fits: a range that ends before it begins.
+    """
     words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return "".join(
-        words.get(part) or _class_or_letter(part) for part in _OF_PATTERN.findall(pattern)
-    )
+    parts = [words.get(part) or _class_or_letter(part) for part in _OF_PATTERN.findall(pattern)]
+    try:
+        return re.compile("".join(parts) + "(?:/.*)?", re.DOTALL)
+    except re.error:
+        return None
 
 
 def _class_or_letter(part: str) -> str:
