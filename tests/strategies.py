@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 from tests.builders import Era, Record, connection, in_era, line, printed, record
+from tests.envelopes import ENVELOPES, Who
 
 from envoylogs.envoy.details import RESPONSE_CODE_DETAILS
 from envoylogs.envoy.flags import RESPONSE_FLAGS
@@ -158,3 +159,23 @@ def cuts(length: int) -> SearchStrategy[list[slice]]:
         return [slice(*pair) for pair in pairwise([0, *sorted(places), length])]
 
     return st.lists(st.integers(0, length), max_size=4).map(slices)
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> bytes:
+    """Records of all eras, printed ones and such in envelopes, with noise between."""
+    found: list[bytes] = []
+    for _ in range(draw(st.integers(3, 25))):
+        kind = draw(st.integers(0, 9))
+        one = draw(records)
+        if kind == 0:
+            found.append(draw(st.one_of(noise_lines, blank_lines, damaged_lines())))
+        elif kind == 1:
+            found += printed(one).split(b"\n")
+        elif kind == 2:
+            found += ENVELOPES[draw(st.sampled_from(sorted(ENVELOPES)))].wrap(line(one), Who())
+        else:
+            found.append(
+                line(in_era(record(), draw(st.sampled_from(Era)))) if kind > 7 else line(one)
+            )
+    return b"\n".join(found) + draw(st.sampled_from([b"", b"\n"]))

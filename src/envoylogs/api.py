@@ -14,6 +14,7 @@ from envoylogs.analysis import Analysis
 from envoylogs.arguments import (
     buckets_given,
     columns_given,
+    engine_given,
     mesh_given,
     plan_of,
     source_words,
@@ -35,9 +36,12 @@ from envoylogs.tally.tally import Tally
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import timedelta
-    from typing import Unpack
+    from typing import Any, Unpack
+
+    from distributed import Client
 
     from envoylogs.arguments import PathOrWord, ReadOptions
+    from envoylogs.engines.engine import Engine
 
 _TIME = "start_time"
 
@@ -111,6 +115,7 @@ def analyze(  # noqa: PLR0913  # what may be asked of a log
     timezone: str | None = None,
     config: PathOrWord | Iterable[PathOrWord] = (),
     suppress: str | Sequence[str] = (),
+    engine: Engine[Any] | Client | str | None = None,
     **options: Unpack[ReadOptions],
 ) -> Analysis:
     """Return what the log says: findings, every table, every figure.
@@ -130,10 +135,13 @@ def analyze(  # noqa: PLR0913  # what may be asked of a log
             each request was turned away.
         suppress: A code of a cause or finding that is left out, or several, each with
             ``:HOST`` for hosts of a glob.
+        engine: What counts sources: ``"processes"`` of this machine, or the client of a Dask
+            cluster, which reads them by itself; threads of this process without it.
         options: See ``ReadOptions``; only with sources.
 
     Raises:
         SourceError: If a source can't be read.
+        EngineError: If workers can't count, or not what is asked.
         MeshFileError: If a file can't be read as configuration.
         TallyError: If saved tallies don't add up, have no such selection, or no counts
             by these columns. By ``every`` alone they have their timeline.
@@ -166,12 +174,17 @@ def analyze(  # noqa: PLR0913  # what may be asked of a log
         if options:
             words = "filter the frame instead; options are for logs."
             raise ArgumentError(f"{', '.join(options)}: {words}")
+        if engine is not None:
+            raise ArgumentError("engine: is for logs; a frame or a tally is counted already.")
         tally = what if isinstance(what, Tally) else tally_of_frame(what, spec)
     else:
+        by_engine = engine_given(engine)
         located = locate(source_words(what))
         spec = spec_of_saved(located) or spec
         plan = plan_of(options, zone)
-        tally = tally_of_any(located, spec=spec, plan=plan, hooks=NO_HOOKS, limits={})
+        tally = tally_of_any(
+            located, spec=spec, plan=plan, hooks=NO_HOOKS, limits={}, engine=by_engine
+        )
     if columns == (_TIME,) and _TIME not in tally.spec.by:
         # A tally whose timeline is what it has over time.
         columns = ()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from envoylogs.envoy.field_keys import DEFAULT_KEYS, FieldKeys
 from envoylogs.envoy.text_formats import parse_format
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import tzinfo
 
+    from envoylogs.engines.engine import Engine
     from envoylogs.mesh.mesh import Mesh
 
 PathOrWord = str | PathLike[str]
@@ -78,6 +80,38 @@ def mesh_given(config: PathOrWord | Iterable[PathOrWord]) -> Mesh | None:
     from envoylogs.mesh.mesh import Mesh
 
     return Mesh(read_configuration(source_words(config)))
+
+
+def engine_given(engine: object) -> Engine[Any] | None:
+    """Return what counts logs; null for threads of this process.
+
+    Args:
+        engine: An engine, ``"threads"``, ``"processes"``, or a client of Dask.
+
+    Raises:
+        ArgumentError: If it is none of these.
+    """
+    if engine is None or engine == "threads":
+        return None
+    from envoylogs.engines.engine import Engine
+
+    if isinstance(engine, Engine):
+        return engine
+    if engine == "processes":
+        from envoylogs.engines.processes import LocalProcesses
+
+        return LocalProcesses()
+    if "distributed" in sys.modules:
+        from distributed import Client
+
+        from envoylogs.engines.dask_cluster import DaskCluster
+
+        if isinstance(engine, Client):
+            return DaskCluster(engine)
+    raise ArgumentError(
+        f"engine: {engine!r} is none. Give 'processes', or a client of Dask: of a cluster that is "
+        "cluster.get_client()."
+    )
 
 
 def source_words(sources: PathOrWord | Iterable[PathOrWord]) -> list[str]:

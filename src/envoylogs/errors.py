@@ -105,6 +105,12 @@ class ExtraError(EnvoylogsError):
         return cls(f"{what}: needs the extra {extra}. Install it: pip install 'envoylogs[{extra}]'")
 
 
+class EngineError(EnvoylogsError):
+    """What was to count logs can't: a cluster is not there, or its workers are of another kind."""
+
+    slug = "engine"
+
+
 class LogFormatError(EnvoylogsError):
     """Nothing in a source that is not empty is an access record."""
 

@@ -7,10 +7,12 @@ from collections import deque
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from envoylogs import schema
+from envoylogs.engines.apart import Asked
 from envoylogs.engines.side_by_side import SideBySide
+from envoylogs.engines.spread import Spread
 from envoylogs.envoy.roles import ProxiesSeen
 from envoylogs.envoy.traffic import columns_behind
 from envoylogs.errors import TallyQuestionError
@@ -20,7 +22,6 @@ from envoylogs.keyed.plan import NO_HOOKS, Hooks, ReadPlan
 from envoylogs.reading.decoded_block import PATH_SHAPE
 from envoylogs.reading.decoders.choice import decoder_choice
 from envoylogs.sources.known_logs import KnownLogs
-from envoylogs.sources.remote.ahead import begun
 from envoylogs.tally.days import DaySums
 from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.storage import holds_records, is_saved_tally, load_spec, load_tally
@@ -29,6 +30,7 @@ from envoylogs.tally.tally import TallySum
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from envoylogs.engines.engine import Engine
     from envoylogs.keyed.batches import Decoded
     from envoylogs.keyed.selection import Selection
     from envoylogs.sources.source import Source
@@ -72,13 +74,14 @@ def tally_source(
     return tally_sources([source], spec=spec, plan=plan, hooks=hooks)
 
 
-def tally_sources(
+def tally_sources(  # noqa: PLR0913  # one parameter a concern of the caller
     sources: Iterable[Source],
     *,
     spec: TallySpec = DEFAULT_SPEC,
     plan: ReadPlan = _USUAL,
     hooks: Hooks = NO_HOOKS,
     limits: Mapping[str, int] = _OWN_LIMITS,
+    engine: Engine[Any] | None = None,
 ) -> Tally:
     """Read sources and return what is remembered of all their lines.
 
@@ -90,13 +93,15 @@ def tally_sources(
         hooks: What is told of the reading.
         limits: What saved tallies are held to, by names of ``TallySpec``; what
             has a smaller limit keeps it, since there is no more of it.
+        engine: What counts files and objects; null counts them here, side by side.
 
     Raises:
         SourceError: If a source can't be opened or read.
         TallyError: If a saved tally can't be read, added or selected from.
+        EngineError: If the engine can't count them, or not what is asked.
     """
     (tally,) = tally_selections(
-        sources, [plan.selection], spec=spec, plan=plan, hooks=hooks, limits=limits
+        sources, [plan.selection], spec=spec, plan=plan, hooks=hooks, limits=limits, engine=engine
     )
     return tally
 
@@ -109,6 +114,7 @@ def tally_selections(  # noqa: PLR0913  # one parameter a concern of the caller
     plan: ReadPlan = _USUAL,
     hooks: Hooks = NO_HOOKS,
     limits: Mapping[str, int] = _OWN_LIMITS,
+    engine: Engine[Any] | None = None,
 ) -> list[Tally]:
     """Read sources once and return what is remembered of each of some selections.
 
@@ -121,19 +127,21 @@ def tally_selections(  # noqa: PLR0913  # one parameter a concern of the caller
     columns = frozenset[str]().union(*(selection.columns for selection in selections))
     wanted = plan_of_tally(plan, spec, columns)
     known = KnownLogs()
-    beside = _side_by_side(wanted, list(zip(selections, specs, strict=True)), hooks, known)
+    counted = Asked(wanted, tuple(zip(selections, specs, strict=True)))
+    spread = Spread(engine, counted, hooks)
+    beside = _side_by_side(counted, hooks, known)
     saved: list[Tally] = []
 
     def logs() -> Iterator[Source]:
         """Yield the logs that are read in order; all others are read on the way."""
-        for source in begun(sources):
+        for source in spread.expanded(sources):
             if is_saved_tally(source):
                 tally = load_tally(source)
                 for each in plans:
                     _refuse_unlike(tally.spec, source.name, each)
                 saved.append(tally.held_to(limits))
-                continue
-            yield from beside.offered(source)
+            elif not spread.takes(source):
+                yield from beside.offered(source)
         yield from beside.rest()
 
     asked = [(selection, RequestsSeen()) for selection in selections]
@@ -148,26 +156,21 @@ def tally_selections(  # noqa: PLR0913  # one parameter a concern of the caller
     for _ in work_ahead(reading, observe):
         pass
     found = []
-    side_by_side = beside.tallies()
+    elsewhere = [*beside.tallies(), *spread.tallies()]
     for place, adding in enumerate(sums):
-        read = [tallies[place] for tallies in side_by_side]
+        read = [tallies[place] for tallies in elsewhere]
         in_order = [adding.total()] if beside.any_in_order or not (read or saved) else []
         total, *others = [*in_order, *read, *saved]
         found.append(total.merge(*others) if others else total)
     return found
 
 
-def _side_by_side(
-    plan: ReadPlan,
-    asked: Sequence[tuple[Selection, TallySpec]],
-    hooks: Hooks,
-    logs: KnownLogs,
-) -> SideBySide:
+def _side_by_side(asked: Asked, hooks: Hooks, logs: KnownLogs) -> SideBySide:
     """Return what reads files side by side, if it does not matter which record comes first."""
-    in_order = any(selection.distinct for selection, _ in asked) or hooks.on_malformed is not None
+    distinct = any(selection.distinct for selection, _ in asked.selections)
     # Without the compiled decoder threads would wait for one another.
-    is_alone = in_order or not decoder_choice().is_compiled
-    return SideBySide(plan, asked, hooks, logs, threads=1 if is_alone else None)
+    is_alone = distinct or hooks.on_malformed is not None or not decoder_choice().is_compiled
+    return SideBySide(asked, hooks, logs, threads=1 if is_alone else None)
 
 
 def spec_of_plan(spec: TallySpec, plan: ReadPlan) -> TallySpec:

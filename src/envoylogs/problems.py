@@ -10,6 +10,12 @@ UNLISTED_FOLDER = "unlisted_folder"
 CUT_LOG = "cut_log"
 """The problem of a log that became shorter while it was read, or was written anew."""
 
+MISSED_LOG = "missed_log"
+"""The problem of a source that the worker could not read which was to count it."""
+
+LOST_LOG = "lost_log"
+"""The problem of a source whose worker has died each time that it counted it."""
+
 PROBLEMS: dict[str, str] = {
     "truncated": "the archive ends too early",
     "damaged": "the archive holds bytes that its format does not allow, or fails its checksum",
@@ -18,6 +24,8 @@ PROBLEMS: dict[str, str] = {
     "nested": "an archive is inside the archive",
     "unread": "an archive of a kind that is not read: tar, zip or lz4",
     "cut": "the log was truncated or written anew while it was read",
+    "missed": "the worker that was to count it could not read it",
+    "lost": "each worker that counted it has died",
     "unlisted": "the system refuses to list the folder",
     "vanished": "the object was removed after it was listed",
     "changed": "the object was written anew while it was read",
@@ -38,13 +46,19 @@ _UNPACKING = {
 }
 
 
+_REMEDIES = {
+    UNLISTED_FOLDER: "Give this user the right to read it, or name other sources.",
+    CUT_LOG: "Read it again, with what was moved out of it.",
+    MISSED_LOG: "Give all workers what this machine reads, or read it here, without --engine.",
+    LOST_LOG: "Give each worker more memory, or read it here, without --engine.",
+}
+
+
 def remedy_of(problem: str, name: str) -> str:
     """Return what to do about the problem of a source, such as ``truncated_gzip``."""
     kind, _, archive = problem.partition("_")
-    if problem == UNLISTED_FOLDER:
-        return "Give this user the right to read it, or name other sources."
-    if problem == CUT_LOG:
-        return "Read it again, with what was moved out of it."
+    if problem in _REMEDIES:
+        return _REMEDIES[problem]
     if archive == "object":
         return "Read it again; of one that is gone there is nothing more to read."
     if kind in {"truncated", "damaged"}:

@@ -19,19 +19,21 @@ if TYPE_CHECKING:
     from io import BytesIO
     from typing import Any
 
+    from envoylogs.engines.engine import Engine
     from envoylogs.keyed.plan import Hooks, ReadPlan
     from envoylogs.sources.source import Source
     from envoylogs.tally.spec import TallySpec
     from envoylogs.tally.tally import Tally
 
 
-def tally_of_any(
+def tally_of_any(  # noqa: PLR0913  # as of `tally_sources`
     sources: Sequence[Source],
     *,
     spec: TallySpec,
     plan: ReadPlan,
     hooks: Hooks,
     limits: Mapping[str, int],
+    engine: Engine[Any] | None = None,
 ) -> Tally:
     """Read sources as ``tally_sources`` does, among them files of records.
 
@@ -52,7 +54,10 @@ def tally_of_any(
     others = [source for source in sources if source not in files]
     tallies = [_tally_of_records(source, spec, plan) for source in files]
     if others or not files:
-        tallies.insert(0, tally_sources(others, spec=spec, plan=plan, hooks=hooks, limits=limits))
+        tallies.insert(
+            0,
+            tally_sources(others, spec=spec, plan=plan, hooks=hooks, limits=limits, engine=engine),
+        )
     total, *more = tallies
     return total.merge(*more) if more else total
 

@@ -60,7 +60,8 @@ class _Progress:
         of_total = "" if self._total is None else f" of {size(self._total)}"
         words = [
             f"{size(self._bytes)}{of_total}",
-            f"{self._lines / seconds:,.0f} lines/s",
+            # Of lines that others have read nothing is known meanwhile.
+            *([f"{self._lines / seconds:,.0f} lines/s"] if self._lines else []),
             f"{size(round(speed))}/s",
         ]
         if self._total is not None and speed:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import typer
 
 from envoylogs.cli.console import Exit, kept_bytes, refuse_to_overwrite, say_error
+from envoylogs.cli.engines import HERE, refuse_to_decide
 from envoylogs.cli.files import Files, named_sources
 from envoylogs.cli.notes import (
     incomplete_sources,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from envoylogs.cli.engines import GivenEngine
     from envoylogs.cli.log_options import LogOptions
     from envoylogs.cli.memory import Memory
     from envoylogs.keyed.plan import Hooks, ReadPlan
@@ -70,6 +72,7 @@ class Session:
         usage: How the command is called on what is piped into it.
         files: What it writes.
         strict: Whether malformed lines are an error.
+        engine: What counts.
 
     Raises:
         EnvoylogsError: If an option can't be understood.
@@ -77,7 +80,7 @@ class Session:
         typer.Exit: If there is nothing to read.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a command is given
         self,
         log: LogOptions,
         words: Sequence[str] | None,
@@ -85,7 +88,9 @@ class Session:
         *,
         files: Files | None = None,
         strict: bool = False,
+        engine: GivenEngine = HERE,
     ) -> None:
+        self._engine = engine
         self._log, self._files = log, files or Files()
         show_times_in(log.zone)
         self._keys = field_keys(log.context)
@@ -166,7 +171,9 @@ class Session:
             anonymizer=self._anonymizer,
         )
         with ExitStack() as opened:
-            if read_twice or log.must_be_decided(window):
+            is_decided = log.must_be_decided(window)
+            refuse_to_decide(self._engine, is_decided=is_decided)
+            if read_twice or is_decided:
                 from envoylogs.sources.source import rereadable
 
                 sources = opened.enter_context(rereadable(sources))
@@ -228,8 +235,10 @@ class Session:
         saved = spec_of_saved(sources)
         spec = memory.spec(saved)
         say_which_limits_are_kept(memory.given, saved)
-        with self._shown(sources, hooks) as shown:
-            return read(sources, spec=spec, plan=plan, hooks=shown, limits=memory.given)
+        with self._shown(sources, hooks) as shown, self._engine.open() as engine:
+            return read(
+                sources, spec=spec, plan=plan, hooks=shown, limits=memory.given, engine=engine
+            )
 
     def _since_last_time(
         self, state: Path, sources: list[Source], plan: ReadPlan, hooks: Hooks, memory: Memory

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import replace
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from envoylogs.engines.threads import Workers
-from envoylogs.errors import MissingSourceError, SourceError
+from envoylogs.engines.found_file import FoundFile, found_file
+from envoylogs.engines.items import WHOLE
+from envoylogs.engines.processes import cores
+from envoylogs.engines.threads import read_side_by_side
+from envoylogs.errors import SourceError
 from envoylogs.keyed.batches import Batch
 from envoylogs.problems import CUT_LOG
 from envoylogs.reading.fates import LineFates
 from envoylogs.sources.compression import HEAD_BYTES, is_plain
-from envoylogs.sources.parts import Part, parts_of
-from envoylogs.sources.probe import MarkedFile, identity_of, was_cut
+from envoylogs.sources.parts import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from envoylogs.keyed.plan import Hooks, ReadPlan
-    from envoylogs.keyed.selection import Selection
+    from envoylogs.engines.apart import Asked
+    from envoylogs.keyed.plan import Hooks
     from envoylogs.sources.identity import Place
     from envoylogs.sources.known_logs import KnownLogs
+    from envoylogs.sources.parts import Part
     from envoylogs.sources.source import Source
-    from envoylogs.tally.spec import TallySpec
     from envoylogs.tally.tally import Tally, TallySum
 
 _PART_BYTES = 16 * 1024 * 1024
@@ -39,34 +40,20 @@ _HELD_BYTES = 64 * 1024 * 1024
 _LEAST_BYTES = 4 * 1024 * 1024
 """How large it is at least, for the same reason."""
 
-_WHOLE = Part(0, 0, None)
-
 
 class _Waiting(NamedTuple):
     """A file that waits to be read with others."""
 
     source: Source
     place: Place
-    marks: MarkedFile
-    file: tuple[object, ...]
-
-    @property
-    def was_cut(self) -> bool:
-        """Whether it does not hold any more what was there; a log that was renamed still does."""
-        try:
-            with self.source.open_raw() as raw:
-                is_there = identity_of(raw) == self.file
-                return is_there and was_cut(raw, self.marks.offset, self.marks, is_packed=False)
-        except MissingSourceError:
-            return False
+    file: FoundFile
 
 
 class SideBySide:
     """Reads plain files side by side.
 
     Args:
-        plan: How they are read, with the columns that are asked.
-        asked: The selections, each with what is remembered of it.
+        asked: What is counted.
         hooks: What is told of the reading.
         logs: What was counted before; what is read is added.
         threads: How many read at a time, at most.
@@ -77,16 +64,14 @@ class SideBySide:
 
     def __init__(
         self,
-        plan: ReadPlan,
-        asked: Sequence[tuple[Selection, TallySpec]],
+        asked: Asked,
         hooks: Hooks,
         logs: KnownLogs,
         threads: int | None = None,
     ) -> None:
-        self._workers = Workers(plan, asked, hooks)
-        self._stop = hooks.stop
+        self._asked, self._hooks = asked, hooks
         self._logs = logs
-        self._threads = threads or _cores()
+        self._threads = threads or cores()
         self.any_in_order = False
         self._tallies: list[list[Tally]] = []
         self._sums: list[TallySum] | None = None
@@ -120,19 +105,24 @@ class SideBySide:
         waiting, self._waiting, self._expected = self._waiting, [], self._logs
         size, self._waiting_bytes = self._waiting_bytes, 0
         jobs = _jobs(waiting, size, self._threads)
-        found = self._workers.read(jobs) if size >= _LEAST_BYTES and len(jobs) > 1 else []
+        found = (
+            read_side_by_side(jobs, self._asked, self._hooks)
+            if size >= _LEAST_BYTES and len(jobs) > 1
+            else []
+        )
         if not found:
             self.any_in_order = self.any_in_order or bool(waiting)
             yield from (one.source for one in waiting)
             return
-        sums = self._sums = self._sums or self._workers.new_sums()
+        sums = self._sums = self._sums or self._asked.new_sums()
         for read in found:
             _take(sums, read.sums)
         lines = sum((read.lines for read in found), Counter())
         broken = set[str]().union(*(read.broken for read in found))
         for one in waiting:
-            if one.source.name not in broken:
-                self._leave(one, lines[one.source.name], sums)
+            name = self._asked.name_of(one.source)
+            if name not in broken:
+                self._leave(one, lines[name], sums)
 
     def tallies(self) -> list[list[Tally]]:
         """Return what was read, as tallies that add up, of each a tally for each selection."""
@@ -149,9 +139,9 @@ class SideBySide:
         if found is None:
             return False
         waiting, _ = found
-        self._expected.leave(source, waiting.place, waiting.marks, lines=0)
+        self._expected.leave(source, waiting.place, waiting.file.marks, lines=0)
         self._waiting.append(waiting)
-        self._waiting_bytes += waiting.marks.offset
+        self._waiting_bytes += waiting.file.marks.offset
         return True
 
     def _read_in_parts(self, source: Source, n: int) -> bool:
@@ -162,10 +152,12 @@ class SideBySide:
         waiting, parts = looked_at
         if len(parts) <= 1:
             return False
-        found = self._workers.read([[replace(source, part=part)] for part in parts])
+        found = read_side_by_side(
+            [[replace(source, part=part)] for part in parts], self._asked, self._hooks
+        )
         if not found:
             return False
-        of_parts = [read.lines[source.name] for read in found]
+        of_parts = [read.lines[self._asked.name_of(source)] for read in found]
         sums, *others = (read.sums for read in found)
         for other in others:
             _take(sums, other)
@@ -177,13 +169,14 @@ class SideBySide:
 
     def _leave(self, read: _Waiting, lines: int, sums: list[TallySum]) -> None:
         """Remember that a file was read, and account for it if it was cut meanwhile."""
-        is_whole = self._stop is None or not self._stop.requested
-        if is_whole and read.was_cut:
+        stop = self._hooks.stop
+        is_whole = stop is None or not stop.requested
+        if is_whole and read.file.was_cut:
             fates = LineFates()
-            fates.add(read.source.name, "damaged", 1, CUT_LOG)
+            fates.add(self._asked.name_of(read.source), "damaged", 1, CUT_LOG)
             for adding in sums:
                 adding.add(Batch(None, fates))
-        self._logs.leave(read.source, read.place, read.marks, lines=lines, complete=is_whole)
+        self._logs.leave(read.source, read.place, read.file.marks, lines=lines, complete=is_whole)
 
 
 def _looked_at(source: Source, logs: KnownLogs, n: int) -> tuple[_Waiting, list[Part]] | None:
@@ -199,7 +192,7 @@ def _looked_at(source: Source, logs: KnownLogs, n: int) -> tuple[_Waiting, list[
             place = logs.place_of(source, raw)
             if place.number is not None or not is_plain(raw.read(HEAD_BYTES)):
                 return None
-            return _Waiting(source, place, MarkedFile(raw), identity_of(raw)), parts_of(raw, n)
+            return _Waiting(source, place, found_file(source, raw)), parts_of(raw, n)
         except (OSError, SourceError) as error:
             if source.problem_of(error) is not None:
                 # It is told where it is read.
@@ -211,10 +204,10 @@ def _looked_at(source: Source, logs: KnownLogs, n: int) -> tuple[_Waiting, list[
 
 def _jobs(waiting: Sequence[_Waiting], size: int, n: int) -> list[list[Source]]:
     """Return files for so many threads, about as many bytes for each."""
-    before = accumulate((one.marks.offset for one in waiting), initial=0)
+    before = accumulate((one.file.marks.offset for one in waiting), initial=0)
     places = [(start * n // max(size, 1), one) for one, start in zip(waiting, before, strict=False)]
     return [
-        [replace(one.source, part=_WHOLE) for _, one in of_thread]
+        [replace(one.source, part=WHOLE) for _, one in of_thread]
         for _, of_thread in groupby(places, key=lambda place: place[0])
     ]
 
@@ -222,9 +215,3 @@ def _jobs(waiting: Sequence[_Waiting], size: int, n: int) -> list[list[Source]]:
 def _take(sums: Sequence[TallySum], others: Sequence[TallySum]) -> None:
     for adding, other in zip(sums, others, strict=True):
         adding.take(other)
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1

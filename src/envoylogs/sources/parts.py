@@ -162,6 +162,19 @@ def parts_of(raw: BinaryIO, n: int) -> list[Part]:
     ]
 
 
+def aligned(raw: BinaryIO, part: Part) -> Part:
+    """Return the lines that begin in a part, which may begin and end anywhere.
+
+    Args:
+        raw: An open regular file; where it stands afterwards is not defined.
+        part: Whose places need not be the beginnings of lines.
+    """
+    size = size_of(raw)
+    start = _line_behind(raw, part.start - 1, size) if part.start else 0
+    end = None if part.end is None else _line_behind(raw, part.end - 1, size) if part.end else 0
+    return part._replace(start=start, end=end)
+
+
 def lines_between(raw: BinaryIO, start: int, end: int) -> int:
     """Return how many line feeds there are between two places of a file.
 

@@ -54,6 +54,11 @@ class Probe:
         self.head = b""
 
     @property
+    def is_head_full(self) -> bool:
+        """Whether the log has as many bytes as a head has at most."""
+        return len(self.head) >= _HEAD_BYTES
+
+    @property
     def identity(self) -> tuple[object, ...]:
         """What tells the open file from another one."""
         return identity_of(self._raw)

@@ -11,6 +11,7 @@ computed in ``summary``, after the last merge.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import polars as pl
@@ -45,6 +46,12 @@ class State:
 
     frame: pl.DataFrame
     spec: TallySpec
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # A fifth of what pickle makes of a frame, in half the time.
+        packed = BytesIO()
+        self.frame.write_ipc_stream(packed, compression="lz4")
+        return _unpickled, (type(self), packed.getvalue(), self.spec)
 
     @classmethod
     def columns(cls, spec: TallySpec) -> dict[str, pl.DataType]:
@@ -146,6 +153,10 @@ class State:
         )
 
     __hash__ = None  # type: ignore[assignment]  # frames can't be hashed
+
+
+def _unpickled(state: type[State], packed: bytes, spec: TallySpec) -> State:
+    return state(pl.read_ipc_stream(BytesIO(packed)), spec)
 
 
 class Counts(State):

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import Era, connection, in_era, line, lines, printed, record
-from tests.envelopes import ENVELOPES, Who
-from tests.strategies import blank_lines, damaged_lines, noise_lines, records
+from tests.builders import connection, line, lines, printed, record
+from tests.strategies import logs
 
 from envoylogs import pipeline
 from envoylogs.engines import side_by_side, threads
+from envoylogs.engines.apart import Asked
 from envoylogs.engines.side_by_side import SideBySide
 from envoylogs.errors import SourceError
+from envoylogs.keyed.anonymize import Anonymizer
 from envoylogs.keyed.decoding import decode
 from envoylogs.keyed.plan import Hooks, ReadPlan
 from envoylogs.keyed.selection import NOTHING_SELECTED
@@ -40,7 +41,7 @@ pytestmark = pytest.mark.usefixtures("compiled_decoder")
 
 def _in_order(path: Path) -> Tally:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(side_by_side, "_cores", lambda: 1)
+        patched.setattr(side_by_side, "cores", lambda: 1)
         return tally_sources(locate([str(path)]))
 
 
@@ -65,8 +66,8 @@ def _in_parts(
 
 def _side_by_side(n: int, hooks: Hooks | None = None) -> SideBySide:
     plan = plan_of_tally(ReadPlan(), DEFAULT_SPEC)
-    asked = [(NOTHING_SELECTED, DEFAULT_SPEC)]
-    return SideBySide(plan, asked, hooks or Hooks(), KnownLogs(), threads=n)
+    asked = Asked(plan, ((NOTHING_SELECTED, DEFAULT_SPEC),))
+    return SideBySide(asked, hooks or Hooks(), KnownLogs(), threads=n)
 
 
 def _in_groups(path: Path, n: int = 3, group_bytes: int = 1 << 30) -> tuple[Tally, list[str]]:
@@ -79,7 +80,7 @@ def _in_groups(path: Path, n: int = 3, group_bytes: int = 1 << 30) -> tuple[Tall
             yield one
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(side_by_side, "_cores", lambda: n)
+        patched.setattr(side_by_side, "cores", lambda: n)
         patched.setattr(side_by_side, "_LEAST_BYTES", 1)
         patched.setattr(side_by_side, "_GROUP_BYTES", group_bytes)
         patched.setattr(threads, "BATCH_RECORDS", 1)
@@ -136,6 +137,19 @@ def test_lines_are_numbered_through_the_file(tmp_path: Path) -> None:
     assert min(found.evidence.frame["line"]) > 2 * len(_SOME)
 
 
+def test_lines_are_numbered_through_the_file_if_its_name_is_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "gateway.log"
+    log.write_bytes(lines(*_SOME, *_SOME, *_FAILED))
+    plan = ReadPlan(anonymizer=Anonymizer(b"k" * 32))
+    expected = tally_sources(locate([str(log)]), plan=plan)
+    monkeypatch.setattr(side_by_side, "_PART_BYTES", 1)
+    monkeypatch.setattr(side_by_side, "cores", lambda: 3)
+
+    _assert_alike(tally_sources(locate([str(log)]), plan=plan), expected)
+
+
 def test_a_file_without_a_last_line_end_has_all_its_lines(tmp_path: Path) -> None:
     log = tmp_path / "gateway.log"
     log.write_bytes(lines(*_SOME).rstrip(b"\n"))
@@ -187,7 +201,7 @@ def test_a_copy_of_a_log_that_was_read_in_parts_is_not_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(side_by_side, "_PART_BYTES", 1)
-    monkeypatch.setattr(side_by_side, "_cores", lambda: 3)
+    monkeypatch.setattr(side_by_side, "cores", lambda: 3)
     for name in ("a.log", "copy.log"):
         (tmp_path / name).write_bytes(lines(*_SOME))
 
@@ -291,18 +305,18 @@ def test_a_log_that_is_renamed_while_it_is_read_is_whole(
     folder = _folder(tmp_path, **_FILES)
     sources = locate([str(folder)])
     expected = _in_order(folder)
-    read = threads.Workers.read
+    read = threads.read_side_by_side
 
-    def renamed(self: threads.Workers, jobs: Any) -> Any:
-        found = read(self, jobs)
+    def renamed(jobs: Any, *more: Any) -> Any:
+        found = read(jobs, *more)
         for source in {source.path for job in jobs for source in job}:
             Path(source).rename(f"{source}.1")
             if is_new:
                 Path(source).write_bytes(b"begun anew\n")
         return found
 
-    monkeypatch.setattr(threads.Workers, "read", renamed)
-    monkeypatch.setattr(side_by_side, "_cores", lambda: 3)
+    monkeypatch.setattr(side_by_side, "read_side_by_side", renamed)
+    monkeypatch.setattr(side_by_side, "cores", lambda: 3)
     monkeypatch.setattr(side_by_side, "_LEAST_BYTES", 1)
     monkeypatch.setattr(side_by_side, "_PART_BYTES", part_bytes)
 
@@ -318,27 +332,8 @@ def test_a_file_that_is_gone_is_an_error(tmp_path: Path) -> None:
         tally_sources(sources)
 
 
-@st.composite
-def _logs(draw: st.DrawFn) -> bytes:
-    found: list[bytes] = []
-    for _ in range(draw(st.integers(3, 25))):
-        kind = draw(st.integers(0, 9))
-        one = draw(records)
-        if kind == 0:
-            found.append(draw(st.one_of(noise_lines, blank_lines, damaged_lines())))
-        elif kind == 1:
-            found += printed(one).split(b"\n")
-        elif kind == 2:
-            found += ENVELOPES[draw(st.sampled_from(sorted(ENVELOPES)))].wrap(line(one), Who())
-        else:
-            found.append(
-                line(in_era(record(), draw(st.sampled_from(Era)))) if kind > 7 else line(one)
-            )
-    return b"\n".join(found) + draw(st.sampled_from([b"", b"\n"]))
-
-
 @pytest.mark.property
-@given(data=_logs(), n=st.integers(2, 6), block_bytes=st.sampled_from([200, 1000, 4000, 1 << 20]))
+@given(data=logs(), n=st.integers(2, 6), block_bytes=st.sampled_from([200, 1000, 4000, 1 << 20]))
 def test_any_log_in_parts_says_what_it_says_in_order(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, n: int, block_bytes: int
 ) -> None:
@@ -352,7 +347,7 @@ def test_any_log_in_parts_says_what_it_says_in_order(
 
 
 @pytest.mark.property
-@given(files=st.lists(_logs(), min_size=2, max_size=5), group_bytes=st.sampled_from([1, 1 << 30]))
+@given(files=st.lists(logs(), min_size=2, max_size=5), group_bytes=st.sampled_from([1, 1 << 30]))
 def test_any_logs_side_by_side_say_what_they_say_in_order(
     tmp_path_factory: pytest.TempPathFactory, files: list[bytes], group_bytes: int
 ) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from envoylogs.cli import options
+from envoylogs.cli.engines import EngineOption, GivenEngine, SchedulerOption, WorkersOption
 from envoylogs.cli.files import Files, format_of
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import Memory
@@ -37,6 +38,9 @@ def explain(  # noqa: PLR0913, PLR0917  # one parameter an option
     strict: options.StrictOption = False,
     max_names: options.MaxNamesOption = None,
     color: options.ColorOption = options.When.AUTO,
+    engine: EngineOption = None,
+    scheduler: SchedulerOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Say why the gateway turned requests away, prove it, and print the change to make.
 
@@ -58,11 +62,12 @@ def explain(  # noqa: PLR0913, PLR0917  # one parameter an option
         raise typer.BadParameter(f"--format {output_format}: explanations are {allowed}")
     if log.anonymize:
         raise typer.BadParameter("--anonymize: what is explained is known by its name")
+    counted_by = GivenEngine(engine, scheduler, workers)
     files = Files(output)
     mesh = given_mesh(config, sources, log, files)
     asked = ("path",) if mesh is None else mesh.turned_away
     memory = Memory((), max_names, None, None, turned_away=asked)
-    with Session(log, sources, "explain", files=files, strict=strict) as session:
+    with Session(log, sources, "explain", files=files, strict=strict, engine=counted_by) as session:
         summary = session.summary(session.tally(memory), mesh=mesh, suppress=suppress or ())
         write = _writer(output_format, limit, color)
         is_text = output_format is options.Format.TEXT

@@ -9,6 +9,7 @@ import typer
 
 from envoylogs.cli import options
 from envoylogs.cli.console import output_file
+from envoylogs.cli.engines import EngineOption, GivenEngine, SchedulerOption, WorkersOption
 from envoylogs.cli.files import Files, refuse_what_is_no_page
 from envoylogs.cli.log_options import LogOptions, reads_logs
 from envoylogs.cli.memory import Memory
@@ -31,6 +32,9 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     max_names: options.MaxNamesOption = None,
     max_latency_rows: options.MaxLatencyRowsOption = None,
     max_joint_rows: options.MaxPageRowsOption = None,
+    engine: EngineOption = None,
+    scheduler: SchedulerOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Write one HTML page to look into and to send to others: no network, filters that work.
 
@@ -49,6 +53,7 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
     if output is None and sys.stdout.isatty():
         raise typer.BadParameter("a page is no text for a terminal; give -o report.html")
     refuse_what_is_no_page(output)
+    counted_by = GivenEngine(engine, scheduler, workers)
     files = Files(output, rejects=rejects)
     mesh = given_mesh(config, sources, log, files)
     memory = Memory(
@@ -61,7 +66,9 @@ def report(  # noqa: PLR0913, PLR0917  # one parameter an option
         usual_joint_rows=SLICE_ROWS,
         turned_away=() if mesh is None else mesh.turned_away,
     )
-    with Session(log, sources, "report -o report.html", files=files, strict=strict) as session:
+    with Session(
+        log, sources, "report -o report.html", files=files, strict=strict, engine=counted_by
+    ) as session:
         summary = session.summary(session.tally(memory), mesh=mesh, suppress=suppress or ())
         # Its scripts know UTC alone.
         show_times_in(UTC)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import typer
+
 from envoylogs.cli import options
+from envoylogs.cli.engines import EngineOption, GivenEngine, SchedulerOption, WorkersOption
 from envoylogs.cli.files import Files, format_of
 from envoylogs.cli.finding import lines_command
 from envoylogs.cli.log_options import LogOptions, reads_logs
@@ -48,6 +51,9 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     joint: options.JointOption = None,
     max_joint_rows: options.MaxJointRowsOption = None,
     color: options.ColorOption = options.When.AUTO,
+    engine: EngineOption = None,
+    scheduler: SchedulerOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Say what is wrong at the gateway, whose fault it is and what to do next.
 
@@ -76,6 +82,9 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
     )
     if buckets is not None and (columns or table is None):
         columns = tuple(dict.fromkeys((TIME, *columns)))
+    counted_by = GivenEngine(engine, scheduler, workers)
+    if state is not None and counted_by.is_elsewhere:
+        raise typer.BadParameter("--state reads logs in order, and --engine does not; give one")
     files = Files(output, save_tally, rejects, state)
     mesh = given_mesh(config, sources, log, files)
     memory = Memory(
@@ -90,7 +99,9 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         buckets=buckets,
         turned_away=() if mesh is None else mesh.turned_away,
     )
-    with Session(log, sources, "summarize", files=files, strict=strict) as session:
+    with Session(
+        log, sources, "summarize", files=files, strict=strict, engine=counted_by
+    ) as session:
         tally = session.tally(memory)
         if columns == (TIME,) and TIME not in tally.spec.by:
             # A saved tally, or a state, whose timeline is what it has over time.

@@ -47,8 +47,13 @@ def _objects_of(source: Source) -> Iterator[Source]:
         yield Source(remote.name, None, found=True, remote=remote)
 
 
-def begun(sources: Iterable[Source]) -> Iterator[Source]:
-    """Yield sources, expanded; the beginnings of objects were asked for before their turn."""
+def begun(sources: Iterable[Source], most: int | None = None) -> Iterator[Source]:
+    """Yield sources, expanded; the beginnings of objects were asked for before their turn.
+
+    Args:
+        sources: Of any kind.
+        most: How many bytes of a beginning are asked for; null for as many as are usual.
+    """
     waiting: deque[tuple[Source, int]] = deque()
     size = 0
     for source in expanded(sources):
@@ -59,7 +64,7 @@ def begun(sources: Iterable[Source]) -> Iterator[Source]:
             size = 0
             yield source
             continue
-        beginning = begin(source.remote)
+        beginning = begin(source.remote, most)
         waiting.append((replace(source, begun=beginning), beginning.size))
         size += beginning.size
         while len(waiting) > _OBJECTS or size > _BYTES:

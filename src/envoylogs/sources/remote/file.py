@@ -49,9 +49,10 @@ def _asked(found: RemoteObject, start: int, size: int) -> Piece:
     return Piece(start, size, _pool().submit(fetched, found, start, start + size))
 
 
-def begin(found: RemoteObject) -> Piece:
-    """Ask for the beginning of an object, all of it if it is small."""
-    return _asked(found, 0, found.size if found.size <= SMALL_BYTES else _FIRST_BYTES)
+def begin(found: RemoteObject, most: int | None = None) -> Piece:
+    """Ask for the beginning of an object: so much, or all of it if it is small."""
+    usual = found.size if found.size <= SMALL_BYTES else _FIRST_BYTES
+    return _asked(found, 0, usual if most is None else min(most, found.size))
 
 
 class RemoteFile(io.RawIOBase):

@@ -1,0 +1,121 @@
+"""What workers have counted, which adds up in any order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from envoylogs.engines.items import Item
+    from envoylogs.tally.tally import Tally
+
+Tallies = tuple["Tally", ...]
+"""A tally for each selection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Parts of one source that follow one another.
+
+    Attributes:
+        number: How many parts are before them.
+        n_parts: How many parts the source has.
+        lines: How many lines each of these has.
+        tallies: Of all of them; numbers of lines are of their parts.
+    """
+
+    number: int
+    n_parts: int
+    lines: tuple[int, ...]
+    tallies: Tallies
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all parts of their source."""
+        return len(self.lines) == self.n_parts
+
+    def numbered(self) -> Tallies:
+        """Return the tallies of parts from the first one on with the numbers that lines have."""
+        before = list(accumulate(self.lines, initial=0))
+        return tuple(tally.with_lines_of_parts(before) for tally in self.tallies)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What was counted.
+
+    Attributes:
+        tallies: Of sources that were read whole; null for none.
+        runs: Parts of others, by the name of their source.
+        again: What must be read once more: by one worker as a whole, or by another one.
+    """
+
+    tallies: Tallies | None = None
+    runs: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)
+    again: tuple[Item, ...] = ()
+
+    def without(self, items: Sequence[Item]) -> Counted:
+        """Return the same without parts of sources that these items read anew, as a whole."""
+        whole = {item.sources[0].name for item in items if not item.n_parts}
+        left = {name: runs for name, runs in self.runs.items() if name not in whole}
+        return Counted(self.tallies, left)
+
+    def ended(self) -> Counted:
+        """Return the same as if sources ended where their parts do that are there from the first.
+
+        Parts behind one that is missing are left out.
+        """
+        begun = [run.numbered() for runs in self.runs.values() for run in runs if not run.number]
+        return Counted(_added(chain([self.tallies], begun)))
+
+
+def merged(found: Iterable[Counted]) -> Counted:
+    """Return what was counted in all; parts become a source once they are complete."""
+    counted = list(found)
+    tallies = [one.tallies for one in counted]
+    runs = defaultdict[str, list[Run]](list)
+    for one in counted:
+        for name, some in one.runs.items():
+            runs[name] += some
+    left: dict[str, tuple[Run, ...]] = {}
+    for name, of_source in runs.items():
+        joined = _joined(of_source)
+        if joined[0].is_whole:
+            tallies.append(joined[0].numbered())
+        else:
+            left[name] = joined
+    again = tuple(chain.from_iterable(one.again for one in counted))
+    return Counted(_added(tallies), left, again)
+
+
+def _added(found: Iterable[Tallies | None]) -> Tallies | None:
+    some = [tallies for tallies in found if tallies is not None]
+    if len(some) <= 1:
+        return some[0] if some else None
+    return tuple(first.merge(*others) for first, *others in zip(*some, strict=True))
+
+
+def _joined(runs: Sequence[Run]) -> tuple[Run, ...]:
+    """Return runs with those as one that follow one another."""
+    groups: list[list[Run]] = []
+    end = -1
+    for run in sorted(runs, key=lambda run: run.number):
+        if run.number == end:
+            groups[-1].append(run)
+        else:
+            groups.append([run])
+        end = run.number + len(run.lines)
+    return tuple(_one_of(group) for group in groups)
+
+
+def _one_of(runs: Sequence[Run]) -> Run:
+    first, *others = runs
+    if not others:
+        return first
+    tallies = _added(run.tallies for run in runs)
+    assert tallies is not None  # noqa: S101
+    return Run(first.number, first.n_parts, sum((run.lines for run in runs), ()), tallies)

@@ -1,0 +1,154 @@
+"""Work on a Dask cluster that is there already."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import time
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from envoylogs.engines.engine import Engine, LostError
+from envoylogs.errors import EngineError, ExtraError, first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from distributed import Client, Future
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+_ASKED_S = 2.0
+"""How often it is asked how many workers there are."""
+_CONNECTED_S = 10
+_SAME = ("envoylogs", "polars")
+"""Packages of which all must have the same version: what counts, and what is sent."""
+
+
+class DaskCluster(Engine["Future[Any]"]):
+    """Works on items on a cluster.
+
+    Args:
+        client: Of a cluster that is there already; stays open.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._workers = 1
+        self._asked_s = float("-inf")
+
+    @property
+    def workers(self) -> int:
+        """How many threads all workers have together, a moment ago."""
+        now = time.monotonic()
+        if now - self._asked_s > _ASKED_S:
+            self._asked_s = now
+            self._workers = max(sum(self._nthreads().values()), 1)
+        return self._workers
+
+    def _nthreads(self) -> Mapping[str, int]:
+        found: Mapping[str, int] = self._client.nthreads()  # type: ignore[no-untyped-call]
+        return found
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Look at the workers that there are before anything is sent to them.
+
+        Raises:
+            EngineError: If one of them has other versions.
+        """
+        _refuse_other_versions(self._client)
+        yield
+
+    def submit(self, function: Callable[[_Item], _Result], item: _Item) -> Future[Any]:
+        """Hand out work; the result stays with the worker."""
+        return self._client.submit(function, item, pure=False)
+
+    def merge(
+        self,
+        function: Callable[[Sequence[_Result]], _Result],
+        results: Sequence[Future[Any]],
+    ) -> Future[Any]:
+        """Add up results on the worker that has most of them, before anything else is begun."""
+        return self._client.submit(function, list(results), pure=False, priority=1)
+
+    def check(self, ended: Future[Any]) -> None:
+        """Raise what work has raised."""
+        from distributed import KilledWorker
+
+        if ended.status == "finished":
+            return
+        if ended.status != "error":
+            raise EngineError("the Dask scheduler is gone, or has dropped the work.")
+        error = ended.exception()  # type: ignore[no-untyped-call]
+        if isinstance(error, KilledWorker):
+            raise LostError(first_line(error)) from error
+        if isinstance(error, ModuleNotFoundError):
+            raise EngineError(f"a Dask worker lacks what it needs: {first_line(error)}") from error
+        raise error
+
+    def brought(self, result: Future[Any]) -> Any:  # noqa: ANN401  # of any function
+        """Return a result; it is made once more if its worker has died."""
+        from distributed import KilledWorker
+
+        try:
+            return result.result()
+        except KilledWorker as error:
+            raise LostError(first_line(error)) from error
+
+
+@contextmanager
+def client_at(scheduler: str | None) -> Iterator[Client]:
+    """Return a client of the scheduler at an address, null for that of Dask's own settings.
+
+    Raises:
+        ExtraError: If Dask is not installed.
+        EngineError: If nobody answers there.
+    """
+    try:
+        import dask
+        from distributed import Client
+    except ImportError as error:
+        raise ExtraError.missing("--engine dask", "dask") from error
+    address = scheduler or dask.config.get("scheduler-address", None)
+    if address is None:
+        raise EngineError(
+            "which Dask cluster counts the logs is not said. Give --scheduler tcp://HOST:8786, or "
+            "set DASK_SCHEDULER_ADDRESS."
+        )
+    # What its tasks and its connections say of themselves is no answer to what was asked.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    try:
+        client = Client(  # type: ignore[no-untyped-call]
+            address, timeout=_CONNECTED_S, set_as_default=False
+        )
+    except (OSError, ValueError, TypeError) as error:
+        raise EngineError(
+            f"no Dask scheduler answers at {address}: {first_line(error)}. Check the address."
+        ) from error
+    with client:
+        yield client
+
+
+def _refuse_other_versions(client: Client) -> None:
+    """Refuse a cluster of which a worker has other versions than this process."""
+    here = {"Python": platform.python_version()} | {name: version(name) for name in _SAME}
+    asked: dict[str, tuple[Any, ...]] = {"Python": (platform.python_version,)}
+    asked |= {name: (version, name) for name in _SAME}
+    for name, (function, *arguments) in asked.items():
+        # Of the standard library, so that a worker without this package can answer.
+        found = client.run(function, *arguments, on_error="return")
+        for worker, there in found.items():
+            if there != here[name] and not _is_alike(name, there, here[name]):
+                what = "no" if isinstance(there, Exception) else f"{there} of"
+                raise EngineError(
+                    f"the Dask worker {worker} has {what} {name}, and {here[name]} is here. "
+                    "Install the same on all of them."
+                )
+
+
+def _is_alike(name: str, there: object, here: str) -> bool:
+    """Tell whether two versions of Python differ in their last number alone."""
+    return name == "Python" and str(there).rpartition(".")[0] == here.rpartition(".")[0]
