@@ -33,10 +33,14 @@ class InTurn(Engine["Future[Any]"]):
         self._workers, self._kills = workers, kills
         self._chance = random.Random(seed)
         self.items: list[Any] = []
+        self.is_ended = False
 
     @property
     def workers(self) -> int:
         return self._workers
+
+    def end(self) -> None:
+        self.is_ended = True
 
     def submit(self, function: Callable[[_Item], _Result], item: _Item) -> Future[Any]:
         found: Future[Any] = Future()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from benchmarks import generator
+from tests.logs_in_a_store import LINES_OF_EACH, OBJECTS, write_many
 from tests.object_store import Failures, Store, failing, running_store
 from tests.program import run
 
@@ -20,9 +21,6 @@ import envoylogs
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from subprocess import CompletedProcess
-
-_OBJECTS = 2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 300
-_LINES_OF_EACH = 36
 
 
 @pytest.fixture(scope="module")
@@ -34,21 +32,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of many files, plain and compressed, that are one log."""
-    folder = tmp_path_factory.mktemp("logs") / "logs"
-    folder.mkdir()
-    whole = folder / "whole.log"
-    generator.write(whole, _OBJECTS * _LINES_OF_EACH)
-    lines = whole.read_bytes().splitlines(keepends=True)
-    whole.unlink()
-    for number in range(_OBJECTS):
-        part = b"".join(lines[number * _LINES_OF_EACH : (number + 1) * _LINES_OF_EACH])
-        day = folder / f"2026-11-{1 + number % 3:02}"
-        day.mkdir(exist_ok=True)
-        if number % 2:
-            (day / f"gw {number:04}.log.gz").write_bytes(gzip.compress(part, 1))
-        else:
-            (day / f"gw {number:04}.log").write_bytes(part)
-    return folder
+    return write_many(tmp_path_factory.mktemp("logs") / "logs")
 
 
 @pytest.fixture(scope="module")
@@ -163,9 +147,9 @@ def test_an_object_that_vanishes_is_named_and_the_rest_is_read(store: Store, url
     assert (
         json.loads(found.stdout)["overview"]["requests"]
         + json.loads(found.stdout)["overview"]["connections"]
-        <= (_OBJECTS - 2) * _LINES_OF_EACH
+        <= (OBJECTS - 2) * LINES_OF_EACH
     )
-    assert json.loads(found.stdout)["accounts"]["records"] == (_OBJECTS - 2) * _LINES_OF_EACH
+    assert json.loads(found.stdout)["accounts"]["records"] == (OBJECTS - 2) * LINES_OF_EACH
     said = found.stderr.decode()
     for key in gone:
         assert f"s3://logs/{key}: the object was removed after it was listed" in said
@@ -264,7 +248,7 @@ def test_small_objects_are_asked_for_once(store: Store, url: str) -> None:
         _summary(before, url)
 
     # A page of the list, and each object.
-    assert failures.seen["requests"] < _OBJECTS * 1.1
+    assert failures.seen["requests"] < OBJECTS * 1.1
 
 
 # --- What goes wrong ----------------------------------------------------------------------------
@@ -373,7 +357,7 @@ def test_a_signed_address_is_read_and_never_printed(store: Store, url: str) -> N
     found = _run(store, "summarize", signed, "--format", "json")
 
     assert found.returncode == 0, found.stderr.decode()
-    assert json.loads(found.stdout)["accounts"]["records"] == _LINES_OF_EACH
+    assert json.loads(found.stdout)["accounts"]["records"] == LINES_OF_EACH
     as_text = _run(store, "summarize", signed)
     assert b"Signature" not in found.stdout + found.stderr + as_text.stdout + as_text.stderr
     said = _said(_run(store, "summarize", signed + "x"))

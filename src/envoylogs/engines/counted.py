@@ -26,17 +26,20 @@ class Run:
         n_parts: How many parts the source has.
         lines: How many lines each of these has.
         tallies: Of all of them; numbers of lines are of their parts.
+        has_ended: Whether the last one was not read to its end, since somebody stopped it: which
+            numbers lines of later parts have is not known.
     """
 
     number: int
     n_parts: int
     lines: tuple[int, ...]
     tallies: Tallies
+    has_ended: bool = False
 
     @property
     def is_whole(self) -> bool:
         """Whether these are all parts of their source."""
-        return len(self.lines) == self.n_parts
+        return not self.has_ended and len(self.lines) == self.n_parts
 
     def numbered(self) -> Tallies:
         """Return the tallies of parts from the first one on with the numbers that lines have."""
@@ -108,7 +111,7 @@ def _joined(runs: Sequence[Run]) -> tuple[Run, ...]:
             groups[-1].append(run)
         else:
             groups.append([run])
-        end = run.number + len(run.lines)
+        end = -1 if run.has_ended else run.number + len(run.lines)
     return tuple(_one_of(group) for group in groups)
 
 
@@ -118,4 +121,5 @@ def _one_of(runs: Sequence[Run]) -> Run:
         return first
     tallies = _added(run.tallies for run in runs)
     assert tallies is not None  # noqa: S101
-    return Run(first.number, first.n_parts, sum((run.lines for run in runs), ()), tallies)
+    lines = sum((run.lines for run in runs), ())
+    return Run(first.number, first.n_parts, lines, tallies, runs[-1].has_ended)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from envoylogs import __version__
 from envoylogs.engines.apart import Asked, Read, read_apart
 from envoylogs.engines.counted import Counted, Run
+from envoylogs.engines.ending import EndOfRun
 from envoylogs.engines.found_file import found_file
 from envoylogs.engines.items import WHOLE, Item
 from envoylogs.errors import EngineError, SourceError
 from envoylogs.keyed.batches import Batch
 from envoylogs.keyed.decoding import COMPACT_RECORDS
-from envoylogs.keyed.plan import NO_HOOKS
+from envoylogs.keyed.plan import Hooks
 from envoylogs.problems import CUT_LOG, LOST_LOG, MISSED_LOG
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.part_reader import NotSeparableError
@@ -23,7 +24,7 @@ from envoylogs.sources.probe import Probe
 from envoylogs.sources.remote.ahead import begun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from envoylogs.engines.counted import Tallies
     from envoylogs.engines.found_file import FoundFile
@@ -43,10 +44,12 @@ class Counting:
 
     Attributes:
         asked: What is counted.
+        run: The name of the run, by which it is ended early.
         version: Of the package that asks; that of a worker must be the same.
     """
 
     asked: Asked
+    run: str
     version: str = __version__
 
     def __call__(self, item: Item) -> Counted:
@@ -71,16 +74,18 @@ class Counting:
         self._tell(sums, item.sources, LOST_LOG)
         return _run_of(item, sums, 0) if item.n_parts else Counted(_totals(sums))
 
-    def unread(self, sources: Iterable[Source]) -> Counted:
-        """Return what is counted of sources that no worker can read."""
+    def unread(self, problems: Mapping[Source, str]) -> Counted:
+        """Return what is counted of sources that no worker can read, each with its problem."""
         sums = self.asked.new_sums()
-        self._tell(sums, sources, MISSED_LOG)
+        for source, problem in problems.items():
+            self._tell(sums, [source], problem)
         return Counted(_totals(sums))
 
     def _part(self, item: Item) -> Counted:
         """Count one part of a plain file."""
         (source,) = item.sources
-        read, problem = Read(self.asked.new_sums()), None
+        name = self.asked.name_of(source)
+        read, problem, has_ended = Read(self.asked.new_sums()), None, False
         try:
             with source.open_raw() as raw:
                 first = Probe(raw).first_line(unended=True)
@@ -88,6 +93,7 @@ class Counting:
                 file = None if source.remote else found_file(source, raw)
             if first == item.first:
                 read = self._read([replace(source, part=part)])
+                has_ended = part.end is not None and part.start + read.size[name] < part.end
                 problem = CUT_LOG if file is not None and file.was_cut else None
             else:
                 problem = CUT_LOG
@@ -99,7 +105,7 @@ class Counting:
             problem = source.problem_of(error) or MISSED_LOG
         if problem is not None:
             self._tell(read.sums, [source], problem)
-        return _run_of(item, read.sums, read.lines[self.asked.name_of(source)])
+        return _run_of(item, read.sums, read.lines[name], has_ended=has_ended and problem is None)
 
     def _sources(self, item: Item) -> Counted:
         """Count sources one after the other; those that can't be read are told, and left out."""
@@ -155,7 +161,11 @@ class Counting:
 
     def _read(self, sources: Iterable[Source], *, with_roles: bool = False) -> Read:
         return read_apart(
-            sources, self.asked, hooks=NO_HOOKS, compact_records=_RECORDS, with_roles=with_roles
+            sources,
+            self.asked,
+            hooks=Hooks(stop=EndOfRun(self.run)),
+            compact_records=_RECORDS,
+            with_roles=with_roles,
         )
 
     def _tell(self, sums: Sequence[TallySum], sources: Iterable[Source], problem: str) -> None:
@@ -171,8 +181,10 @@ def _totals(sums: Sequence[TallySum]) -> Tallies:
     return tuple(adding.total() for adding in sums)
 
 
-def _run_of(item: Item, sums: Sequence[TallySum], lines: int) -> Counted:
+def _run_of(
+    item: Item, sums: Sequence[TallySum], lines: int, *, has_ended: bool = False
+) -> Counted:
     (source,) = item.sources
     number = 0 if source.part is None else source.part.number
-    run = Run(number, item.n_parts, (lines,), _totals(sums))
+    run = Run(number, item.n_parts, (lines,), _totals(sums), has_ended)
     return Counted(runs={source.name: (run,)})

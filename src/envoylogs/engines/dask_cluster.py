@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from envoylogs.engines.ending import end_run
 from envoylogs.engines.engine import Engine, LostError
 from envoylogs.errors import EngineError, ExtraError, first_line
 
@@ -22,7 +23,7 @@ _Result = TypeVar("_Result")
 
 _ASKED_S = 2.0
 """How often it is asked how many workers there are."""
-_CONNECTED_S = 10
+_CONNECTED_S = 5
 _SAME = ("envoylogs", "polars")
 """Packages of which all must have the same version: what counts, and what is sent."""
 
@@ -60,7 +61,12 @@ class DaskCluster(Engine["Future[Any]"]):
             EngineError: If one of them has other versions.
         """
         _refuse_other_versions(self._client)
-        yield
+        with super().open():
+            yield
+
+    def end(self) -> None:
+        """Ask the workers that there are to end what they do of this run."""
+        self._client.run(end_run, self.run, on_error="ignore")
 
     def submit(self, function: Callable[[_Item], _Result], item: _Item) -> Future[Any]:
         """Hand out work; the result stays with the worker."""

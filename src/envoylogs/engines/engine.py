@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+from uuid import uuid4
 
 from envoylogs.errors import EngineError
 
@@ -43,7 +44,13 @@ class LostError(Exception):
 
 
 class Engine(ABC, Generic[Running]):
-    """Does work elsewhere."""
+    """Does work elsewhere.
+
+    Attributes:
+        run: The name of what it does while it is open.
+    """
+
+    run = ""
 
     @property
     @abstractmethod
@@ -79,6 +86,10 @@ class Engine(ABC, Generic[Running]):
             EngineError: Likewise.
         """
 
+    @abstractmethod
+    def end(self) -> None:
+        """Ask work that is done to end, and to return what it has (see ``ending``)."""
+
     @contextmanager
     def open(self) -> Iterator[None]:
         """Have it ready for work meanwhile.
@@ -86,6 +97,7 @@ class Engine(ABC, Generic[Running]):
         Raises:
             EngineError: If it can't be.
         """
+        self.run = uuid4().hex
         yield
 
     def map_merge(  # noqa: PLR0913  # what is told of it
@@ -107,7 +119,7 @@ class Engine(ABC, Generic[Running]):
             lost: Returns the result of an item whose work was lost each time that it
                 was done; null makes that an error.
             done: Is told of items that are ready.
-            stop: Ends it: what was begun is waited for, and nothing more is begun.
+            stop: Ends it: what was begun is asked to end, and nothing more is begun.
 
         Returns:
             The sum; null of no items.
@@ -156,9 +168,13 @@ class _Reduction(Generic[_Item, _Result, Running]):
         stop: Stop | None,
     ) -> _Result | None:
         """Return the sum over some items."""
+        is_stopped = False
         while True:
+            if not is_stopped and stop is not None and stop.requested:
+                is_stopped = True
+                self._engine.end()
             while (
-                not (stop is not None and stop.requested)
+                not is_stopped
                 and sum(not work.level for work in self._running.values()) < self._most
                 and (some := tuple(islice(items, 1)))
             ):

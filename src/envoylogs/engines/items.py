@@ -54,6 +54,7 @@ class Head(NamedTuple):
         start: A digest of its first kilobyte; null if it has less.
         is_plain: Whether it is lines of text in UTF-8, and no archive.
         why: Why it can't be read, in words; null if it can.
+        problem: Which of ``problems.PROBLEMS`` that is, if the store has said it.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Head(NamedTuple):
     start: bytes | None
     is_plain: bool
     why: str | None = None
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def _head_of(source: Source) -> Head:
             first = probe.first_line(unended=True)
     except (OSError, SourceError) as error:
         why = str(error) if isinstance(error, SourceError) else (error.strerror or str(error))
-        return Head(source.name, None, None, is_plain=False, why=why)
+        return Head(source.name, None, None, False, why, source.problem_of(error))  # noqa: FBT003
     start = blake2b(probe.head, digest_size=12).digest() if probe.is_head_full else None
     return Head(source.name, first, start, plain)
 

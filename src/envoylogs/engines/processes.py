@@ -11,16 +11,19 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from envoylogs.engines.ending import end_all_if
 from envoylogs.engines.engine import Engine, LostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from multiprocessing.synchronize import Event
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 _TRIES = 3
 """How often an item is given to a process, if it dies of it."""
+_SPAWNED = multiprocessing.get_context("spawn")
 _POLARS_THREADS = "POLARS_MAX_THREADS"
 
 
@@ -33,6 +36,7 @@ class LocalProcesses(Engine[Future[Any]]):
 
     def __init__(self, workers: int | None = None) -> None:
         self._workers = workers or cores()
+        self._ending = _SPAWNED.Event()
         # A pool of one process each, so that it is known which item one dies of.
         self._free: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()
         self._threads: ThreadPoolExecutor | None = None
@@ -48,9 +52,10 @@ class LocalProcesses(Engine[Future[Any]]):
         before = os.environ.get(_POLARS_THREADS)
         # A process each core: threads of Polars in each would wait for one another.
         os.environ[_POLARS_THREADS] = "1"
+        self._ending = _SPAWNED.Event()
         self._free = SimpleQueue()
         for _ in range(self._workers):
-            self._free.put(_new_pool())
+            self._free.put(self._new_pool())
         self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="engine")
         try:
             yield
@@ -63,6 +68,10 @@ class LocalProcesses(Engine[Future[Any]]):
                 del os.environ[_POLARS_THREADS]
             else:
                 os.environ[_POLARS_THREADS] = before
+
+    def end(self) -> None:
+        """Ask all processes to end what they do."""
+        self._ending.set()
 
     def submit(self, function: Callable[[_Item], _Result], item: _Item) -> Future[Any]:
         """Hand out work; its result comes here."""
@@ -95,19 +104,16 @@ class LocalProcesses(Engine[Future[Any]]):
                 try:
                     return pool.submit(function, item).result()
                 except BrokenProcessPool as error:
-                    pool, broken = _new_pool(), error
+                    pool, broken = self._new_pool(), error
             raise LostError(str(broken)) from broken
         finally:
             self._free.put(pool)
 
-
-def _new_pool() -> ProcessPoolExecutor:
-    """Return a process, which is started at once: that takes a third of a second."""
-    pool = ProcessPoolExecutor(
-        1, multiprocessing.get_context("spawn"), initializer=_ignore_interrupts
-    )
-    pool.submit(_is_there)
-    return pool
+    def _new_pool(self) -> ProcessPoolExecutor:
+        """Return a process, which is started at once: that takes a third of a second."""
+        pool = ProcessPoolExecutor(1, _SPAWNED, initializer=_begin, initargs=(self._ending,))
+        pool.submit(_is_there)
+        return pool
 
 
 def _is_there() -> None:
@@ -120,6 +126,7 @@ def cores() -> int:
     return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the process that waits for this one."""
+def _begin(ending: Event) -> None:
+    """Leave Ctrl-C to the process that waits for this one, and end what is done if it says so."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_all_if(ending.is_set)

@@ -11,6 +11,7 @@ from envoylogs.engines.counted import Counted, merged
 from envoylogs.engines.counting import Counting
 from envoylogs.engines.items import heads_of, items_of, to_look_at
 from envoylogs.errors import EngineError, SourceError
+from envoylogs.problems import MISSED_LOG
 from envoylogs.sources.remote.ahead import begun, expanded
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Spread:
         unread = _refuse_what_nobody_reads(self._sources, heads)
         readable = {head.name for head in heads if head.why is None}
         read = [source for source in self._sources if source.name in readable]
-        counting = Counting(self._asked)
+        counting = Counting(self._asked, engine.run)
         found = counting.unread(unread) if unread else Counted()
         items = items_of(read, heads, engine.workers)
         while items and not is_stopped():
@@ -132,18 +133,24 @@ def _all_of(found: Sequence[list[Head]]) -> list[Head]:
     return list(chain.from_iterable(found))
 
 
-def _refuse_what_nobody_reads(sources: Sequence[Source], heads: Sequence[Head]) -> list[Source]:
-    """Return the sources that can't be read among others that can.
+def _refuse_what_nobody_reads(
+    sources: Sequence[Source], heads: Sequence[Head]
+) -> dict[Source, str]:
+    """Return the sources that can't be read among others that can, each with its problem.
 
     Raises:
-        SourceError: If one was named, or no other can be read either.
+        SourceError: If one was named, or no other can be read either, and no store says why.
     """
-    why = {head.name: head.why for head in heads if head.why is not None}
-    unread = [source for source in sources if source.name in why]
-    for source in unread:
-        if not source.found or len(unread) == len(sources):
+    unread = {head.name: head for head in heads if head.why is not None}
+    found: dict[Source, str] = {}
+    for source in sources:
+        head = unread.get(source.name)
+        if head is None:
+            continue
+        if head.problem is None and (not source.found or len(unread) == len(sources)):
             raise SourceError(
-                f"{source.name}: a worker can't read it: {why[source.name]} Workers read by "
-                "themselves: give them the same files and credentials."
+                f"{source.name}: a worker can't read it: {head.why} Workers read by themselves: "
+                "give them the same files and credentials."
             )
-    return unread
+        found[source] = head.problem or MISSED_LOG
+    return found

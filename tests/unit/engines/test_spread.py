@@ -498,7 +498,7 @@ def test_what_a_worker_raises_is_raised() -> None:
         InTurn().map_merge(_inverse, range(3), _sum)
 
 
-def _sum(found: Sequence[float]) -> float:
+def _sum(found: Sequence[int]) -> int:
     return sum(found)
 
 
@@ -506,8 +506,8 @@ def _square(n: int) -> int:
     return n * n
 
 
-def _inverse(n: int) -> float:
-    return 1 / n
+def _inverse(n: int) -> int:
+    return 1 // n
 
 
 def test_the_library_takes_engines(folder: Path) -> None:
