@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING
 
+from envoylogs.tally.packed import PackedTally
+from envoylogs.tally.tally import sum_of_tallies
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from envoylogs.engines.items import Item
-    from envoylogs.tally.tally import Tally
 
-Tallies = tuple["Tally", ...]
-"""A tally for each selection."""
+Tallies = tuple[PackedTally, ...]
+"""A tally for each selection, which waits to be added to others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,9 @@ def _added(found: Iterable[Tallies | None]) -> Tallies | None:
     some = [tallies for tallies in found if tallies is not None]
     if len(some) <= 1:
         return some[0] if some else None
-    return tuple(first.merge(*others) for first, *others in zip(*some, strict=True))
+    # One after the other, so that a worker needs little memory beside what it counts.
+    sums = (sum_of_tallies(*each, at_once=1) for each in zip(*some, strict=True))
+    return tuple(map(PackedTally.of, sums))
 
 
 def _joined(runs: Sequence[Run]) -> tuple[Run, ...]:

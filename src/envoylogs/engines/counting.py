@@ -22,6 +22,7 @@ from envoylogs.reading.part_reader import NotSeparableError
 from envoylogs.sources.parts import aligned
 from envoylogs.sources.probe import Probe
 from envoylogs.sources.remote.ahead import begun
+from envoylogs.tally.packed import PackedTally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -178,7 +179,7 @@ class Counting:
 
 
 def _totals(sums: Sequence[TallySum]) -> Tallies:
-    return tuple(adding.total() for adding in sums)
+    return tuple(PackedTally.of(adding.total()) for adding in sums)
 
 
 def _run_of(

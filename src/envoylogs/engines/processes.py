@@ -63,7 +63,7 @@ class LocalProcesses(Engine[Future[Any]]):
             self._threads.shutdown(cancel_futures=True)
             self._threads = None
             for _ in range(self._workers):
-                self._free.get().shutdown()
+                self._free.get().shutdown(wait=False)
             if before is None:
                 del os.environ[_POLARS_THREADS]
             else:

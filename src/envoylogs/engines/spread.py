@@ -74,7 +74,7 @@ class Spread:
             return []
         with self._engine.open():
             found = self._counted(self._engine)
-        return [] if found is None else [list(found)]
+        return [] if found is None else [[tally.unpacked() for tally in found]]
 
     def _counted(self, engine: Engine[Any]) -> Tallies | None:
         stop, progress = self._hooks.stop, self._hooks.progress

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import polars as pl
 
+from envoylogs.sources.parts import LINES_OF_PART
 from envoylogs.tally.counting import BYTES, counts_of, total_of
 from envoylogs.tally.folding.names_apart import FOLDABLE
 
@@ -139,6 +140,19 @@ class State:
     def empty(cls, spec: TallySpec) -> Self:
         """Return the state of nothing, which changes nothing when it is added."""
         return cls(pl.DataFrame(schema=cls.columns(spec)), spec)
+
+    def with_lines_of_parts(self, before: Sequence[int]) -> Self:
+        """Return the state of a log that was read in parts with the numbers that its lines have.
+
+        Args:
+            before: How many lines of the log are before each part.
+        """
+        if "line" not in self.frame.columns:
+            return self
+        part = pl.col("line") // LINES_OF_PART
+        before_part = pl.lit(pl.Series(before, dtype=pl.Int64)).gather(part)
+        line = pl.col("line") % LINES_OF_PART + before_part
+        return type(self)(self.frame.with_columns(line), self.spec)
 
     def canonical(self) -> pl.DataFrame:
         """Return the frame in an order that depends on its content only."""

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any, Protocol
 
 from envoylogs.errors import TallyError
 from envoylogs.grouping.kernel import kernel
-from envoylogs.sources.parts import LINES_OF_PART
 from envoylogs.tally.accounts import LineCounts, LineExamples
 from envoylogs.tally.adding_up import AddedUp
 from envoylogs.tally.by_columns import AskedLatency, AskedTraffic
@@ -49,6 +46,17 @@ _NAMES_WAITING = 2
 _MOST_ROWS = 250_000
 
 _BESIDE = ("lines", "examples")
+
+
+class HasStates(Protocol):
+    """What has all states of a tally."""
+
+    @property
+    def spec(self) -> TallySpec:
+        """How much is remembered."""
+
+    def state(self, name: str) -> State:
+        """Return a state by its name in ``STATES``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +124,7 @@ class Tally:
         states = (self.state(name) for name in STATES_OF_NAMES if name != "joint")
         return any(state.frame.height > most for state in states)
 
-    def merge(self, *others: Tally) -> Tally:
+    def merge(self, *others: HasStates) -> Tally:
         """Return the tally of everything that these tallies are of; none is changed.
 
         Names that are too many are folded, also without others: see ``folding.limits``.
@@ -124,28 +132,7 @@ class Tally:
         Raises:
             TallyError: If their specifications differ.
         """
-        for other in others:
-            if other.spec != self.spec:
-                raise TallyError(
-                    "tallies that remember different things can't be added: "
-                    f"{self.spec.words} and {other.spec.words}. Make both with the same options."
-                )
-
-        def merged(name: str, fold: Fold | None = None) -> State:
-            alone = not (others or fold)
-            state = self.state(name)
-            return state if alone else state.merge(*(t.state(name) for t in others), fold=fold)
-
-        states = {name: merged(name) for name in STATES_OF_NAMES}
-        fold = too_many_names(states, self.spec)
-        for name in STATES:
-            # What is folded while it is added up never takes the memory of all its names.
-            if name not in states:
-                states[name] = merged(name, fold)
-            elif fold:
-                states[name] = states[name].merge(fold=fold)
-        states = within_limits(states, fold, self.spec)
-        return self.made(self.spec, lambda name, _: states[name])
+        return sum_of_tallies(self, *others)
 
     def with_lines_of_parts(self, before: Sequence[int]) -> Tally:
         """Return the tally of a log that was read in parts with the numbers that its lines have.
@@ -153,16 +140,7 @@ class Tally:
         Args:
             before: How many lines of the log are before each part.
         """
-        before_part = pl.lit(pl.Series(before, dtype=pl.Int64)).gather(
-            pl.col("line") // LINES_OF_PART
-        )
-        line = pl.col("line") % LINES_OF_PART + before_part
-
-        def numbered(name: str, state: type[State]) -> State:
-            frame = self.state(name).frame
-            return state(frame.with_columns(line) if "line" in frame.columns else frame, self.spec)
-
-        return self.made(self.spec, numbered)
+        return self.made(self.spec, lambda name, _: self.state(name).with_lines_of_parts(before))
 
     def held_to(self, limits: Mapping[str, int]) -> Tally:
         """Return what is left of this tally within limits, if any of them is smaller than its own.
@@ -175,6 +153,48 @@ class Tally:
             return self
         held = self.made(spec, lambda name, state: state(self.state(name).frame, spec).merge())
         return held.merge()
+
+
+def sum_of_tallies(first: HasStates, *others: HasStates, at_once: int | None = None) -> Tally:
+    """Return the tally of everything that tallies are of, as ``Tally.merge`` does.
+
+    Args:
+        first: Each state of a tally is asked for when it is added, and not kept.
+        others: Likewise.
+        at_once: How many are added at a time: fewer take longer, and less memory. Null for all.
+
+    Raises:
+        TallyError: If their specifications differ.
+    """
+    spec = first.spec
+    for other in others:
+        if other.spec != spec:
+            raise TallyError(
+                "tallies that remember different things can't be added: "
+                f"{spec.words} and {other.spec.words}. Make both with the same options."
+            )
+
+    most = at_once or max(len(others), 1)
+
+    def merged(name: str, fold: Fold | None = None) -> State:
+        state = first.state(name)
+        if fold and not others:
+            return state.merge(fold=fold)
+        for place in range(0, len(others), most):
+            some = others[place : place + most]
+            state = state.merge(*(tally.state(name) for tally in some), fold=fold)
+        return state
+
+    states = {name: merged(name) for name in STATES_OF_NAMES}
+    fold = too_many_names(states, spec)
+    for name in STATES:
+        # What is folded while it is added up never takes the memory of all its names.
+        if name not in states:
+            states[name] = merged(name, fold)
+        elif fold:
+            states[name] = states[name].merge(fold=fold)
+    states = within_limits(states, fold, spec)
+    return Tally.made(spec, lambda name, _: states[name])
 
 
 STATES: Mapping[str, type[State]] = {
