@@ -75,11 +75,16 @@ class Counted:
         Parts behind one that is missing are left out.
         """
         begun = [run.numbered() for runs in self.runs.values() for run in runs if not run.number]
-        return Counted(_added(chain([self.tallies], begun)))
+        return Counted(_added(chain([self.tallies], begun), None))
 
 
-def merged(found: Iterable[Counted]) -> Counted:
-    """Return what was counted in all; parts become a source once they are complete."""
+def merged(found: Iterable[Counted], at_once: int | None = None) -> Counted:
+    """Return what was counted in all; parts become a source once they are complete.
+
+    Args:
+        found: In any order.
+        at_once: As of ``sum_of_tallies``.
+    """
     counted = list(found)
     tallies = [one.tallies for one in counted]
     runs = defaultdict[str, list[Run]](list)
@@ -88,25 +93,24 @@ def merged(found: Iterable[Counted]) -> Counted:
             runs[name] += some
     left: dict[str, tuple[Run, ...]] = {}
     for name, of_source in runs.items():
-        joined = _joined(of_source)
+        joined = _joined(of_source, at_once)
         if joined[0].is_whole:
             tallies.append(joined[0].numbered())
         else:
             left[name] = joined
     again = tuple(chain.from_iterable(one.again for one in counted))
-    return Counted(_added(tallies), left, again)
+    return Counted(_added(tallies, at_once), left, again)
 
 
-def _added(found: Iterable[Tallies | None]) -> Tallies | None:
+def _added(found: Iterable[Tallies | None], at_once: int | None) -> Tallies | None:
     some = [tallies for tallies in found if tallies is not None]
     if len(some) <= 1:
         return some[0] if some else None
-    # One after the other, so that a worker needs little memory beside what it counts.
-    sums = (sum_of_tallies(*each, at_once=1) for each in zip(*some, strict=True))
+    sums = (sum_of_tallies(*each, at_once=at_once) for each in zip(*some, strict=True))
     return tuple(map(PackedTally.of, sums))
 
 
-def _joined(runs: Sequence[Run]) -> tuple[Run, ...]:
+def _joined(runs: Sequence[Run], at_once: int | None) -> tuple[Run, ...]:
     """Return runs with those as one that follow one another."""
     groups: list[list[Run]] = []
     end = -1
@@ -116,14 +120,14 @@ def _joined(runs: Sequence[Run]) -> tuple[Run, ...]:
         else:
             groups.append([run])
         end = -1 if run.has_ended else run.number + len(run.lines)
-    return tuple(_one_of(group) for group in groups)
+    return tuple(_one_of(group, at_once) for group in groups)
 
 
-def _one_of(runs: Sequence[Run]) -> Run:
+def _one_of(runs: Sequence[Run], at_once: int | None) -> Run:
     first, *others = runs
     if not others:
         return first
-    tallies = _added(run.tallies for run in runs)
+    tallies = _added((run.tallies for run in runs), at_once)
     assert tallies is not None  # noqa: S101
     lines = sum((run.lines for run in runs), ())
     return Run(first.number, first.n_parts, lines, tallies, runs[-1].has_ended)

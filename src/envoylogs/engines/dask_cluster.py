@@ -35,6 +35,8 @@ class DaskCluster(Engine["Future[Any]"]):
         client: Of a cluster that is there already; stays open.
     """
 
+    at_once = 1
+
     def __init__(self, client: Client) -> None:
         self._client = client
         self._workers = 1

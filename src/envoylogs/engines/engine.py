@@ -48,9 +48,12 @@ class Engine(ABC, Generic[Running]):
 
     Attributes:
         run: The name of what it does while it is open.
+        at_once: How many results are in memory at a time where they are added up, null for all:
+            a worker has little beside what it counts.
     """
 
     run = ""
+    at_once: int | None = None
 
     @property
     @abstractmethod

@@ -62,8 +62,10 @@ class LocalProcesses(Engine[Future[Any]]):
         finally:
             self._threads.shutdown(cancel_futures=True)
             self._threads = None
-            for _ in range(self._workers):
-                self._free.get().shutdown(wait=False)
+            # All at once: ending one takes a tenth of a second.
+            with ThreadPoolExecutor(self._workers) as ending:
+                for _ in range(self._workers):
+                    ending.submit(self._free.get().shutdown)
             if before is None:
                 del os.environ[_POLARS_THREADS]
             else:

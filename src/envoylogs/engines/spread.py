@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -91,11 +92,12 @@ class Spread:
         readable = {head.name for head in heads if head.why is None}
         read = [source for source in self._sources if source.name in readable]
         counting = Counting(self._asked, engine.run)
+        merge = partial(merged, at_once=engine.at_once)
         found = counting.unread(unread) if unread else Counted()
         items = items_of(read, heads, engine.workers)
         while items and not is_stopped():
             more = engine.map_merge(
-                counting, items, merged, lost=counting.lost, done=done, stop=stop
+                counting, items, merge, lost=counting.lost, done=done, stop=stop
             )
             found = merged([found, more] if more is not None else [found])
             items = _of_once(found.again)

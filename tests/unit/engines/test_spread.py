@@ -490,7 +490,8 @@ def test_what_is_lost_is_told_or_an_error() -> None:
     assert found == 0 + 1 + 4 + 300 + 16
     with pytest.raises(EngineError, match="die of what they are given"):
         InTurn(kills=kills).map_merge(_square, range(5), _sum)
-    assert InTurn().map_merge(_square, [], sum) is None
+    of_nothing: int | None = InTurn().map_merge(_square, range(0), _sum)
+    assert of_nothing is None
 
 
 def test_what_a_worker_raises_is_raised() -> None:
