@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 from benchmarks import generator
 from tests.dask_cluster import Cluster, running_cluster
@@ -285,7 +286,12 @@ def test_ctrl_c_prints_what_was_counted(logs: Logs, tmp_path: Path) -> None:
              "--format", "json"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=logs.environment,
         )  # fmt: skip
+        worker = psutil.Process(slow.workers[0].pid)
+        # It takes some 10 s; a first batch is counted after less than 3.
         while not slow.is_counting():
+            time.sleep(0.05)
+        before = worker.cpu_times().user
+        while worker.cpu_times().user < before + 3:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         out, said = process.communicate(timeout=120)

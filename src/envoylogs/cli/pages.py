@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 TOPICS = (
     "cli", "next_question", "findings", "explain", "causes", "outcomes", "failures", "messages",
-    "columns", "selection", "formats", "json", "query", "report", "sharing", "remote", "tally",
-    "incremental", "settings", "prometheus", "api", "benchmarks", "performance",
+    "columns", "selection", "formats", "json", "query", "report", "sharing", "remote", "workers",
+    "tally", "incremental", "settings", "prometheus", "api", "benchmarks", "performance",
 )  # fmt: skip
 """The pages but for those of findings and causes, in the order in which they are listed."""
 
