@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from envoylogs.cli.console import kept_bytes
 from envoylogs.render.formatting import size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from rich.progress import Progress as Display
+
+    from envoylogs.keyed.plan import Hooks
+    from envoylogs.sources.source import Source
 
 _SHOWN_AFTER_S = 1.0
 _BETWEEN_S = 0.2
@@ -96,3 +102,15 @@ def shown_progress(sizes: list[int | None]) -> Iterator[_Progress | None]:
         yield progress
     finally:
         progress.close()
+
+
+@contextmanager
+def told(hooks: Hooks, sources: Sequence[Source], rejects: Path | None) -> Iterator[Hooks]:
+    """Return hooks that show progress too, and keep malformed lines in a file if one is given."""
+    with ExitStack() as opened:
+        on_malformed: Callable[[bytes], None] | None = None
+        if rejects is not None:
+            kept = opened.enter_context(kept_bytes(rejects))
+            on_malformed = lambda line: kept.writelines((line, b"\n"))  # noqa: E731
+        progress = opened.enter_context(shown_progress([source.size for source in sources]))
+        yield replace(hooks, on_malformed=on_malformed, progress=progress)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import typer
 
-from envoylogs.cli.console import Exit, kept_bytes, refuse_to_overwrite, say_error
+from envoylogs.cli.console import Exit, refuse_to_overwrite, say_error
 from envoylogs.cli.engines import HERE, refuse_to_decide
 from envoylogs.cli.files import Files, named_sources
 from envoylogs.cli.notes import (
@@ -24,7 +24,7 @@ from envoylogs.cli.notes import (
     say_what_was_covered,
     say_what_was_read,
 )
-from envoylogs.cli.progress import shown_progress
+from envoylogs.cli.progress import told
 from envoylogs.cli.saved import refuse_what_tallies_lack, say_which_limits_are_kept
 from envoylogs.cli.settings import field_keys
 from envoylogs.cli.state import (
@@ -195,17 +195,6 @@ class Session:
             yield sources, plan, Hooks(stop=stop)
             self._is_interrupted = stop.requested
 
-    @contextmanager
-    def _shown(self, sources: Sequence[Source], hooks: Hooks) -> Iterator[Hooks]:
-        """Return hooks that show progress and keep malformed lines too."""
-        with ExitStack() as opened:
-            on_malformed: Callable[[bytes], None] | None = None
-            if self._files.rejects is not None:
-                kept = opened.enter_context(kept_bytes(self._files.rejects))
-                on_malformed = lambda line: kept.writelines((line, b"\n"))  # noqa: E731
-            progress = opened.enter_context(shown_progress([source.size for source in sources]))
-            yield replace(hooks, on_malformed=on_malformed, progress=progress)
-
     def tally(self, memory: Memory) -> Tally:
         """Count sources, all of them or what is new in them.
 
@@ -235,7 +224,7 @@ class Session:
         saved = spec_of_saved(sources)
         spec = memory.spec(saved)
         say_which_limits_are_kept(memory.given, saved)
-        with self._shown(sources, hooks) as shown, self._engine.open() as engine:
+        with told(hooks, sources, self._files.rejects) as shown, self._engine.open() as engine:
             return read(
                 sources, spec=spec, plan=plan, hooks=shown, limits=memory.given, engine=engine
             )
@@ -253,7 +242,7 @@ class Session:
             sources, lost = with_rotated(sources, before.logs)
             say_what_is_lost(lost)
             by_day = before.has_days or memory.keep_us is not None
-            with self._shown(sources, hooks) as shown:
+            with told(hooks, sources, self._files.rejects) as shown:
                 running = tally_new_lines(sources, before, by_day=by_day, plan=plan, hooks=shown)
             self._new = NewLines.between(before, running)
             written = [os.path.realpath(p) for p in self._files.replaced if not is_device(p)]
@@ -287,7 +276,7 @@ class Session:
         self._read = Accounting()
         with (
             self._watched(read_twice=self._anonymizer is not None) as (sources, plan, hooks),
-            self._shown(sources, hooks) as shown,
+            told(hooks, sources, self._files.rejects) as shown,
         ):
             some = replace(plan, selection=plan.selection.also(also)) if also else plan
             more: Any = {"unknown_keys": unknown_keys, "hooks": shown, "read": self._read}
