@@ -74,7 +74,7 @@ notebooks: $(VENV)/.dev ## Run the notebooks anew and keep what they print (need
 
 soak: $(VENV)/.dev ## Run the property tests for long, with many more examples, then fuzz and sanitize
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest $(IN_PARALLEL) -m "property" -q
-	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest tests/integration/test_object_stores.py -q
+	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest tests/integration/test_object_stores.py tests/integration/test_dask.py -q
 	$(MAKE) fuzz sanitize
 
 fuzz: $(VENV)/.dev ## Fuzz the compiled decoder, alone and against the reference (SECONDS=600 each; clang)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from tests.dask_cluster import Cluster, running_cluster
 from tests.handmade import served, text_of, unrouted
 from tests.object_store import Store, running_store
 from typer.testing import CliRunner
@@ -152,6 +153,14 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield store
 
 
+@pytest.fixture(scope="module")
+def cluster(bucket: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Run the Dask cluster that the documents name, with a worker."""
+    folder = tmp_path_factory.mktemp("cluster") / "dask"
+    with running_cluster(folder, 1, environment=bucket.environment) as found:
+        yield found
+
+
 def test_there_are_commands_of_all_kinds() -> None:
     named = {command.words[0] for command in _COMMANDS if command.words}
 
@@ -185,8 +194,11 @@ def test_the_commands_of_a_page_run_one_after_the_other(
             monkeypatch.setenv(name, value)
     for command in commands:
         given = _log(2) if command.is_piped else None
+        words = _with_command(command.words)
+        if "--scheduler" in words:
+            words[words.index("--scheduler") + 1] = request.getfixturevalue("cluster").address
 
-        found = CliRunner().invoke(app_of(), _with_command(command.words), input=given)
+        found = CliRunner().invoke(app_of(), words, input=given)
 
         said = found.stderr[-600:]
         assert found.exit_code == 0, (shlex.join(command.words), said, found.exception)
