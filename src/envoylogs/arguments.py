@@ -107,6 +107,8 @@ def engine_given(engine: object) -> Engine[Any] | None:
         from envoylogs.engines.dask_cluster import DaskCluster
 
         if isinstance(engine, Client):
+            if engine.asynchronous:
+                raise ArgumentError("engine: the client is asynchronous; give one that waits.")
             return DaskCluster(engine)
     raise ArgumentError(
         f"engine: {engine!r} is none. Give 'processes', or a client of Dask: of a cluster that is "

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 from benchmarks import generator
+from distributed import Client
 from tests.dask_cluster import Cluster, running_cluster
 from tests.logs_in_a_store import OBJECTS, write_many
 from tests.object_store import Failures, Store, failing, running_store
@@ -154,6 +155,14 @@ def test_the_library_takes_a_client(
     assert found.table("by").equals(here.table("by"))
     assert [one.code for one in found.findings] == [one.code for one in here.findings]
     assert cluster.client.status == "running"
+
+
+def test_a_client_that_can_not_be_asked_is_refused(cluster: Cluster) -> None:
+    with Client(cluster.address, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+        pass
+
+    with pytest.raises(EngineError, match="the client of Dask is closed"):
+        envoylogs.analyze("sample_logs/canary", engine=client)
 
 
 def test_every_command_that_counts_takes_a_cluster(

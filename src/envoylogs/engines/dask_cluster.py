@@ -62,6 +62,8 @@ class DaskCluster(Engine["Future[Any]"]):
         Raises:
             EngineError: If one of them has other versions.
         """
+        if self._client.status != "running":
+            raise EngineError(f"the client of Dask is {self._client.status}. Give an open one.")
         _refuse_other_versions(self._client)
         with super().open():
             yield
