@@ -163,6 +163,7 @@ class _Reduction(Generic[_Item, _Result, Running]):
         self._running: dict[Running, _Work[Running]] = {}
         self._waiting: list[list[_Work[Running]]] = [[] for _ in range(_LEVELS)]
         self._here: list[_Result] = []
+        self._handed_out = 0
 
     def of(
         self,
@@ -178,9 +179,10 @@ class _Reduction(Generic[_Item, _Result, Running]):
                 self._engine.end()
             while (
                 not is_stopped
-                and sum(not work.level for work in self._running.values()) < self._most
+                and self._handed_out < self._most
                 and (some := tuple(islice(items, 1)))
             ):
+                self._handed_out += 1
                 self._begin(self._engine.submit(function, some[0]), some, 0)
             if not self._running and not self._flush():
                 break
@@ -212,6 +214,7 @@ class _Reduction(Generic[_Item, _Result, Running]):
         # In small steps, since only between two of them Ctrl-C is seen everywhere.
         with suppress(Empty):
             work = self._running.pop(self._ended.get(timeout=_WAITED_S))
+            self._handed_out -= not work.level
             try:
                 self._engine.check(work.running)
             except LostError as error:
