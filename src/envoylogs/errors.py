@@ -111,6 +111,12 @@ class EngineError(EnvoylogsError):
     slug = "engine"
 
 
+class EngineQuestionError(EngineError):
+    """Something is asked that workers can't tell, or of a cluster that is not named."""
+
+    is_of_usage = True
+
+
 class LogFormatError(EnvoylogsError):
     """Nothing in a source that is not empty is an access record."""
 

@@ -10,6 +10,9 @@ UNLISTED_FOLDER = "unlisted_folder"
 CUT_LOG = "cut_log"
 """The problem of a log that became shorter while it was read, or was written anew."""
 
+GONE_LOG = "gone_log"
+"""The problem of a source that was there when it was found, and not when a worker came to it."""
+
 MISSED_LOG = "missed_log"
 """The problem of a source that the worker could not read which was to count it."""
 
@@ -24,7 +27,8 @@ PROBLEMS: dict[str, str] = {
     "nested": "an archive is inside the archive",
     "unread": "an archive of a kind that is not read: tar, zip or lz4",
     "cut": "the log was truncated or written anew while it was read",
-    "missed": "the worker that was to count it could not read it",
+    "gone": "the worker that was to count it found no such file",
+    "missed": "the system refuses it to the worker that was to count it",
     "lost": "each worker that counted it has died",
     "unlisted": "the system refuses to list the folder",
     "vanished": "the object was removed after it was listed",
@@ -49,7 +53,8 @@ _UNPACKING = {
 _REMEDIES = {
     UNLISTED_FOLDER: "Give this user the right to read it, or name other sources.",
     CUT_LOG: "Read it again, with what was moved out of it.",
-    MISSED_LOG: "Give all workers what this machine reads, or read it here, without --engine.",
+    GONE_LOG: "Read it where it is now; workers on other machines need the same files.",
+    MISSED_LOG: "Give workers the right to read it, or read it here, without --engine.",
     LOST_LOG: "Give each worker more memory, or read it here, without --engine.",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -322,6 +323,37 @@ def test_a_scheduler_that_is_not_there_is_said(logs: Logs) -> None:
     assert "Traceback" not in found.stderr.decode()
 
 
+def test_a_port_where_nobody_says_anything_is_no_scheduler(logs: Logs) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        found = logs.run("summarize", logs.url, "--scheduler", f"tcp://{address}")
+        with_user = logs.run("summarize", logs.url, "--scheduler", f"tcp://me:s3cr3t@{address}")
+
+    for said in (found.stderr.decode(), with_user.stderr.decode()):
+        assert f"no Dask scheduler answers at tcp://{address}" in said
+        assert "s3cr3t" not in said
+
+
+def test_without_a_worker_it_is_waited_for_until_somebody_stops_that(
+    logs: Logs, tmp_path: Path
+) -> None:
+    with running_cluster(tmp_path / "dask", 0) as cluster:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "envoylogs", "summarize", logs.url, "--scheduler",
+             cluster.address],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=logs.environment,
+        )  # fmt: skip
+        assert process.stderr is not None
+        assert b"has no worker yet" in process.stderr.readline()
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+    assert process.returncode in {1, 130}
+
+
 def test_a_scheduler_that_goes_meanwhile_is_said(logs: Logs, tmp_path: Path) -> None:
     with running_cluster(tmp_path / "dask", environment=logs.store.environment) as cluster:
         progress = _Meanwhile(3, lambda: os.killpg(cluster.scheduler.pid, signal.SIGKILL))
@@ -357,20 +389,21 @@ def test_options_that_ask_for_an_order_are_refused(
     for words, says in (
         (("--distinct-requests", *of_cluster), "--distinct-requests: asks for all lines"),
         (("--rejects", tmp_path / "bad", *of_cluster), "--rejects: asks for all lines"),
-        (("--last", "1h", *of_cluster), "are decided by the log itself"),
+        (("--last", "1h", *of_cluster), "--last: is decided by the log itself"),
+        (("--since", "14:05", *of_cluster), "--since 14:05: is decided by the log itself"),
         (("--state", tmp_path / "state", *of_cluster), "--state reads logs in order"),
         (("--workers", "2", *of_cluster), "--workers is for --engine processes"),
         (("--engine", "processes", *of_cluster), "--scheduler is for --engine dask"),
     ):
         found = logs.run("summarize", logs.url, *words)
-        assert found.returncode in {1, 2}
+        assert found.returncode == 2
         assert says in found.stderr.decode(), words
 
 
 def test_which_cluster_is_asked_must_be_said(logs: Logs) -> None:
     found = logs.run("summarize", logs.url, "--engine", "dask")
 
-    assert found.returncode == 1
+    assert found.returncode == 2
     assert "Give --scheduler tcp://HOST:8786" in found.stderr.decode()
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from envoylogs.cli.console import say
 from envoylogs.cli.options import READ, option
-from envoylogs.errors import EngineError
+from envoylogs.errors import EngineQuestionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from envoylogs.engines.engine import Engine
 
@@ -78,7 +79,10 @@ class GivenEngine:
             from envoylogs.engines.dask_cluster import DaskCluster, client_at
 
             with client_at(self._scheduler) as client:
-                yield DaskCluster(client)
+                cluster = DaskCluster(client)
+                if cluster.is_idle():
+                    say("envoylogs: the Dask cluster has no worker yet, and is waited for.")
+                yield cluster
         elif self.is_elsewhere:
             from envoylogs.engines.processes import LocalProcesses
 
@@ -91,15 +95,18 @@ HERE = GivenEngine(None, None, None)
 """Threads of this process."""
 
 
-def refuse_to_decide(engine: GivenEngine, *, is_decided: bool) -> None:
+def refuse_to_decide(engine: GivenEngine, options: Sequence[str]) -> None:
     """Refuse a cluster what this process would have to read as a whole first.
 
+    Args:
+        engine: What counts.
+        options: Those for which the log itself says what is selected or hidden.
+
     Raises:
-        EngineError: If the log itself says what is selected or hidden.
+        EngineQuestionError: If there are any.
     """
-    if is_decided and engine.is_cluster:
-        raise EngineError(
-            "--last, a time of day without its day, --finding and --hide-rare-paths are decided by "
-            "the log itself, which this machine would read first. Give --since and --until with "
-            "their days, or read the logs without --engine dask."
+    if options and engine.is_cluster:
+        raise EngineQuestionError(
+            f"{' and '.join(options)}: is decided by the log itself, which this machine would read "
+            "first. Give --since and --until with their days, or read without --engine dask."
         )

@@ -174,10 +174,18 @@ class LogOptions:
         )
         return selection, window
 
-    def must_be_decided(self, window: GivenWindow) -> bool:
-        """Tell whether the log itself says what is selected or hidden, so that it is read twice."""
-        of_log = self.last is not None or window.is_of_the_log or self.finding is not None
-        return of_log or self.hide_rare_paths
+    def decided_by_the_log(self, window: GivenWindow) -> list[str]:
+        """Return the options for which the log itself says what is selected or hidden.
+
+        It is read twice for them.
+        """
+        asked = {
+            "--last": self.last is not None,
+            self._times: window.is_of_the_log,
+            "--finding": self.finding is not None,
+            "--hide-rare-paths": self.hide_rare_paths,
+        }
+        return [option for option, is_given in asked.items() if is_given]
 
     def decided(self, plan: ReadPlan, window: GivenWindow, sources: Sequence[Source]) -> ReadPlan:
         """Return a plan with what the log itself says: its window, its finding, usual words.

@@ -171,9 +171,9 @@ class Session:
             anonymizer=self._anonymizer,
         )
         with ExitStack() as opened:
-            is_decided = log.must_be_decided(window)
-            refuse_to_decide(self._engine, is_decided=is_decided)
-            if read_twice or is_decided:
+            decided = log.decided_by_the_log(window)
+            refuse_to_decide(self._engine, decided)
+            if read_twice or decided:
                 from envoylogs.sources.source import rereadable
 
                 sources = opened.enter_context(rereadable(sources))

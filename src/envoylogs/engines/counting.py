@@ -11,12 +11,12 @@ from envoylogs.engines.apart import Asked, Read, read_apart
 from envoylogs.engines.counted import Counted, Run
 from envoylogs.engines.ending import EndOfRun
 from envoylogs.engines.found_file import found_file
-from envoylogs.engines.items import WHOLE, Item
+from envoylogs.engines.items import WHOLE, Item, problem_of
 from envoylogs.errors import EngineError, SourceError
 from envoylogs.keyed.batches import Batch
 from envoylogs.keyed.decoding import COMPACT_RECORDS
 from envoylogs.keyed.plan import Hooks
-from envoylogs.problems import CUT_LOG, LOST_LOG, MISSED_LOG
+from envoylogs.problems import CUT_LOG, LOST_LOG
 from envoylogs.reading.fates import LineFates
 from envoylogs.reading.part_reader import NotSeparableError
 from envoylogs.sources.parts import aligned
@@ -103,7 +103,7 @@ class Counting:
             whole = Item((replace(source, part=None),), size, size, tries=item.tries)
             return Counted(again=(whole,))
         except (OSError, SourceError) as error:
-            problem = source.problem_of(error) or MISSED_LOG
+            problem = problem_of(source, error)
         if problem is not None:
             self._tell(read.sums, [source], problem)
         return _run_of(item, read.sums, read.lines[name], has_ended=has_ended and problem is None)
@@ -119,7 +119,7 @@ class Counting:
                 break
             except (OSError, SourceError) as error:
                 (source,) = at
-                unread.append((source, source.problem_of(error) or MISSED_LOG))
+                unread.append((source, problem_of(source, error)))
                 left = [one for one in left if one.name != source.name]
         else:
             sums = self.asked.new_sums()

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import logging
 import platform
+import re
 import time
+from concurrent.futures import Future
 from contextlib import contextmanager
 from importlib.metadata import version
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from envoylogs.engines.ending import end_run
 from envoylogs.engines.engine import Engine, LostError
-from envoylogs.errors import EngineError, ExtraError, first_line
+from envoylogs.errors import EngineError, EngineQuestionError, ExtraError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from distributed import Client, Future
+    import distributed
+    from distributed import Client
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -24,11 +28,12 @@ _Result = TypeVar("_Result")
 _ASKED_S = 2.0
 """How often it is asked how many workers there are."""
 _CONNECTED_S = 5
+_USER = re.compile(r"[^/@\s']*@")
 _SAME = ("envoylogs", "polars")
 """Packages of which all must have the same version: what counts, and what is sent."""
 
 
-class DaskCluster(Engine["Future[Any]"]):
+class DaskCluster(Engine["distributed.Future[Any]"]):
     """Works on items on a cluster.
 
     Args:
@@ -72,19 +77,23 @@ class DaskCluster(Engine["Future[Any]"]):
         """Ask the workers that there are to end what they do of this run."""
         self._client.run(end_run, self.run, on_error="ignore")
 
-    def submit(self, function: Callable[[_Item], _Result], item: _Item) -> Future[Any]:
+    def is_idle(self) -> bool:
+        """Tell whether there is no worker that could end anything."""
+        return not self._nthreads()
+
+    def submit(self, function: Callable[[_Item], _Result], item: _Item) -> distributed.Future[Any]:
         """Hand out work; the result stays with the worker."""
         return self._client.submit(function, item, pure=False)
 
     def merge(
         self,
         function: Callable[[Sequence[_Result]], _Result],
-        results: Sequence[Future[Any]],
-    ) -> Future[Any]:
+        results: Sequence[distributed.Future[Any]],
+    ) -> distributed.Future[Any]:
         """Add up results on the worker that has most of them, before anything else is begun."""
         return self._client.submit(function, list(results), pure=False, priority=1)
 
-    def check(self, ended: Future[Any]) -> None:
+    def check(self, ended: distributed.Future[Any]) -> None:
         """Raise what work has raised."""
         from distributed import KilledWorker
 
@@ -99,7 +108,7 @@ class DaskCluster(Engine["Future[Any]"]):
             raise EngineError(f"a Dask worker lacks what it needs: {first_line(error)}") from error
         raise error
 
-    def brought(self, result: Future[Any]) -> Any:  # noqa: ANN401  # of any function
+    def brought(self, result: distributed.Future[Any]) -> Any:  # noqa: ANN401  # of any function
         """Return a result; it is made once more if its worker has died."""
         from distributed import KilledWorker
 
@@ -113,33 +122,61 @@ class DaskCluster(Engine["Future[Any]"]):
 def client_at(scheduler: str | None) -> Iterator[Client]:
     """Return a client of the scheduler at an address, null for that of Dask's own settings.
 
+    Nothing is logged by this process from then on.
+
     Raises:
         ExtraError: If Dask is not installed.
         EngineError: If nobody answers there.
     """
     try:
         import dask
-        from distributed import Client
+        import distributed  # noqa: F401  # imported in a thread
     except ImportError as error:
         raise ExtraError.missing("--engine dask", "dask") from error
     address = scheduler or dask.config.get("scheduler-address", None)
     if address is None:
-        raise EngineError(
+        raise EngineQuestionError(
             "which Dask cluster counts the logs is not said. Give --scheduler tcp://HOST:8786, or "
             "set DASK_SCHEDULER_ADDRESS."
         )
     # What its tasks and its connections say of themselves is no answer to what was asked.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    try:
-        client = Client(  # type: ignore[no-untyped-call]
-            address, timeout=_CONNECTED_S, set_as_default=False
-        )
-    except (OSError, ValueError, TypeError) as error:
-        raise EngineError(
-            f"no Dask scheduler answers at {address}: {first_line(error)}. Check the address."
-        ) from error
-    with client:
+    logging.disable(logging.CRITICAL)
+    with _connected(address) as client:
         yield client
+
+
+def _connected(address: str) -> Client:
+    """Return a client of a scheduler.
+
+    Raises:
+        EngineError: If nobody answers there.
+    """
+    from distributed import Client
+
+    # Its own timeout does not hold where a port is open and nothing is said there.
+    found: Future[Client] = Future()
+
+    def connect() -> None:
+        try:
+            client = Client(  # type: ignore[no-untyped-call]
+                address, timeout=_CONNECTED_S, set_as_default=False
+            )
+            found.set_result(client)
+        except (OSError, ValueError, TypeError) as error:
+            found.set_exception(error)
+
+    Thread(target=connect, daemon=True).start()
+    try:
+        return found.result(2 * _CONNECTED_S)
+    except (OSError, ValueError, TypeError) as error:
+        # An address may have a password.
+        shown, said = (_USER.sub("", words) for words in (address, first_line(error)))
+        if "ssl_context" in said:
+            said = "it wants certificates, which Dask's own settings name"
+        words = f": {said}" if said else ""
+        raise EngineError(
+            f"no Dask scheduler answers at {shown}{words}. Check the address."
+        ) from error
 
 
 def _refuse_other_versions(client: Client) -> None:

@@ -93,6 +93,10 @@ class Engine(ABC, Generic[Running]):
     def end(self) -> None:
         """Ask work that is done to end, and to return what it has (see ``ending``)."""
 
+    def is_idle(self) -> bool:
+        """Tell whether nobody is there who could end work."""
+        return False
+
     @contextmanager
     def open(self) -> Iterator[None]:
         """Have it ready for work meanwhile.
@@ -184,6 +188,8 @@ class _Reduction(Generic[_Item, _Result, Running]):
             ):
                 self._handed_out += 1
                 self._begin(self._engine.submit(function, some[0]), some, 0)
+            if is_stopped and self._engine.is_idle():
+                break
             if not self._running and not self._flush():
                 break
             self._wait()

@@ -13,7 +13,8 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from envoylogs.errors import SourceError
+from envoylogs.errors import MissingSourceError, SourceError
+from envoylogs.problems import GONE_LOG, MISSED_LOG
 from envoylogs.sources.compression import HEAD_BYTES, is_plain
 from envoylogs.sources.identity import Mark
 from envoylogs.sources.parts import Part
@@ -54,7 +55,7 @@ class Head(NamedTuple):
         start: A digest of its first kilobyte; null if it has less.
         is_plain: Whether it is lines of text in UTF-8, and no archive.
         why: Why it can't be read, in words; null if it can.
-        problem: Which of ``problems.PROBLEMS`` that is, if the store has said it.
+        problem: Which of ``problems.PROBLEMS`` that is.
     """
 
     name: str
@@ -62,7 +63,7 @@ class Head(NamedTuple):
     start: bytes | None
     is_plain: bool
     why: str | None = None
-    problem: str | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +124,18 @@ def _head_of(source: Source) -> Head:
             first = probe.first_line(unended=True)
     except (OSError, SourceError) as error:
         why = str(error) if isinstance(error, SourceError) else (error.strerror or str(error))
-        return Head(source.name, None, None, False, why, source.problem_of(error))  # noqa: FBT003
+        return Head(source.name, None, None, False, why, problem_of(source, error))  # noqa: FBT003
     start = blake2b(probe.head, digest_size=12).digest() if probe.is_head_full else None
     return Head(source.name, first, start, plain)
+
+
+def problem_of(source: Source, error: Exception) -> str:
+    """Return the problem that an error of reading a source is, one of ``problems.PROBLEMS``."""
+    told = source.problem_of(error)
+    if told is not None:
+        return told
+    is_gone = isinstance(error, MissingSourceError | FileNotFoundError)
+    return GONE_LOG if is_gone else MISSED_LOG
 
 
 def items_of(sources: Sequence[Source], heads: Iterable[Head], workers: int) -> list[Item]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from envoylogs.engines.counted import Counted, merged
 from envoylogs.engines.counting import Counting
 from envoylogs.engines.items import heads_of, items_of, to_look_at
-from envoylogs.errors import EngineError, SourceError
-from envoylogs.problems import MISSED_LOG
+from envoylogs.errors import EngineQuestionError, SourceError
+from envoylogs.problems import GONE_LOG, MISSED_LOG
 from envoylogs.sources.remote.ahead import begun, expanded
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Spread:
         hooks: What is told of it, and may end it.
 
     Raises:
-        EngineError: If what is asked depends on the order of all records.
+        EngineQuestionError: If what is asked depends on the order of all records.
     """
 
     def __init__(self, engine: Engine[Any] | None, asked: Asked, hooks: Hooks) -> None:
@@ -111,14 +111,14 @@ def _refuse_order(asked: Asked, hooks: Hooks) -> None:
     """Refuse what asks for all lines in one place, where workers have them.
 
     Raises:
-        EngineError: If anything does.
+        EngineQuestionError: If anything does.
     """
     asks = [
         *(["--distinct-requests"] if any(one.distinct for one, _ in asked.selections) else []),
         *(["--rejects"] if hooks.on_malformed is not None else []),
     ]
     if asks:
-        raise EngineError(
+        raise EngineQuestionError(
             f"{' and '.join(asks)}: asks for all lines one after the other in one place, and "
             "workers have a part of them each. Read them without --engine."
         )
@@ -149,10 +149,11 @@ def _refuse_what_nobody_reads(
         head = unread.get(source.name)
         if head is None:
             continue
-        if head.problem is None and (not source.found or len(unread) == len(sources)):
+        is_told_here = head.problem in {GONE_LOG, MISSED_LOG}
+        if is_told_here and (not source.found or len(unread) == len(sources)):
             raise SourceError(
                 f"{source.name}: a worker can't read it: {head.why} Workers read by themselves: "
                 "give them the same files and credentials."
             )
-        found[source] = head.problem or MISSED_LOG
+        found[source] = head.problem
     return found

@@ -95,8 +95,8 @@ class SourceReader:
         end = 0 if known is None else known.end.offset
         before = lines_before(stream, end, () if known is None else known.waiting)
         if before is None:
-            # It was cut since it was looked at.
-            self._tell(stream.problem or CUT_LOG)
+            # It was cut since it was looked at, unless nothing is read any more.
+            self._tell(stream.problem or (None if stop.requested else CUT_LOG))
             return
         read_waiting(reader, before, self.fates)
         recent = RecentLines(end, before)

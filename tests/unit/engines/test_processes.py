@@ -18,7 +18,7 @@ from tests.builders import lines, record
 from tests.program import run
 
 import envoylogs
-from envoylogs.engines.processes import LocalProcesses
+from envoylogs.engines.processes import LocalProcesses, cores
 from envoylogs.errors import EngineError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def test_a_pipe_is_read_beside_files(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_prints_what_was_counted_and_ends_all(tmp_path: Path) -> None:
-    generator.write(tmp_path / "gateway.log", 120_000)
+    generator.write(tmp_path / "gateway.log", 200_000)
     process = subprocess.Popen(
         [sys.executable, "-m", "envoylogs", "summarize", tmp_path, "--workers", "2", "-f", "json"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
@@ -120,6 +120,49 @@ def test_ctrl_c_prints_what_was_counted_and_ends_all(tmp_path: Path) -> None:
     assert process.returncode == 130, said.decode()
     assert time.monotonic() - began < 30
     found = json.loads(out)
-    assert 0 < found["accounts"]["records"] < 120_000
+    assert 0 < found["accounts"]["records"] < 200_000
     assert found["accounts"]["lines"] == found["accounts"]["records"]
     assert b"Traceback" not in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_processes_end_with_the_one_that_started_them(tmp_path: Path, number: int) -> None:
+    generator.write(tmp_path / "gateway.log", 60_000)
+    with (tmp_path / "said").open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "envoylogs", "summarize", tmp_path, "--workers", "2"],
+            stdout=said, stderr=said, env={**os.environ, "ENVOYLOGS_DECODER": "reference"},
+        )  # fmt: skip
+    running = psutil.Process(process.pid)
+    while sum(child.cpu_times().user > 0.3 for child in running.children()) < 2:
+        time.sleep(0.02)
+    children = running.children()
+
+    process.send_signal(number)
+
+    process.wait(timeout=30)
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
+    assert (tmp_path / "said").read_bytes() == b""
+
+
+def test_no_more_processes_are_started_than_there_is_work_for(tmp_path: Path) -> None:
+    (tmp_path / "gateway.log").write_bytes(lines(record()))
+    engine = LocalProcesses(1_000)
+
+    found = envoylogs.analyze(tmp_path, engine=engine)
+
+    assert found.accounts.records == 1
+    assert len(engine._all) <= cores() + 2  # noqa: SLF001
+
+
+def test_a_script_that_is_read_anew_by_each_process_is_told_so(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import envoylogs\nprint(envoylogs.analyze('sample_logs/canary', engine='processes'))\n"
+    )
+
+    found = subprocess.run([sys.executable, script], capture_output=True, check=False, timeout=60)
+
+    assert found.returncode == 1
+    assert b"behind if __name__ == '__main__'" in found.stderr.splitlines()[-1]

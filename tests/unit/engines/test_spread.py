@@ -326,7 +326,7 @@ def test_a_file_of_a_folder_that_no_worker_can_read_is_named(folder: Path) -> No
 
     found = tally_sources(sources, engine=InTurn())
 
-    assert _problems(found) == {"log_03.log.gz": "missed_log", "log_04.log": "missed_log"}
+    assert _problems(found) == {"log_03.log.gz": "gone_log", "log_04.log": "gone_log"}
     left = tally_sources(locate([str(folder)]))
     assert found.lines.of_fate("records") == left.lines.of_fate("records")
 
@@ -344,7 +344,7 @@ def test_a_file_that_goes_after_it_was_looked_at_is_named(
 
     found = _spread(folder)
 
-    assert _problems(found) == {"log_03.log.gz": "missed_log", "log_04.log": "missed_log"}
+    assert _problems(found) == {"log_03.log.gz": "gone_log", "log_04.log": "gone_log"}
     left = tally_sources(locate([str(folder)]))
     assert found.lines.of_fate("records") == left.lines.of_fate("records")
 

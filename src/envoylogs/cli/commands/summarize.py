@@ -84,7 +84,7 @@ def summarize(  # noqa: PLR0913, PLR0917  # one parameter an option
         columns = tuple(dict.fromkeys((TIME, *columns)))
     counted_by = GivenEngine(engine, scheduler, workers)
     if state is not None and counted_by.is_elsewhere:
-        raise typer.BadParameter("--state reads logs in order, and --engine does not; give one")
+        raise typer.BadParameter("--state reads logs in order, and workers do not; leave one out")
     files = Files(output, save_tally, rejects, state)
     mesh = given_mesh(config, sources, log, files)
     memory = Memory(
