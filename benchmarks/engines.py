@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CONNECTED_S = 60.0
+_OF_WORKERS = {
+    "POLARS_MAX_THREADS": "1",
+    "_RJEM_MALLOC_CONF": "dirty_decay_ms:50,muzzy_decay_ms:0",
+}
+"""As the how-to starts them."""
 
 
 def _command(source: str, *options: str) -> list[str]:
@@ -49,7 +54,7 @@ def _cluster(workers: int) -> Iterator[tuple[str, list[psutil.Process]]]:
             process = subprocess.Popen(
                 [sys.executable, "-m", "dask", *words, "--no-dashboard"],
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                env={**os.environ, "POLARS_MAX_THREADS": "1"},
+                env={**os.environ, **_OF_WORKERS},
             )  # fmt: skip
             running.callback(process.wait)
             running.callback(process.kill)

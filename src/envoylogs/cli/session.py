@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import typer
 
-from envoylogs.cli.console import Exit, refuse_to_overwrite, say_error
+from envoylogs.cli.console import Exit, refuse_to_overwrite, say, say_error
 from envoylogs.cli.engines import HERE, refuse_to_decide
 from envoylogs.cli.files import Files, named_sources
 from envoylogs.cli.notes import (
@@ -141,7 +141,10 @@ class Session:
             raise typer.Exit(Exit.ERROR)
 
         def end() -> None:
-            say_covered(time.monotonic() - self._started, self._new)
+            if self._is_interrupted and not accounts.lines:
+                say("envoylogs: it was interrupted before a line was counted.")
+            else:
+                say_covered(time.monotonic() - self._started, self._new)
             for error in incomplete:
                 say_error(error)
             if self._is_interrupted:
