@@ -90,8 +90,7 @@ class Session:
         strict: bool = False,
         engine: GivenEngine = HERE,
     ) -> None:
-        self._engine = engine
-        self._log, self._files = log, files or Files()
+        self._log, self._files, self._engine = log, files or Files(), engine
         show_times_in(log.zone)
         self._keys = field_keys(log.context)
         self._text_format = log.parsed_text_format(self._keys)

@@ -27,6 +27,7 @@ _Result = TypeVar("_Result")
 
 _ASKED_S = 2.0
 """How often it is asked how many workers there are."""
+_GONE = "the Dask scheduler is gone, or has dropped the work."
 _CONNECTED_S = 5
 _USER = re.compile(r"[^/@\s']*@")
 _SAME = ("envoylogs", "polars")
@@ -57,7 +58,10 @@ class DaskCluster(Engine["distributed.Future[Any]"]):
         return self._workers
 
     def _nthreads(self) -> Mapping[str, int]:
-        found: Mapping[str, int] = self._client.nthreads()  # type: ignore[no-untyped-call]
+        try:
+            found: Mapping[str, int] = self._client.nthreads()  # type: ignore[no-untyped-call]
+        except OSError as error:
+            raise EngineError(_GONE) from error
         return found
 
     @contextmanager
@@ -100,7 +104,7 @@ class DaskCluster(Engine["distributed.Future[Any]"]):
         if ended.status == "finished":
             return
         if ended.status != "error":
-            raise EngineError("the Dask scheduler is gone, or has dropped the work.")
+            raise EngineError(_GONE)
         error = ended.exception()  # type: ignore[no-untyped-call]
         if isinstance(error, KilledWorker):
             raise LostError(first_line(error)) from error
@@ -111,11 +115,14 @@ class DaskCluster(Engine["distributed.Future[Any]"]):
     def brought(self, result: distributed.Future[Any]) -> Any:  # noqa: ANN401  # of any function
         """Return a result; it is made once more if its worker has died."""
         from distributed import KilledWorker
+        from distributed.client import FutureCancelledError
 
         try:
             return result.result()
         except KilledWorker as error:
             raise LostError(first_line(error)) from error
+        except (FutureCancelledError, OSError) as error:
+            raise EngineError(_GONE) from error
 
 
 @contextmanager
