@@ -24,6 +24,7 @@ from tests.program import run
 
 import envoylogs
 from envoylogs.engines import items
+from envoylogs.engines.counted import Counted
 from envoylogs.engines.dask_cluster import DaskCluster
 from envoylogs.errors import EngineError
 from envoylogs.keyed.plan import Hooks
@@ -62,7 +63,7 @@ class Logs:
         """Run the program, which is told of the store."""
         return run(*arguments, environment=self.environment)
 
-    def counted(self, cluster: Cluster, **hooks: Any) -> Tally:
+    def counted(self, cluster: Cluster, engine: DaskCluster | None = None, **hooks: Any) -> Tally:
         """Return what a cluster counts of the objects."""
         with pytest.MonkeyPatch.context() as patched:
             for name, value in self.store.environment.items():
@@ -70,7 +71,7 @@ class Logs:
             # Some tens of items, as of a large bucket.
             patched.setattr(items, "_LEAST_BYTES", 1)
             patched.setattr(items, "MOST_BYTES", OBJECTS * 1_500)
-            engine = DaskCluster(cluster.client)
+            engine = engine or DaskCluster(cluster.client)
             return tally_sources(locate([self.url]), engine=engine, hooks=Hooks(**hooks))
 
     def assert_are(self, found: Tally) -> None:
@@ -207,6 +208,31 @@ def test_a_worker_that_is_killed_meanwhile_loses_nothing(logs: Logs, tmp_path: P
 
         assert cluster.workers[0].wait() == -signal.SIGKILL
         assert cluster.n_workers() == 1
+    logs.assert_are(found)
+
+
+def test_a_result_that_is_lost_before_it_is_looked_at_is_made_again(
+    logs: Logs, tmp_path: Path
+) -> None:
+    class KillsOnce(DaskCluster):
+        lost = 0
+
+        def check(self, ended: Any) -> None:
+            if ended.type is Counted and not self.lost:
+                (holders,) = self._client.who_has([ended]).values()
+                pids = self._client.run(os.getpid)
+                os.kill(pids[holders[0]], signal.SIGKILL)
+                while ended.status == "finished":
+                    time.sleep(0.01)
+                self.lost += 1
+            super().check(ended)
+
+    with running_cluster(tmp_path / "dask", environment=logs.store.environment) as cluster:
+        engine = KillsOnce(cluster.client)
+
+        found = logs.counted(cluster, engine)
+
+    assert engine.lost == 1
     logs.assert_are(found)
 
 

@@ -101,10 +101,11 @@ class DaskCluster(Engine["distributed.Future[Any]"]):
         """Raise what work has raised."""
         from distributed import KilledWorker
 
-        if ended.status == "finished":
-            return
-        if ended.status != "error":
+        if ended.status == "cancelled":
             raise EngineError(_GONE)
+        if ended.status != "error":
+            # One that was lost with its worker meanwhile is made once more when it is asked for.
+            return
         error = ended.exception()  # type: ignore[no-untyped-call]
         if isinstance(error, KilledWorker):
             raise LostError(first_line(error)) from error
