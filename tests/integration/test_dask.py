@@ -219,7 +219,8 @@ def test_a_result_that_is_lost_before_it_is_looked_at_is_made_again(
 
         def check(self, ended: Any) -> None:
             if ended.type is Counted and not self.lost:
-                (holders,) = self._client.who_has([ended]).values()
+                found = self._client.who_has([ended])  # type: ignore[no-untyped-call]
+                (holders,) = found.values()
                 pids = self._client.run(os.getpid)
                 os.kill(pids[holders[0]], signal.SIGKILL)
                 while ended.status == "finished":
