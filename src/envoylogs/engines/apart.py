@@ -6,8 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from envoylogs.keyed.batches import Batch
 from envoylogs.keyed.decoding import decode
 from envoylogs.keyed.distinct_requests import RequestsSeen
+from envoylogs.reading.fates import LineFates
 from envoylogs.reading.part_reader import NotSeparableError
 from envoylogs.sources.parts import lines_between
 from envoylogs.tally.evidence import may_be_examples
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
     from envoylogs.keyed.plan import Hooks, ReadPlan
     from envoylogs.keyed.selection import Selection
-    from envoylogs.reading.fates import LineFates
     from envoylogs.sources.source import Source
     from envoylogs.tally.spec import TallySpec
 
@@ -43,6 +44,14 @@ class Asked:
         """Return the name that a source has in a tally."""
         anonymizer = self.plan.anonymizer
         return source.name if anonymizer is None else anonymizer.name_of_source(source.name)
+
+    def tell(self, sums: Iterable[TallySum], sources: Iterable[Source], problem: str) -> None:
+        """Account for sources that could not be read to their end."""
+        fates = LineFates()
+        for source in sources:
+            fates.add(self.name_of(source), "damaged", 1, problem)
+        for adding in sums:
+            adding.add(Batch(None, fates))
 
 
 @dataclass(frozen=True, slots=True)

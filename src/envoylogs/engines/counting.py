@@ -13,11 +13,9 @@ from envoylogs.engines.ending import EndOfRun
 from envoylogs.engines.found_file import found_file
 from envoylogs.engines.items import WHOLE, Item, problem_of
 from envoylogs.errors import EngineError, SourceError
-from envoylogs.keyed.batches import Batch
 from envoylogs.keyed.decoding import COMPACT_RECORDS
 from envoylogs.keyed.plan import Hooks
 from envoylogs.problems import CUT_LOG, LOST_LOG
-from envoylogs.reading.fates import LineFates
 from envoylogs.reading.part_reader import NotSeparableError
 from envoylogs.sources.parts import aligned
 from envoylogs.sources.probe import Probe
@@ -72,14 +70,14 @@ class Counting:
             again = (replace(each, tries=item.tries + 1) for each in item.apart())
             return Counted(again=tuple(again))
         sums = self.asked.new_sums()
-        self._tell(sums, item.sources, LOST_LOG)
+        self.asked.tell(sums, item.sources, LOST_LOG)
         return _run_of(item, sums, 0) if item.n_parts else Counted(_totals(sums))
 
     def unread(self, problems: Mapping[Source, str]) -> Counted:
         """Return what is counted of sources that no worker can read, each with its problem."""
         sums = self.asked.new_sums()
         for source, problem in problems.items():
-            self._tell(sums, [source], problem)
+            self.asked.tell(sums, [source], problem)
         return Counted(_totals(sums))
 
     def _part(self, item: Item) -> Counted:
@@ -105,7 +103,7 @@ class Counting:
         except (OSError, SourceError) as error:
             problem = problem_of(source, error)
         if problem is not None:
-            self._tell(read.sums, [source], problem)
+            self.asked.tell(read.sums, [source], problem)
         return _run_of(item, read.sums, read.lines[name], has_ended=has_ended and problem is None)
 
     def _sources(self, item: Item) -> Counted:
@@ -124,7 +122,7 @@ class Counting:
         else:
             sums = self.asked.new_sums()
         for source, problem in unread:
-            self._tell(sums, [source], problem)
+            self.asked.tell(sums, [source], problem)
         return Counted(_totals(sums))
 
     def _whole(self, sources: Sequence[Source], at: list[Source]) -> list[TallySum]:
@@ -157,7 +155,7 @@ class Counting:
             read = self._read(noted(lambda source: source), with_roles=True)
         for file in files:
             if self.asked.name_of(file.source) not in read.broken and file.was_cut:
-                self._tell(read.sums, [file.source], CUT_LOG)
+                self.asked.tell(read.sums, [file.source], CUT_LOG)
         return read.sums
 
     def _read(self, sources: Iterable[Source], *, with_roles: bool = False) -> Read:
@@ -168,14 +166,6 @@ class Counting:
             compact_records=_RECORDS,
             with_roles=with_roles,
         )
-
-    def _tell(self, sums: Sequence[TallySum], sources: Iterable[Source], problem: str) -> None:
-        """Account for sources that could not be read to their end."""
-        fates = LineFates()
-        for source in sources:
-            fates.add(self.asked.name_of(source), "damaged", 1, problem)
-        for adding in sums:
-            adding.add(Batch(None, fates))
 
 
 def _totals(sums: Sequence[TallySum]) -> Tallies:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from envoylogs.engines.ending import end_all_if
 from envoylogs.engines.engine import Engine, LostError
+from envoylogs.engines.threads import cores
 from envoylogs.errors import EngineError
 
 if TYPE_CHECKING:
@@ -193,9 +194,3 @@ def _work(pipe: Connection) -> None:
         except Exception as error:  # noqa: BLE001  # raised where it is waited for
             answer = None, error
         pipe.send(answer)
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1

@@ -9,12 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from envoylogs.engines.found_file import FoundFile, found_file
 from envoylogs.engines.items import WHOLE
-from envoylogs.engines.processes import cores
-from envoylogs.engines.threads import read_side_by_side
+from envoylogs.engines.threads import cores, read_side_by_side
 from envoylogs.errors import SourceError
-from envoylogs.keyed.batches import Batch
 from envoylogs.problems import CUT_LOG
-from envoylogs.reading.fates import LineFates
 from envoylogs.sources.compression import HEAD_BYTES, is_plain
 from envoylogs.sources.parts import parts_of
 
@@ -44,7 +41,6 @@ _LEAST_BYTES = 4 * 1024 * 1024
 class _Waiting(NamedTuple):
     """A file that waits to be read with others."""
 
-    source: Source
     place: Place
     file: FoundFile
 
@@ -112,7 +108,7 @@ class SideBySide:
         )
         if not found:
             self.any_in_order = self.any_in_order or bool(waiting)
-            yield from (one.source for one in waiting)
+            yield from (one.file.source for one in waiting)
             return
         sums = self._sums = self._sums or self._asked.new_sums()
         for read in found:
@@ -120,7 +116,7 @@ class SideBySide:
         lines = sum((read.lines for read in found), Counter())
         broken = set[str]().union(*(read.broken for read in found))
         for one in waiting:
-            name = self._asked.name_of(one.source)
+            name = self._asked.name_of(one.file.source)
             if name not in broken:
                 self._leave(one, lines[name], sums)
 
@@ -172,11 +168,10 @@ class SideBySide:
         stop = self._hooks.stop
         is_whole = stop is None or not stop.requested
         if is_whole and read.file.was_cut:
-            fates = LineFates()
-            fates.add(self._asked.name_of(read.source), "damaged", 1, CUT_LOG)
-            for adding in sums:
-                adding.add(Batch(None, fates))
-        self._logs.leave(read.source, read.place, read.file.marks, lines=lines, complete=is_whole)
+            self._asked.tell(sums, [read.file.source], CUT_LOG)
+        self._logs.leave(
+            read.file.source, read.place, read.file.marks, lines=lines, complete=is_whole
+        )
 
 
 def _looked_at(source: Source, logs: KnownLogs, n: int) -> tuple[_Waiting, list[Part]] | None:
@@ -192,7 +187,7 @@ def _looked_at(source: Source, logs: KnownLogs, n: int) -> tuple[_Waiting, list[
             place = logs.place_of(source, raw)
             if place.number is not None or not is_plain(raw.read(HEAD_BYTES)):
                 return None
-            return _Waiting(source, place, found_file(source, raw)), parts_of(raw, n)
+            return _Waiting(place, found_file(source, raw)), parts_of(raw, n)
         except (OSError, SourceError) as error:
             if source.problem_of(error) is not None:
                 # It is told where it is read.
@@ -207,7 +202,7 @@ def _jobs(waiting: Sequence[_Waiting], size: int, n: int) -> list[list[Source]]:
     before = accumulate((one.file.marks.offset for one in waiting), initial=0)
     places = [(start * n // max(size, 1), one) for one, start in zip(waiting, before, strict=False)]
     return [
-        [replace(one.source, part=WHOLE) for _, one in of_thread]
+        [replace(one.file.source, part=WHOLE) for _, one in of_thread]
         for _, of_thread in groupby(places, key=lambda place: place[0])
     ]
 

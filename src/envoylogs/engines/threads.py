@@ -6,6 +6,7 @@ are enough. Each has keys and counts of its own; tallies add up whatever the par
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -91,3 +92,9 @@ def read_side_by_side(jobs: Sequence[Sequence[Source]], asked: Asked, hooks: Hoo
         finally:
             # Ctrl-C ends this wait too.
             stop.request()
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1

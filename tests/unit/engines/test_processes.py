@@ -18,7 +18,8 @@ from tests.builders import lines, record
 from tests.program import run
 
 import envoylogs
-from envoylogs.engines.processes import LocalProcesses, cores
+from envoylogs.engines.processes import LocalProcesses
+from envoylogs.engines.threads import cores
 from envoylogs.errors import EngineError
 
 if TYPE_CHECKING:
