@@ -184,13 +184,15 @@ def _work(pipe: Connection) -> None:
             # Whoever waits is gone, or wants no more.
             os._exit(0)
 
-    pipe.send(_READY)
-    threading.Thread(target=take, daemon=True).start()
-    while True:
-        function, item = given.get()
-        answer: tuple[Any, Exception | None]
-        try:
-            answer = function(item), None
-        except Exception as error:  # noqa: BLE001  # raised where it is waited for
-            answer = None, error
-        pipe.send(answer)
+    # Whoever waits may go at any time; that is no error of this process.
+    with suppress(ConnectionError):
+        pipe.send(_READY)
+        threading.Thread(target=take, daemon=True).start()
+        while True:
+            function, item = given.get()
+            answer: tuple[Any, Exception | None]
+            try:
+                answer = function(item), None
+            except Exception as error:  # noqa: BLE001  # raised where it is waited for
+                answer = None, error
+            pipe.send(answer)

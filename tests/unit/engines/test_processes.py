@@ -147,6 +147,17 @@ def test_processes_end_with_the_one_that_started_them(tmp_path: Path, number: in
     assert (tmp_path / "said").read_bytes() == b""
 
 
+def test_a_process_that_nobody_waits_for_ends_in_silence(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    engine = LocalProcesses(2)
+
+    with engine.open():
+        pass
+
+    assert capfd.readouterr().err == ""
+
+
 def test_no_more_processes_are_started_than_there_is_work_for(tmp_path: Path) -> None:
     (tmp_path / "gateway.log").write_bytes(lines(record()))
     engine = LocalProcesses(1_000)
