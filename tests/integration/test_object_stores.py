@@ -17,6 +17,7 @@ from tests.object_store import Failures, Store, failing, running_store
 from tests.program import run
 
 import envoylogs
+from envoylogs.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,6 +124,20 @@ def test_the_library_reads_objects(
     of_files = envoylogs.read(files / "2026-11-02")
     assert of_objects.drop("source").equals(of_files.drop("source"))
     assert of_objects["source"][0] == f"{url}/2026-11-02/gw 0001.log.gz"
+
+
+def test_credentials_that_are_put_right_in_a_notebook_are_used(
+    store: Store, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in store.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret-of-anybody")
+    with pytest.raises(SourceError):
+        envoylogs.scan(f"{url}/2026-11-02/*")
+
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", store.secret)
+
+    assert envoylogs.scan(f"{url}/2026-11-02/*").head(1).collect().height == 1
 
 
 @pytest.mark.parametrize("seed", [1, 2])

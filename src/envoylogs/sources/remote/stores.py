@@ -140,8 +140,18 @@ def _asked(url: str, ask: Callable[[], _Result]) -> _Result:
     raise AssertionError
 
 
-@lru_cache(maxsize=64)
 def _store(url: str, retries: int = _FIRST_RETRIES) -> ObjectStore:
+    """Return a store as the environment describes it now, which a notebook changes meanwhile."""
+    said = frozenset((name, os.environ.get(name)) for name in os.environ)
+    return _store_of(url, retries, said)
+
+
+@lru_cache(maxsize=64)
+def _store_of(
+    url: str,
+    retries: int,
+    environment: frozenset[tuple[str, str | None]],  # noqa: ARG001  # each has a store of its own
+) -> ObjectStore:
     from obstore import store as stores
 
     scheme = url.partition("://")[0]
