@@ -19,12 +19,13 @@ from envoylogs.keyed.distinct_requests import RequestsSeen
 from envoylogs.keyed.keyed_records import KeyedRecords
 from envoylogs.reading.fates import LineFates
 from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
-from envoylogs.tally.tally import Tally, TallySum
+from envoylogs.tally.tally_sum import TallySum
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from envoylogs.keyed.plan import ReadPlan
+    from envoylogs.tally.tally import Tally
 
 
 def tally_of_frame(

@@ -25,7 +25,7 @@ from envoylogs.sources.known_logs import KnownLogs
 from envoylogs.tally.days import DaySums
 from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.storage import holds_records, is_saved_tally, load_spec, load_tally
-from envoylogs.tally.tally import TallySum
+from envoylogs.tally.tally_sum import TallySum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -24,7 +24,8 @@ from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN
 from envoylogs.tally.folding.names_apart import FOLDABLE, is_folded
 from envoylogs.tally.spec import TallySpec
 from envoylogs.tally.state import Counts
-from envoylogs.tally.tally import STATES, Tally, TallySum
+from envoylogs.tally.tally import STATES, Tally
+from envoylogs.tally.tally_sum import TallySum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -31,7 +31,8 @@ from envoylogs.tally.evidence import EVIDENCE_KEYS, FailureEvidence
 from envoylogs.tally.folding.folded_names import FoldedNames
 from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.state import Counts, Samples, State
-from envoylogs.tally.tally import Tally, TallySum
+from envoylogs.tally.tally import Tally
+from envoylogs.tally.tally_sum import TallySum
 
 _SMALL = TallySpec(
     by=("method", "host", "start_time"),

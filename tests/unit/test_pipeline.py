@@ -24,7 +24,8 @@ from envoylogs.pipeline import tally_sources
 from envoylogs.sources.source import Source
 from envoylogs.summary.accounts import accounts
 from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
-from envoylogs.tally.tally import Tally, TallySum
+from envoylogs.tally.tally import Tally
+from envoylogs.tally.tally_sum import TallySum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from envoylogs.reading.fates import LineFates
 from envoylogs.reading.part_reader import NotSeparableError
 from envoylogs.sources.parts import lines_between
 from envoylogs.tally.evidence import may_be_examples
-from envoylogs.tally.tally import TallySum
+from envoylogs.tally.tally_sum import TallySum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

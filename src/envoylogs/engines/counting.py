@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from envoylogs.engines.counted import Tallies
     from envoylogs.engines.found_file import FoundFile
     from envoylogs.sources.source import Source
-    from envoylogs.tally.tally import TallySum
+    from envoylogs.tally.tally_sum import TallySum
 
 _RECORDS = COMPACT_RECORDS // 2
 """How many records a worker holds at a time, so that it needs less than 500 MB."""

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from envoylogs.sources.known_logs import KnownLogs
     from envoylogs.sources.parts import Part
     from envoylogs.sources.source import Source
-    from envoylogs.tally.tally import Tally, TallySum
+    from envoylogs.tally.tally import Tally
+    from envoylogs.tally.tally_sum import TallySum
 
 _PART_BYTES = 16 * 1024 * 1024
 """How large a part is at least: what is read anew for each, such as keys, must not matter."""

@@ -13,13 +13,15 @@ import polars as pl
 
 from envoylogs.reading.decoded_block import KEY
 from envoylogs.tally.folding.names_apart import kept_apart, may_be_mixed_up
+from envoylogs.tally.ladder import EXACTLY
 from envoylogs.tally.question import ByNumber, Question, measured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
     from types import ModuleType
 
     from envoylogs.tally.counting import Counted
+    from envoylogs.tally.ladder import Step
 
 _ONE_GROUP = {"": pl.lit(0, pl.Int64)}
 _MIXED_UP = "may be mixed up"
@@ -31,17 +33,30 @@ class AddedUp:
 
     Args:
         kernel: See ``grouping.kernel``.
+        steps: Where on its ladder a state begins, by name, if not with all detail.
     """
 
-    def __init__(self, kernel: ModuleType) -> None:
-        self._kernel = kernel
+    def __init__(self, kernel: ModuleType, steps: Mapping[str, Step]) -> None:
+        self._kernel, self._steps = kernel, steps
         self._questions: dict[Hashable, tuple[str, Question]] = {}
         self._traits: dict[str, ByNumber] = {}
 
     @property
     def rows(self) -> int:
-        """How many rows the largest of the counts has."""
-        return max((len(question.counts) for _, question in self._questions.values()), default=0)
+        """How many rows the largest of the counts has, of those that do not fit by themselves."""
+        return max(
+            (
+                len(question.counts)
+                for _, question in self._questions.values()
+                if not question.has_ladder
+            ),
+            default=0,
+        )
+
+    @property
+    def is_past_ladders(self) -> bool:
+        """Whether counts are too many rows that have no detail left to give up here."""
+        return any(question.is_too_much for _, question in self._questions.values())
 
     @property
     def names(self) -> int:
@@ -72,16 +87,17 @@ class AddedUp:
             if mine is not question:
                 mine.take(question)
 
-    def frames(self, state: str) -> list[pl.DataFrame]:
-        """Return what was counted for a state, which is used up."""
+    def frames(self, state: str, categories: Collection[str]) -> list[pl.DataFrame]:
+        """Return what was counted for a state, which is used up; see ``Question.frame``."""
         of_state = [which for which, (of, _) in self._questions.items() if of == state]
-        return [self._questions.pop(which)[1].frame() for which in of_state]
+        return [self._questions.pop(which)[1].frame(categories) for which in of_state]
 
     def _question(self, state: str, place: int, one: Counted) -> Question:
         # What else may differ from batch to batch makes another question of it.
         which = (state, place, tuple(one.keys))
         if which not in self._questions:
-            self._questions[which] = state, Question(one, self._kernel)
+            step = self._steps.get(state, EXACTLY)
+            self._questions[which] = state, Question(one, self._kernel, step)
         return self._questions[which][1]
 
     def _add_keys(self, asked: Sequence[tuple[Question, Counted]]) -> None:

@@ -17,10 +17,11 @@ from envoylogs.reading.decoded_block import KEY
 from envoylogs.tally.folding.names_apart import kept_apart
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from envoylogs.grouping.numbering import Table
     from envoylogs.keyed.keyed_records import KeyedRecords
+    from envoylogs.tally.ladder import Step
 
 MICROSECONDS = 1_000_000
 _Times = TypeVar("_Times", pl.Expr, pl.Series, int)
@@ -84,6 +85,18 @@ class TimeBuckets(NamedTuple):
     width_s: int
     widest_s: int
     most: int
+
+
+class Ladder(NamedTuple):
+    """How counts by bucket and duration have less detail where there are too many of them.
+
+    Attributes:
+        steps: The steps that rows may go down, from that of the coarsest one on.
+        most_rows: How many rows there may be before they go one further down.
+    """
+
+    steps: Callable[[pl.DataFrame], Iterator[Step]]
+    most_rows: int
 
 
 class Measure(NamedTuple):
@@ -154,6 +167,7 @@ class Counted:
         valid: Which rows of these are counted; null for all.
         buckets: The buckets of time that they are grouped by too, as ``start``, with their width
             as ``width_s``; null for none.
+        ladder: What is done where rows by bucket and ``value_ms`` are many; null for nothing.
     """
 
     records: KeyedRecords
@@ -166,6 +180,7 @@ class Counted:
     where: pl.Expr | None = None
     valid: pl.Expr | None = None
     buckets: TimeBuckets | None = None
+    ladder: Ladder | None = None
 
     @property
     def all_values(self) -> Mapping[str, pl.Expr]:

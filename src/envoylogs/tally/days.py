@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envoylogs.tally.counting import TIME
-from envoylogs.tally.tally import Tally, TallySum
+from envoylogs.tally.tally import Tally
+from envoylogs.tally.tally_sum import TallySum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

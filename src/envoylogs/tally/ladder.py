@@ -54,6 +54,10 @@ class Step(NamedTuple):
     digits: int | None = None
 
 
+EXACTLY = Step()
+"""Where counts have lost nothing."""
+
+
 class Buckets(NamedTuple):
     """The buckets of time that were asked for.
 

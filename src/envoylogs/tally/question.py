@@ -11,10 +11,11 @@ from envoylogs.envoy.distinct import numbered
 from envoylogs.grouping.kernel import new_seed
 from envoylogs.grouping.numbering import MOST_ROWS
 from envoylogs.keyed.keyed_records import KeyedRecords
-from envoylogs.tally.counting import MICROSECONDS, Names
-from envoylogs.tally.ladder import WIDTHS_S, narrowest
+from envoylogs.tally.counting import Names, floored
+from envoylogs.tally.ladder import ALL_DIGITS, EXACTLY, WIDTHS_S, Step, in_classes, narrowest
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from types import ModuleType
 
     from envoylogs.grouping.numbering import Table
@@ -96,7 +97,15 @@ class _NamesOfValue:
 class Question:
     """What was counted in answer to one question, which is asked of batch after batch."""
 
-    def __init__(self, one: Counted, kernel: ModuleType) -> None:
+    """What was counted in answer to a question.
+
+    Args:
+        one: The question, as it is asked of the first batch.
+        kernel: See ``grouping.kernel``.
+        step: Where on its ladder it begins.
+    """
+
+    def __init__(self, one: Counted, kernel: ModuleType, step: Step = EXACTLY) -> None:
         self._kernel = kernel
         self._keys, self._values = list(one.keys), list(one.all_values)
         self._measures = list(one.measures)
@@ -116,40 +125,85 @@ class Question:
         ]
         is_filtered = one.valid is not None
         self.counts = kernel.Counts(new_seed(), len(self._values), bytes(measures), is_filtered)
-        self._buckets = one.buckets
-        self._looked_at = _FEW_ROWS
+        self._buckets, self._digits = one.buckets, ALL_DIGITS
+        self._next_look = 2 * _FEW_ROWS
+        self._go_down(step)
 
     @property
     def names(self) -> int:
         """How many groups and texts there are."""
         return max(len(self._groups), *(len(name.texts) for name in self._texts.values()), 0)
 
+    @property
+    def step(self) -> Step:
+        """Where on its ladder it is."""
+        return Step(None if self._buckets is None else self._buckets.width_s, self._digits)
+
+    @property
+    def has_ladder(self) -> bool:
+        """Whether it gives up detail by itself where its rows are many."""
+        return self._one.ladder is not None
+
+    @property
+    def is_too_much(self) -> bool:
+        """Whether there are too many rows even at the end of the ladder."""
+        ladder = self._one.ladder
+        return ladder is not None and len(self.counts) > ladder.most_rows
+
     def asked(self, one: Counted) -> Counted:
-        """Return a question as it is asked of its batch: by buckets as wide as those before."""
-        if one.buckets is None or self._buckets is None:
+        """Return a question as it is asked of its batch: with no more detail than those before."""
+        if one.buckets is None:
             return one
-        self._widen(max(self._buckets.width_s, one.buckets.width_s))
-        return replace(one, buckets=self._buckets)
+        self._go_down(Step(one.buckets.width_s))
+        asked = replace(one, buckets=self._buckets)
+        if self._digits == ALL_DIGITS:
+            return asked
+        value = in_classes(one.values["value_ms"], self._digits)
+        return replace(asked, values={**one.values, "value_ms": value})
 
     def add_rows(self, rows: pl.DataFrame) -> None:
         """Take rows as the kernel counts them."""
         self.counts.add(self.group.found, rows)
-        if len(self.counts) > 2 * self._looked_at:
+        if len(self.counts) > self._next_look:
             self._fit()
 
     def _fit(self) -> None:
-        """Make buckets wider where there are too many of them."""
+        """Make buckets wider where there are too many of them, and go down the ladder."""
         if self._buckets is not None and self._buckets.width_s < self._buckets.widest_s:
-            starts = pl.Series(self.counts.values(self._values.index("start"))).unique()
             width, widest, most = self._buckets
             widths = [one for one in WIDTHS_S if width <= one <= widest]
-            self._widen(narrowest(starts, widths, most))
-        self._looked_at = max(_FEW_ROWS, len(self.counts))
+            self._go_down(Step(narrowest(self._of_value("start").unique(), widths, most)))
+        self._next_look = 2 * max(_FEW_ROWS, len(self.counts))
+        ladder = self._one.ladder
+        if ladder is None:
+            return
+        if len(self.counts) > ladder.most_rows:
+            starts = self._of_value("start").to_frame()
+            at = {name: pl.lit(part, pl.Int64) for name, part in self.step._asdict().items()}
+            for step in ladder.steps(starts.with_columns(**at)):
+                self._go_down(step)
+                if len(self.counts) <= ladder.most_rows:
+                    break
+        if len(self.counts) <= ladder.most_rows:
+            self._next_look = min(self._next_look, ladder.most_rows)
 
-    def _widen(self, width_s: int) -> None:
-        if self._buckets is not None and width_s > self._buckets.width_s:
-            self._buckets = self._buckets._replace(width_s=width_s)
-            self.counts.floor(self._values.index("start"), width_s * MICROSECONDS)
+    def _go_down(self, step: Step) -> None:
+        """Give up detail, if a step has less of it."""
+        width_s, digits = step
+        buckets = self._buckets
+        if buckets is not None and width_s is not None and width_s > buckets.width_s:
+            self._buckets = buckets._replace(width_s=width_s)
+            self._put("start", floored(pl.col("start"), width_s))
+        if digits is not None and digits < self._digits:
+            self._digits = digits
+            self._put("value_ms", in_classes(pl.col("value_ms"), digits))
+
+    def _of_value(self, name: str) -> pl.Series:
+        return pl.Series(self.counts.values(self._values.index(name))).alias(name)
+
+    def _put(self, name: str, changed: pl.Expr) -> None:
+        values = self._of_value(name).to_frame().select(changed).to_series()
+        self.counts.put(self._values.index(name), values)
 
     def add_keys(self, keys: pl.DataFrame, is_counted: pl.Series | None) -> None:
         """Take what more keys are grouped by, and whether they are counted."""
@@ -168,10 +222,8 @@ class Question:
 
     def take(self, other: Question) -> None:
         """Add what was counted elsewhere in answer to the same question, which is used up."""
-        if self._buckets is not None and other._buckets is not None:
-            width = max(self._buckets.width_s, other._buckets.width_s)
-            self._widen(width)
-            other._widen(width)
+        self._go_down(other.step)
+        other._go_down(self.step)
         numbers: list[pl.Series | None] = [self._groups.numbers_of(other._groups.rows())]
         for name in self._values:
             texts = other._texts.get(name)
@@ -182,19 +234,31 @@ class Question:
             numbers.append(of_value.texts.numbers_of(texts.texts.rows()))
         self.counts.take(other.counts, numbers)
 
-    def frame(self) -> pl.DataFrame:
-        """Return what was counted, as ``counting.counts_of`` does."""
+    def frame(self, categories: Collection[str] = ()) -> pl.DataFrame:
+        """Return what was counted, as ``counting.counts_of`` does.
+
+        Args:
+            categories: Columns of names to be made categories, before they stand in many rows.
+        """
         self._fit()
         group, *numbers = map(pl.Series, self.counts.columns())
-        keys = self._groups.rows()[group]
+        rows = self._groups.rows()
+        keys = _with_categories(rows, categories)[group]
         columns = [keys[name] for name in self._keys]
         for name, found in zip((*self._values, *self._measures), numbers, strict=True):
             if name in self._texts:
-                columns.append(self._texts[name].texts.rows().to_series().gather(found).alias(name))
+                texts = self._texts[name].texts.rows().to_series().alias(name)
+                columns.append(_with_categories(texts.to_frame(), categories)[name].gather(found))
             else:
                 columns.append(found.alias(name))
-        constants = replace(self._one, buckets=self._buckets).all_constants
+        constants = dict(replace(self._one, buckets=self._buckets).all_constants)
+        if self._one.ladder is not None:
+            constants["digits"] = pl.lit(self._digits, pl.Int64)
         return pl.DataFrame(columns).with_columns(**constants)
+
+
+def _with_categories(rows: pl.DataFrame, names: Collection[str]) -> pl.DataFrame:
+    return rows.cast({name: pl.Categorical() for name in rows.columns if name in names})
 
 
 def measured(one: Counted) -> dict[int, pl.Expr]:

@@ -7,15 +7,18 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from envoylogs.errors import TallyError
-from envoylogs.grouping.kernel import kernel
 from envoylogs.tally.accounts import LineCounts, LineExamples
-from envoylogs.tally.adding_up import AddedUp
 from envoylogs.tally.by_columns import AskedLatency, AskedTraffic
 from envoylogs.tally.counting import counts_of
-from envoylogs.tally.evidence import EvidenceSoFar, FailureEvidence
+from envoylogs.tally.evidence import FailureEvidence
 from envoylogs.tally.failures import FailureDurations
 from envoylogs.tally.folding.folded_names import FoldedNames
-from envoylogs.tally.folding.limits import STATES_OF_NAMES, too_many_names, within_limits
+from envoylogs.tally.folding.limits import (
+    STATES_OF_NAMES,
+    held_alone,
+    too_many_names,
+    within_limits,
+)
 from envoylogs.tally.folding.names_apart import kept_apart
 from envoylogs.tally.joint import JointCounts
 from envoylogs.tally.known_names import KnownNames
@@ -35,17 +38,9 @@ if TYPE_CHECKING:
     from envoylogs.tally.folding.fold import Fold
     from envoylogs.tally.state import State
 
-# So many batches wait before they are added to what is there: adding costs time in proportion to
-# what is there, waiting costs memory.
-_WAITING = 4
-
-# One with more names than this many times their limit does not wait: most of them are folded when
-# it is added. With a host or a cluster of its own in each record it has up to 460,000 rows.
-_NAMES_WAITING = 2
-
-_MOST_ROWS = 250_000
-
-_BESIDE = ("lines", "examples")
+NAMES_WAITING = 2
+"""One with more names than this many times their limit does not wait: most of them are folded when
+it is added. With a host or a cluster of its own in each record it has up to 460,000 rows."""
 
 
 class HasStates(Protocol):
@@ -101,7 +96,7 @@ class Tally:
     @classmethod
     def of(cls, batch: Batch, spec: TallySpec = DEFAULT_SPEC) -> Tally:
         """Return the tally of one batch; its limits come to bear when it is added to others."""
-        asked = _asked(batch, spec)
+        asked = asked_of(batch, spec)
         counts = iter(counts_of([one for of_state in asked.values() for one in of_state]))
 
         def state_of(name: str, state: type[State]) -> State:
@@ -119,7 +114,7 @@ class Tally:
     @property
     def has_many_names(self) -> bool:
         """Whether so many names are to be folded that it takes more memory to wait than to add."""
-        most = _NAMES_WAITING * self.spec.max_names
+        most = NAMES_WAITING * self.spec.max_names
         # Nearly every record is a row of joint counts, whatever its names.
         states = (self.state(name) for name in STATES_OF_NAMES if name != "joint")
         return any(state.frame.height > most for state in states)
@@ -166,14 +161,7 @@ def sum_of_tallies(first: HasStates, *others: HasStates, at_once: int | None = N
     Raises:
         TallyError: If their specifications differ.
     """
-    spec = first.spec
-    for other in others:
-        if other.spec != spec:
-            raise TallyError(
-                "tallies that remember different things can't be added: "
-                f"{spec.words} and {other.spec.words}. Make both with the same options."
-            )
-
+    spec = _spec_of(first, *others)
     most = at_once or max(len(others), 1)
 
     def merged(name: str, fold: Fold | None = None) -> State:
@@ -183,9 +171,14 @@ def sum_of_tallies(first: HasStates, *others: HasStates, at_once: int | None = N
         for place in range(0, len(others), most):
             some = others[place : place + most]
             state = state.merge(*(tally.state(name) for tally in some), fold=fold)
+            if name == "joint":
+                # Nearly every request is a row of it, so it can't wait until all are added.
+                state = held_alone(name, {**states, name: state}, spec)
         return state
 
-    states = {name: merged(name) for name in STATES_OF_NAMES}
+    states: dict[str, State] = {}
+    for name in STATES_OF_NAMES:
+        states[name] = merged(name)
     fold = too_many_names(states, spec)
     for name in STATES:
         # What is folded while it is added up never takes the memory of all its names.
@@ -195,6 +188,22 @@ def sum_of_tallies(first: HasStates, *others: HasStates, at_once: int | None = N
             states[name] = states[name].merge(fold=fold)
     states = within_limits(states, fold, spec)
     return Tally.made(spec, lambda name, _: states[name])
+
+
+def _spec_of(first: HasStates, *others: HasStates) -> TallySpec:
+    """Return the specification of tallies that are to be added.
+
+    Raises:
+        TallyError: If their specifications differ.
+    """
+    spec = first.spec
+    for other in others:
+        if other.spec != spec:
+            raise TallyError(
+                "tallies that remember different things can't be added: "
+                f"{spec.words} and {other.spec.words}. Make both with the same options."
+            )
+    return spec
 
 
 STATES: Mapping[str, type[State]] = {
@@ -218,7 +227,7 @@ STATES: Mapping[str, type[State]] = {
 """The states of a tally by name."""
 
 
-def _asked(batch: Batch, spec: TallySpec) -> dict[str, Sequence[Counted]]:
+def asked_of(batch: Batch, spec: TallySpec) -> dict[str, Sequence[Counted]]:
     """Return what is counted of a batch, by state."""
     apart = _apart(batch)
     return {name: state.asked(apart, spec) for name, state in STATES.items()}
@@ -231,84 +240,3 @@ def _apart(batch: Batch) -> Batch:
         for records in (batch.selected, batch.unselected)
     )
     return replace(batch, selected=selected, unselected=unselected)
-
-
-class TallySum:
-    """Adds up the tallies of batches as they come.
-
-    Args:
-        spec: Of all tallies to come.
-    """
-
-    def __init__(self, spec: TallySpec = DEFAULT_SPEC) -> None:
-        self._spec = spec
-        self._tallies: list[Tally] = []
-        self._counts = _new_counts()
-        self._beside: dict[str, list[State]] = {}
-        self._evidence = EvidenceSoFar(spec)
-
-    def add(self, batch: Batch) -> None:
-        """Observe one more batch."""
-        counts = self._counts
-        if counts is None:
-            self._take(Tally.of(batch, self._spec))
-            return
-        counts.add(_asked(batch, self._spec))
-        if batch.selected is not None:
-            self._evidence.add(batch.selected)
-        for name in _BESIDE:
-            beside = STATES[name].beside(batch, self._spec)
-            if beside is not None:
-                self._beside.setdefault(name, []).append(beside)
-        self._settle(counts)
-
-    def take(self, other: TallySum) -> None:
-        """Add the tallies of batches that were observed elsewhere; ``other`` is used up."""
-        if self._counts is None or other._counts is None:
-            self._take(other.total())
-            return
-        self._counts.take(other._counts)
-        self._evidence.take(other._evidence)
-        for name, states in other._beside.items():
-            self._beside.setdefault(name, []).extend(states)
-        self._settle(self._counts)
-        for tally in other._tallies:
-            self._take(tally)
-
-    def _settle(self, counts: AddedUp) -> None:
-        """Make a tally of what was counted, if that is too much to wait."""
-        most_names = _NAMES_WAITING * self._spec.max_names
-        if counts.rows > _MOST_ROWS or counts.names > most_names:
-            self._take(self._counted(counts))
-
-    def _take(self, tally: Tally) -> None:
-        self._tallies.append(tally)
-        if len(self._tallies) > _WAITING or tally.has_many_names:
-            self._tallies = [self.total()]
-
-    def _counted(self, counts: AddedUp) -> Tally:
-        """Return the tally of what the kernel has counted so far; it begins anew."""
-        self._counts = _new_counts()
-        beside, self._beside = self._beside, {}
-        beside["evidence"] = [self._evidence.total()]
-        self._evidence = EvidenceSoFar(self._spec)
-
-        def state_of(name: str, state: type[State]) -> State:
-            counted = state.of_counts(self._spec, counts.frames(name))
-            return counted.merge(*beside[name]) if name in beside else counted
-
-        return Tally.made(self._spec, state_of)
-
-    def total(self) -> Tally:
-        """Return the tally of all batches so far."""
-        if self._counts is not None:
-            self._tallies.append(self._counted(self._counts))
-        if not self._tallies:
-            return Tally.empty(self._spec)
-        first, *others = self._tallies
-        return first.merge(*others)
-
-
-def _new_counts() -> AddedUp | None:
-    compiled = kernel()
-    return None if compiled is None else AddedUp(compiled)

@@ -192,6 +192,37 @@ def test_counts_of_something_else_are_not_taken(compiled: ModuleType) -> None:
     assert _rows_of(counts) == before
 
 
+@pytest.mark.property
+@given(
+    rows=_ROWS, values=st.lists(_NUMBERS.filter(lambda n: n is not None), min_size=4, max_size=4)
+)
+def test_values_that_others_are_put_for_are_counted_as_these(
+    compiled: ModuleType, rows: list[tuple[int, int | None, int | None]], values: list[int]
+) -> None:
+    counts = _counted(compiled, rows)
+    before = pl.Series(counts.values(0))
+
+    counts.put(0, before.replace_strict(dict(enumerate(values)), return_dtype=pl.Int64))
+
+    expected = compiled.Counts(new_seed(), 1, _measures("n0 +0 <0 >0"), False)  # noqa: FBT003
+    schema = {"key": pl.UInt32(), "value": pl.Int64(), "of": pl.Int64()}
+    changed = [(key, None if v is None else values[v], of) for key, v, of in rows]
+    expected.add(_GROUPS, pl.DataFrame(changed, schema=schema, orient="row"))
+    assert _rows_of(counts) == _rows_of(expected)
+
+
+def test_values_of_something_else_are_not_put(compiled: ModuleType) -> None:
+    counts = _counted(compiled, [(0, 0, 1), (2, 3, 1)])
+    before = _rows_of(counts)
+
+    for place, values in ((1, [1, 2]), (-1, [1, 2]), (0, [1]), (0, [1, 2, 3])):
+        with pytest.raises(ValueError, match="value"):
+            counts.put(place, pl.Series(values))
+    with pytest.raises(TypeError):
+        counts.put(0, pl.Series(["a", "b"]))
+    assert _rows_of(counts) == before
+
+
 def test_a_column_of_a_result_is_taken_once(compiled: ModuleType) -> None:
     column = compiled.Rows(new_seed()).numbers_of(pl.DataFrame({"a": ["x", "x"]}))
 

@@ -20,9 +20,11 @@ from envoylogs.keyed.batches import Batch
 from envoylogs.keyed.decoding import decode
 from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
-from envoylogs.tally import evidence, tally
+from envoylogs.tally import evidence, question, tally_sum
+from envoylogs.tally.ladder import Step
 from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
-from envoylogs.tally.tally import Tally, TallySum
+from envoylogs.tally.tally import Tally
+from envoylogs.tally.tally_sum import TallySum
 
 _ASKED = TallySpec(
     by=("host", "path_group", "upstream_host"),
@@ -78,7 +80,7 @@ def test_where_counts_are_taken_out_and_tables_are_closed_does_not_matter(
     most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = _merged(_batches(are_clean=False), _ASKED)
-    monkeypatch.setattr(tally, "_MOST_ROWS", most)
+    monkeypatch.setattr(tally_sum, "_MOST_ROWS", most)
     monkeypatch.setattr(numbering, "MOST_ROWS", most)
     _batches.cache_clear()
 
@@ -106,7 +108,7 @@ def test_sums_that_were_made_apart_add_up(
 ) -> None:
     batches = _batches(are_clean=True)
     expected = _sum(batches, spec)
-    monkeypatch.setattr(tally, "_MOST_ROWS", most)
+    monkeypatch.setattr(tally_sum, "_MOST_ROWS", most)
     first, second, nothing = (TallySum(spec) for _ in range(3))
     for adding, of_adding in ((first, batches[:of_first]), (second, batches[of_first:])):
         for batch in of_adding:
@@ -118,10 +120,32 @@ def test_sums_that_were_made_apart_add_up(
     assert first.total() == expected
 
 
+@pytest.mark.parametrize("few", [1, 4096])
+@pytest.mark.parametrize(
+    ("most", "step"), [(800, Step(60, 4)), (700, Step(300, 4)), (500, Step(21600, 3))]
+)
+def test_joint_counts_go_down_their_ladder_while_they_are_counted(
+    most: int, step: Step, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(question, "_FEW_ROWS", few)
+    batches = _batches(are_clean=True)
+    spec = TallySpec(joint=("host", "outcome"), max_joint_rows=most)
+    expected = _merged(batches, spec)
+    assert expected.joint.step == step
+
+    assert _sum(batches, spec) == expected
+    first, second = (TallySum(spec) for _ in range(2))
+    for adding, of_adding in ((first, batches[:3]), (second, batches[3:])):
+        for batch in of_adding:
+            adding.add(batch)
+    first.take(second)
+    assert first.total() == expected
+
+
 def test_without_the_compiled_part_the_sum_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     batches = _batches(are_clean=True)
     expected = _sum(batches, _ASKED)
-    monkeypatch.setattr(tally, "kernel", lambda: None)
+    monkeypatch.setattr(tally_sum, "kernel", lambda: None)
 
     assert _sum(batches, _ASKED) == expected
 

@@ -33,7 +33,8 @@ from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN, FOLDED_MARKS
 from envoylogs.tally.joint import JOINT_DIGITS, JointCounts
 from envoylogs.tally.ladder import WIDTHS_S, Step
 from envoylogs.tally.spec import TallySpec
-from envoylogs.tally.tally import STATES, Tally, TallySum
+from envoylogs.tally.tally import STATES, Tally
+from envoylogs.tally.tally_sum import TallySum
 
 _KEYS = ("host", "path_group", "outcome", "response_code", "upstream_host")
 _EXACT = TallySpec(joint=_KEYS, max_joint_rows=10**6)

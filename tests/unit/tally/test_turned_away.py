@@ -7,7 +7,8 @@ from tests.handmade import Record, batch_of, refused_connection, served, unroute
 
 from envoylogs.tally.folding.marks import FOLDED
 from envoylogs.tally.spec import TallySpec
-from envoylogs.tally.tally import Tally, TallySum
+from envoylogs.tally.tally import Tally
+from envoylogs.tally.tally_sum import TallySum
 from envoylogs.tally.turned_away import LONGEST, TurnedAway
 
 _BY_PATH = TallySpec(turned_away=("path",))

@@ -52,6 +52,7 @@ bool take_groups(void *what, const Column *columns, size_t n_columns, size_t hei
 /* What was counted, and other counts. */
 PyObject *counts_columns(PyObject *object, PyObject *none);
 PyObject *counts_values(PyObject *object, PyObject *args);
+PyObject *counts_put(PyObject *object, PyObject *args);
 PyObject *counts_take(PyObject *object, PyObject *args);
 
 #endif

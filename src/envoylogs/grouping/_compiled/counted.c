@@ -18,13 +18,6 @@ static void add_entry(const Counts *counts, uint64_t *to, const uint64_t *from)
     }
 }
 
-/* Brings a number down to the next multiple of a width. */
-static uint64_t floored(uint64_t word, int64_t width)
-{
-    int64_t rest = (int64_t)word % width;
-    return word - (uint64_t)(rest < 0 ? rest + width : rest);
-}
-
 bool add_counts(Counts *counts, const Counts *more, const Change *changes)
 {
     const size_t n_key = 1 + counts->n_values;
@@ -44,28 +37,28 @@ bool add_counts(Counts *counts, const Counts *more, const Change *changes)
                 continue;
             if (change.numbers != NULL)
                 words[1 + value] = change.numbers[words[1 + value]];
-            else if (change.width != 0)
-                words[1 + value] = floored(words[1 + value], change.width);
+            else if (change.values != NULL)
+                words[1 + value] = (uint64_t)change.values[n];
         }
         add_entry(counts, entry_of(counts, words, hash_of_words(counts->factors, words, n_key)), entry);
     }
     return true;
 }
 
-bool floor_value(Counts *counts, size_t value, int64_t width)
+bool put_value(Counts *counts, size_t value, const int64_t *values)
 {
-    Counts wider = *counts;
-    wider.entries = wider.slots = NULL;
-    wider.n_entries = wider.capacity = 0;
-    wider.slot_bits = 0;
+    Counts changed = *counts;
+    changed.entries = changed.slots = NULL;
+    changed.n_entries = changed.capacity = 0;
+    changed.slot_bits = 0;
     Change changes[1 + MOST_VALUES] = {0};
-    changes[1 + value].width = width;
-    if (!add_counts(&wider, counts, changes)) {
-        free_counts(&wider);
+    changes[1 + value].values = values;
+    if (!add_counts(&changed, counts, changes)) {
+        free_counts(&changed);
         return false;
     }
     free_counts(counts);
-    *counts = wider;
+    *counts = changed;
     return true;
 }
 

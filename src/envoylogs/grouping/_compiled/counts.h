@@ -68,7 +68,7 @@ bool count_rows(Counts *counts, const Batch *batch);
 /* How the group or a value of what was counted changes; it stays as it is without either. */
 typedef struct {
     const uint32_t *numbers; /* for each number another one */
-    int64_t width;           /* down to the next multiple of this; 0 for none */
+    const int64_t *values;   /* for each entry another value; of one that is null any */
 } Change;
 
 /* Adds what was counted elsewhere, by as many values with the same measures.
@@ -82,11 +82,13 @@ bool add_counts(Counts *counts, const Counts *more, const Change *changes);
 /* Whether all groups (0), or all numbers of a value (1 for the first), are less than some number. */
 bool holds_less_than(const Counts *counts, size_t place, size_t n);
 
-/* Brings a value down to the next multiple of a width, and makes one of entries that are alike then.
+/* Puts another value in the place of one, and makes one of entries that are alike then.
+ *
+ * values: For each entry; one that is null stays so.
  *
  * Returns: whether there was memory for it; if not, nothing has changed.
  */
-bool floor_value(Counts *counts, size_t value, int64_t width);
+bool put_value(Counts *counts, size_t value, const int64_t *values);
 
 /* What was counted, entry by entry. */
 uint32_t group_of(const Counts *counts, size_t entry);

@@ -71,6 +71,62 @@ PyObject *counts_values(PyObject *object, PyObject *args)
     return column;
 }
 
+typedef struct {
+    int64_t *values;
+    size_t n, capacity;
+    bool is_unlike; /* of another kind */
+} Values;
+
+/* Takes values from a column, for ``take_rows``. */
+static bool take_values(void *what, const Column *columns, size_t n_columns, size_t height)
+{
+    Values *values = what;
+    values->is_unlike = n_columns != 1 || columns->kind != INT64;
+    if (values->is_unlike)
+        return false;
+    int64_t *all = with_room(
+        values->values, &values->capacity, values->n + height, sizeof *all);
+    if (all == NULL)
+        return false;
+    values->values = all;
+    for (size_t n = 0; n < height; n++)
+        all[values->n++] = is_null(columns, n) ? 0 : number_at(columns, n);
+    return true;
+}
+
+PyObject *counts_put(PyObject *object, PyObject *args)
+{
+    CountsObject *self = (CountsObject *)object;
+    PyObject *given;
+    int value;
+    if (!PyArg_ParseTuple(args, "iO", &value, &given))
+        return NULL;
+    if (value < 0 || (size_t)value >= self->counts.n_values) {
+        PyErr_SetString(PyExc_ValueError, "there is no such value");
+        return NULL;
+    }
+    if (begin_work(&self->works) < 0)
+        return NULL;
+    Values values = {0};
+    bool is_done = take_rows(given, take_values, &values) == 0;
+    if (values.is_unlike)
+        PyErr_SetString(PyExc_TypeError, "values are 64-bit integers");
+    if (is_done && values.n != self->counts.n_entries) {
+        PyErr_SetString(PyExc_ValueError, "there is a value for each combination");
+        is_done = false;
+    }
+    if (is_done) {
+        Py_BEGIN_ALLOW_THREADS
+        is_done = put_value(&self->counts, (size_t)value, values.values);
+        Py_END_ALLOW_THREADS
+        if (!is_done)
+            PyErr_NoMemory();
+    }
+    free(values.values);
+    self->works = false;
+    return is_done ? Py_NewRef(Py_None) : NULL;
+}
+
 /* Reads the changes of the group and of values: series of numbers, or None. */
 static int read_changes(PyObject *given, const Counts *more, Groups *found, Change *changes)
 {

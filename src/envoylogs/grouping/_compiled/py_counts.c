@@ -153,27 +153,6 @@ static PyObject *counts_add(PyObject *object, PyObject *args)
     return result < 0 ? NULL : Py_NewRef(Py_None);
 }
 
-static PyObject *counts_floor(PyObject *object, PyObject *args)
-{
-    CountsObject *self = (CountsObject *)object;
-    int value;
-    long long width;
-    if (!PyArg_ParseTuple(args, "iL", &value, &width))
-        return NULL;
-    if (value < 0 || (size_t)value >= self->counts.n_values || width <= 0) {
-        PyErr_SetString(PyExc_ValueError, "there is no such value, or no such width");
-        return NULL;
-    }
-    if (begin_work(&self->works) < 0)
-        return NULL;
-    bool is_done;
-    Py_BEGIN_ALLOW_THREADS
-    is_done = floor_value(&self->counts, (size_t)value, width);
-    Py_END_ALLOW_THREADS
-    self->works = false;
-    return is_done ? Py_NewRef(Py_None) : PyErr_NoMemory();
-}
-
 static PyMethodDef counts_methods[] = {
     {"add", counts_add, METH_VARARGS,
      "Counts the rows of a data frame.\n\n"
@@ -189,9 +168,12 @@ static PyMethodDef counts_methods[] = {
      "        None if they stay."},
     {"values", counts_values, METH_VARARGS,
      "Returns one value of what was counted, by its place, a row a combination."},
-    {"floor", counts_floor, METH_VARARGS,
-     "Brings a value, by its place, down to the next multiple of a width, and adds up what is\n"
-     "alike then."},
+    {"put", counts_put, METH_VARARGS,
+     "Puts another value in the place of one, and adds up what is alike then.\n\n"
+     "Args:\n"
+     "    place: Of the value.\n"
+     "    values: A series (Int64), a row a combination, as ``values`` returns them; what is null\n"
+     "        there stays so."},
     {"columns", counts_columns, METH_NOARGS,
      "Returns what was counted: groups, values and measures, a row a combination."},
     {NULL, NULL, 0, NULL},

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from envoylogs.tally.state import State
 
 STATES_OF_NAMES = ("traffic", "paths", "asked_traffic", "known_names", "joint")
-"""The states that together have all names, and say which of them are known."""
+"""The states that together have all names, and say which of them are known; joint counts last,
+whose names are folded by what the others know."""
 
 _OF_THEIR_OWN = {"evidence", "joint"}
 """States with limits of their own, which no table has numbers of: in them alone names are folded
@@ -56,6 +57,9 @@ def within_limits(states: Mapping[str, State], fold: Fold, spec: TallySpec) -> d
     found = dict(states)
     _remember(found, fold)
     for name in states:
+        if name in _OF_THEIR_OWN:
+            found[name] = held_alone(name, found, spec)
+            continue
         while found[name].frame.height > found[name].most_rows(spec):
             coarser = found[name].coarser(names_left=True)
             fewer = {} if coarser else _fewer_names(found[name], found)
@@ -65,13 +69,33 @@ def within_limits(states: Mapping[str, State], fold: Fold, spec: TallySpec) -> d
                     break
                 found[name] = coarser
                 continue
-            for other in [name] if name in _OF_THEIR_OWN else states:
+            for other in states:
                 found[other] = found[other].merge(fold=fewer)
-            if name not in _OF_THEIR_OWN:
-                _remember(found, fewer)
+            _remember(found, fewer)
     known = found["known_names"]
     assert isinstance(known, KnownNames)  # noqa: S101
     return {**found, "known_names": known.bounded()}
+
+
+def held_alone(name: str, states: Mapping[str, State], spec: TallySpec) -> State:
+    """Return a state with limits of its own whose rows are no more than they may be.
+
+    Args:
+        name: Of the state.
+        states: It, and at least ``STATES_OF_NAMES``.
+        spec: With the limits.
+    """
+    state = states[name]
+    while state.frame.height > state.most_rows(spec):
+        less = state.coarser(names_left=True)
+        if less is None and (fewer := _fewer_names(state, {**states, name: state})):
+            less = state.merge(fold=fewer)
+        if less is None:
+            less = state.coarser(names_left=False)
+        if less is None:
+            break
+        state = less
+    return state
 
 
 def _remember(states: dict[str, State], fold: Fold) -> None:
