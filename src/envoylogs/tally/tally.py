@@ -162,21 +162,23 @@ def sum_of_tallies(first: HasStates, *others: HasStates, at_once: int | None = N
         TallyError: If their specifications differ.
     """
     spec = _spec_of(first, *others)
-    most = at_once or max(len(others), 1)
+    states: dict[str, State] = {}
 
     def merged(name: str, fold: Fold | None = None) -> State:
-        state = first.state(name)
+        waiting = [first.state(name)]
         if fold and not others:
-            return state.merge(fold=fold)
-        for place in range(0, len(others), most):
-            some = others[place : place + most]
-            state = state.merge(*(tally.state(name) for tally in some), fold=fold)
-            if name == "joint":
-                # Nearly every request is a row of it, so it can't wait until all are added.
-                state = held_alone(name, {**states, name: state}, spec)
-        return state
+            return waiting[0].merge(fold=fold)
+        for left, other in zip(reversed(range(len(others))), others, strict=True):
+            waiting.append(other.state(name))
+            # Nearly every request may be a row of joint counts, so they wait in no great numbers.
+            rows = sum(state.frame.height for state in waiting) if name == "joint" else 0
+            if not left or len(waiting) - 1 == at_once or rows > spec.max_joint_rows:
+                state = waiting[0].merge(*waiting[1:], fold=fold)
+                if name == "joint":
+                    state = held_alone(name, {**states, name: state}, spec)
+                waiting = [state]
+        return waiting[0]
 
-    states: dict[str, State] = {}
     for name in STATES_OF_NAMES:
         states[name] = merged(name)
     fold = too_many_names(states, spec)
