@@ -54,17 +54,22 @@ PyObject *counts_columns(PyObject *object, PyObject *Py_UNUSED(none))
     return columns;
 }
 
+/* As ``begin_work``, if there is such a value. */
+static int begin_work_on(CountsObject *self, int value)
+{
+    if (value >= 0 && (size_t)value < self->counts.n_values)
+        return begin_work(&self->works);
+    PyErr_SetString(PyExc_ValueError, "there is no such value");
+    return -1;
+}
+
 PyObject *counts_values(PyObject *object, PyObject *args)
 {
     CountsObject *self = (CountsObject *)object;
     int value;
     if (!PyArg_ParseTuple(args, "i", &value))
         return NULL;
-    if (value < 0 || (size_t)value >= self->counts.n_values) {
-        PyErr_SetString(PyExc_ValueError, "there is no such value");
-        return NULL;
-    }
-    if (begin_work(&self->works) < 0)
+    if (begin_work_on(self, value) < 0)
         return NULL;
     PyObject *column = column_of(self, value_of, (size_t)value);
     self->works = false;
@@ -101,11 +106,7 @@ PyObject *counts_put(PyObject *object, PyObject *args)
     int value;
     if (!PyArg_ParseTuple(args, "iO", &value, &given))
         return NULL;
-    if (value < 0 || (size_t)value >= self->counts.n_values) {
-        PyErr_SetString(PyExc_ValueError, "there is no such value");
-        return NULL;
-    }
-    if (begin_work(&self->works) < 0)
+    if (begin_work_on(self, value) < 0)
         return NULL;
     Values values = {0};
     bool is_done = take_rows(given, take_values, &values) == 0;
