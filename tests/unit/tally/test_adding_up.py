@@ -138,6 +138,8 @@ def test_joint_counts_go_down_their_ladder_while_they_are_counted(
     for adding, of_adding in ((first, batches[:3]), (second, batches[3:])):
         for batch in of_adding:
             adding.add(batch)
+            held = adding._counts  # noqa: SLF001
+            assert few > 1 or held is None or not held.is_past_ladders
     first.take(second)
     assert first.total() == expected
 

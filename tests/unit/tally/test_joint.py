@@ -29,6 +29,7 @@ from envoylogs.keyed.decoding import batches
 from envoylogs.reading.fates import LineFates
 from envoylogs.summary.folds import folds
 from envoylogs.summary.over_time import joint_table
+from envoylogs.tally import joint
 from envoylogs.tally.folding.marks import FOLDED, FOLDED_KNOWN, FOLDED_MARKS
 from envoylogs.tally.joint import JOINT_DIGITS, JointCounts
 from envoylogs.tally.ladder import WIDTHS_S, Step
@@ -243,6 +244,35 @@ def test_neither_cut_nor_order_matters_on_the_way_down_the_ladder(
     assert fourth.merge(third).merge(second).merge(first) == whole
     assert whole.merge() == whole == JointCounts.empty(whole.spec).merge(whole)
     assert whole.frame["requests"].sum() == sum(state.frame["requests"].sum() for state in states)
+
+
+def test_tallies_are_added_before_they_are_many_rows_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    most = 150
+    spec = TallySpec(joint=_KEYS, max_joint_rows=most)
+    first, *others = (_tally(spec, part) for part in _records().iter_slices(250))
+    added = JointCounts.added
+    rows = []
+
+    def noted(spec: TallySpec, *frames: pl.DataFrame) -> pl.DataFrame:
+        rows.append(sum(frame.height for frame in frames))
+        return added(spec, *frames)
+
+    monkeypatch.setattr(JointCounts, "added", noted)
+    whole = first.merge(*others)
+
+    assert len(others) == 7
+    assert max(rows) <= 2 * most
+    assert whole.joint.frame["requests"].sum() == _tally(_EXACT).joint.frame["requests"].sum()
+
+
+def test_rows_are_added_in_parts_as_they_are_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tally = _tally(_EXACT)
+    at_once = tally.joint.merge(tally.joint)
+    monkeypatch.setattr(joint, "_ROWS_AT_ONCE", 100)
+
+    assert tally.joint.merge(tally.joint) == at_once
 
 
 # --- The table ------------------------------------------------------------------------------------
