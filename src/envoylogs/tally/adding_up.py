@@ -72,8 +72,7 @@ class AddedUp:
         found = []
         for state, of_state in asked.items():
             for place, one in enumerate(of_state):
-                question = self._question(state, place, one)
-                found.append((question, question.asked(one)))
+                found.append((self._question(state, place, one), one))
         for of_same in _alike(found, lambda one: one.records.keys):
             self._add_keys(of_same)
         for of_same in _alike(found, lambda one: one.records.rows):
@@ -134,19 +133,15 @@ class AddedUp:
     def _add_rows(self, asked: Sequence[tuple[Question, Counted]]) -> None:
         """Count rows, by what is worked out of them for all questions at once."""
         traits = {name for _, one in asked for name in one.traits}
-        columns = {}
-        for place, (_, one) in enumerate(asked):
-            if one.valid is not None:
-                columns[f"{place} valid"] = one.valid
-            columns |= {f"{place} value {name}": of for name, of in one.all_values.items()}
-            columns |= {f"{place} of {which}": of for which, of in measured(one).items()}
         # What is made of some of them stays in less memory than all of them take.
         for rows in asked[0][1].records.rows.iter_slices(_AT_ONCE):
             key = rows[KEY]
+            # Those before may have been too many for the detail that these were to be asked with.
+            as_asked = [(question, question.asked(one)) for question, one in asked]
             made = rows.with_columns(
                 self._traits[name].of(key).alias(name) for name in traits
-            ).with_columns(**columns)
-            self._count(asked, made)
+            ).with_columns(**_columns(as_asked))
+            self._count(as_asked, made)
 
     @staticmethod
     def _count(asked: Sequence[tuple[Question, Counted]], made: pl.DataFrame) -> None:
@@ -160,6 +155,17 @@ class AddedUp:
             ]
             counted += [made[f"{place} of {which}"] for which in measured(one)]
             question.add_rows(pl.DataFrame([s.alias(str(n)) for n, s in enumerate(counted)]))
+
+
+def _columns(asked: Sequence[tuple[Question, Counted]]) -> dict[str, pl.Expr]:
+    """Return what is worked out of rows, for all questions."""
+    columns = {}
+    for place, (_, one) in enumerate(asked):
+        if one.valid is not None:
+            columns[f"{place} valid"] = one.valid
+        columns |= {f"{place} value {name}": of for name, of in one.all_values.items()}
+        columns |= {f"{place} of {which}": of for which, of in measured(one).items()}
+    return columns
 
 
 def _alike(

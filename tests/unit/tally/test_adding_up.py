@@ -20,7 +20,7 @@ from envoylogs.keyed.batches import Batch
 from envoylogs.keyed.decoding import decode
 from envoylogs.keyed.plan import ReadPlan
 from envoylogs.keyed.selection import Selection
-from envoylogs.tally import evidence, question, tally_sum
+from envoylogs.tally import adding_up, evidence, question, tally_sum
 from envoylogs.tally.ladder import Step
 from envoylogs.tally.spec import DEFAULT_SPEC, TallySpec
 from envoylogs.tally.tally import Tally
@@ -120,14 +120,41 @@ def test_sums_that_were_made_apart_add_up(
     assert first.total() == expected
 
 
+def test_buckets_that_get_wider_in_the_middle_of_a_batch_hold_for_all_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ordered = list(generator.lines(1000, seed=2, rate_per_second=0.5))
+    # Of the second batch each fifth is of its whole time: it fits by the minute alone, and not
+    # beside the first, which is told once some of it is counted.
+    fifths = [line for fifth in range(5) for line in ordered[150 + fifth :: 5]]
+    plan = ReadPlan(schema.TALLIED, EVERY_ROLE)
+    batches = tuple(
+        found.normalized()
+        for lines in (ordered[:150], fifths)
+        for found in decode([source_of(b"".join(lines))], plan)
+    )
+    spec = TallySpec(timeline_buckets=30)
+    monkeypatch.setattr(question, "_FEW_ROWS", 10)
+    monkeypatch.setattr(adding_up, "_AT_ONCE", 100)
+
+    found = _sum(batches, spec)
+
+    assert len(batches) == 2
+    assert found == _merged(batches, spec)
+    starts, width_s = found.timeline.frame["start"], found.timeline.frame["width_s"]
+    assert (starts % (width_s * 1_000_000) == 0).all()
+
+
 @pytest.mark.parametrize("few", [1, 4096])
+@pytest.mark.parametrize("at_once", [7, 65_536])
 @pytest.mark.parametrize(
     ("most", "step"), [(800, Step(60, 4)), (700, Step(300, 4)), (500, Step(21600, 3))]
 )
 def test_joint_counts_go_down_their_ladder_while_they_are_counted(
-    most: int, step: Step, few: int, monkeypatch: pytest.MonkeyPatch
+    most: int, step: Step, few: int, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(question, "_FEW_ROWS", few)
+    monkeypatch.setattr(adding_up, "_AT_ONCE", at_once)
     batches = _batches(are_clean=True)
     spec = TallySpec(joint=("host", "outcome"), max_joint_rows=most)
     expected = _merged(batches, spec)
