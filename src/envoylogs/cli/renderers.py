@@ -176,7 +176,10 @@ def table_alone(
     return None if table is None else known_table(table)
 
 
-_OF_ONE_TABLE = {"--table": "has all tables", "--sort": "has all tables, each in its own order"}
+_OF_ONE_TABLE = {
+    "--table": "has all tables but joint",
+    "--sort": "has all tables, each in its own order",
+}
 
 
 def _refuse_for(output_format: Format, table: str | None, given: Mapping[str, bool]) -> None:
