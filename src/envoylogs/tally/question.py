@@ -95,9 +95,7 @@ class _NamesOfValue:
 
 
 class Question:
-    """What was counted in answer to one question, which is asked of batch after batch."""
-
-    """What was counted in answer to a question.
+    """What was counted in answer to one question, which is asked of batch after batch.
 
     Args:
         one: The question, as it is asked of the first batch.
